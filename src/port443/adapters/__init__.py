@@ -1,0 +1,1 @@
+"""One folder per outside thing; siblings never see each other."""

@@ -1,0 +1,1 @@
+"""One rule a file; findings folded to a grade."""

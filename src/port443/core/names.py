@@ -1,0 +1,139 @@
+"""Names, parsed once at the door: inside, a name in a signature is already right."""
+
+import hashlib
+import ipaddress
+import re
+from dataclasses import dataclass
+
+import idna
+
+from port443.core.errors import SettingsError
+
+MAX_NAME = 253
+LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# RFC 6761, RFC 8375, RFC 9476 and ICANN's resolution of 2024-07-29 on .internal.
+RESERVED_SUFFIXES = ("localhost", "test", "internal", "home.arpa")
+
+
+class NameInvalid(SettingsError):
+    """What was given is no host name, wildcard or IP address."""
+
+    code = "P443-E110"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HostName:
+    """A DNS name in lower-case A-labels without a final dot; `*.` may lead it (RFC 1123, RFC 5890)."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, raw: str) -> "HostName":
+        """Read a host name, IDNs and one leading wildcard label included."""
+        text = raw.strip().removesuffix(".").lower()
+        star, body = ("*.", text[2:]) if text.startswith("*.") else ("", text)
+        try:
+            ascii_form = body if body.isascii() else idna.encode(body, uts46=True).decode()
+        except idna.IDNAError as error:
+            raise NameInvalid(f"{raw!r} is not a host name: {error}") from error
+        labels = ascii_form.split(".")
+        if len(ascii_form) > MAX_NAME or not all(LABEL.fullmatch(label) for label in labels):
+            raise NameInvalid(f"{raw!r} is not a host name", "letters, digits and hyphens, parted by dots")
+        if labels[-1].isdigit():
+            raise NameInvalid(f"{raw!r} is neither a host name nor an IP address")
+        return cls(star + ascii_form)
+
+    @property
+    def is_wildcard(self) -> bool:
+        return self.text.startswith("*.")
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether no public CA can certify it, since the name belongs to everybody."""
+        return any(self.text == s or self.text.endswith("." + s) for s in RESERVED_SUFFIXES)
+
+    def covers(self, name: "SiteName") -> bool:
+        """Whether a certificate with this name is good for `name` (RFC 9525 §6.3)."""
+        if not isinstance(name, HostName):
+            return False
+        return self.text == name.text or (
+            self.is_wildcard and not name.is_wildcard and name.text.partition(".")[2] == self.text[2:]
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class IPName:
+    """An IP address as a name, in its canonical text form (RFC 5952), without brackets."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, raw: str) -> "IPName":
+        """Read an address; an IPv6 address may stand in brackets."""
+        bare = raw.strip()
+        if bare.startswith("[") and bare.endswith("]"):
+            bare = bare[1:-1]
+        try:
+            return cls(str(ipaddress.ip_address(bare)))
+        except ValueError as error:
+            raise NameInvalid(f"{raw!r} is not an IP address") from error
+
+    @property
+    def is_reserved(self) -> bool:
+        """Whether the address is private, so that no public CA can certify it."""
+        return ipaddress.ip_address(self.text).is_private
+
+    def covers(self, name: "SiteName") -> bool:
+        return isinstance(name, IPName) and self.text == name.text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+SiteName = HostName | IPName
+
+
+def parse_site_name(raw: str) -> SiteName:
+    """Read a host name, a wildcard or an IP address."""
+    try:
+        return IPName.parse(raw)
+    except NameInvalid:
+        return HostName.parse(raw)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """An IP address and a port that a socket can be bound or connected to."""
+
+    address: str
+    port: int
+
+    @classmethod
+    def parse(cls, raw: str) -> "Endpoint":
+        """Read `192.0.2.1:443` or `[2001:db8::1]:443`."""
+        host, colon, port = raw.strip().rpartition(":")
+        if not colon or not port.isdigit() or not 0 < int(port) <= 65535:
+            raise NameInvalid(f"{raw!r} is not ADDRESS:PORT", 'for example "0.0.0.0:443" or "[::]:443"')
+        if ":" in host and not host.startswith("["):
+            raise NameInvalid(f"{raw!r} has an IPv6 address without brackets", f'write "[{host}]:{port}"')
+        return cls(IPName.parse(host).text, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fingerprint:
+    """The SHA-256 of a document or certificate, in lower-case hexadecimal."""
+
+    text: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "Fingerprint":
+        return cls(hashlib.sha256(content).hexdigest())
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,0 +1,1 @@
+"""Desired state to Snapshot, and the difference of two."""

@@ -1,0 +1,79 @@
+"""What the operator wants, parsed and merged: what settings make and the planner reads."""
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Literal
+
+from port443.core.names import Endpoint, SiteName
+
+TlsName = Literal["modern", "intermediate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A plain HTTP server behind a site."""
+
+    host: str
+    """A host name or an IP address without brackets."""
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HstsFixed:
+    """The operator's own value."""
+
+    max_age_s: int
+    include_subdomains: bool = False
+    preload: bool = False
+
+
+HstsWish = HstsFixed | Literal["ladder", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalIssuer:
+    """The built-in CA signs; `unconstrained` when the site has a name outside the reserved ones."""
+
+    unconstrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCertificate:
+    """The operator brings a chain and its key as PEM files."""
+
+    chain: PurePath
+    key: PurePath
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSite:
+    """One site as it should be served."""
+
+    id: str
+    """Its first name, as written in A-labels."""
+    names: tuple[SiteName, ...]
+    upstreams: tuple[Upstream, ...]
+    certificate: LocalIssuer | OwnCertificate
+    tls: TlsName = "intermediate"
+    hsts: HstsWish = "ladder"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The whole of what should run."""
+
+    https: tuple[Endpoint, ...]
+    http: tuple[Endpoint, ...]
+    sites: tuple[DesiredSite, ...]
+    workers: int
+    default_site: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a site is served with: a chain that starts at its leaf, and the leaf's key."""
+
+    names: tuple[SiteName, ...]
+    chain: tuple[bytes, ...]
+    """DER, leaf first, without the root."""
+    key_pkcs8: bytes = field(repr=False)

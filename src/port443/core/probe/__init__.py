@@ -1,0 +1,1 @@
+"""Which hellos to send, and what an answer proves."""

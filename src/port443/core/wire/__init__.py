@@ -1,0 +1,1 @@
+"""TLS records, hellos and extensions: build and parse bytes."""

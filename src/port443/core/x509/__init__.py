@@ -1,0 +1,1 @@
+"""Certificates: facts, chains, names, and the local CA."""

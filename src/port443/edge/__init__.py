@@ -1,0 +1,1 @@
+"""Speak to the edge process over its socket, and supervise it."""

@@ -1,0 +1,1 @@
+"""The file, read once: YAML to desired state, every mistake with its place."""

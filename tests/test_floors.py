@@ -1,0 +1,134 @@
+"""The building has floors: a module may import its own package, or a lower floor."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+TOP = Path(__file__).parents[1]
+ROOT = TOP / "src" / "port443"
+FLOOR = {
+    "core": 0,
+    "ports": 1,
+    "settings": 1,
+    "app": 2,
+    "adapters": 2,
+    "edge": 2,
+    "wiring": 3,
+    "web": 4,
+    "cli": 5,
+    "__main__": 6,
+    "__init__": 6,
+}
+CORE_FLOOR = {
+    "errors": 0,
+    "names": 0,
+    "wire": 1,
+    "x509": 1,
+    "acme": 2,
+    "probe": 2,
+    "renew": 2,
+    "grade": 3,
+    "plan": 3,
+    "__init__": 4,
+}
+SEALED = {"adapters", "edge"}  # only the wiring may name these
+UNCLEAN = {  # a pure core has no way to reach these
+    "asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "threading",
+    "time", "http", "urllib", "sqlite3", "asyncpg", "httpx", "dns", "click", "rich", "pydantic", "ruamel",
+}  # fmt: skip
+CRATE_FLOOR = {
+    "edge-snapshot": 0,
+    "edge-tls": 1,
+    "edge-http": 1,
+    "edge-observe": 1,
+    "edge-proxy": 2,
+    "edge-quic": 2,
+    "port443-edge": 3,
+}
+PURE_PATHS = {"pathlib.PurePath"}  # a path as a value reaches nothing
+
+
+def targets(path: Path, source: str) -> Iterator[str]:
+    package = ("port443", *path.relative_to(ROOT).parts)[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            stem = ".".join((*base, *filter(None, [node.module])))
+            yield from (f"{stem}.{alias.name}" for alias in node.names)
+
+
+def unit(parts: tuple[str, ...]) -> str:
+    """Adapters count one by one, the rest by package."""
+    return ".".join(parts[: 2 if parts[0] == "adapters" else 1])
+
+
+def faults(path: Path, source: str) -> Iterator[str]:
+    """Name every import in `source`, standing at `path`, that climbs, crosses or reaches outside."""
+    here = path.relative_to(ROOT).with_suffix("").parts
+    if here[0] not in FLOOR:
+        yield f"{here[0]} stands on no floor"
+        return
+    for name in targets(path, source):
+        top, *rest = name.split(".")
+        if top != "port443":
+            if here[0] == "core" and top in UNCLEAN and name not in PURE_PATHS:
+                yield f"{'.'.join(here)} touches {name}"
+        elif not rest:
+            continue
+        elif rest[0] == here[0] == "core" and len(rest) > 1 and len(here) > 1:
+            climbs = CORE_FLOOR.get(rest[1], 9) >= CORE_FLOOR.get(here[1], -1)
+            if climbs and rest[1] != here[1] and not {rest[1], here[1]} <= {"errors", "names"}:
+                yield f"{'.'.join(here)} climbs to {name}"
+        elif rest[0] in FLOOR and unit(tuple(rest)) != unit(here):
+            sealed = rest[0] in SEALED and here[0] != "wiring"
+            if sealed or FLOOR[rest[0]] >= FLOOR[here[0]]:
+                yield f"{'.'.join(here)} climbs to {name}"
+
+
+def test_no_import_climbs_a_floor() -> None:
+    wrong = [fault for path in ROOT.rglob("*.py") for fault in faults(path, path.read_text())]
+    assert not wrong, "\n".join(wrong)
+
+
+SABOTAGES = {
+    "core/names.py": ["import socket", "import time", "import logging", "from port443.wiring import wire",
+                      "import httpx", "import sqlite3", "import click", "from pathlib import Path"],
+    "core/wire/records.py": ["from port443.core.grade import fold"],
+    "app/serve.py": ["from port443.adapters.clock import SystemClock"],
+    "adapters/clock/__init__.py": ["from port443.adapters.dial import Dialler"],
+    "ports.py": ["from port443.app import serve"],
+    "web/pages.py": ["from port443.edge import client"],
+    "helpers.py": [""],
+}  # fmt: skip
+
+
+def test_every_sabotage_is_seen() -> None:
+    """Each forbidden import, put in a file of its floor, is named."""
+    missed = [
+        (place, line)
+        for place, lines in SABOTAGES.items()
+        for line in lines
+        if not list(faults(ROOT / place, line))
+    ]
+    assert not missed
+
+
+def test_no_package_is_deeper_than_three() -> None:
+    deep = [str(path) for path in ROOT.rglob("*.py") if len(path.relative_to(ROOT).parts) > 3]
+    assert not deep
+
+
+def test_no_crate_climbs_a_floor_and_only_the_tls_crates_hold_rustls() -> None:
+    wrong = []
+    for path in (TOP / "edge" / "crates").glob("*/Cargo.toml"):
+        manifest = tomllib.loads(path.read_text())
+        name = manifest["package"]["name"]
+        for dependency in manifest.get("dependencies", {}):
+            if dependency in CRATE_FLOOR and CRATE_FLOOR[dependency] >= CRATE_FLOOR[name]:
+                wrong.append(f"{name} climbs to {dependency}")
+            if dependency == "rustls" and name not in {"edge-tls", "edge-quic"}:
+                wrong.append(f"{name} holds rustls")
+    assert not wrong, "\n".join(wrong)
