@@ -1,0 +1,98 @@
+//! What the handlers of a connection share: the worker, the connection, its site and listener.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use edge_observe::{SiteSlot, WorkerObserver};
+use edge_snapshot::{Hash, Hsts, Listener, Pool};
+use edge_tls::{SiteTls, TlsIdentity};
+use tokio::sync::watch;
+
+use crate::pool::Pools;
+use crate::running::Running;
+
+/// What every connection handler of one worker shares; single-threaded.
+pub(crate) struct WorkerContext {
+    /// The worker's number, from 0.
+    pub(crate) index: usize,
+    /// The newest snapshot; load it for each request, keep none of it over a wait.
+    pub(crate) running: Arc<ArcSwap<Running>>,
+    /// The worker's counters and its way into the event log.
+    pub(crate) observer: WorkerObserver,
+    /// Upstream connections of this worker, by pool hash.
+    pub(crate) pools: Pools,
+    /// Turns true once, when connections should end politely.
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+/// One connection that passed its handshake.
+pub(crate) struct ConnectionContext {
+    /// The worker that accepted it and serves it to its end.
+    pub(crate) worker: Rc<WorkerContext>,
+    /// The snapshot it was accepted under, kept for its life.
+    pub(crate) running: Arc<Running>,
+    /// The site that its handshake chose.
+    pub(crate) site: Arc<SiteRuntime>,
+    /// Where it came in.
+    pub(crate) listener: Arc<ListenerRuntime>,
+    /// The client's address.
+    pub(crate) peer: SocketAddr,
+    /// Our address that the client connected to.
+    pub(crate) local: SocketAddr,
+    /// The name that the client's hello asked for, in lower case.
+    pub(crate) server_name: Option<String>,
+}
+
+/// A listener of the snapshot; the same object while its document stays the same.
+pub struct ListenerRuntime {
+    /// The listener's document.
+    pub document: Listener,
+}
+
+/// A site that runs: everything its connections and requests need, made once.
+pub struct SiteRuntime {
+    /// The key of the site in `Root.sites`.
+    pub id: String,
+    /// The hash of the site's document.
+    pub hash: Hash,
+    /// The site's names, as in its document.
+    pub names: Vec<String>,
+    /// Where the site's requests are counted.
+    pub slot: SiteSlot,
+    /// The site's finished TLS configuration.
+    pub tls: SiteTls,
+    /// Equal for sites whose connections may carry each other's requests (RFC 9110 §7.4).
+    pub tls_identity: TlsIdentity,
+    /// The upstream pool's document.
+    pub pool: Arc<Pool>,
+    /// The pool's hash: the name under which each worker keeps its connections.
+    pub pool_hash: Hash,
+    /// The Strict-Transport-Security header that the site sends.
+    pub hsts: Option<SiteHsts>,
+    /// Whether the redirect from port 80 may be kept by clients.
+    pub redirect_cacheable: bool,
+}
+
+/// A site's Strict-Transport-Security header, written once.
+pub struct SiteHsts {
+    /// The policy, to be compared with an upstream's own.
+    pub policy: Hsts,
+    /// The header's value (RFC 6797 §6.1).
+    pub value: Vec<u8>,
+}
+
+impl SiteHsts {
+    /// Write the header's value for a policy.
+    pub(crate) fn new(policy: Hsts) -> Self {
+        let mut value = format!("max-age={}", policy.max_age_s);
+        if policy.include_subdomains {
+            value.push_str("; includeSubDomains");
+        }
+        if policy.preload {
+            value.push_str("; preload");
+        }
+        Self { policy, value: value.into_bytes() }
+    }
+}
