@@ -28,6 +28,14 @@ class Port443Error(Exception):
         self.message = message
         self.hint = hint
 
+    def report(self) -> str:
+        """Return what is shown before the message: places and excerpts, where there are any."""
+        return ""
+
+    def facts(self) -> dict[str, object]:
+        """Return what a JSON answer says beside code, message and hint."""
+        return {}
+
 
 class SettingsError(Port443Error):
     """The settings file or a flag is wrong."""

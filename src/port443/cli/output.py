@@ -1,0 +1,105 @@
+"""Words for people on stderr, data on stdout; colour only where a person looks."""
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import click
+
+from port443.core.errors import Port443Error
+
+Tone = Literal["good", "bad", "note", "next", "quiet", "strong"]
+
+STYLES: Final[dict[Tone, dict[str, Any]]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "note": {"fg": "yellow"},
+    "next": {"fg": "cyan"},
+    "quiet": {"dim": True},
+    "strong": {"bold": True},
+}
+SYMBOLS: Final[dict[Tone, tuple[str, str]]] = {
+    "good": ("✓", "+"),
+    "bad": ("✗", "x"),
+    "note": ("!", "!"),
+    "next": ("→", ">"),
+}
+"""The mark, and what stands for it where the stream cannot write it. Each is readable without colour."""
+ERROR_SCHEMA: Final = "port443.error/1"
+
+
+_colour = True
+
+
+def use_colour(*, wanted: bool) -> None:
+    """Set, once per command line, whether a terminal gets colour; other streams never do."""
+    global _colour  # noqa: PLW0603 - a process has one terminal
+    _colour = wanted
+
+
+def paint(text: str, tone: Tone) -> str:
+    """Colour `text`; `click.echo` takes the colour out where the stream is no terminal."""
+    return click.style(text, **STYLES[tone]) if _colour else text
+
+
+def mark(tone: Tone, *, err: bool = False) -> str:
+    """Return the symbol for `tone`, coloured, in letters that the stream can write."""
+    symbol, plain = SYMBOLS[tone]
+    stream = sys.stderr if err else sys.stdout
+    try:
+        symbol.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        symbol = plain
+    return paint(symbol, tone)
+
+
+def say(text: str = "") -> None:
+    """Print words for a person, on stderr."""
+    click.echo(text, err=True)
+
+
+def step(tone: Tone, label: str, text: str) -> None:
+    """Print one line of a run on stderr: mark, label in a column, what happened."""
+    say(f"{mark(tone, err=True)} {label:<9} {text}")
+
+
+def data(text: str) -> None:
+    """Print what was asked for, on stdout."""
+    click.echo(text)
+
+
+def data_json(document: object) -> None:
+    """Print one JSON document on stdout."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def wants_json(switches: Sequence[str]) -> bool:
+    """Whether the command line asks for JSON, also when it is otherwise wrong."""
+    text = f" {' '.join(switches)} "
+    return any(f" {form} " in text for form in ("--json", "--format=json", "--format json"))
+
+
+def print_error(error: Port443Error, exit_code: int, *, as_json: bool) -> None:
+    """Print an error with its code and the next step: for people on stderr, or as JSON on stdout."""
+    if as_json:
+        data_json(_document(error, exit_code))
+        return
+    if report := error.report():
+        say(report)
+    say(f"{paint('error:', 'bad')} {error.code}: {error.message}")
+    if error.hint:
+        say(f"{paint('hint:', 'next')} {error.hint}")
+
+
+def _document(error: Port443Error, exit_code: int) -> dict[str, object]:
+    return {
+        "schema": ERROR_SCHEMA,
+        "code": error.code,
+        "fault": error.fault,
+        "retry": error.retry,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": exit_code,
+        **error.facts(),
+    }
