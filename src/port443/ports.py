@@ -1,7 +1,15 @@
 """What the use-cases need from outside: Protocols only, each a small power."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from port443.core.plan.events import Event
+from port443.core.plan.planner import Plan
+from port443.core.plan.receipt import Receipt
+from port443.core.plan.snapshot import Hash, Root
+from port443.core.plan.stats import EdgeStats
 
 
 class Clock(Protocol):
@@ -9,4 +17,85 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Return the time in UTC, with its zone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeIdentity:
+    """Which edge answers, and what it runs."""
+
+    version: str
+    contract: int
+    boot: str
+    """Another one after each start of the program."""
+    pid: int
+    workers: int
+    epoch: int
+    running: Hash | None
+    """The hash of the root that runs."""
+    boot_copy_in_memory: bool
+    """False when the runtime directory lies on a disk, where secrets should not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeFound:
+    """How `Edge.start` came by its edge."""
+
+    identity: EdgeIdentity
+    adopted: bool
+    """Whether it was running already."""
+    root: Root | None
+    """What the adopted edge runs, when its boot copy tells: for a diff, and for its ticket keys' hashes."""
+
+
+class Edge(Protocol):
+    """The data plane, as the control plane sees it: one snapshot at a time, and a process kept alive.
+
+    Use: `start()` once; then `watch()` and `events()` as tasks of the caller's task group; `apply()` and
+    `stats()` at any time, from any task (they take turns inside); at the end either `drain_and_stop()`
+    or `leave()`, after which `watch()` returns and `events()` ends. All errors are `EdgeError`s.
+    """
+
+    async def start(self) -> EdgeFound:
+        """Adopt the edge that runs in the runtime directory, else start one; take its sockets over."""
+        ...
+
+    async def apply(self, plan: Plan) -> Receipt:
+        """Bind what sockets are missing, send what parts are missing, and have `plan` run.
+
+        The plan is also what a restarted edge is given. When the edge is just being restarted, this
+        waits for it. Raises when an address cannot be bound (nothing is changed then) or the edge
+        refuses the root; a site with a fault is no error but stands in the receipt.
+        """
+        ...
+
+    async def watch(self) -> None:
+        """Restart the edge whenever it dies, with the same sockets and the last plan, until it is left.
+
+        Returns after `drain_and_stop()` or `leave()`; raises when the edge dies again and again. An
+        external edge is waited for instead, for as long as it takes.
+        """
+        ...
+
+    def events(self) -> AsyncIterator[Event]:
+        """Yield the events from the oldest that the edge still holds, over its restarts, until it is left.
+
+        A gap is told as `EventsDropped`. The first event of a restarted edge is `EdgeStarted`.
+        """
+        ...
+
+    async def stats(self) -> EdgeStats:
+        """Return the counters of the running edge."""
+        ...
+
+    async def identity(self) -> EdgeIdentity:
+        """Ask the running edge who it is and what it runs."""
+        ...
+
+    async def drain_and_stop(self) -> None:
+        """End the edge politely: it has its drain time for open connections, then it is killed."""
+        ...
+
+    async def leave(self) -> None:
+        """Let go of the edge, which goes on serving by itself until somebody adopts it."""
         ...

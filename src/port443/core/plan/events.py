@@ -1,0 +1,227 @@
+"""What the edge tells: a closed set of past-tense events and of reasons, from which the schema is made."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from port443.core.plan.snapshot import Hash
+
+
+class HandshakeFailure(StrEnum):
+    """Why a handshake did not complete."""
+
+    NOT_TLS = "not_tls"
+    PLAIN_HTTP = "plain_http"
+    HELLO_MALFORMED = "hello_malformed"
+    HELLO_TOO_LARGE = "hello_too_large"
+    NO_SHARED_VERSION = "no_shared_version"
+    NO_SHARED_SUITE = "no_shared_suite"
+    NO_SHARED_GROUP = "no_shared_group"
+    NO_SHARED_SIGNATURE_SCHEME = "no_shared_signature_scheme"
+    NO_SHARED_ALPN = "no_shared_alpn"
+    NO_SERVER_NAME = "no_server_name"
+    UNKNOWN_SERVER_NAME = "unknown_server_name"
+    CLIENT_REJECTED_CERTIFICATE = "client_rejected_certificate"
+    CLIENT_CERTIFICATE_MISSING = "client_certificate_missing"
+    CLIENT_CERTIFICATE_INVALID = "client_certificate_invalid"
+    PROTOCOL_VIOLATION = "protocol_violation"
+    REPLAYED_EARLY_DATA = "replayed_early_data"
+    OVERLOADED = "overloaded"
+    TIMEOUT = "timeout"
+    CLIENT_CLOSED = "client_closed"
+    INTERNAL = "internal"
+
+
+class UpstreamFailure(StrEnum):
+    """Why an upstream server did not answer a request."""
+
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_FAILED = "connect_failed"
+    CONNECT_TIMEOUT = "connect_timeout"
+    RESPONSE_TIMEOUT = "response_timeout"
+    CLOSED_EARLY = "closed_early"
+    RESPONSE_MALFORMED = "response_malformed"
+    BODY_TIMEOUT = "body_timeout"
+    NO_SERVER = "no_server"
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStarted:
+    """The edge came up; its numbers start anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotApplied:
+    """Another snapshot runs."""
+
+    root: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class SiteWasQuarantined:
+    """A site of the snapshot could not be taken over."""
+
+    site: str
+    code: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerOpened:
+    """Connections are accepted on a listener."""
+
+    listener: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerClosed:
+    """A listener left the snapshot, or the edge drains."""
+
+    listener: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeCompleted:
+    """A handshake completed; a sample, the counters hold all of them."""
+
+    listener: str
+    peer: str
+    """Address and port of the client."""
+    site: str
+    server_name: str | None
+    version: str
+    suite: str
+    group: str
+    alpn: str | None
+    resumed: bool
+    duration_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeFailed:
+    """A handshake did not complete."""
+
+    listener: str
+    peer: str
+    server_name: str | None
+    reason: HandshakeFailure
+    detail: str
+    """What happened, in words."""
+    alert: str | None
+    """The TLS alert that was sent or received, by its name (RFC 8446 §6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """A request was answered by the edge itself, since it was wrong or for another site."""
+
+    site: str
+    peer: str
+    reason: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFailed:
+    """A request got no whole answer from its upstream server."""
+
+    site: str
+    pool: str
+    server: str
+    reason: UpstreamFailure
+    status: int
+    """What the client was told; 0 when its response was already under way."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamWentDown:
+    """An upstream server stopped answering."""
+
+    pool: str
+    server: str
+    reason: UpstreamFailure
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCameBack:
+    """An upstream server answers again."""
+
+    pool: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyDataRejected:
+    """0-RTT data was not accepted; reserved, not told yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainStarted:
+    """Listeners are closed; open connections are being ended politely."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrainEnded:
+    """The last connection ended, or the time for draining has passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsDropped:
+    """The reader was too slow, or came too late, for some events."""
+
+    count: int
+
+
+EventBody = (
+    EdgeStarted
+    | SnapshotApplied
+    | SiteWasQuarantined
+    | ListenerOpened
+    | ListenerClosed
+    | HandshakeCompleted
+    | HandshakeFailed
+    | RequestRefused
+    | UpstreamFailed
+    | UpstreamWentDown
+    | UpstreamCameBack
+    | EarlyDataRejected
+    | DrainStarted
+    | DrainEnded
+    | EventsDropped
+)
+
+EVENTS: dict[str, type[EventBody]] = {
+    "edge_started": EdgeStarted,
+    "snapshot_applied": SnapshotApplied,
+    "site_quarantined": SiteWasQuarantined,
+    "listener_opened": ListenerOpened,
+    "listener_closed": ListenerClosed,
+    "handshake_completed": HandshakeCompleted,
+    "handshake_failed": HandshakeFailed,
+    "request_refused": RequestRefused,
+    "upstream_failed": UpstreamFailed,
+    "upstream_went_down": UpstreamWentDown,
+    "upstream_came_back": UpstreamCameBack,
+    "early_data_rejected": EarlyDataRejected,
+    "drain_started": DrainStarted,
+    "drain_ended": DrainEnded,
+    "events_dropped": EventsDropped,
+}
+"""Every event's name in the contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event of one boot of the edge."""
+
+    number: int
+    """Counts up within a boot; 0 for `events_dropped`, which stands for the lost numbers."""
+    boot: str
+    at_ms: int
+    """Milliseconds since 1970."""
+    body: EventBody
+
+    @property
+    def name(self) -> str:
+        """The event's name in the contract."""
+        return next(name for name, shape in EVENTS.items() if isinstance(self.body, shape))

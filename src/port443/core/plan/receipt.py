@@ -1,0 +1,58 @@
+"""The edge's answer to an apply: what runs, what does not, and why."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from port443.core.plan.snapshot import Hash
+
+ListenerState = Literal["listening", "waiting_for_sockets"]
+QUARANTINE_CODES = (
+    "part_kind_wrong",
+    "certificate_unreadable",
+    "key_unreadable",
+    "key_mismatch",
+    "reference_missing",
+    "names_conflict",
+    "tls_policy_unusable",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRunning:
+    """The site runs as the snapshot says."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteQuarantined:
+    """The site could not be taken over; the others run."""
+
+    code: str
+    """One of `QUARANTINE_CODES`."""
+    path: str
+    """Where in the site's documents the fault lies."""
+    message: str
+    serves: Hash | None
+    """The last good version, which is still served; without one the site's names are refused."""
+
+
+SiteState = SiteRunning | SiteQuarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the edge made of a snapshot."""
+
+    root: Hash
+    """The snapshot that runs now."""
+    sites: dict[str, SiteState]
+    listeners: dict[str, ListenerState]
+
+    @property
+    def quarantined(self) -> dict[str, SiteQuarantined]:
+        """The sites that do not run as they were meant to."""
+        return {id_: state for id_, state in self.sites.items() if isinstance(state, SiteQuarantined)}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything runs as it was meant to."""
+        return not self.quarantined and all(state == "listening" for state in self.listeners.values())

@@ -1,0 +1,90 @@
+"""The edge's counters, as one typed value."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Accepted since the edge started, and open now."""
+
+    accepted: int
+    open: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeCount:
+    """Completed handshakes of one kind."""
+
+    version: str
+    suite: str
+    group: str
+    resumed: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many values lie up to each bound; `counts` has one more, for those above the last."""
+
+    bounds: tuple[int, ...]
+    counts: tuple[int, ...]
+    sum: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCount:
+    """Answered requests of one site and status class (`2xx`)."""
+
+    site: str
+    status_class: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ByteCount:
+    """Bytes from and to clients."""
+
+    received: int
+    sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCounts:
+    """Connections to upstream servers, and what went wrong there by reason."""
+
+    connections_open: int
+    failures: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the edge's process holds."""
+
+    resident_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventCounts:
+    """The last event's number, and how many were lost before they got one."""
+
+    last: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeStats:
+    """All counters of one edge since its boot."""
+
+    boot: str
+    uptime_ms: int
+    workers: int
+    connections: Connections
+    handshakes: tuple[HandshakeCount, ...]
+    handshake_failures: dict[str, int]
+    handshake_duration_us: Histogram
+    requests: tuple[RequestCount, ...]
+    bytes: ByteCount
+    upstream: UpstreamCounts
+    memory: Memory
+    events: EventCounts
