@@ -1,0 +1,38 @@
+"""PEM (RFC 7468) to DER and back, for certificates."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+
+from port443.core.x509.facts import CertificateUnreadable
+
+BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s*(.*?)-----END \1-----", re.DOTALL)
+LABELS = {b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"}
+MAX_CERTIFICATES = 4096
+LINE = 64
+
+
+def certificates_in(content: bytes) -> tuple[bytes, ...]:
+    """Return the DER of every certificate in a PEM file, in its order; other blocks are passed over."""
+    found: list[bytes] = []
+    for label, body in BLOCK.findall(content):
+        if label not in LABELS:
+            continue
+        if len(found) == MAX_CERTIFICATES:
+            raise CertificateUnreadable(f"more than {MAX_CERTIFICATES} certificates in one file")
+        try:
+            found.append(base64.b64decode(b"".join(body.split()), validate=True))
+        except binascii.Error as error:
+            raise CertificateUnreadable(f"certificate {len(found) + 1} is no base64: {error}") from error
+    return tuple(found)
+
+
+def certificate_pem(chain: Iterable[bytes]) -> bytes:
+    """Write certificates as PEM, one after the other."""
+    return "".join(_block(base64.b64encode(octets).decode("ascii")) for octets in chain).encode("ascii")
+
+
+def _block(body: str) -> str:
+    lines = [body[at : at + LINE] for at in range(0, len(body), LINE)]
+    return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
