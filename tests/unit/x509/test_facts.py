@@ -75,7 +75,7 @@ def test_an_ordinary_leaf_says_all_it_holds() -> None:
     assert str(facts.key) == "ECDSA P-256"
     assert (facts.signature.name, facts.signature.hash) == ("ecdsa-with-SHA256", "sha256")
     assert (facts.is_ca, facts.path_length) == (True, 1)
-    assert facts.extended_key_usages == {"server_auth"}
+    assert facts.extended_key_usages == frozenset({"server_auth"})
     assert facts.subject_key_id == facts.authority_key_id
     assert facts.is_self_signed
     assert facts.flaws == ()

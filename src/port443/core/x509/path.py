@@ -1,0 +1,96 @@
+"""Find how a leaf hangs on a trusted root, through what a server sent in whatever order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from port443.core.x509.facts import CertFacts
+
+MAX_DEPTH = 10
+MAX_SIGNATURES = 128
+"""What a hostile chain of look-alikes can cost at most: about 10 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedRoots:
+    """The certificates somebody believes, found by subject."""
+
+    by_subject: dict[bytes, tuple[CertFacts, ...]]
+
+    @classmethod
+    def of(cls, certificates: Iterable[CertFacts]) -> "TrustedRoots":
+        found: dict[bytes, tuple[CertFacts, ...]] = {}
+        for certificate in certificates:
+            found[certificate.subject_der] = (*found.get(certificate.subject_der, ()), certificate)
+        return cls(found)
+
+    def holds(self, certificate: CertFacts) -> bool:
+        """Whether it is a trusted root, or another certificate of such a root's name and key."""
+        return any(root.spki == certificate.spki for root in self.by_subject.get(certificate.subject_der, ()))
+
+    def named(self, subject_der: bytes) -> tuple[CertFacts, ...]:
+        return self.by_subject.get(subject_der, ())
+
+
+@dataclass(slots=True)
+class PathSearch:
+    """One search; bounded in depth and in signatures checked."""
+
+    sent: Sequence[CertFacts]
+    roots: TrustedRoots
+    now: datetime
+    signatures_left: int = MAX_SIGNATURES
+
+    def paths(self, path: tuple[CertFacts, ...]) -> Iterator[tuple[CertFacts, ...]]:
+        """Yield each way on from `path`, a trusted root's first; a dead end is yielded as it stands."""
+        last = path[-1]
+        if self.roots.holds(last) or last.is_self_signed or len(path) == MAX_DEPTH:
+            yield path
+            return
+        dead_end = True
+        for issuer in self._issuers(last):
+            known = any(issuer.subject_der == one.subject_der and issuer.spki == one.spki for one in path)
+            if not known and self._signed(last, issuer):
+                dead_end = False
+                yield from self.paths((*path, issuer))
+        if dead_end:
+            yield path
+
+    def _issuers(self, child: CertFacts) -> list[CertFacts]:
+        """Return who could have signed it, by name: the likeliest first."""
+        trusted = self.roots.named(child.issuer_der)
+        found = {one.fingerprint: one for one in trusted}
+        found |= {one.fingerprint: one for one in self.sent if one.subject_der == child.issuer_der}
+        return sorted(
+            found.values(),
+            key=lambda one: (one not in trusted, not fits(child, one), not one.is_valid_at(self.now)),
+        )
+
+    def _signed(self, child: CertFacts, issuer: CertFacts) -> bool:
+        if not self.signatures_left:
+            return False
+        self.signatures_left -= 1
+        return child.was_signed_by(issuer) is not False
+
+
+def fits(child: CertFacts, issuer: CertFacts) -> bool:
+    """Whether the key identifiers do not speak against `issuer` (RFC 5280 §4.2.1.1)."""
+    wanted, own = child.authority_key_id, issuer.subject_key_id
+    return wanted is None or own is None or wanted == own
+
+
+def reachable(leaf: CertFacts, sent: Sequence[CertFacts]) -> frozenset[CertFacts]:
+    """Return those of `sent` that can stand above `leaf` on any path, by name alone."""
+    found = {leaf}
+    while True:
+        wanted = {one.issuer_der for one in found}
+        more = {one for one in sent if one.subject_der in wanted} - found
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+def arrange(leaf: CertFacts, others: Sequence[CertFacts], now: datetime) -> tuple[CertFacts, ...]:
+    """Return the chain to send: leaf first, each issuer after what it signed, without root or extras."""
+    search = PathSearch(tuple(one for one in others if not one.is_self_signed), TrustedRoots.of(()), now)
+    return max(search.paths((leaf,)), key=len)
