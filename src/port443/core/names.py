@@ -77,9 +77,15 @@ class IPName:
         if bare.startswith("[") and bare.endswith("]"):
             bare = bare[1:-1]
         try:
-            return cls(str(ipaddress.ip_address(bare)))
+            address = ipaddress.ip_address(bare)
         except ValueError as error:
             raise NameInvalid(f"{raw!r} is not an IP address") from error
+        if isinstance(address, ipaddress.IPv6Address):
+            if address.scope_id is not None:
+                raise NameInvalid(f"{raw!r} has a zone, which means something on one machine only")
+            if address.ipv4_mapped is not None:
+                return cls(f"::ffff:{address.ipv4_mapped}")  # RFC 5952 §5; Python's own from 3.13 on
+        return cls(str(address))
 
     @property
     def is_reserved(self) -> bool:

@@ -4,14 +4,39 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from port443.core.plan.rules import Base64, Named, OneOf, Pattern, Range, Size, SocketAddress, Sorted, Unique
 
 CONTRACT = 1
 """The version of the contract; independent of the package's version."""
 MAX_INTEGER = 2**53 - 1
 """Integers stay where every JSON reader keeps them exact (RFC 8259 §6)."""
 
-Hash = str
+VERSIONS = ("1.3", "1.2")
+SUITES = (
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+)
+"""Every suite that the edge knows, by its IANA name (RFC 8446, RFC 5289, RFC 7905)."""
+GROUPS = ("X25519MLKEM768", "x25519", "secp256r1", "secp384r1", "SecP256r1MLKEM768")
+"""Every group that the edge knows, by its IANA name."""
+ALPN = ("h2", "http/1.1")
+
+DAY_MS = 86_400_000
+Port = Annotated[int, Range(1, 65535)]
+Milliseconds = Annotated[int, Range(1, DAY_MS)]
+HeadBytes = Annotated[int, Range(1, 2**20)]
+Name = Annotated[str, Named()]
+Names = Annotated[tuple[Name, ...], Size(1, 4096), Sorted()]
+Hash = Annotated[str, Pattern("[0-9a-f]{64}", "64 lower-case hexadecimal digits")]
 """The SHA-256 of a document's canonical form, 64 lower-case hexadecimal digits."""
 
 
@@ -22,9 +47,9 @@ class Listener:
     id: str
     """`role:address`, so that another address is another listener."""
     role: Literal["https", "redirect"]
-    address: str
+    address: Annotated[str, SocketAddress()]
     """`192.0.2.1:443` or `[2001:db8::1]:443`."""
-    https_port: int
+    https_port: Port
     """The port that clients use for https; redirects and the readable 400 name it."""
 
 
@@ -32,41 +57,41 @@ class Listener:
 class Limits:
     """Bounds on what a stranger may make the edge hold or wait for; milliseconds and bytes."""
 
-    connections_per_worker: int = 16384
-    hello_bytes: int = 65536
-    hello_timeout_ms: int = 5000
-    handshake_timeout_ms: int = 10000
-    header_bytes: int = 65536
-    header_timeout_ms: int = 10000
-    body_timeout_ms: int = 60000
+    connections_per_worker: Annotated[int, Range(1, 2**20)] = 16384
+    hello_bytes: HeadBytes = 65536
+    hello_timeout_ms: Milliseconds = 5000
+    handshake_timeout_ms: Milliseconds = 10000
+    header_bytes: HeadBytes = 65536
+    header_timeout_ms: Milliseconds = 10000
+    body_timeout_ms: Milliseconds = 60000
     """The longest silence in the middle of a body, in either direction."""
-    idle_timeout_ms: int = 75000
-    drain_timeout_ms: int = 10000
+    idle_timeout_ms: Milliseconds = 75000
+    drain_timeout_ms: Milliseconds = 10000
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
     """The snapshot: the root document, whose hash names what is running."""
 
-    listeners: tuple[Listener, ...]
+    listeners: Annotated[tuple[Listener, ...], Size(0, 1024)]
     limits: Limits
-    sites: dict[str, Hash]
+    sites: Annotated[dict[Name, Hash], Size(0, 65536)]
     """Site id → hash of its Site part."""
-    default_site: str | None
+    default_site: Name | None
     """The site that answers a hello with an unknown name or none; without one such hellos are refused."""
-    ticket_keys: tuple[Hash, ...]
+    ticket_keys: Annotated[tuple[Hash, ...], Size(0, 8), Unique()]
     """Newest first: the first encrypts, all decrypt."""
-    parts: tuple[Hash, ...]
+    parts: Annotated[tuple[Hash, ...], Size(0, 262144), Sorted()]
     """Every part that the snapshot needs, sorted."""
-    contract: int = CONTRACT
+    contract: Annotated[int, Range(CONTRACT, CONTRACT)] = CONTRACT
 
 
 @dataclass(frozen=True, slots=True)
 class Hsts:
     """A Strict-Transport-Security header (RFC 6797), and the names that get it."""
 
-    names: tuple[str, ...]
-    max_age_s: int
+    names: Names
+    max_age_s: Annotated[int, Range(0, 2**32 - 1)]
     include_subdomains: bool
     preload: bool
 
@@ -75,11 +100,11 @@ class Hsts:
 class Site:
     """A set of names with one policy and one pool behind it."""
 
-    id: str
-    names: tuple[str, ...]
+    id: Name
+    names: Names
     """Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted."""
     tls: Hash
-    certificates: tuple[Hash, ...]
+    certificates: Annotated[tuple[Hash, ...], Size(1, 16), Unique()]
     pool: Hash
     hsts: Hsts | None
     redirect_cacheable: bool
@@ -91,10 +116,10 @@ class Site:
 class TlsPolicy:
     """What a handshake may end in; IANA names, in order of preference."""
 
-    versions: tuple[str, ...]
-    suites: tuple[str, ...]
-    groups: tuple[str, ...]
-    alpn: tuple[str, ...]
+    versions: Annotated[tuple[Annotated[str, OneOf(VERSIONS)], ...], Size(1, len(VERSIONS)), Unique()]
+    suites: Annotated[tuple[Annotated[str, OneOf(SUITES)], ...], Size(1, len(SUITES)), Unique()]
+    groups: Annotated[tuple[Annotated[str, OneOf(GROUPS)], ...], Size(1, len(GROUPS)), Unique()]
+    alpn: Annotated[tuple[Annotated[str, OneOf(ALPN)], ...], Size(1, len(ALPN)), Unique()]
     tickets: bool
     kind: Literal["tls_policy"] = "tls_policy"
 
@@ -103,21 +128,22 @@ class TlsPolicy:
 class Server:
     """One upstream server; `host` is a name or an IP address without brackets."""
 
-    host: str
-    port: int
+    host: Annotated[str, Named(wildcard=False)]
+    port: Port
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Upstream servers that can stand in for each other, taken in turn."""
 
-    id: str
-    servers: tuple[Server, ...]
-    connect_timeout_ms: int = 5000
-    response_timeout_ms: int = 60000
+    id: Annotated[str, Pattern("[!-~]{1,253}", "1 to 253 visible ASCII characters")]
+    """What events and counters call it."""
+    servers: Annotated[tuple[Server, ...], Size(1, 1024)]
+    connect_timeout_ms: Milliseconds = 5000
+    response_timeout_ms: Milliseconds = 60000
     """The wait for the first byte of a response."""
-    idle_timeout_ms: int = 30000
-    idle_per_worker: int = 64
+    idle_timeout_ms: Milliseconds = 30000
+    idle_per_worker: Annotated[int, Range(0, 65536)] = 64
     """Warm connections that one worker keeps for one server."""
     kind: Literal["pool"] = "pool"
 
@@ -126,9 +152,9 @@ class Pool:
 class Certificate:
     """A chain as it is sent, leaf first, and the part that holds its key."""
 
-    names: tuple[str, ...]
+    names: Names
     """What the leaf covers, in the spelling of `Site.names`."""
-    chain: tuple[str, ...]
+    chain: Annotated[tuple[Annotated[str, Base64(1, 65536)], ...], Size(1, 16)]
     """Base64 of DER, leaf first, without the root."""
     key: Hash
     kind: Literal["certificate"] = "certificate"
@@ -138,7 +164,7 @@ class Certificate:
 class PrivateKey:
     """A secret part: PKCS#8 DER in base64."""
 
-    pkcs8: str = field(repr=False)
+    pkcs8: Annotated[str, Base64(1, 65536)] = field(repr=False)
     kind: Literal["private_key"] = "private_key"
 
 
@@ -146,7 +172,7 @@ class PrivateKey:
 class TicketKey:
     """A secret part: 32 random bytes in base64, from which each site's ticket key is derived."""
 
-    secret: str = field(repr=False)
+    secret: Annotated[str, Base64(32, 32)] = field(repr=False)
     kind: Literal["ticket_key"] = "ticket_key"
 
 

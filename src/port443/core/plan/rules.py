@@ -1,0 +1,171 @@
+"""Rules that stand on a document's fields: what the reader checks and what the JSON Schema says."""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from port443.core.names import Endpoint, HostName, NameInvalid, parse_site_name
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """One check of one value whose type is right already."""
+
+    def fault(self, value: Any) -> "Fault | None":
+        """Say what is wrong, or nothing."""
+        ...
+
+    def keywords(self) -> dict[str, Any]:
+        """Say the same in JSON Schema, as far as that can."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and where below the value (`[3]`, or nothing for the value itself)."""
+
+    why: str
+    below: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An integer between two bounds, both included."""
+
+    least: int
+    most: int
+
+    def fault(self, value: int) -> Fault | None:
+        inside = self.least <= value <= self.most
+        return None if inside else Fault(f"must be from {self.least} to {self.most}")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many entries an array or object holds."""
+
+    least: int
+    most: int
+
+    def fault(self, value: Sequence[Any]) -> Fault | None:
+        inside = self.least <= len(value) <= self.most
+        return None if inside else Fault(f"must have {self.least} to {self.most} entries, not {len(value)}")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"minItems": self.least, "maxItems": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """No entry stands twice."""
+
+    def fault(self, value: Sequence[Any]) -> Fault | None:
+        twice = (index for index, entry in enumerate(value) if entry in value[:index])
+        index = next(twice, None)
+        return None if index is None else Fault("stands there already", f"[{index}]")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"uniqueItems": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Entries rise by code point, so that none stands twice either."""
+
+    def fault(self, value: Sequence[str]) -> Fault | None:
+        falls = (index for index in range(1, len(value)) if value[index - 1] >= value[index])
+        index = next(falls, None)
+        return None if index is None else Fault("must come after the entry before it", f"[{index}]")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"uniqueItems": True}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """A text out of a closed set."""
+
+    choices: tuple[str, ...]
+
+    def fault(self, value: str) -> Fault | None:
+        return None if value in self.choices else Fault(f"must be one of {', '.join(self.choices)}")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"enum": list(self.choices)}
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A text that a regular expression describes whole."""
+
+    expression: str
+    meaning: str
+
+    def fault(self, value: str) -> Fault | None:
+        return None if re.fullmatch(self.expression, value) else Fault(f"must be {self.meaning}")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"pattern": f"^{self.expression}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A host name in A-labels or an IP address, in the one spelling that the contract knows."""
+
+    wildcard: bool = True
+
+    def fault(self, value: str) -> Fault | None:
+        try:
+            name = parse_site_name(value)
+        except NameInvalid:
+            return Fault("must be a host name in lower-case A-labels or an IP address")
+        if name.text != value:
+            return Fault(f"must be spelled {name.text}")
+        if isinstance(name, HostName) and name.is_wildcard and not self.wildcard:
+            return Fault("must not be a wildcard")
+        return None
+
+    def keywords(self) -> dict[str, Any]:
+        return {"minLength": 1, "maxLength": 255}
+
+
+@dataclass(frozen=True, slots=True)
+class SocketAddress:
+    """`192.0.2.1:443` or `[2001:db8::1]:443`."""
+
+    def fault(self, value: str) -> Fault | None:
+        try:
+            endpoint = Endpoint.parse(value)
+        except NameInvalid:
+            return Fault("must be an IP address and a port, as in 192.0.2.1:443 or [2001:db8::1]:443")
+        return None if str(endpoint) == value else Fault(f"must be spelled {endpoint}")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"pattern": r"^([0-9.]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Base64:
+    """Bytes in base64 with its padding and without a stray bit (RFC 4648 §3.5)."""
+
+    least: int
+    most: int
+
+    def fault(self, value: str) -> Fault | None:
+        try:
+            content = base64.b64decode(value, validate=True)
+        except (ValueError, binascii.Error):
+            return Fault("must be base64")
+        if base64.b64encode(content).decode() != value:
+            return Fault("must be base64")
+        inside = self.least <= len(content) <= self.most
+        return None if inside else Fault(f"must hold {self.least} to {self.most} bytes, not {len(content)}")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"contentEncoding": "base64", "maxLength": (self.most + 2) // 3 * 4}
