@@ -1,0 +1,86 @@
+//! A part: one document of a snapshot, named by its hash.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::error::Fault;
+use crate::hash::Hash;
+use crate::json::Json;
+use crate::read::{Fields, text};
+
+/// One document of a snapshot, named by its hash.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Part {
+    /// A set of names.
+    Site(Site),
+    /// What a handshake may end in.
+    TlsPolicy(TlsPolicy),
+    /// Upstream servers.
+    Pool(Pool),
+    /// A chain.
+    Certificate(Certificate),
+    /// Secret: a chain's key.
+    PrivateKey(PrivateKey),
+    /// Secret: where ticket keys come from.
+    TicketKey(TicketKey),
+}
+
+impl Part {
+    /// Read and check a part; its hash is that of its canonical form, however it was spelled.
+    pub fn decode(text: &[u8]) -> Result<(Hash, Self), Fault> {
+        Self::from_json(Json::decode(text)?)
+    }
+
+    /// Check a part that stands inside a request.
+    pub fn from_json(json: Json) -> Result<(Hash, Self), Fault> {
+        // Values that no document may hold have no canonical form; the reader names their place.
+        let canonical = json.canonical();
+        let part = Self::read(json)?;
+        Ok((Hash::of(&canonical?), part))
+    }
+
+    fn read(json: Json) -> Result<Self, Fault> {
+        let mut fields = Fields::of(json)?;
+        let kind = fields.take("kind", text)?;
+        let part = match kind.as_str() {
+            "site" => Self::Site(Site::read(&mut fields)?),
+            "tls_policy" => Self::TlsPolicy(TlsPolicy::read(&mut fields)?),
+            "pool" => Self::Pool(Pool::read(&mut fields)?),
+            "certificate" => Self::Certificate(Certificate::read(&mut fields)?),
+            "private_key" => Self::PrivateKey(PrivateKey::read(&mut fields)?),
+            "ticket_key" => Self::TicketKey(TicketKey::read(&mut fields)?),
+            _ => return Err(Fault::document("is not a known kind").under("kind")),
+        };
+        fields.finish()?;
+        Ok(part)
+    }
+
+    /// The kind, as documents spell it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Site(_) => "site",
+            Self::TlsPolicy(_) => "tls_policy",
+            Self::Pool(_) => "pool",
+            Self::Certificate(_) => "certificate",
+            Self::PrivateKey(_) => "private_key",
+            Self::TicketKey(_) => "ticket_key",
+        }
+    }
+
+    /// Whether the part must never be logged, shown or sent back.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        matches!(self, Self::PrivateKey(_) | Self::TicketKey(_))
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The kind alone: a part may be secret.
+        write!(formatter, "Part({})", self.kind())
+    }
+}

@@ -1,0 +1,126 @@
+//! Frames: a 4-byte big-endian length and that many bytes.
+
+use crate::error::{ErrorCode, Fault};
+
+/// The longest frame, without its length.
+pub const MAX_FRAME: usize = 64 << 20;
+const LENGTH_BYTES: usize = 4;
+
+/// Cuts a stream of bytes into frames; holds no more than one frame and one read.
+#[derive(Default)]
+pub struct FrameReader {
+    bytes: Vec<u8>,
+}
+
+impl FrameReader {
+    /// Take bytes as they came from the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next whole frame, when all of it is there.
+    pub fn next_frame(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        let Some(length) = self.announced()? else {
+            return Ok(None);
+        };
+        let end = LENGTH_BYTES + length;
+        if self.bytes.len() < end {
+            return Ok(None);
+        }
+        let rest = self.bytes.split_off(end);
+        let mut frame = std::mem::replace(&mut self.bytes, rest);
+        frame.drain(..LENGTH_BYTES);
+        Ok(Some(frame))
+    }
+
+    /// Whether the stream stands in the middle of a frame.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    /// Say that the stream has ended; it may only do so between frames.
+    pub fn finish(&self) -> Result<(), Fault> {
+        if self.is_inside() {
+            let held = self.bytes.len();
+            return Err(Fault::new(
+                ErrorCode::BadFrame,
+                format!("ended {held} bytes into a frame"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn announced(&self) -> Result<Option<usize>, Fault> {
+        let Some(length) = self.bytes.first_chunk::<LENGTH_BYTES>() else {
+            return Ok(None);
+        };
+        let length = u32::from_be_bytes(*length) as usize;
+        if length > MAX_FRAME {
+            let message = format!("{length} bytes announced, at most {MAX_FRAME} are allowed");
+            return Err(Fault::new(ErrorCode::FrameTooLong, message));
+        }
+        Ok(Some(length))
+    }
+}
+
+/// Put the length before a frame's bytes.
+pub fn encode_frame(payload: &[u8]) -> Result<Vec<u8>, Fault> {
+    let too_long = || Fault::new(ErrorCode::FrameTooLong, "the answer exceeds a frame");
+    let length = u32::try_from(payload.len()).map_err(|_| too_long())?;
+    if payload.len() > MAX_FRAME {
+        return Err(too_long());
+    }
+    let mut frame = Vec::with_capacity(LENGTH_BYTES + payload.len());
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(payload);
+    Ok(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames come out whole and in order, however the stream was cut.
+    #[test]
+    fn frames_survive_any_cut() {
+        let stream = [
+            encode_frame(b"one").unwrap(),
+            encode_frame(b"").unwrap(),
+            encode_frame(b"three").unwrap(),
+        ]
+        .concat();
+        for size in 1..=stream.len() {
+            let mut reader = FrameReader::default();
+            let mut frames = Vec::new();
+            for piece in stream.chunks(size) {
+                reader.push(piece);
+                while let Some(frame) = reader.next_frame().unwrap() {
+                    frames.push(frame);
+                }
+            }
+            assert_eq!(vec![b"one".to_vec(), Vec::new(), b"three".to_vec()], frames);
+            assert_eq!(Ok(()), reader.finish());
+        }
+    }
+
+    /// A frame that announces too much is refused before any of it is read.
+    #[test]
+    fn too_long_frames_are_refused_by_their_length() {
+        let mut reader = FrameReader::default();
+        reader.push(&[0x04, 0x00, 0x00, 0x01]);
+        assert_eq!(
+            ErrorCode::FrameTooLong,
+            reader.next_frame().unwrap_err().code
+        );
+    }
+
+    /// A stream that ends inside a frame is told apart from one that ends between two.
+    #[test]
+    fn half_frames_are_seen_at_the_end() {
+        let mut reader = FrameReader::default();
+        reader.push(&[0, 0, 0]);
+        assert_eq!(Ok(None), reader.next_frame());
+        assert_eq!(ErrorCode::BadFrame, reader.finish().unwrap_err().code);
+    }
+}

@@ -1,0 +1,98 @@
+//! The name of a document: the SHA-256 of its canonical form.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// A SHA-256, written as 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hash([u8; 32]);
+
+/// The text is no hash: not 64 lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashInvalid;
+
+impl Hash {
+    /// Hash the canonical form of a document.
+    #[must_use]
+    pub fn of(canonical: &str) -> Self {
+        Self(Sha256::digest(canonical.as_bytes()).into())
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl FromStr for Hash {
+    type Err = HashInvalid;
+
+    fn from_str(text: &str) -> Result<Self, HashInvalid> {
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| HashInvalid)?;
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn nibble(digit: u8) -> Result<u8, HashInvalid> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        _ => Err(HashInvalid),
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl Serialize for Hash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The hash of the empty text is the one that FIPS 180-4's examples give.
+    #[test]
+    fn hash_is_sha256() {
+        let expected = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(expected, Hash::of("").to_string());
+        assert_eq!(Ok(Hash::of("")), expected.parse());
+    }
+
+    /// A hash has one spelling: capitals and other lengths are refused.
+    #[test]
+    fn other_spellings_are_refused() {
+        let capitals = Hash::of("").to_string().to_uppercase();
+        for text in [
+            "",
+            "e3b0",
+            capitals.as_str(),
+            &"g".repeat(64),
+            &"é".repeat(32),
+        ] {
+            assert_eq!(Err(HashInvalid), text.parse::<Hash>(), "{text}");
+        }
+    }
+}

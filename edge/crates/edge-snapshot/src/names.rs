@@ -1,0 +1,167 @@
+//! Names and addresses as text: checked here once, trusted everywhere above.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::error::Fault;
+use crate::json::Json;
+use crate::read::text;
+
+/// The longest host name (RFC 1035 §2.3.4, without the final dot).
+const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
+/// The longest free text that names something.
+const MAX_ID: usize = 512;
+
+/// Read a site's name: a host name, `*.` and a host name, or an IP address in its one spelling.
+pub(crate) fn site_name(json: Json) -> Result<String, Fault> {
+    let name = text(json)?;
+    check_site_name(&name).map(|()| name)
+}
+
+/// Refuse what is no site's name.
+pub(crate) fn check_site_name(name: &str) -> Result<(), Fault> {
+    if is_address(name) || is_host_name(name.strip_prefix("*.").unwrap_or(name)) {
+        return Ok(());
+    }
+    Err(Fault::document(format!(
+        "{:?} is not a lower-case host name, wildcard or IP address",
+        shortened(name)
+    )))
+}
+
+/// Read an upstream's host: a host name or an IP address.
+pub(crate) fn upstream_host(json: Json) -> Result<String, Fault> {
+    let host = text(json)?;
+    if is_address(&host) || is_host_name(&host) {
+        return Ok(host);
+    }
+    let shown = shortened(&host);
+    Err(Fault::document(format!(
+        "{shown:?} is not a lower-case host name or IP address"
+    )))
+}
+
+/// Read an IP address and port in their one spelling.
+pub(crate) fn socket_address(json: Json) -> Result<SocketAddr, Fault> {
+    let raw = text(json)?;
+    let wrong = || Fault::document(format!("{:?} is not IP:PORT", shortened(&raw)));
+    let address: SocketAddr = raw.parse().map_err(|_| wrong())?;
+    if address.port() == 0 || address.to_string() != raw {
+        return Err(wrong());
+    }
+    Ok(address)
+}
+
+/// Read a free text that names something: not empty, bounded, nothing invisible.
+pub(crate) fn id(json: Json) -> Result<String, Fault> {
+    let id = text(json)?;
+    if id.is_empty() || id.len() > MAX_ID || id.chars().any(char::is_control) {
+        return Err(Fault::document(format!(
+            "is not 1 to {MAX_ID} visible characters"
+        )));
+    }
+    Ok(id)
+}
+
+fn is_address(text: &str) -> bool {
+    // An address has many spellings and one name (RFC 5952 §4).
+    text.parse::<IpAddr>()
+        .is_ok_and(|address| address.to_string() == text)
+}
+
+fn is_host_name(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or_default();
+    // Whatever ends in a number is an IPv4 address, or a mistake (RFC 3986 §3.2.2, RFC 1123 §2.1).
+    let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
+    name.len() <= MAX_NAME && !numeric && name.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=MAX_LABEL).contains(&label.len())
+        && label.bytes().all(plain)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+fn shortened(text: &str) -> &str {
+    let end = text
+        .char_indices()
+        .nth(80)
+        .map_or(text.len(), |(index, _)| index);
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Host names, one-label wildcards and addresses in their one spelling are site names.
+    #[test]
+    fn site_names_are_accepted() {
+        let long = format!("{}.example", "a".repeat(63));
+        for name in [
+            "localhost",
+            "a.b",
+            "*.a.b",
+            "xn--bcher-kva.example",
+            "127.0.0.1",
+            "::1",
+            &long,
+        ] {
+            assert_eq!(Ok(()), check_site_name(name), "{name}");
+        }
+    }
+
+    /// Other spellings of names are refused, so that a name can be compared byte by byte.
+    #[test]
+    fn other_spellings_are_refused() {
+        let long_label = format!("{}.example", "a".repeat(64));
+        let long_name = format!("{}example", "abcdefg.".repeat(31));
+        for name in [
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "A.b",
+            "a_b.c",
+            "-a.b",
+            "a-.b",
+            "*",
+            "*.",
+            "a.*.b",
+            "*.*.b",
+            "bücher.example",
+            "[::1]",
+            "0:0:0:0:0:0:0:1",
+            "127.1",
+            "256.1.1.1",
+            "::1%eth0",
+            "a b",
+            &long_label,
+            &long_name,
+        ] {
+            assert!(check_site_name(name).is_err(), "{name}");
+        }
+    }
+
+    /// A listener's address has one spelling and a port.
+    #[test]
+    fn socket_addresses_have_one_spelling() {
+        let read = |text: &str| socket_address(Json::Text(text.to_owned()));
+        for good in ["0.0.0.0:443", "[::]:443", "[2001:db8::1]:8443"] {
+            assert_eq!(good, read(good).unwrap().to_string());
+        }
+        for bad in [
+            "0.0.0.0",
+            "0.0.0.0:0",
+            "0.0.0.0:0443",
+            "::1:443",
+            "localhost:1",
+            "[::0]:1",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+}

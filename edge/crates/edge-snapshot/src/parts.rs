@@ -1,0 +1,66 @@
+//! Parts by hash, with the kind that the asker needs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::documents::{Certificate, Part, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::hash::Hash;
+use crate::receipt::QuarantineCode;
+
+/// Parts by hash; cheap to clone entry by entry, since each is shared.
+pub type Parts = HashMap<Hash, Arc<Part>>;
+
+/// A reference leads to no part, or to one of another kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartMissing {
+    /// No part has that hash.
+    Absent(Hash),
+    /// The part is of this kind.
+    OtherKind(&'static str),
+}
+
+impl PartMissing {
+    /// The code that a site is quarantined with.
+    #[must_use]
+    pub fn code(&self) -> QuarantineCode {
+        match self {
+            Self::Absent(_) => QuarantineCode::ReferenceMissing,
+            Self::OtherKind(_) => QuarantineCode::PartKindWrong,
+        }
+    }
+}
+
+impl std::fmt::Display for PartMissing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Absent(hash) => write!(formatter, "no part {hash}"),
+            Self::OtherKind(kind) => write!(formatter, "the part is a {kind}"),
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($look_up:ident $variant:ident)*) => {
+        impl Part {
+            $(
+                /// The part of that hash and kind.
+                pub fn $look_up<'a>(parts: &'a Parts, hash: &Hash) -> Result<&'a $variant, PartMissing> {
+                    match parts.get(hash).map(Arc::as_ref) {
+                        Some(Self::$variant(part)) => Ok(part),
+                        Some(other) => Err(PartMissing::OtherKind(other.kind())),
+                        None => Err(PartMissing::Absent(*hash)),
+                    }
+                }
+            )*
+        }
+    };
+}
+
+kinds! {
+    site Site
+    tls_policy TlsPolicy
+    pool Pool
+    certificate Certificate
+    private_key PrivateKey
+    ticket_key TicketKey
+}

@@ -1,0 +1,270 @@
+//! What the control plane asks for, one verb a request, and how a refusal is written.
+
+use serde::Serialize;
+
+use crate::documents::{Part, Root};
+use crate::error::{ErrorCode, Fault};
+use crate::hash::Hash;
+use crate::json::{Json, MAX_INTEGER};
+use crate::read::{Fields, hash, integer, list, nullable, text};
+
+/// The most descriptors that one message can carry (`SCM_MAX_FD`).
+const MAX_SOCKETS: usize = 253;
+const MAX_WORKERS: u64 = 1024;
+/// The longest drain that may be asked for: a day.
+const MAX_DRAIN_MS: u64 = 86_400_000;
+const MAX_PUT: usize = 100_000;
+
+/// One request, checked; the documents inside are checked too.
+pub enum Request {
+    /// Who are you, and what runs?
+    Hello {
+        /// The contract that the client speaks, when it says.
+        contract: Option<u64>,
+    },
+    /// Keep these parts.
+    Put {
+        /// Parts and their hashes, in the order of the request.
+        parts: Vec<(Hash, Part)>,
+    },
+    /// Run this snapshot.
+    Apply(Box<Apply>),
+    /// Take the sockets that come with this frame.
+    Sockets {
+        /// What each descriptor is, in their order.
+        sockets: Vec<SocketName>,
+    },
+    /// Send the sockets back.
+    TakeSockets {
+        /// How many were taken already.
+        after: u64,
+    },
+    /// How much has happened?
+    Stats,
+    /// What has happened, and what will?
+    Events {
+        /// The number of the last event that the client knows.
+        since: u64,
+    },
+    /// End politely.
+    Drain {
+        /// How long connections may take to end.
+        timeout_ms: u64,
+    },
+    /// End now.
+    Stop,
+}
+
+/// The fields of an `apply`.
+pub struct Apply {
+    /// The snapshot.
+    pub root: Root,
+    /// The lease of the control plane that asks.
+    pub epoch: u64,
+    /// What it believes to be running.
+    pub base: Option<Hash>,
+}
+
+/// What a listening socket is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SocketName {
+    /// The listener's id.
+    pub listener: String,
+    /// The worker that accepts from it.
+    pub worker: usize,
+}
+
+impl Request {
+    /// Read and check a request.
+    pub fn decode(frame: &[u8]) -> Result<Self, Fault> {
+        let json = Json::decode(frame)?;
+        let as_json = |fault: Fault| fault.with_code(ErrorCode::BadJson);
+        let mut fields = Fields::of(json).map_err(as_json)?;
+        let verb = fields.take("verb", text).map_err(bad_request)?;
+        let request = Self::of_verb(&verb, &mut fields)?;
+        fields.finish().map_err(bad_request)?;
+        Ok(request)
+    }
+
+    fn of_verb(verb: &str, fields: &mut Fields) -> Result<Self, Fault> {
+        match verb {
+            "hello" => Self::hello(fields).map_err(bad_request),
+            "put" => Self::put(fields),
+            "apply" => Self::apply(fields),
+            "sockets" => Self::sockets(fields).map_err(bad_request),
+            "take_sockets" => Self::take_sockets(fields).map_err(bad_request),
+            "stats" => Ok(Self::Stats),
+            "events" => Self::events(fields).map_err(bad_request),
+            "drain" => Self::drain(fields).map_err(bad_request),
+            "stop" => Ok(Self::Stop),
+            _ => Err(Fault::new(
+                ErrorCode::UnknownVerb,
+                "the edge knows no such verb",
+            )),
+        }
+    }
+
+    fn hello(fields: &mut Fields) -> Result<Self, Fault> {
+        let contract = fields.take_optional("contract", integer(0..=MAX_INTEGER))?;
+        Ok(Self::Hello { contract })
+    }
+
+    fn put(fields: &mut Fields) -> Result<Self, Fault> {
+        let raw = fields
+            .take("parts", list(0..=MAX_PUT, Ok))
+            .map_err(bad_request)?;
+        let part =
+            |(index, json)| Part::from_json(json).map_err(|fault| fault.at(index).under("parts"));
+        let parts = raw
+            .into_iter()
+            .enumerate()
+            .map(part)
+            .collect::<Result<_, _>>()?;
+        Ok(Self::Put { parts })
+    }
+
+    fn apply(fields: &mut Fields) -> Result<Self, Fault> {
+        let epoch = fields
+            .take("epoch", integer(0..=MAX_INTEGER))
+            .map_err(bad_request)?;
+        let base = fields.take("base", nullable(hash)).map_err(bad_request)?;
+        let raw = fields.take("root", Ok).map_err(bad_request)?;
+        let root = Root::from_json(raw)?;
+        Ok(Self::Apply(Box::new(Apply { root, epoch, base })))
+    }
+
+    fn sockets(fields: &mut Fields) -> Result<Self, Fault> {
+        let sockets = fields.take("sockets", list(0..=MAX_SOCKETS, SocketName::read))?;
+        Ok(Self::Sockets { sockets })
+    }
+
+    fn take_sockets(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self::TakeSockets {
+            after: fields.take("after", integer(0..=MAX_INTEGER))?,
+        })
+    }
+
+    fn events(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self::Events {
+            since: fields.take("since", integer(0..=MAX_INTEGER))?,
+        })
+    }
+
+    fn drain(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self::Drain {
+            timeout_ms: fields.take("timeout_ms", integer(0..=MAX_DRAIN_MS))?,
+        })
+    }
+}
+
+fn bad_request(fault: Fault) -> Fault {
+    fault.with_code(ErrorCode::BadRequest)
+}
+
+impl SocketName {
+    fn read(json: Json) -> Result<Self, Fault> {
+        let mut fields = Fields::of(json)?;
+        let listener = fields.take("listener", crate::names::id)?;
+        let worker = fields.take("worker", integer(0..=MAX_WORKERS))?;
+        fields.finish()?;
+        let worker = usize::try_from(worker).map_err(|_| Fault::document("is no worker"))?;
+        Ok(Self { listener, worker })
+    }
+}
+
+/// A refusal, as it goes into a frame.
+#[derive(Serialize)]
+pub struct ErrorReply {
+    error: ErrorBody,
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    code: &'static str,
+    name: &'static str,
+    path: String,
+    message: String,
+}
+
+impl From<Fault> for ErrorReply {
+    fn from(fault: Fault) -> Self {
+        let message = fault.to_string();
+        let (code, name) = (fault.code.code(), fault.code.name());
+        Self {
+            error: ErrorBody {
+                code,
+                name,
+                path: fault.path,
+                message,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(request: &str) -> Fault {
+        Request::decode(request.as_bytes()).err().unwrap()
+    }
+
+    /// Each way to be wrong has its own name and place.
+    #[test]
+    fn refusals_name_the_cause() {
+        for (request, code, path) in [
+            ("", ErrorCode::BadJson, ""),
+            ("[]", ErrorCode::BadJson, ""),
+            ("{\"verb\":\"hello\"", ErrorCode::BadJson, ""),
+            (r#"{"verb":"stop","verb":"hello"}"#, ErrorCode::BadJson, ""),
+            ("{}", ErrorCode::BadRequest, "verb"),
+            (r#"{"verb":1}"#, ErrorCode::BadRequest, "verb"),
+            (r#"{"verb":"dance"}"#, ErrorCode::UnknownVerb, ""),
+            (
+                r#"{"verb":"stats","more":1}"#,
+                ErrorCode::BadRequest,
+                "more",
+            ),
+            (
+                r#"{"verb":"events","since":-1}"#,
+                ErrorCode::BadRequest,
+                "since",
+            ),
+            (r#"{"verb":"put"}"#, ErrorCode::BadRequest, "parts"),
+            (
+                r#"{"verb":"put","parts":[{"kind":"cake"}]}"#,
+                ErrorCode::DocumentInvalid,
+                "parts[0].kind",
+            ),
+            (
+                r#"{"verb":"apply","epoch":1,"base":null}"#,
+                ErrorCode::BadRequest,
+                "root",
+            ),
+            (
+                r#"{"verb":"apply","epoch":1,"base":null,"root":{}}"#,
+                ErrorCode::DocumentInvalid,
+                "contract",
+            ),
+            (
+                r#"{"verb":"sockets","sockets":[{"listener":"a"}]}"#,
+                ErrorCode::BadRequest,
+                "sockets[0].worker",
+            ),
+        ] {
+            let fault = refused(request);
+            assert_eq!((code, path), (fault.code, fault.path.as_str()), "{request}");
+        }
+    }
+
+    /// A refusal is written with its code, name and place.
+    #[test]
+    fn refusals_are_written() {
+        let reply = ErrorReply::from(refused(r#"{"verb":"events","since":true}"#));
+        let expected = concat!(
+            r#"{"error":{"code":"P443-E354","name":"bad_request","path":"since","#,
+            r#""message":"since: should be an integer, is a boolean"}}"#
+        );
+        assert_eq!(expected, serde_json::to_string(&reply).unwrap());
+    }
+}
