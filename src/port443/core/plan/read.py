@@ -1,6 +1,5 @@
 """Read the contract's documents: the same checks, judged at the same places, as the edge makes them."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +55,7 @@ def _root_faults(root: Root) -> Iterator[tuple[str, str]]:
     parts = set(root.parts)
     for id_, site in root.sites.items():
         if site not in parts:
-            yield f"sites[{json.dumps(id_)}]", "must be one of the parts"
+            yield f"sites.{id_}", "must be one of the parts"
     if root.default_site is not None and root.default_site not in root.sites:
         yield "default_site", "must be one of the sites"
     for index, key in enumerate(root.ticket_keys):

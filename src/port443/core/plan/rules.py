@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from port443.core.names import Endpoint, HostName, NameInvalid, parse_site_name
 
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+
 
 @runtime_checkable
 class Rule(Protocol):
@@ -133,6 +135,24 @@ class Named:
 
     def keywords(self) -> dict[str, Any]:
         return {"minLength": 1, "maxLength": 255}
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A free text that names something: not empty, bounded, and without control characters."""
+
+    most_bytes: int = 512
+
+    def fault(self, value: str) -> Fault | None:
+        fits = 1 <= len(value.encode()) <= self.most_bytes and not re.search(CONTROL, value)
+        return None if fits else Fault(f"must be 1 to {self.most_bytes} bytes of visible text")
+
+    def keywords(self) -> dict[str, Any]:
+        return {
+            "minLength": 1,
+            "maxLength": self.most_bytes,
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Turn what JSON held into frozen dataclasses, led by their field types and the rules on them."""
 
 import dataclasses
-import json
 import types
 from enum import StrEnum
 from functools import cache
@@ -34,13 +33,13 @@ def read_shape(shape: type[T], value: Any, path: str = "", *, loose: bool = Fals
     if not isinstance(value, dict):
         raise DocumentInvalid(path, "must be an object")
     hints = _hints(cast("Any", shape))
-    if not loose and (unknown := value.keys() - hints.keys()):
-        raise DocumentInvalid(_below(path, min(unknown)), "is not a field of the contract")
     filled = {}
     for field, hint in hints.items():
         if field not in value:
             raise DocumentInvalid(_below(path, field), "is missing")
         filled[field] = _read(hint, value[field], _below(path, field), loose=loose)
+    if not loose and (unknown := value.keys() - hints.keys()):
+        raise DocumentInvalid(_below(path, min(unknown)), "is not a field of the contract")
     return shape(**filled)
 
 
@@ -94,7 +93,7 @@ def _read_table(hints: tuple[Any, Any], value: Any, path: str, *, loose: bool) -
         raise DocumentInvalid(path, "must be an object")
     table = {}
     for key, entry in value.items():
-        place = f"{path}[{json.dumps(key)}]"
+        place = _below(path, key)
         _read(hints[0], key, place, loose=loose)
         table[key] = _read(hints[1], entry, place, loose=loose)
     return table

@@ -6,7 +6,18 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from port443.core.plan.rules import Base64, Named, OneOf, Pattern, Range, Size, SocketAddress, Sorted, Unique
+from port443.core.plan.rules import (
+    Base64,
+    Label,
+    Named,
+    OneOf,
+    Pattern,
+    Range,
+    Size,
+    SocketAddress,
+    Sorted,
+    Unique,
+)
 
 CONTRACT = 1
 """The version of the contract; independent of the package's version."""
@@ -33,7 +44,7 @@ ALPN = ("h2", "http/1.1")
 DAY_MS = 86_400_000
 Port = Annotated[int, Range(1, 65535)]
 Milliseconds = Annotated[int, Range(1, DAY_MS)]
-HeadBytes = Annotated[int, Range(1, 2**20)]
+HeadBytes = Annotated[int, Range(1, 2**24)]
 Name = Annotated[str, Named()]
 Names = Annotated[tuple[Name, ...], Size(1, 4096), Sorted()]
 Hash = Annotated[str, Pattern("[0-9a-f]{64}", "64 lower-case hexadecimal digits")]
@@ -73,15 +84,15 @@ class Limits:
 class Root:
     """The snapshot: the root document, whose hash names what is running."""
 
-    listeners: Annotated[tuple[Listener, ...], Size(0, 1024)]
+    listeners: Annotated[tuple[Listener, ...], Size(0, 256)]
     limits: Limits
-    sites: Annotated[dict[Name, Hash], Size(0, 65536)]
+    sites: Annotated[dict[Name, Hash], Size(0, 100_000)]
     """Site id → hash of its Site part."""
     default_site: Name | None
     """The site that answers a hello with an unknown name or none; without one such hellos are refused."""
-    ticket_keys: Annotated[tuple[Hash, ...], Size(0, 8), Unique()]
+    ticket_keys: Annotated[tuple[Hash, ...], Size(0, 8)]
     """Newest first: the first encrypts, all decrypt."""
-    parts: Annotated[tuple[Hash, ...], Size(0, 262144), Sorted()]
+    parts: Annotated[tuple[Hash, ...], Size(0, 500_000), Sorted()]
     """Every part that the snapshot needs, sorted."""
     contract: Annotated[int, Range(CONTRACT, CONTRACT)] = CONTRACT
 
@@ -91,7 +102,7 @@ class Hsts:
     """A Strict-Transport-Security header (RFC 6797), and the names that get it."""
 
     names: Names
-    max_age_s: Annotated[int, Range(0, 2**32 - 1)]
+    max_age_s: Annotated[int, Range(0, MAX_INTEGER)]
     include_subdomains: bool
     preload: bool
 
@@ -136,7 +147,7 @@ class Server:
 class Pool:
     """Upstream servers that can stand in for each other, taken in turn."""
 
-    id: Annotated[str, Pattern("[!-~]{1,253}", "1 to 253 visible ASCII characters")]
+    id: Annotated[str, Label()]
     """What events and counters call it."""
     servers: Annotated[tuple[Server, ...], Size(1, 1024)]
     connect_timeout_ms: Milliseconds = 5000
@@ -164,7 +175,7 @@ class Certificate:
 class PrivateKey:
     """A secret part: PKCS#8 DER in base64."""
 
-    pkcs8: Annotated[str, Base64(1, 65536)] = field(repr=False)
+    pkcs8: Annotated[str, Base64(1, 16384)] = field(repr=False)
     kind: Literal["private_key"] = "private_key"
 
 
