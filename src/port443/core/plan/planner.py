@@ -1,9 +1,31 @@
-"""Desired state to Snapshot."""
+"""Desired state to Snapshot: pure, so that the same wishes always make the same hash."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from port443.core.plan.snapshot import Hash, Part, Root, hash_of
+from port443.core.names import Endpoint, HostName, IPName
+from port443.core.plan.desired import Credential, Desired, DesiredSite, Upstream
+from port443.core.plan.hsts import HstsStep, header_of
+from port443.core.plan.policies import POLICIES
+from port443.core.plan.snapshot import (
+    Certificate,
+    Hash,
+    Limits,
+    Listener,
+    Part,
+    Pool,
+    PrivateKey,
+    Root,
+    Server,
+    Site,
+    TicketKey,
+    hash_of,
+)
+
+HTTPS_PORT = 443
+MAX_POOL_NAME = 100
+MAX_TICKET_KEYS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +42,118 @@ class Plan:
     def hash(self) -> Hash:
         """The name of what will run."""
         return hash_of(self.root)
+
+    def without_ticket_keys(self, lost: Iterable[Hash]) -> "Plan":
+        """Return the plan without ticket keys that nobody holds any more; it costs resumptions only."""
+        gone = set(lost) & set(self.root.ticket_keys)
+        root = replace(
+            self.root,
+            ticket_keys=tuple(key for key in self.root.ticket_keys if key not in gone),
+            parts=tuple(part for part in self.root.parts if part not in gone),
+        )
+        return replace(self, root=root)
+
+
+def plan(
+    desired: Desired,
+    credentials: Mapping[str, Credential],
+    *,
+    hsts_steps: Mapping[str, HstsStep] | None = None,
+    ticket_keys: Sequence[TicketKey | Hash] = (),
+    limits: Limits | None = None,
+) -> Plan:
+    """Return the snapshot of what is desired, with the credentials that there are.
+
+    `credentials` and `hsts_steps` go by site id. A site without a credential is left out and named; one
+    without a step stands on the ladder's first. Ticket keys come newest first; one that the edge holds
+    already may be given by its hash alone. More of them than the contract allows are passed over.
+    """
+    parts = _Parts()
+    served = sorted((site for site in desired.sites if site.id in credentials), key=lambda site: site.id)
+    steps = hsts_steps or {}
+    sites = {site.id: parts.add_site(site, credentials[site.id], steps.get(site.id)) for site in served}
+    newest = ticket_keys[:MAX_TICKET_KEYS]
+    keys = tuple(parts.add(key) if isinstance(key, TicketKey) else key for key in newest)
+    root = Root(
+        listeners=_listeners(desired),
+        limits=limits or Limits(),
+        sites=sites,
+        default_site=desired.default_site if desired.default_site in sites else None,
+        ticket_keys=keys,
+        parts=tuple(sorted({*parts.by_hash, *keys})),
+    )
+    left_out = tuple(sorted(site.id for site in desired.sites if site.id not in sites))
+    return Plan(root, parts.by_hash, left_out)
+
+
+class _Parts:
+    """The parts of one plan; equal ones are one part."""
+
+    def __init__(self) -> None:
+        self.by_hash: dict[Hash, Part] = {}
+
+    def add(self, part: Part) -> Hash:
+        name = hash_of(part)
+        self.by_hash[name] = part
+        return name
+
+    def add_site(self, site: DesiredSite, credential: Credential, step: HstsStep | None) -> Hash:
+        part = Site(
+            id=site.id,
+            names=_spelled(site.names),
+            tls=self.add(POLICIES[site.tls]),
+            certificates=(self._add_credential(credential),),
+            pool=self.add(_pool(site.upstreams)),
+            hsts=header_of(site, step),
+            redirect_cacheable=not any(_is_local(name) for name in site.names),
+        )
+        return self.add(part)
+
+    def _add_credential(self, credential: Credential) -> Hash:
+        key = self.add(PrivateKey(_base64(credential.key_pkcs8)))
+        chain = tuple(_base64(der) for der in credential.chain)
+        return self.add(Certificate(_spelled(credential.names), chain, key))
+
+
+def _spelled(names: Iterable[HostName | IPName]) -> tuple[str, ...]:
+    return tuple(sorted({name.text for name in names}))
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _is_local(name: HostName | IPName) -> bool:
+    """Whether the name may mean another site tomorrow, so that no browser should remember redirects."""
+    return name.is_reserved
+
+
+def _pool(upstreams: Sequence[Upstream]) -> Pool:
+    servers = tuple(Server(upstream.host, upstream.port) for upstream in upstreams)
+    return Pool(_pool_name(servers), servers)
+
+
+def _pool_name(servers: Sequence[Server]) -> str:
+    """Name a pool by what is in it, so that sites with equal upstreams share one pool."""
+    first, *rest = (_shown(server) for server in servers)
+    whole = ",".join((first, *rest))
+    if len(whole) <= MAX_POOL_NAME:
+        return whole
+    return f"{first}+{len(rest)}-{hash_of(Pool('-', tuple(servers)))[:8]}"
+
+
+def _shown(server: Server) -> str:
+    return f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
+
+
+def _listeners(desired: Desired) -> tuple[Listener, ...]:
+    https_ports = [endpoint.port for endpoint in desired.https]
+    # Clients that come by plain HTTP are sent to the port they would try first, when it is ours.
+    public = HTTPS_PORT if HTTPS_PORT in https_ports or not https_ports else https_ports[0]
+    https = (Listener(f"https:{at}", "https", str(at), at.port) for at in _once(desired.https))
+    redirect = (Listener(f"redirect:{at}", "redirect", str(at), public) for at in _once(desired.http))
+    return (*https, *redirect)
+
+
+def _once(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+    return sorted(set(endpoints))

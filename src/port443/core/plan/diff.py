@@ -1,0 +1,186 @@
+"""The difference of two plans in plain words, for people who have to approve it."""
+
+import base64
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Literal, TypeVar
+
+from port443.core.names import Fingerprint
+from port443.core.plan.planner import Plan
+from port443.core.plan.snapshot import Certificate, Hash, Hsts, Limits, Part, Pool, Root, Site, TlsPolicy
+
+Group = Literal["listeners", "routes", "policy", "certificates", "secrets"]
+P = TypeVar("P", bound=Part)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that becomes another."""
+
+    group: Group
+    subject: str
+    """A site id, a listener id, or what all sites share."""
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.words}"
+
+
+def diff(old: Plan | None, new: Plan) -> tuple[Change, ...]:
+    """Say what changes when `new` follows `old`; nothing is said about what stays as it is."""
+    before = old or Plan(Root((), new.root.limits, {}, None, (), ()), {})
+    return (
+        *_listeners(before, new),
+        *_default_site(before, new),
+        *_limits(before.root.limits, new.root.limits),
+        *(change for id_ in _either(before.root.sites, new.root.sites) for change in _site(before, new, id_)),
+        *_ticket_keys(before.root.ticket_keys, new.root.ticket_keys),
+    )
+
+
+def _listeners(old: Plan, new: Plan) -> Iterator[Change]:
+    before = {listener.id: listener for listener in old.root.listeners}
+    after = {listener.id: listener for listener in new.root.listeners}
+    for id_ in _either(before, after):
+        if id_ not in after:
+            yield Change("listeners", id_, "is closed")
+        elif id_ not in before:
+            yield Change("listeners", id_, "is opened")
+        elif (was := before[id_].https_port) != (now := after[id_].https_port):
+            yield Change("listeners", id_, f"sends clients to port {now} instead of {was}")
+
+
+def _default_site(old: Plan, new: Plan) -> Iterator[Change]:
+    was, now = old.root.default_site, new.root.default_site
+    if was != now:
+        yield Change("routes", "unknown names", f"{_answered(now)} now, {_answered(was)} before")
+
+
+def _answered(site: str | None) -> str:
+    return f"answered by {site}" if site else "refused"
+
+
+def _limits(old: Limits, new: Limits) -> Iterator[Change]:
+    for field in fields(Limits):
+        was, now = getattr(old, field.name), getattr(new, field.name)
+        if was != now:
+            yield Change("policy", "limits", f"{field.name} {now} instead of {was}")
+
+
+def _site(old: Plan, new: Plan, id_: str) -> Iterator[Change]:
+    was, now = old.root.sites.get(id_), new.root.sites.get(id_)
+    if was == now:
+        return
+    if now is None:
+        yield Change("routes", id_, "is served no more")
+        return
+    before, after = _part(old, was, Site), _part(new, now, Site)
+    if was is None:
+        pool = _part(new, after.pool if after else None, Pool)
+        yield Change("routes", id_, f"is served from {_servers(pool)}")
+    elif before is None or after is None:
+        yield Change("routes", id_, "changes; what it was is not known here")
+    else:
+        yield from _routes(old, new, before, after)
+        yield from _policy(old, new, before, after)
+        yield from _certificates(old, new, before, after)
+
+
+def _routes(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]:
+    if added := _list(set(after.names) - set(before.names)):
+        yield Change("routes", after.id, f"also answers {added}")
+    if removed := _list(set(before.names) - set(after.names)):
+        yield Change("routes", after.id, f"no longer answers {removed}")
+    if before.pool != after.pool:
+        was, now = _servers(_part(old, before.pool, Pool)), _servers(_part(new, after.pool, Pool))
+        words = f"goes to {now} instead of {was}" if was != now else f"goes to {now} with other timeouts"
+        yield Change("routes", after.id, words)
+    if before.redirect_cacheable != after.redirect_cacheable:
+        may = "may" if after.redirect_cacheable else "may no longer"
+        yield Change("routes", after.id, f"browsers {may} remember the redirect to https")
+
+
+def _policy(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]:
+    was, now = _part(old, before.tls, TlsPolicy), _part(new, after.tls, TlsPolicy)
+    if was and now:
+        yield from _tls(after.id, was, now)
+    elif before.tls != after.tls:
+        yield Change("policy", after.id, "has another TLS policy")
+    if before.hsts != after.hsts:
+        words = f"{_hsts(after.hsts)} instead of {_hsts(before.hsts)}"
+        yield Change("policy", after.id, words)
+
+
+def _tls(id_: str, was: TlsPolicy, now: TlsPolicy) -> Iterator[Change]:
+    lists = (
+        ("TLS versions", was.versions, now.versions),
+        ("suites", was.suites, now.suites),
+        ("groups", was.groups, now.groups),
+        ("protocols", was.alpn, now.alpn),
+    )
+    for what, before, after in lists:
+        if before == after:
+            continue
+        added, removed = set(after) - set(before), set(before) - set(after)
+        if added:
+            yield Change("policy", id_, f"{what} gain {_list(added)}")
+        if removed:
+            yield Change("policy", id_, f"{what} lose {_list(removed)}")
+        if not added and not removed:
+            yield Change("policy", id_, f"{what} come in another order: {', '.join(after)}")
+    if was.tickets != now.tickets:
+        yield Change("policy", id_, f"tickets are {'given' if now.tickets else 'no longer given'}")
+
+
+def _hsts(hsts: Hsts | None) -> str:
+    if hsts is None:
+        return "no HSTS"
+    below = ", with subdomains" if hsts.include_subdomains else ""
+    preload = ", for preloading" if hsts.preload else ""
+    return f"HSTS for {hsts.max_age_s} s{below}{preload} on {_list(hsts.names)}"
+
+
+def _certificates(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]:
+    if before.certificates == after.certificates:
+        return
+    was, now = _chains(old, before), _chains(new, after)
+    leaves = f"{_list(map(_leaf, now))} instead of {_list(map(_leaf, was)) or 'one not known here'}"
+    yield Change("certificates", after.id, leaves)
+    if added := _list({name for chain in now for name in chain.names} - {n for c in was for n in c.names}):
+        yield Change("certificates", after.id, f"covers {added} as well")
+    if {chain.key for chain in was} != {chain.key for chain in now}:
+        yield Change("secrets", after.id, "has another private key")
+
+
+def _chains(plan: Plan, site: Site) -> list[Certificate]:
+    parts = (_part(plan, name, Certificate) for name in site.certificates)
+    return [part for part in parts if part]
+
+
+def _leaf(certificate: Certificate) -> str:
+    return f"certificate {Fingerprint.of(base64.b64decode(certificate.chain[0])).text[:16]}…"
+
+
+def _ticket_keys(was: tuple[Hash, ...], now: tuple[Hash, ...]) -> Iterator[Change]:
+    added, dropped = len(set(now) - set(was)), len(set(was) - set(now))
+    if added or dropped:
+        yield Change("secrets", "ticket keys", f"{added} new, {dropped} dropped")
+    elif was != now:
+        yield Change("secrets", "ticket keys", "come in another order")
+
+
+def _part(plan: Plan, name: Hash | None, kind: type[P]) -> P | None:
+    part = plan.parts.get(name) if name else None
+    return part if isinstance(part, kind) else None
+
+
+def _servers(pool: Pool | None) -> str:
+    return pool.id if pool else "servers not known here"
+
+
+def _either(first: Iterable[str], second: Iterable[str]) -> list[str]:
+    return sorted({*first, *second})
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(sorted(words))

@@ -1,0 +1,61 @@
+"""The HSTS ladder: a promise to browsers that grows only as long as nothing breaks it (RFC 6797)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from port443.core.names import HostName
+from port443.core.plan.desired import DesiredSite, HstsFixed
+from port443.core.plan.snapshot import Hsts
+
+DAY_S = 86_400
+LADDER_S = (300, DAY_S, 30 * DAY_S, 365 * DAY_S)
+"""Five minutes, a day, thirty days, a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class HstsStep:
+    """Where a site stands on the ladder, and since when."""
+
+    step: int
+    """An index into `LADDER_S`."""
+    since: datetime
+
+
+def advance(step: HstsStep, now: datetime, last_failed_proof: datetime | None) -> HstsStep:
+    """Return the step that holds from `now`: one up when the last has passed without a failed proof.
+
+    A failed proof keeps the site on its step, which then has to pass anew; no step is taken back, since
+    browsers have been promised it already. It is one step at most, however long nobody asked: each
+    promise has to be given for its whole time before a longer one is.
+    """
+    since = step.since
+    if last_failed_proof is not None and since < last_failed_proof <= now:
+        since = last_failed_proof
+    if step.step + 1 < len(LADDER_S) and now >= since + timedelta(seconds=LADDER_S[step.step]):
+        return HstsStep(step.step + 1, now)
+    return HstsStep(step.step, since)
+
+
+def header_of(site: DesiredSite, step: HstsStep | None) -> Hsts | None:
+    """Return the header of a site; without a step it stands on the ladder's first."""
+    hosts = (name for name in site.names if isinstance(name, HostName) and not _is_local(name))
+    names = tuple(sorted(host.text for host in hosts))
+    match site.hsts:
+        case "off":
+            return None
+        case "ladder":
+            rung = min(step.step, len(LADDER_S) - 1) if step else 0
+            return _header(names, HstsFixed(LADDER_S[rung]))
+        case HstsFixed():
+            return _header(names, site.hsts)
+
+
+def _is_local(name: HostName) -> bool:
+    # A browser would refuse every plain server that a developer runs on this machine, on any port.
+    return name.text == "localhost"
+
+
+def _header(names: tuple[str, ...], wish: HstsFixed) -> Hsts | None:
+    if not names:
+        return None
+    return Hsts(names, wish.max_age_s, wish.include_subdomains, wish.preload)

@@ -1,0 +1,14 @@
+"""The named TLS policies, as data: Mozilla's Server Side TLS 6.0, with the hybrid group first."""
+
+from port443.core.plan.desired import TlsName
+from port443.core.plan.snapshot import ALPN, GROUPS, SUITES, TlsPolicy
+
+TLS13_SUITES = SUITES[:3]
+BROAD_GROUPS = GROUPS[:4]
+
+POLICIES: dict[TlsName, TlsPolicy] = {
+    "modern": TlsPolicy(versions=("1.3",), suites=TLS13_SUITES, groups=BROAD_GROUPS, alpn=ALPN, tickets=True),
+    "intermediate": TlsPolicy(
+        versions=("1.3", "1.2"), suites=SUITES, groups=BROAD_GROUPS, alpn=ALPN, tickets=True
+    ),
+}

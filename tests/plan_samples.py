@@ -1,0 +1,40 @@
+"""Wishes and credentials that the tests of the plan share."""
+
+from pathlib import PurePosixPath
+
+from port443.core.names import Endpoint, SiteName, parse_site_name
+from port443.core.plan.desired import Credential, Desired, DesiredSite, LocalIssuer, OwnCertificate, Upstream
+
+
+def names(*texts: str) -> tuple[SiteName, ...]:
+    return tuple(parse_site_name(text) for text in texts)
+
+
+def credential(*texts: str, serial: int = 1, key: bytes = b"key") -> Credential:
+    """Return a credential whose chain is no certificate: the planner never looks inside."""
+    leaf = f"leaf {serial} of {' '.join(texts)}".encode()
+    return Credential(names(*texts), (leaf, b"intermediate"), key)
+
+
+def site(*texts: str, to: str = "127.0.0.1:9000", **wishes: object) -> DesiredSite:
+    host, _, port = to.rpartition(":")
+    values: dict[str, object] = {
+        "id": texts[0],
+        "names": names(*texts),
+        "upstreams": (Upstream(host, int(port)),),
+        "certificate": LocalIssuer(),
+    }
+    return DesiredSite(**(values | wishes))  # type: ignore[arg-type]
+
+
+def desired(*sites: DesiredSite, **wishes: object) -> Desired:
+    values: dict[str, object] = {
+        "https": (Endpoint("127.0.0.1", 8443),),
+        "http": (Endpoint("127.0.0.1", 8080),),
+        "sites": sites,
+        "workers": 2,
+    }
+    return Desired(**(values | wishes))  # type: ignore[arg-type]
+
+
+OWN = OwnCertificate(PurePosixPath("shop.pem"), PurePosixPath("shop.key"))

@@ -1,0 +1,149 @@
+from dataclasses import replace
+
+import pytest
+
+from plan_samples import credential, desired, site
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Desired, HstsFixed, Upstream
+from port443.core.plan.diff import diff
+from port443.core.plan.planner import Plan, plan
+from port443.core.plan.snapshot import Limits, TicketKey
+
+SHOP = site("shop.example.com")
+BASE = desired(SHOP)
+CREDENTIAL = credential("shop.example.com")
+OLD_KEY = TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+NEW_KEY = TicketKey("ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=")
+
+
+def made(wishes: Desired = BASE, *, serial: int = 1, key: bytes = b"key") -> Plan:
+    each = {one.id: credential(*(n.text for n in one.names), serial=serial, key=key) for one in wishes.sites}
+    return plan(wishes, each)
+
+
+def words(old: Plan | None, new: Plan) -> list[str]:
+    return [f"{change.group}: {change}" for change in diff(old, new)]
+
+
+def shop(**changes: object) -> Plan:
+    """Return the plan with another shop, certified as the first one is."""
+    return plan(desired(replace(SHOP, **changes)), {SHOP.id: CREDENTIAL})  # type: ignore[arg-type]
+
+
+def test_equal_plans_differ_in_nothing() -> None:
+    assert words(made(), made()) == []
+
+
+def test_the_first_plan_opens_and_serves() -> None:
+    """Against nothing, listeners are opened and sites are served."""
+    assert words(None, made()) == [
+        "listeners: https:127.0.0.1:8443: is opened",
+        "listeners: redirect:127.0.0.1:8080: is opened",
+        "routes: shop.example.com: is served from 127.0.0.1:9000",
+    ]
+
+
+def test_a_site_that_leaves_is_named() -> None:
+    assert words(made(), made(desired())) == ["routes: shop.example.com: is served no more"]
+
+
+def test_listeners_are_compared_one_by_one() -> None:
+    """Opened, closed, and sending clients elsewhere are three different things."""
+    moved = made(desired(SHOP, https=(Endpoint("127.0.0.1", 9443),)))
+    assert words(made(), moved) == [
+        "listeners: https:127.0.0.1:8443: is closed",
+        "listeners: https:127.0.0.1:9443: is opened",
+        "listeners: redirect:127.0.0.1:8080: sends clients to port 9443 instead of 8443",
+    ]
+
+
+SITES = {
+    "upstreams": (
+        shop(upstreams=(Upstream("10.0.0.2", 80), Upstream("::1", 81))),
+        ["routes: shop.example.com: goes to 10.0.0.2:80,[::1]:81 instead of 127.0.0.1:9000"],
+    ),
+    "names": (
+        shop(names=site("shop.example.com", "www.example.com").names),
+        ["routes: shop.example.com: also answers www.example.com",
+         ("policy: shop.example.com: HSTS for 300 s on shop.example.com, www.example.com"
+         " instead of HSTS for 300 s on shop.example.com")],
+    ),
+    "modern": (
+        shop(tls="modern"),
+        ["policy: shop.example.com: TLS versions lose 1.2",
+         ("policy: shop.example.com: suites lose TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,"
+         " TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,"
+         " TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,"
+         " TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256")],
+    ),
+    "hsts": (
+        shop(hsts=HstsFixed(600, include_subdomains=True, preload=True)),
+        [("policy: shop.example.com: HSTS for 600 s, with subdomains, for preloading on shop.example.com"
+         " instead of HSTS for 300 s on shop.example.com")],
+    ),
+    "no hsts": (
+        shop(hsts="off"),
+        ["policy: shop.example.com: no HSTS instead of HSTS for 300 s on shop.example.com"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_what_changes_about_a_site_is_said(name: str) -> None:
+    new, expected = SITES[name]
+    assert words(made(), new) == expected
+
+
+def test_what_comes_back_is_said_the_other_way_round() -> None:
+    """From modern to intermediate, versions and suites are gained."""
+    gained = words(shop(tls="modern"), made())
+    assert gained[0] == "policy: shop.example.com: TLS versions gain 1.2"
+    assert words(shop(names=site("shop.example.com", "www.example.com").names), made())[0] == (
+        "routes: shop.example.com: no longer answers www.example.com"
+    )
+
+
+def test_a_renewed_certificate_keeps_its_key_quiet() -> None:
+    """Another leaf is a change of certificates; only another key is a change of secrets."""
+    renewed = words(made(), made(serial=2))
+    assert len(renewed) == 1
+    assert renewed[0].startswith("certificates: shop.example.com: certificate ")
+    rekeyed = words(made(), made(serial=2, key=b"other"))
+    assert rekeyed[-1] == "secrets: shop.example.com: has another private key"
+
+
+def test_limits_default_site_and_ticket_keys() -> None:
+    """What all sites share is named by what it is, and secrets by their number."""
+    old = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY])
+    new = plan(
+        replace(BASE, default_site=SHOP.id),
+        {SHOP.id: CREDENTIAL},
+        ticket_keys=[NEW_KEY, OLD_KEY],
+        limits=Limits(header_bytes=32768),
+    )
+    assert words(old, new) == [
+        "routes: unknown names: answered by shop.example.com now, refused before",
+        "policy: limits: header_bytes 32768 instead of 65536",
+        "secrets: ticket keys: 1 new, 0 dropped",
+    ]
+    turned = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY, NEW_KEY])
+    again = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[NEW_KEY, OLD_KEY])
+    assert words(turned, again) == ["secrets: ticket keys: come in another order"]
+
+
+def test_an_adopted_root_without_its_parts_can_be_compared() -> None:
+    """Whoever knows only the hashes still learns which sites change."""
+    adopted = Plan(made().root, {})
+    assert words(adopted, made()) == []
+    assert words(adopted, made(serial=2)) == [
+        "routes: shop.example.com: changes; what it was is not known here"
+    ]
+
+
+def test_no_secret_stands_in_a_difference() -> None:
+    """Neither keys nor their hashes are written into what people read."""
+    both = " ".join(words(made(), made(serial=2, key=b"other")) + words(None, made()))
+    new = made(serial=2, key=b"other")
+    secrets = [name for name, part in new.parts.items() if part.kind == "private_key"]
+    assert secrets
+    assert not any(secret[:8] in both for secret in secrets)

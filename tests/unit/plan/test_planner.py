@@ -1,0 +1,164 @@
+"""The planner is golden-tested: what it makes of wishes stands in files that people can read."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plan_samples import OWN, credential, desired, site
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Desired, HstsFixed, Upstream
+from port443.core.plan.hsts import HstsStep
+from port443.core.plan.planner import Plan, plan
+from port443.core.plan.read import read_document
+from port443.core.plan.snapshot import SECRET_KINDS, Limits, Pool, Site, TicketKey, canonical, hash_of, plain
+
+GOLDEN = Path(__file__).parent / "golden"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+TWO_YEARS = HstsFixed(63072000, include_subdomains=True)
+ANY_IPV4 = "0.0.0.0"  # noqa: S104 # nothing is bound here
+ONE = site("demo.localhost", "localhost", "127.0.0.1", "::1")
+MANY = desired(
+    site("app.example.com", tls="modern", hsts="off"),
+    site("shop.example.com", "*.shop.example.com", "192.0.2.10", certificate=OWN, hsts=TWO_YEARS),
+    site("api.internal", upstreams=(Upstream("10.0.0.2", 80), Upstream("2001:db8::2", 8080))),
+    site("late.example.com"),
+    https=(Endpoint("::", 443), Endpoint(ANY_IPV4, 443)),
+    http=(Endpoint(ANY_IPV4, 80), Endpoint("::", 80)),
+    default_site="shop.example.com",
+)  # fmt: skip
+CREDENTIALS = {id_: credential(id_) for id_ in ("demo.localhost", "app.example.com", "api.internal")} | {
+    "shop.example.com": credential("shop.example.com", "*.shop.example.com", "192.0.2.10", key=b"shop")
+}
+CASES: dict[str, Plan] = {
+    "nothing": plan(desired(), {}),
+    "one_local_site": plan(desired(ONE), CREDENTIALS),
+    "many_sites": plan(
+        MANY,
+        CREDENTIALS,
+        hsts_steps={"api.internal": HstsStep(2, NOON)},
+        ticket_keys=[TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), "ab" * 32],
+        limits=Limits(drain_timeout_ms=30000),
+    ),
+}
+
+
+def shown(made: Plan) -> dict[str, Any]:
+    """Return a plan as a person would read it; secrets by their hash alone."""
+    hidden = {name: part for name, part in made.parts.items() if part.kind in SECRET_KINDS}
+    public = {name: plain(part) for name, part in made.parts.items() if name not in hidden}
+    return {
+        "hash": made.hash,
+        "left_out": list(made.left_out),
+        "root": plain(made.root),
+        "parts": dict(sorted(public.items())),
+        "secrets": {name: hidden[name].kind for name in sorted(hidden)},
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_plan_is_the_golden_one(name: str) -> None:
+    """The same wishes make the same snapshot, byte for byte; ACCEPT=1 takes a new one on purpose."""
+    path = GOLDEN / f"{name}.json"
+    text = json.dumps(shown(CASES[name]), indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("ACCEPT") == "1":
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_plan_is_whole_and_keeps_the_contract(name: str) -> None:
+    """Every document passes the contract's checks; a part that is not there is a ticket key."""
+    made = CASES[name]
+    for document in (made.root, *made.parts.values()):
+        assert document == read_document(canonical(document))
+    assert set(made.parts) <= set(made.root.parts) <= {*made.parts, *made.root.ticket_keys}
+
+
+def test_a_site_without_a_credential_is_left_out_and_named() -> None:
+    """The others are served; the default site cannot be one that is left out."""
+    made = plan(desired(ONE, site("late.example.com"), default_site="late.example.com"), CREDENTIALS)
+    assert made.left_out == ("late.example.com",)
+    assert list(made.root.sites) == ["demo.localhost"]
+    assert made.root.default_site is None
+
+
+def test_equal_upstreams_share_a_pool() -> None:
+    """Two sites with the same servers in the same order use one pool part; another order is another pool."""
+    both = (Upstream("10.0.0.2", 80), Upstream("10.0.0.3", 80))
+    sites = [
+        site("a.test", upstreams=both),
+        site("b.test", upstreams=both),
+        site("c.test", upstreams=both[::-1]),
+    ]
+    made = plan(desired(*sites), {each.id: credential(each.id) for each in sites})
+    pools = {part.id: part.pool for part in made.parts.values() if isinstance(part, Site)}
+    assert pools["a.test"] == pools["b.test"] != pools["c.test"]
+
+
+def test_a_large_pool_has_a_short_name_of_its_own() -> None:
+    """Pools that differ in one server far behind have different names that fit a log line."""
+    many = tuple(Upstream(f"10.0.{index // 256}.{index % 256}", 80) for index in range(1024))
+    other = (*many[:-1], Upstream("10.9.9.9", 80))
+    made = plan(
+        desired(site("a.test", upstreams=many), site("b.test", upstreams=other)),
+        {"a.test": credential("a.test"), "b.test": credential("b.test")},
+    )
+    ids = {part.id for part in made.parts.values() if isinstance(part, Pool)}
+    assert len(ids) == 2
+    assert max(map(len, ids)) < 100
+
+
+def test_the_order_of_wishes_makes_no_difference() -> None:
+    """Sites, names and addresses in another order make the same hash."""
+    turned = replace(MANY, sites=MANY.sites[::-1], https=MANY.https[::-1], http=MANY.http[::-1])
+    renamed = replace(turned, sites=tuple(replace(each, names=each.names[::-1]) for each in turned.sites))
+    assert plan(MANY, CREDENTIALS).hash == plan(renamed, CREDENTIALS).hash
+
+
+def test_redirects_of_local_names_are_not_remembered() -> None:
+    """A browser that remembers localhost's redirect breaks the next project on that port."""
+    local, public, address = site("app.test"), site("app.example.com"), site("127.0.0.1")
+    made = plan(
+        desired(local, public, address), {each.id: credential(each.id) for each in (local, public, address)}
+    )
+    cacheable = {part.id: part.redirect_cacheable for part in made.parts.values() if isinstance(part, Site)}
+    assert cacheable == {"app.test": False, "app.example.com": True, "127.0.0.1": False}
+
+
+@pytest.mark.parametrize(
+    ("https", "expected"),
+    [((), 443), ((8443,), 8443), ((8443, 443), 443), ((9443, 8443), 9443)],
+)
+def test_redirects_lead_to_the_port_that_clients_reach(https: tuple[int, ...], expected: int) -> None:
+    """443 when we listen there, else the first of our own."""
+    wishes = desired(https=tuple(Endpoint("127.0.0.1", port) for port in https))
+    redirect = plan(wishes, {}).root.listeners[-1]
+    assert ("redirect", expected) == (redirect.role, redirect.https_port)
+
+
+def test_a_lost_ticket_key_costs_nothing_else() -> None:
+    """A plan without a ticket key that nobody holds is a whole plan."""
+    key = TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+    lost = "ab" * 32
+    kept = plan(Desired((), (), (), 1), {}, ticket_keys=[key])
+    made = plan(Desired((), (), (), 1), {}, ticket_keys=[lost, key]).without_ticket_keys([lost, "cd" * 32])
+    assert kept == made
+    assert (hash_of(key),) == made.root.ticket_keys
+
+
+def test_more_ticket_keys_than_the_contract_allows_are_passed_over() -> None:
+    """The newest eight are used."""
+    keys = [f"{index:064x}" for index in range(9)]
+    assert tuple(keys[:8]) == plan(Desired((), (), (), 1), {}, ticket_keys=keys).root.ticket_keys
+
+
+def test_a_credential_that_covers_more_than_the_site_is_taken_as_it_is() -> None:
+    """A certificate part says what its leaf covers, a site part what is served."""
+    made = plan(desired(site("a.test")), {"a.test": credential("a.test", "*.a.test")})
+    spelled = {part.kind: part.names for part in made.parts.values() if hasattr(part, "names")}
+    assert spelled == {"site": ("a.test",), "certificate": ("*.a.test", "a.test")}
