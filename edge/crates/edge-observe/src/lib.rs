@@ -1,1 +1,26 @@
-//! edge-observe
+//! What the edge has seen: counters that each worker owns, and the log of events.
+//!
+//! A worker writes its own counters with plain stores and hands events to a bounded queue; the
+//! main thread reads, numbers and tells. Nothing here makes a worker wait.
+#![forbid(unsafe_code)]
+
+mod channel;
+mod counter;
+mod event;
+mod handshakes;
+mod histogram;
+mod log;
+mod observatory;
+mod reasons;
+mod sites;
+mod stats;
+mod worker;
+
+pub use channel::{EventQueue, EventSender, StampedEvent};
+pub use event::Event;
+pub use log::{EventLog, Page};
+pub use observatory::Observatory;
+pub use reasons::{HandshakeFailure, UpstreamFailure};
+pub use sites::{SiteSlot, SiteSlots};
+pub use stats::Stats;
+pub use worker::{HandshakeFault, HandshakeRecord, UpstreamFault, WorkerObserver};

@@ -1,0 +1,178 @@
+//! The reading side: one place that knows every worker's numbers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use edge_snapshot::Group;
+
+use crate::channel::{EventQueue, EventSender, event_channel};
+use crate::counter::Counter;
+use crate::handshakes::Shape;
+use crate::histogram::BOUNDS_US;
+use crate::log::EventLog;
+use crate::reasons::{HandshakeFailure, UpstreamFailure};
+use crate::sites::SiteSlots;
+use crate::stats::{
+    Bytes, Connections, Durations, Events, HandshakeCount, Memory, RequestCount, Stats, Upstream,
+};
+use crate::worker::{WorkerCounters, WorkerObserver};
+
+/// Every worker's numbers, to be read at any time.
+pub struct Observatory {
+    boot: String,
+    started: Instant,
+    workers: Vec<Arc<WorkerCounters>>,
+}
+
+impl Observatory {
+    /// Numbers for so many workers: the reading side, an observer for each, and their events.
+    #[must_use]
+    pub fn new(boot: &str, workers: usize) -> (Self, Vec<WorkerObserver>, EventQueue) {
+        let (sender, queue) = event_channel();
+        let workers: Vec<Arc<WorkerCounters>> = (0..workers).map(|_| Arc::default()).collect();
+        let observers = Self::observers(&workers, &sender);
+        (
+            Self {
+                boot: boot.to_owned(),
+                started: Instant::now(),
+                workers,
+            },
+            observers,
+            queue,
+        )
+    }
+
+    fn observers(workers: &[Arc<WorkerCounters>], events: &EventSender) -> Vec<WorkerObserver> {
+        let observer = |(index, counters): (usize, &Arc<WorkerCounters>)| {
+            WorkerObserver::new(index, Arc::clone(counters), events.clone())
+        };
+        workers.iter().enumerate().map(observer).collect()
+    }
+
+    /// Clients' connections that are open now.
+    #[must_use]
+    pub fn connections_open(&self) -> u64 {
+        self.difference(|worker| &worker.accepted, |worker| &worker.closed)
+    }
+
+    /// All counters as one document.
+    #[must_use]
+    pub fn stats(&self, sites: &SiteSlots, log: &EventLog, resident_bytes: u64) -> Stats {
+        Stats {
+            boot: self.boot.clone(),
+            uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            workers: self.workers.len(),
+            connections: Connections {
+                accepted: self.total(|worker| &worker.accepted),
+                open: self.connections_open(),
+            },
+            handshakes: self.handshakes(),
+            handshake_failures: self.handshake_failures(),
+            handshake_duration_us: self.durations(),
+            requests: requests(sites),
+            bytes: Bytes {
+                received: self.total(|worker| &worker.bytes_received),
+                sent: self.total(|worker| &worker.bytes_sent),
+            },
+            upstream: self.upstream(),
+            memory: Memory { resident_bytes },
+            events: Events {
+                last: log.last(),
+                dropped: log.dropped(),
+            },
+        }
+    }
+
+    fn total(&self, counter: impl Fn(&WorkerCounters) -> &Counter) -> u64 {
+        self.workers
+            .iter()
+            .map(|worker| counter(worker).read())
+            .sum()
+    }
+
+    fn difference(
+        &self,
+        opened: impl Fn(&WorkerCounters) -> &Counter,
+        closed: impl Fn(&WorkerCounters) -> &Counter,
+    ) -> u64 {
+        // The closed ones first: a connection that comes and goes meanwhile must not count below 0.
+        let closed = self.total(closed);
+        self.total(opened).saturating_sub(closed)
+    }
+
+    fn handshakes(&self) -> Vec<HandshakeCount> {
+        let count = |shape: Shape| HandshakeCount {
+            version: shape.version,
+            suite: shape.suite,
+            group: shape.group.map_or("", Group::as_str),
+            resumed: shape.resumed,
+            count: self
+                .workers
+                .iter()
+                .map(|worker| worker.handshakes.read(shape))
+                .sum(),
+        };
+        Shape::all()
+            .map(count)
+            .filter(|line| line.count > 0)
+            .collect()
+    }
+
+    fn handshake_failures(&self) -> BTreeMap<&'static str, u64> {
+        let reasons = HandshakeFailure::ALL.iter();
+        let total =
+            |reason: HandshakeFailure| self.total(|of| &of.handshake_failures[reason as usize]);
+        nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
+    }
+
+    fn upstream(&self) -> Upstream {
+        let reasons = UpstreamFailure::ALL.iter();
+        let total =
+            |reason: UpstreamFailure| self.total(|of| &of.upstream_failures[reason as usize]);
+        Upstream {
+            connections_open: self.difference(
+                |worker| &worker.upstream_opened,
+                |worker| &worker.upstream_closed,
+            ),
+            failures: nonzero(reasons.map(|reason| (reason.as_str(), total(*reason)))),
+        }
+    }
+
+    fn durations(&self) -> Durations {
+        let mut counts = vec![0; BOUNDS_US.len() + 1];
+        for worker in &self.workers {
+            let add = |(total, count): (&mut u64, u64)| *total += count;
+            counts
+                .iter_mut()
+                .zip(worker.handshake_durations.counts())
+                .for_each(add);
+        }
+        Durations {
+            bounds: BOUNDS_US.to_vec(),
+            sum: self
+                .workers
+                .iter()
+                .map(|worker| worker.handshake_durations.sum())
+                .sum(),
+            count: counts.iter().sum(),
+            counts,
+        }
+    }
+}
+
+fn requests(sites: &SiteSlots) -> Vec<RequestCount> {
+    let of_site = |(id, slot): (&String, &crate::sites::SiteSlot)| {
+        let line = |(status_class, count)| RequestCount {
+            site: id.clone(),
+            status_class,
+            count,
+        };
+        slot.counts().map(line).collect::<Vec<_>>()
+    };
+    sites.iter().flat_map(of_site).collect()
+}
+
+fn nonzero(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {
+    counts.filter(|(_, count)| *count > 0).collect()
+}

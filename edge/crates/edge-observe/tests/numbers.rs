@@ -1,0 +1,152 @@
+//! What workers tell comes out as the contract's documents.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use edge_observe::{
+    EventLog, HandshakeFailure, HandshakeFault, HandshakeRecord, Observatory, SiteSlots,
+    UpstreamFailure, UpstreamFault, WorkerObserver,
+};
+use edge_snapshot::{Alpn, CipherSuite, Group, TlsVersion};
+use serde_json::{Value, json};
+
+fn peer() -> SocketAddr {
+    "192.0.2.7:5000".parse().unwrap()
+}
+
+fn handshake() -> HandshakeRecord<'static> {
+    HandshakeRecord {
+        listener: "https:127.0.0.1:8443",
+        peer: peer(),
+        site: "a.test",
+        server_name: Some("a.test"),
+        version: TlsVersion::Tls13,
+        suite: CipherSuite::Tls13Aes256GcmSha384,
+        group: Some(Group::X25519MlKem768),
+        alpn: Some(Alpn::H2),
+        resumed: false,
+        duration: Duration::from_micros(450),
+    }
+}
+
+fn refuse(observer: &WorkerObserver, server_name: &str) {
+    observer.handshake_failed(HandshakeFault {
+        listener: "https:127.0.0.1:8443",
+        peer: peer(),
+        server_name: Some(server_name),
+        reason: HandshakeFailure::UnknownServerName,
+        detail: "no site has that name",
+        alert: Some("unrecognized_name"),
+    });
+}
+
+fn stats(observatory: &Observatory, sites: &SiteSlots) -> Value {
+    serde_json::to_value(observatory.stats(sites, &EventLog::new("b"), 4096)).unwrap()
+}
+
+/// The numbers of all workers are added up.
+#[test]
+fn workers_are_added_up() {
+    let (observatory, observers, _queue) = Observatory::new("b", 2);
+    let sites = SiteSlots::default().carried([String::from("a.test")].iter());
+    for observer in &observers {
+        observer.connection_opened();
+        observer.handshake_completed(handshake());
+        observer.request_answered(&sites.slot("a.test"), 200);
+        observer.bytes_received(10);
+        observer.bytes_sent(20);
+        observer.upstream_opened();
+    }
+    observers[0].connection_closed();
+    observers[1].upstream_failed(UpstreamFault {
+        site: "a.test",
+        pool: "a.test",
+        server: "127.0.0.1:9000",
+        reason: UpstreamFailure::ConnectRefused,
+        status: 502,
+    });
+    refuse(&observers[1], "b.test");
+    let stats = stats(&observatory, &sites);
+    assert_eq!(json!({"accepted": 2, "open": 1}), stats["connections"]);
+    assert_eq!(
+        json!([{"version": "1.3", "suite": "TLS_AES_256_GCM_SHA384", "group": "X25519MLKEM768",
+            "resumed": false, "count": 2}]),
+        stats["handshakes"]
+    );
+    assert_eq!(
+        json!({"unknown_server_name": 1}),
+        stats["handshake_failures"]
+    );
+    assert_eq!((json!(900), json!(2)), {
+        let durations = &stats["handshake_duration_us"];
+        (durations["sum"].clone(), durations["count"].clone())
+    });
+    assert_eq!(
+        json!([{"site": "a.test", "status_class": "2xx", "count": 2}]),
+        stats["requests"]
+    );
+    assert_eq!(json!({"received": 20, "sent": 40}), stats["bytes"]);
+    assert_eq!(
+        json!({"connections_open": 2, "failures": {"connect_refused": 1}}),
+        stats["upstream"]
+    );
+    assert_eq!(json!({"resident_bytes": 4096}), stats["memory"]);
+}
+
+/// Every failed handshake becomes an event with the contract's fields.
+#[test]
+fn failures_are_told() {
+    let (_observatory, observers, mut queue) = Observatory::new("b", 1);
+    refuse(&observers[0], "b.test");
+    let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();
+    let expected = json!({
+        "name": "handshake_failed", "listener": "https:127.0.0.1:8443", "peer": "192.0.2.7:5000",
+        "server_name": "b.test", "reason": "unknown_server_name",
+        "detail": "no site has that name", "alert": "unrecognized_name"
+    });
+    assert_eq!(expected, event);
+}
+
+/// Of a burst of completed handshakes each worker tells one; all are counted.
+#[test]
+fn completions_are_sampled() {
+    let (observatory, observers, mut queue) = Observatory::new("b", 1);
+    for _ in 0..100 {
+        observers[0].handshake_completed(handshake());
+    }
+    let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();
+    assert_eq!(
+        (json!("handshake_completed"), json!(450)),
+        (event["name"].clone(), event["duration_us"].clone())
+    );
+    assert!(queue.next_waiting().is_none());
+    assert_eq!(
+        100,
+        stats(&observatory, &SiteSlots::default())["handshakes"][0]["count"]
+    );
+}
+
+/// A flood fills the queue, is counted, and never makes the worker wait.
+#[test]
+fn floods_are_dropped_and_counted() {
+    let (_observatory, observers, mut queue) = Observatory::new("b", 1);
+    for _ in 0..10_000 {
+        refuse(&observers[0], "b.test");
+    }
+    let mut taken = 0;
+    while queue.next_waiting().is_some() {
+        taken += 1;
+    }
+    assert!(taken < 10_000);
+    assert_eq!(10_000 - taken, queue.dropped());
+}
+
+/// What a stranger sends into an event is cut, at a character.
+#[test]
+fn texts_of_strangers_are_bounded() {
+    let (_observatory, observers, mut queue) = Observatory::new("b", 1);
+    refuse(&observers[0], &"é".repeat(100_000));
+    let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();
+    assert_eq!(512, event["server_name"].as_str().unwrap().len());
+}
