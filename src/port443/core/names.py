@@ -13,6 +13,15 @@ MAX_NAME = 253
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # RFC 6761, RFC 8375, RFC 9476 and ICANN's resolution of 2024-07-29 on .internal.
 RESERVED_SUFFIXES = ("localhost", "test", "internal", "home.arpa")
+# RFC 1122 §3.2.1.3, RFC 1918, RFC 3927, RFC 6598; RFC 4291, RFC 4193. A list of our own: Python's
+# `is_private` changes from version to version, and the local CA's root states these networks for ten years.
+RESERVED_NETWORKS = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10",
+        "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
 
 
 class NameInvalid(SettingsError):
@@ -90,7 +99,8 @@ class IPName:
     @property
     def is_reserved(self) -> bool:
         """Whether the address is private, so that no public CA can certify it."""
-        return ipaddress.ip_address(self.text).is_private
+        address = ipaddress.ip_address(self.text)
+        return any(address in network for network in RESERVED_NETWORKS)
 
     def covers(self, name: "SiteName") -> bool:
         return isinstance(name, IPName) and self.text == name.text

@@ -227,7 +227,7 @@ def _alt_names(value: bytes) -> AltNames:
 
 def _site_name(general: der.Element) -> SiteName | None:
     if general.tag == IP_ADDRESS and len(general.content) in (4, 16):
-        return IPName(str(ipaddress.ip_address(general.content)))
+        return IPName.parse(str(ipaddress.ip_address(general.content)))
     if general.tag != DNS_NAME:
         return None
     text = _text(general)
