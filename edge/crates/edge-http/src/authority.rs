@@ -1,0 +1,138 @@
+//! The authority of a request: a host and, where it is not the default, a port (RFC 9110 §4.2).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::bytes::{HOST, skip};
+
+/// A host and perhaps a port, as sent in Host, `:authority` or an absolute target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Authority<'a> {
+    /// The host.
+    pub host: AuthorityHost<'a>,
+    /// The port, when one is given.
+    pub port: Option<u16>,
+}
+
+/// The host of an authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorityHost<'a> {
+    /// An IPv6 address, or an IPv4 one in canonical form.
+    Address(IpAddr),
+    /// A name as it was sent: its case is the client's.
+    Name(&'a str),
+}
+
+/// RFC 1035 §2.3.4 allows 253 characters, and one dot may end a name.
+const LONGEST_NAME: usize = 254;
+
+impl<'a> Authority<'a> {
+    /// Read an authority strictly: no user information, no escapes, no empty host.
+    #[must_use]
+    pub fn parse(text: &'a [u8]) -> Option<Self> {
+        let (host, rest) = match text {
+            [b'[', inside @ ..] => bracketed(inside)?,
+            _ => named(text)?,
+        };
+        let port = match rest {
+            [] => None,
+            [b':', digits @ ..] => Some(port_of(digits)?),
+            _ => return None,
+        };
+        Some(Self { host, port })
+    }
+
+    /// Whether both name the same place, the ports as they stand.
+    #[must_use]
+    pub fn is_same(&self, other: &Authority<'_>) -> bool {
+        let same_host = match (self.host, other.host) {
+            (AuthorityHost::Name(one), AuthorityHost::Name(two)) => one.eq_ignore_ascii_case(two),
+            (one, two) => one == two,
+        };
+        same_host && self.port == other.port
+    }
+}
+
+fn bracketed(inside: &[u8]) -> Option<(AuthorityHost<'_>, &[u8])> {
+    let end = inside.iter().position(|&byte| byte == b']')?;
+    let address: Ipv6Addr = std::str::from_utf8(&inside[..end]).ok()?.parse().ok()?;
+    Some((
+        AuthorityHost::Address(IpAddr::V6(address)),
+        &inside[end + 1..],
+    ))
+}
+
+fn named(text: &[u8]) -> Option<(AuthorityHost<'_>, &[u8])> {
+    let end = skip(text, 0, &HOST);
+    let name = std::str::from_utf8(&text[..end]).ok()?;
+    let dots_apart = !name.starts_with('.') && !name.contains("..");
+    if name.is_empty() || end > LONGEST_NAME || !dots_apart {
+        return None;
+    }
+    let host = name
+        .parse()
+        .map_or(AuthorityHost::Name(name), AuthorityHost::Address);
+    Some((host, &text[end..]))
+}
+
+fn port_of(digits: &[u8]) -> Option<u16> {
+    // Five digits at most: `:000000443` reads as one port here and as another elsewhere.
+    let number = crate::bytes::decimal(digits).filter(|_| digits.len() <= 5)?;
+    u16::try_from(number).ok().filter(|&port| port > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(text: &str) -> Option<String> {
+        Authority::parse(text.as_bytes()).map(|authority| match authority.host {
+            AuthorityHost::Address(address) => format!("address {address}"),
+            AuthorityHost::Name(name) => format!("name {name}"),
+        })
+    }
+
+    #[test]
+    fn hosts_and_ports_are_told_apart() {
+        assert_eq!(Some("name App.example".into()), host("App.example:8443"));
+        assert_eq!(Some("address 127.0.0.1".into()), host("127.0.0.1"));
+        assert_eq!(Some("address ::1".into()), host("[::1]:443"));
+        assert_eq!(
+            Some(Some(443)),
+            Authority::parse(b"[::1]:443").map(|a| a.port)
+        );
+    }
+
+    #[test]
+    fn what_is_no_authority_is_refused() {
+        for text in [
+            "",
+            ":443",
+            "a b",
+            "a,b",
+            "user@host",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:000443",
+            "host:4x",
+            "[::1",
+            "[::1]x",
+            "[v1.x]",
+            "a..b",
+            ".a",
+            "a/b",
+            "a%41",
+            "é",
+            "[127.0.0.1]",
+        ] {
+            assert_eq!(None, host(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn case_is_no_difference_and_a_port_is_one() {
+        let one = Authority::parse(b"A.example").unwrap();
+        assert!(one.is_same(&Authority::parse(b"a.EXAMPLE").unwrap()));
+        assert!(!one.is_same(&Authority::parse(b"a.example:443").unwrap()));
+    }
+}

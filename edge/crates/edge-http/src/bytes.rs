@@ -1,0 +1,84 @@
+//! Which bytes may stand where, and small readers over byte strings.
+
+/// A set of bytes, looked up by value.
+pub(crate) type ByteSet = [bool; 256];
+
+/// RFC 9110 §5.6.2: the characters of a token.
+pub(crate) static TOKEN: ByteSet = with(alphanumerics(), b"!#$%&'*+-.^_`|~");
+
+/// What a request target may hold: visible ASCII without `#`, which never leaves a client
+/// (RFC 9110 §7.1 takes the target without its fragment).
+pub(crate) static TARGET: ByteSet = {
+    let mut set = range([false; 256], 0x21, 0x7e);
+    set[b'#' as usize] = false;
+    set
+};
+
+/// RFC 9110 §5.5: field content; visible ASCII, space, tab and obs-text.
+pub(crate) static FIELD_VALUE: ByteSet =
+    with(range(range([false; 256], 0x21, 0x7e), 0x80, 0xff), b" \t");
+
+/// RFC 3986 §3.2.2: what we take as a host name; reg-name without sub-delims and escapes.
+pub(crate) static HOST: ByteSet = with(alphanumerics(), b"-._~");
+
+const fn alphanumerics() -> ByteSet {
+    range(
+        range(range([false; 256], b'0', b'9'), b'A', b'Z'),
+        b'a',
+        b'z',
+    )
+}
+
+const fn range(mut set: ByteSet, first: u8, last: u8) -> ByteSet {
+    let mut byte = first as usize;
+    while byte <= last as usize {
+        set[byte] = true;
+        byte += 1;
+    }
+    set
+}
+
+const fn with(mut set: ByteSet, bytes: &[u8]) -> ByteSet {
+    let mut index = 0;
+    while index < bytes.len() {
+        set[bytes[index] as usize] = true;
+        index += 1;
+    }
+    set
+}
+
+/// The first position at or after `from` whose byte is not in the set; the input's length if none.
+pub(crate) fn skip(input: &[u8], from: usize, set: &ByteSet) -> usize {
+    let rest = input.get(from..).unwrap_or_default();
+    let run = rest.iter().position(|&byte| !set[usize::from(byte)]);
+    from + run.unwrap_or(rest.len())
+}
+
+/// The input without leading and trailing spaces and tabs (RFC 9110 §5.6.3, OWS).
+pub(crate) fn trim(mut input: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = input {
+        input = rest;
+    }
+    while let [rest @ .., b' ' | b'\t'] = input {
+        input = rest;
+    }
+    input
+}
+
+/// The non-empty members of a comma-separated list (RFC 9110 §5.6.1.2).
+pub(crate) fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&byte| byte == b',')
+        .map(trim)
+        .filter(|member| !member.is_empty())
+}
+
+/// Read a decimal number: digits only, at least one, within 64 bits.
+pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u64, |number, &byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    })
+}

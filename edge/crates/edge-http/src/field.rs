@@ -1,0 +1,200 @@
+//! Fields of a head, and what a proxy does with each.
+
+use crate::bytes::{FIELD_VALUE, TOKEN, members, skip};
+
+/// A range of the caller's buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The range `start..end`; heads are far shorter than 4 GiB, what lies beyond is cut off.
+    #[must_use]
+    pub fn new(start: usize, end: usize) -> Self {
+        let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            start: position(start),
+            end: position(end),
+        }
+    }
+
+    /// The bytes of the buffer that the range was made for.
+    #[must_use]
+    pub fn of(self, input: &[u8]) -> &[u8] {
+        input
+            .get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
+    }
+
+    /// Where it begins.
+    #[must_use]
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+}
+
+/// One field line of a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The name, as it was sent.
+    pub name: Span,
+    /// The value, without the white space around it.
+    pub value: Span,
+    /// What a proxy does with it.
+    pub kind: FieldKind,
+}
+
+/// What a field means to a proxy; everything else is [`FieldKind::EndToEnd`] and goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// `Connection`: says whether the connection stays, and names further hop-by-hop fields.
+    Connection,
+    /// `Content-Length`: framing, read once and written anew.
+    ContentLength,
+    /// `Cookie`: HTTP/2 may send it in pieces (RFC 9113 §8.2.3).
+    Cookie,
+    /// `Date`: added to responses that lack one.
+    Date,
+    /// Passed on as it is.
+    EndToEnd,
+    /// What a client says about the path it came by: never believed.
+    Forwarded,
+    /// `Host`: checked, and written anew.
+    Host,
+    /// Meant for this connection only (RFC 9110 §7.6.1).
+    HopByHop,
+    /// `Strict-Transport-Security`: the stronger one of two is sent.
+    StrictTransportSecurity,
+    /// `Transfer-Encoding`: framing, read once and written anew.
+    TransferEncoding,
+    /// `Upgrade`: passed on only when an upgrade is passed on.
+    Upgrade,
+}
+
+/// The longest name that [`field_kind`] knows.
+const LONGEST_KNOWN: usize = 25;
+
+/// Say what a proxy does with a field of this name, in any case.
+///
+/// CGI and WSGI servers read `_` as `-` (RFC 3875 §4.1.18), so a name that is one of ours but for
+/// that is treated as meant to deceive: it is not passed on.
+#[must_use]
+pub fn field_kind(name: &[u8]) -> FieldKind {
+    let mut folded = [0_u8; LONGEST_KNOWN];
+    let length = name.len().min(LONGEST_KNOWN);
+    let mut disguised = false;
+    for (to, &from) in folded.iter_mut().zip(name) {
+        disguised |= from == b'_';
+        *to = if from == b'_' {
+            b'-'
+        } else {
+            from.to_ascii_lowercase()
+        };
+    }
+    if folded.starts_with(b"x-forwarded-") {
+        return FieldKind::Forwarded;
+    }
+    if name.len() > LONGEST_KNOWN {
+        return FieldKind::EndToEnd;
+    }
+    match (known(&folded[..length]), disguised) {
+        (FieldKind::EndToEnd | FieldKind::Cookie | FieldKind::Date, true) => FieldKind::EndToEnd,
+        (_, true) => FieldKind::HopByHop,
+        (kind, false) => kind,
+    }
+}
+
+fn known(lower: &[u8]) -> FieldKind {
+    match lower {
+        b"connection" => FieldKind::Connection,
+        b"content-length" => FieldKind::ContentLength,
+        b"cookie" => FieldKind::Cookie,
+        b"date" => FieldKind::Date,
+        b"forwarded" | b"x-real-ip" => FieldKind::Forwarded,
+        b"host" => FieldKind::Host,
+        b"keep-alive"
+        | b"proxy-authenticate"
+        | b"proxy-authentication-info"
+        | b"proxy-authorization"
+        | b"proxy-connection"
+        | b"te"
+        | b"trailer" => FieldKind::HopByHop,
+        b"strict-transport-security" => FieldKind::StrictTransportSecurity,
+        b"transfer-encoding" => FieldKind::TransferEncoding,
+        b"upgrade" => FieldKind::Upgrade,
+        _ => FieldKind::EndToEnd,
+    }
+}
+
+/// Whether one of the head's `Connection` fields names this field (RFC 9110 §7.6.1).
+#[must_use]
+pub fn connection_names(input: &[u8], fields: &[Field], name: &[u8]) -> bool {
+    fields
+        .iter()
+        .filter(|field| field.kind == FieldKind::Connection)
+        .flat_map(|field| members(field.value.of(input)))
+        .any(|member| member.eq_ignore_ascii_case(name))
+}
+
+/// Whether these bytes are a field name (RFC 9110 §5.1).
+#[must_use]
+pub fn is_field_name(name: &[u8]) -> bool {
+    !name.is_empty() && skip(name, 0, &TOKEN) == name.len()
+}
+
+/// Whether these bytes may be a field value: no CR, LF, NUL or other control (RFC 9110 §5.5).
+#[must_use]
+pub fn is_field_value(value: &[u8]) -> bool {
+    skip(value, 0, &FIELD_VALUE) == value.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_known_in_any_case() {
+        assert_eq!(FieldKind::Host, field_kind(b"hOSt"));
+        assert_eq!(
+            FieldKind::HopByHop,
+            field_kind(b"Proxy-Authentication-Info")
+        );
+        assert_eq!(
+            FieldKind::StrictTransportSecurity,
+            field_kind(b"Strict-Transport-Security")
+        );
+        assert_eq!(FieldKind::EndToEnd, field_kind(b"Accept"));
+    }
+
+    #[test]
+    fn what_clients_say_about_their_path_is_recognised() {
+        for name in [
+            "Forwarded",
+            "X-Forwarded-For",
+            "x-forwarded-anything-at-all-however-long",
+        ] {
+            assert_eq!(FieldKind::Forwarded, field_kind(name.as_bytes()), "{name}");
+        }
+    }
+
+    #[test]
+    fn underscores_do_not_carry_a_forged_field_past_us() {
+        assert_eq!(FieldKind::Forwarded, field_kind(b"X_Forwarded_For"));
+        assert_eq!(FieldKind::HopByHop, field_kind(b"Content_Length"));
+        assert_eq!(FieldKind::EndToEnd, field_kind(b"my_own_field"));
+    }
+
+    #[test]
+    fn a_connection_field_names_others() {
+        let input = b"Connectionclose, X-Secret ,";
+        let field = Field {
+            name: Span::new(0, 10),
+            value: Span::new(10, input.len()),
+            kind: FieldKind::Connection,
+        };
+        assert!(connection_names(input, &[field], b"x-secret"));
+        assert!(!connection_names(input, &[field], b"x-other"));
+    }
+}

@@ -1,0 +1,92 @@
+//! What servers are told about the client: Forwarded (RFC 7239) and its older cousins.
+
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use crate::write::field;
+
+/// The client's side of a request, as a server may believe it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forwarded<'a> {
+    /// The client's address.
+    pub peer: IpAddr,
+    /// The authority that the client asked for; it was parsed before.
+    pub host: Option<&'a [u8]>,
+}
+
+impl Forwarded<'_> {
+    /// Append the fields: `Forwarded`, `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let peer = self.peer.to_canonical();
+        out.extend_from_slice(b"Forwarded: for=");
+        write_node(out, peer);
+        if let Some(host) = self.host {
+            out.extend_from_slice(b";host=");
+            write_quoted_if_needed(out, host);
+        }
+        out.extend_from_slice(b";proto=https\r\nX-Forwarded-For: ");
+        write_address(out, peer);
+        out.extend_from_slice(b"\r\nX-Forwarded-Proto: https\r\n");
+        if let Some(host) = self.host {
+            field(out, b"X-Forwarded-Host", host);
+        }
+    }
+}
+
+fn write_address(out: &mut Vec<u8>, address: IpAddr) {
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{address}");
+}
+
+/// RFC 7239 §6: an IPv6 address stands in brackets, and those are no token.
+fn write_node(out: &mut Vec<u8>, address: IpAddr) {
+    if address.is_ipv4() {
+        return write_address(out, address);
+    }
+    out.extend_from_slice(b"\"[");
+    write_address(out, address);
+    out.extend_from_slice(b"]\"");
+}
+
+/// An authority holds no quote and no backslash, so nothing in it needs an escape.
+fn write_quoted_if_needed(out: &mut Vec<u8>, host: &[u8]) {
+    let quote = if host.contains(&b':') {
+        b"\"".as_slice()
+    } else {
+        b""
+    };
+    out.extend_from_slice(quote);
+    out.extend_from_slice(host);
+    out.extend_from_slice(quote);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(peer: &str, host: Option<&str>) -> String {
+        let mut out = Vec::new();
+        let peer = peer.parse().unwrap();
+        Forwarded {
+            peer,
+            host: host.map(str::as_bytes),
+        }
+        .write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn all_four_fields_say_the_same() {
+        let expected = "Forwarded: for=192.0.2.1;host=a.example;proto=https\r\n\
+            X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\
+            X-Forwarded-Host: a.example\r\n";
+        assert_eq!(expected, written("::ffff:192.0.2.1", Some("a.example")));
+    }
+
+    #[test]
+    fn what_is_no_token_is_quoted() {
+        let expected = "Forwarded: for=\"[2001:db8::1]\";host=\"a.example:8443\";proto=https\r\n";
+        assert!(written("2001:db8::1", Some("a.example:8443")).starts_with(expected));
+        assert!(written("::1", None).starts_with("Forwarded: for=\"[::1]\";proto=https\r\n"));
+    }
+}

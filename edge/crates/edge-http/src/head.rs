@@ -1,0 +1,189 @@
+//! What request and response heads share: lines, fields and their limits (RFC 9112 §2, §5).
+
+use crate::bytes::{FIELD_VALUE, TOKEN, skip};
+use crate::field::{Field, FieldKind, Span, field_kind};
+
+/// Bounds on one head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadLimits {
+    /// Bytes of the whole head, its empty line included.
+    pub bytes: usize,
+    /// Bytes of a request's target.
+    pub target_bytes: usize,
+    /// Number of field lines.
+    pub fields: usize,
+}
+
+impl HeadLimits {
+    /// Limits for a head of that many bytes, with room for every sane target and field count.
+    #[must_use]
+    pub fn with_bytes(bytes: usize) -> Self {
+        Self {
+            bytes,
+            target_bytes: bytes.min(16 * 1024),
+            fields: 128,
+        }
+    }
+}
+
+/// The versions that have this message format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0: a message ends its connection unless both sides say otherwise.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+}
+
+/// What is wrong with a line, before anyone knows whose head it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LineFault {
+    BareCr,
+    BareLf,
+    FieldNameMalformed,
+    FieldValueMalformed,
+    LineFolded,
+    SpaceBeforeColon,
+    TooManyFields,
+}
+
+/// Why reading stopped before the end of the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Halt<F> {
+    /// The input is a proper beginning.
+    Incomplete,
+    /// No continuation can make the input valid.
+    Fault(F),
+}
+
+impl<F> Halt<F> {
+    pub(crate) fn or<G: From<F>>(self) -> Halt<G> {
+        match self {
+            Self::Incomplete => Halt::Incomplete,
+            Self::Fault(fault) => Halt::Fault(fault.into()),
+        }
+    }
+}
+
+/// Whether a head that was incomplete after `seen` bytes is worth reading again from its start.
+///
+/// Only a line's end can complete a head or spoil it for good, and the number of lines is
+/// limited; so a client that sends single bytes does not make us read a long head once a byte.
+#[must_use]
+pub fn head_may_be_complete(input: &[u8], seen: usize, limits: &HeadLimits) -> bool {
+    input.len() >= limits.bytes
+        || input
+            .get(seen..)
+            .is_some_and(|fresh| fresh.contains(&b'\n'))
+}
+
+/// The byte at a position, or nothing yet.
+pub(crate) fn byte_at<F>(input: &[u8], at: usize) -> Result<u8, Halt<F>> {
+    input.get(at).copied().ok_or(Halt::Incomplete)
+}
+
+/// Read a line end and return the position after it; strictly CR LF (RFC 9112 §2.2).
+pub(crate) fn line_end(input: &[u8], at: usize) -> Result<usize, Halt<LineFault>> {
+    match byte_at(input, at)? {
+        b'\r' if byte_at(input, at + 1)? == b'\n' => Ok(at + 2),
+        b'\r' => Err(Halt::Fault(LineFault::BareCr)),
+        b'\n' => Err(Halt::Fault(LineFault::BareLf)),
+        _ => Err(Halt::Fault(LineFault::FieldValueMalformed)),
+    }
+}
+
+/// Read field lines up to and with the empty line; return the position after it.
+pub(crate) fn read_fields(
+    input: &[u8],
+    mut at: usize,
+    most: usize,
+    fields: &mut Vec<Field>,
+) -> Result<usize, Halt<LineFault>> {
+    while !matches!(byte_at(input, at)?, b'\r' | b'\n') {
+        let (field, next) = read_field(input, at)?;
+        if fields.len() == most {
+            return Err(Halt::Fault(LineFault::TooManyFields));
+        }
+        fields.push(field);
+        at = next;
+    }
+    line_end(input, at)
+}
+
+fn read_field(input: &[u8], at: usize) -> Result<(Field, usize), Halt<LineFault>> {
+    let name_end = skip(input, at, &TOKEN);
+    match byte_at(input, name_end)? {
+        b':' if name_end > at => {}
+        b' ' | b'\t' if name_end == at => return Err(Halt::Fault(LineFault::LineFolded)),
+        b' ' | b'\t' => return Err(Halt::Fault(LineFault::SpaceBeforeColon)),
+        b'\n' => return Err(Halt::Fault(LineFault::BareLf)),
+        _ => return Err(Halt::Fault(LineFault::FieldNameMalformed)),
+    }
+    let mut start = name_end + 1;
+    while matches!(input.get(start), Some(b' ' | b'\t')) {
+        start += 1;
+    }
+    let line = skip(input, start, &FIELD_VALUE);
+    let next = line_end(input, line)?;
+    let mut end = line;
+    while end > start && matches!(input[end - 1], b' ' | b'\t') {
+        end -= 1;
+    }
+    let kind: FieldKind = field_kind(&input[at..name_end]);
+    let (name, value) = (Span::new(at, name_end), Span::new(start, end));
+    Ok((Field { name, value, kind }, next))
+}
+
+/// Why a version is not one of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VersionFault {
+    Malformed,
+    Unsupported,
+}
+
+/// Read `HTTP/1.0` or `HTTP/1.1`.
+pub(crate) fn version_of(text: &[u8]) -> Result<Version, VersionFault> {
+    match text {
+        b"HTTP/1.1" => Ok(Version::Http11),
+        b"HTTP/1.0" => Ok(Version::Http10),
+        [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => {
+            Err(VersionFault::Unsupported)
+        }
+        _ => Err(VersionFault::Malformed),
+    }
+}
+
+/// What the `Connection` fields of a head say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a set of independent options"
+)]
+pub(crate) struct ConnectionOptions {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+    /// Whether a field is named that is not hop-by-hop of itself.
+    pub(crate) names_fields: bool,
+}
+
+impl ConnectionOptions {
+    pub(crate) fn add(&mut self, value: &[u8]) {
+        for option in crate::bytes::members(value) {
+            if option.eq_ignore_ascii_case(b"close") {
+                self.close = true;
+            } else if option.eq_ignore_ascii_case(b"keep-alive") {
+                self.keep_alive = true;
+            } else if option.eq_ignore_ascii_case(b"upgrade") {
+                self.upgrade = true;
+            } else {
+                self.names_fields |= field_kind(option) != FieldKind::HopByHop;
+            }
+        }
+    }
+
+    /// Whether the connection stays open after the message (RFC 9112 §9.3).
+    pub(crate) fn persists(self, version: Version) -> bool {
+        !self.close && (version == Version::Http11 || self.keep_alive)
+    }
+}

@@ -1,0 +1,323 @@
+//! Request heads (RFC 9112 §3), read in one strict form.
+
+use crate::authority::Authority;
+use crate::body::BodyKind;
+use crate::bytes::{TARGET, TOKEN, decimal, members, skip};
+use crate::field::{Field, FieldKind, Span};
+use crate::head::{
+    ConnectionOptions, Halt, HeadLimits, LineFault, Version, VersionFault, byte_at, line_end,
+    read_fields, version_of,
+};
+use crate::method::Method;
+use crate::refusal::Refusal;
+
+/// A request head: facts, and ranges of the buffer it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestHead {
+    /// Bytes from the buffer's start to the body.
+    pub length: usize,
+    /// The method as a proxy sees it.
+    pub method: Method,
+    /// The method as it was sent.
+    pub method_text: Span,
+    /// What is asked for, in the form that goes on to a server.
+    pub target: Target,
+    /// The version.
+    pub version: Version,
+    /// The authority: Host, or that of the absolute target; none only in HTTP/1.0.
+    pub host: Option<Span>,
+    /// How the body is delimited.
+    pub body: BodyKind,
+    /// Whether the client keeps the connection open for another request.
+    pub persists: bool,
+    /// Whether another protocol is asked for on this connection (RFC 9110 §7.8).
+    pub upgrade: bool,
+    /// Whether `Connection` names fields that would else go through.
+    pub names_fields: bool,
+}
+
+/// A request target in origin or asterisk form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The range of the buffer.
+    pub text: Span,
+    /// What has to stand before it: `/` where an absolute target has no path (RFC 9112 §3.2.2),
+    /// `*` for its OPTIONS (§3.2.4), else nothing.
+    pub prefix: &'static str,
+}
+
+/// Read the request head at the start of `input`; `None` while more bytes are needed.
+///
+/// The fields are appended to the emptied list. The same bytes give the same answer however they
+/// were split on their way.
+pub fn parse_request(
+    input: &[u8],
+    limits: &HeadLimits,
+    fields: &mut Vec<Field>,
+) -> Result<Option<RequestHead>, Refusal> {
+    fields.clear();
+    let readable = &input[..input.len().min(limits.bytes)];
+    match read_request(readable, limits, fields) {
+        Ok(head) => Ok(Some(head)),
+        Err(Halt::Fault(refusal)) => Err(refusal),
+        Err(Halt::Incomplete) if input.len() < limits.bytes => Ok(None),
+        Err(Halt::Incomplete) => Err(too_large(readable)),
+    }
+}
+
+fn too_large(input: &[u8]) -> Refusal {
+    let in_request_line = !input.contains(&b'\n');
+    if in_request_line {
+        Refusal::TargetTooLong
+    } else {
+        Refusal::FieldsTooLarge
+    }
+}
+
+fn read_request(
+    input: &[u8],
+    limits: &HeadLimits,
+    fields: &mut Vec<Field>,
+) -> Result<RequestHead, Halt<Refusal>> {
+    // RFC 9112 §2.2: one empty line before a request is a relic of clients that end a body so.
+    let start = if byte_at(input, 0)? == b'\r' {
+        line_end(input, 0).map_err(Halt::or)?
+    } else {
+        0
+    };
+    let line = read_request_line(input, start, limits)?;
+    let length = read_fields(input, line.end, limits.fields, fields).map_err(Halt::or)?;
+    judge(input, &line, fields, length).map_err(Halt::Fault)
+}
+
+struct RequestLine {
+    method: Span,
+    target: Span,
+    version: Version,
+    end: usize,
+}
+
+fn read_request_line(
+    input: &[u8],
+    start: usize,
+    limits: &HeadLimits,
+) -> Result<RequestLine, Halt<Refusal>> {
+    let method_end = skip(input, start, &TOKEN);
+    if byte_at(input, method_end)? != b' ' || method_end == start {
+        return Err(Halt::Fault(Refusal::MethodMalformed));
+    }
+    let target_start = method_end + 1;
+    let target_end = skip(input, target_start, &TARGET);
+    if target_end - target_start > limits.target_bytes {
+        return Err(Halt::Fault(Refusal::TargetTooLong));
+    }
+    match byte_at(input, target_end)? {
+        b' ' if target_end > target_start => {}
+        b'\r' | b'\n' => return Err(Halt::Fault(Refusal::RequestLineMalformed)),
+        _ => return Err(Halt::Fault(Refusal::TargetMalformed)),
+    }
+    let version_end = target_end + 9;
+    let version = read_version(input, target_end + 1, version_end)?;
+    let end = line_end(input, version_end).map_err(|halt| match halt {
+        Halt::Fault(LineFault::FieldValueMalformed) => Halt::Fault(Refusal::RequestLineMalformed),
+        other => other.or(),
+    })?;
+    let (method, target) = (
+        Span::new(start, method_end),
+        Span::new(target_start, target_end),
+    );
+    Ok(RequestLine {
+        method,
+        target,
+        version,
+        end,
+    })
+}
+
+fn read_version(input: &[u8], start: usize, end: usize) -> Result<Version, Halt<Refusal>> {
+    let Some(text) = input.get(start..end) else {
+        // A line that has ended cannot become a version any more.
+        let broken = input.get(start..).is_some_and(|rest| rest.contains(&b'\n'));
+        let halt = Halt::Fault(Refusal::RequestLineMalformed);
+        return Err(if broken { halt } else { Halt::Incomplete });
+    };
+    version_of(text).map_err(|fault| match fault {
+        VersionFault::Unsupported => Halt::Fault(Refusal::VersionUnsupported),
+        VersionFault::Malformed => Halt::Fault(Refusal::RequestLineMalformed),
+    })
+}
+
+/// What the fields say, gathered in one pass.
+#[derive(Default)]
+struct FieldFacts {
+    host: Option<Span>,
+    length: Option<Span>,
+    transfer_encoding: Option<Span>,
+    connection: ConnectionOptions,
+    upgrade: bool,
+}
+
+fn judge(
+    input: &[u8],
+    line: &RequestLine,
+    fields: &[Field],
+    length: usize,
+) -> Result<RequestHead, Refusal> {
+    let facts = gather(input, fields)?;
+    let method_name = line.method.of(input);
+    let method = Method::of(method_name);
+    let (target, target_host) = read_target(input, method, line.target)?;
+    let host = judge_host(input, line.version, facts.host, target_host)?;
+    let body = judge_body(input, line.version, &facts)?;
+    let persists = facts.connection.persists(line.version);
+    let upgrade = facts.upgrade && facts.connection.upgrade && line.version == Version::Http11;
+    Ok(RequestHead {
+        length,
+        method,
+        method_text: line.method,
+        target,
+        version: line.version,
+        host,
+        body,
+        persists,
+        upgrade: upgrade && matches!(body, BodyKind::None | BodyKind::Length(0)),
+        names_fields: facts.connection.names_fields,
+    })
+}
+
+fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
+    let mut facts = FieldFacts::default();
+    for field in fields {
+        match field.kind {
+            FieldKind::Connection => facts.connection.add(field.value.of(input)),
+            FieldKind::ContentLength if facts.length.is_some() => {
+                return Err(Refusal::LengthRepeated);
+            }
+            FieldKind::ContentLength => facts.length = Some(field.value),
+            FieldKind::Host if facts.host.is_some() => return Err(Refusal::HostRepeated),
+            FieldKind::Host => facts.host = Some(field.value),
+            FieldKind::TransferEncoding if facts.transfer_encoding.is_some() => {
+                return Err(Refusal::TransferEncodingMalformed);
+            }
+            FieldKind::TransferEncoding => facts.transfer_encoding = Some(field.value),
+            FieldKind::Upgrade => facts.upgrade = true,
+            _ => {}
+        }
+    }
+    Ok(facts)
+}
+
+/// Judge a `:path` (RFC 9113 §8.3.1): origin form, or the asterisk of OPTIONS.
+pub fn check_path(method: Method, path: &[u8]) -> Result<(), Refusal> {
+    let known = skip(path, 0, &TARGET) == path.len();
+    match path {
+        _ if method == Method::Connect => Err(Refusal::MethodUnsupported),
+        [b'/', ..] if known => Ok(()),
+        b"*" if method == Method::Options => Ok(()),
+        _ => Err(Refusal::TargetMalformed),
+    }
+}
+
+fn read_target(
+    input: &[u8],
+    method: Method,
+    span: Span,
+) -> Result<(Target, Option<Span>), Refusal> {
+    let text = span.of(input);
+    match (method, text) {
+        (Method::Connect, _) => Err(Refusal::MethodUnsupported),
+        (_, [b'/', ..]) | (Method::Options, b"*") => Ok((
+            Target {
+                text: span,
+                prefix: "",
+            },
+            None,
+        )),
+        _ => absolute(input, method, span),
+    }
+}
+
+fn absolute(input: &[u8], method: Method, span: Span) -> Result<(Target, Option<Span>), Refusal> {
+    let text = span.of(input);
+    let scheme = [b"https://".as_slice(), b"http://"]
+        .into_iter()
+        .find(|scheme| {
+            text.get(..scheme.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+        })
+        .ok_or(Refusal::TargetMalformed)?;
+    let rest = &text[scheme.len()..];
+    let host_length = rest
+        .iter()
+        .position(|byte| b"/?".contains(byte))
+        .unwrap_or(rest.len());
+    let host_start = span.start() + scheme.len();
+    let path_start = host_start + host_length;
+    let prefix = match rest.get(host_length) {
+        Some(b'/') => "",
+        None if method == Method::Options => "*",
+        _ => "/",
+    };
+    let path = Span::new(path_start, span.start() + text.len());
+    Ok((
+        Target { text: path, prefix },
+        Some(Span::new(host_start, path_start)),
+    ))
+}
+
+fn judge_host(
+    input: &[u8],
+    version: Version,
+    field: Option<Span>,
+    target: Option<Span>,
+) -> Result<Option<Span>, Refusal> {
+    let parse = |span: Span| Authority::parse(span.of(input)).ok_or(Refusal::HostMalformed);
+    match (field, target) {
+        (None, _) if version == Version::Http11 => Err(Refusal::HostMissing),
+        (None, None) => Ok(None),
+        (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?) => Err(Refusal::HostDiffers),
+        (Some(host), _) | (None, Some(host)) => parse(host).map(|_| Some(host)),
+    }
+}
+
+fn judge_body(input: &[u8], version: Version, facts: &FieldFacts) -> Result<BodyKind, Refusal> {
+    match (facts.transfer_encoding, facts.length) {
+        (Some(_), Some(_)) => Err(Refusal::LengthWithTransferEncoding),
+        (Some(coding), None) => judge_coding(version, coding.of(input)).map(|()| BodyKind::Chunked),
+        (None, Some(length)) => decimal(length.of(input))
+            .map(BodyKind::Length)
+            .ok_or(Refusal::LengthMalformed),
+        (None, None) => Ok(BodyKind::None),
+    }
+}
+
+/// RFC 9112 §6.1: chunked once and last; HTTP/1.0 has no transfer codings.
+fn judge_coding(version: Version, value: &[u8]) -> Result<(), Refusal> {
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    if version == Version::Http10 {
+        return Err(Refusal::TransferEncodingMalformed);
+    }
+    if is_chunked(value) {
+        return Ok(());
+    }
+    let ends_in_chunked = members(value).last().is_some_and(is_chunked);
+    let chunked_times = members(value).filter(|coding| is_chunked(coding)).count();
+    if ends_in_chunked && chunked_times == 1 && members(value).count() > 1 {
+        return Err(Refusal::TransferCodingUnsupported);
+    }
+    Err(Refusal::TransferEncodingMalformed)
+}
+
+impl From<LineFault> for Refusal {
+    fn from(fault: LineFault) -> Self {
+        match fault {
+            LineFault::BareCr => Self::BareCr,
+            LineFault::BareLf => Self::BareLf,
+            LineFault::FieldNameMalformed => Self::FieldNameMalformed,
+            LineFault::FieldValueMalformed => Self::FieldValueMalformed,
+            LineFault::LineFolded => Self::LineFolded,
+            LineFault::SpaceBeforeColon => Self::SpaceBeforeColon,
+            LineFault::TooManyFields => Self::FieldsTooLarge,
+        }
+    }
+}

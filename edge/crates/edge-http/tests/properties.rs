@@ -1,0 +1,182 @@
+//! Promises that hold for every input: splits change nothing, what we write reads the same.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use edge_http::write::{CHUNK_START_BYTES, Message, chunk_start};
+use edge_http::{
+    Authority, BodyFault, BodyKind, BodyReader, Field, FieldKind, Forwarded, HeadLimits,
+    HstsPolicy, Method, Refusal, RequestHead, head_may_be_complete, parse_request, parse_response,
+    write,
+};
+use proptest::prelude::*;
+
+const LIMITS: HeadLimits = HeadLimits {
+    bytes: 512,
+    target_bytes: 128,
+    fields: 12,
+};
+
+/// Bytes that come close to requests: real pieces, put together with noise between them.
+fn nearly_request() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        6 => prop::sample::select(vec![
+            "GET / HTTP/1.1\r\n", "POST /a?b HTTP/1.1\r\n", "OPTIONS * HTTP/1.0\r\n",
+            "GET http://a.b/c HTTP/1.1\r\n", "Host: a.b\r\n", "Content-Length: 5\r\n",
+            "Transfer-Encoding: chunked\r\n", "Connection: close, x-y\r\n", "X-Y: z\r\n",
+            "Upgrade: websocket\r\n", "\r\n", "\r\n\r\n", "\n", "\r", " ", "\t", ":", "\0",
+            "HTTP/1.1", "5\r\nabcde\r\n", "0\r\n\r\n", "X-Forwarded-For: 1\r\n",
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+        1 => prop::collection::vec(any::<u8>(), 0..8),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Read as a connection does: whenever bytes arrive that may matter.
+fn read_in_pieces(input: &[u8], cuts: &[usize]) -> Result<Option<RequestHead>, Refusal> {
+    let (mut fields, mut seen) = (Vec::new(), 0);
+    for &end in cuts.iter().chain([&input.len()]) {
+        let arrived = &input[..end.min(input.len())];
+        if seen > 0 && !head_may_be_complete(arrived, seen, &LIMITS) {
+            seen = arrived.len();
+            continue;
+        }
+        match parse_request(arrived, &LIMITS, &mut fields) {
+            Ok(None) => seen = arrived.len(),
+            outcome => return outcome,
+        }
+    }
+    Ok(None)
+}
+
+fn take_in_pieces(
+    kind: BodyKind,
+    input: &[u8],
+    cuts: &[usize],
+) -> Result<(Vec<u8>, usize, bool), BodyFault> {
+    let (mut reader, mut payload, mut used, mut rest) = (BodyReader::new(kind), vec![], 0, vec![]);
+    let mut arrived = 0;
+    for &end in cuts.iter().chain([&input.len()]) {
+        let end = end.clamp(arrived, input.len());
+        rest.extend_from_slice(&input[arrived..end]);
+        arrived = end;
+        let taken = reader.take(&mut rest)?;
+        payload.extend_from_slice(&rest[taken.payload]);
+        used += taken.used;
+        rest.drain(..taken.used);
+    }
+    Ok((payload, used, reader.has_ended()))
+}
+
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(0_usize..600, 0..8).prop_map(|mut cuts| {
+        cuts.sort_unstable();
+        cuts
+    })
+}
+
+fn chunked(pieces: &[Vec<u8>]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+        let mut space = [0; CHUNK_START_BYTES];
+        let start = chunk_start(&mut space, piece.len());
+        out.extend_from_slice(&space[start..]);
+        out.extend_from_slice(piece);
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(write::LAST_CHUNK);
+    out
+}
+
+fn rewritten(input: &[u8], head: &RequestHead, fields: &[Field]) -> Vec<u8> {
+    let host = head
+        .host
+        .map_or(b"none.example".as_slice(), |host| host.of(input));
+    let forwarded = Forwarded {
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host: Some(host),
+    };
+    let mut out = Vec::new();
+    write::request(
+        &mut out,
+        Message {
+            input,
+            head,
+            fields,
+        },
+        host,
+        &forwarded,
+    );
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_split_changes_what_a_request_is(input in nearly_request(), cuts in cuts()) {
+        let whole = parse_request(&input, &LIMITS, &mut Vec::new());
+        let pieces = read_in_pieces(&input, &cuts);
+        // A fault inside a line is told at the line's end, unless the input ends before it.
+        if whole.is_ok() || pieces != Ok(None) {
+            prop_assert_eq!(whole, pieces);
+        }
+    }
+
+    #[test]
+    fn no_split_changes_a_chunked_body(input in nearly_request(), cuts in cuts()) {
+        for kind in [BodyKind::Chunked, BodyKind::Length(7), BodyKind::None] {
+            let whole = take_in_pieces(kind, &input, &[]);
+            prop_assert_eq!(&whole, &take_in_pieces(kind, &input, &cuts));
+        }
+    }
+
+    #[test]
+    fn chunks_that_we_write_read_the_same(
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8),
+        cuts in cuts(),
+    ) {
+        let written = chunked(&pieces);
+        let expected = (pieces.concat(), written.len(), true);
+        prop_assert_eq!(Ok(expected), take_in_pieces(BodyKind::Chunked, &written, &cuts));
+    }
+
+    #[test]
+    fn a_request_that_we_write_reads_the_same(input in nearly_request()) {
+        let mut fields = Vec::new();
+        if let Ok(Some(head)) = parse_request(&input, &LIMITS, &mut fields) {
+            let out = rewritten(&input, &head, &fields);
+            let roomy = HeadLimits::with_bytes(4096);
+            let mut again = Vec::new();
+            let second = parse_request(&out, &roomy, &mut again).unwrap().unwrap();
+            prop_assert_eq!(out.len(), second.length);
+            prop_assert_eq!((head.method, head.body), (second.method, second.body));
+            prop_assert_eq!(head.upgrade, second.upgrade);
+            // Nothing hop-by-hop is left, so a second pass keeps every end-to-end field.
+            let kept = |fields: &[Field], of: &[u8]| -> Vec<Vec<u8>> {
+                fields.iter().filter(|it| it.kind == FieldKind::EndToEnd)
+                    .map(|it| [it.name.of(of), it.value.of(of)].concat()).collect()
+            };
+            let twice = rewritten(&out, &second, &again);
+            prop_assert_eq!(&out, &twice);
+            prop_assert!(kept(&again, &out).len() <= kept(&fields, &input).len());
+        }
+    }
+
+    #[test]
+    fn a_chunk_size_reads_as_it_was_written(bytes in any::<usize>()) {
+        let mut space = [0; CHUNK_START_BYTES];
+        let start = chunk_start(&mut space, bytes);
+        let expected = format!("{bytes:x}\r\n").into_bytes();
+        prop_assert_eq!(expected, space[start..].to_vec());
+    }
+
+    #[test]
+    fn nothing_panics(input in prop::collection::vec(any::<u8>(), 0..700)) {
+        let _ = parse_request(&input, &LIMITS, &mut Vec::new());
+        let _ = parse_response(&input, Method::Get, &LIMITS, &mut Vec::new());
+        let _ = Authority::parse(&input);
+        let _ = HstsPolicy::parse(&input);
+        let _ = BodyReader::new(BodyKind::Chunked).take(&mut input.clone());
+    }
+}

@@ -1,0 +1,299 @@
+//! Request heads: what is read, and what is refused for which reason.
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use edge_http::{
+    BodyKind, Field, HeadLimits, Method, Refusal, RequestHead, Version, parse_request,
+};
+
+const LIMITS: HeadLimits = HeadLimits {
+    bytes: 2048,
+    target_bytes: 256,
+    fields: 16,
+};
+
+fn read(input: &str) -> Result<Option<RequestHead>, Refusal> {
+    parse_request(input.as_bytes(), &LIMITS, &mut Vec::new())
+}
+
+fn accepted(input: &str) -> RequestHead {
+    read(input).unwrap().unwrap()
+}
+
+fn get(fields: &str) -> String {
+    format!("GET / HTTP/1.1\r\nHost: a.example\r\n{fields}\r\n")
+}
+
+#[test]
+fn a_plain_request_is_read() {
+    let input = "GET /a?b=%20 HTTP/1.1\r\nHost: a.example:8443\r\nAccept:  */* \t\r\n\r\nrest";
+    let mut fields: Vec<Field> = Vec::new();
+    let head = parse_request(input.as_bytes(), &LIMITS, &mut fields)
+        .unwrap()
+        .unwrap();
+    assert_eq!(input.len() - 4, head.length);
+    assert_eq!((Method::Get, Version::Http11), (head.method, head.version));
+    assert_eq!(b"/a?b=%20", head.target.text.of(input.as_bytes()));
+    assert_eq!(
+        Some(&b"a.example:8443"[..]),
+        head.host.map(|host| host.of(input.as_bytes()))
+    );
+    assert_eq!(
+        (BodyKind::None, true, false),
+        (head.body, head.persists, head.upgrade)
+    );
+    assert_eq!(b"*/*", fields[1].value.of(input.as_bytes()));
+}
+
+#[test]
+fn one_empty_line_may_stand_before_a_request() {
+    assert_eq!(
+        2 + get("").len(),
+        accepted(&format!("\r\n{}", get(""))).length
+    );
+    assert_eq!(
+        Err(Refusal::MethodMalformed),
+        read(&format!("\r\n\r\n{}", get("")))
+    );
+}
+
+#[test]
+fn every_reason_to_refuse_a_request_line_is_told_apart() {
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(256));
+    for (refusal, line) in [
+        (Refusal::MethodMalformed, " / HTTP/1.1\r\n"),
+        (Refusal::MethodMalformed, "G(T / HTTP/1.1\r\n"),
+        (Refusal::MethodMalformed, "GET\t/ HTTP/1.1\r\n"),
+        (
+            Refusal::MethodUnsupported,
+            "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (Refusal::RequestLineMalformed, "GET /\r\n"),
+        (Refusal::RequestLineMalformed, "GET / \r\nHost: a\r\n\r\n"),
+        (
+            Refusal::RequestLineMalformed,
+            "GET / http/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (
+            Refusal::RequestLineMalformed,
+            "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+        ),
+        (
+            Refusal::RequestLineMalformed,
+            "GET / / HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (Refusal::TargetMalformed, "GET  / HTTP/1.1\r\n"),
+        (Refusal::TargetMalformed, "GET /a#b HTTP/1.1\r\n"),
+        (Refusal::TargetMalformed, "GET /é HTTP/1.1\r\n"),
+        (
+            Refusal::TargetMalformed,
+            "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (
+            Refusal::TargetMalformed,
+            "GET a/b HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (
+            Refusal::TargetMalformed,
+            "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (Refusal::TargetTooLong, &long),
+        (Refusal::VersionUnsupported, "GET / HTTP/2.0\r\n"),
+        (Refusal::VersionUnsupported, "GET / HTTP/1.2\r\n"),
+        (Refusal::BareLf, "GET / HTTP/1.1\nHost: a\n\n"),
+        (Refusal::BareCr, "GET / HTTP/1.1\rHost: a\r\n\r\n"),
+    ] {
+        assert_eq!(Err(refusal), read(line), "{line:?}");
+    }
+}
+
+#[test]
+fn every_reason_to_refuse_a_field_line_is_told_apart() {
+    for (refusal, fields) in [
+        (Refusal::LineFolded, "A: b\r\n c\r\n"),
+        (Refusal::LineFolded, "\tA: b\r\n"),
+        (Refusal::SpaceBeforeColon, "A : b\r\n"),
+        (Refusal::SpaceBeforeColon, "A b: c\r\n"),
+        (Refusal::FieldNameMalformed, ": b\r\n"),
+        (Refusal::FieldNameMalformed, "A\r\n"),
+        (Refusal::FieldNameMalformed, "A\0: b\r\n"),
+        (Refusal::FieldNameMalformed, "é: b\r\n"),
+        (Refusal::FieldNameMalformed, "A(: b\r\n"),
+        (Refusal::FieldValueMalformed, "A: b\0c\r\n"),
+        (Refusal::FieldValueMalformed, "A: b\x7f\r\n"),
+        (Refusal::FieldValueMalformed, "A: \x0bchunked\r\n"),
+        (Refusal::BareLf, "A: b\n"),
+        (Refusal::BareCr, "A: b\rc\r\n"),
+        (Refusal::BareLf, "A\nB: c\r\n"),
+    ] {
+        assert_eq!(Err(refusal), read(&get(fields)), "{fields:?}");
+    }
+}
+
+#[test]
+fn a_head_has_limits() {
+    assert_eq!(
+        Err(Refusal::FieldsTooLarge),
+        read(&get(&"A: b\r\n".repeat(16)))
+    );
+    let long = get(&format!("A: {}\r\n", "b".repeat(2048)));
+    assert_eq!(Err(Refusal::FieldsTooLarge), read(&long));
+    assert_eq!(Err(Refusal::TargetTooLong), read(&"G".repeat(2048)));
+    let fits = get(&format!(
+        "A: {}\r\n",
+        "b".repeat(2048 - get("A: \r\n").len())
+    ));
+    assert_eq!(2048, accepted(&fits).length);
+}
+
+#[test]
+fn the_body_has_exactly_one_framing() {
+    for (expected, fields) in [
+        (Ok(BodyKind::None), ""),
+        (Ok(BodyKind::Length(10)), "Content-Length: 10\r\n"),
+        (Ok(BodyKind::Chunked), "transfer-encoding: Chunked\r\n"),
+        (
+            Err(Refusal::LengthWithTransferEncoding),
+            "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+        ),
+        (
+            Err(Refusal::LengthWithTransferEncoding),
+            "Transfer-Encoding: x\r\nContent-Length: 1\r\n",
+        ),
+        (
+            Err(Refusal::LengthRepeated),
+            "Content-Length: 1\r\nContent-Length: 1\r\n",
+        ),
+        (
+            Err(Refusal::LengthRepeated),
+            "Content-Length: 1\r\nContent-Length: 2\r\n",
+        ),
+        (Err(Refusal::LengthMalformed), "Content-Length: 1, 1\r\n"),
+        (Err(Refusal::LengthMalformed), "Content-Length: +1\r\n"),
+        (Err(Refusal::LengthMalformed), "Content-Length: -1\r\n"),
+        (Err(Refusal::LengthMalformed), "Content-Length: 0x1\r\n"),
+        (Err(Refusal::LengthMalformed), "Content-Length:\r\n"),
+        (
+            Err(Refusal::LengthMalformed),
+            "Content-Length: 18446744073709551616\r\n",
+        ),
+        (
+            Err(Refusal::TransferCodingUnsupported),
+            "Transfer-Encoding: gzip, chunked\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: gzip\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: chunked, gzip\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: chunked, chunked\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: xchunked\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: chunked;a=b\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: \"chunked\"\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding:\r\n",
+        ),
+        (
+            Err(Refusal::TransferEncodingMalformed),
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        ),
+    ] {
+        let found = read(&get(fields)).map(|head| head.unwrap().body);
+        assert_eq!(expected, found, "{fields:?}");
+    }
+}
+
+#[test]
+fn http_1_0_has_no_transfer_codings_and_may_lack_host() {
+    let coded = "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert_eq!(Err(Refusal::TransferEncodingMalformed), read(coded));
+    let plain = accepted("GET / HTTP/1.0\r\n\r\n");
+    assert_eq!((None, false), (plain.host, plain.persists));
+    assert!(accepted("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").persists);
+}
+
+#[test]
+fn a_host_is_there_once_and_valid() {
+    for (refusal, request) in [
+        (Refusal::HostMissing, "GET / HTTP/1.1\r\n\r\n"),
+        (Refusal::HostMissing, "GET http://a/ HTTP/1.1\r\n\r\n"),
+        (
+            Refusal::HostRepeated,
+            "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        ),
+        (Refusal::HostMalformed, "GET / HTTP/1.1\r\nHost:\r\n\r\n"),
+        (
+            Refusal::HostMalformed,
+            "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+        ),
+        (
+            Refusal::HostMalformed,
+            "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        ),
+        (
+            Refusal::HostMalformed,
+            "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+        ),
+        (
+            Refusal::HostMalformed,
+            "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+        (
+            Refusal::HostDiffers,
+            "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
+        ),
+        (
+            Refusal::HostDiffers,
+            "GET http://a:1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        ),
+    ] {
+        assert_eq!(Err(refusal), read(request), "{request:?}");
+    }
+}
+
+#[test]
+fn absolute_targets_become_origin_form() {
+    for (expected, line) in [
+        ("/x?y", "GET https://A/x?y HTTP/1.1"),
+        ("/", "GET HTTP://a HTTP/1.1"),
+        ("/?y", "GET http://a?y HTTP/1.1"),
+        ("*", "OPTIONS http://a HTTP/1.1"),
+        ("*", "OPTIONS * HTTP/1.1"),
+    ] {
+        let input = format!("{line}\r\nHost: a\r\n\r\n");
+        let target = accepted(&input).target;
+        let text = String::from_utf8_lossy(target.text.of(input.as_bytes())).into_owned();
+        assert_eq!(expected, format!("{}{text}", target.prefix));
+    }
+}
+
+#[test]
+fn an_upgrade_needs_both_fields_and_no_body() {
+    let asks = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
+    assert!(accepted(&get(asks)).upgrade);
+    assert!(!accepted(&get("Upgrade: websocket\r\n")).upgrade);
+    assert!(!accepted(&get("Connection: Upgrade\r\n")).upgrade);
+    assert!(!accepted(&get(&format!("{asks}Content-Length: 1\r\n"))).upgrade);
+}
+
+#[test]
+fn connection_close_and_named_fields_are_seen() {
+    assert!(!accepted(&get("Connection: close\r\n")).persists);
+    assert!(!accepted(&get("Connection: keep-alive, TE\r\n")).names_fields);
+    assert!(accepted(&get("Connection: X-Secret\r\n")).names_fields);
+}
