@@ -1,15 +1,18 @@
 """What the use-cases need from outside: Protocols only, each a small power."""
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from port443.core.names import Endpoint, SiteName
 from port443.core.plan.events import Event
 from port443.core.plan.planner import Plan
 from port443.core.plan.receipt import Receipt
 from port443.core.plan.snapshot import Hash, Root
 from port443.core.plan.stats import EdgeStats
+from port443.core.probe.http import HTTPAnswer, HTTPRequest
 
 
 class Clock(Protocol):
@@ -98,4 +101,39 @@ class Edge(Protocol):
 
     async def leave(self) -> None:
         """Let go of the edge, which goes on serving by itself until somebody adopts it."""
+        ...
+
+
+class Connection(Protocol):
+    """One TCP connection, under the deadline that it was opened with."""
+
+    async def send(self, octets: bytes) -> None:
+        """Send all of `octets`. A peer that reads no more is no error: what it said may still be read."""
+        ...
+
+    async def receive(self) -> bytes:
+        """Return what came, at most 16 KiB; nothing at the end. Raises ConnectionWasReset, AnswerTimedOut."""
+        ...
+
+    async def finish(self) -> None:
+        """Say that no more will be sent and wait, briefly, until the peer has closed too."""
+        ...
+
+
+class Dial(Protocol):
+    """The way to other machines. Never more than a few connections to one address at a time."""
+
+    async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
+        """Return the addresses of a name, the resolver's first choice first. Raises NameUnresolved."""
+        ...
+
+    def connect(self, endpoint: Endpoint, within_s: float) -> AbstractAsyncContextManager[Connection]:
+        """Open a connection; `within_s` bounds its whole life. Leaving the context closes it at once.
+
+        Raises ConnectRefused, ConnectTimedOut, HostUnreachable, ConnectionWasReset.
+        """
+        ...
+
+    async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
+        """Make one HTTP request, on TLS without any trust checked, and return the head of its answer."""
         ...

@@ -1,0 +1,145 @@
+"""Open sockets for probes: bounded in time, in bytes and in number."""
+
+import asyncio
+import errno
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
+
+from port443.adapters.dial.web import fetch_head
+from port443.core.names import Endpoint, IPName, SiteName
+from port443.core.probe.failures import (
+    AnswerTimedOut,
+    ConnectionWasReset,
+    ConnectRefused,
+    ConnectTimedOut,
+    HostUnreachable,
+    NameUnresolved,
+)
+from port443.core.probe.http import HTTPAnswer, HTTPRequest
+
+READ_SIZE = 16 * 1024
+GOODBYE_S = 1.0
+MAX_ADDRESSES = 16
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close by reset, leave no TIME_WAIT behind
+GONE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
+
+
+class Dialler:
+    """A `Dial` over asyncio and plain sockets."""
+
+    def __init__(self, parallel: int = 4) -> None:
+        self._parallel = parallel
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
+        if isinstance(name, IPName):
+            return (Endpoint(name.text, port),)
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(name.text, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise NameUnresolved(
+                f"{name} has no address: {error.strerror or error}",
+                "check the spelling, or give --connect ADDRESS",
+            ) from error
+        addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
+        return tuple(Endpoint(address, port) for address in list(addresses)[:MAX_ADDRESSES])
+
+    @asynccontextmanager
+    async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator["SocketConnection"]:
+        async with self._turn(endpoint):
+            end = asyncio.get_running_loop().time() + within_s
+            opened = await _open(endpoint, end, within_s)
+            try:
+                yield SocketConnection(opened, endpoint, end)
+            finally:
+                opened.close()
+
+    async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
+        async with self._turn(endpoint):
+            return await fetch_head(endpoint, request, within_s)
+
+    def _turn(self, endpoint: Endpoint) -> asyncio.Semaphore:
+        turn = self._turns.get(endpoint.address)
+        if turn is None:
+            turn = self._turns[endpoint.address] = asyncio.Semaphore(self._parallel)
+        return turn
+
+
+class SocketConnection:
+    """A `Connection` over one socket."""
+
+    def __init__(self, opened: socket.socket, endpoint: Endpoint, end: float) -> None:
+        self._socket = opened
+        self._endpoint = endpoint
+        self._end = end
+
+    async def send(self, octets: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(self._end):
+                await loop.sock_sendall(self._socket, octets)
+        except TimeoutError as error:
+            raise AnswerTimedOut(f"{self._endpoint} takes no bytes") from error
+        except GONE:
+            # The alert may stand in our buffer before our hello is fully sent (RFC 8446 §6): read on.
+            return
+
+    async def receive(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(self._end):
+                return await loop.sock_recv(self._socket, READ_SIZE)
+        except TimeoutError as error:
+            raise AnswerTimedOut(f"{self._endpoint} did not answer in time") from error
+        except GONE as error:
+            raise ConnectionWasReset(f"{self._endpoint} reset the connection") from error
+
+    async def finish(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._end = min(self._end, loop.time() + GOODBYE_S)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+            self._socket.shutdown(socket.SHUT_WR)
+            while await self.receive():
+                pass
+        except (OSError, AnswerTimedOut, ConnectionWasReset):
+            return  # the peer has gone already, or takes its time: neither matters any more
+
+
+async def _open(endpoint: Endpoint, end: float, within_s: float) -> socket.socket:
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    try:
+        opened = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise HostUnreachable(f"no socket for {endpoint}: {error.strerror}") from error
+    try:
+        opened.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        async with asyncio.timeout_at(end):
+            await asyncio.get_running_loop().sock_connect(opened, (endpoint.address, endpoint.port))
+    except BaseException as error:
+        opened.close()
+        if isinstance(error, OSError):
+            raise _told(error, endpoint, within_s) from error
+        raise
+    return opened
+
+
+def _told(
+    error: OSError, endpoint: Endpoint, within_s: float
+) -> ConnectRefused | ConnectTimedOut | ConnectionWasReset | HostUnreachable:
+    """Turn what the system says into what it means."""
+    if isinstance(error, TimeoutError):
+        return ConnectTimedOut(
+            f"{endpoint} did not answer within {within_s:g} s", "a firewall may drop the packets"
+        )
+    if error.errno == errno.ECONNREFUSED:
+        return ConnectRefused(f"nothing listens on {endpoint}", "check the port, and that the server runs")
+    if isinstance(error, GONE):
+        return ConnectionWasReset(f"{endpoint} reset the connection")
+    return HostUnreachable(f"{endpoint} cannot be reached: {error.strerror}")

@@ -1,0 +1,110 @@
+"""Why a server could not be asked: each cause is told apart, since each proves something else."""
+
+from port443.core.errors import ScanError
+
+
+class NameUnresolved(ScanError):
+    """The host name has no address.
+
+    The resolver of this machine gave no address for the name. Check the spelling, and look it up with
+    `getent hosts NAME`; `--connect ADDRESS` scans an address without asking for one.
+    """
+
+    code = "P443-E501"
+    fault = "operator"
+    retry = True
+
+
+class ConnectRefused(ScanError):
+    """Nothing listens on that port.
+
+    The machine answered at once that no program listens there. Check the port number, and that the
+    server runs and listens on this address.
+    """
+
+    code = "P443-E502"
+    fault = "peer"
+    retry = True
+
+
+class ConnectTimedOut(ScanError):
+    """The connection was not answered in time.
+
+    Neither a yes nor a no came back: a firewall drops the packets, the address is wrong, or the way is
+    very slow. Check the address, try `--timeout 30s`.
+    """
+
+    code = "P443-E503"
+    fault = "peer"
+    retry = True
+
+
+class HostUnreachable(ScanError):
+    """There is no way to that address from here.
+
+    The network says that the address cannot be reached; an IPv6 address on a machine without IPv6 is
+    the usual cause. `--connect` with the other address family helps.
+    """
+
+    code = "P443-E504"
+    fault = "machine"
+    retry = True
+
+
+class ConnectionWasReset(ScanError):
+    """The server, or something before it, cut the connection with a TCP reset.
+
+    A reset is no answer in TLS. Servers that are overloaded, that limit connections, or filters in
+    between do this. Wait and try again.
+    """
+
+    code = "P443-E505"
+    fault = "peer"
+    retry = True
+
+
+class AnswerTimedOut(ScanError):
+    """The connection stood, but no answer came in time.
+
+    The server took the connection and then was silent. It may wait for another protocol, be
+    overloaded, or drop what it does not like. Try `--timeout 30s`.
+    """
+
+    code = "P443-E506"
+    fault = "peer"
+    retry = True
+
+
+class ConnectionEnded(ScanError):
+    """The server closed the connection before its answer was whole.
+
+    It ended without a TLS alert that would say why. The port may speak another protocol, or the
+    server refuses clients it does not like in this way.
+    """
+
+    code = "P443-E507"
+    fault = "peer"
+    retry = True
+
+
+class HandshakeRefused(ScanError):
+    """The server refused the handshake with a TLS alert.
+
+    The name of the alert says why: `unrecognized_name` means that it does not serve this host name,
+    `protocol_version` that it does not speak this version, `handshake_failure` that nothing offered
+    suited it.
+    """
+
+    code = "P443-E508"
+    fault = "peer"
+
+
+class HandshakeFailed(ScanError):
+    """The handshake went on in a way that proves nothing.
+
+    The server answered in TLS, but not with what was asked for: another version, no certificate, or a
+    second request for the same thing. Run `port443 scan HOST:PORT` for the whole picture.
+    """
+
+    code = "P443-E509"
+    fault = "peer"

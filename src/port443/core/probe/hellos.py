@@ -1,0 +1,125 @@
+"""The hellos that are sent: what each offers, with the caller's random bytes."""
+
+from dataclasses import dataclass
+
+from port443.core.names import HostName, SiteName
+from port443.core.wire import extensions as ext
+from port443.core.wire.client_hello import ClientHello
+from port443.core.wire.groups import CURVES_12, SCHEMES_12, SCHEMES_13, SECP256R1, X25519, group_name
+from port443.core.wire.key_share import SEED, USABLE_GROUPS, KeyShare, key_share
+from port443.core.wire.reading import Malformed
+from port443.core.wire.suites import RENEGOTIATION_SCSV
+from port443.core.wire.versions import Version
+
+ENTROPY = 64 + SEED
+"""Random bytes that one hello takes: random, session id, key shares."""
+HANDSHAKE_SUITES_13 = (0x1301, 0x1302, 0x1303)
+HANDSHAKE_SUITES_12 = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8)
+DEFLATE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What one hello offers; `groups` empty means that none is named."""
+
+    version: Version
+    suites: tuple[int, ...]
+    groups: tuple[int, ...] = ()
+    share_groups: tuple[int, ...] = ()
+    """Groups a key is sent for; TLS 1.3 only. None of them asks the server to name one."""
+    alpn: tuple[str, ...] = ()
+    compression: bool = False
+    """Offer DEFLATE as well, to see whether the server takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A hello ready to be sent, with the private keys that belong to it."""
+
+    hello: ClientHello
+    shares: tuple[KeyShare, ...] = ()
+
+
+def sni(name: SiteName | None) -> str | None:
+    """Return the name to send; an IP address is never sent (RFC 6066 §3)."""
+    return name.text if isinstance(name, HostName) else None
+
+
+def build(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
+    """Write the hello of an offer from `ENTROPY` random bytes."""
+    if len(entropy) != ENTROPY:
+        raise ValueError(f"a hello takes {ENTROPY} random bytes")
+    if offer.version == Version.TLS_1_3:
+        return _modern(offer, name, entropy)
+    return Hello(_legacy(offer, name, entropy))
+
+
+def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
+    """Write a hello up to TLS 1.2; SSLv3 has no extensions."""
+    has_extensions = offer.version > Version.SSL_3
+    return ClientHello(
+        offer.version,
+        entropy[:32],
+        offer.suites if has_extensions else (*offer.suites, RENEGOTIATION_SCSV),
+        compressions=(DEFLATE, 0) if offer.compression else (0,),
+        extensions=_legacy_extensions(offer, name) if has_extensions else None,
+    )
+
+
+def _legacy_extensions(offer: Offer, name: SiteName | None) -> tuple[ext.Extension, ...]:
+    found = [*_names(offer, name), ext.renegotiation_info()]
+    found += [ext.supported_groups(offer.groups or CURVES_12), ext.ec_point_formats()]
+    if offer.version == Version.TLS_1_2:
+        found.append(ext.signature_algorithms(SCHEMES_12))
+    found += [ext.bare(ext.ExtensionType.EXTENDED_MASTER_SECRET), ext.bare(ext.ExtensionType.SESSION_TICKET)]
+    return tuple(found)
+
+
+def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
+    shares = tuple(key_share(group, entropy[64:]) for group in offer.share_groups)
+    extensions = (
+        *_names(offer, name),
+        ext.supported_groups(offer.groups or USABLE_GROUPS),
+        ext.signature_algorithms(SCHEMES_13),
+        ext.supported_versions((Version.TLS_1_3,)),
+        ext.psk_key_exchange_modes(),
+        ext.key_share(tuple((share.group, share.public) for share in shares)),
+    )
+    # A session id makes the answer look like TLS 1.2 to what stands between (RFC 8446 §D.4).
+    hello = ClientHello(
+        Version.TLS_1_2, entropy[:32], offer.suites, session_id=entropy[32:64], extensions=extensions
+    )
+    return Hello(hello, shares)
+
+
+def _names(offer: Offer, name: SiteName | None) -> list[ext.Extension]:
+    sent = sni(name)
+    found = [] if sent is None else [ext.server_name(sent)]
+    found += [ext.status_request()]
+    return found + ([ext.alpn(offer.alpn)] if offer.alpn else [])
+
+
+def handshake_offer(version: Version) -> Offer:
+    """Return the offer of a plain client that only wants to get through."""
+    both = ("h2", "http/1.1")
+    if version == Version.TLS_1_3:
+        return Offer(version, HANDSHAKE_SUITES_13, USABLE_GROUPS, (X25519, SECP256R1), both)
+    return Offer(version, HANDSHAKE_SUITES_12, alpn=both)
+
+
+def after_retry(first: Hello, offer: Offer, group: int | None, cookie: bytes | None, seed: bytes) -> Hello:
+    """Write the second hello that a retry asks for: the first one, with one key and the cookie."""
+    shares = first.shares if group is None else (key_share(group, seed),)
+    if group is not None and group not in (offer.groups or USABLE_GROUPS):
+        raise Malformed(f"the server asks for {group_name(group)}, which was not offered")
+    share = ext.key_share(tuple((share.group, share.public) for share in shares))
+    kept = tuple(
+        share if extension.kind == ext.ExtensionType.KEY_SHARE else extension
+        for extension in first.hello.extensions or ()
+    )
+    if cookie is not None:
+        kept += (ext.Extension(ext.ExtensionType.COOKIE, cookie),)
+    hello = ClientHello(
+        first.hello.version, first.hello.random, first.hello.suites, first.hello.session_id, extensions=kept
+    )
+    return Hello(hello, shares)

@@ -1,0 +1,46 @@
+"""What a server has said in answer to a hello: one value, filled as its messages come."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from port443.core.wire.alerts import Alert
+from port443.core.wire.messages import CertificateEntry, CertificateRequest, SignedParameters
+from port443.core.wire.server_hello import ServerHello
+
+
+class Stage(Enum):
+    """How far the answer has come."""
+
+    OPEN = "more is due"
+    RETRIED = "the server asks for another hello"
+    COMPLETE = "the flight is whole"
+    REFUSED = "the server ended it with an alert"
+
+
+@dataclass(slots=True)
+class Flight:
+    """The server's first flight. What has not come yet is None or empty."""
+
+    stage: Stage = Stage.OPEN
+    retry: ServerHello | None = None
+    hello: ServerHello | None = None
+    alerts: list[Alert] = field(default_factory=list)
+    chain: tuple[CertificateEntry, ...] = ()
+    signed: SignedParameters | None = None
+    request: CertificateRequest | None = None
+    staple: bytes | None = None
+    alpn: str | None = None
+    key_proved: bool | None = None
+    """Whether the server signed with the leaf's key; None when it did not sign, or not checkably."""
+
+    @property
+    def chosen(self) -> ServerHello | None:
+        """The hello or the retry: either names version, suite and group."""
+        return self.hello or self.retry
+
+    @property
+    def group(self) -> int | None:
+        """The group of the key exchange, whatever the version."""
+        if self.signed is not None:
+            return self.signed.group
+        return None if self.chosen is None else self.chosen.group

@@ -1,0 +1,67 @@
+"""The messages that follow a ServerHello up to TLS 1.2 (RFC 5246 §7.3)."""
+
+from port443.core.wire import messages
+from port443.core.wire.alerts import USER_CANCELED
+from port443.core.wire.client_hello import ClientHello
+from port443.core.wire.flight import Flight, Stage
+from port443.core.wire.messages import MessageType
+from port443.core.wire.proof import proves_key_12
+from port443.core.wire.reading import Malformed
+from port443.core.wire.records import ContentType, Message, records
+from port443.core.wire.server_hello import ServerHello
+from port443.core.wire.suites import suite
+from port443.core.wire.versions import Version
+
+SIGNED_BY_CERTIFICATE = {"RSA", "ECDSA", "DSS", "anon"}
+
+
+class LegacyFlight:
+    """Fill a flight with what comes in clear up to the ServerHelloDone."""
+
+    def __init__(self, flight: Flight, offered: ClientHello, chosen: ServerHello) -> None:
+        self._flight = flight
+        self._version = chosen.version
+        self._suite = suite(chosen.suite)
+        self._randoms = offered.random + chosen.random
+
+    @property
+    def _names_scheme(self) -> bool:
+        return self._version >= Version.TLS_1_2
+
+    def receive(self, message: Message) -> None:
+        """Take the next message."""
+        flight = self._flight
+        match message.kind:
+            case MessageType.CERTIFICATE:
+                flight.chain = messages.parse_certificate_12(message.body)
+            case MessageType.CERTIFICATE_STATUS:
+                flight.staple = messages.parse_certificate_status(message.body)
+            case MessageType.SERVER_KEY_EXCHANGE:
+                self._key_exchange(message.body)
+            case MessageType.CERTIFICATE_REQUEST:
+                flight.request = messages.parse_certificate_request_12(
+                    message.body, names_schemes=self._names_scheme
+                )
+            case MessageType.SERVER_HELLO_DONE:
+                flight.stage = Stage.COMPLETE
+            case other:
+                raise Malformed(f"a handshake message {other} came where none is due")
+
+    def farewell(self) -> bytes:
+        """Say in clear that it was the client who left."""
+        return records(ContentType.ALERT, self._version, USER_CANCELED.encode())
+
+    def _key_exchange(self, body: bytes) -> None:
+        chosen = self._suite
+        if chosen.authentication not in SIGNED_BY_CERTIFICATE:
+            return  # PSK, SRP and the like put hints before or in place of keys; no fact here needs them
+        if chosen.key_exchange in {"ECDHE", "ECDH"}:
+            signed = messages.parse_ecdhe(body, names_scheme=self._names_scheme)
+        elif chosen.key_exchange in {"DHE", "DH"}:
+            signed = messages.parse_dhe(body, names_scheme=self._names_scheme)
+        else:
+            return  # an export suite's temporary RSA key
+        self._flight.signed = signed
+        if self._flight.chain:
+            leaf = self._flight.chain[0].der
+            self._flight.key_proved = proves_key_12(leaf, signed, self._randoms)

@@ -1,0 +1,108 @@
+"""The messages that follow a ServerHello of TLS 1.3, protected (RFC 8446 §4.3, §4.4)."""
+
+import hmac
+
+from port443.core.wire import messages
+from port443.core.wire.alerts import CLOSE_NOTIFY
+from port443.core.wire.extensions import ExtensionType, find, read_alpn
+from port443.core.wire.flight import Flight, Stage
+from port443.core.wire.messages import MessageType
+from port443.core.wire.proof import proves_key_13
+from port443.core.wire.protection import Protector
+from port443.core.wire.reading import Malformed
+from port443.core.wire.records import ContentType, Message, Record, records
+from port443.core.wire.schedule import Schedule, Transcript, suite_13
+from port443.core.wire.server_hello import ServerHello
+from port443.core.wire.versions import Version
+
+FOLLOWS = {
+    MessageType.SERVER_HELLO: {MessageType.ENCRYPTED_EXTENSIONS},
+    MessageType.ENCRYPTED_EXTENSIONS: {MessageType.CERTIFICATE_REQUEST, MessageType.CERTIFICATE},
+    MessageType.CERTIFICATE_REQUEST: {MessageType.CERTIFICATE},
+    MessageType.CERTIFICATE: {MessageType.CERTIFICATE_VERIFY},
+    MessageType.CERTIFICATE_VERIFY: {MessageType.FINISHED},
+}
+EMPTY_CERTIFICATE = Message(MessageType.CERTIFICATE, b"\x00\x00\x00\x00").encode()
+
+
+class ModernFlight:
+    """Decrypt the server's flight, fill it in, and check what proves it."""
+
+    def __init__(
+        self, flight: Flight, hello: ServerHello, shared: bytes, heard: tuple[bytes, bytes, bytes]
+    ) -> None:
+        before, sent, encoded = heard
+        self._flight = flight
+        self._suite = suite_13(hello.suite)
+        self._transcript = Transcript(self._suite.hash_name)
+        self._hear_retry(before, flight.retry)
+        self._transcript.add(sent + encoded)
+        self._schedule = Schedule(self._suite, shared, self._transcript.digest())
+        self._server = Protector(self._suite, self._schedule.server_keys())
+        self._last = MessageType.SERVER_HELLO
+
+    def open(self, record: Record) -> tuple[int, bytes]:
+        """Return the type and content inside a protected record."""
+        return self._server.open(record)
+
+    def receive(self, message: Message) -> None:
+        """Take the next message; one out of its order ends it all."""
+        if message.kind not in FOLLOWS.get(self._last, set()):
+            raise Malformed(f"a handshake message {message.kind} came out of its order")
+        self._last = MessageType(message.kind)
+        self._read(message)
+        self._transcript.add(message.encode())
+
+    def farewell(self) -> bytes:
+        """Finish the handshake and close the connection, so that the server counts no failure."""
+        if self._flight.stage is not Stage.COMPLETE:
+            return b""
+        after = self._transcript.digest()
+        reply = EMPTY_CERTIFICATE if self._flight.request is not None else b""
+        self._transcript.add(reply)
+        finished = self._schedule.client_finished(self._transcript.digest())
+        reply += Message(MessageType.FINISHED, finished).encode()
+        handshake = Protector(self._suite, self._schedule.client_keys())
+        application = Protector(self._suite, self._schedule.client_application_keys(after))
+        return (
+            records(ContentType.CHANGE_CIPHER_SPEC, Version.TLS_1_2, b"\x01")
+            + handshake.seal(ContentType.HANDSHAKE, reply)
+            + application.seal(ContentType.ALERT, CLOSE_NOTIFY.encode())
+        )
+
+    def _hear_retry(self, before: bytes, retry: ServerHello | None) -> None:
+        if retry is None:
+            return
+        again = retry.message()
+        self._transcript.add(before.removesuffix(again))
+        self._transcript.retried()
+        self._transcript.add(again)
+
+    def _read(self, message: Message) -> None:
+        flight, body = self._flight, message.body
+        match message.kind:
+            case MessageType.ENCRYPTED_EXTENSIONS:
+                chosen = find(messages.parse_encrypted_extensions(body), ExtensionType.ALPN)
+                flight.alpn = None if chosen is None else read_alpn(chosen)
+            case MessageType.CERTIFICATE_REQUEST:
+                flight.request = messages.parse_certificate_request_13(body)
+            case MessageType.CERTIFICATE:
+                flight.chain = messages.parse_certificate_13(body)
+                flight.staple = messages.stapled(flight.chain[0]) if flight.chain else None
+            case MessageType.CERTIFICATE_VERIFY:
+                self._verify(body)
+            case _:
+                self._finish(body)
+
+    def _verify(self, body: bytes) -> None:
+        scheme, signature = messages.parse_certificate_verify(body)
+        if not self._flight.chain:
+            raise Malformed("the server signed without a certificate")
+        leaf = self._flight.chain[0].der
+        self._flight.key_proved = proves_key_13(leaf, scheme, signature, self._transcript.digest())
+
+    def _finish(self, body: bytes) -> None:
+        expected = self._schedule.server_finished(self._transcript.digest())
+        if not hmac.compare_digest(expected, body):
+            raise Malformed("the server's Finished does not fit the handshake")
+        self._flight.stage = Stage.COMPLETE

@@ -1,0 +1,124 @@
+"""A client's side of a handshake without a socket: bytes in, a `Flight` out."""
+
+from port443.core.wire.alerts import Alert
+from port443.core.wire.client_hello import ClientHello
+from port443.core.wire.extensions import ExtensionType, find
+from port443.core.wire.flight import Flight, Stage
+from port443.core.wire.key_share import KeyShare
+from port443.core.wire.legacy import LegacyFlight
+from port443.core.wire.messages import MessageType
+from port443.core.wire.modern import ModernFlight
+from port443.core.wire.reading import Malformed
+from port443.core.wire.records import ContentType, Message, MessageBuffer, Record, RecordBuffer
+from port443.core.wire.server_hello import ServerHello
+from port443.core.wire.versions import Version
+
+MAX_FLIGHT = 2**18
+"""All that a server may say before it must have come to an end."""
+
+
+class FlightReader:
+    """Read what a server answers to one hello, and to a second one when it asked for it.
+
+    Feed `receive` until `flight.stage` is no longer OPEN. After RETRIED either stop, or send a
+    second hello and tell `retried`.
+    """
+
+    def __init__(self, hello: ClientHello, shares: tuple[KeyShare, ...] = ()) -> None:
+        self.flight = Flight()
+        self._hello = hello
+        self._shares = shares
+        self._records = RecordBuffer()
+        self._messages = MessageBuffer()
+        self._taken = 0
+        self._follow: LegacyFlight | ModernFlight | None = None
+        self._sent = hello.message()
+        self._before = b""
+
+    def receive(self, octets: bytes) -> Stage:
+        """Take what came from the server and say how far its flight is."""
+        self._taken += len(octets)
+        if self._taken > MAX_FLIGHT:
+            raise Malformed(f"the server said more than {MAX_FLIGHT} bytes without coming to an end")
+        for record in self._records.receive(octets):
+            if self.flight.stage is not Stage.OPEN:
+                break  # what follows a whole flight belongs to nobody here
+            self._take(record)
+        return self.flight.stage
+
+    def retried(self, hello: ClientHello, shares: tuple[KeyShare, ...]) -> None:
+        """Go on after a retry with the second hello, which the caller has sent."""
+        if self.flight.retry is None:
+            raise Malformed("a second hello was sent without a retry")
+        self._before = self._sent + self.flight.retry.message()
+        self._hello, self._shares, self._sent = hello, shares, hello.message()
+        self.flight.stage = Stage.OPEN
+
+    def farewell(self) -> bytes:
+        """Return what ends the connection well: the rest of the handshake where it can be done."""
+        return b"" if self._follow is None else self._follow.farewell()
+
+    def _take(self, record: Record) -> None:
+        kind: int = record.kind
+        content = record.fragment
+        if kind == ContentType.CHANGE_CIPHER_SPEC:
+            return  # middlebox compatibility (RFC 8446 §D.4)
+        if kind == ContentType.APPLICATION_DATA:
+            if not isinstance(self._follow, ModernFlight):
+                raise Malformed("protected data came before the handshake")
+            kind, content = self._follow.open(record)
+        if kind == ContentType.ALERT:
+            self._alert(Alert.parse(content))
+        elif kind == ContentType.HANDSHAKE:
+            for message in self._messages.receive(content):
+                self._message(message)
+        else:
+            raise Malformed(f"a record of type {kind} came during the handshake")
+
+    def _alert(self, alert: Alert) -> None:
+        self.flight.alerts.append(alert)
+        if alert.ends_connection:
+            self.flight.stage = Stage.REFUSED
+
+    def _message(self, message: Message) -> None:
+        if self.flight.stage is not Stage.OPEN:
+            raise Malformed(f"a handshake message {message.kind} came after the end of the flight")
+        if self._follow is not None:
+            self._follow.receive(message)
+        elif message.kind == MessageType.SERVER_HELLO:
+            self._server_hello(ServerHello.parse(message.body), message.encode())
+        else:
+            raise Malformed(f"a handshake message {message.kind} came in place of the ServerHello")
+
+    def _server_hello(self, hello: ServerHello, encoded: bytes) -> None:
+        if hello.suite not in self._hello.suites:
+            raise Malformed(f"the server chose suite 0x{hello.suite:04x}, which was not offered")
+        if hello.is_retry:
+            self._retry(hello)
+            return
+        self.flight.hello = hello
+        self.flight.alpn = hello.alpn
+        if hello.version >= Version.TLS_1_3:
+            self._modern(hello, encoded)
+        else:
+            self._follow = LegacyFlight(self.flight, self._hello, hello)
+
+    def _retry(self, hello: ServerHello) -> None:
+        # A second retry would go on for ever (RFC 8446 §4.1.4).
+        if self.flight.retry is not None or hello.version != Version.TLS_1_3:
+            raise Malformed("the server sent a retry that may not be there")
+        if find(hello.extensions or (), ExtensionType.KEY_SHARE) is None and not hello.extension(
+            ExtensionType.COOKIE
+        ):
+            raise Malformed("the server's retry asks for nothing")
+        self.flight.retry = hello
+        self.flight.stage = Stage.RETRIED
+
+    def _modern(self, hello: ServerHello, encoded: bytes) -> None:
+        share = next((share for share in self._shares if share.group == hello.group), None)
+        if share is None or hello.public_key is None:
+            raise Malformed("the server chose a group for which it was sent no key")
+        if not self._messages.is_empty:
+            raise Malformed("clear bytes follow the ServerHello")
+        heard = (self._before, self._sent, encoded)
+        self._follow = ModernFlight(self.flight, hello, share.shared(hello.public_key), heard)
