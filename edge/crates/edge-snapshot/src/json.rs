@@ -56,6 +56,12 @@ impl Json {
     }
 }
 
+impl fmt::Debug for Json {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.kind())
+    }
+}
+
 /// Write a value of this crate in its canonical form.
 pub fn canonical<T: Serialize + ?Sized>(value: &T) -> Result<String, Fault> {
     let text = serde_json::to_vec(value).map_err(|error| Fault::document(error.to_string()))?;

@@ -46,7 +46,8 @@ pub(crate) fn socket_address(json: Json) -> Result<SocketAddr, Fault> {
     let raw = text(json)?;
     let wrong = || Fault::document(format!("{:?} is not IP:PORT", shortened(&raw)));
     let address: SocketAddr = raw.parse().map_err(|_| wrong())?;
-    if address.port() == 0 || address.to_string() != raw {
+    // A zone is a number of this machine alone (RFC 4007 §11), no part of an address.
+    if address.port() == 0 || address.to_string() != raw || raw.contains('%') {
         return Err(wrong());
     }
     Ok(address)

@@ -1,0 +1,11 @@
+//! Any frame is a request or a refusal with a stable code.
+#![no_main]
+
+use edge_snapshot::{ErrorReply, Request};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|frame: &[u8]| {
+    if let Err(fault) = Request::decode(frame) {
+        let _ = ErrorReply::from(fault);
+    }
+});

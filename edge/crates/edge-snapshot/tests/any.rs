@@ -1,0 +1,270 @@
+//! Whatever comes, reading answers; whatever is read, is written back as it was.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use std::collections::BTreeMap;
+
+use edge_snapshot::{
+    Alpn, Certificate, CipherSuite, FrameReader, Group, Hash, Hsts, Json, Limits, Listener, Part,
+    Pool, PrivateKey, Request, Role, Root, Server, Site, TicketKey, TlsPolicy, TlsVersion,
+    canonical, encode_frame,
+};
+use proptest::collection::{btree_map, btree_set, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+
+fn hash() -> impl Strategy<Value = Hash> {
+    any::<u64>().prop_map(|seed| Hash::of(&seed.to_string()))
+}
+
+fn host() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?\\.[a-z]{2,6}",
+        any::<std::net::Ipv4Addr>().prop_map(|address| address.to_string()),
+        any::<std::net::Ipv6Addr>().prop_map(|address| address.to_string()),
+    ]
+}
+
+fn names() -> impl Strategy<Value = Vec<String>> {
+    let name = prop_oneof![host(), "\\*\\.[a-z]{1,8}\\.[a-z]{2,6}"];
+    btree_set(name, 1..6).prop_map(|names| names.into_iter().collect())
+}
+
+/// Some members of a closed set, at least one.
+fn some<T: Clone + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = Vec<T>> {
+    subsequence(all, 1..=all.len()).prop_shuffle()
+}
+
+fn site() -> impl Strategy<Value = Site> {
+    let hsts = (names(), 0..1_u64 << 53, any::<bool>(), any::<bool>()).prop_map(
+        |(names, max_age_s, include_subdomains, preload)| Hsts {
+            names,
+            max_age_s,
+            include_subdomains,
+            preload,
+        },
+    );
+    let certificates = btree_set(hash(), 1..4).prop_map(|hashes| hashes.into_iter().collect());
+    (
+        host(),
+        names(),
+        hash(),
+        certificates,
+        hash(),
+        option::of(hsts),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(id, names, tls, certificates, pool, hsts, redirect_cacheable)| Site {
+                id,
+                names,
+                tls,
+                certificates,
+                pool,
+                hsts,
+                redirect_cacheable,
+            },
+        )
+}
+
+fn tls_policy() -> impl Strategy<Value = TlsPolicy> {
+    let versions = some(TlsVersion::ALL);
+    (
+        versions,
+        some(CipherSuite::ALL),
+        some(Group::ALL),
+        some(Alpn::ALL),
+        any::<bool>(),
+    )
+        .prop_map(|(versions, suites, groups, alpn, tickets)| TlsPolicy {
+            versions,
+            suites,
+            groups,
+            alpn,
+            tickets,
+        })
+}
+
+fn pool() -> impl Strategy<Value = Pool> {
+    let server = (host(), 1..=u16::MAX).prop_map(|(host, port)| Server { host, port });
+    let wait = || 1..=86_400_000_u64;
+    (
+        "[^\\p{Cc}]{1,40}",
+        vec(server, 1..5),
+        wait(),
+        wait(),
+        wait(),
+        0..=65_536_u64,
+    )
+        .prop_map(
+            |(
+                id,
+                servers,
+                connect_timeout_ms,
+                response_timeout_ms,
+                idle_timeout_ms,
+                idle_per_worker,
+            )| {
+                Pool {
+                    id,
+                    servers,
+                    connect_timeout_ms,
+                    response_timeout_ms,
+                    idle_timeout_ms,
+                    idle_per_worker,
+                }
+            },
+        )
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let der = || vec(any::<u8>(), 1..200);
+    let certificate = (names(), vec(der(), 1..4), hash())
+        .prop_map(|(names, chain, key)| Part::Certificate(Certificate { names, chain, key }));
+    prop_oneof![
+        site().prop_map(Part::Site),
+        tls_policy().prop_map(Part::TlsPolicy),
+        pool().prop_map(Part::Pool),
+        certificate,
+        der().prop_map(|pkcs8| Part::PrivateKey(PrivateKey { pkcs8 })),
+        any::<[u8; 32]>().prop_map(|secret| Part::TicketKey(TicketKey { secret })),
+    ]
+}
+
+fn listener() -> impl Strategy<Value = Listener> {
+    let role = prop_oneof![Just(Role::Https), Just(Role::Redirect)];
+    let ip = prop_oneof![
+        any::<std::net::Ipv4Addr>().prop_map(std::net::IpAddr::from),
+        any::<std::net::Ipv6Addr>().prop_map(std::net::IpAddr::from),
+    ];
+    (role, ip, 1..=u16::MAX, 1..=u16::MAX).prop_map(|(role, ip, port, https_port)| {
+        let address = std::net::SocketAddr::new(ip, port);
+        Listener {
+            id: format!("{}:{address}", role.as_str()),
+            role,
+            address,
+            https_port,
+        }
+    })
+}
+
+fn root() -> impl Strategy<Value = Root> {
+    let listeners = vec(listener(), 0..4).prop_map(|listeners| {
+        let by_id: BTreeMap<_, _> = listeners
+            .into_iter()
+            .map(|listener| (listener.id.clone(), listener))
+            .collect();
+        by_id.into_values().collect::<Vec<_>>()
+    });
+    let sites = btree_map(host(), hash(), 0..6);
+    (
+        listeners,
+        sites,
+        vec(hash(), 0..=8),
+        vec(hash(), 0..5),
+        any::<bool>(),
+    )
+        .prop_map(|(listeners, sites, ticket_keys, others, has_default)| {
+            let needed = sites.values().chain(&ticket_keys).chain(&others).copied();
+            let parts: std::collections::BTreeSet<Hash> = needed.collect();
+            Root {
+                contract: 1,
+                listeners,
+                limits: Limits::default(),
+                default_site: sites.keys().next().filter(|_| has_default).cloned(),
+                parts: parts.into_iter().collect(),
+                sites,
+                ticket_keys,
+            }
+        })
+}
+
+fn json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::Bool),
+        (0..1_u64 << 53).prop_map(Json::Integer),
+        any::<String>().prop_map(Json::Text),
+    ];
+    leaf.prop_recursive(4, 40, 6, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..6).prop_map(Json::List),
+            btree_map(any::<String>(), inner, 0..6).prop_map(Json::Object),
+        ]
+    })
+}
+
+/// A value that only its text shows, since `Json` may hold secrets and is never printed.
+fn spelled(strategy: impl Strategy<Value = Json>) -> impl Strategy<Value = String> {
+    strategy.prop_map(|json| serde_json::to_string(&json).unwrap())
+}
+
+proptest! {
+    /// Any bytes at all are answered, as a document and as a request.
+    #[test]
+    fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..300)) {
+        let _ = Part::decode(&bytes);
+        let _ = Root::decode(&bytes);
+        let _ = Request::decode(&bytes);
+    }
+
+    /// Any JSON is answered, whatever verb or kind it claims to be.
+    #[test]
+    fn any_json_is_answered(value in spelled(json()), verb in "put|apply|sockets|hello|events|drain") {
+        let request = format!(r#"{{"verb":"{verb}","parts":[{value}],"root":{value},"epoch":1,"base":null}}"#);
+        prop_assert!(Request::decode(request.as_bytes()).is_err());
+        let _ = Part::decode(value.as_bytes());
+    }
+
+    /// The canonical form of any JSON reads as itself.
+    #[test]
+    fn canonical_form_is_a_fixed_point(value in spelled(json())) {
+        let once = canonical(&Json::decode(value.as_bytes()).unwrap()).unwrap();
+        let again = canonical(&Json::decode(once.as_bytes()).unwrap()).unwrap();
+        prop_assert_eq!(once, again);
+    }
+
+    /// Any part survives its canonical form, and its hash is that of the form.
+    #[test]
+    fn parts_survive(part in part()) {
+        let text = canonical(&part).unwrap();
+        let (hash, again) = Part::decode(text.as_bytes()).unwrap();
+        prop_assert!(again == part);
+        prop_assert_eq!(Hash::of(&text), hash);
+    }
+
+    /// Any root survives its canonical form.
+    #[test]
+    fn roots_survive(root in root()) {
+        let text = canonical(&root).unwrap();
+        prop_assert_eq!(root, Root::decode(text.as_bytes()).unwrap());
+    }
+
+    /// A document that lost or changed one byte is another document or is refused; it never panics.
+    #[test]
+    fn damaged_documents_are_answered(part in part(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let text = canonical(&part).unwrap();
+        let mut damaged = text.clone().into_bytes();
+        let index = place.index(damaged.len());
+        damaged[index] = byte;
+        if let Ok((hash, _)) = Part::decode(&damaged) {
+            prop_assert_eq!(hash == Hash::of(&text), damaged == text.as_bytes());
+        }
+    }
+
+    /// Frames come out as they went in, however the stream is cut.
+    #[test]
+    fn frames_survive(frames in vec(vec(any::<u8>(), 0..50), 0..6), cut in 1_usize..40) {
+        let stream: Vec<u8> = frames.iter().flat_map(|frame| encode_frame(frame).unwrap()).collect();
+        let mut reader = FrameReader::default();
+        let mut out = Vec::new();
+        for piece in stream.chunks(cut) {
+            reader.push(piece);
+            while let Some(frame) = reader.next_frame().unwrap() {
+                out.push(frame);
+            }
+        }
+        prop_assert_eq!(frames, out);
+        prop_assert!(reader.finish().is_ok());
+    }
+}
