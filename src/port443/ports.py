@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 from typing import Protocol
 
 from port443.core.names import Endpoint, SiteName
+from port443.core.plan.desired import Credential
 from port443.core.plan.events import Event
+from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan
 from port443.core.plan.receipt import Receipt
 from port443.core.plan.snapshot import Hash, Root
@@ -136,4 +139,103 @@ class Dial(Protocol):
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
         """Make one HTTP request, on TLS without any trust checked, and return the head of its answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One certificate of a lineage, with its key. It never changes; which one is active does."""
+
+    lineage: str
+    """`site/…` with the site's id, or `authority/…` with the local CA's kind."""
+    number: int
+    """Counted from 1 within the lineage; never used twice."""
+    credential: Credential
+    created_at: datetime
+
+
+class Generations(Protocol):
+    """Certificates and keys, as they were made.
+
+    A generation is written whole before it can become active, and activating it is one comparison and
+    one write: whenever the process dies, a lineage has its old active generation or its new one, each
+    complete. What a call has returned from is on the disk. Safe for several tasks and processes.
+    All errors are `StoreError`s.
+    """
+
+    async def active(self, lineage: str) -> Generation | None:
+        """Return the generation that counts."""
+        ...
+
+    async def newest(self, lineage: str) -> Generation | None:
+        """Return the last one that was put, active or not."""
+        ...
+
+    async def put(self, lineage: str, credential: Credential, created_at: datetime) -> Generation:
+        """Keep another generation, which is not active yet."""
+        ...
+
+    async def activate(self, generation: Generation, instead_of: int | None) -> None:
+        """Make `generation` the active one, if `instead_of` still is (None: if none is).
+
+        Raises `GenerationSuperseded` when another one has become active meanwhile. Those that were older
+        than `instead_of` are forgotten, with their keys.
+        """
+        ...
+
+
+class SiteMemory(Protocol):
+    """What was seen of a site and must outlive the process. All errors are `StoreError`s."""
+
+    async def hsts_step(self, site: str) -> HstsStep | None:
+        """Return where the site stands on the HSTS ladder; None when it has not been put there yet."""
+        ...
+
+    async def put_hsts_step(self, site: str, step: HstsStep) -> None:
+        """Remember where the site stands."""
+        ...
+
+    async def last_failed_proof(self, site: str) -> datetime | None:
+        """Return when the site was last seen served otherwise than meant."""
+        ...
+
+    async def record_failed_proof(self, site: str, at: datetime) -> None:
+        """Remember a failed proof; an older one than is known changes nothing."""
+        ...
+
+
+class Store(Generations, SiteMemory, Protocol):
+    """All that outlives a process, in one place."""
+
+
+class KeyWrapper(Protocol):
+    """Wraps the key of one stored secret under a key that is not in the store itself."""
+
+    @property
+    def id(self) -> str:
+        """Another one for each key-encryption key; tells nothing about it."""
+        ...
+
+    def wrap(self, key: bytes, context: bytes) -> bytes:
+        """Encrypt `key`, bound to `context`."""
+        ...
+
+    def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
+        """Decrypt what `wrap` made with the same context; else raises a `StoreError`."""
+        ...
+
+
+class CertificateFiles(Protocol):
+    """Files that an operator keeps, and the one that we publish."""
+
+    def read(self, path: PurePath) -> bytes:
+        """Return the content; raises `CertificateError` when that is not possible or it is far too long."""
+        ...
+
+    def is_exposed(self, path: PurePath) -> bool:
+        """Whether users of this machine other than its owner and group may read it."""
+        ...
+
+    def stamp(self, path: PurePath) -> str:
+        """Return a text that differs when the file has changed, and for a file that is not there."""
         ...

@@ -1,6 +1,7 @@
 """When a certificate should be renewed, and when to try again after a failure."""
 
 from datetime import datetime, timedelta
+from typing import Protocol
 
 SHORT = timedelta(days=10)
 """Up to this lifetime half of it is kept in hand: a third of six days is no time to repair anything."""
@@ -11,20 +12,30 @@ LONGEST_PAUSE = timedelta(hours=1)
 MAX_DOUBLINGS = 16
 
 
-def renew_at(not_before: datetime, not_after: datetime, jitter: float) -> datetime:
+class Dated(Protocol):
+    """Whatever has a lifetime: a certificate, or the facts of one."""
+
+    @property
+    def not_before(self) -> datetime: ...
+
+    @property
+    def not_after(self) -> datetime: ...
+
+
+def renew_at(dated: Dated, jitter: float = 0.0) -> datetime:
     """Return when to renew: after two thirds of the lifetime, half of a short one, and never later.
 
     `jitter`, from 0 to 1, draws the moment forward by up to a twentieth of the lifetime, so that
     certificates of one day are not renewed in one minute.
     """
-    lifetime = not_after - not_before
+    lifetime = dated.not_after - dated.not_before
     share = RENEW_SHORT_AFTER if lifetime <= SHORT else RENEW_AFTER
-    return not_before + lifetime * (share - SPREAD * min(max(jitter, 0.0), 1.0))
+    return dated.not_before + lifetime * (share - SPREAD * min(max(jitter, 0.0), 1.0))
 
 
-def is_due(not_before: datetime, not_after: datetime, now: datetime, jitter: float = 0.0) -> bool:
+def is_due(dated: Dated, now: datetime, jitter: float = 0.0) -> bool:
     """Whether it is time to renew. What has no lifetime, or has not begun by `now`, is always due."""
-    return not not_before <= now < renew_at(not_before, not_after, jitter)
+    return not dated.not_before <= now < renew_at(dated, jitter)
 
 
 def retry_pause(failures: int) -> timedelta:
