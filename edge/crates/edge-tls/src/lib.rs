@@ -1,1 +1,32 @@
-//! edge-tls
+//! TLS for the edge: read the hello, decide, shake hands, encrypt.
+//!
+//! The `ClientHello` is read by our own parser first, so that a refusal carries its true reason
+//! and the connection's site is known before rustls sees a byte. Nothing else names rustls.
+#![forbid(unsafe_code)]
+
+mod alert;
+mod buffer;
+mod certificates;
+mod choice;
+mod engine;
+mod farewell;
+mod handshake;
+pub mod hello;
+mod iana;
+mod opening;
+mod reader;
+mod refusal;
+mod site;
+mod stream;
+mod ticket;
+
+pub use alert::{Alert, alert_record};
+pub use certificates::CertificateSource;
+pub use choice::Choice;
+pub use farewell::farewell;
+pub use handshake::HandshakeFacts;
+pub use hello::ClientHello;
+pub use opening::{Opening, OpeningError};
+pub use refusal::{Reason, Refusal};
+pub use site::{SiteFault, SiteSource, SiteTls, TlsIdentity};
+pub use stream::TlsStream;

@@ -1,0 +1,127 @@
+//! TLS alerts (RFC 8446 §6): their numbers, their names, and the record of one sent in clear.
+
+/// The description of an alert: its number in the IANA registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Alert(pub u8);
+
+impl Alert {
+    /// The peer is done and says so.
+    pub const CLOSE_NOTIFY: Self = Self(0);
+    /// No acceptable set of parameters.
+    pub const HANDSHAKE_FAILURE: Self = Self(40);
+    /// A message that cannot be decoded.
+    pub const DECODE_ERROR: Self = Self(50);
+    /// No version in common.
+    pub const PROTOCOL_VERSION: Self = Self(70);
+    /// The user gave up.
+    pub const USER_CANCELED: Self = Self(90);
+    /// No site has the name that was asked for.
+    pub const UNRECOGNIZED_NAME: Self = Self(112);
+    /// No ALPN protocol in common (RFC 7301 §3.2).
+    pub const NO_APPLICATION_PROTOCOL: Self = Self(120);
+
+    /// The alert's name in the IANA registry.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES
+            .iter()
+            .find(|(number, _)| *number == self.0)
+            .map_or("unassigned_alert", |(_, name)| name)
+    }
+
+    /// Whether a client says with it that it does not accept our certificate.
+    #[must_use]
+    pub fn rejects_certificate(self) -> bool {
+        matches!(self.0, 42..=46 | 48 | 113)
+    }
+}
+
+/// IANA "TLS Alerts"; the last four of the 40s and 60 are of older versions but still sent.
+const NAMES: [(u8, &str); 34] = [
+    (0, "close_notify"),
+    (10, "unexpected_message"),
+    (20, "bad_record_mac"),
+    (21, "decryption_failed"),
+    (22, "record_overflow"),
+    (30, "decompression_failure"),
+    (40, "handshake_failure"),
+    (41, "no_certificate"),
+    (42, "bad_certificate"),
+    (43, "unsupported_certificate"),
+    (44, "certificate_revoked"),
+    (45, "certificate_expired"),
+    (46, "certificate_unknown"),
+    (47, "illegal_parameter"),
+    (48, "unknown_ca"),
+    (49, "access_denied"),
+    (50, "decode_error"),
+    (51, "decrypt_error"),
+    (60, "export_restriction"),
+    (70, "protocol_version"),
+    (71, "insufficient_security"),
+    (80, "internal_error"),
+    (86, "inappropriate_fallback"),
+    (90, "user_canceled"),
+    (100, "no_renegotiation"),
+    (109, "missing_extension"),
+    (110, "unsupported_extension"),
+    (111, "certificate_unobtainable"),
+    (112, "unrecognized_name"),
+    (113, "bad_certificate_status_response"),
+    (114, "bad_certificate_hash_value"),
+    (115, "unknown_psk_identity"),
+    (116, "certificate_required"),
+    (120, "no_application_protocol"),
+];
+
+/// The record of a fatal alert sent before any key exists.
+#[must_use]
+pub fn alert_record(alert: Alert) -> [u8; 7] {
+    // RFC 8446 §5.1: the record's version is 0x0303 whatever comes later; level 2 is fatal.
+    [21, 3, 3, 0, 2, 2, alert.0]
+}
+
+/// The alert in a record that was sent in clear, when the bytes are one.
+pub(crate) fn clear_alert(record: &[u8]) -> Option<Alert> {
+    match record {
+        [21, 3, _, 0, 2, _, description] => Some(Alert(*description)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_record_is_read_back_as_the_same_alert() {
+        assert_eq!(
+            Some(Alert::UNRECOGNIZED_NAME),
+            clear_alert(&alert_record(Alert::UNRECOGNIZED_NAME))
+        );
+    }
+
+    #[test]
+    fn alerts_that_reject_a_certificate_are_told_from_the_others() {
+        let rejecting: Vec<_> = NAMES
+            .iter()
+            .filter(|(number, _)| Alert(*number).rejects_certificate())
+            .map(|(_, name)| *name)
+            .collect();
+        let expected = [
+            "bad_certificate",
+            "unsupported_certificate",
+            "certificate_revoked",
+            "certificate_expired",
+            "certificate_unknown",
+            "unknown_ca",
+            "bad_certificate_status_response",
+        ];
+        assert_eq!(expected.as_slice(), rejecting);
+    }
+
+    #[test]
+    fn an_unknown_number_has_a_name_too() {
+        assert_eq!("unassigned_alert", Alert(200).name());
+    }
+}

@@ -1,0 +1,206 @@
+//! The decision before rustls: what a handshake with this hello would end in, or why it cannot.
+
+use std::sync::Arc;
+
+use edge_snapshot::{CipherSuite, Group, TlsVersion};
+use rustls::{ServerConfig, SignatureScheme};
+
+use crate::alert::Alert;
+use crate::hello::ClientHello;
+use crate::iana;
+use crate::refusal::{Reason, Refusal};
+use crate::site::{ReadyCertificate, SiteTls};
+
+/// The configuration that fits a hello.
+#[derive(Clone)]
+pub struct Choice(pub(crate) Arc<ServerConfig>);
+
+impl SiteTls {
+    /// Choose version, certificate and group for a hello; `name` is what the client asked for, or
+    /// the address it came to.
+    pub fn choose(&self, hello: &ClientHello, name: Option<&str>) -> Result<Choice, Refusal> {
+        let version = self.choose_version(hello)?;
+        self.check_suites(hello, version)?;
+        let group = self.choose_group(hello, version)?;
+        let certificate = self.choose_certificate(hello, version, name)?;
+        self.check_alpn(hello)?;
+        Ok(Choice(Arc::clone(&certificate.by_group[group])))
+    }
+
+    fn choose_version(&self, hello: &ClientHello) -> Result<TlsVersion, Refusal> {
+        // The newest one wins, whatever the order of the policy (RFC 8446 §4.2.1).
+        let shared = |version: &&TlsVersion| hello.offers_version(iana::version_number(**version));
+        self.versions
+            .iter()
+            .filter(shared)
+            .max()
+            .copied()
+            .ok_or_else(|| {
+                let detail = format!("the client offers {}", offered_versions(hello));
+                Refusal::answered(Reason::NoSharedVersion, Alert::PROTOCOL_VERSION, detail)
+            })
+    }
+
+    fn shared_suites(
+        &self,
+        hello: &ClientHello,
+        version: TlsVersion,
+    ) -> impl Iterator<Item = CipherSuite> {
+        let shared = move |suite: &CipherSuite| {
+            iana::suite_version(*suite) == version
+                && hello.suites.contains(&iana::suite_number(*suite))
+        };
+        self.suites.iter().copied().filter(shared)
+    }
+
+    fn check_suites(&self, hello: &ClientHello, version: TlsVersion) -> Result<(), Refusal> {
+        match self.shared_suites(hello, version).next() {
+            Some(_) => Ok(()),
+            None => Err(failure(
+                Reason::NoSharedSuite,
+                version,
+                &offered("suites", &hello.suites),
+            )),
+        }
+    }
+
+    /// The place of the group in the policy.
+    fn choose_group(&self, hello: &ClientHello, version: TlsVersion) -> Result<usize, Refusal> {
+        let shared: Vec<usize> = (0..self.groups.len())
+            .filter(|place| is_shared(self.groups[*place], hello, version))
+            .collect();
+        let Some(first) = shared.first() else {
+            return Err(failure(
+                Reason::NoSharedGroup,
+                version,
+                &offered("groups", &hello.groups),
+            ));
+        };
+        // A hybrid group is worth the round trip of a HelloRetryRequest; between classical ones the
+        // one whose share is here saves it.
+        let ready = |place: &&usize| {
+            hello
+                .key_shares
+                .contains(&iana::group_number(self.groups[**place]))
+        };
+        if version == TlsVersion::Tls12 || iana::is_hybrid(self.groups[*first]) {
+            return Ok(*first);
+        }
+        Ok(*shared.iter().find(ready).unwrap_or(first))
+    }
+
+    fn choose_certificate(
+        &self,
+        hello: &ClientHello,
+        version: TlsVersion,
+        name: Option<&str>,
+    ) -> Result<&ReadyCertificate, Refusal> {
+        let schemes = usable_schemes(hello, version);
+        let mut signing = self
+            .candidates(name)
+            .filter(|ready| ready.loaded.can_sign(&schemes))
+            .peekable();
+        if signing.peek().is_none() {
+            let detail = offered("signature schemes", &hello.signature_schemes);
+            return Err(failure(Reason::NoSharedSignatureScheme, version, &detail));
+        }
+        let fits = |ready: &&ReadyCertificate| {
+            self.shared_suites(hello, version)
+                .any(|suite| iana::fits_key(suite, ready.loaded.is_rsa()))
+        };
+        signing.find(fits).ok_or_else(|| {
+            failure(
+                Reason::NoSharedSuite,
+                version,
+                "none of the shared suites fits a certificate's key",
+            )
+        })
+    }
+
+    fn check_alpn(&self, hello: &ClientHello) -> Result<(), Refusal> {
+        let Some(protocols) = &hello.alpn else {
+            return Ok(());
+        };
+        if self.alpn.iter().any(|ours| {
+            protocols
+                .iter()
+                .any(|theirs| theirs == ours.as_str().as_bytes())
+        }) {
+            return Ok(());
+        }
+        let names: Vec<_> = protocols
+            .iter()
+            .map(|name| name.escape_ascii().to_string())
+            .collect();
+        let detail = format!("the client offers {}", listed(&names));
+        Err(Refusal::answered(
+            Reason::NoSharedAlpn,
+            Alert::NO_APPLICATION_PROTOCOL,
+            detail,
+        ))
+    }
+}
+
+fn failure(reason: Reason, version: TlsVersion, detail: &str) -> Refusal {
+    let detail = format!("TLS {}: {detail}", version.as_str());
+    Refusal::answered(reason, Alert::HANDSHAKE_FAILURE, detail)
+}
+
+fn is_shared(group: Group, hello: &ClientHello, version: TlsVersion) -> bool {
+    let usable = version == TlsVersion::Tls13 || !iana::is_hybrid(group);
+    usable && hello.groups.contains(&iana::group_number(group))
+}
+
+/// The offered schemes that a version allows for handshakes.
+fn usable_schemes(hello: &ClientHello, version: TlsVersion) -> Vec<SignatureScheme> {
+    // RFC 8446 §4.2.3: PKCS #1 v1.5 and SHA-1 are for certificates only.
+    let refused = |scheme: &u16| {
+        version == TlsVersion::Tls13
+            && matches!(*scheme, 0x0201 | 0x0203 | 0x0401 | 0x0501 | 0x0601)
+    };
+    hello
+        .signature_schemes
+        .iter()
+        .filter(|scheme| !refused(scheme))
+        .map(|scheme| (*scheme).into())
+        .collect()
+}
+
+fn offered_versions(hello: &ClientHello) -> String {
+    let newest_only = [hello.legacy_version];
+    let versions = hello.versions.as_deref().unwrap_or(&newest_only);
+    let known = |version: &&u16| !is_grease(**version);
+    let names: Vec<_> = versions
+        .iter()
+        .filter(known)
+        .map(|version| iana::offered_version_name(*version))
+        .collect();
+    listed(&names)
+}
+
+fn offered(what: &str, numbers: &[u16]) -> String {
+    let known = |number: &&u16| !is_grease(**number);
+    let names: Vec<_> = numbers
+        .iter()
+        .filter(known)
+        .map(|number| format!("{number:#06x}"))
+        .collect();
+    format!("the client's {what} are {}", listed(&names))
+}
+
+/// RFC 8701: numbers that clients throw in to keep servers honest.
+fn is_grease(number: u16) -> bool {
+    number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
+}
+
+/// As many names as an event should hold.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    match names.len() {
+        0 => "none".to_owned(),
+        count if count > SHOWN => {
+            format!("{} and {} more", names[..SHOWN].join(", "), count - SHOWN)
+        }
+        _ => names.join(", "),
+    }
+}

@@ -1,0 +1,162 @@
+//! The contract's TLS names, rustls' objects behind them, and their numbers on the wire.
+
+use edge_snapshot::{CipherSuite, Group, TlsVersion};
+use rustls::crypto::SupportedKxGroup;
+use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
+use rustls::version::{TLS12, TLS13};
+use rustls::{NamedGroup, ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
+
+/// A version's number on the wire.
+pub(crate) fn version_number(version: TlsVersion) -> u16 {
+    match version {
+        TlsVersion::Tls12 => 0x0303,
+        TlsVersion::Tls13 => 0x0304,
+    }
+}
+
+/// The name of a version that a client offers, known to us or not.
+pub(crate) fn offered_version_name(number: u16) -> String {
+    match number {
+        0x0200 => "SSL 2.0".to_owned(),
+        0x0300 => "SSL 3.0".to_owned(),
+        0x0301..=0x0304 => format!("TLS 1.{}", number - 0x0301),
+        _ => format!("{number:#06x}"),
+    }
+}
+
+/// rustls' object for a version.
+pub(crate) fn protocol(version: TlsVersion) -> &'static SupportedProtocolVersion {
+    match version {
+        TlsVersion::Tls12 => &TLS12,
+        TlsVersion::Tls13 => &TLS13,
+    }
+}
+
+/// The version that rustls negotiated.
+pub(crate) fn negotiated_version(version: ProtocolVersion) -> Option<TlsVersion> {
+    TlsVersion::ALL
+        .iter()
+        .copied()
+        .find(|known| version_number(*known) == u16::from(version))
+}
+
+/// rustls' object for a cipher suite.
+pub(crate) fn suite(suite: CipherSuite) -> SupportedCipherSuite {
+    use cipher_suite as rustls;
+    match suite {
+        CipherSuite::Tls13Aes128GcmSha256 => rustls::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::Tls13Aes256GcmSha384 => rustls::TLS13_AES_256_GCM_SHA384,
+        CipherSuite::Tls13ChaCha20Poly1305Sha256 => rustls::TLS13_CHACHA20_POLY1305_SHA256,
+        CipherSuite::EcdheEcdsaAes128GcmSha256 => rustls::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::EcdheEcdsaAes256GcmSha384 => rustls::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256 => {
+            rustls::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+        }
+        CipherSuite::EcdheRsaAes128GcmSha256 => rustls::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite::EcdheRsaAes256GcmSha384 => rustls::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        CipherSuite::EcdheRsaChaCha20Poly1305Sha256 => {
+            rustls::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+        }
+    }
+}
+
+/// The suite that rustls negotiated.
+pub(crate) fn negotiated_suite(negotiated: SupportedCipherSuite) -> Option<CipherSuite> {
+    CipherSuite::ALL
+        .iter()
+        .copied()
+        .find(|known| suite(*known).suite() == negotiated.suite())
+}
+
+/// A suite's number on the wire.
+pub(crate) fn suite_number(name: CipherSuite) -> u16 {
+    suite(name).suite().into()
+}
+
+/// The one version that a suite belongs to.
+pub(crate) fn suite_version(name: CipherSuite) -> TlsVersion {
+    match suite(name) {
+        SupportedCipherSuite::Tls13(_) => TlsVersion::Tls13,
+        SupportedCipherSuite::Tls12(_) => TlsVersion::Tls12,
+    }
+}
+
+/// Whether a suite can be used with a certificate's key; those of TLS 1.3 go with any.
+pub(crate) fn fits_key(suite: CipherSuite, rsa: bool) -> bool {
+    match suite {
+        CipherSuite::Tls13Aes128GcmSha256
+        | CipherSuite::Tls13Aes256GcmSha384
+        | CipherSuite::Tls13ChaCha20Poly1305Sha256 => true,
+        CipherSuite::EcdheRsaAes128GcmSha256
+        | CipherSuite::EcdheRsaAes256GcmSha384
+        | CipherSuite::EcdheRsaChaCha20Poly1305Sha256 => rsa,
+        // RFC 8422 §2.2: Ed25519 keys go with the suites named for ECDSA.
+        CipherSuite::EcdheEcdsaAes128GcmSha256
+        | CipherSuite::EcdheEcdsaAes256GcmSha384
+        | CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256 => !rsa,
+    }
+}
+
+/// rustls' object for a group.
+pub(crate) fn group(group: Group) -> &'static dyn SupportedKxGroup {
+    match group {
+        Group::X25519MlKem768 => kx_group::X25519MLKEM768,
+        Group::SecP256r1MlKem768 => kx_group::SECP256R1MLKEM768,
+        Group::X25519 => kx_group::X25519,
+        Group::SecP256r1 => kx_group::SECP256R1,
+        Group::SecP384r1 => kx_group::SECP384R1,
+    }
+}
+
+/// The group that rustls negotiated.
+pub(crate) fn negotiated_group(negotiated: NamedGroup) -> Option<Group> {
+    Group::ALL
+        .iter()
+        .copied()
+        .find(|known| group(*known).name() == negotiated)
+}
+
+/// A group's number on the wire.
+pub(crate) fn group_number(name: Group) -> u16 {
+    group(name).name().into()
+}
+
+/// Whether a group also holds against a quantum computer.
+pub(crate) fn is_hybrid(group: Group) -> bool {
+    matches!(group, Group::X25519MlKem768 | Group::SecP256r1MlKem768)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is negotiated reads back as the name that was configured.
+    #[test]
+    fn names_and_objects_belong_together() {
+        for known in CipherSuite::ALL {
+            assert_eq!(Some(*known), negotiated_suite(suite(*known)));
+        }
+        for known in Group::ALL {
+            assert_eq!(Some(*known), negotiated_group(group(*known).name()));
+        }
+        for known in TlsVersion::ALL {
+            assert_eq!(Some(*known), negotiated_version(protocol(*known).version));
+        }
+    }
+
+    /// The numbers are those of the IANA registries.
+    #[test]
+    fn numbers_are_those_of_the_registries() {
+        assert_eq!(0x1301, suite_number(CipherSuite::Tls13Aes128GcmSha256));
+        assert_eq!(0xc02b, suite_number(CipherSuite::EcdheEcdsaAes128GcmSha256));
+        assert_eq!(
+            (4588, 29),
+            (
+                group_number(Group::X25519MlKem768),
+                group_number(Group::X25519)
+            )
+        );
+        assert_eq!("TLS 1.1", offered_version_name(0x0302));
+        assert_eq!("0x7f1c", offered_version_name(0x7f1c));
+    }
+}

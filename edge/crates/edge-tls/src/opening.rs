@@ -1,0 +1,92 @@
+//! The opening of a connection: its first bytes read from the socket, until they are a hello.
+
+use std::io;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use crate::alert::Alert;
+use crate::buffer::Buffer;
+use crate::hello::{ClientHello, HelloError, HelloParser, Progress};
+use crate::refusal::{Reason, Refusal, Stage};
+
+/// A whole hello, and the bytes that it came in, which rustls gets to see as well.
+pub struct Opening {
+    /// What the client offers.
+    pub hello: ClientHello,
+    pub(crate) bytes: Buffer,
+}
+
+/// A connection that does not open with a hello.
+pub struct OpeningError {
+    /// Why it ends.
+    pub refusal: Refusal,
+    /// What was read of it so far.
+    pub bytes: Vec<u8>,
+}
+
+impl Opening {
+    /// Read until the hello is whole, takes more than `limit` bytes, or cannot become one.
+    ///
+    /// A connection that closes before its first byte is `None`: it opened nothing.
+    pub async fn read(tcp: &mut TcpStream, limit: usize) -> Result<Option<Self>, OpeningError> {
+        let mut bytes = Buffer::default();
+        let mut parser = HelloParser::new(limit);
+        loop {
+            match read_more(tcp, &mut bytes).await {
+                Ok(true) => {}
+                Ok(false) if bytes.is_empty() => return Ok(None),
+                Ok(false) => return Err(broken(&io::ErrorKind::UnexpectedEof.into(), &bytes)),
+                Err(error) => return Err(broken(&error, &bytes)),
+            }
+            match parser.read(bytes.filled()) {
+                Progress::Incomplete => bytes.settle(),
+                Progress::Hello(hello) => return Ok(Some(Self { hello, bytes })),
+                Progress::Error(error) => return Err(unreadable(error, &bytes)),
+            }
+        }
+    }
+}
+
+/// Read what is there; `false` when the client has closed.
+async fn read_more(tcp: &mut TcpStream, bytes: &mut Buffer) -> io::Result<bool> {
+    // The buffer is taken when there is something to read, so that waiting costs no memory.
+    tcp.readable().await?;
+    let count = tcp.read(bytes.room(1)).await?;
+    bytes.extend_by(count);
+    Ok(count > 0)
+}
+
+fn broken(error: &io::Error, bytes: &Buffer) -> OpeningError {
+    OpeningError {
+        refusal: Refusal::of_io(error, Stage::Hello),
+        bytes: bytes.filled().to_vec(),
+    }
+}
+
+fn unreadable(error: HelloError, bytes: &Buffer) -> OpeningError {
+    OpeningError {
+        refusal: Refusal::of_hello(error),
+        bytes: bytes.filled().to_vec(),
+    }
+}
+
+impl Refusal {
+    fn of_hello(error: HelloError) -> Self {
+        match error {
+            HelloError::NotTls => Self::silent(Reason::NotTls, "the first bytes are no TLS record"),
+            HelloError::PlainHttp => Self::silent(Reason::PlainHttp, "an HTTP request in clear"),
+            HelloError::Ssl2 => {
+                let detail = "the client offers SSL 2.0";
+                Self::answered(Reason::NoSharedVersion, Alert::PROTOCOL_VERSION, detail)
+            }
+            HelloError::Malformed(what) => {
+                Self::answered(Reason::HelloMalformed, Alert::DECODE_ERROR, what)
+            }
+            HelloError::TooLarge => {
+                let detail = "the hello exceeds limits.hello_bytes";
+                Self::answered(Reason::HelloTooLarge, Alert::DECODE_ERROR, detail)
+            }
+        }
+    }
+}

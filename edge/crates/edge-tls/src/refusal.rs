@@ -1,0 +1,233 @@
+//! Why a handshake failed: stable reasons, and how rustls' errors and clients' alerts map to them.
+
+use std::io;
+
+use rustls::{Error, PeerIncompatible};
+
+use crate::alert::Alert;
+
+/// The stable reason of a failed handshake, as far as TLS knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The first bytes are no TLS record.
+    NotTls,
+    /// The first bytes are an HTTP request in clear.
+    PlainHttp,
+    /// A TLS record that holds no readable hello.
+    HelloMalformed,
+    /// A hello that exceeds the limit.
+    HelloTooLarge,
+    /// No protocol version in common.
+    NoSharedVersion,
+    /// No cipher suite in common that fits a certificate.
+    NoSharedSuite,
+    /// No key exchange group in common.
+    NoSharedGroup,
+    /// No signature scheme in common that fits a certificate.
+    NoSharedSignatureScheme,
+    /// No ALPN protocol in common.
+    NoSharedAlpn,
+    /// The client saw our certificate and does not accept it.
+    ClientRejectedCertificate,
+    /// The client did what the protocol forbids, or says that we did.
+    ProtocolViolation,
+    /// The client went away.
+    ClientClosed,
+    /// Something that only we are to blame for.
+    Internal,
+}
+
+/// A handshake that ends here: the reason, a detail for people, and the alert that was exchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable reason.
+    pub reason: Reason,
+    /// What exactly was met, for people.
+    pub detail: String,
+    /// The alert that the client got from us or sent to us.
+    pub alert: Option<Alert>,
+}
+
+impl Refusal {
+    /// A refusal that is answered by an alert.
+    pub(crate) fn answered(reason: Reason, alert: Alert, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+            alert: Some(alert),
+        }
+    }
+
+    /// A refusal without an alert.
+    pub(crate) fn silent(reason: Reason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+            alert: None,
+        }
+    }
+
+    /// The refusal behind an alert that the client sent.
+    fn of_client_alert(alert: Alert) -> Self {
+        let reason = if alert.rejects_certificate() {
+            Reason::ClientRejectedCertificate
+        } else if alert == Alert::CLOSE_NOTIFY || alert == Alert::USER_CANCELED {
+            Reason::ClientClosed
+        } else {
+            Reason::ProtocolViolation
+        };
+        Self::answered(reason, alert, alert.name())
+    }
+
+    /// The refusal behind an error of rustls; `sent` is the alert that rustls answered with.
+    pub(crate) fn of_error(error: &Error, stage: Stage, sent: Option<Alert>) -> Self {
+        let reason = match error {
+            Error::AlertReceived(description) => {
+                return Self::of_client_alert(Alert((*description).into()));
+            }
+            Error::InvalidMessage(_) if stage == Stage::Hello => Reason::HelloMalformed,
+            Error::PeerIncompatible(cause) => reason_of_incompatibility(cause),
+            Error::NoApplicationProtocol => Reason::NoSharedAlpn,
+            Error::InvalidMessage(_)
+            | Error::InappropriateMessage { .. }
+            | Error::InappropriateHandshakeMessage { .. }
+            | Error::PeerMisbehaved(_)
+            | Error::PeerSentOversizedRecord
+            | Error::DecryptError => Reason::ProtocolViolation,
+            _ => Reason::Internal,
+        };
+        Self {
+            reason,
+            detail: error.to_string(),
+            alert: sent,
+        }
+    }
+
+    /// The refusal behind a connection that broke.
+    pub(crate) fn of_io(error: &io::Error, stage: Stage) -> Self {
+        let when = match stage {
+            Stage::Hello => "before our answer",
+            Stage::Answered => "after our certificate was sent",
+        };
+        let how = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "closed".to_owned(),
+            io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "reset".to_owned(),
+            _ => error.to_string(),
+        };
+        Self::silent(Reason::ClientClosed, format!("{how} {when}"))
+    }
+}
+
+/// How far a handshake has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nothing has been sent yet.
+    Hello,
+    /// Our first flight is on its way.
+    Answered,
+}
+
+fn reason_of_incompatibility(cause: &PeerIncompatible) -> Reason {
+    match cause {
+        PeerIncompatible::NoCipherSuitesInCommon => Reason::NoSharedSuite,
+        PeerIncompatible::NoKxGroupsInCommon
+        | PeerIncompatible::NamedGroupsExtensionRequired
+        | PeerIncompatible::NoEcPointFormatsInCommon
+        | PeerIncompatible::EcPointsExtensionRequired
+        | PeerIncompatible::UncompressedEcPointsRequired => Reason::NoSharedGroup,
+        PeerIncompatible::NoSignatureSchemesInCommon
+        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => Reason::NoSharedSignatureScheme,
+        PeerIncompatible::Tls12NotOffered
+        | PeerIncompatible::Tls12NotOfferedOrEnabled
+        | PeerIncompatible::SupportedVersionsExtensionRequired => Reason::NoSharedVersion,
+        _ => Reason::ProtocolViolation,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{AlertDescription, InvalidMessage};
+
+    use super::*;
+
+    fn reason_of(error: &Error, stage: Stage) -> Reason {
+        Refusal::of_error(error, stage, None).reason
+    }
+
+    #[test]
+    fn a_client_that_rejects_our_certificate_is_named_with_its_alert() {
+        let refusal = Refusal::of_error(
+            &Error::AlertReceived(AlertDescription::UnknownCA),
+            Stage::Answered,
+            None,
+        );
+        assert_eq!(
+            (Reason::ClientRejectedCertificate, "unknown_ca"),
+            (refusal.reason, refusal.detail.as_str())
+        );
+        assert_eq!(Some(Alert(48)), refusal.alert);
+    }
+
+    #[test]
+    fn a_client_that_takes_its_leave_is_no_violation() {
+        for alert in [
+            AlertDescription::CloseNotify,
+            AlertDescription::UserCanceled,
+        ] {
+            assert_eq!(
+                Reason::ClientClosed,
+                reason_of(&Error::AlertReceived(alert), Stage::Answered)
+            );
+        }
+        let other = Error::AlertReceived(AlertDescription::DecryptError);
+        assert_eq!(
+            Reason::ProtocolViolation,
+            reason_of(&other, Stage::Answered)
+        );
+    }
+
+    #[test]
+    fn an_unreadable_message_is_a_malformed_hello_only_at_the_start() {
+        let error = Error::InvalidMessage(InvalidMessage::MissingData("x"));
+        assert_eq!(Reason::HelloMalformed, reason_of(&error, Stage::Hello));
+        assert_eq!(
+            Reason::ProtocolViolation,
+            reason_of(&error, Stage::Answered)
+        );
+    }
+
+    #[test]
+    fn what_was_not_shared_keeps_its_name() {
+        let cases = [
+            (
+                PeerIncompatible::NoCipherSuitesInCommon,
+                Reason::NoSharedSuite,
+            ),
+            (
+                PeerIncompatible::NamedGroupsExtensionRequired,
+                Reason::NoSharedGroup,
+            ),
+            (
+                PeerIncompatible::SignatureAlgorithmsExtensionRequired,
+                Reason::NoSharedSignatureScheme,
+            ),
+            (PeerIncompatible::Tls12NotOffered, Reason::NoSharedVersion),
+            (
+                PeerIncompatible::NullCompressionRequired,
+                Reason::ProtocolViolation,
+            ),
+        ];
+        for (cause, expected) in cases {
+            assert_eq!(expected, reason_of(&cause.into(), Stage::Hello));
+        }
+    }
+
+    #[test]
+    fn a_broken_connection_says_when_it_broke() {
+        let error = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert_eq!(
+            "closed after our certificate was sent",
+            Refusal::of_io(&error, Stage::Answered).detail
+        );
+    }
+}
