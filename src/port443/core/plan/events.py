@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from port443.core.plan.receipt import QuarantineCode
+from port443.core.plan.shape import DocumentInvalid, read_shape
 from port443.core.plan.snapshot import Hash
 
 
@@ -61,7 +64,7 @@ class SiteWasQuarantined:
     """A site of the snapshot could not be taken over."""
 
     site: str
-    code: str
+    code: QuarantineCode
     path: str
     message: str
 
@@ -225,3 +228,22 @@ class Event:
     def name(self) -> str:
         """The event's name in the contract."""
         return next(name for name, shape in EVENTS.items() if isinstance(self.body, shape))
+
+
+def event_of(value: Any) -> Event:
+    """Read one event as the edge tells it: number, boot and time beside the fields of its name."""
+    if not isinstance(value, dict):
+        raise DocumentInvalid("", "must be an object")
+    name = value.get("name")
+    if not isinstance(name, str) or name not in EVENTS:
+        raise DocumentInvalid("name", f"must be one of {', '.join(EVENTS)}")
+    # Dropped events have no numbers, so neither has what stands for them.
+    frame = read_shape(_Frame, {"number": 0, "boot": "", "at_ms": 0} | value, loose=True)
+    return Event(frame.number, frame.boot, frame.at_ms, read_shape(EVENTS[name], value, loose=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    number: int
+    boot: str
+    at_ms: int

@@ -20,6 +20,11 @@ class HstsStep:
     """An index into `LADDER_S`."""
     since: datetime
 
+    @property
+    def max_age_s(self) -> int:
+        """How long the header of this step binds browsers."""
+        return LADDER_S[min(self.step, len(LADDER_S) - 1)]
+
 
 def advance(step: HstsStep, now: datetime, last_failed_proof: datetime | None) -> HstsStep:
     """Return the step that holds from `now`: one up when the last has passed without a failed proof.
@@ -34,6 +39,13 @@ def advance(step: HstsStep, now: datetime, last_failed_proof: datetime | None) -
     if step.step + 1 < len(LADDER_S) and now >= since + timedelta(seconds=LADDER_S[step.step]):
         return HstsStep(step.step + 1, now)
     return HstsStep(step.step, since)
+
+
+def next_step_due(step: HstsStep) -> datetime | None:
+    """Return when the step after this one may be taken at the earliest; None on the last."""
+    if step.step + 1 >= len(LADDER_S):
+        return None
+    return step.since + timedelta(seconds=LADDER_S[step.step])
 
 
 def header_of(site: DesiredSite, step: HstsStep | None) -> Hsts | None:

@@ -1,20 +1,25 @@
 """The edge's answer to an apply: what runs, what does not, and why."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from port443.core.plan.snapshot import Hash
 
 ListenerState = Literal["listening", "waiting_for_sockets"]
-QUARANTINE_CODES = (
-    "part_kind_wrong",
-    "certificate_unreadable",
-    "key_unreadable",
-    "key_mismatch",
-    "reference_missing",
-    "names_conflict",
-    "tls_policy_unusable",
-)
+
+
+class QuarantineCode(StrEnum):
+    """Why a site does not run as it was meant to."""
+
+    PART_KIND_WRONG = "part_kind_wrong"
+    REFERENCE_MISSING = "reference_missing"
+    ID_DIFFERS = "id_differs"
+    CERTIFICATE_UNREADABLE = "certificate_unreadable"
+    KEY_UNREADABLE = "key_unreadable"
+    KEY_MISMATCH = "key_mismatch"
+    NAMES_CONFLICT = "names_conflict"
+    TLS_POLICY_UNUSABLE = "tls_policy_unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +31,9 @@ class SiteRunning:
 class SiteQuarantined:
     """The site could not be taken over; the others run."""
 
-    code: str
-    """One of `QUARANTINE_CODES`."""
+    code: QuarantineCode
     path: str
-    """Where in the site's documents the fault lies."""
+    """Where the fault lies, as seen from the site: `certificates[0].key`."""
     message: str
     serves: Hash | None
     """The last good version, which is still served; without one the site's names are refused."""

@@ -1,0 +1,278 @@
+"""What can go wrong with the edge: its own refusals by their stable codes, and what we meet around it."""
+
+from typing import ClassVar
+
+from port443.core.errors import EdgeError
+from port443.core.plan.shape import DocumentInvalid
+from port443.core.plan.strict_json import BadJson
+
+
+class EdgeProgramMissing(EdgeError):
+    """The program port443-edge is nowhere to be found.
+
+    It comes with `pip install port443`; the environment variable PORT443_EDGE may name another one.
+    """
+
+    code = "P443-E301"
+    fault = "operator"
+
+
+class EdgeVersionDiffers(EdgeError):
+    """The program that was found is not the edge of this version of port443.
+
+    Both come with one version: `pip install --upgrade port443` brings the edge along.
+    """
+
+    code = "P443-E302"
+    fault = "operator"
+
+
+class EdgeUnreachable(EdgeError):
+    """No edge answers on the socket in the runtime directory.
+
+    With an edge of its own unit, see that the unit runs and has the same runtime directory.
+    """
+
+    code = "P443-E303"
+    fault = "machine"
+    retry = True
+
+
+class EdgeGone(EdgeError):
+    """The edge ended, or closed the connection, before it answered.
+
+    `port443 serve` restarts it by itself; what it said last stands in edge.log in the runtime directory.
+    """
+
+    code = "P443-E304"
+    fault = "machine"
+    retry = True
+
+
+class EdgeAnswerStrange(EdgeError):
+    """What answered on the edge's socket does not speak the contract.
+
+    Another program may own the socket, or the two programs are of different versions.
+    """
+
+    code = "P443-E305"
+
+
+class EdgeDidNotStart(EdgeError):
+    """The edge was started and ended at once, or did not answer in time.
+
+    Its last words are in the message; all of them are in edge.log in the runtime directory.
+    """
+
+    code = "P443-E306"
+    fault = "machine"
+
+
+class EdgeKeepsCrashing(EdgeError):
+    """The edge was restarted again and again, and ended each time.
+
+    Please report it with edge.log from the runtime directory.
+    """
+
+    code = "P443-E307"
+
+
+class PartsUnknown(EdgeError):
+    """The edge asks for parts of the snapshot that the plan does not hold.
+
+    It is a fault of port443: please report it.
+    """
+
+    code = "P443-E308"
+
+
+class AddressInUse(EdgeError):
+    """Another program listens on an address that port443 should listen on.
+
+    Stop that program, or choose another port or address under `listen` in the settings.
+    """
+
+    code = "P443-E310"
+    fault = "operator"
+
+
+class AddressForbidden(EdgeError):
+    """The system does not let this user listen on the address; ports below 1024 are for root by default.
+
+    Use the systemd unit, which gives the right, or lower the bound with
+    `sysctl net.ipv4.ip_unprivileged_port_start=80`, or choose a port from 1024 up.
+    """
+
+    code = "P443-E311"
+    fault = "operator"
+
+
+class AddressAbsent(EdgeError):
+    """The address to listen on is not one of this machine.
+
+    `ip address` lists those that are; `0.0.0.0` and `[::]` stand for all of them.
+    """
+
+    code = "P443-E312"
+    fault = "operator"
+
+
+class AddressUnusable(EdgeError):
+    """The system refused to listen on the address, for the reason in the message."""
+
+    code = "P443-E313"
+    fault = "machine"
+
+
+class RuntimeDirectoryUnsafe(EdgeError):
+    """The runtime directory could be read or changed by others, and secrets lie in it.
+
+    It must be a directory of the user that runs port443, with mode 0700.
+    """
+
+    code = "P443-E320"
+    fault = "operator"
+
+
+class RuntimePathTooLong(EdgeError):
+    """The path of the runtime directory is too long: the path of a socket has at most 107 bytes.
+
+    Choose a shorter one with `--runtime`.
+    """
+
+    code = "P443-E321"
+    fault = "operator"
+
+
+class RuntimeDirectoryUnusable(EdgeError):
+    """The runtime directory can be neither made nor written to, for the reason in the message."""
+
+    code = "P443-E322"
+    fault = "operator"
+
+
+class EdgeRefused(EdgeError):
+    """The edge refused a request with a code that this version of port443 does not know."""
+
+    code = "P443-E330"
+
+
+class BadFrame(EdgeError):
+    """The connection to the edge ended, or fell silent, in the middle of a frame."""
+
+    code = "P443-E351"
+    name: ClassVar[str] = "bad_frame"
+
+
+class FrameTooLong(EdgeError):
+    """A frame to the edge would have more than 64 MiB."""
+
+    code = "P443-E352"
+    name: ClassVar[str] = "frame_too_long"
+
+
+class UnknownVerb(EdgeError):
+    """The edge does not know what it was asked for: the two programs are of different versions."""
+
+    code = "P443-E353"
+    name: ClassVar[str] = "unknown_verb"
+
+
+class BadRequest(EdgeError):
+    """A request to the edge lacks a field, or holds a value of the wrong type or range."""
+
+    code = "P443-E354"
+    name: ClassVar[str] = "bad_request"
+
+
+class FdCountWrong(EdgeError):
+    """A frame reached the edge with another number of descriptors than it lists."""
+
+    code = "P443-E356"
+    name: ClassVar[str] = "fd_count_wrong"
+
+
+class FdKindWrong(EdgeError):
+    """A descriptor that reached the edge is not a listening TCP socket."""
+
+    code = "P443-E357"
+    name: ClassVar[str] = "fd_kind_wrong"
+
+
+class StaleEpoch(EdgeError):
+    """Another, newer `port443 serve` has taken this edge over.
+
+    Only one can hold it: end the older one.
+    """
+
+    code = "P443-E358"
+    name: ClassVar[str] = "stale_epoch"
+    fault = "operator"
+
+
+class StaleBase(EdgeError):
+    """The edge runs another snapshot than `port443 serve` believes; nothing was changed."""
+
+    code = "P443-E359"
+    name: ClassVar[str] = "stale_base"
+    retry = True
+
+
+class ContractDiffers(EdgeError):
+    """The running edge speaks another version of the contract than this `port443 serve`.
+
+    Stop the running edge; the next `port443 serve` starts the matching one.
+    """
+
+    code = "P443-E360"
+    name: ClassVar[str] = "contract_differs"
+    fault = "operator"
+
+
+class EdgeInternal(EdgeError):
+    """The edge failed at something of its own, such as writing its boot copy."""
+
+    code = "P443-E361"
+    name: ClassVar[str] = "internal"
+    fault = "machine"
+
+
+class TooManyClients(EdgeError):
+    """More clients are connected to the edge's socket than it serves at once."""
+
+    code = "P443-E362"
+    name: ClassVar[str] = "too_many_clients"
+    fault = "machine"
+    retry = True
+
+
+class EdgeDraining(EdgeError):
+    """The edge is ending its connections and takes nothing new any more.
+
+    Wait until it has ended, then start `port443 serve` again.
+    """
+
+    code = "P443-E363"
+    name: ClassVar[str] = "draining"
+    fault = "operator"
+    retry = True
+
+
+REFUSALS: dict[str, type[EdgeError]] = {
+    refusal.code: refusal
+    for refusal in (
+        BadJson, BadFrame, FrameTooLong, UnknownVerb, BadRequest, DocumentInvalid, FdCountWrong, FdKindWrong,
+        StaleEpoch, StaleBase, ContractDiffers, EdgeInternal, TooManyClients, EdgeDraining,
+    )
+}  # fmt: skip
+"""What the edge itself answers, by its stable code: `contract/errors.json`."""
+
+
+def refusal_of(code: str, path: str, message: str) -> EdgeError:
+    """Return the edge's refusal as the error of its code."""
+    kind = REFUSALS.get(code)
+    if kind is None:
+        return EdgeRefused(f"the edge refused: {code}: {message}")
+    if issubclass(kind, DocumentInvalid):
+        return kind(path, message.removeprefix(f"{path}: "))
+    return kind(f"the edge refused: {message}")

@@ -1,0 +1,114 @@
+"""The listening sockets: bound here, held here, and lent to the edge as long as it lives."""
+
+import errno
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from port443.core.errors import EdgeError
+from port443.core.names import Endpoint
+from port443.core.plan.snapshot import Listener
+from port443.edge.errors import AddressAbsent, AddressForbidden, AddressInUse, AddressUnusable
+from port443.edge.holders import holder_of
+
+BACKLOG = 4096
+"""Connections that wait while a dead edge is replaced; the system's own bound is `net.core.somaxconn`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldSocket:
+    """One listening socket, for one worker of one listener."""
+
+    listener: str
+    worker: int
+    socket: socket.socket
+
+
+class HeldSockets:
+    """Our own descriptors of every listening socket, so that no crash of the edge closes a port."""
+
+    def __init__(self) -> None:
+        self._held: list[HeldSocket] = []
+
+    def __iter__(self) -> Iterator[HeldSocket]:
+        return iter(list(self._held))
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def adopt(self, listener: str, worker: int, descriptor: int) -> None:
+        """Hold a descriptor that came from the edge."""
+        self._held.append(HeldSocket(listener, worker, socket.socket(fileno=descriptor)))
+
+    def bind_missing(self, listeners: Sequence[Listener], workers: int) -> list[HeldSocket]:
+        """Bind what is missing, one socket a worker and listener: all of them, or none and an error."""
+        bound: list[HeldSocket] = []
+        try:
+            for listener in listeners:
+                held = {each.worker for each in self._held if each.listener == listener.id}
+                endpoint = Endpoint.parse(listener.address)
+                if not held and not self._holds_port(endpoint.port):
+                    _probe(endpoint)
+                for worker in sorted(set(range(workers)) - held):
+                    # One by one, so that these are closed when the next cannot be bound.
+                    one = _bind(endpoint, shared=True)
+                    bound.append(HeldSocket(listener.id, worker, one))
+        except EdgeError:
+            for each in bound:
+                each.socket.close()
+            raise
+        self._held += bound
+        return bound
+
+    def _holds_port(self, port: int) -> bool:
+        # An address of ours may overlap the new one (127.0.0.1 and 0.0.0.0): then a probe sees ourselves.
+        return any(each.socket.getsockname()[1] == port for each in self._held)
+
+    def release_all_but(self, listeners: Iterable[str]) -> None:
+        """Close the sockets of listeners that are no longer wanted: a port is open while one is held."""
+        kept = set(listeners)
+        for each in self._held:
+            if each.listener not in kept:
+                each.socket.close()
+        self._held = [each for each in self._held if each.listener in kept]
+
+    def close(self) -> None:
+        """Let go of all of them; the edge goes on with its own."""
+        self.release_all_but(())
+
+
+def _probe(endpoint: Endpoint) -> None:
+    """Bind once without SO_REUSEPORT: with it, another program of this user would go unseen."""
+    _bind(endpoint, shared=False).close()
+
+
+def _bind(endpoint: Endpoint, *, shared: bool) -> socket.socket:
+    family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        # Connections of an earlier run that linger in TIME_WAIT must not keep us from the port.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((endpoint.address, endpoint.port))
+        if shared:
+            bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        raise _explained(endpoint, error) from error
+    return bound
+
+
+def _explained(endpoint: Endpoint, error: OSError) -> EdgeError:
+    if error.errno == errno.EADDRINUSE:
+        holder = holder_of(endpoint.address, endpoint.port)
+        by = f" by {holder}" if holder else ""
+        return AddressInUse(f"{endpoint} is in use{by}", "stop it, or choose another port")
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        hint = "use a port from 1024 up, the systemd unit, or: sysctl net.ipv4.ip_unprivileged_port_start=80"
+        return AddressForbidden(f"this user may not listen on {endpoint}", hint)
+    if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+        return AddressAbsent(f"{endpoint.address} is not an address of this machine", "see: ip address")
+    return AddressUnusable(f"cannot listen on {endpoint}: {error.strerror}")
