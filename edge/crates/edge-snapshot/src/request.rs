@@ -59,6 +59,8 @@ pub enum Request {
 pub struct Apply {
     /// The snapshot.
     pub root: Root,
+    /// Its name.
+    pub hash: Hash,
     /// The lease of the control plane that asks.
     pub epoch: u64,
     /// What it believes to be running.
@@ -129,8 +131,14 @@ impl Request {
             .map_err(bad_request)?;
         let base = fields.take("base", nullable(hash)).map_err(bad_request)?;
         let raw = fields.take("root", Ok).map_err(bad_request)?;
-        let root = Root::from_json(raw)?;
-        Ok(Self::Apply(Box::new(Apply { root, epoch, base })))
+        // Its fields are its own: a fault names its place inside the document.
+        let (hash, root) = Root::from_json(raw)?;
+        Ok(Self::Apply(Box::new(Apply {
+            root,
+            hash,
+            epoch,
+            base,
+        })))
     }
 
     fn sockets(fields: &mut Fields) -> Result<Self, Fault> {

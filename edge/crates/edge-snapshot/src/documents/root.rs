@@ -89,11 +89,18 @@ pub struct Limits {
 impl Root {
     /// Read and check a root document.
     pub fn decode(text: &[u8]) -> Result<Self, Fault> {
-        Self::from_json(Json::decode(text)?)
+        Self::read(Json::decode(text)?)
     }
 
-    /// Check a root document that stands inside a request.
-    pub fn from_json(json: Json) -> Result<Self, Fault> {
+    /// Check a root document that stands inside a request, and name it.
+    pub fn from_json(json: Json) -> Result<(Hash, Self), Fault> {
+        // Values that no document may hold have no canonical form; the reader names their place.
+        let canonical = json.canonical();
+        let root = Self::read(json)?;
+        Ok((Hash::of(&canonical?), root))
+    }
+
+    fn read(json: Json) -> Result<Self, Fault> {
         let mut fields = Fields::of(json)?;
         let root = Self {
             contract: fields.take("contract", contract)?,
