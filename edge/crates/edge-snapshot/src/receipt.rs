@@ -67,6 +67,10 @@ pub enum QuarantineCode {
     PartKindWrong,
     /// A reference leads to no part.
     ReferenceMissing,
+    /// The site's own id is not its key in the root.
+    IdDiffers,
+    /// The site's own id is not its key in the root.
+    IdDiffers,
     /// A certificate is no X.509 that can be served.
     CertificateUnreadable,
     /// A private key is no PKCS#8 that can sign.
@@ -86,6 +90,8 @@ impl QuarantineCode {
         match self {
             Self::PartKindWrong => "part_kind_wrong",
             Self::ReferenceMissing => "reference_missing",
+            Self::IdDiffers => "id_differs",
+            Self::IdDiffers => "id_differs",
             Self::CertificateUnreadable => "certificate_unreadable",
             Self::KeyUnreadable => "key_unreadable",
             Self::KeyMismatch => "key_mismatch",
