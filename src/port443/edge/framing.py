@@ -55,6 +55,11 @@ class Connection:
             raise
         return cls(connecting)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether we have closed it."""
+        return self._socket.fileno() < 0
+
     def close(self) -> None:
         """Close the connection, and descriptors that nobody took."""
         self._socket.close()
@@ -110,13 +115,17 @@ class Connection:
             elif not await self._receive_more():
                 return
 
-    async def wait_end(self) -> None:
-        """Return when the edge has ended, or has closed the connection."""
+    async def wait_end(self, within_s: float) -> bool:
+        """Whether the edge ended, or closed the connection, within the time."""
         try:
-            while await self._receive_more():
-                self._buffer.clear()
+            async with asyncio.timeout(within_s):
+                while await self._receive_more():
+                    self._buffer.clear()
+        except TimeoutError:
+            return False
         except EdgeGone:
-            return
+            return True
+        return True
 
     async def _send(self, frame: bytes, descriptors: Sequence[int]) -> None:
         rest = memoryview(frame)

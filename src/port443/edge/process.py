@@ -1,6 +1,7 @@
 """The edge's process: started in a session of its own, watched and ended by its id, never left a zombie."""
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ from port443.edge.errors import EdgeDidNotStart
 
 LOG_BYTES = 1024 * 1024
 TAIL_BYTES = 4096
+KILL_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,8 @@ class Spawn:
     workers: int
     log: Path
 
-    def start(self) -> int:
-        """Start the program and return its process id.
+    def start(self) -> "EdgeProcess":
+        """Start the program.
 
         It gets a session of its own, so that neither Ctrl-C nor the end of this process ends it, and
         writes to a file, so that it never waits for a reader that is gone.
@@ -32,7 +34,7 @@ class Spawn:
         arguments = [os.fspath(self.program), "--runtime", os.fspath(self.runtime)]
         arguments += ["--workers", str(self.workers)]
         try:
-            return os.posix_spawn(
+            pid = os.posix_spawn(
                 self.program,
                 arguments,
                 os.environ,
@@ -43,6 +45,7 @@ class Spawn:
             )
         except OSError as error:
             raise EdgeDidNotStart(f"cannot start {self.program}: {error.strerror}") from error
+        return EdgeProcess(pid)
 
 
 def _descriptors(log: Path) -> Sequence[tuple[int, int, str, int, int]]:
@@ -75,23 +78,55 @@ def last_words(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-async def wait_ended(pid: int, within_s: float) -> bool:
-    """Wait until the process has ended, and take its exit status when it is a child; false when it goes on."""
-    try:
-        watched = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        if not await _readable(watched, within_s):
+class EdgeProcess:
+    """One running edge. Held by a descriptor, so that a process id used anew is never mistaken for it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._descriptor: int | None
+        try:
+            self._descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._descriptor = None  # it has ended already
+
+    async def wait_ended(self, within_s: float) -> bool:
+        """Wait for its end, and take its exit status when it is a child; false when it goes on."""
+        if self._descriptor is not None and not await _wait_readable(self._descriptor, within_s):
             return False
-    finally:
-        os.close(watched)
-    _reap(pid)
-    return True
+        self.release()
+        _reap(self.pid)
+        return True
+
+    async def end(self, within_s: float) -> None:
+        """Ask it to end, and kill it when it has not by the deadline."""
+        for signal_, patience_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, KILL_PATIENCE_S)):
+            self._send(signal_)
+            if await self.wait_ended(patience_s):
+                return
+
+    def release(self) -> None:
+        """Let go of it, whether it runs or not."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _send(self, signal_: signal.Signals) -> None:
+        if self._descriptor is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal_)
 
 
-async def _readable(descriptor: int, within_s: float) -> bool:
-    if select.select([descriptor], [], [], 0)[0]:
+def _reap(pid: int) -> None:
+    # An adopted edge is the child of somebody else, who reaps it.
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+async def _wait_readable(descriptor: int, within_s: float) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    if poll.poll(0):
         return True
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -104,21 +139,3 @@ async def _readable(descriptor: int, within_s: float) -> bool:
     finally:
         loop.remove_reader(descriptor)
     return True
-
-
-def _reap(pid: int) -> None:
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return  # an adopted edge is the child of somebody else, who reaps it
-
-
-async def end(pid: int, within_s: float) -> None:
-    """Ask the process to end, and kill it when it has not by the deadline."""
-    for signal_, patience_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, 5.0)):
-        try:
-            os.kill(pid, signal_)
-        except ProcessLookupError:
-            pass
-        if await wait_ended(pid, patience_s):
-            return

@@ -36,9 +36,11 @@ class HeldSockets:
     def __len__(self) -> int:
         return len(self._held)
 
-    def adopt(self, listener: str, worker: int, descriptor: int) -> None:
+    def adopt(self, listener: str, worker: int, descriptor: int) -> HeldSocket:
         """Hold a descriptor that came from the edge."""
-        self._held.append(HeldSocket(listener, worker, socket.socket(fileno=descriptor)))
+        adopted = HeldSocket(listener, worker, socket.socket(fileno=descriptor))
+        self._held.append(adopted)
+        return adopted
 
     def bind_missing(self, listeners: Sequence[Listener], workers: int) -> list[HeldSocket]:
         """Bind what is missing, one socket a worker and listener: all of them, or none and an error."""

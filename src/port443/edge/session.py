@@ -1,0 +1,101 @@
+"""One edge as we know it: its boot, the lease we hold on it, what it runs and which sockets it has."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from port443.core.plan.planner import Plan
+from port443.core.plan.receipt import Receipt
+from port443.core.plan.snapshot import Hash
+from port443.edge.client import EdgeClient, Hello, Missing
+from port443.edge.errors import EdgeGone, PartsUnknown
+from port443.edge.sockets import HeldSocket, HeldSockets
+
+ROUNDS = 4
+"""An apply, a put, an apply; once more when a ticket key turns out to be lost; then something is wrong."""
+
+
+class Session:
+    """The conversation with the edge of one runtime directory, over its restarts and reconnects."""
+
+    def __init__(self, path: Path, held: HeldSockets) -> None:
+        self._path = path
+        self._held = held
+        self._client: EdgeClient | None = None
+        self._hello: Hello | None = None
+        self._running: Hash | None = None
+        self._given: set[HeldSocket] = set()
+        self._epoch = 0
+
+    @property
+    def hello(self) -> Hello:
+        """What the edge said when it was met last."""
+        if self._hello is None:
+            raise EdgeGone("the edge has not been met yet: start() comes first")
+        return self._hello
+
+    async def connect(self) -> Hello:
+        """Meet the edge anew; one of another boot has none of our sockets."""
+        self.hang_up()
+        client = await EdgeClient.open(self._path)
+        try:
+            hello = await client.hello()
+        except BaseException:
+            client.close()
+            raise
+        if self._hello is None or self._hello.boot != hello.boot:
+            self._given = set()
+        self._client, self._hello, self._running = client, hello, hello.running
+        return hello
+
+    async def client(self) -> EdgeClient:
+        """Return the open connection, or a new one."""
+        if self._client is None or self._client.connection.is_closed:
+            await self.connect()
+        if self._client is None:
+            raise EdgeGone("the connection to the edge was closed meanwhile")
+        return self._client
+
+    def hang_up(self) -> None:
+        """Close the connection; what is known stays known."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def take_lease(self) -> None:
+        """Go beyond every control plane before us: the edge refuses what an older one says."""
+        self._epoch = self.hello.epoch + 1
+
+    async def adopt_sockets(self) -> None:
+        """Hold what the edge listens on already."""
+        for taken in await (await self.client()).take_sockets():
+            self._given.add(self._held.adopt(taken.listener, taken.worker, taken.descriptor))
+
+    async def give_sockets(self) -> None:
+        """Lend the edge every held socket that it does not have."""
+        client, workers = await self.client(), self.hello.workers
+        new = [each for each in self._held if each not in self._given]
+        await client.give_sockets(new, workers)
+        self._given.update(new)
+
+    async def hand_over(self, plan: Plan) -> tuple[Plan, Receipt]:
+        """Have the plan run; return it with its receipt, without ticket keys that were lost on the way."""
+        client = await self.client()
+        for _ in range(ROUNDS):
+            answer = await client.apply(plan.root, self._epoch, self._running)
+            if isinstance(answer, Receipt):
+                self._running = answer.root
+                return plan, answer
+            plan = await self._send_missing(client, plan, answer)
+        raise PartsUnknown("the edge asks for the same parts again and again")
+
+    async def _send_missing(self, client: EdgeClient, plan: Plan, answer: Missing) -> Plan:
+        lost = {name for name in answer.parts if name not in plan.parts}
+        if unknown := lost - set(plan.root.ticket_keys):
+            raise PartsUnknown(f"the edge asks for parts that the plan does not hold: {_some(unknown)}")
+        await client.put([plan.parts[name] for name in answer.parts if name not in lost])
+        # Only the edge held that ticket key, and it is another edge now: a few resumptions are lost.
+        return plan.without_ticket_keys(lost) if lost else plan
+
+
+def _some(names: Iterable[Hash]) -> str:
+    return ", ".join(name[:16] for name in sorted(names)[:3])

@@ -1,0 +1,274 @@
+"""The edge kept alive: adopted or started, and restarted with the same sockets and the last plan."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from port443.core.errors import EdgeError
+from port443.core.plan.events import Event
+from port443.core.plan.planner import Plan
+from port443.core.plan.read import read_document
+from port443.core.plan.receipt import Receipt
+from port443.core.plan.snapshot import Limits, Root, hash_of
+from port443.core.plan.stats import EdgeStats
+from port443.edge.client import EdgeClient, Hello
+from port443.edge.crashes import Crashes
+from port443.edge.errors import EdgeDidNotStart, EdgeGone, EdgeKeepsCrashing, EdgeUnreachable
+from port443.edge.framing import Connection
+from port443.edge.locate import locate_program
+from port443.edge.process import EdgeProcess, Spawn, last_words, trim_log
+from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, ROOT_COPY, prepare_runtime
+from port443.edge.session import Session
+from port443.edge.sockets import HeldSockets
+from port443.edge.stream import EventStream
+from port443.ports import EdgeFound, EdgeIdentity
+
+Mode = Literal["spawned", "external"]
+T = TypeVar("T")
+START_PATIENCE_S = 10.0
+RESTORE_PATIENCE_S = 15.0
+DEATH_PATIENCE_S = 2.0
+DRAIN_MARGIN_S = 3.0
+RETRY_S = 0.05
+LOG_CHECK_S = 60.0
+PASSING = (EdgeGone, EdgeUnreachable)
+"""What a restart cures."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeOptions:
+    """How the edge is run."""
+
+    runtime: Path
+    workers: int
+    """For an edge that is started; one that is adopted keeps its own number."""
+    mode: Mode = "spawned"
+    """`external`: another service starts and restarts the edge, and this one only connects."""
+    program: Path | None = None
+    """What PORT443_EDGE says: the program to start instead of the installed one."""
+
+
+class Supervisor:
+    """The `Edge` of `ports.py` over a process of its own."""
+
+    def __init__(self, options: EdgeOptions) -> None:
+        self._options = options
+        self._path = options.runtime.absolute() / EDGE_SOCKET
+        self._log = options.runtime.absolute() / EDGE_LOG
+        self._held = HeldSockets()
+        self._session = Session(self._path, self._held)
+        self._events = EventStream(self._path)
+        self._process: EdgeProcess | None = None
+        self._lifeline: Connection | None = None
+        self._crashes = Crashes()
+        self._plan: Plan | None = None
+        self._turn = asyncio.Lock()
+        self._is_left = False
+
+    async def start(self) -> EdgeFound:
+        """Adopt the edge that runs in the runtime directory, else start one; take its sockets over."""
+        prepare_runtime(self._options.runtime)
+        async with self._turn:
+            hello, adopted = await self._meet()
+            await self._session.adopt_sockets()
+            self._session.take_lease()
+            return EdgeFound(_identity(hello), adopted, self._root_of(hello))
+
+    async def _meet(self) -> tuple[Hello, bool]:
+        try:
+            hello = await self._session.connect()
+        except EdgeUnreachable:
+            if self._options.mode == "spawned":
+                return await self._spawn(), False
+            hello = await self._await_edge()
+        self._process = EdgeProcess(hello.pid)
+        return hello, True
+
+    async def apply(self, plan: Plan) -> Receipt:
+        """Bind missing sockets, send missing parts, and have `plan` run; see `ports.Edge`."""
+        try:
+            return await self._with_edge(lambda _: self._apply(plan))
+        except EdgeError:
+            self._release_sockets()  # what was bound for it is not wanted now
+            raise
+
+    async def _apply(self, plan: Plan) -> Receipt:
+        self._held.bind_missing(plan.root.listeners, self._session.hello.workers)
+        await self._session.give_sockets()
+        self._plan, receipt = await self._session.hand_over(plan)
+        self._release_sockets()
+        return receipt
+
+    def _release_sockets(self) -> None:
+        wanted = self._plan.root.listeners if self._plan else ()
+        self._held.release_all_but(listener.id for listener in wanted)
+
+    async def stats(self) -> EdgeStats:
+        """Return the counters of the running edge."""
+        return await self._with_edge(EdgeClient.stats)
+
+    async def identity(self) -> EdgeIdentity:
+        """Ask the running edge who it is and what it runs."""
+        return _identity(await self._with_edge(EdgeClient.hello))
+
+    async def _with_edge(self, action: Callable[[EdgeClient], Awaitable[T]]) -> T:
+        """Take a turn with the edge; when it is just being restarted, wait for it."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + RESTORE_PATIENCE_S
+        while True:
+            try:
+                async with self._turn:
+                    return await action(await self._session.client())
+            except PASSING:
+                if self._is_left or clock() > deadline:
+                    raise
+            await asyncio.sleep(RETRY_S)
+
+    def events(self) -> AsyncIterator[Event]:
+        """Yield the events over restarts, until the edge is left."""
+        return self._events.events()
+
+    async def watch(self) -> None:
+        """Restart the edge whenever it dies, until it is left; see `ports.Edge`."""
+        while not self._is_left:
+            await self._wait_gone()
+            if not self._is_left:
+                await self._restore()
+
+    async def _wait_gone(self) -> None:
+        try:
+            self._lifeline = await Connection.open(self._path)
+        except EdgeUnreachable:
+            return
+        try:
+            while not self._is_left and not await self._lifeline.wait_end(LOG_CHECK_S):
+                trim_log(self._log)
+        finally:
+            self._lifeline.close()
+            self._lifeline = None
+
+    async def _restore(self) -> None:
+        """Bring the edge back, with what it had; give up when it dies again and again."""
+        clock = asyncio.get_running_loop().time
+        while not self._is_left:
+            try:
+                async with self._turn:
+                    await self._bring_back()
+            except (*PASSING, EdgeDidNotStart) as error:
+                log.warning("edge_not_back", extra={"reason": error.message})
+                if self._crashes.are_too_many(clock()):
+                    words = last_words(self._log)
+                    raise EdgeKeepsCrashing(f"the edge keeps crashing: {words or error.message}") from error
+                await asyncio.sleep(RETRY_S + self._crashes.delay_s(clock()))
+            else:
+                return
+
+    async def _bring_back(self) -> None:
+        if self._is_left:
+            return
+        boot = self._session.hello.boot
+        try:
+            hello = await self._session.connect()
+        except PASSING:
+            if self._options.mode == "external":
+                raise
+            hello = await self._replace()
+        if hello.boot == boot:
+            await asyncio.sleep(RETRY_S)  # it lives; only a connection had ended
+            return
+        await self._session.give_sockets()
+        if self._plan is not None:
+            self._plan, _ = await self._session.hand_over(self._plan)
+
+    async def _replace(self) -> Hello:
+        now = asyncio.get_running_loop().time()
+        self._crashes.note(now)
+        if self._crashes.are_too_many(now):
+            raise EdgeDidNotStart("the edge died too often within a minute")
+        if self._process is not None:
+            await self._process.end(DEATH_PATIENCE_S)
+        return await self._spawn()
+
+    async def _spawn(self) -> Hello:
+        program = await asyncio.to_thread(locate_program, self._options.program)
+        runtime = self._options.runtime.absolute()
+        self._process = Spawn(program, runtime, self._options.workers, self._log).start()
+        log.info("edge_spawned", extra={"pid": self._process.pid})
+        return await self._await_edge()
+
+    async def _await_edge(self) -> Hello:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + START_PATIENCE_S
+        while True:
+            try:
+                return await self._session.connect()
+            except EdgeUnreachable:
+                if clock() > deadline:
+                    raise
+            if self._process is None:
+                await asyncio.sleep(RETRY_S)
+            elif await self._process.wait_ended(RETRY_S):
+                words = last_words(self._log) or "it said nothing"
+                raise EdgeDidNotStart(f"the edge ended at once: {words}", f"see {self._log}")
+
+    async def drain_and_stop(self) -> None:
+        """End the edge politely, then by force; an external edge is only left, its own unit ends it."""
+        if self._options.mode == "external":
+            await self.leave()
+            return
+        self._is_left = True
+        limits = self._plan.root.limits if self._plan else Limits()
+        async with self._turn:
+            # A port is open as long as one descriptor of it is: ours would swallow what comes from now on.
+            self._held.close()
+            await self._drain(limits.drain_timeout_ms)
+        self._hang_up()
+
+    async def _drain(self, timeout_ms: int) -> None:
+        patience_s = timeout_ms / 1000 + DRAIN_MARGIN_S
+        try:
+            await (await self._session.client()).drain(timeout_ms)
+        except EdgeError as error:
+            log.warning("edge_not_drained", extra={"reason": error.message})
+        if self._process is not None and not await self._process.wait_ended(patience_s):
+            await self._process.end(DEATH_PATIENCE_S)
+
+    async def leave(self) -> None:
+        """Let go of the edge, which goes on serving by itself until somebody adopts it."""
+        self._is_left = True
+        async with self._turn:
+            self._held.close()
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        self._session.hang_up()
+        self._events.end()
+        if self._lifeline is not None:
+            self._lifeline.interrupt()
+        if self._process is not None:
+            self._process.release()
+
+    def _root_of(self, hello: Hello) -> Root | None:
+        try:
+            root = read_document((self._options.runtime / ROOT_COPY).read_bytes())
+        except (OSError, EdgeError):
+            return None
+        return root if isinstance(root, Root) and hash_of(root) == hello.running else None
+
+
+def _identity(hello: Hello) -> EdgeIdentity:
+    return EdgeIdentity(
+        version=hello.version,
+        contract=hello.contract,
+        boot=hello.boot,
+        pid=hello.pid,
+        workers=hello.workers,
+        epoch=hello.epoch,
+        running=hello.running,
+        boot_copy_in_memory=hello.boot_copy_in_memory,
+    )
