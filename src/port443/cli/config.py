@@ -1,0 +1,88 @@
+"""Check, show and describe the settings; nothing is looked up, opened or started for it."""
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from port443.cli import exits, output
+from port443.cli.options import json_option
+
+if TYPE_CHECKING:
+    from port443.settings.load import Reading
+    from port443.settings.objections import Path
+
+CHECK_SCHEMA: Final = "port443.config-check/1"
+
+
+@click.group
+def config() -> None:
+    """Check, show and describe the settings.
+
+    \b
+    port443 config check port443.yaml
+    port443 config show --origin port443.yaml
+    port443 config schema > port443.schema.json
+    """  # noqa: D301 - \b is Click's mark for "keep these lines"
+
+
+@config.command
+@click.argument("file")
+@json_option()
+def check(file: str, *, as_json: bool) -> int:
+    """Tell every mistake of a settings file with its place (- is standard input).
+
+    Exits with 0 when the file is right and with 2 when it is not. Files that the settings name, such as
+    certificates, are not opened.
+    """
+    from port443.settings.load import load  # noqa: PLC0415 - `--help` comes without YAML
+    from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
+
+    try:
+        count = len(load(file).sites)
+    except SettingsWrong as wrong:
+        if not as_json:
+            raise
+        output.data_json({"schema": CHECK_SCHEMA, "valid": False, "sites": None, **wrong.facts()})
+        return exits.USAGE
+    if as_json:
+        answer = {
+            "schema": CHECK_SCHEMA,
+            "valid": True,
+            "sites": count,
+            "file": file,
+            "count": 0,
+            "mistakes": [],
+        }
+        output.data_json(answer)
+    else:
+        output.data(f"{output.mark('good')} {file} is right: {count} {'site' if count == 1 else 'sites'}")
+    return exits.DONE
+
+
+@config.command
+@click.argument("file")
+@click.option("--origin", is_flag=True, help="Say beside each value which line it comes from.")
+def show(file: str, *, origin: bool) -> None:
+    """Print the effective settings, defaults written out, as a settings file (- is standard input)."""
+    from port443.settings.load import read  # noqa: PLC0415 - `--help` comes without YAML
+    from port443.settings.show import lines  # noqa: PLC0415
+
+    reading = read(file)
+    shown = [
+        text if not origin or text.endswith(":") else f"{text:<60}  {_origin(reading, path)}"
+        for path, text in lines(reading.desired)
+    ]
+    output.data("\n".join(shown))
+
+
+def _origin(reading: "Reading", path: "Path") -> str:
+    line = reading.line_of(path)
+    return output.paint("# default" if line is None else f"# {reading.source.name}:{line}", "quiet")
+
+
+@config.command
+def schema() -> None:
+    """Print the JSON Schema of the settings file, which lets editors complete and check it."""
+    from port443.settings.editor import json_schema  # noqa: PLC0415 - `--help` comes without pydantic
+
+    output.data_json(json_schema())

@@ -1,0 +1,258 @@
+"""YAML 1.2 to a tree in which every value knows its place. Only this file and `events` name ruamel."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NoReturn
+
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+)
+
+from port443.settings import events, kinds, syntax
+from port443.settings.mistakes import Mistake
+from port443.settings.source import Source
+
+MAX_DEPTH: Final = 16
+NUMBER_START: Final = frozenset("0123456789+-.")
+WORDS: Final[dict[str, bool | None]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+"""YAML 1.2.2 §10.3.2, the core schema."""
+INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
+BASED: Final = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
+FLOAT: Final = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
+
+
+class Node:
+    """A value and the indices in the text between which it stands."""
+
+    __slots__ = ("end", "entries", "excused", "items", "keys", "start", "value")
+
+    def __init__(self, start: int, end: int, value: Any) -> None:
+        self.start = start
+        self.end = end
+        self.value = value
+        """Plain text, numbers, lists and dictionaries."""
+        self.entries: dict[str, Node] = {}
+        self.keys: dict[str, tuple[int, int]] = {}
+        """Where each key of a mapping stands."""
+        self.items: list[Node] = []
+        self.excused = False
+        """A mistake is already known here; what follows from it is not told."""
+
+
+class _Stopped(Exception):
+    """The rest of the file cannot be read; the reason stands among the mistakes."""
+
+
+def read(source: Source) -> tuple[Node | None, list[Mistake]]:
+    """Read the one document of `source`; without a node the mistakes say why."""
+    composer = _Composer(source)
+    try:
+        node = composer.document()
+    except _Stopped:
+        return None, composer.mistakes
+    except MarkedYAMLError as error:
+        found = syntax.explain(error, source, composer.last_scalar, composer.open_flow)
+        return None, [*composer.mistakes_before_the_last(), found]
+    except YAMLError as error:  # the reader's: a character that no YAML may have
+        return None, [*composer.mistakes, syntax.explain_character(error, source)]
+    except (ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
+        # ruamel turns escapes such as "\UFFFFFFFF" into characters unchecked.
+        at = max(source.text.find("\\U", composer.last_scalar[1]), 0)
+        text = f"this cannot be read: {error}"
+        return None, [*composer.mistakes, Mistake(kinds.YAML_SYNTAX, source.place(at), text)]
+    return node, composer.mistakes
+
+
+class _Composer:
+    """Events to nodes, noting what YAML allows and settings do not."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.mistakes: list[Mistake] = []
+        self.last_scalar = (0, 0)
+        """Start and end of the scalar read last: where an unclosed quote shows."""
+        self.open_flow: list[int] = []
+        """Where the brackets stand that are open now."""
+        self.depth = 0
+        self.events: Iterator[Any] = events.parse(source.text)
+
+    def document(self) -> Node | None:
+        root: Node | None = None
+        for event in self.events:
+            if isinstance(event, DocumentStartEvent):
+                if root is not None:
+                    self._stop(kinds.SEVERAL_DOCUMENTS, event, "a second document starts here")
+                self._check_version(event)
+            elif isinstance(event, NodeEvent):
+                root = self._node(event)
+        return root
+
+    def mistakes_before_the_last(self) -> list[Mistake]:
+        """Leave out that the last scalar has several lines: that is what the reader stumbled over."""
+        last = self.source.place(self.last_scalar[0])
+        return [
+            one
+            for one in self.mistakes
+            if one.kind not in {kinds.QUOTE_UNCLOSED, kinds.SEVERAL_LINES} or one.place < last
+        ]
+
+    def _check_version(self, event: DocumentStartEvent) -> None:
+        if event.version and tuple(event.version) != (1, 2):
+            asked = ".".join(map(str, event.version))
+            self._stop(kinds.YAML_VERSION, event, f"the file asks for YAML {asked}; settings are YAML 1.2")
+
+    def _node(self, event: Any) -> Node:
+        kind = type(event)
+        if kind is ScalarEvent:
+            return self._scalar(event)
+        if kind is AliasEvent:
+            return self._alias(event)
+        return self._collection(event)
+
+    def _scalar(self, event: Any) -> Node:
+        first, last = event.start_mark, event.end_mark
+        self.last_scalar = (first.index, last.index)
+        node = Node(first.index, last.index, event.value)
+        if event.anchor is not None or event.ctag is not None:
+            self._refuse_decoration(event, node)
+        if first.line != last.line:
+            self._refuse_lines(event, node)
+        elif event.style is None:
+            self._resolve(node)
+        return node
+
+    def _resolve(self, node: Node) -> None:
+        """Give a plain scalar its type by the core schema."""
+        text = node.value
+        if text in WORDS:
+            node.value = WORDS[text]
+        elif text[0] in NUMBER_START:
+            if INTEGER.fullmatch(text):
+                self._check_zeros(text, node)
+                node.value = int(text)
+            elif BASED.fullmatch(text):
+                node.value = int(text, 0)
+            elif FLOAT.fullmatch(text):
+                node.value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+    def _check_zeros(self, text: str, node: Node) -> None:
+        digits = text.lstrip("+-")
+        if digits[0] == "0" and len(digits) > 1:
+            hint = f"write {digits.lstrip('0') or '0'}"
+            self._note(kinds.NUMBER_AMBIGUOUS, node, f"{text} starts with a zero", hint)
+
+    def _collection(self, event: Any) -> Node:
+        if self.depth == MAX_DEPTH:
+            self._stop(kinds.TOO_DEEP, event, f"this is more than {MAX_DEPTH} levels deep")
+        node = Node(event.start_mark.index, event.end_mark.index, None)
+        if event.anchor is not None or event.ctag is not None:
+            self._refuse_decoration(event, node)
+        self.depth += 1
+        if event.flow_style:
+            self.open_flow.append(node.start)
+        if type(event) is MappingStartEvent:
+            self._fill_mapping(node)
+        else:
+            self._fill_sequence(node)
+        if event.flow_style:
+            self.open_flow.pop()
+        self.depth -= 1
+        return node
+
+    def _fill_mapping(self, node: Node) -> None:
+        while type(event := next(self.events)) is not MappingEndEvent:
+            key = self._node(event)
+            child = self._node(next(self.events))
+            if child.value is None and not child.excused:
+                self._note(
+                    kinds.VALUE_MISSING, key, f"`{key.value}` has no value", "write one, or remove the key"
+                )
+                child.excused = True
+            if self._may_enter(node, key):
+                node.entries[key.value] = child
+                node.keys[key.value] = (key.start, key.end)
+        node.value = {name: child.value for name, child in node.entries.items()}
+
+    def _fill_sequence(self, node: Node) -> None:
+        while type(event := next(self.events)) is not SequenceEndEvent:
+            item = self._node(event)
+            if item.value is None and not item.excused:
+                self._note(
+                    kinds.VALUE_MISSING, item, "this entry of the list is empty", "write it, or remove it"
+                )
+            node.items.append(item)
+        node.value = [item.value for item in node.items]
+
+    def _may_enter(self, node: Node, key: Node) -> bool:
+        """Whether the key is text that stands here for the first time; else note why not."""
+        name = key.value
+        if not isinstance(name, str):
+            if not key.excused:
+                shown = self.source.text[key.start : key.end]
+                hint = f'write "{shown}"' if shown and not isinstance(name, dict | list) else ""
+                self._note(kinds.KEY_NOT_TEXT, key, "a key must be text", hint)
+            return False
+        if name == "<<":
+            self._note(kinds.MERGE, key, "merge keys are not accepted", "write the values out")
+            return False
+        if name in node.keys:
+            self._note(kinds.KEY_DUPLICATE, key, f"`{name}` stands twice here", earlier=node.keys[name])
+            return False
+        return not key.excused
+
+    def _alias(self, event: Any) -> Node:
+        name = event.anchor.removesuffix(":")
+        node = Node(event.start_mark.index, event.start_mark.index + 1 + len(name), None)
+        if name.startswith("."):
+            self._note(kinds.ANCHOR, node, "a name that starts with * needs quotes", f'write "*{name}"')
+            raise _Stopped
+        self._note(kinds.ANCHOR, node, f"the alias *{name} is not accepted", "write the value out")
+        return node
+
+    def _refuse_decoration(self, event: Any, node: Node) -> None:
+        if event.anchor is not None:
+            self._note(kinds.ANCHOR, node, f"the anchor &{event.anchor} is not accepted", "remove it")
+        if event.ctag is not None:
+            shown = self.source.text[node.start : node.end].partition(" ")[0]
+            self._note(kinds.TAG, node, f"the tag {shown} is not accepted", "remove it")
+
+    def _refuse_lines(self, event: Any, node: Node) -> None:
+        if event.style in {"'", '"'}:
+            text = "this quote is not closed on its line"
+            self._note(kinds.QUOTE_UNCLOSED, node, text, f"close it with {event.style}")
+        else:
+            text = "this value goes on over several lines"
+            self._note(kinds.SEVERAL_LINES, node, text, "look at how the next line is indented")
+
+    def _note(
+        self,
+        kind: kinds.Kind,
+        node: Node,
+        message: str,
+        hint: str = "",
+        *,
+        earlier: tuple[int, int] | None = None,
+    ) -> None:
+        """Note a mistake, and excuse the node from what would follow from it."""
+        node.excused = True
+        first = self.source.place(*earlier) if earlier else None
+        self.mistakes.append(Mistake(kind, self.source.place(node.start, node.end), message, hint, first))
+
+    def _stop(self, kind: kinds.Kind, event: Event, message: str) -> NoReturn:
+        place = self.source.place(event.start_mark.index, event.end_mark.index)
+        self.mistakes.append(Mistake(kind, place, message))
+        raise _Stopped

@@ -1,0 +1,110 @@
+"""The flags of `port443 serve` to what is desired, by the same rules as the file."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from port443.core.names import IPName, NameInvalid
+from port443.core.plan.desired import Desired
+from port443.settings.meaning import Surroundings, judge
+from port443.settings.mistakes import FlagsWrong
+from port443.settings.objections import Objection
+
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - a public server serves on all addresses
+HTTPS_PORT: Final = 443
+HTTP_PORT: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class ServeFlags:
+    """One site, as the flags of `port443 serve` describe it; what was not given is empty or None."""
+
+    domains: Sequence[str] = ()
+    """The site's names; the first one is its id."""
+    upstreams: Sequence[str] = ()
+    addresses: Sequence[str] = ()
+    """Where to listen; on all addresses of both families when left out."""
+    https_port: int | None = None
+    http_port: int | None = None
+    issuer: str | None = None
+    workers: int | None = None
+
+    def refuse_beside_file(self, config: PurePath) -> None:
+        """Raise FlagsWrong when a flag was given that only a file may answer now."""
+        given = {
+            "--domain": self.domains,
+            "--to": self.upstreams,
+            "--bind": self.addresses,
+            "--https-port": self.https_port,
+            "--http-port": self.http_port,
+            "--issuer": self.issuer,
+            "--workers": self.workers,
+        }
+        flags = [flag for flag, value in given.items() if value]
+        if flags:
+            text = f"{', '.join(flags)} cannot stand beside --config"
+            raise FlagsWrong(text, f"write it in {config}, or leave --config out")
+
+
+def from_flags(flags: ServeFlags, *, cores: int | None = None) -> Desired:
+    """Return the site that the flags describe; raise FlagsWrong with everything that is wrong."""
+    if not flags.domains or not flags.upstreams:
+        example = "--domain app.localhost --to http://127.0.0.1:9000"
+        raise FlagsWrong("a settings file (--config), or --domain and --to, are needed", example)
+    found = judge(_raw(flags), Surroundings(Path.cwd(), cores or len(os.sched_getaffinity(0))))
+    desired, objections = found
+    if desired is None:
+        told = dict.fromkeys(f"{_flag(one)}: {one.message}" for one in objections)
+        raise FlagsWrong("; ".join(told), _hint(objections[0]))
+    return desired
+
+
+def _raw(flags: ServeFlags) -> dict[str, Any]:
+    """Put the flags in the form of a settings file."""
+    addresses = [_address(one) for one in flags.addresses or EVERYWHERE]
+    https, http = flags.https_port or HTTPS_PORT, flags.http_port or HTTP_PORT
+    first, *others = flags.domains
+    site: dict[str, Any] = {"to": list(flags.upstreams), "aliases": others}
+    if flags.issuer is not None:
+        site["issuer"] = flags.issuer
+    raw: dict[str, Any] = {
+        "listen": {
+            role: [f"{one}:{port}" for one in addresses] for role, port in (("https", https), ("http", http))
+        },
+        "sites": {first: site},
+    }
+    if flags.workers is not None:
+        raw["workers"] = flags.workers
+    return raw
+
+
+def _address(raw: str) -> str:
+    """Return the address as it stands before a port."""
+    try:
+        address = IPName.parse(raw).text
+    except NameInvalid as error:
+        raise FlagsWrong(f"--bind: {error.message}", "as in --bind 127.0.0.1 or --bind ::1") from error
+    return f"[{address}]" if ":" in address else address
+
+
+def _flag(objection: Objection) -> str:
+    match objection.path:
+        case ("listen", "http", *_):
+            return "--http-port"
+        case ("listen", *_):
+            return "--https-port"
+        case ("workers", *_):
+            return "--workers"
+        case ("sites", _, "to", *_):
+            return "--to"
+        case ("sites", _, "issuer", *_):
+            return "--issuer"
+    return "--domain"
+
+
+def _hint(objection: Objection) -> str:
+    if objection.kind.word == "issuer-needed":
+        return "add --issuer local, or use a settings file with `certificate:`"
+    return objection.hint

@@ -1,0 +1,125 @@
+"""Settings, from a file or from text, to what is desired."""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final
+
+from port443.core.plan.desired import Desired
+from port443.settings import document, kinds
+from port443.settings.document import Node
+from port443.settings.meaning import Surroundings, judge
+from port443.settings.mistakes import Mistake, SettingsUnreadable, SettingsWrong
+from port443.settings.objections import Path as SettingPath
+from port443.settings.places import line_of, placed
+from port443.settings.source import Source
+
+MAX_BYTES: Final = 4 * 1024 * 1024
+STDIN: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a settings file wants, and where it says so."""
+
+    desired: Desired
+    source: Source
+    root: Node
+
+    def line_of(self, path: SettingPath) -> int | None:
+        """Return the line of a setting, or None when it has its default."""
+        return line_of(path, self.root, self.source)
+
+
+def load(path: str | os.PathLike[str]) -> Desired:
+    """Read a settings file; raise one SettingsError that holds all of its mistakes."""
+    return read(path).desired
+
+
+def read(path: str | os.PathLike[str]) -> Reading:
+    """Read a settings file (`-`: standard input), and keep where everything stands in it."""
+    name = "<stdin>" if str(path) == STDIN else str(path)
+    return _reading(_content(path), name, Path(path).absolute().parent, None)
+
+
+def parse(
+    content: bytes | str,
+    *,
+    name: str = "settings",
+    directory: PurePath | None = None,
+    cores: int | None = None,
+) -> Desired:
+    """Read settings from bytes or text; relative paths start at `directory`, by default the current one."""
+    return _reading(content, name, directory or Path.cwd(), cores).desired
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    try:
+        if str(path) == STDIN:
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with Path(path).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        text = f"{path} cannot be read: {error.strerror}"
+        raise SettingsUnreadable(text, "check the path and its permissions") from error
+    except ValueError as error:  # a NUL in the path
+        raise SettingsUnreadable(f"{str(path)!r} is not a path") from error
+
+
+def _reading(content: bytes | str, name: str, directory: PurePath, cores: int | None) -> Reading:
+    with _uncollected():
+        source = _decoded(content, name)
+        root, mistakes = document.read(source)
+        if root is None or not isinstance(root.value, dict):
+            raise SettingsWrong(source, mistakes or [_not_settings(root, source)])
+        desired, objections = judge(
+            root.value, Surroundings(directory, cores or len(os.sched_getaffinity(0)))
+        )
+        mistakes += [one for one in (placed(one, root, source) for one in objections) if one]
+        if desired is None or mistakes:
+            raise SettingsWrong(source, mistakes)
+        return Reading(desired, source, root)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking a growing tree, which has no cycles, again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _decoded(content: bytes | str, name: str) -> Source:
+    raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    if len(raw) > MAX_BYTES:
+        source = Source(name, "")
+        too_large = Mistake(kinds.FILE_TOO_LARGE, source.place(0), "the file has more than 4 MiB")
+        raise SettingsWrong(source, [too_large])
+    try:
+        return Source(name, raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _not_utf8(raw, name) from error
+
+
+def _not_utf8(raw: bytes, name: str) -> SettingsWrong:
+    text = raw.decode("utf-8-sig", "replace")
+    source = Source(name, text)
+    at = text.find("\N{REPLACEMENT CHARACTER}")
+    hint = "save it as UTF-8, not as UTF-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "save it as UTF-8"
+    return SettingsWrong(source, [Mistake(kinds.NOT_UTF8, source.place(at), "this is not UTF-8", hint)])
+
+
+def _not_settings(root: Node | None, source: Source) -> Mistake:
+    if root is None or root.value is None:
+        hint = "write `sites: {app.localhost: http://127.0.0.1:9000}`"
+        return Mistake(kinds.FILE_EMPTY, source.place(0), "the file says nothing", hint)
+    text = "settings are written as `name: value`"
+    return Mistake(kinds.NOT_A_MAPPING, source.place(root.start), text, "start with `sites:`")

@@ -1,0 +1,231 @@
+"""From what is written to what is desired: what no single value can show is judged here."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from port443.core.names import Endpoint, HostName, SiteName
+from port443.core.plan.desired import (
+    Desired,
+    DesiredSite,
+    HstsFixed,
+    HstsWish,
+    LocalIssuer,
+    OwnCertificate,
+    Upstream,
+)
+from port443.settings import kinds, values, words
+from port443.settings.objections import Objection, Path, suggestion
+from port443.settings.schema import HstsForm, ListenForm, SettingsFile, SiteForm, SiteWritten
+
+PRELOAD_MIN_S = values.SECONDS["y"]
+"""What hstspreload.org asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a settings file takes from where it is read."""
+
+    directory: PurePath
+    """Where relative paths start."""
+    cores: int
+    """The number of workers unless the file says another."""
+
+
+def judge(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Desired | None, list[Objection]]:
+    """Return what is desired, or everything that speaks against it."""
+    found: list[Objection] = []
+    written = _validated(raw, found)
+    if written is None:  # what is right is judged further, so that one run tells all
+        written = _validated(_without(raw, found), [])
+    found += _name_conflicts(raw)
+    if written is None:
+        return None, found
+    found += _listener_conflicts(written.listen)
+    found += _default_site_unknown(written, raw)
+    sites = [_form(site) for site in written.sites.values()]
+    for key, site in zip(written.sites, sites, strict=True):
+        found += _site_objections(key, site)
+    if not raw.get("sites", True):
+        found.append(Objection(kinds.NO_SITES, ("sites",), "there is no site to serve", at_key=True))
+    if found:
+        return None, found
+    return _desired(written, sites, surroundings), []
+
+
+def _validated(raw: dict[str, Any], found: list[Objection]) -> SettingsFile | None:
+    try:
+        return SettingsFile.model_validate(raw)
+    except ValidationError as error:
+        found += words.objections(error)
+        return None
+
+
+def _without(raw: dict[str, Any], found: Sequence[Objection]) -> dict[str, Any]:
+    """Leave out the sites and the groups that something speaks against."""
+    bad = {one.path[:2] if one.path[:1] == ("sites",) else one.path[:1] for one in found}
+    kept = {key: value for key, value in raw.items() if (key,) not in bad}
+    sites = kept.get("sites")
+    kept["sites"] = (
+        {key: site for key, site in sites.items() if ("sites", key) not in bad}
+        if isinstance(sites, dict)
+        else {}
+    )
+    return kept
+
+
+def _names_written(raw: dict[str, Any]) -> Iterator[tuple[SiteName, str, Path]]:
+    """Return every name that can be read, its site's key, and its path."""
+    sites = raw.get("sites")
+    for key, site in (sites if isinstance(sites, dict) else {}).items():
+        aliases = site.get("aliases") if isinstance(site, dict) else None
+        candidates: list[tuple[object, Path]] = [(key, ("sites", key))]
+        if isinstance(aliases, list):
+            candidates += [(one, ("sites", key, "aliases", index)) for index, one in enumerate(aliases)]
+        for text, path in candidates:
+            try:
+                yield values.read_name(text), key, path
+            except values.Wrong:
+                continue
+
+
+def _name_conflicts(raw: dict[str, Any]) -> Iterator[Objection]:
+    seen: dict[SiteName, tuple[str, Path]] = {}
+    for name, key, path in _names_written(raw):
+        if name not in seen:
+            seen[name] = key, path
+            continue
+        owner, earlier = seen[name]
+        text = (
+            f"`{name}` stands twice in one site"
+            if owner == key
+            else f"`{name}` already belongs to site `{owner}`"
+        )
+        at_key, earlier_at_key = len(path) == 2, len(earlier) == 2
+        yield Objection(
+            kinds.NAME_DUPLICATE, path, text, at_key=at_key, earlier=earlier, earlier_at_key=earlier_at_key
+        )
+
+
+def _listener_conflicts(listen: ListenForm) -> Iterator[Objection]:
+    seen: dict[Endpoint, Path] = {}
+    for role, endpoints in (("https", listen.https), ("http", listen.http)):
+        for index, endpoint in enumerate(endpoints):
+            path: Path = ("listen", role, index)
+            if endpoint in seen:
+                text = f"two listeners at {endpoint}"
+                yield Objection(kinds.LISTENER_DUPLICATE, path, text, earlier=seen[endpoint])
+            seen.setdefault(endpoint, path)
+
+
+def _default_site_unknown(written: SettingsFile, raw: dict[str, Any]) -> Iterator[Objection]:
+    if written.default_site is None:
+        return
+    names = [str(name) for name, _, _ in _names_written(raw)]
+    wanted = str(written.default_site)
+    if wanted not in names:
+        hint = suggestion(wanted, names) or "add it under `sites`, or remove `default_site`"
+        yield Objection(kinds.DEFAULT_SITE_UNKNOWN, ("default_site",), f"there is no site `{wanted}`", hint)
+
+
+def _form(site: SiteWritten) -> SiteForm:
+    """Return a site in long form, however it was written."""
+    return site if isinstance(site, SiteForm) else SiteForm.model_construct(to=site)
+
+
+def _site_objections(key: str, site: SiteForm) -> Iterator[Objection]:
+    path: Path = ("sites", key)
+    names = _names(key, site)
+    yield from _certificate_objections(path, names, site)
+    yield from _hsts_objections(path, names, site)
+    seen: dict[Upstream, int] = {}
+    for index, upstream in enumerate(_upstreams(site)):
+        if upstream in seen:
+            earlier: Path = (*path, "to", seen[upstream])
+            text = f"{upstream.host} port {upstream.port} stands twice in this list"
+            yield Objection(kinds.UPSTREAM_DUPLICATE, (*path, "to", index), text, earlier=earlier)
+        seen.setdefault(upstream, index)
+
+
+def _certificate_objections(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Objection]:
+    if site.certificate and site.issuer:
+        text = "a site has either `certificate` or `issuer`"
+        other: Path = (*path, "certificate")
+        yield Objection(
+            kinds.ISSUER_CONFLICT,
+            (*path, "issuer"),
+            text,
+            "remove one",
+            at_key=True,
+            earlier=other,
+            earlier_at_key=True,
+        )
+    public = [str(name) for name in names if not name.is_reserved]
+    if public and not (site.certificate or site.issuer):
+        hint = "add `issuer: local`, or `certificate: {chain: FILE, key: FILE}`"
+        text = f"nothing says where the certificate of `{public[0]}` comes from"
+        yield Objection(kinds.ISSUER_NEEDED, path, text, hint, at_key=True)
+
+
+def _hsts_objections(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Objection]:
+    wish = site.hsts
+    if "hsts" in site.model_fields_set and wish != "off" and not any(map(_may_have_hsts, names)):
+        hint = "remove it, or use a name such as app.localhost"
+        yield Objection(
+            kinds.HSTS_FOR_LOCAL,
+            (*path, "hsts"),
+            "HSTS is never sent for localhost or an IP",
+            hint,
+            at_key=True,
+        )
+    if not isinstance(wish, HstsForm) or not wish.preload:
+        return
+    if wish.max_age < PRELOAD_MIN_S or not wish.include_subdomains:
+        text = "`preload` needs `max_age: 1y` or more and `include_subdomains: true`"
+        yield Objection(kinds.HSTS_PRELOAD, (*path, "hsts", "preload"), text, at_key=True)
+
+
+def _may_have_hsts(name: SiteName) -> bool:
+    return isinstance(name, HostName) and name.text != "localhost"
+
+
+def _names(key: str, site: SiteForm) -> tuple[SiteName, ...]:
+    return (values.read_name(key), *site.aliases)
+
+
+def _upstreams(site: SiteForm) -> tuple[Upstream, ...]:
+    return tuple(site.to) if isinstance(site.to, list) else (site.to,)
+
+
+def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Surroundings) -> Desired:
+    sites = tuple(
+        _desired_site(_names(key, form), form, surroundings.directory)
+        for key, form in zip(written.sites, forms, strict=True)
+    )
+    default = next((site.id for site in sites if written.default_site in site.names), None)
+    return Desired(
+        https=tuple(written.listen.https),
+        http=tuple(written.listen.http),
+        sites=sites,
+        workers=written.workers or surroundings.cores,
+        default_site=default,
+    )
+
+
+def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePath) -> DesiredSite:
+    certificate: LocalIssuer | OwnCertificate
+    if form.certificate:
+        chain, key = form.certificate.chain, form.certificate.key
+        certificate = OwnCertificate(directory / chain, directory / key)
+    else:
+        certificate = LocalIssuer(unconstrained=not all(name.is_reserved for name in names))
+    return DesiredSite(str(names[0]), names, _upstreams(form), certificate, form.tls, _hsts_wish(form))
+
+
+def _hsts_wish(form: SiteForm) -> HstsWish:
+    if isinstance(form.hsts, HstsForm):
+        return HstsFixed(form.hsts.max_age, form.hsts.include_subdomains, form.hsts.preload)
+    return form.hsts

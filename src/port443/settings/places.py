@@ -1,0 +1,71 @@
+"""From the path of a setting to its place in the file."""
+
+from port443.settings import values
+from port443.settings.document import Node
+from port443.settings.mistakes import Mistake
+from port443.settings.objections import Objection, Path
+from port443.settings.source import Source
+
+Span = tuple[int, int]
+
+
+def placed(objection: Objection, root: Node, source: Source) -> Mistake | None:
+    """Give an objection its place, unless what stands there is already known to be wrong."""
+    span = _span(objection.path, root, at_key=objection.at_key)
+    if span is None:
+        return None
+    earlier = _span(objection.earlier, root, at_key=objection.earlier_at_key) if objection.earlier else None
+    return Mistake(
+        objection.kind,
+        source.place(*span),
+        objection.message,
+        objection.hint,
+        source.place(*earlier) if earlier else None,
+        ".".join(map(str, objection.path)),
+    )
+
+
+def line_of(path: Path, root: Node, source: Source) -> int | None:
+    """Return the line on which a setting is written, or None when it has its default."""
+    node, at = root, root.start
+    for step in path:
+        if path[:1] == ("sites",) and not node.entries and step in {"to", *range(len(node.items))}:
+            return source.place(at).line  # the site is written in short: its value is what it goes to
+        key = _written_key(str(step), node)
+        if key is None:
+            return None
+        at, node = node.keys[key][0], node.entries[key]
+    return source.place(at).line
+
+
+def _written_key(key: str, node: Node) -> str | None:
+    """Return the key as it is written, which for a site may be another spelling of its name."""
+    if key in node.entries:
+        return key
+    return next((one for one in node.entries if _spells(one, key)), None)
+
+
+def _spells(written: str, name: str) -> bool:
+    try:
+        return str(values.read_name(written)) == name
+    except values.Wrong:
+        return False
+
+
+def _span(path: Path, root: Node, *, at_key: bool) -> Span | None:
+    """Return where a setting stands: its key, or its value where that is a single one.
+
+    What is not written, such as the `to` of a site in short form, is its nearest group.
+    """
+    node, key = root, (root.start, root.start + 1)
+    for step in path:
+        if node.excused:
+            return None
+        if isinstance(step, int) and step < len(node.items):
+            node = node.items[step]
+            key = node.start, node.end
+        elif isinstance(step, str) and step in node.entries:
+            key, node = node.keys[step], node.entries[step]
+    if node.excused:
+        return None
+    return key if at_key or node.entries or node.items else (node.start, node.end)

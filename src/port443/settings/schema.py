@@ -1,0 +1,217 @@
+"""The settings file as written: what each key may hold. `port443 config schema` is made from this."""
+
+from typing import Annotated, Final, Literal, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic.json_schema import SkipJsonSchema
+
+from port443.core.names import Endpoint, SiteName
+from port443.core.plan.desired import Upstream
+from port443.settings import values
+
+MAX_NAMES: Final = 4096
+MAX_SERVERS: Final = 1024
+MAX_LISTENERS: Final = 64
+MAX_WORKERS: Final = 256
+WRONG_FORM: Final = "wrong_form"
+"""The type of the error when a value fits none of the forms that a key may have."""
+
+NAME_PATTERN: Final = r"^(\*\.)?[^\s/*_]+$"
+
+Address = Annotated[
+    Endpoint,
+    PlainValidator(values.read_endpoint),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r":[0-9]{1,5}$", "examples": ["0.0.0.0:443", "[::]:443"]}),
+]
+Name = Annotated[
+    SiteName,
+    PlainValidator(values.read_name),
+    WithJsonSchema(
+        {"type": "string", "pattern": NAME_PATTERN, "examples": ["app.example.com", "*.example.com"]}
+    ),
+]
+Server = Annotated[
+    Upstream,
+    PlainValidator(values.read_upstream),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^http://[^/?#@]+/?$", "examples": ["http://127.0.0.1:9000"]}
+    ),
+]
+Duration = Annotated[
+    int,
+    PlainValidator(values.read_duration),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,10}[smhdy]$", "examples": ["10m", "30d", "1y"]}),
+]
+FilePath = Annotated[
+    str,
+    PlainValidator(values.read_path),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 4096}),
+]
+
+
+def _form(value: object) -> str | None:
+    """Tell the forms of one setting apart; the tags cannot be mistaken for keys."""
+    if isinstance(value, str):
+        return "<text>"
+    if isinstance(value, list):
+        return "<list>"
+    return "<mapping>" if isinstance(value, dict) else None
+
+
+def _forms(words: str) -> Discriminator:
+    return Discriminator(_form, custom_error_type=WRONG_FORM, custom_error_message=words)
+
+
+Workers = Annotated[int, Field(ge=1, le=MAX_WORKERS)]
+Servers = Annotated[list[Server], Field(min_length=1, max_length=MAX_SERVERS)]
+To = Annotated[
+    Annotated[Server, Tag("<text>")] | Annotated[Servers, Tag("<list>")], _forms("a URL or a list of URLs")
+]
+
+
+T = TypeVar("T")
+LeftOut = Annotated[SkipJsonSchema[None], Tag("<left out>")]
+Optionally = Annotated[
+    Annotated[T, Tag("<given>")] | LeftOut,
+    Discriminator(lambda value: "<left out>" if value is None else "<given>"),
+]
+"""Nothing, or a value whose mistakes are told without saying that it could also be nothing."""
+
+
+class Form(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ListenForm(Form):
+    """The addresses that are listened on."""
+
+    https: Annotated[list[Address], Field(min_length=1, max_length=MAX_LISTENERS)] = [
+        Endpoint("0.0.0.0", 443),  # noqa: S104 - a public server serves on all addresses
+        Endpoint("::", 443),
+    ]
+    """Where TLS is spoken."""
+    http: Annotated[list[Address], Field(max_length=MAX_LISTENERS)] = [
+        Endpoint("0.0.0.0", 80),  # noqa: S104 - a public server serves on all addresses
+        Endpoint("::", 80),
+    ]
+    """Where plain HTTP is redirected to https; may be empty."""
+
+
+class HstsForm(Form):
+    """A Strict-Transport-Security header of one's own (RFC 6797)."""
+
+    max_age: Duration
+    """How long browsers shall insist on https: 1y for good, 5m to try, 0s to end it."""
+    include_subdomains: bool = False
+    """Whether it holds for every name below the site's, also those served elsewhere."""
+    preload: bool = False
+    """Consent to the browsers' built-in list; needs 1y and include_subdomains, and is slow to undo."""
+
+
+class CertificateForm(Form):
+    """A certificate that the operator brings; picked up again when the files change."""
+
+    chain: FilePath
+    """PEM: the site's certificate first, then its issuers without the root."""
+    key: FilePath
+    """PEM: the private key of the site's certificate."""
+
+
+Hsts = Annotated[
+    Annotated[Literal["ladder", "off"], Tag("<text>")] | Annotated[HstsForm, Tag("<mapping>")],
+    _forms("ladder, off, or a mapping such as {max_age: 1y}"),
+]
+
+
+class SiteForm(Form):
+    """One site in long form."""
+
+    to: To
+    """The plain HTTP server behind the site, or several that take turns."""
+    aliases: Annotated[list[Name], Field(max_length=MAX_NAMES - 1)] = []
+    """Further names of the site: host names, wildcards, IP addresses."""
+    tls: Literal["modern", "intermediate"] = "intermediate"
+    """intermediate: TLS 1.3 and 1.2, forward-secret AEAD suites only. modern: TLS 1.3 only."""
+    hsts: Hsts = "ladder"
+    """ladder climbs from 5 minutes to a year while proofs hold; never sent for localhost or an IP."""
+    issuer: Optionally[Literal["local"]] = None
+    """local: the built-in CA. Names that no public CA can certify use it by themselves."""
+    certificate: Optionally[CertificateForm] = None
+    """A certificate of one's own, in place of an issuer."""
+
+
+def _checked_name(raw: str) -> str:
+    values.read_name(raw)
+    return raw
+
+
+SiteKey = Annotated[
+    str, AfterValidator(_checked_name), WithJsonSchema({"type": "string", "pattern": NAME_PATTERN})
+]
+SiteWritten = Annotated[
+    Annotated[Server, Tag("<text>")]
+    | Annotated[Servers, Tag("<list>")]
+    | Annotated[SiteForm, Tag("<mapping>")],
+    _forms("a URL, a list of URLs, or a mapping with `to`"),
+]
+
+
+class SettingsFile(Form):
+    """What port443 serves, and where."""
+
+    listen: ListenForm = ListenForm()
+    """The addresses that are listened on."""
+    workers: Optionally[Workers] = None
+    """Threads of the edge that accept connections; one per core when left out."""
+    default_site: Optionally[Name] = None
+    """The site that answers clients which name none, or an unknown one; refused when left out."""
+    sites: dict[SiteKey, SiteWritten]
+    """Each site by its first name. `NAME: URL` is short for `NAME: {to: URL}`."""
+
+
+def fields_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
+    """Return the keys that are possible in the group at `path`."""
+    return tuple(_group_at(path).model_fields)
+
+
+def homes_of(key: str) -> list[str]:
+    """Return the groups, in words, that know `key`."""
+    homes: dict[str, type[Form]] = {"`listen`": ListenForm, "a site": SiteForm, "`hsts`": HstsForm}
+    return [name for name, form in homes.items() if key in form.model_fields]
+
+
+def example_of(key: str) -> str:
+    """Return a short example for a key that is needed."""
+    return {
+        "to": "to: http://127.0.0.1:9000",
+        "sites": "sites: {app.localhost: http://127.0.0.1:9000}",
+        "max_age": "max_age: 1y",
+        "chain": "chain: site.pem",
+        "key": "key: site.key",
+    }[key]
+
+
+def _group_at(path: tuple[str | int, ...]) -> type[Form]:
+    match path:
+        case ("listen", *_):
+            return ListenForm
+        case ("sites", _, "hsts", *_):
+            return HstsForm
+        case ("sites", _, "certificate", *_):
+            return CertificateForm
+        case ("sites", _, *_):
+            return SiteForm
+    return SettingsFile

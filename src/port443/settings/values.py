@@ -1,0 +1,178 @@
+"""Single values, parsed once at the door; what is wrong with one is said in plain words."""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
+from port443.core.plan.desired import Upstream
+from port443.settings import kinds
+
+SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
+DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
+MAX_DURATION_S: Final = 100 * SECONDS["y"]
+URL: Final = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL
+)
+HTTP_PORT: Final = 80
+MAX_PATH: Final = 4096
+
+
+class Wrong(ValueError):
+    """A value that cannot be read: what kind of mistake it is, and the way out."""
+
+    def __init__(self, kind: kinds.Kind, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+
+
+def read_name(raw: object) -> SiteName:
+    """Read a host name, a wildcard or an IP address."""
+    return _read_name(_text(raw))
+
+
+@lru_cache(maxsize=16384)
+def _read_name(text: str) -> SiteName:
+    if "://" in text or "/" in text:
+        host = text.partition("://")[2] or text
+        raise Wrong(kinds.NAME_INVALID, f"`{text}` is more than a name", f"write {host.partition('/')[0]}")
+    if _looks_like_address(text):
+        return _read_address(text)
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdecimal():
+        hint = f"write {host}; ports stand under `listen`"
+        raise Wrong(kinds.NAME_INVALID, f"`{text}` has a port, and a name has none", hint)
+    try:
+        name = HostName.parse(text)
+    except NameInvalid as error:
+        raise _wrong_name(text, error) from error
+    if name.is_wildcard and name.text.count(".") < 2:
+        raise Wrong(
+            kinds.WILDCARD_INVALID, f"`{text}` stands for a whole top-level domain", 'as in "*.example.com"'
+        )
+    return name
+
+
+def _wrong_name(text: str, error: NameInvalid) -> Wrong:
+    if "*" in text:
+        message = f"in `{text}` the * is not the whole first label"
+        return Wrong(kinds.WILDCARD_INVALID, message, 'as in "*.example.com"')
+    if "_" in text:
+        return Wrong(
+            kinds.NAME_INVALID, f"`{text}` has an underscore, which host names do not", "use a hyphen"
+        )
+    return Wrong(kinds.NAME_INVALID, error.message, error.hint)
+
+
+def _looks_like_address(text: str) -> bool:
+    return text.count(":") > 1 or text.startswith("[") or text.rpartition(".")[2].isdecimal()
+
+
+def _read_address(text: str) -> IPName:
+    if "%" in text:
+        raise Wrong(kinds.NAME_INVALID, f"`{text}` has a zone, which only means something on one machine")
+    try:
+        return IPName.parse(text)
+    except NameInvalid as error:
+        raise Wrong(kinds.NAME_INVALID, error.message, "for example 192.0.2.1 or 2001:db8::1") from error
+
+
+def read_endpoint(raw: object) -> Endpoint:
+    """Read `192.0.2.1:443` or `[2001:db8::1]:443`."""
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        hint = f'write "0.0.0.0:{raw}" and "[::]:{raw}"'
+        raise Wrong(kinds.ADDRESS_INVALID, f"{raw} is a port without an address", hint)
+    text = _text(raw)
+    if "%" in text or not text.isascii():
+        raise Wrong(
+            kinds.ADDRESS_INVALID, f"`{text}` is not ADDRESS:PORT", 'as in "0.0.0.0:443" or "[::]:443"'
+        )
+    try:
+        return Endpoint.parse(text)
+    except NameInvalid as error:
+        hint = error.hint or 'as in "0.0.0.0:443" or "[::]:443"'
+        raise Wrong(kinds.ADDRESS_INVALID, error.message, hint) from error
+
+
+def read_upstream(raw: object) -> Upstream:
+    """Read `http://HOST` or `http://HOST:PORT`."""
+    text = _text(raw)
+    url = URL.fullmatch(text)
+    if url is None:
+        hint = f"write http://{text}" if _is_upstream(f"http://{text}") else "as in http://127.0.0.1:9000"
+        raise Wrong(kinds.UPSTREAM_INVALID, f"`{text}` is not a URL", hint)
+    if url["scheme"].lower() != "http":
+        message = f"`{url['scheme']}` is not possible; upstreams are reached by plain http"
+        raise Wrong(kinds.UPSTREAM_SCHEME, message, "as in http://127.0.0.1:9000")
+    user, _, authority = url["authority"].rpartition("@")
+    if user or url["rest"] not in {"", "/"}:
+        part = "a user" if user else f"`{url['rest']}`"
+        message = f"an upstream is a server, without {part}"
+        raise Wrong(kinds.UPSTREAM_PATH, message, f"write http://{authority}")
+    return _read_authority(authority)
+
+
+def _is_upstream(text: str) -> bool:
+    try:
+        read_upstream(text)
+    except Wrong:
+        return False
+    return True
+
+
+def _read_authority(authority: str) -> Upstream:
+    if authority.count(":") > 1 and not authority.startswith("["):
+        message = f"`{authority}` has an IPv6 address without brackets"
+        raise Wrong(kinds.UPSTREAM_INVALID, message, f"as in http://[{authority}]:9000")
+    host, colon, port = authority.rpartition(":")
+    if not colon or authority.endswith("]"):
+        host, port = authority, str(HTTP_PORT)
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) <= 65535):
+        raise Wrong(kinds.UPSTREAM_INVALID, f"`{port}` is not a port", "a port is a number from 1 to 65535")
+    return Upstream(_read_host(host), int(port))
+
+
+def _read_host(host: str) -> str:
+    try:
+        name = _read_name(host)
+    except Wrong as error:
+        raise Wrong(kinds.UPSTREAM_INVALID, error.message, error.hint) from error
+    if isinstance(name, HostName) and name.is_wildcard:
+        raise Wrong(kinds.UPSTREAM_INVALID, f"`{host}` is a wildcard; an upstream is one server")
+    if isinstance(name, IPName) and ":" in name.text and not host.startswith("["):
+        raise Wrong(kinds.UPSTREAM_INVALID, f"`{host}` has no brackets", f"as in http://[{host}]:9000")
+    return name.text
+
+
+def read_duration(raw: object) -> int:
+    """Read `5s 10m 2h 30d 2y` as seconds; a year has 365 days."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raise Wrong(kinds.DURATION_INVALID, f"{raw} has no unit", f"as in {raw}s, or 5s 10m 2h 30d 2y")
+    text = _text(raw)
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise Wrong(kinds.DURATION_INVALID, f"`{text}` is not a duration", "as in 5s 10m 2h 30d 2y")
+    seconds = int(match[1]) * SECONDS[match[2]]
+    if seconds > MAX_DURATION_S:
+        raise Wrong(kinds.DURATION_INVALID, f"`{text}` is longer than 100y")
+    return seconds
+
+
+def read_path(raw: object) -> str:
+    """Read the path of a file."""
+    text = _text(raw)
+    if not text or len(text) > MAX_PATH or not text.isprintable():
+        raise Wrong(kinds.PATH_INVALID, "this is not the path of a file")
+    return text
+
+
+def _text(raw: object) -> str:
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, int | float):
+        shown = str(raw).lower()
+        raise Wrong(kinds.TYPE_WRONG, f"{shown} is not text here", f'write "{shown}" if text is meant')
+    form = "a list" if isinstance(raw, list) else "a mapping" if isinstance(raw, dict) else "nothing"
+    raise Wrong(kinds.TYPE_WRONG, f"text is needed, and this is {form}")

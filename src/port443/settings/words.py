@@ -1,0 +1,140 @@
+"""pydantic's complaints, in plain words."""
+
+import re
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from port443.settings import kinds, schema
+from port443.settings.objections import Objection, Path, suggestion
+from port443.settings.values import Wrong
+
+QUOTED: Final = re.compile(r"'([^']*)'")
+YAML_1_1: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+WANTED: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "list_type": "a list such as [a, b]",
+    "dict_type": "a mapping such as {name: value}",
+    "model_type": "a mapping such as {name: value}",
+    "model_attributes_type": "a mapping such as {name: value}",
+}
+RANGES: Final = {"greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
+
+
+def objections(error: ValidationError) -> list[Objection]:
+    """Return every complaint of one validation."""
+    return [_objection(one) for one in error.errors(include_url=False)]
+
+
+def _objection(error: Any) -> Objection:
+    path = _path(error["loc"])
+    kind = error["type"]
+    at_key = error["loc"][-1:] == ("[key]",)
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Wrong):
+        return Objection(cause.kind, path, cause.message, cause.hint, at_key=at_key)
+    if kind == "extra_forbidden":
+        return _unknown(path)
+    if kind == "missing":
+        return _missing(path)
+    if kind == "literal_error":
+        return _choice(path, error["input"], QUOTED.findall(error["ctx"]["expected"]))
+    if kind in RANGES:
+        text = f"{error['input']} is out of range: {RANGES[kind].format(**error['ctx'])}"
+        return Objection(kinds.NUMBER_RANGE, path, text)
+    if kind == "too_short":
+        return Objection(kinds.LIST_EMPTY, path, f"`{_name(path)}` needs at least one entry")
+    if kind == "too_long":
+        return Objection(
+            kinds.TOO_MANY, path, f"`{_name(path)}` has more than {error['ctx']['max_length']} entries"
+        )
+    wanted = error["msg"] if kind == schema.WRONG_FORM else WANTED.get(kind, error["msg"])
+    return _wrong_type(path, wanted, error["input"])
+
+
+def _path(loc: tuple[str | int, ...]) -> Path:
+    """Leave out the marks that pydantic adds for forms and keys."""
+    return tuple(one for one in loc if one != "[key]" and not (isinstance(one, str) and one.startswith("<")))
+
+
+def _name(path: Path) -> str:
+    return next((str(one) for one in reversed(path) if isinstance(one, str)), "the file")
+
+
+def _unknown(path: Path) -> Objection:
+    key = str(path[-1])
+    known = schema.fields_at(path[:-1])
+    hint = suggestion(key, list(known)) or _elsewhere(key, path)
+    return Objection(
+        kinds.KEY_UNKNOWN,
+        path,
+        f"there is no setting `{key}` {_where(path)}",
+        hint or f"possible here: {', '.join(known)}",
+        at_key=True,
+    )
+
+
+def _elsewhere(key: str, path: Path) -> str:
+    if len(path) == 1 and ("." in key or key == "localhost"):
+        return "sites stand under `sites`"
+    homes = schema.homes_of(key)
+    return f"`{key}` belongs to {homes[0]}" if homes else ""
+
+
+def _where(path: Path) -> str:
+    match path:
+        case (_,):
+            return "at the top"
+        case ("sites", _, _):
+            return "in a site"
+    return f"in `{_name(path[:-1])}`"
+
+
+def _missing(path: Path) -> Objection:
+    key = str(path[-1])
+    hint = f"add `{key}:`, as in `{schema.example_of(key)}`"
+    where = f"`{_name(path[:-1])}` has no `{key}`" if path[:-1] else f"the file has no `{key}`"
+    return Objection(kinds.KEY_MISSING, path[:-1], where, hint, at_key=True)
+
+
+def _choice(path: Path, value: object, known: list[str]) -> Objection:
+    possible = " or ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
+    shown = str(value).lower() if isinstance(value, bool) else value
+    hint = suggestion(str(shown), known) or f"possible: {possible}"
+    return Objection(kinds.CHOICE_UNKNOWN, path, f"`{_name(path)}` cannot be `{shown}`", hint)
+
+
+def _wrong_type(path: Path, wanted: str, value: object) -> Objection:
+    name = _name(path)
+    if wanted == WANTED["bool_type"] and isinstance(value, str) and value.lower() in YAML_1_1:
+        text = f"`{value}` is text in YAML 1.2; `{name}` is true or false"
+        return Objection(kinds.NOT_YES_OR_NO, path, text, f"write {YAML_1_1[value.lower()]}")
+    message = f"`{name}` must be {wanted}, not {_form(value)}"
+    return Objection(kinds.TYPE_WRONG, path, message, _cure(wanted, value))
+
+
+def _form(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+    return "nothing"
+
+
+def _cure(wanted: str, value: object) -> str:
+    if wanted == WANTED["int_type"] and isinstance(value, str) and value.isdecimal():
+        return f"write {value} without quotes"
+    if wanted == WANTED["list_type"] and isinstance(value, str):
+        return f"write [{value}]"
+    if wanted.startswith("ladder") and isinstance(value, bool):
+        return "write ladder" if value else "write off"
+    return ""
