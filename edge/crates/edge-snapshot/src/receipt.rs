@@ -69,8 +69,6 @@ pub enum QuarantineCode {
     ReferenceMissing,
     /// The site's own id is not its key in the root.
     IdDiffers,
-    /// The site's own id is not its key in the root.
-    IdDiffers,
     /// A certificate is no X.509 that can be served.
     CertificateUnreadable,
     /// A private key is no PKCS#8 that can sign.
@@ -90,7 +88,6 @@ impl QuarantineCode {
         match self {
             Self::PartKindWrong => "part_kind_wrong",
             Self::ReferenceMissing => "reference_missing",
-            Self::IdDiffers => "id_differs",
             Self::IdDiffers => "id_differs",
             Self::CertificateUnreadable => "certificate_unreadable",
             Self::KeyUnreadable => "key_unreadable",
