@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use edge_observe::{SiteSlot, WorkerObserver};
 use edge_snapshot::{Hash, Hsts, Listener, Pool};
-use edge_tls::{SiteTls, TlsIdentity};
+use edge_tls::SiteTls;
 use tokio::sync::watch;
 
 use crate::pool::Pools;
@@ -63,8 +63,6 @@ pub struct SiteRuntime {
     pub slot: SiteSlot,
     /// The site's finished TLS configuration.
     pub tls: SiteTls,
-    /// Equal for sites whose connections may carry each other's requests (RFC 9110 §7.4).
-    pub tls_identity: TlsIdentity,
     /// The upstream pool's document.
     pub pool: Arc<Pool>,
     /// The pool's hash: the name under which each worker keeps its connections.
@@ -73,6 +71,8 @@ pub struct SiteRuntime {
     pub hsts: Option<SiteHsts>,
     /// Whether the redirect from port 80 may be kept by clients.
     pub redirect_cacheable: bool,
+    /// The ticket keys that its TLS was made with; other keys make another object.
+    pub(crate) ticket_keys: Vec<Hash>,
 }
 
 /// A site's Strict-Transport-Security header, written once.
@@ -81,6 +81,13 @@ pub struct SiteHsts {
     pub policy: Hsts,
     /// The header's value (RFC 6797 §6.1).
     pub value: Vec<u8>,
+}
+
+impl SiteRuntime {
+    /// Whether a connection of this site may carry requests for another one (RFC 9110 §7.4).
+    pub(crate) fn may_carry(&self, other: &Self) -> bool {
+        self.id == other.id || self.tls.identity() == other.tls.identity()
+    }
 }
 
 impl SiteHsts {
@@ -93,6 +100,9 @@ impl SiteHsts {
         if policy.preload {
             value.push_str("; preload");
         }
-        Self { policy, value: value.into_bytes() }
+        Self {
+            policy,
+            value: value.into_bytes(),
+        }
     }
 }

@@ -4,8 +4,22 @@
 //! pointer to what is [`Running`] and the counters that each worker owns.
 #![forbid(unsafe_code)]
 
+mod accept;
+mod alarm;
+mod buffer;
+mod clear_http;
+mod connection;
 mod context;
+mod counted;
+mod http1;
+mod http2;
+mod moment;
+mod pool;
+mod redirect;
 mod running;
+mod upstream;
+mod worker;
 
 pub use context::{ListenerRuntime, SiteHsts, SiteRuntime};
 pub use running::Running;
+pub use worker::{Worker, spawn_worker};

@@ -1,57 +1,94 @@
 //! What runs: one snapshot with everything its connections need, immutable once built.
 
-use std::collections::HashMap;
+mod build;
+
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use edge_snapshot::{Hash, Limits};
+use edge_observe::SiteSlots;
+use edge_snapshot::{Hash, Limits, Parts, Root, SiteVerdict};
 
 use crate::context::{ListenerRuntime, SiteRuntime};
 
 /// One snapshot, ready to serve; connections hold the one that they were accepted under.
+#[derive(Default)]
 pub struct Running {
     /// The root's hash; `None` before the first snapshot.
     pub root: Option<Hash>,
     /// Bounds on what a stranger may make the edge hold or wait for.
     pub limits: Limits,
+    slots: SiteSlots,
     listeners: HashMap<String, Arc<ListenerRuntime>>,
-    sites: HashMap<String, Arc<SiteRuntime>>,
+    sites: BTreeMap<String, Arc<SiteRuntime>>,
     names: HashMap<String, Arc<SiteRuntime>>,
     /// Wildcard names, by what follows the `*.`.
     wildcards: HashMap<String, Arc<SiteRuntime>>,
+    /// Names that are refused, by the site in quarantine that they belong to.
+    refused: HashMap<String, String>,
     default_site: Option<Arc<SiteRuntime>>,
 }
 
 impl Running {
+    /// Make a snapshot ready, with what did not change taken from `previous`.
+    ///
+    /// A site that cannot run is quarantined: its last good version goes on when there is one,
+    /// else its names are refused. The other sites run whatever becomes of it.
+    #[must_use]
+    pub fn build(
+        root: &Root,
+        hash: Hash,
+        parts: &Parts,
+        previous: &Self,
+    ) -> (Self, BTreeMap<String, SiteVerdict>) {
+        build::build(root, hash, parts, previous)
+    }
+
+    /// Where the requests of this snapshot's sites are counted.
+    #[must_use]
+    pub fn site_slots(&self) -> &SiteSlots {
+        &self.slots
+    }
+
     /// The site that owns a host: its exact name, a wildcard one label above, or an IP address.
     ///
     /// `host` is in lower case, without port and brackets.
+    #[must_use]
     pub fn site_by_name(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
-        self.names.get(host).or_else(|| self.site_by_wildcard(host))
-    }
-
-    fn site_by_wildcard(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
-        // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
-        let (_, parent) = host.split_once('.')?;
-        self.wildcards.get(parent)
+        self.names.get(host).or_else(|| {
+            // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
+            let (_, parent) = host.split_once('.')?;
+            self.wildcards.get(parent)
+        })
     }
 
     /// The site that owns an IP address of ours.
+    #[must_use]
     pub fn site_by_address(&self, address: IpAddr) -> Option<&Arc<SiteRuntime>> {
         self.names.get(&address.to_canonical().to_string())
     }
 
     /// The site by its key in `Root.sites`.
+    #[must_use]
     pub fn site(&self, id: &str) -> Option<&Arc<SiteRuntime>> {
         self.sites.get(id)
     }
 
     /// The site that answers unknown names, when one is set.
+    #[must_use]
     pub fn default_site(&self) -> Option<&Arc<SiteRuntime>> {
         self.default_site.as_ref()
     }
 
+    /// The site in quarantine that a refused name belongs to.
+    #[must_use]
+    pub fn quarantined_site(&self, host: &str) -> Option<&str> {
+        let wildcard = || self.refused.get(&format!("*.{}", host.split_once('.')?.1));
+        self.refused.get(host).or_else(wildcard).map(String::as_str)
+    }
+
     /// The listener by its id.
+    #[must_use]
     pub fn listener(&self, id: &str) -> Option<&Arc<ListenerRuntime>> {
         self.listeners.get(id)
     }

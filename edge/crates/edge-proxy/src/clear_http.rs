@@ -1,0 +1,132 @@
+//! HTTP in clear on the TLS port: a readable answer that names the https address.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use edge_http::write::{self, ConnectionNote};
+use edge_http::{
+    Authority, AuthorityHost, HeadLimits, Method, RequestHead, page, parse_request, reason_phrase,
+};
+use edge_tls::farewell;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::context::ListenerRuntime;
+use crate::moment::date_now;
+use crate::running::Running;
+
+/// A request whose head is longer is answered as well, without its path.
+const MOST: usize = 8 * 1024;
+
+/// Answer a request in clear, whose first bytes have been read, by a 400 that says where to go.
+pub(crate) async fn answer(
+    tcp: &mut TcpStream,
+    mut bytes: Vec<u8>,
+    running: &Running,
+    listener: &ListenerRuntime,
+) {
+    let Ok(local) = tcp.local_addr() else { return };
+    let limits = HeadLimits::with_bytes(MOST);
+    let time = Duration::from_millis(running.limits.header_timeout_ms);
+    let head = timeout(time, read_head(tcp, &mut bytes, &limits))
+        .await
+        .ok()
+        .flatten();
+    let address = Address {
+        running,
+        local,
+        port: listener.document.https_port,
+    };
+    let is_head = head.is_some_and(|head| head.method == Method::Head);
+    farewell(tcp, &response(&address.of(head.as_ref(), &bytes), is_head)).await;
+}
+
+/// Read the head; `None` when it is malformed, too long or never ends.
+async fn read_head(
+    tcp: &mut TcpStream,
+    bytes: &mut Vec<u8>,
+    limits: &HeadLimits,
+) -> Option<RequestHead> {
+    let mut fields = Vec::new();
+    let mut fresh = [0; 1024];
+    loop {
+        if let Some(head) = parse_request(bytes, limits, &mut fields).ok()? {
+            return Some(head);
+        }
+        match tcp.read(&mut fresh).await.ok()? {
+            0 => return None,
+            count => bytes.extend_from_slice(&fresh[..count]),
+        }
+    }
+}
+
+/// What an https address is made of, when the request does not say it.
+struct Address<'a> {
+    running: &'a Running,
+    local: SocketAddr,
+    port: u16,
+}
+
+impl Address<'_> {
+    /// The https address for a request; a host that is none of ours is not repeated.
+    fn of(&self, head: Option<&RequestHead>, bytes: &[u8]) -> String {
+        let host = head
+            .and_then(|head| head.host)
+            .and_then(|host| self.known(host.of(bytes)));
+        let host = host.unwrap_or_else(|| in_url(self.local.ip().to_canonical()));
+        let port = if self.port == 443 {
+            String::new()
+        } else {
+            format!(":{}", self.port)
+        };
+        let path = head.map_or_else(|| "/".to_owned(), |head| path(head, bytes));
+        format!("https://{host}{port}{path}")
+    }
+
+    /// The host as it stands in an address, when it is one of ours.
+    fn known(&self, host: &[u8]) -> Option<String> {
+        let (name, shown) = match Authority::parse(host)?.host {
+            AuthorityHost::Address(address) => (address.to_string(), in_url(address)),
+            AuthorityHost::Name(name) => (name.to_ascii_lowercase(), name.to_ascii_lowercase()),
+        };
+        self.running.site_by_name(&name).map(|_| shown)
+    }
+}
+
+fn in_url(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// The path of a target that has been parsed, so that only its own characters are in it.
+fn path(head: &RequestHead, bytes: &[u8]) -> String {
+    let path = format!(
+        "{}{}",
+        head.target.prefix,
+        String::from_utf8_lossy(head.target.text.of(bytes))
+    );
+    if path.starts_with('/') {
+        path
+    } else {
+        "/".to_owned()
+    }
+}
+
+fn response(address: &str, is_head: bool) -> Vec<u8> {
+    let text = format!("400 Bad Request\nThis port speaks https. The address is {address}\n");
+    let mut out = Vec::with_capacity(512);
+    write::status_line(&mut out, 400, reason_phrase(400).as_bytes());
+    write::field(&mut out, b"Cache-Control", page::CACHE_CONTROL);
+    write::field(&mut out, b"Content-Type", page::CONTENT_TYPE);
+    write::content_length(&mut out, text.len() as u64);
+    write::field(&mut out, b"Date", &date_now());
+    ConnectionNote::Close.write(&mut out);
+    out.extend_from_slice(b"\r\n");
+    if !is_head {
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
+}

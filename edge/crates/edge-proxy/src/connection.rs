@@ -1,0 +1,273 @@
+//! The way of a connection: first bytes, decision, handshake, and on to its protocol.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use edge_observe::{HandshakeFailure, HandshakeFault, HandshakeRecord};
+use edge_snapshot::{Alpn, Role};
+use edge_tls::{
+    Alert, HandshakeFacts, Opening, Reason, Refusal, TlsStream, alert_record, farewell,
+};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::context::{ConnectionContext, ListenerRuntime, SiteRuntime, WorkerContext};
+use crate::running::Running;
+use crate::{clear_http, http1, http2, redirect};
+
+/// Serve a connection to its end.
+pub(crate) async fn serve(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    listener: Arc<ListenerRuntime>,
+    worker: Rc<WorkerContext>,
+) {
+    // Heads and bodies leave in whole pieces of ours; waiting for more would only delay them.
+    let _ = tcp.set_nodelay(true);
+    if listener.document.role == Role::Redirect {
+        return redirect::serve(tcp, worker, listener, peer).await;
+    }
+    let arrival = Arrival {
+        running: worker.running.load_full(),
+        listener,
+        peer,
+        worker,
+        started: Instant::now(),
+    };
+    // In boxes of their own, so that what the handshake needed is gone while requests are served.
+    let Some((stream, alpn, context)) = Box::pin(arrival.shake_hands(tcp)).await else {
+        return;
+    };
+    match alpn {
+        Some(Alpn::H2) => Box::pin(http2::serve(stream, context)).await,
+        Some(Alpn::Http11) | None => Box::pin(http1::serve(stream, context)).await,
+    }
+}
+
+/// A connection that has not passed its handshake.
+struct Arrival {
+    running: Arc<Running>,
+    listener: Arc<ListenerRuntime>,
+    peer: SocketAddr,
+    worker: Rc<WorkerContext>,
+    started: Instant,
+}
+
+/// A connection that may be spoken over, its protocol, and what its handlers need to know.
+type Ready = (TlsStream, Option<Alpn>, Rc<ConnectionContext>);
+
+impl Arrival {
+    /// Read the hello, decide and shake hands; every way out but success has told its event.
+    async fn shake_hands(self, mut tcp: TcpStream) -> Option<Ready> {
+        let opening = self.open(&mut tcp).await?;
+        let local = tcp.local_addr().ok()?;
+        let server_name = opening.hello.server_name.clone();
+        let (site, name) = match self.find_site(server_name.as_deref(), local) {
+            Ok(found) => found,
+            Err(failure) => return self.refuse(tcp, failure, server_name.as_deref()).await,
+        };
+        let choice = match site.tls.choose(&opening.hello, Some(&name)) {
+            Ok(choice) => choice,
+            Err(refusal) => {
+                return self
+                    .refuse(tcp, refusal.into(), server_name.as_deref())
+                    .await;
+            }
+        };
+        let handshake = TlsStream::accept(tcp, opening, choice, self.started);
+        match timeout(self.handshake_timeout(), handshake).await {
+            Ok(Ok((stream, facts))) => {
+                self.tell_completed(&site, server_name.as_deref(), &facts);
+                let alpn = facts.alpn;
+                Some((
+                    stream,
+                    alpn,
+                    Rc::new(self.context(site, local, server_name)),
+                ))
+            }
+            Ok(Err(refusal)) => self.tell_failed(&refusal.into(), server_name.as_deref()),
+            Err(_) => self.tell_failed(&self.slow("handshake_timeout_ms"), server_name.as_deref()),
+        }
+    }
+
+    /// Read the hello within its time; what is none is answered as far as it can be.
+    async fn open(&self, tcp: &mut TcpStream) -> Option<Opening> {
+        let limits = &self.running.limits;
+        let size = usize::try_from(limits.hello_bytes).unwrap_or(usize::MAX);
+        let time = Duration::from_millis(limits.hello_timeout_ms);
+        let error = match timeout(time, Opening::read(tcp, size)).await {
+            Ok(Ok(opening)) => return opening,
+            Ok(Err(error)) => error,
+            Err(_) => return self.tell_failed(&self.slow("hello_timeout_ms"), None),
+        };
+        self.tell_failed::<()>(&error.refusal.clone().into(), None);
+        match error.refusal {
+            Refusal {
+                reason: Reason::PlainHttp,
+                ..
+            } => {
+                clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
+            }
+            Refusal {
+                alert: Some(alert), ..
+            } => farewell(tcp, &alert_record(alert)).await,
+            Refusal { .. } => {}
+        }
+        None
+    }
+
+    /// The site for a hello, and the name that its certificate has to cover.
+    fn find_site<'n>(
+        &self,
+        server_name: Option<&'n str>,
+        local: SocketAddr,
+    ) -> Result<(Arc<SiteRuntime>, Cow<'n, str>), Failure> {
+        let address = local.ip().to_canonical();
+        let (found, name) = match server_name {
+            Some(name) => (self.running.site_by_name(name), Cow::Borrowed(name)),
+            None => (
+                self.running.site_by_address(address),
+                Cow::Owned(address.to_string()),
+            ),
+        };
+        match found.or_else(|| self.running.default_site()) {
+            Some(site) => Ok((Arc::clone(site), name)),
+            None => Err(self.no_site(server_name, &name)),
+        }
+    }
+
+    fn no_site(&self, server_name: Option<&str>, name: &str) -> Failure {
+        let reason = match server_name {
+            Some(_) => HandshakeFailure::UnknownServerName,
+            None => HandshakeFailure::NoServerName,
+        };
+        let detail = match self.running.quarantined_site(name) {
+            Some(site) => format!("site_quarantined: {site}"),
+            None => format!("no site has {name}"),
+        };
+        Failure {
+            reason,
+            detail,
+            alert: Some(Alert::UNRECOGNIZED_NAME),
+        }
+    }
+
+    async fn refuse<T>(
+        &self,
+        mut tcp: TcpStream,
+        failure: Failure,
+        server_name: Option<&str>,
+    ) -> Option<T> {
+        self.tell_failed::<T>(&failure, server_name);
+        if let Some(alert) = failure.alert {
+            farewell(&mut tcp, &alert_record(alert)).await;
+        }
+        None
+    }
+
+    fn handshake_timeout(&self) -> Duration {
+        Duration::from_millis(self.running.limits.handshake_timeout_ms)
+    }
+
+    fn slow(&self, limit: &str) -> Failure {
+        let waited = self.started.elapsed().as_millis();
+        let detail = format!("{waited} ms passed: limits.{limit}");
+        Failure {
+            reason: HandshakeFailure::Timeout,
+            detail,
+            alert: None,
+        }
+    }
+
+    fn context(
+        self,
+        site: Arc<SiteRuntime>,
+        local: SocketAddr,
+        server_name: Option<String>,
+    ) -> ConnectionContext {
+        let Self {
+            running,
+            listener,
+            peer,
+            worker,
+            ..
+        } = self;
+        ConnectionContext {
+            worker,
+            running,
+            site,
+            listener,
+            peer,
+            local,
+            server_name,
+        }
+    }
+
+    fn tell_completed(
+        &self,
+        site: &SiteRuntime,
+        server_name: Option<&str>,
+        facts: &HandshakeFacts,
+    ) {
+        self.worker.observer.handshake_completed(HandshakeRecord {
+            listener: &self.listener.document.id,
+            peer: self.peer,
+            site: &site.id,
+            server_name,
+            version: facts.version,
+            suite: facts.suite,
+            group: facts.group,
+            alpn: facts.alpn,
+            resumed: facts.resumed,
+            duration: facts.duration,
+        });
+    }
+
+    /// Tell of a failure; `None`, for the caller to end with.
+    fn tell_failed<T>(&self, failure: &Failure, server_name: Option<&str>) -> Option<T> {
+        self.worker.observer.handshake_failed(HandshakeFault {
+            listener: &self.listener.document.id,
+            peer: self.peer,
+            server_name,
+            reason: failure.reason,
+            detail: &failure.detail,
+            alert: failure.alert.map(Alert::name),
+        });
+        None
+    }
+}
+
+/// A refusal of TLS, or one of ours.
+struct Failure {
+    reason: HandshakeFailure,
+    detail: String,
+    alert: Option<Alert>,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let reason = match refusal.reason {
+            Reason::NotTls => HandshakeFailure::NotTls,
+            Reason::PlainHttp => HandshakeFailure::PlainHttp,
+            Reason::HelloMalformed => HandshakeFailure::HelloMalformed,
+            Reason::HelloTooLarge => HandshakeFailure::HelloTooLarge,
+            Reason::NoSharedVersion => HandshakeFailure::NoSharedVersion,
+            Reason::NoSharedSuite => HandshakeFailure::NoSharedSuite,
+            Reason::NoSharedGroup => HandshakeFailure::NoSharedGroup,
+            Reason::NoSharedSignatureScheme => HandshakeFailure::NoSharedSignatureScheme,
+            Reason::NoSharedAlpn => HandshakeFailure::NoSharedAlpn,
+            Reason::ClientRejectedCertificate => HandshakeFailure::ClientRejectedCertificate,
+            Reason::ProtocolViolation => HandshakeFailure::ProtocolViolation,
+            Reason::ClientClosed => HandshakeFailure::ClientClosed,
+            Reason::Internal => HandshakeFailure::Internal,
+        };
+        Self {
+            reason,
+            detail: refusal.detail,
+            alert: refusal.alert,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A worker: one thread, one runtime, its own sockets, its own connections.
+
+use std::collections::HashMap;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use edge_observe::WorkerObserver;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::Instant;
+
+use crate::accept::{self, Connections};
+use crate::context::WorkerContext;
+use crate::pool::Pools;
+use crate::running::Running;
+
+/// The main thread's end of a worker.
+///
+/// Its commands are taken in order and never wait; a worker that has ended ignores them.
+pub struct Worker {
+    commands: mpsc::UnboundedSender<Command>,
+    ended: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+enum Command {
+    Listen {
+        listener: String,
+        socket: std::net::TcpListener,
+    },
+    Refresh,
+    Drain {
+        within: Duration,
+    },
+}
+
+impl Worker {
+    /// Accept from another socket as soon as the snapshot names its listener.
+    pub fn listen(&self, listener: &str, socket: std::net::TcpListener) {
+        self.tell(Command::Listen {
+            listener: listener.to_owned(),
+            socket,
+        });
+    }
+
+    /// Another snapshot runs: close the sockets of listeners that left, accept from new ones.
+    pub fn refresh(&self) {
+        self.tell(Command::Refresh);
+    }
+
+    /// Accept no more and end open connections politely; those that are left by then, at once.
+    pub fn drain(&self, within: Duration) {
+        self.tell(Command::Drain { within });
+    }
+
+    /// Wait until the worker has ended, which it does after a drain only.
+    pub async fn ended(&mut self) {
+        let _ = (&mut self.ended).await;
+    }
+
+    /// Wait for the thread of a worker that has ended.
+    pub fn join(self) -> thread::Result<()> {
+        self.thread.join()
+    }
+
+    fn tell(&self, command: Command) {
+        // Only a worker that has ended does not listen, and it has nothing left to do.
+        let _ = self.commands.send(command);
+    }
+}
+
+/// Start a worker on a thread of its own.
+pub fn spawn_worker(
+    index: usize,
+    running: Arc<ArcSwap<Running>>,
+    observer: WorkerObserver,
+) -> io::Result<Worker> {
+    let (commands, inbox) = mpsc::unbounded_channel();
+    let (ending, ended) = oneshot::channel();
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let thread = thread::Builder::new()
+        .name(format!("edge-worker-{index}"))
+        .spawn(move || {
+            run(&runtime, index, running, observer, inbox);
+            let _ = ending.send(());
+        })?;
+    Ok(Worker {
+        commands,
+        ended,
+        thread,
+    })
+}
+
+fn run(
+    runtime: &Runtime,
+    index: usize,
+    running: Arc<ArcSwap<Running>>,
+    observer: WorkerObserver,
+    inbox: mpsc::UnboundedReceiver<Command>,
+) {
+    let (drain, draining) = watch::channel(false);
+    let context = WorkerContext {
+        index,
+        running,
+        observer,
+        pools: Pools::new(),
+        draining,
+    };
+    let duty = Duty {
+        context: Rc::new(context),
+        connections: Connections::default(),
+        drain,
+        waiting: HashMap::new(),
+        accepting: HashMap::new(),
+    };
+    let tasks = LocalSet::new();
+    tasks.block_on(runtime, duty.obey(inbox));
+}
+
+/// What the worker's main task keeps.
+struct Duty {
+    context: Rc<WorkerContext>,
+    connections: Connections,
+    drain: watch::Sender<bool>,
+    /// Sockets that came before the snapshot that names their listener.
+    waiting: HashMap<String, Vec<std::net::TcpListener>>,
+    /// A task for each socket; dropping a set ends them and closes the sockets.
+    accepting: HashMap<String, JoinSet<()>>,
+}
+
+impl Duty {
+    async fn obey(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        while let Some(command) = inbox.recv().await {
+            match command {
+                Command::Listen { listener, socket } => {
+                    self.waiting.entry(listener).or_default().push(socket);
+                    self.refresh();
+                }
+                Command::Refresh => self.refresh(),
+                Command::Drain { within } => return self.end(within, inbox).await,
+            }
+        }
+    }
+
+    /// Accept where the snapshot says so, and nowhere else.
+    fn refresh(&mut self) {
+        let running = self.context.running.load_full();
+        self.accepting
+            .retain(|listener, _| running.listener(listener).is_some());
+        let named = |listener: &String, _: &mut Vec<_>| running.listener(listener).is_some();
+        for (listener, sockets) in self.waiting.extract_if(named) {
+            let tasks = self.accepting.entry(listener.clone()).or_default();
+            for socket in sockets {
+                accept_from(socket, &listener, tasks, &self.context, &self.connections);
+            }
+        }
+    }
+
+    /// End politely, in the time that the last word on it leaves.
+    async fn end(mut self, within: Duration, mut inbox: mpsc::UnboundedReceiver<Command>) {
+        self.waiting.clear();
+        self.accepting.clear();
+        self.drain.send_replace(true);
+        let mut deadline = Instant::now() + within;
+        loop {
+            tokio::select! {
+                () = self.connections.none_left() => return,
+                () = tokio::time::sleep_until(deadline) => return,
+                Some(command) = inbox.recv() => {
+                    if let Command::Drain { within } = command {
+                        deadline = deadline.min(Instant::now() + within);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn accept_from(
+    socket: std::net::TcpListener,
+    listener: &str,
+    tasks: &mut JoinSet<()>,
+    context: &Rc<WorkerContext>,
+    connections: &Connections,
+) {
+    // Both only fail for what is no socket of ours; the main thread has looked at it before.
+    if socket.set_nonblocking(true).is_ok()
+        && let Ok(socket) = tokio::net::TcpListener::from_std(socket)
+    {
+        tasks.spawn_local(accept::accept(
+            socket,
+            listener.to_owned(),
+            Rc::clone(context),
+            connections.clone(),
+        ));
+    }
+}
