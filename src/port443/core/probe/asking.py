@@ -1,0 +1,214 @@
+"""One question, one answer, and when an answer counts.
+
+A lane is a generator: it yields what to ask, is sent what came back, and returns what that proves. It
+touches no network and no clock, so a test can play any server.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from port443.core.errors import ScanError
+from port443.core.probe.failures import AnswerTimedOut, ConnectionEnded, ConnectionWasReset
+from port443.core.probe.hellos import Offer
+from port443.core.wire.alerts import Alert
+from port443.core.wire.flight import Flight, Stage
+from port443.core.wire.reading import Malformed
+from port443.core.wire.versions import Version
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send this hello on a connection of its own."""
+
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class AskSSL2:
+    """Send the hello of SSL 2.0 on a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """A ServerHello came, or a retry: the server took the offer."""
+
+    flight: Flight
+
+    @property
+    def version(self) -> int:
+        chosen = self.flight.chosen
+        return 0 if chosen is None else chosen.version
+
+    @property
+    def suite(self) -> int:
+        chosen = self.flight.chosen
+        return 0 if chosen is None else chosen.suite
+
+
+@dataclass(frozen=True, slots=True)
+class SpokeSSL2:
+    """A SERVER-HELLO of SSL 2.0 came."""
+
+    ciphers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """The server said no in the protocol's own words."""
+
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The connection was closed without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class WasReset:
+    """The connection was cut by a TCP reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The connection stood, and nothing came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Garbled:
+    """What came was no TLS."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """No connection came about."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """The question was not put any more."""
+
+    reason: str
+
+
+Question: TypeAlias = Ask | AskSSL2
+Answer: TypeAlias = Spoke | SpokeSSL2 | Alerted | Ended | WasReset | TimedOut | Garbled | Unreached | NotAsked
+Lane: TypeAlias = Generator[Question, Answer, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server does not take the offer."""
+
+    how: str
+    by_version: bool = False
+    """Whether the alert said that it was the version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Nothing was learned."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Spoke | SpokeSSL2 | Refused | Doubt
+# These alerts speak of something else than the offer: of the name, or of the server's own state.
+BESIDE_THE_POINT = frozenset(
+    {"unrecognized_name", "internal_error", "user_canceled", "close_notify", "access_denied"}
+)
+
+
+class Canary:
+    """A question that the server has answered before; when it no longer does, a silence proves nothing."""
+
+    def __init__(self, question: Ask | None) -> None:
+        self.question = question
+        self.lost: str | None = None
+        """Why it was given up."""
+
+
+def answer_of(flight: Flight) -> Answer:
+    """Say what a flight amounts to, however early it ended."""
+    if flight.chosen is not None:
+        return Spoke(flight)
+    if flight.stage is Stage.REFUSED:
+        return Alerted(flight.alerts[-1])
+    return Ended()
+
+
+def answer_of_failure(error: ScanError) -> Answer:
+    """Say what an error on the way amounts to."""
+    match error:
+        case ConnectionWasReset():
+            return WasReset()
+        case AnswerTimedOut():
+            return TimedOut()
+        case ConnectionEnded():
+            return Ended()
+        case Malformed():
+            return Garbled(error.message)
+        case _:
+            return Unreached(error.message)
+
+
+def told(answer: Answer) -> str:
+    """Put an answer in words, for the reason of a verdict."""
+    match answer:
+        case Spoke():
+            return Version(answer.version).label if answer.version in set(Version) else "another version"
+        case SpokeSSL2():
+            return Version.SSL_2.label
+        case Alerted(alert):
+            return f"alert {alert.name}"
+        case Ended():
+            return "connection closed without an alert"
+        case WasReset():
+            return "connection reset"
+        case TimedOut():
+            return "no answer in time"
+        case Garbled(detail) | Unreached(detail):
+            return detail
+        case NotAsked(reason):
+            return reason
+
+
+def settled(question: Question, canary: Canary) -> Lane[Outcome]:
+    """Ask until it is clear whether the server takes the offer.
+
+    An alert about the offer is clear at once. A reset, an end or a stranger's answer counts as a no only
+    when the canary still sings and the same happens again; silence never does.
+    """
+    if canary.lost is not None:
+        return Doubt(canary.lost)
+    answer = yield question
+    if (clear := _clear(answer)) is not None:
+        return clear
+    if canary.question is None or isinstance(answer, NotAsked):
+        return Doubt(told(answer))
+    if not isinstance((yield canary.question), Spoke):
+        canary.lost = f"{told(answer)}, and the server no longer answers what it answered before"
+        return Doubt(canary.lost)
+    again = yield question
+    if (clear := _clear(again)) is not None:
+        return clear
+    if type(again) is type(answer) and isinstance(again, Ended | WasReset | Garbled | Alerted):
+        return Refused(told(again))
+    return Doubt(told(again))
+
+
+def _clear(answer: Answer) -> Outcome | None:
+    match answer:
+        case Spoke() | SpokeSSL2():
+            return answer
+        case Alerted(alert) if alert.name not in BESIDE_THE_POINT:
+            return Refused(told(answer), by_version=alert.name == "protocol_version")
+        case _:
+            return None

@@ -1,0 +1,35 @@
+"""The first words with a server: find something that it answers, before asking what it does not."""
+
+from dataclasses import dataclass, field
+
+from port443.core.probe.asking import Answer, Ask, Lane, Question, Spoke, Unreached, told
+from port443.core.probe.legacy import first_question
+from port443.core.probe.modern import full_question
+from port443.core.wire.versions import Version
+
+FIRST_ASKED = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
+
+
+@dataclass(slots=True)
+class Contact:
+    """What the first questions showed; their answers are used again by the lanes that would ask them."""
+
+    canary: Ask | None = None
+    answers: dict[Question, Answer] = field(default_factory=dict)
+    silence: str = ""
+    """What came in place of TLS, when nothing did."""
+
+
+def first_contact() -> Lane[Contact]:
+    """Ask for the newest version first, and go down until something is answered."""
+    contact = Contact()
+    for question in (full_question(), *(first_question(version) for version in FIRST_ASKED)):
+        answer = yield question
+        contact.answers[question] = answer
+        if isinstance(answer, Spoke):
+            contact.canary = question
+            return contact
+        contact.silence = told(answer)
+        if isinstance(answer, Unreached):
+            return contact  # there is no way there: more questions would only take time
+    return contact

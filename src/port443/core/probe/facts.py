@@ -1,0 +1,96 @@
+"""What a scan has learned of a server's TLS, before anybody judges it."""
+
+from dataclasses import dataclass, field
+
+from port443.core.probe.verdict import Verdict, unknown
+from port443.core.wire.flight import Flight
+from port443.core.wire.suites import Suite, suite
+from port443.core.wire.versions import Version
+
+NOT_LOOKED = unknown("not looked at")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A suite that the server chose, with the key exchange that went with it."""
+
+    code: int
+    group: int | None = None
+    prime_bits: int | None = None
+
+    @property
+    def suite(self) -> Suite:
+        return suite(self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """One protocol version."""
+
+    version: Version
+    offered: Verdict
+    choices: tuple[Choice, ...] = ()
+    complete: Verdict = NOT_LOOKED
+    """Whether `choices` are all that it takes; unknown when it stopped answering in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """The groups a server exchanges keys in."""
+
+    groups: tuple[int, ...] = ()
+    complete: Verdict = NOT_LOOKED
+
+
+@dataclass(frozen=True, slots=True)
+class ServedChain:
+    """A chain that the server showed, and whether it proved that it holds the leaf's key."""
+
+    certificates: tuple[bytes, ...]
+    key_proved: bool | None
+    version: Version
+    staple: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """All that the probes have found."""
+
+    versions: tuple[VersionFacts, ...]
+    groups_13: GroupFacts = GroupFacts()
+    groups_12: GroupFacts = GroupFacts()
+    chains: tuple[ServedChain, ...] = ()
+    compression: Verdict = NOT_LOOKED
+    """Whether the server compresses what it encrypts (CRIME)."""
+    secure_renegotiation: Verdict = NOT_LOOKED
+    """Whether a renegotiation would be bound to its connection (RFC 5746)."""
+    alpn: str | None = None
+    wants_client_certificate: bool = False
+
+    def version(self, version: Version) -> VersionFacts:
+        """Return what is known of one version."""
+        found = (facts for facts in self.versions if facts.version is version)
+        return next(found, VersionFacts(version, NOT_LOOKED))
+
+    @property
+    def offered(self) -> tuple[Version, ...]:
+        """The versions that the server certainly speaks."""
+        return tuple(facts.version for facts in self.versions if facts.offered.is_yes)
+
+    @property
+    def unknown_versions(self) -> tuple[VersionFacts, ...]:
+        return tuple(facts for facts in self.versions if facts.offered.is_unknown)
+
+    @property
+    def incomplete_versions(self) -> tuple[VersionFacts, ...]:
+        """Versions that may take suites beyond those found."""
+        return tuple(
+            f for f in self.versions if f.offered.is_unknown or (f.offered.is_yes and f.complete.is_unknown)
+        )
+
+
+def choice_of(flight: Flight) -> Choice:
+    """Read the choice out of a flight that has a ServerHello or a retry."""
+    chosen = flight.chosen
+    code = 0 if chosen is None else chosen.suite
+    return Choice(code, flight.group, flight.signed.prime_bits if flight.signed else None)

@@ -1,0 +1,131 @@
+"""Find what a server takes up to TLS 1.2: offer all, strike what it chose, ask again."""
+
+from dataclasses import dataclass
+
+from port443.core.probe.asking import Ask, AskSSL2, Canary, Lane, Refused, Spoke, SpokeSSL2, settled, told
+from port443.core.probe.facts import Choice, GroupFacts, VersionFacts, choice_of
+from port443.core.probe.hellos import Offer
+from port443.core.probe.verdict import YES, Verdict, no, unknown
+from port443.core.wire.flight import Flight
+from port443.core.wire.groups import CURVES_12
+from port443.core.wire.suites import suites_legacy
+from port443.core.wire.versions import Version
+
+SHORT_LIST = 64
+"""Some old servers break over a hello with hundreds of suites; so many they all take."""
+
+
+@dataclass(frozen=True, slots=True)
+class LegacySurvey:
+    """A version up to TLS 1.2, with the flights that its facts came from."""
+
+    facts: VersionFacts
+    flights: tuple[Flight, ...] = ()
+
+
+def first_question(version: Version) -> Ask:
+    """Return the question that a survey begins with: everything at once."""
+    return Ask(Offer(version, suites_legacy(), compression=True))
+
+
+def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
+    """Find whether the server speaks `version`, and every suite that it takes there."""
+    outcome = yield from settled(first_question(version), canary)
+    whole = suites_legacy()
+    lists = [whole]
+    if isinstance(outcome, Refused) and not outcome.by_version:
+        lists = [whole[at : at + SHORT_LIST] for at in range(0, len(whole), SHORT_LIST)]
+        outcome = yield from settled(Ask(Offer(version, lists[0])), canary)
+    if not isinstance(outcome, Spoke) or outcome.version != version:
+        return LegacySurvey(VersionFacts(version, _absent(outcome)))
+    flights, complete = [outcome.flight], YES
+    for codes in lists:
+        more, complete = yield from _strike_out(version, codes, canary, flights)
+        flights += more
+        if complete.is_unknown:
+            break
+    choices = tuple(choice_of(flight) for flight in flights)
+    return LegacySurvey(VersionFacts(version, YES, choices, complete), tuple(flights))
+
+
+def _absent(outcome: object) -> Verdict:
+    match outcome:
+        case Refused(how):
+            return no(how)
+        case Spoke():
+            return no(f"the server chose {told(outcome)}")
+        case _:
+            return unknown(str(getattr(outcome, "reason", "no answer")))
+
+
+def _strike_out(
+    version: Version, codes: tuple[int, ...], canary: Canary, known: list[Flight]
+) -> Lane[tuple[list[Flight], Verdict]]:
+    """Ask again and again without what was chosen, until nothing is left that the server takes."""
+    struck = {choice_of(flight).code for flight in known}
+    left = [code for code in codes if code not in struck]
+    found: list[Flight] = []
+    while left:
+        outcome = yield from settled(Ask(Offer(version, tuple(left))), canary)
+        if isinstance(outcome, Spoke) and outcome.version == version:
+            found.append(outcome.flight)
+            left.remove(outcome.suite)  # the reader refuses a suite that was not offered
+            continue
+        verdict = _absent(outcome)
+        return found, verdict if verdict.is_unknown else YES
+    return found, YES
+
+
+def survey_curves(suites: tuple[int, ...], certificate_group: int | None, canary: Canary) -> Lane[GroupFacts]:
+    """Find the groups of ECDHE up to TLS 1.2.
+
+    With an ECDSA certificate the client must also offer the certificate's own curve (RFC 8422 §5.1), so
+    that one is never struck, but stands last.
+    """
+    found: list[int] = []
+    left = [group for group in CURVES_12 if group != certificate_group]
+    kept = () if certificate_group is None else (certificate_group,)
+    while left:
+        outcome = yield from settled(Ask(Offer(Version.TLS_1_2, suites, (*left, *kept))), canary)
+        if not isinstance(outcome, Spoke) or outcome.flight.group is None:
+            verdict = _absent(outcome)
+            return GroupFacts(tuple(found), verdict if verdict.is_unknown else YES)
+        group = outcome.flight.group
+        if group not in left:
+            return (yield from _only_certificates(suites, (*found, group), canary))
+        found.append(group)
+        left.remove(group)
+    return GroupFacts(tuple(found), YES)
+
+
+def _only_certificates(suites: tuple[int, ...], found: tuple[int, ...], canary: Canary) -> Lane[GroupFacts]:
+    """Decide what it means that the certificate's curve was taken although others stood before it.
+
+    A server that goes by the client's order supports none of the others. One that goes by its own may.
+    """
+    if len(found) > 1:
+        other, own = found[0], found[-1]
+        outcome = yield from settled(Ask(Offer(Version.TLS_1_2, suites, (own, other))), canary)
+        if isinstance(outcome, Spoke) and outcome.flight.group == own:
+            return GroupFacts(found, YES)
+    return GroupFacts(found, unknown("the server prefers its certificate's curve to any other"))
+
+
+def survey_ssl2(canary: Canary) -> Lane[VersionFacts]:
+    """Find whether the server speaks SSL 2.0."""
+    outcome = yield from settled(AskSSL2(), canary)
+    if isinstance(outcome, SpokeSSL2):
+        return VersionFacts(Version.SSL_2, YES, (), YES)
+    return VersionFacts(Version.SSL_2, _absent(outcome))
+
+
+def ecdhe_suites(choices: tuple[Choice, ...]) -> tuple[tuple[int, ...], bool]:
+    """Return suites to find curves with, and whether they hang on an ECDSA certificate; RSA is freer."""
+    by_rsa = tuple(
+        c.code for c in choices if c.suite.key_exchange == "ECDHE" and c.suite.authentication == "RSA"
+    )
+    if by_rsa:
+        return by_rsa, False
+    return tuple(
+        c.code for c in choices if c.suite.key_exchange == "ECDHE" and c.suite.authentication == "ECDSA"
+    ), True

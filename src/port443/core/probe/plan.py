@@ -1,0 +1,84 @@
+"""Which lanes a scan walks, and how their findings come together."""
+
+from dataclasses import dataclass
+
+from port443.core.probe.facts import NOT_LOOKED, GroupFacts, ServedChain, ServerFacts, VersionFacts
+from port443.core.probe.legacy import LegacySurvey, ecdhe_suites
+from port443.core.probe.modern import ModernSurvey
+from port443.core.probe.verdict import YES, Verdict, no
+from port443.core.wire.extensions import ExtensionType
+from port443.core.wire.flight import Flight
+from port443.core.wire.versions import Version
+
+LEGACY = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
+CURVE_OF_KEY = {"P-256": 23, "P-384": 24, "P-521": 25}
+MAX_CHAINS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the lanes brought home."""
+
+    modern: ModernSurvey
+    legacy: tuple[LegacySurvey, ...]
+    ssl2: VersionFacts
+    curves: GroupFacts
+
+    @property
+    def legacy_flights(self) -> tuple[Flight, ...]:
+        return tuple(flight for survey in self.legacy for flight in survey.flights)
+
+
+def curve_question(survey: LegacySurvey) -> tuple[tuple[int, ...], bool]:
+    """Return the suites to look for curves with, and whether the certificate's curve must be kept."""
+    return ecdhe_suites(survey.facts.choices)
+
+
+def assemble(findings: Findings) -> ServerFacts:
+    """Put the facts of all lanes together."""
+    flights = findings.legacy_flights
+    full = findings.modern.flight
+    return ServerFacts(
+        versions=(findings.modern.facts, *(survey.facts for survey in findings.legacy), findings.ssl2),
+        groups_13=findings.modern.groups,
+        groups_12=findings.curves,
+        chains=_chains(((full,) if full else ()) + flights),
+        compression=_compression(findings.legacy),
+        secure_renegotiation=_renegotiation(flights),
+        alpn=full.alpn if full else None,
+        wants_client_certificate=any(f.request is not None for f in (*((full,) if full else ()), *flights)),
+    )
+
+
+def _chains(flights: tuple[Flight, ...]) -> tuple[ServedChain, ...]:
+    """Return each chain once, with the proof of the first flight that could give one."""
+    found: dict[tuple[bytes, ...], ServedChain] = {}
+    for flight in flights:
+        chain = tuple(entry.der for entry in flight.chain)
+        known = found.get(chain)
+        if not chain or flight.hello is None or (known is not None and known.key_proved is not None):
+            continue
+        found[chain] = ServedChain(chain, flight.key_proved, Version(flight.hello.version), flight.staple)
+    return tuple(found.values())[:MAX_CHAINS]
+
+
+def _compression(surveys: tuple[LegacySurvey, ...]) -> Verdict:
+    """Judge by the first flights, which offered DEFLATE; TLS 1.3 has no compression."""
+    first = [survey.flights[0].hello for survey in surveys if survey.flights]
+    if any(hello is not None and hello.compression for hello in first):
+        return YES
+    return _over_all(surveys, "no version that was answered compresses")
+
+
+def _renegotiation(flights: tuple[Flight, ...]) -> Verdict:
+    """Judge by all flights up to TLS 1.2; TLS 1.3 has no renegotiation."""
+    hellos = [flight.hello for flight in flights if flight.hello is not None]
+    if not hellos:
+        return NOT_LOOKED
+    missing = [hello for hello in hellos if hello.extension(ExtensionType.RENEGOTIATION_INFO) is None]
+    return no("renegotiation_info is not answered") if missing else YES
+
+
+def _over_all(surveys: tuple[LegacySurvey, ...], reason: str) -> Verdict:
+    doubt = next((survey.facts.offered for survey in surveys if survey.facts.offered.is_unknown), None)
+    return no(reason) if doubt is None else doubt
