@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from port443.core.errors import EdgeError
-from port443.core.plan.events import Event, EventsDropped
+from port443.core.plan.events import Event
 from port443.edge.client import EdgeClient
 
 RETRY_S = 0.05
@@ -49,8 +49,6 @@ class EventStream:
             begin = await client.begin_events(self._last if hello.boot == self._boot else 0)
             if begin.boot != self._boot:
                 self._boot, self._last = begin.boot, 0
-            if self._last and (lost := begin.oldest - self._last - 1) > 0:
-                yield Event(0, begin.boot, 0, EventsDropped(lost))
             async for event in client.events():
                 self._last = max(self._last, event.number)
                 yield event

@@ -95,6 +95,7 @@ class HandshakeCompleted:
     version: str
     suite: str
     group: str
+    """Empty when TLS 1.2 resumed a session: nothing was exchanged."""
     alpn: str | None
     resumed: bool
     duration_us: int
@@ -218,7 +219,7 @@ class Event:
     """One event of one boot of the edge."""
 
     number: int
-    """Counts up within a boot; 0 for `events_dropped`, which stands for the lost numbers."""
+    """Counts up within a boot; 0 when a slow reader is told what it alone has lost."""
     boot: str
     at_ms: int
     """Milliseconds since 1970."""
@@ -237,8 +238,7 @@ def event_of(value: Any) -> Event:
     name = value.get("name")
     if not isinstance(name, str) or name not in EVENTS:
         raise DocumentInvalid("name", f"must be one of {', '.join(EVENTS)}")
-    # Dropped events have no numbers, so neither has what stands for them.
-    frame = read_shape(_Frame, {"number": 0, "boot": "", "at_ms": 0} | value, loose=True)
+    frame = read_shape(_Frame, value, loose=True)
     return Event(frame.number, frame.boot, frame.at_ms, read_shape(EVENTS[name], value, loose=True))
 
 

@@ -1,0 +1,114 @@
+"""The schemas in contract/ are those of the dataclasses, and say no less than they can."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from port443.core.plan.events import EVENTS, Event, EventBody, HandshakeFailure, UpstreamFailure, event_of
+from port443.core.plan.receipt import QuarantineCode
+from port443.core.plan.shape import DocumentInvalid
+from schema_generator import schemas
+
+CONTRACT = Path(__file__).parents[2] / "contract"
+BAD = sorted((CONTRACT / "golden" / "bad").glob("*.json"))
+# What JSON Schema has no word for: how names, addresses and numbers are spelled, order, what refers to what.
+BEYOND_SCHEMA = (
+    "json_", "integer_with_", "integer_minus_zero", "name_", "site_id_", "site_names_unsorted",
+    "root_address_", "root_listener_id_differs", "root_listener_twice", "root_parts_unsorted", "root_site_",
+    "root_default_site_", "root_ticket_key_not_in_parts", "pool_host_", "pool_id_too_long",
+    "certificate_names_unsorted", "certificate_chain_not_base64", "certificate_chain_url_base64",
+    "certificate_chain_no_padding", "certificate_chain_stray_bit", "certificate_chain_line_break",
+    "certificate_chain_entry_empty", "private_key_not_base64", "private_key_empty", "ticket_key_",
+)  # fmt: skip
+
+
+def stored(name: str) -> Any:
+    return json.loads((CONTRACT / name).read_text())
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_a_schema_is_fresh(name: str) -> None:
+    """The file holds what the dataclasses say; ACCEPT=1 writes it anew on purpose."""
+    text = json.dumps(schemas()[name], indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get("ACCEPT") == "1":
+        (CONTRACT / name).write_text(text)
+    assert (CONTRACT / name).read_text() == text
+    jsonschema.Draft202012Validator.check_schema(stored(name))
+
+
+@pytest.mark.parametrize("path", sorted((CONTRACT / "golden" / "good").glob("*.json")), ids=lambda p: p.stem)
+def test_the_schema_takes_good_documents(path: Path) -> None:
+    jsonschema.Draft202012Validator(stored("snapshot.schema.json")).validate(json.loads(path.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in BAD if not path.stem.startswith(BEYOND_SCHEMA)], ids=lambda p: p.stem
+)
+def test_the_schema_refuses_bad_documents(path: Path) -> None:
+    """Whatever JSON Schema can say about a bad document, this one says."""
+    document = json.loads(json.loads(path.read_text())["document"])
+    assert not jsonschema.Draft202012Validator(stored("snapshot.schema.json")).is_valid(document)
+
+
+def test_the_schema_says_what_fields_are_for() -> None:
+    """Docstrings of dataclasses and of their fields are the schema's descriptions."""
+    listener = stored("snapshot.schema.json")["$defs"]["Listener"]
+    assert listener["description"] == "One address that the edge accepts connections on."
+    assert "redirects" in listener["properties"]["https_port"]["description"]
+
+
+def event_line(name: str) -> dict[str, Any]:
+    """Return a line of every field's own kind, made from the schema alone."""
+    shape = stored("events.schema.json")["$defs"][name]
+    kinds = {"string": "x", "integer": 1, "boolean": True}
+    line = {}
+    for field, about in shape["properties"].items():
+        about = about.get("anyOf", [about])[0]  # noqa: PLW2901
+        if "$ref" in about:
+            about = stored("events.schema.json")["$defs"][about["$ref"].rpartition("/")[2]]  # noqa: PLW2901
+        pattern = about.get("pattern")
+        known = about.get("const") or about.get("enum", [None])[0]
+        line[field] = known or ("ab" * 32 if pattern else kinds[about["type"]])
+    return line
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_every_event_of_the_schema_is_read(name: str) -> None:
+    """A line that the schema takes becomes the event of its name."""
+    line = event_line(name)
+    jsonschema.Draft202012Validator(stored("events.schema.json")).validate(line)
+    event = event_of(line)
+    assert (event.name, event.number, event.boot, event.at_ms) == (name, 1, "x", 1)
+    for field in set(line) - {"name", "number", "boot", "at_ms"}:
+        shortened = {key: value for key, value in line.items() if key != field}
+        with pytest.raises(DocumentInvalid, match=field):
+            event_of(shortened)
+
+
+@pytest.mark.parametrize("line", [[], {}, {"name": 1}, {"name": "moon_rose"}, {"name": "drain_ended"}])
+def test_what_is_no_event_is_refused(line: Any) -> None:
+    with pytest.raises(DocumentInvalid):
+        event_of(line)
+
+
+def test_reasons_are_a_closed_set() -> None:
+    """A reason that the contract does not know is refused at its field."""
+    for name, reasons in (("handshake_failed", HandshakeFailure), ("upstream_failed", UpstreamFailure)):
+        assert stored("events.schema.json")["$defs"][reasons.__name__]["enum"] == [
+            each.value for each in reasons
+        ]
+        with pytest.raises(DocumentInvalid, match="reason"):
+            event_of(event_line(name) | {"reason": "bad_luck"})
+    with pytest.raises(DocumentInvalid, match="code"):
+        event_of(event_line("site_quarantined") | {"code": "bad_luck"})
+    assert QuarantineCode.KEY_MISMATCH in stored("events.schema.json")["$defs"]["QuarantineCode"]["enum"]
+
+
+def test_every_body_has_a_name() -> None:
+    bodies = set(EventBody.__args__)
+    assert set(EVENTS.values()) == bodies
+    assert {Event(1, "b", 1, shape.__new__(shape)).name for shape in bodies} == set(EVENTS)
