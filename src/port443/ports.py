@@ -239,3 +239,11 @@ class CertificateFiles(Protocol):
     def stamp(self, path: PurePath) -> str:
         """Return a text that differs when the file has changed, and for a file that is not there."""
         ...
+
+
+class Shelf(Protocol):
+    """Where files stand that everybody may read."""
+
+    def publish(self, name: str, content: bytes) -> PurePath:
+        """Write a file, at once or not at all, and return its path; raises `StoreError`."""
+        ...

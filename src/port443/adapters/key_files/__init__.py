@@ -1,0 +1,53 @@
+"""Certificate and key files that an operator keeps."""
+
+import os
+import stat
+from pathlib import Path, PurePath
+
+from port443.core.errors import CertificateError
+
+MAX_OCTETS = 1024 * 1024
+
+
+class CertificateFileUnreadable(CertificateError):
+    """A certificate or key file cannot be read.
+
+    The message names the file and what the system said. Check the path, and that the user who runs
+    port443 may read it: `chgrp port443 FILE` and `chmod 640 FILE`.
+    """
+
+    code = "P443-E220"
+    fault = "operator"
+
+
+class FilesOnDisk:
+    """Reads them. Implements `CertificateFiles`."""
+
+    def read(self, path: PurePath) -> bytes:
+        """Return the content; raises `CertificateFileUnreadable`."""
+        try:
+            # Not to wait for ever for a pipe that nobody writes to.
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - opens a descriptor
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise CertificateFileUnreadable(f"{path} is no ordinary file")
+                content = file.read(MAX_OCTETS + 1)
+        except OSError as error:
+            raise CertificateFileUnreadable(f"{path} cannot be read: {error.strerror}") from error
+        if len(content) > MAX_OCTETS:
+            raise CertificateFileUnreadable(f"{path} is longer than {MAX_OCTETS} octets")
+        return content
+
+    def is_exposed(self, path: PurePath) -> bool:
+        """Whether users other than its owner and group may read it."""
+        try:
+            return bool(Path(path).stat().st_mode & stat.S_IROTH)
+        except OSError:
+            return False
+
+    def stamp(self, path: PurePath) -> str:
+        """Return a text that differs when the file was changed, replaced, or went away."""
+        try:
+            found = Path(path).stat()
+        except OSError as error:
+            return f"absent: {error.errno}"
+        return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"

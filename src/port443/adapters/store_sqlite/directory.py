@@ -1,0 +1,104 @@
+"""The state directory: 0700, one owner, one serve at a time."""
+
+import fcntl
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from port443.adapters.store_sqlite.errors import StateAbsent, StateExposed, StateInUse, told_of_files
+
+DIRECTORY_MODE, FILE_MODE, PUBLIC_MODE = 0o700, 0o600, 0o644
+OTHERS = 0o077
+
+
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """A directory that exists and is nobody else's. Only `prepare` and `find` make one."""
+
+    path: Path
+
+    @classmethod
+    def prepare(cls, path: Path) -> "StateDirectory":
+        """Make the directory when it is missing, and check whose it is."""
+        with told_of_files(path):
+            path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
+            if stat.S_IMODE(path.stat().st_mode) & OTHERS and not any(path.iterdir()):
+                path.chmod(DIRECTORY_MODE)  # an empty one, made for us by `mkdir`: nothing was exposed
+        return cls.find(path)
+
+    @classmethod
+    def find(cls, path: Path, *, needs_database: bool = False) -> "StateDirectory":
+        """Check a directory that must be there already."""
+        found = cls(path)
+        if not path.is_dir() or (needs_database and not found.database.exists()):
+            raise StateAbsent(f"{path} holds no state yet", "run `port443 serve`, or name it with --state")
+        _refuse_exposed(path, DIRECTORY_MODE)
+        if found.database.exists():
+            _refuse_exposed(found.database, FILE_MODE)
+        return found
+
+    @property
+    def database(self) -> Path:
+        return self.path / "port443.db"
+
+    @property
+    def key_encryption_key(self) -> Path:
+        return self.path / "kek"
+
+    def publish(self, name: str, content: bytes) -> Path:
+        """Write a file that everybody may read, at once or not at all; what is there already stays."""
+        path = self.path / name
+        with told_of_files(path):
+            if path.exists() and path.read_bytes() == content:
+                return path
+            draft = path.with_name(f".{name}.{os.getpid()}")
+            draft.write_bytes(content)
+            draft.chmod(PUBLIC_MODE)
+            draft.replace(path)
+        return path
+
+    def lock(self) -> "StateLock":
+        """Take the directory for one serve; raises `StateInUse` when another has it."""
+        return StateLock(self.path / "serve.lock")
+
+
+class StateLock:
+    """Held from its making until `release`, or until the process ends, however it ends."""
+
+    def __init__(self, path: Path) -> None:
+        with told_of_files(path):
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._file)
+            raise StateInUse(
+                f"{path.parent} is in use by another port443 serve, process {holder}",
+                "stop it with `port443 stop`, or give this one a directory of its own with --state",
+            ) from error
+        with told_of_files(path):
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let the next one in. The file stays: removing it would let two hold locks on two files."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _refuse_exposed(path: Path, mode: int) -> None:
+    with told_of_files(path):
+        found = path.stat()
+    if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
+        raise StateExposed(
+            f"{path} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs port443",
+            f"run port443 as that user, or: chown {os.geteuid()} {path}",
+        )
+    if stat.S_IMODE(found.st_mode) & OTHERS:
+        raise StateExposed(
+            f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o})",
+            f"chmod {mode:o} {path}",
+        )

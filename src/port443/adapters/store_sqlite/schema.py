@@ -1,0 +1,113 @@
+"""The tables, and how an older database becomes a newer one."""
+
+import sqlite3
+
+from port443.adapters.store_sqlite.errors import DatabaseDamaged, DatabaseNewer
+
+VERSION = 1
+APPLICATION_ID = 0x50343433
+"""`P443`: tells our database from any other SQLite file."""
+
+# Times are whole seconds since 1970 in UTC. A generation never changes, except that its key may be wrapped
+# again under a new key-encryption key; the trigger holds everybody to that, ourselves included.
+TABLES = """
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE lineage (
+    id TEXT PRIMARY KEY,
+    active INTEGER,
+    version INTEGER NOT NULL DEFAULT 0,
+    FOREIGN KEY (id, active) REFERENCES generation (lineage, number)
+) WITHOUT ROWID;
+CREATE TABLE generation (
+    lineage TEXT NOT NULL REFERENCES lineage (id),
+    number INTEGER NOT NULL CHECK (number > 0),
+    names TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    spki TEXT NOT NULL,
+    not_before INTEGER NOT NULL,
+    not_after INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    kek TEXT NOT NULL,
+    wrapped_key BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (lineage, number)
+) WITHOUT ROWID;
+CREATE TRIGGER generation_never_changes
+BEFORE UPDATE OF lineage, number, names, chain, spki, not_before, not_after, created_at, sealed
+ON generation
+BEGIN
+    SELECT RAISE (ABORT, 'a generation never changes');
+END;
+CREATE TABLE hsts_step (
+    site TEXT PRIMARY KEY,
+    step INTEGER NOT NULL CHECK (step >= 0),
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE failed_proof (
+    site TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+def bring_up_to_date(database: sqlite3.Connection, kek: str) -> str:
+    """Make the tables, or check those that are there; return the key-encryption key they were made for."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        if _is_empty(database):
+            _create(database, kek)
+        found = dict(database.execute("SELECT name, value FROM meta"))
+        _check(database, found)
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+    return str(found["kek"])
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    if application not in (0, APPLICATION_ID) or (tables and not application):
+        raise DatabaseDamaged(
+            "the database belongs to another program", "name another directory with --state"
+        )
+    return not tables
+
+
+def _create(database: sqlite3.Connection, kek: str) -> None:
+    for statement in _statements(TABLES):
+        database.execute(statement)
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.executemany("INSERT INTO meta VALUES (?, ?)", [("schema", str(VERSION)), ("kek", kek)])
+
+
+def _check(database: sqlite3.Connection, found: dict[str, str]) -> None:
+    try:
+        version = int(found["schema"])
+    except (KeyError, ValueError) as error:
+        raise DatabaseDamaged("the database does not tell its version") from error
+    if version > VERSION:
+        raise DatabaseNewer(
+            f"the database has tables of version {version}, this port443 knows up to {VERSION}",
+            "use the port443 that wrote it",
+        )
+    if "kek" not in found:
+        raise DatabaseDamaged("the database does not tell its key-encryption key")
+    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise DatabaseDamaged(f"the database is damaged: {verdict}", "bring it back from a backup")
+
+
+def _statements(script: str) -> list[str]:
+    """Part a script: `executescript` would commit the transaction that all of it must be in."""
+    found, current = [], ""
+    for line in script.splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            found.append(current)
+            current = ""
+    return found

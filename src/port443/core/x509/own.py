@@ -1,0 +1,147 @@
+"""An operator's own certificate: whether a site can be served with it, and what to mind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import PurePath
+
+from port443.core.errors import CertificateError
+from port443.core.names import SiteName
+from port443.core.x509.facts import CertFacts
+from port443.core.x509.keys import pkcs8, read_key, spki_of
+from port443.core.x509.path import TrustedRoots, arrange
+from port443.core.x509.pem import certificates_in
+
+SOON = timedelta(days=14)
+
+
+class ChainFileEmpty(CertificateError):
+    """The file named as `chain` holds no certificate.
+
+    It should be PEM text: the site's certificate first, then the intermediates, without the root. Perhaps
+    chain and key are swapped in the settings.
+    """
+
+    code = "P443-E225"
+    fault = "operator"
+
+
+class KeyDoesNotFit(CertificateError):
+    """The private key belongs to none of the certificates in the chain file.
+
+    One of the two files is of another certificate, or only one of them was replaced. Put both of one
+    order in place; the old pair is served until then.
+    """
+
+    code = "P443-E222"
+    fault = "operator"
+
+
+class NamesNotCovered(CertificateError):
+    """The certificate is not good for all names of the site, so clients would refuse some of them.
+
+    Get one that names them all in its subjectAltName (the common name does not count), or take the other
+    names from the site.
+    """
+
+    code = "P443-E223"
+    fault = "operator"
+
+
+class CertificateOutOfDate(CertificateError):
+    """The certificate has ended, or has not begun yet.
+
+    Put a current one in its place. If it should be current, look at this machine's clock.
+    """
+
+    code = "P443-E224"
+    fault = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFiles:
+    """The two files of an operator's certificate."""
+
+    chain_path: PurePath
+    chain: bytes
+    key_path: PurePath
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnChecked:
+    """A certificate that a site can be served with. Only `check_own` makes one."""
+
+    chain: tuple[CertFacts, ...]
+    """Leaf first, each issuer after what it signed, without root and extras."""
+    key_pkcs8: bytes = field(repr=False)
+    warnings: tuple[str, ...]
+
+
+def check_own(files: OwnFiles, names: tuple[SiteName, ...], now: datetime, roots: TrustedRoots) -> OwnChecked:
+    """Check that the key fits, the names are covered and the dates hold; put the chain in order."""
+    key = read_key(files.key, str(files.key_path))
+    found = tuple(CertFacts.from_der(octets) for octets in certificates_in(files.chain))
+    if not found:
+        raise ChainFileEmpty(f"{files.chain_path} holds no certificate", "it should be PEM, leaf first")
+    fitting = [one for one in found if one.spki == spki_of(key)]
+    if not fitting:
+        raise KeyDoesNotFit(
+            f"the key {files.key_path} fits none of the {len(found)} certificates in {files.chain_path}",
+            "put chain and key of one certificate in place",
+        )
+    # An old certificate of the same key may have been left in the file.
+    leaf = max(fitting, key=lambda one: (all(map(one.covers, names)), one.is_valid_at(now), one.not_after))
+    _check_leaf(leaf, names, now, files.chain_path)
+    chain = arrange(leaf, found, now)
+    warnings = (f"{files.chain_path}: {text}" for text in _warnings(chain, found, now, roots))
+    return OwnChecked(chain, pkcs8(key), tuple(warnings))
+
+
+def _check_leaf(leaf: CertFacts, names: tuple[SiteName, ...], now: datetime, path: PurePath) -> None:
+    missing = [str(name) for name in names if not leaf.covers(name)]
+    if missing:
+        raise NamesNotCovered(
+            f"the certificate in {path} is not good for {', '.join(missing)}; "
+            f"it is for {', '.join(str(name) for name in leaf.names) or 'no name at all'}",
+            "get one for all names of the site",
+        )
+    if now > leaf.not_after:
+        raise CertificateOutOfDate(
+            f"the certificate in {path} ended {leaf.not_after:%Y-%m-%d %H:%M} UTC", "put a current one there"
+        )
+    if now < leaf.not_before:
+        raise CertificateOutOfDate(
+            f"the certificate in {path} begins {leaf.not_before:%Y-%m-%d %H:%M} UTC",
+            "wait until then, or look at this machine's clock",
+        )
+
+
+def _warnings(
+    chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], now: datetime, roots: TrustedRoots
+) -> Iterator[str]:
+    leaf, top = chain[0], chain[-1]
+    if tuple(one for one in dict.fromkeys(found) if one in chain) != chain:
+        yield "the certificates stand in the wrong order; they are sent in the right one"
+    if leaf.is_ca:
+        yield "the certificate is one of a CA, which many clients refuse from a server"
+    if leaf.key.kind == "ed25519":
+        yield "the key is Ed25519, which browsers do not take"
+    if not _is_complete(chain, found, roots):
+        yield f"the chain may be incomplete: the certificate of {top.issuer} is not in it"
+    for one in chain[1:]:
+        if not one.is_valid_at(now):
+            yield f"the intermediate {one.subject} ended {one.not_after:%Y-%m-%d} or has not begun"
+    ends = min(one.not_after for one in chain)
+    if now < ends < now + SOON:
+        yield f"it ends {ends:%Y-%m-%d %H:%M} UTC"
+
+
+def _is_complete(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], roots: TrustedRoots) -> bool:
+    """Whether a client can find its root from here, as far as one can tell without that client's roots."""
+    top = chain[-1]
+    issuers = [*roots.named(top.issuer_der), *(one for one in found if one.subject_der == top.issuer_der)]
+    if top.is_self_signed or any(top.was_signed_by(one) for one in issuers):
+        return True
+    # Some root of somebody's may have signed an intermediate; hardly any signs a leaf.
+    return len(chain) > 1
