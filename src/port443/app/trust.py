@@ -1,0 +1,61 @@
+"""Publish the local CA's roots as files, for whoever is to trust them."""
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from port443.app.local_ca import AuthorityKind, LocalCA
+from port443.core.errors import CertificateError
+from port443.core.x509.facts import CertFacts
+from port443.core.x509.pem import certificate_pem
+from port443.ports import Generations, Shelf
+
+FILE_NAMES: Final[dict[AuthorityKind, str]] = {
+    "reserved": "local-ca.pem",
+    "any": "local-ca-any.pem",
+}
+
+
+class LocalCAAbsent(CertificateError):
+    """There is no local CA yet, or not the one that was asked for.
+
+    The root for reserved names is made when a site with such a name is first served; the unconstrained one
+    when a site with another name says `issuer: local`. Until then there is nothing to trust.
+    """
+
+    code = "P443-E214"
+    fault = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRoot:
+    """A root of the local CA, and the file it stands in."""
+
+    kind: AuthorityKind
+    path: PurePath
+    root: CertFacts
+
+
+async def publish_roots(store: Generations, shelf: Shelf) -> tuple[PublishedRoot, ...]:
+    """Write the roots that exist, each into its file."""
+    return tuple(
+        PublishedRoot(kind, shelf.publish(FILE_NAMES[kind], certificate_pem([root.der])), root)
+        for kind, root in (await LocalCA(store).roots()).items()
+    )
+
+
+def choose(roots: tuple[PublishedRoot, ...], kind: AuthorityKind) -> PublishedRoot:
+    """Return the root that was asked for; raises `LocalCAAbsent`."""
+    for root in roots:
+        if root.kind == kind:
+            return root
+    if kind == "any":
+        raise LocalCAAbsent(
+            "there is no unconstrained local CA",
+            "it is made for a site with a public name that says: issuer: local",
+        )
+    other = "; there is one for any name: port443 trust path --unconstrained" if roots else ""
+    raise LocalCAAbsent(
+        f"there is no local CA for reserved names yet{other}",
+        "it is made by the first such site: port443 serve --domain app.localhost --to http://127.0.0.1:9000",
+    )
