@@ -178,10 +178,9 @@ class _Composer:
             key = self._node(event)
             child = self._node(next(self.events))
             if child.value is None and not child.excused:
-                self._note(
-                    kinds.VALUE_MISSING, key, f"`{key.value}` has no value", "write one, or remove the key"
-                )
-                child.excused = True
+                child.start, child.end = key.start, key.end
+                text = f"`{key.value}` has no value"
+                self._note(kinds.VALUE_MISSING, child, text, "write one, or remove the key")
             if self._may_enter(node, key):
                 node.entries[key.value] = child
                 node.keys[key.value] = (key.start, key.end)

@@ -50,7 +50,7 @@ class SettingsWrong(SettingsError):
 
     def __init__(self, source: Source, mistakes: list[Mistake]) -> None:
         many = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        self.mistakes = tuple(sorted(mistakes, key=lambda one: (one.place, one.kind.code, one.message)))
+        self.mistakes = tuple(sorted(mistakes, key=_order))
         self.source = source
         super().__init__(f"{source.name} has {many}", f"port443 explain {self.mistakes[0].kind.code}")
 
@@ -86,6 +86,10 @@ class FlagsWrong(SettingsError):
     """
 
     code = "P443-E103"
+
+
+def _order(mistake: Mistake) -> tuple[int, int, str, str]:
+    return mistake.place.line, mistake.place.column, mistake.kind.code, mistake.message
 
 
 def _block(source: Source, mistake: Mistake) -> str:

@@ -56,6 +56,8 @@ def _read_name(text: str) -> SiteName:
 
 
 def _wrong_name(text: str, error: NameInvalid) -> Wrong:
+    if text == "*":
+        return Wrong(kinds.WILDCARD_INVALID, "`*` stands for every name there is", 'as in "*.example.com"')
     if "*" in text:
         message = f"in `{text}` the * is not the whole first label"
         return Wrong(kinds.WILDCARD_INVALID, message, 'as in "*.example.com"')

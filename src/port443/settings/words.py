@@ -24,8 +24,15 @@ RANGES: Final = {"greater_than_equal": "at least {ge}", "less_than_equal": "at m
 
 
 def objections(error: ValidationError) -> list[Objection]:
-    """Return every complaint of one validation."""
-    return [_objection(one) for one in error.errors(include_url=False)]
+    """Return every complaint of one validation, but not that a key is missing which is only misspelt."""
+    found = [_objection(one) for one in error.errors(include_url=False)]
+    unknown = [one for one in found if one.kind is kinds.KEY_UNKNOWN]
+    return [one for one in found if one.kind is not kinds.KEY_MISSING or not _is_misspelt(one, unknown)]
+
+
+def _is_misspelt(missing: Objection, unknown: list[Objection]) -> bool:
+    *group, key = missing.path
+    return any(list(one.path[:-1]) == group and f"`{key}`" in one.hint for one in unknown)
 
 
 def _objection(error: Any) -> Objection:
@@ -96,7 +103,7 @@ def _missing(path: Path) -> Objection:
     key = str(path[-1])
     hint = f"add `{key}:`, as in `{schema.example_of(key)}`"
     where = f"`{_name(path[:-1])}` has no `{key}`" if path[:-1] else f"the file has no `{key}`"
-    return Objection(kinds.KEY_MISSING, path[:-1], where, hint, at_key=True)
+    return Objection(kinds.KEY_MISSING, path, where, hint, at_key=True)
 
 
 def _choice(path: Path, value: object, known: list[str]) -> Objection:
