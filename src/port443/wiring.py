@@ -1,9 +1,157 @@
 """The only file that names concrete adapters."""
 
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from port443 import __version__
+from port443.adapters.admin import AdminSocket, ask
+from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
-from port443.ports import Dial
+from port443.adapters.kek_file import FileKeyWrapper
+from port443.adapters.key_files import FilesOnDisk
+from port443.adapters.sample_backend import SampleBackend
+from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.app.converge import Tools
+from port443.app.keep import Keeper
+from port443.app.serve import ControlPlane
+from port443.app.trust import PublishedRoot, publish_roots
+from port443.core.plan.desired import Desired
+from port443.edge.runtime import default_runtime, prepare_runtime
+from port443.edge.supervisor import EdgeOptions, Supervisor
+from port443.ports import Clock, Dial, Store
+from port443.settings.environment import Environment
+
+ADMIN_SOCKET = "admin.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How one `port443 serve` runs, besides what it serves."""
+
+    settings: str
+    """Where the settings come from, in words for people."""
+    state: Path | None = None
+    runtime: Path | None = None
+    external: bool = False
+    """Another service starts and restarts the edge."""
 
 
 def make_dial() -> Dial:
     """Make the way to other machines."""
     return Dialler()
+
+
+def make_clock() -> Clock:
+    """Make the clock of this process."""
+    return SystemClock()
+
+
+def state_directory(chosen: Path | None) -> Path:
+    """Return the state directory: the chosen one, else that of this user."""
+    environment = Environment.read()
+    if path := chosen or environment.state:
+        return path.absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/port443")
+    home = environment.xdg_state_home or (environment.home or Path.home()) / ".local" / "state"
+    return home / "port443"
+
+
+def runtime_directory(chosen: Path | None) -> Path:
+    """Return the runtime directory: the chosen one, else that of this user."""
+    environment = Environment.read()
+    path = chosen or environment.runtime or default_runtime(os.geteuid(), environment.xdg_runtime_dir)
+    return path.absolute()
+
+
+@contextmanager
+def opened_store(state: StateDirectory) -> Iterator[Store]:
+    """Open the store of a state directory, and close it in the end."""
+    # Only a database that holds nothing yet may get a new key-encryption key.
+    wrapper = FileKeyWrapper.open(state.key_encryption_key, may_create=not state.database.exists())
+    store = SQLiteStore(state.database, wrapper)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIterator[ControlPlane]:
+    """Start everything, go through the first round, and answer on the admin socket while inside."""
+    runtime = prepare_runtime(runtime_directory(options.runtime))
+    state = StateDirectory.prepare(state_directory(options.state))
+    lock, admin = state.lock(), None
+    try:
+        admin = AdminSocket(runtime / ADMIN_SOCKET)
+        with opened_store(state) as store:
+            plane = _plane(options, load, store, (state, runtime))
+            async with plane.running():
+                await admin.open(plane.answer)
+                yield plane
+    finally:
+        if admin:
+            await admin.close()
+        lock.release()
+
+
+def _plane(
+    options: ServeOptions, load: Callable[[], Desired], store: Store, places: tuple[StateDirectory, Path]
+) -> ControlPlane:
+    state, runtime = places
+    clock = SystemClock()
+    edge = EdgeOptions(
+        runtime,
+        workers=load().workers,
+        mode="external" if options.external else "spawned",
+        program=Environment.read().edge,
+    )
+    keeper = Keeper(store, FilesOnDisk(), clock)
+    tools = Tools(Supervisor(edge), keeper, store, Dialler(), clock, state)
+    facts = {
+        "version": __version__,
+        "pid": os.getpid(),
+        "settings": options.settings,
+        "state": str(state.path),
+        "runtime": str(runtime),
+    }
+    return ControlPlane(tools, load, facts, ends_edge=not options.external)
+
+
+async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    """Ask the `port443 serve` of a runtime directory; raises when none answers or it refuses."""
+    return await ask(runtime_directory(runtime) / ADMIN_SOCKET, request, timeout_s)
+
+
+@contextmanager
+def sample_backends(names: tuple[str, ...], first_port: int) -> Iterator[tuple[str, ...]]:
+    """Run small web servers on loopback and give their URLs; ports in use are passed over."""
+    backends: list[SampleBackend] = []
+    try:
+        for place, name in enumerate(names):
+            backends.append(SampleBackend(name, first_port + place))
+        yield tuple(backend.url for backend in backends)
+    finally:
+        for backend in backends:
+            backend.close()
+
+
+@contextmanager
+def private_directory(prefix: str) -> Iterator[Path]:
+    """Make a directory of our own, in memory where this machine offers that, and remove it in the end."""
+    memory = Path("/dev/shm")  # noqa: S108 - the kernel's tmpfs for everybody; mkdtemp makes it private
+    parent = memory if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) else None
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as path:
+        yield Path(path)
+
+
+async def find_roots(wanted: Path | None) -> tuple[PublishedRoot, ...]:
+    """Publish and return the local CA's roots that a state directory has; makes none."""
+    directory = StateDirectory.find(state_directory(wanted), needs_database=True)
+    with opened_store(directory) as store:
+        return await publish_roots(store, directory)

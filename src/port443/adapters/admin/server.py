@@ -17,6 +17,7 @@ from port443.core.errors import Port443Error, ServeError
 GROUP = "port443-admin"
 REQUEST_BYTES = 64 * 1024
 REQUEST_TIMEOUT_S = 10
+LAST_ANSWERS_S = 2
 PEER_CREDENTIALS = struct.Struct("3i")
 
 Answerer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -41,16 +42,19 @@ class AdminSocket:
         self.path = path
         self._lease = _take_lease(path.with_suffix(".lock"))
         self._server: asyncio.Server | None = None
+        self._talks: set[asyncio.Task[Any] | None] = set()
 
     async def open(self, answer: Answerer) -> None:
         """Begin to listen; `answer` gets each request and returns the answer or raises Port443Error."""
 
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._talks.add(task := asyncio.current_task())
             try:
                 await _converse(reader, writer, answer)
             except (OSError, TimeoutError, ValueError):
                 pass  # whoever asked has gone, or sent no line: there is nobody to tell
             finally:
+                self._talks.discard(task)
                 writer.close()
 
         self.path.unlink(missing_ok=True)
@@ -58,10 +62,12 @@ class AdminSocket:
         self.path.chmod(_give_to_group(self.path))
 
     async def close(self) -> None:
-        """Stop listening and give the lease back."""
+        """Stop listening, let answers under way be finished, and give the lease back."""
         if self._server:
             self._server.close()
             self.path.unlink(missing_ok=True)
+        if talks := [talk for talk in self._talks if talk]:
+            await asyncio.wait(talks, timeout=LAST_ANSWERS_S)
         self._lease.close()
 
 

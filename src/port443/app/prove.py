@@ -1,0 +1,105 @@
+"""Prove that what is served is what was issued: a real handshake for each address and name."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Literal
+
+from port443.app.handshake import handshake
+from port443.core.errors import Port443Error
+from port443.core.names import Endpoint, Fingerprint, IPName, SiteName
+from port443.core.plan.desired import Credential, Desired
+from port443.ports import Clock, Dial
+
+AT_ONCE = 8
+"""Handshakes under way together; the edge answers visitors at the same time."""
+PROOF_LABEL = "port443-proof"
+"""The label that stands in for `*` when a wildcard is proved."""
+
+Verdict = Literal["same", "different", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What one handshake showed."""
+
+    site: str
+    endpoint: Endpoint
+    """Where the handshake went; a listener on all addresses is asked on loopback."""
+    name: str
+    verdict: Verdict
+    detail: str
+    """One sentence: what was seen, and what was meant when that differs."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    site: str
+    endpoint: Endpoint
+    name: SiteName
+    meant: Credential
+
+
+async def prove(
+    dial: Dial, clock: Clock, desired: Desired, credentials: Mapping[str, Credential]
+) -> tuple[Proof, ...]:
+    """Shake hands once for each address and name, and compare leaf, chain and key with what was meant."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def answer(question: _Question) -> Proof:
+        async with gate:
+            verdict, detail = await _compare(dial, question)
+        return Proof(question.site, question.endpoint, str(question.name), verdict, detail, clock.now())
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(answer(question)) for question in _questions(desired, credentials)]
+    return tuple(task.result() for task in tasks)
+
+
+def _questions(desired: Desired, credentials: Mapping[str, Credential]) -> Iterable[_Question]:
+    for site in desired.sites:
+        meant = credentials.get(site.id)
+        if meant is None:
+            continue
+        for listener in desired.https:
+            for name in site.names:
+                endpoint = _reach(listener, name)
+                if endpoint:
+                    yield _Question(site.id, endpoint, name, meant)
+
+
+def _reach(listener: Endpoint, name: SiteName) -> Endpoint | None:
+    """Return where `name` can be asked for at this listener; None when it is not served there."""
+    bound = ip_address(listener.address)
+    if isinstance(name, IPName):
+        # A hello for an address carries no name: the edge goes by the address that the client came to.
+        own = ip_address(name.text)
+        served_here = own == bound or (bound.is_unspecified and own.version == bound.version)
+        return Endpoint(name.text, listener.port) if served_here else None
+    if bound.is_unspecified:
+        return Endpoint("::1" if bound.version == 6 else "127.0.0.1", listener.port)
+    return listener
+
+
+async def _compare(dial: Dial, question: _Question) -> tuple[Verdict, str]:
+    name = question.name
+    server_name = None if isinstance(name, IPName) else name.text.replace("*", PROOF_LABEL, 1)
+    try:
+        served = await handshake(dial, question.endpoint, server_name)
+    except Port443Error as error:
+        return "unknown", error.message
+    if served.chain != question.meant.chain:
+        return "different", _difference(served.chain, question.meant.chain)
+    if not served.key_proved:
+        return "different", "the server did not prove that it holds the leaf's key"
+    return "same", f"leaf {Fingerprint.of(served.chain[0]).text[:16]}"
+
+
+def _difference(served: tuple[bytes, ...], meant: tuple[bytes, ...]) -> str:
+    if not served or served[0] != meant[0]:
+        seen = Fingerprint.of(served[0]).text[:16] if served else "no certificate"
+        return f"served leaf {seen}, issued {Fingerprint.of(meant[0]).text[:16]}"
+    return f"the leaf is right, but its chain has {len(served)} certificates and not the {len(meant)} meant"

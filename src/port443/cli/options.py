@@ -1,0 +1,36 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def runtime_option() -> Decorator:
+    """Name the directory of the sockets."""
+    return click.option(
+        "--runtime",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="PORT443_RUNTIME",
+        metavar="DIR",
+        help="Directory of the sockets. [default: /run/port443 for root, else under $XDG_RUNTIME_DIR]",
+    )
+
+
+def state_option() -> Decorator:
+    """Name the directory of certificates and keys."""
+    return click.option(
+        "--state",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="PORT443_STATE",
+        metavar="DIR",
+        help="Directory of the store. [default: /var/lib/port443 for root, else under $XDG_STATE_HOME]",
+    )
+
+
+def json_option() -> Decorator:
+    """Ask for the answer as JSON."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -1,0 +1,76 @@
+"""Serve sites from flags or a settings file."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from port443.cli.logs import start_log
+from port443.cli.options import runtime_option, state_option
+from port443.core.plan.desired import Desired
+from port443.settings.flags import ServeFlags, from_flags
+from port443.settings.load import load
+from port443.wiring import ServeOptions, serving
+
+log = logging.getLogger("port443")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the settings come from, and how to read them anew."""
+
+    name: str
+    read: Callable[[], Desired]
+
+
+@click.command
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file (YAML).")
+@click.option("--domain", "domains", multiple=True, metavar="NAME", help="A name to serve; repeatable.")
+@click.option("--to", "upstreams", multiple=True, metavar="URL", help="http:// server behind it; repeatable.")
+@click.option("--bind", "addresses", multiple=True, metavar="ADDR", help="Address. [default: all]")
+@click.option("--https-port", type=click.IntRange(1, 65535), metavar="N", help="[default: 443]")
+@click.option("--http-port", type=click.IntRange(1, 65535), metavar="N", help="[default: 80]")
+@click.option("--issuer", type=click.Choice(["local"]), help="Who certifies. [default: by the name]")
+@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="[default: one per core]")
+@click.option(
+    "--edge", type=click.Choice(["spawned", "external"]), default="spawned", help="Who runs the edge."
+)
+@state_option()
+@runtime_option()
+def serve(config: Path | None, edge: str, state: Path | None, runtime: Path | None, **flags: Any) -> None:
+    """Serve port 443: from a settings file, or one site from flags.
+
+    Ctrl-C, SIGTERM and `port443 stop` answer every open request and end. SIGHUP and `port443 reload`
+    read the settings again.
+
+    \b
+    port443 serve --config port443.yaml
+    port443 serve --domain app.localhost --to http://127.0.0.1:9000 --https-port 8443 --http-port 8080
+    """  # noqa: D301 - \b is Click's mark for "keep these lines"
+    source = _source(config, ServeFlags(**flags))
+    source.read()  # wrong settings are told before anything is started
+    start_log()
+    options = ServeOptions(state=state, runtime=runtime, external=edge == "external", settings=source.name)
+    asyncio.run(_serve(options, source))
+
+
+def _source(config: Path | None, flags: ServeFlags) -> _Source:
+    if config is None:
+        return _Source("command line", lambda: from_flags(flags))
+    flags.refuse_beside_file(config)
+    return _Source(str(config.resolve()), lambda: load(config))
+
+
+async def _serve(options: ServeOptions, source: _Source) -> None:
+    async with serving(options, source.read) as plane:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, plane.stop)
+        loop.add_signal_handler(signal.SIGHUP, plane.ask_reload)
+        log.info("serving", extra=dict(plane.facts))
+        await plane.run()

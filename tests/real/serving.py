@@ -1,0 +1,220 @@
+"""Start the real `port443 serve` for a test, ask it things, and end it by its process id."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from waiting import wait_until
+
+PORT443 = [sys.executable, "-m", "port443"]
+
+
+def free_port() -> int:
+    """Return a TCP port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def run_port443(*args: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one command line to its end."""
+    return subprocess.run([*PORT443, *args], capture_output=True, text=True, timeout=timeout_s, check=False)
+
+
+@dataclass
+class Serving:
+    """A `port443 serve` with directories of its own."""
+
+    directory: Path
+    https_port: int = field(default_factory=free_port)
+    http_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "port443.yaml"
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+    @property
+    def runtime(self) -> Path:
+        return self.directory / "run"
+
+    def write(self, sites: dict[str, Any]) -> None:
+        """Write the settings file; JSON is YAML."""
+        listen = {"https": [f"127.0.0.1:{self.https_port}"], "http": [f"127.0.0.1:{self.http_port}"]}
+        self.config.write_text(json.dumps({"listen": listen, "workers": 2, "sites": sites}, indent=1))
+
+    def start(self, *args: str) -> None:
+        """Start serve in the background; its log goes to serve.log."""
+        log = (self.directory / "serve.log").open("ab")
+        self.process = subprocess.Popen(
+            [*PORT443, "serve", "--config", str(self.config), *self.places, *args],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+        log.close()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        return ("--state", str(self.state), "--runtime", str(self.runtime))
+
+    def started(self, *args: str) -> "Serving":
+        """Start serve and wait until its first round is through."""
+        self.start(*args)
+        self.wait_ready()
+        return self
+
+    def wait_ready(self, within_s: float = 20) -> dict[str, Any]:
+        """Wait until `status` answers, and return what it says."""
+
+        def answer() -> dict[str, Any] | None:
+            assert self.process, "serve was never started"
+            assert self.process.poll() is None, self.log()
+            return self.status()
+
+        return wait_until(answer, within_s)
+
+    def status(self) -> dict[str, Any] | None:
+        """Return the status document; None while nobody answers."""
+        done = self.ask("status", "--json")
+        document: dict[str, Any] = json.loads(done.stdout or "{}")
+        return document if document.get("schema") == "port443.status/1" else None
+
+    def ask(self, command: str, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that talks to this serve."""
+        return run_port443(command, "--runtime", str(self.runtime), *args)
+
+    def log(self) -> str:
+        return (self.directory / "serve.log").read_text()
+
+    def kill(self) -> None:
+        """Kill serve as a crash would, and reap it."""
+        assert self.process, "serve was never started"
+        self.process.kill()
+        self.process.wait(10)
+
+    def end(self) -> None:
+        """End serve and its edge, whatever state they are in."""
+        edge = self.edge_pid()
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if edge:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(edge, signal.SIGKILL)
+
+    def edge_pid(self) -> int | None:
+        """Find the edge of this runtime directory by its arguments, also when serve is gone."""
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = entry.read_bytes().split(b"\0")
+                if words[0].endswith(b"port443-edge") and str(self.runtime).encode() in words:
+                    return int(entry.parent.name)
+        return None
+
+    def context(self) -> ssl.SSLContext:
+        """Return a client's context that trusts this serve's local CA and nothing else."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        done = run_port443("trust", "path", "--state", str(self.state))
+        assert done.returncode == 0, done.stderr
+        context.load_verify_locations(done.stdout.split()[0])
+        return context
+
+
+@dataclass
+class Load:
+    """Clients that send requests one after the other, and count what failed."""
+
+    serving: Serving
+    name: str = "app.localhost"
+    clients: int = 4
+    answered: int = 0
+    reconnected: int = 0
+    failures: list[str] = field(default_factory=list)
+    tolerate_broken: bool = False
+    """Whether an open connection may break (its edge was killed); a new one must always succeed."""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Load"]:
+        self._ended = threading.Event()
+        self._context = self.serving.context()
+        self._counted = threading.Lock()
+        threads = [threading.Thread(target=self._client) for _ in range(self.clients)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            for thread in threads:
+                thread.join(30)
+
+    def wait_more(self, count: int) -> None:
+        """Wait until `count` more requests were answered."""
+        goal = self.answered + count
+        wait_until(lambda: self.answered >= goal or self.failures, 30)
+
+    def _client(self) -> None:
+        connection = self._connect()
+        while connection and not self._ended.is_set():
+            if not self._request(connection):
+                connection.close()
+                connection = self._connect()
+        if connection:
+            connection.close()
+
+    def _connect(self) -> http.client.HTTPConnection | None:
+        """Open a connection; a refused or broken one is a failure, whatever happens around."""
+        try:
+            raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=20)
+            connection = http.client.HTTPConnection(self.name)
+            connection.sock = self._context.wrap_socket(raw, server_hostname=self.name)
+        except OSError as error:
+            if not self._ended.is_set() and not self.tolerate_broken:
+                self.failures.append(f"connect: {error!r}")
+                return None
+            return self._connect_again()
+        return connection
+
+    def _connect_again(self) -> http.client.HTTPConnection | None:
+        with self._counted:
+            self.reconnected += 1
+        if self._ended.is_set() or self.reconnected > 1000:
+            return None
+        return self._connect()
+
+    def _request(self, connection: http.client.HTTPConnection) -> bool:
+        """Send one request; False when the connection is of no more use."""
+        try:
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            response.read()
+        except (OSError, http.client.HTTPException) as error:
+            if self.tolerate_broken:
+                with self._counted:
+                    self.reconnected += 1
+            else:
+                self.failures.append(f"request: {error!r}")
+            return False
+        if response.status != http.HTTPStatus.OK:
+            self.failures.append(f"status {response.status}")
+        with self._counted:
+            self.answered += 1
+        return not response.will_close
