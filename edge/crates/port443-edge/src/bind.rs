@@ -1,0 +1,64 @@
+//! Binding listeners here, for a start without a control plane.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+
+use edge_snapshot::SocketName;
+use serde_json::Value;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::edge::Edge;
+use crate::journal;
+
+/// Connections that wait for a worker; the system's own bound is `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+impl Edge {
+    /// Bind every listener of a recovered snapshot, one socket a worker; the rest goes on without
+    /// the ones that cannot be bound.
+    pub(crate) fn bind(&mut self, listeners: &[edge_snapshot::Listener]) {
+        for listener in listeners {
+            match (0..self.workers.len())
+                .map(|_| bound(listener.address))
+                .collect()
+            {
+                Ok(sockets) => self.hold(&listener.id, sockets),
+                Err(error) => {
+                    let id = Value::from(listener.id.as_str());
+                    let particulars = [("listener", id), ("cause", error.to_string().into())];
+                    journal::say("listener_not_bound", particulars);
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, listener: &str, sockets: Vec<TcpListener>) {
+        for (worker, socket) in sockets.into_iter().enumerate() {
+            self.sockets.add(
+                SocketName {
+                    listener: listener.to_owned(),
+                    worker,
+                },
+                socket,
+            );
+        }
+    }
+}
+
+fn bound(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    // Connections of an earlier run that linger in TIME_WAIT must not keep us from the port.
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,84 @@
+//! Events without end, one line each; a slow reader loses some and holds nobody up.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+use edge_observe::{EventLog, Page};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+
+use crate::edge::Edge;
+
+/// Events that are written at once.
+const PAGE: usize = 256;
+
+/// Tell a client every event after a number, until it leaves or the edge says farewell.
+///
+/// The client's place in the log is all that is kept for it: when it reads too slowly, the log
+/// moves on, and the client learns how many events it lost.
+pub(super) async fn tell(
+    stream: &UnixStream,
+    edge: &Rc<RefCell<Edge>>,
+    since: u64,
+    mut farewell: watch::Receiver<bool>,
+) {
+    let log = Rc::clone(&edge.borrow().log);
+    let mut growth = log.borrow().growth();
+    let mut since = since;
+    loop {
+        growth.mark_unchanged();
+        let (lines, until) = page(&log.borrow(), since);
+        if !lines.is_empty() {
+            tokio::select! {
+                sent = write_all(stream, &lines) => if sent.is_err() { return },
+                () = has_left(stream) => return,
+            }
+        }
+        since = until;
+        if log.borrow().last() != since {
+            continue;
+        }
+        tokio::select! {
+            biased;
+            changed = growth.changed() => if changed.is_err() { return },
+            () = has_left(stream) => return,
+            _ = farewell.wait_for(|said| *said) => return,
+        }
+    }
+}
+
+fn page(log: &EventLog, since: u64) -> (Vec<u8>, u64) {
+    let Page { lines, until, lost } = log.read(since, PAGE);
+    let mut bytes = Vec::new();
+    let loss = (lost > 0).then(|| log.loss(lost));
+    for line in loss.into_iter().chain(lines) {
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.push(b'\n');
+    }
+    (bytes, until)
+}
+
+async fn write_all(stream: &UnixStream, bytes: &[u8]) -> io::Result<()> {
+    let mut sent = 0;
+    while sent < bytes.len() {
+        sent += stream
+            .async_io(Interest::WRITABLE, || stream.try_write(&bytes[sent..]))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Wait until the client closes its end; what it still says is not heard.
+async fn has_left(stream: &UnixStream) {
+    let mut unheard = [0; 512];
+    loop {
+        let read = stream
+            .async_io(Interest::READABLE, || stream.try_read(&mut unheard))
+            .await;
+        if matches!(read, Ok(0) | Err(_)) {
+            return;
+        }
+    }
+}

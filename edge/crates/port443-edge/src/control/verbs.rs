@@ -1,0 +1,101 @@
+//! From a request to its answer; nothing in here waits, so requests of all clients take turns.
+
+use std::cell::RefCell;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::time::Duration;
+
+use edge_snapshot::{ErrorCode, Fault, Request, SocketName};
+
+use super::inbox::Message;
+use super::outbox::Outgoing;
+use crate::descriptors::{MAX_DESCRIPTORS, listening_sockets};
+use crate::edge::Edge;
+use crate::replies::Reply;
+
+/// What a request leads to.
+pub(super) enum Answer {
+    /// One frame.
+    Reply(Outgoing),
+    /// One frame, then events without end.
+    Stream {
+        /// The frame.
+        reply: Outgoing,
+        /// The number of the last event that the client knows.
+        since: u64,
+    },
+}
+
+/// Do what a message asks for.
+pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answer, Fault> {
+    let Message { frame, descriptors } = message;
+    let request = Request::decode(&frame)?;
+    if !descriptors.is_empty() && !matches!(request, Request::Sockets { .. }) {
+        return Err(Fault::new(
+            ErrorCode::FdCountWrong,
+            "this verb takes no descriptors",
+        ));
+    }
+    let edge = &mut *edge.borrow_mut();
+    let reply = match request {
+        Request::Hello { contract } => {
+            return Outgoing::new(&edge.hello(contract)?, Vec::new()).map(Answer::Reply);
+        }
+        Request::TakeSockets { after } => return give_back(edge, after),
+        Request::Events { since } => {
+            let reply = events(edge);
+            let reply = Outgoing::new(&reply, Vec::new())?;
+            return Ok(Answer::Stream { reply, since });
+        }
+        Request::Put { parts } => Reply::Put {
+            stored: edge.put(parts),
+        },
+        Request::Apply(apply) => Reply::Apply {
+            receipt: edge.apply(&apply)?,
+        },
+        Request::Sockets { sockets } => take(edge, sockets, descriptors)?,
+        Request::Stats => Reply::Stats {
+            stats: Box::new(edge.stats()),
+        },
+        Request::Drain { timeout_ms } => {
+            edge.end_within(Duration::from_millis(timeout_ms));
+            Reply::Drain {
+                connections: edge.connections_open(),
+            }
+        }
+        Request::Stop => {
+            edge.end_within(Duration::ZERO);
+            Reply::Stop
+        }
+    };
+    Outgoing::new(&reply, Vec::new()).map(Answer::Reply)
+}
+
+fn take(
+    edge: &mut Edge,
+    names: Vec<SocketName>,
+    descriptors: Vec<OwnedFd>,
+) -> Result<Reply, Fault> {
+    if names.len() != descriptors.len() {
+        let message = format!("{} sockets listed, {} came", names.len(), descriptors.len());
+        return Err(Fault::new(ErrorCode::FdCountWrong, message));
+    }
+    let taken = edge.take(names, listening_sockets(descriptors)?)?;
+    Ok(Reply::Sockets { taken })
+}
+
+fn give_back(edge: &Edge, after: u64) -> Result<Answer, Fault> {
+    let after = usize::try_from(after).unwrap_or(usize::MAX);
+    let (sockets, handles, more) = edge
+        .sockets
+        .page(after, MAX_DESCRIPTORS)
+        .map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))?;
+    Outgoing::new(&Reply::TakeSockets { sockets, more }, handles).map(Answer::Reply)
+}
+
+fn events(edge: &Edge) -> Reply {
+    Reply::Events {
+        boot: edge.boot.clone(),
+        oldest: edge.log.borrow().oldest(),
+    }
+}

@@ -1,0 +1,131 @@
+//! Descriptors over a Unix socket (`SCM_RIGHTS`), and what a listening socket must be.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::net::TcpListener;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use edge_snapshot::{ErrorCode, Fault};
+use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketType, recvmsg, sendmsg,
+};
+
+/// The most descriptors that one message can carry (`SCM_MAX_FD`, unix(7)).
+pub(crate) const MAX_DESCRIPTORS: usize = 253;
+
+/// Receive bytes, and the descriptors that came with them.
+pub(crate) fn receive(
+    socket: impl AsFd,
+    buffer: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let slices = &mut [IoSliceMut::new(buffer)];
+    let received = recvmsg(socket, slices, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            descriptors.extend(rights);
+        }
+    }
+    Ok(received.bytes)
+}
+
+/// Send bytes with descriptors; both reach the peer or neither, as far as the first byte.
+pub(crate) fn send(
+    socket: impl AsFd,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::other("too many descriptors for one message"));
+    }
+    Ok(sendmsg(
+        socket,
+        &[IoSlice::new(bytes)],
+        &mut control,
+        SendFlags::NOSIGNAL,
+    )?)
+}
+
+/// Make sure that each descriptor is a listening TCP socket; all are closed when one is not.
+pub(crate) fn listening_sockets(descriptors: Vec<OwnedFd>) -> Result<Vec<TcpListener>, Fault> {
+    if let Some(index) = descriptors
+        .iter()
+        .position(|descriptor| !is_listening(descriptor))
+    {
+        let message = "the descriptor is no listening TCP socket";
+        return Err(Fault::new(ErrorCode::FdKindWrong, message).under(&format!("sockets[{index}]")));
+    }
+    descriptors.into_iter().map(non_blocking).collect()
+}
+
+fn is_listening(descriptor: &OwnedFd) -> bool {
+    let is_internet = |family| matches!(family, AddressFamily::INET | AddressFamily::INET6);
+    socket_domain(descriptor).is_ok_and(is_internet)
+        && socket_type(descriptor) == Ok(SocketType::STREAM)
+        && socket_acceptconn(descriptor) == Ok(true)
+}
+
+fn non_blocking(descriptor: OwnedFd) -> Result<TcpListener, Fault> {
+    let socket = TcpListener::from(descriptor);
+    match socket.set_nonblocking(true) {
+        Ok(()) => Ok(socket),
+        Err(error) => Err(Fault::new(ErrorCode::Internal, error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpStream, UdpSocket};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    /// Descriptors arrive with the bytes that they were sent with.
+    #[test]
+    fn descriptors_travel_with_bytes() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert_eq!(
+            2,
+            send(&here, b"hi", &[socket.as_fd(), socket.as_fd()]).unwrap()
+        );
+        let (mut buffer, mut descriptors) = ([0; 16], Vec::new());
+        assert_eq!(2, receive(&there, &mut buffer, &mut descriptors).unwrap());
+        let arrived = listening_sockets(descriptors).unwrap();
+        let address = socket.local_addr().unwrap();
+        let all = arrived.iter().map(|socket| socket.local_addr().unwrap());
+        assert_eq!(vec![address, address], all.collect::<Vec<_>>());
+    }
+
+    /// Only listening TCP sockets pass; what is wrong is named by its place.
+    #[test]
+    fn other_descriptors_are_refused() {
+        let good = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connected = TcpStream::connect(good.local_addr().unwrap()).unwrap();
+        let (pair, _peer) = UnixStream::pair().unwrap();
+        let directory = std::env::temp_dir().join(format!("edge-fd-{}", std::process::id()));
+        let unix = UnixListener::bind(&directory).unwrap();
+        std::fs::remove_file(&directory).unwrap();
+        let others: [OwnedFd; 5] = [
+            connected.into(),
+            UdpSocket::bind("127.0.0.1:0").unwrap().into(),
+            pair.into(),
+            unix.into(),
+            std::fs::File::open("/dev/null").unwrap().into(),
+        ];
+        for other in others {
+            let fault =
+                listening_sockets(vec![good.try_clone().unwrap().into(), other]).unwrap_err();
+            assert_eq!(
+                (ErrorCode::FdKindWrong, "sockets[1]"),
+                (fault.code, fault.path.as_str())
+            );
+        }
+    }
+}

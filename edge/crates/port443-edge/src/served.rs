@@ -1,0 +1,158 @@
+//! The snapshot as it is really served, when sites of the applied one are in quarantine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use edge_snapshot::{Hash, Part, Parts, Root, SiteVerdict};
+
+/// The root with each quarantined site replaced by its last good version, or left out.
+///
+/// Nothing when every site runs. A crash must not take the last good versions away, so they are
+/// part of the boot copy.
+pub(crate) fn served(
+    root: &Root,
+    verdicts: &BTreeMap<String, SiteVerdict>,
+    parts: &Parts,
+) -> Option<Root> {
+    if verdicts
+        .values()
+        .all(|verdict| *verdict == SiteVerdict::Running)
+    {
+        return None;
+    }
+    let serves = |(id, hash): (&String, &Hash)| match verdicts.get(id) {
+        Some(SiteVerdict::Quarantined { serves, .. }) => serves.map(|good| (id.clone(), good)),
+        _ => Some((id.clone(), *hash)),
+    };
+    let sites: BTreeMap<String, Hash> = root.sites.iter().filter_map(serves).collect();
+    let needed = sites.values().flat_map(|site| needs(site, parts));
+    let needed: BTreeSet<Hash> = needed.chain(root.ticket_keys.iter().copied()).collect();
+    Some(Root {
+        default_site: root
+            .default_site
+            .clone()
+            .filter(|id| sites.contains_key(id)),
+        parts: needed.into_iter().collect(),
+        sites,
+        ..root.clone()
+    })
+}
+
+/// A site's own part and all that it leads to.
+fn needs(hash: &Hash, parts: &Parts) -> Vec<Hash> {
+    let mut needed = vec![*hash];
+    if let Ok(site) = Part::site(parts, hash) {
+        needed.extend([site.tls, site.pool]);
+        needed.extend(&site.certificates);
+        let keys = site
+            .certificates
+            .iter()
+            .filter_map(|hash| Part::certificate(parts, hash).ok());
+        needed.extend(keys.map(|certificate| certificate.key));
+    }
+    needed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use edge_snapshot::{CONTRACT, Limits, Pool, QuarantineCode, Server, Site, canonical};
+
+    use super::*;
+
+    fn named(part: Part) -> (Hash, Arc<Part>) {
+        (Hash::of(&canonical(&part).unwrap()), Arc::new(part))
+    }
+
+    fn pool(port: u16) -> Part {
+        Part::Pool(Pool {
+            id: "pool".to_owned(),
+            servers: vec![Server {
+                host: "127.0.0.1".to_owned(),
+                port,
+            }],
+            connect_timeout_ms: 1,
+            response_timeout_ms: 1,
+            idle_timeout_ms: 1,
+            idle_per_worker: 1,
+        })
+    }
+
+    fn site(id: &str, pool: Hash) -> Part {
+        Part::Site(Site {
+            id: id.to_owned(),
+            names: vec![id.to_owned()],
+            tls: Hash::of("tls"),
+            certificates: vec![Hash::of("certificate")],
+            pool,
+            hsts: None,
+            redirect_cacheable: true,
+        })
+    }
+
+    fn quarantined(serves: Option<Hash>) -> SiteVerdict {
+        let code = QuarantineCode::KeyMismatch;
+        SiteVerdict::Quarantined {
+            code,
+            path: String::new(),
+            message: String::new(),
+            serves,
+        }
+    }
+
+    fn root(sites: &[(&str, Hash)], ticket_key: Hash) -> Root {
+        let sites: BTreeMap<String, Hash> = sites
+            .iter()
+            .map(|(id, hash)| ((*id).to_owned(), *hash))
+            .collect();
+        let parts: BTreeSet<Hash> = sites.values().copied().chain([ticket_key]).collect();
+        Root {
+            contract: CONTRACT,
+            listeners: Vec::new(),
+            limits: Limits::default(),
+            default_site: sites.keys().next().cloned(),
+            parts: parts.into_iter().collect(),
+            sites,
+            ticket_keys: vec![ticket_key],
+        }
+    }
+
+    /// Where every site runs, what is served is what was applied.
+    #[test]
+    fn whole_snapshots_have_no_second_root() {
+        let root = root(&[("a.test", Hash::of("a"))], Hash::of("key"));
+        let verdicts = BTreeMap::from([("a.test".to_owned(), SiteVerdict::Running)]);
+        assert_eq!(None, served(&root, &verdicts, &Parts::new()));
+    }
+
+    /// Quarantined sites stand with their last good versions and all their parts, or not at all.
+    #[test]
+    fn last_good_versions_stand_in() {
+        let (pool_hash, pool) = named(pool(9000));
+        let (good, good_site) = named(site("b.test", pool_hash));
+        let (running, running_site) = named(site("c.test", pool_hash));
+        let parts = Parts::from([
+            (pool_hash, pool),
+            (good, good_site),
+            (running, running_site),
+        ]);
+        let broken = Hash::of("broken");
+        let sites = [("a.test", broken), ("b.test", broken), ("c.test", running)];
+        let verdicts = BTreeMap::from([
+            ("a.test".to_owned(), quarantined(None)),
+            ("b.test".to_owned(), quarantined(Some(good))),
+            ("c.test".to_owned(), SiteVerdict::Running),
+        ]);
+        let served = served(&root(&sites, Hash::of("key")), &verdicts, &parts).unwrap();
+        let expected =
+            BTreeMap::from([("b.test".to_owned(), good), ("c.test".to_owned(), running)]);
+        assert_eq!(expected, served.sites);
+        assert_eq!(None, served.default_site);
+        let leads_to = ["tls", "certificate", "key"].map(Hash::of);
+        let needed: BTreeSet<Hash> = leads_to
+            .into_iter()
+            .chain([pool_hash, good, running])
+            .collect();
+        assert_eq!(needed.into_iter().collect::<Vec<_>>(), served.parts);
+    }
+}
