@@ -1,5 +1,6 @@
 """Frames and descriptors over one Unix stream socket: a length, a JSON object, and what comes along."""
 
+import array
 import asyncio
 import errno
 import json
@@ -17,6 +18,7 @@ from port443.edge.errors import EdgeAnswerStrange, EdgeGone, EdgeUnreachable, Fr
 MAX_FRAME = 64 * 1024 * 1024
 MAX_DESCRIPTORS = 253
 """`SCM_MAX_FD`: one message carries no more (unix(7))."""
+CONTROL_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
 MAX_LINE = 1024 * 1024
 CHUNK = 256 * 1024
 CONNECT_TIMEOUT_S = 5.0
@@ -132,8 +134,7 @@ class Connection:
         try:
             if descriptors:
                 sent = await self._when_ready(
-                    lambda: socket.send_fds(self._socket, [rest], list(descriptors), socket.MSG_NOSIGNAL),
-                    writing=True,
+                    lambda: socket.send_fds(self._socket, [rest], list(descriptors)), writing=True
                 )
                 rest = rest[sent:]
             await asyncio.get_running_loop().sock_sendall(self._socket, rest)
@@ -165,13 +166,13 @@ class Connection:
 
     async def _receive_more(self) -> bool:
         try:
-            content, descriptors, flags, _ = await self._when_ready(
-                lambda: socket.recv_fds(self._socket, CHUNK, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC),
-                writing=False,
+            # Not socket.recv_fds, which drops its flags: programs that we start would inherit them.
+            content, notes, flags, _ = await self._when_ready(
+                lambda: self._socket.recvmsg(CHUNK, CONTROL_BYTES, socket.MSG_CMSG_CLOEXEC), writing=False
             )
         except OSError as error:
             raise EdgeGone(f"the connection to the edge broke: {error.strerror}") from error
-        self._descriptors += descriptors
+        self._descriptors += _descriptors_in(notes)
         if flags & socket.MSG_CTRUNC:
             raise EdgeAnswerStrange("the edge sent more descriptors than one message carries")
         self._buffer += content
@@ -198,6 +199,14 @@ class Connection:
 def _wake(ready: "asyncio.Future[None]") -> None:
     if not ready.done():
         ready.set_result(None)
+
+
+def _descriptors_in(notes: Sequence[tuple[int, int, bytes]]) -> list[int]:
+    found = array.array("i")
+    for level, kind, content in notes:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(content[: len(content) - len(content) % found.itemsize])
+    return found.tolist()
 
 
 def _close_all(descriptors: Sequence[int]) -> None:
