@@ -126,13 +126,14 @@ impl HelloParser {
 /// The content of the record at `offset`, once it is complete.
 fn next_fragment(bytes: &[u8], offset: usize) -> Result<Option<&[u8]>, HelloError> {
     let record = &bytes[offset..];
-    if let (0, Some(error)) = (offset, not_a_record(record)) {
-        return Err(error);
-    }
-    let Some(header) = record.first_chunk::<RECORD_HEADER>() else {
-        return check_record_start(record).map(|()| None);
+    let is_record = if offset == 0 {
+        judge_opening(record)?
+    } else {
+        judge_record(record)?
     };
-    check_record_start(header)?;
+    let (true, Some(header)) = (is_record, record.first_chunk::<RECORD_HEADER>()) else {
+        return Ok(None);
+    };
     let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
     if length == 0 || length > MAX_FRAGMENT {
         // RFC 8446 §5.1: no empty fragments of handshake messages.
@@ -143,10 +144,11 @@ fn next_fragment(bytes: &[u8], offset: usize) -> Result<Option<&[u8]>, HelloErro
     Ok(record[RECORD_HEADER..].get(..length))
 }
 
-/// Judge the first two bytes of a record as soon as they are there.
-fn check_record_start(record: &[u8]) -> Result<(), HelloError> {
+/// Whether a handshake record starts here; no when there are too few bytes to tell.
+fn judge_record(record: &[u8]) -> Result<bool, HelloError> {
     match record {
-        [] | [HANDSHAKE] | [HANDSHAKE, 3, ..] => Ok(()),
+        [] | [HANDSHAKE] => Ok(false),
+        [HANDSHAKE, 3, ..] => Ok(true),
         [HANDSHAKE, ..] => Err(HelloError::Malformed(
             "a record of an unknown major version",
         )),
@@ -156,26 +158,20 @@ fn check_record_start(record: &[u8]) -> Result<(), HelloError> {
     }
 }
 
-/// What the connection's very first bytes are when they are no handshake record.
-fn not_a_record(bytes: &[u8]) -> Option<HelloError> {
+/// The same for the very first bytes, which may be anything.
+fn judge_opening(bytes: &[u8]) -> Result<bool, HelloError> {
     match bytes {
-        // Handshake, or another content type of TLS whose version has not come yet.
-        [] | [HANDSHAKE, ..] | [20 | 21 | 23] => None,
-        [20 | 21 | 23, 3, ..] => Some(HelloError::Malformed("the first record is no handshake")),
-        _ => not_tls(bytes),
-    }
-}
-
-fn not_tls(bytes: &[u8]) -> Option<HelloError> {
-    match clear::judge(bytes) {
-        clear::Verdict::Yes => return Some(HelloError::PlainHttp),
-        clear::Verdict::Open => return None,
-        clear::Verdict::No => {}
-    }
-    // SSL 2.0: two bytes of length with the highest bit set, then CLIENT-HELLO, then the version.
-    match bytes {
-        [0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => None,
-        [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Some(HelloError::Ssl2),
-        _ => Some(HelloError::NotTls),
+        [] | [HANDSHAKE, ..] => judge_record(bytes),
+        // The other content types of TLS, in a record of version 3.x.
+        [20 | 21 | 23] => Ok(false),
+        [20 | 21 | 23, 3, ..] => Err(HelloError::Malformed("the first record is no handshake")),
+        // SSL 2.0: a length with the highest bit set, then CLIENT-HELLO, then the version.
+        [0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
+        [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl2),
+        _ => match clear::judge(bytes) {
+            clear::Verdict::Yes => Err(HelloError::PlainHttp),
+            clear::Verdict::Open => Ok(false),
+            clear::Verdict::No => Err(HelloError::NotTls),
+        },
     }
 }

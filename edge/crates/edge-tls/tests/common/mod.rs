@@ -1,0 +1,205 @@
+//! Certificates made to order, sites made of them, and a client that does as it is told.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use edge_snapshot::{
+    Alpn, Certificate, CipherSuite, Group, Hash, PrivateKey, TicketKey, TlsPolicy, TlsVersion,
+};
+use edge_tls::{CertificateSource, HandshakeFacts, Opening, Refusal, SiteFault, SiteSource, SiteTls, TlsStream};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use tokio::net::TcpListener;
+
+/// A certificate for some names, and its key.
+#[derive(Clone)]
+pub struct Made {
+    pub hash: Hash,
+    pub certificate: Certificate,
+    pub key: PrivateKey,
+}
+
+pub fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> Made {
+    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+    let owned: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let signed = rcgen::CertificateParams::new(owned.clone()).unwrap().self_signed(&key).unwrap();
+    let mut names = owned;
+    names.sort();
+    let certificate = Certificate { names, chain: vec![signed.der().to_vec()], key: Hash::of("key") };
+    let hash = Hash::of(&format!("{:?}", certificate.chain));
+    Made { hash, certificate, key: PrivateKey { pkcs8: key.serialize_der() } }
+}
+
+pub fn ecdsa(names: &[&str]) -> Made {
+    make(names, &rcgen::PKCS_ECDSA_P256_SHA256)
+}
+
+pub fn rsa(names: &[&str]) -> Made {
+    make(names, &rcgen::PKCS_RSA_SHA256)
+}
+
+pub fn policy() -> TlsPolicy {
+    TlsPolicy {
+        versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
+        suites: CipherSuite::ALL.to_vec(),
+        groups: vec![Group::X25519MlKem768, Group::X25519, Group::SecP256r1, Group::SecP384r1],
+        alpn: vec![Alpn::H2, Alpn::Http11],
+        tickets: true,
+    }
+}
+
+/// A site to be built.
+#[derive(Clone)]
+pub struct Plan {
+    pub id: &'static str,
+    pub names: Vec<String>,
+    pub policy: TlsPolicy,
+    pub certificates: Vec<Made>,
+    pub ticket_secrets: Vec<[u8; 32]>,
+}
+
+impl Plan {
+    pub fn new(certificates: &[&Made]) -> Self {
+        let names = certificates.iter().flat_map(|made| made.certificate.names.clone()).collect();
+        Self {
+            id: "a.test",
+            names,
+            policy: policy(),
+            certificates: certificates.iter().copied().cloned().collect(),
+            ticket_secrets: vec![[1; 32]],
+        }
+    }
+
+    pub fn build(&self) -> Result<SiteTls, SiteFault> {
+        let keys: Vec<TicketKey> = self.ticket_secrets.iter().map(|secret| TicketKey { secret: *secret }).collect();
+        let source = |made| -> CertificateSource<'_> {
+            let Made { hash, certificate, key } = made;
+            CertificateSource { hash: *hash, certificate, key }
+        };
+        SiteTls::build(&SiteSource {
+            id: self.id,
+            names: &self.names,
+            policy_hash: Hash::of(&format!("{:?}", self.policy)),
+            policy: &self.policy,
+            certificates: self.certificates.iter().map(source).collect(),
+            ticket_keys: keys.iter().collect(),
+        })
+    }
+}
+
+/// A site with one P-256 certificate for `a.test`.
+pub fn site() -> SiteTls {
+    Plan::new(&[&ecdsa(&["a.test"])]).build().ok().unwrap()
+}
+
+/// A client's configuration that accepts any certificate, or says why not.
+pub fn client(verdict: Result<(), Error>) -> ClientConfig {
+    client_of(aws_lc_rs::default_provider(), verdict)
+}
+
+pub fn client_of(provider: CryptoProvider, verdict: Result<(), Error>) -> ClientConfig {
+    let provider = Arc::new(provider);
+    ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Judge { verdict, provider }))
+        .with_no_client_auth()
+}
+
+#[derive(Debug)]
+struct Judge {
+    verdict: Result<(), Error>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.verdict.clone().map(|()| ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A client's end, blocking, in a thread of its own.
+pub struct Client {
+    pub tls: ClientConnection,
+    pub tcp: TcpStream,
+}
+
+impl Client {
+    pub fn connect(config: &Arc<ClientConfig>, name: &str, port: u16) -> Self {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        Self { tls: ClientConnection::new(Arc::clone(config), name).unwrap(), tcp }
+    }
+
+    pub fn stream(&mut self) -> rustls::Stream<'_, ClientConnection, TcpStream> {
+        rustls::Stream::new(&mut self.tls, &mut self.tcp)
+    }
+
+    /// Say something and read the answer to its end.
+    pub fn ask(&mut self, words: &[u8]) -> io::Result<Vec<u8>> {
+        let mut stream = self.stream();
+        stream.write_all(words)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        Ok(answer)
+    }
+}
+
+/// Run a client in a thread against one connection of a server.
+pub fn run_client<T: Send + 'static>(act: impl FnOnce(u16) -> T + Send + 'static) -> (TcpListener, JoinHandle<T>) {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    socket.set_nonblocking(true).unwrap();
+    let socket = TcpListener::from_std(socket).unwrap();
+    (socket, thread::spawn(move || act(port)))
+}
+
+/// Accept one connection: read its hello, choose for the name it asks for, shake hands.
+pub async fn accept(socket: &TcpListener, site: &SiteTls) -> Result<(TlsStream, HandshakeFacts), Refusal> {
+    let (mut tcp, _) = socket.accept().await.unwrap();
+    let opening = match Opening::read(&mut tcp, 65536).await {
+        Ok(opening) => opening.unwrap(),
+        Err(error) => return Err(error.refusal),
+    };
+    let name = opening.hello.server_name.clone();
+    let choice = site.choose(&opening.hello, name.as_deref())?;
+    TlsStream::accept(tcp, opening, choice, Instant::now()).await
+}

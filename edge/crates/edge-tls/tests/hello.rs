@@ -1,0 +1,291 @@
+//! The parser of first bytes: what it reads, what it refuses, and that cuts change nothing.
+
+use edge_tls::ClientHello;
+use edge_tls::hello::{HelloError, HelloParser, Progress, is_plain_http, parse};
+use proptest::prelude::*;
+
+const LIMIT: usize = 65536;
+
+/// A vector with its length in `width` bytes.
+fn vector(width: usize, content: &[u8]) -> Vec<u8> {
+    [&content.len().to_be_bytes()[8 - width..], content].concat()
+}
+
+fn numbers(list: &[u16]) -> Vec<u8> {
+    list.iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect()
+}
+
+fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
+    [&kind.to_be_bytes()[..], &vector(2, content)].concat()
+}
+
+fn server_name(name: &[u8]) -> Vec<u8> {
+    extension(0, &vector(2, &[&[0][..], &vector(2, name)].concat()))
+}
+
+fn message(extensions: &[Vec<u8>]) -> Vec<u8> {
+    let body = [
+        &[3, 3][..],
+        &[7; 32],
+        &vector(1, &[9; 32]),
+        &vector(2, &numbers(&[0x1301, 0xc02b])),
+        &vector(1, &[0]),
+        &vector(2, &extensions.concat()),
+    ];
+    [&[1][..], &vector(3, &body.concat())].concat()
+}
+
+fn record(fragment: &[u8]) -> Vec<u8> {
+    [&[22, 3, 1][..], &vector(2, fragment)].concat()
+}
+
+fn records(message: &[u8], size: usize) -> Vec<u8> {
+    message.chunks(size).flat_map(record).collect()
+}
+
+fn full_message() -> Vec<u8> {
+    message(&[
+        server_name(b"A.Example"),
+        extension(10, &vector(2, &numbers(&[4588, 29]))),
+        extension(13, &vector(2, &numbers(&[0x0403, 0x0804]))),
+        extension(
+            16,
+            &vector(2, &[vector(1, b"h2"), vector(1, b"http/1.1")].concat()),
+        ),
+        extension(43, &vector(1, &numbers(&[0x0304, 0x0303]))),
+        extension(
+            51,
+            &vector(2, &[&numbers(&[29])[..], &vector(2, &[5; 32])].concat()),
+        ),
+        extension(0x0a0a, b""),
+    ])
+}
+
+fn full_hello() -> ClientHello {
+    ClientHello {
+        legacy_version: 0x0303,
+        versions: Some(vec![0x0304, 0x0303]),
+        suites: vec![0x1301, 0xc02b],
+        groups: vec![4588, 29],
+        key_shares: vec![29],
+        signature_schemes: vec![0x0403, 0x0804],
+        alpn: Some(vec![b"h2".to_vec(), b"http/1.1".to_vec()]),
+        server_name: Some("a.example".to_owned()),
+    }
+}
+
+fn error_of(bytes: &[u8]) -> Option<HelloError> {
+    match parse(bytes, LIMIT) {
+        Progress::Error(error) => Some(error),
+        Progress::Incomplete | Progress::Hello(_) => None,
+    }
+}
+
+fn is_malformed(message: &[u8]) -> bool {
+    matches!(error_of(&record(message)), Some(HelloError::Malformed(_)))
+}
+
+#[test]
+fn everything_a_decision_needs_is_read() {
+    assert_eq!(
+        Progress::Hello(full_hello()),
+        parse(&record(&full_message()), LIMIT)
+    );
+}
+
+#[test]
+fn a_hello_without_extensions_offers_its_version_and_older_ones() {
+    let body = [
+        &[3, 2][..],
+        &[7; 32],
+        &[0],
+        &vector(2, &numbers(&[0x002f])),
+        &vector(1, &[0]),
+    ]
+    .concat();
+    let Progress::Hello(hello) = parse(&record(&[&[1][..], &vector(3, &body)].concat()), LIMIT)
+    else {
+        panic!("no hello");
+    };
+    assert!(hello.offers_version(0x0302) && hello.offers_version(0x0301));
+    assert!(!hello.offers_version(0x0303));
+}
+
+#[test]
+fn the_list_of_versions_stands_above_the_version_field() {
+    let hello = ClientHello {
+        versions: Some(vec![0x0304]),
+        legacy_version: 0x0303,
+        ..ClientHello::default()
+    };
+    assert!(hello.offers_version(0x0304) && !hello.offers_version(0x0303));
+}
+
+#[test]
+fn what_follows_the_hello_is_left_for_others() {
+    let bytes = [
+        record(&full_message()),
+        vec![20, 3, 3, 0, 1, 1],
+        b"anything".to_vec(),
+    ]
+    .concat();
+    assert_eq!(Progress::Hello(full_hello()), parse(&bytes, LIMIT));
+}
+
+#[test]
+fn an_address_in_the_server_name_counts_as_none() {
+    for address in [b"192.0.2.1".as_slice(), b"2001:db8::1"] {
+        let Progress::Hello(hello) = parse(&record(&message(&[server_name(address)])), LIMIT)
+        else {
+            panic!("no hello");
+        };
+        assert_eq!(None, hello.server_name);
+    }
+}
+
+#[test]
+fn http_in_clear_is_recognised() {
+    for request in [
+        "GET / HTTP/1.1\r\n",
+        "OPTIONS * HTTP/1.1\r\n",
+        "PRI * HTTP/2.0\r\n",
+        "PROPFIND /x",
+    ] {
+        assert_eq!(
+            Some(HelloError::PlainHttp),
+            error_of(request.as_bytes()),
+            "{request}"
+        );
+        assert!(is_plain_http(request.as_bytes()));
+    }
+    assert_eq!(Progress::Incomplete, parse(b"GE", LIMIT));
+    assert!(!is_plain_http(b"GETS /"));
+}
+
+#[test]
+fn other_protocols_are_not_tls() {
+    for bytes in [
+        b"SSH-2.0-OpenSSH_9".as_slice(),
+        b"EHLO mail.example\r\n",
+        &[0; 8],
+        &[0xff; 8],
+        b"get / http",
+    ] {
+        assert_eq!(Some(HelloError::NotTls), error_of(bytes));
+    }
+}
+
+#[test]
+fn a_hello_of_ssl_2_is_told_from_noise() {
+    let hello = [0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10];
+    assert_eq!(Some(HelloError::Ssl2), error_of(&hello));
+}
+
+#[test]
+fn records_that_are_no_hello_are_malformed() {
+    let other_version = [22, 2, 0, 0, 4];
+    let alert = [21, 3, 1, 0, 2, 2, 40];
+    let empty = [22, 3, 1, 0, 0];
+    let too_long = [22, 3, 1, 0x40, 1];
+    let finished = record(&[20, 0, 0, 1, 0]);
+    let interrupted = [record(&full_message()[..20]), alert.to_vec()].concat();
+    for bytes in [
+        &other_version[..],
+        &alert,
+        &empty,
+        &too_long,
+        &finished,
+        &interrupted,
+    ] {
+        assert!(
+            matches!(error_of(bytes), Some(HelloError::Malformed(_))),
+            "{bytes:?}"
+        );
+    }
+}
+
+#[test]
+fn broken_extensions_are_malformed() {
+    let twice = message(&[server_name(b"a"), server_name(b"b")]);
+    let two_names = [&[0][..], &vector(2, b"a"), &[0], &vector(2, b"b")].concat();
+    let odd_groups = extension(10, &vector(2, &[0, 29, 0]));
+    let empty_alpn = extension(16, &vector(2, &vector(1, b"")));
+    let empty_versions = extension(43, &vector(1, b""));
+    let loose_end = extension(13, &[&vector(2, &numbers(&[0x0403]))[..], &[0]].concat());
+    assert!(is_malformed(&twice));
+    for broken in [
+        extension(0, &vector(2, &two_names)),
+        odd_groups,
+        empty_alpn,
+        empty_versions,
+        loose_end,
+    ] {
+        assert!(is_malformed(&message(&[broken.clone()])), "{broken:?}");
+    }
+}
+
+#[test]
+fn a_hello_above_the_limit_is_refused_as_soon_as_it_says_so() {
+    let announced = record(&[1, 0, 0xff, 0xff]);
+    assert_eq!(
+        Progress::Error(HelloError::TooLarge),
+        parse(&announced, 4096)
+    );
+    let dribble = records(&full_message(), 1);
+    let limit = dribble.len() / 2;
+    assert_eq!(
+        Progress::Error(HelloError::TooLarge),
+        parse(&dribble, limit)
+    );
+}
+
+/// Bytes that are near to a hello: real ones, damaged ones, and noise.
+fn near_hello() -> impl Strategy<Value = Vec<u8>> {
+    let whole = (1_usize..400).prop_map(|size| records(&full_message(), size));
+    let damaged = (whole.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(
+        |(mut bytes, place, byte)| {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+            bytes
+        },
+    );
+    let noise = prop::collection::vec(any::<u8>(), 0..300);
+    prop_oneof![whole, damaged, noise]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However a hello is cut into records, it is the same hello.
+    #[test]
+    fn records_do_not_change_the_hello(size in 1_usize..600) {
+        prop_assert_eq!(Progress::Hello(full_hello()), parse(&records(&full_message(), size), LIMIT));
+    }
+
+    /// However bytes are cut into reads, the answer is the same, and once given it stays.
+    #[test]
+    fn reads_do_not_change_the_answer(
+        bytes in near_hello(),
+        steps in prop::collection::vec(1_usize..40, 1..100),
+        limit in 1_usize..1000,
+    ) {
+        let (mut parser, mut seen, mut early) = (HelloParser::new(limit), 0, Progress::Incomplete);
+        for step in steps.iter().cycle() {
+            seen = (seen + step).min(bytes.len());
+            early = parser.read(&bytes[..seen]);
+            if early != Progress::Incomplete || seen == bytes.len() {
+                break;
+            }
+        }
+        prop_assert_eq!(parse(&bytes, limit), early);
+    }
+
+    /// No prefix of a hello is taken for anything else.
+    #[test]
+    fn a_beginning_is_incomplete(size in 1_usize..600, cut in any::<prop::sample::Index>()) {
+        let bytes = records(&full_message(), size);
+        prop_assert_eq!(Progress::Incomplete, parse(&bytes[..cut.index(bytes.len())], LIMIT));
+    }
+}
