@@ -14,6 +14,7 @@ from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
+from port443.adapters.roots import load_roots, load_system_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
 from port443.app.converge import Tools
@@ -21,6 +22,7 @@ from port443.app.keep import Keeper
 from port443.app.serve import ControlPlane
 from port443.app.trust import PublishedRoot, publish_roots
 from port443.core.plan.desired import Desired
+from port443.core.x509.path import TrustedRoots
 from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Supervisor
 from port443.ports import Clock, Dial, Store
@@ -44,6 +46,11 @@ class ServeOptions:
 def make_dial() -> Dial:
     """Make the way to other machines."""
     return Dialler()
+
+
+def make_roots(path: Path | None) -> TrustedRoots:
+    """Read the roots of a file, or those that the system believes."""
+    return load_system_roots() if path is None else load_roots(path)
 
 
 def make_clock() -> Clock:

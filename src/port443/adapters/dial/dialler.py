@@ -76,6 +76,7 @@ class SocketConnection:
         self._socket = opened
         self._endpoint = endpoint
         self._end = end
+        self._was_cut = False
 
     async def send(self, octets: bytes) -> None:
         loop = asyncio.get_running_loop()
@@ -86,17 +87,20 @@ class SocketConnection:
             raise AnswerTimedOut(f"{self._endpoint} takes no bytes") from error
         except GONE:
             # The alert may stand in our buffer before our hello is fully sent (RFC 8446 §6): read on.
-            return
+            self._was_cut = True
 
     async def receive(self) -> bytes:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(self._end):
-                return await loop.sock_recv(self._socket, READ_SIZE)
+                octets = await loop.sock_recv(self._socket, READ_SIZE)
         except TimeoutError as error:
             raise AnswerTimedOut(f"{self._endpoint} did not answer in time") from error
         except GONE as error:
             raise ConnectionWasReset(f"{self._endpoint} reset the connection") from error
+        if not octets and self._was_cut:  # the system tells of a reset only once, and did so to `send`
+            raise ConnectionWasReset(f"{self._endpoint} reset the connection")
+        return octets
 
     async def finish(self) -> None:
         loop = asyncio.get_running_loop()

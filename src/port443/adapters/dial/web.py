@@ -63,6 +63,7 @@ def trustless_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     # Old versions and short keys too: an old server's HSTS is as true as a new one's.
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.set_alpn_protocols(["http/1.1"])
     return context

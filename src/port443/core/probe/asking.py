@@ -14,7 +14,7 @@ from port443.core.probe.hellos import Offer
 from port443.core.wire.alerts import Alert
 from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.reading import Malformed
-from port443.core.wire.versions import Version
+from port443.core.wire.versions import Version, version_label
 
 T = TypeVar("T")
 
@@ -163,7 +163,7 @@ def told(answer: Answer) -> str:
     """Put an answer in words, for the reason of a verdict."""
     match answer:
         case Spoke():
-            return Version(answer.version).label if answer.version in set(Version) else "another version"
+            return version_label(answer.version)
         case SpokeSSL2():
             return Version.SSL_2.label
         case Alerted(alert):

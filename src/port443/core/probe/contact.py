@@ -19,6 +19,15 @@ class Contact:
     silence: str = ""
     """What came in place of TLS, when nothing did."""
 
+    @property
+    def advice(self) -> str:
+        """What to try when nothing was answered."""
+        if "unrecognized_name" in self.silence:
+            return "the server does not know this name; give the right one with --servername NAME"
+        if any(isinstance(answer, Unreached) for answer in self.answers.values()):
+            return "check host and port, and that the server runs"
+        return "check that this port speaks TLS from its first byte"
+
 
 def first_contact() -> Lane[Contact]:
     """Ask for the newest version first, and go down until something is answered."""

@@ -42,6 +42,9 @@ class GroupFacts:
     complete: Verdict = NOT_LOOKED
 
 
+NO_GROUPS = GroupFacts()
+
+
 @dataclass(frozen=True, slots=True)
 class ServedChain:
     """A chain that the server showed, and whether it proved that it holds the leaf's key."""
@@ -57,8 +60,8 @@ class ServerFacts:
     """All that the probes have found."""
 
     versions: tuple[VersionFacts, ...]
-    groups_13: GroupFacts = GroupFacts()
-    groups_12: GroupFacts = GroupFacts()
+    groups_13: GroupFacts = NO_GROUPS
+    groups_12: GroupFacts = NO_GROUPS
     chains: tuple[ServedChain, ...] = ()
     compression: Verdict = NOT_LOOKED
     """Whether the server compresses what it encrypts (CRIME)."""

@@ -108,3 +108,29 @@ class HandshakeFailed(ScanError):
 
     code = "P443-E509"
     fault = "peer"
+
+
+class HostSilent(ScanError):
+    """The server answered no hello of any version.
+
+    Nothing that was offered, from TLS 1.3 down to SSL 3.0, brought a TLS answer. The message says what
+    came instead: an alert `unrecognized_name` means that the server wants another name
+    (`--servername NAME`), other bytes mean that the port speaks something else, silence or resets mean
+    a filter or an overloaded server.
+    """
+
+    code = "P443-E511"
+    fault = "peer"
+    retry = True
+
+
+class ScanTimedOut(ScanError):
+    """The scan did not come to its end within its time.
+
+    The host is so slow that not even the questions under way ended. Try `--timeout 300s`, or scan
+    again when it is less busy.
+    """
+
+    code = "P443-E512"
+    fault = "peer"
+    retry = True

@@ -7,7 +7,7 @@ HelloRetryRequest (RFC 8446 §4.1.4), so every answer strikes out one of each.
 from dataclasses import dataclass, field
 
 from port443.core.probe.asking import Ask, Canary, Doubt, Lane, Refused, Spoke, settled, told
-from port443.core.probe.facts import Choice, GroupFacts, VersionFacts
+from port443.core.probe.facts import NO_GROUPS, Choice, GroupFacts, VersionFacts
 from port443.core.probe.hellos import HANDSHAKE_SUITES_13, Offer
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.flight import Flight
@@ -39,7 +39,7 @@ class ModernSurvey:
     """TLS 1.3, with the one flight that was read to its end."""
 
     facts: VersionFacts
-    groups: GroupFacts = GroupFacts()
+    groups: GroupFacts = NO_GROUPS
     flight: Flight | None = None
 
 

@@ -16,13 +16,19 @@ class Version(IntEnum):
     @property
     def label(self) -> str:
         """The version as people write it."""
-        family, _, number = self.name.partition("_")
-        return f"{family} {number.replace('_', '.')}"
+        return LABELS[self]
 
 
-KNOWN = frozenset(int(version) for version in Version)
+LABELS = {
+    Version.SSL_2: "SSL 2.0",
+    Version.SSL_3: "SSL 3.0",
+    Version.TLS_1_0: "TLS 1.0",
+    Version.TLS_1_1: "TLS 1.1",
+    Version.TLS_1_2: "TLS 1.2",
+    Version.TLS_1_3: "TLS 1.3",
+}
 
 
 def version_label(code: int) -> str:
     """Name a code point, known or not."""
-    return Version(code).label if code in KNOWN else f"0x{code:04x}"
+    return LABELS[Version(code)] if code in set(LABELS) else f"0x{code:04x}"

@@ -1,0 +1,185 @@
+"""Look at one host as a stranger would, and grade it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from port443.app.asking import Interview
+from port443.core.errors import ScanError
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.fold import grade, judge
+from port443.core.grade.hsts import WebFacts, read_web
+from port443.core.grade.report import Report, ScanTarget
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.names import Endpoint
+from port443.core.probe.asking import Canary, Lane
+from port443.core.probe.contact import first_contact
+from port443.core.probe.facts import GroupFacts, ServerFacts
+from port443.core.probe.failures import HostSilent, ScanTimedOut
+from port443.core.probe.http import HTTPAnswer, HTTPRequest
+from port443.core.probe.legacy import LegacySurvey, survey_curves, survey_legacy, survey_ssl2
+from port443.core.probe.modern import survey_modern
+from port443.core.probe.plan import CURVE_OF_KEY, LEGACY, Findings, assemble, curve_question
+from port443.core.x509.chain import explain_chain
+from port443.core.x509.facts import CertFacts, CertificateUnreadable
+from port443.core.x509.path import TrustedRoots
+from port443.ports import Dial
+
+GRACE_S = 2.0
+"""How long after the time is over the lanes may take to come to their ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How to look."""
+
+    patience_s: float = 5.0
+    """For one connection. A server that has not answered in five seconds is not served by ten."""
+    deadline_s: float = 60.0
+    """For the whole host; what has not been asked by then stays unknown."""
+    http_port: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """Who looks, and when: the roots that are believed, and the time that counts."""
+
+    roots: TrustedRoots
+    now: datetime
+    roots_are_public: bool = True
+    """Whether `roots` are the system's; else a file that the user gave."""
+
+
+DEFAULTS = ScanOptions()
+Progress = Callable[[int], None]
+"""Told the number of connections so far, after each answer."""
+
+
+async def scan(
+    dial: Dial,
+    target: ScanTarget,
+    view: Viewpoint,
+    options: ScanOptions = DEFAULTS,
+    on_progress: Progress = lambda _: None,
+) -> Report:
+    """Scan one target. Raises a ScanError when nothing at all can be said of it."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    try:
+        async with asyncio.timeout(options.deadline_s + GRACE_S):
+            endpoints = await _endpoints(dial, target)
+            interview = Interview(dial, endpoints[0], target.name, patience_s=options.patience_s)
+            interview.end_at(began + options.deadline_s)
+            interview.on_answer = lambda: on_progress(interview.connections)
+            server, web = await _look(dial, interview, endpoints[0], target, options)
+    except TimeoutError as error:
+        raise ScanTimedOut(f"{target} was not done within {options.deadline_s:g} s") from error
+    facts = _facts(target, view, server, web)
+    judgement = judge(RULES, facts)
+    return Report(
+        target=target,
+        endpoint=endpoints[0],
+        others=endpoints[1:],
+        started=view.now,
+        took_s=loop.time() - began,
+        connections=interview.connections + WEB_REQUESTS,
+        facts=facts,
+        judgement=judgement,
+        grade=grade(judgement, facts, SSL_LABS_2009R),
+    )
+
+
+WEB_REQUESTS = 2
+
+
+async def _endpoints(dial: Dial, target: ScanTarget) -> tuple[Endpoint, ...]:
+    return (target.connect,) if target.connect else await dial.resolve(target.host, target.port)
+
+
+async def _look(
+    dial: Dial, interview: Interview, endpoint: Endpoint, target: ScanTarget, options: ScanOptions
+) -> tuple[ServerFacts, WebFacts]:
+    contact = await interview.walk(first_contact())
+    if contact.canary is None:
+        raise HostSilent(f"{target} at {endpoint} answers no TLS: {contact.silence}", contact.advice)
+    interview.known.update(contact.answers)
+    canary = Canary(contact.canary)
+    async with asyncio.TaskGroup() as tasks:
+        server = tasks.create_task(_survey(interview, canary))
+        web = tasks.create_task(_web(dial, endpoint, target, options))
+    return server.result(), web.result()
+
+
+async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
+    """Walk all lanes side by side; the dialler holds them to a few connections at a time."""
+    async with asyncio.TaskGroup() as tasks:
+        modern = tasks.create_task(interview.walk(survey_modern(canary)))
+        legacy = [tasks.create_task(interview.walk(survey_legacy(v, canary))) for v in LEGACY]
+        curves = tasks.create_task(_curves(interview, canary, legacy[0]))
+        ssl2 = tasks.create_task(interview.walk(survey_ssl2(canary)))
+    surveys = tuple(task.result() for task in legacy)
+    return assemble(Findings(modern.result(), surveys, ssl2.result(), curves.result()))
+
+
+async def _curves(interview: Interview, canary: Canary, newest: asyncio.Task[LegacySurvey]) -> GroupFacts:
+    """Look for the groups of TLS 1.2 once its suites are known."""
+    survey = await asyncio.shield(newest)
+    suites, by_ecdsa = curve_question(survey)
+    if not suites:
+        return GroupFacts()
+    leaf = next((flight.chain[0].der for flight in survey.flights if flight.chain), None)
+    lane: Lane[GroupFacts] = survey_curves(suites, _curve_of(leaf) if by_ecdsa else None, canary)
+    return await interview.walk(lane)
+
+
+def _curve_of(leaf: bytes | None) -> int | None:
+    if leaf is None:
+        return None
+    try:
+        return CURVE_OF_KEY.get(CertFacts.from_der(leaf).key.curve or "")
+    except CertificateUnreadable:
+        return None
+
+
+async def _web(dial: Dial, endpoint: Endpoint, target: ScanTarget, options: ScanOptions) -> WebFacts:
+    plain = Endpoint(endpoint.address, options.http_port)
+    async with asyncio.TaskGroup() as tasks:
+        https = tasks.create_task(
+            _get(dial, endpoint, HTTPRequest(target.name, target.port, is_tls=True), options)
+        )
+        http = tasks.create_task(
+            _get(dial, plain, HTTPRequest(target.name, options.http_port, is_tls=False), options)
+        )
+    return read_web(target.name, https.result(), http.result())
+
+
+async def _get(
+    dial: Dial, endpoint: Endpoint, request: HTTPRequest, options: ScanOptions
+) -> HTTPAnswer | ScanError:
+    try:
+        return await dial.get(endpoint, request, options.patience_s)
+    except ScanError as error:
+        return error
+
+
+def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFacts) -> ScanFacts:
+    chains, unreadable = [], None
+    for served in server.chains:
+        try:
+            sent = tuple(CertFacts.from_der(der) for der in served.certificates)
+        except CertificateUnreadable as error:
+            unreadable = error.message
+        else:
+            chains.append(JudgedChain(served, explain_chain(sent, view.roots, view.now)))
+    return ScanFacts(
+        name=target.name,
+        port=target.port,
+        now=view.now,
+        server=server,
+        chains=tuple(chains),
+        unreadable_chain=unreadable,
+        web=web,
+        roots_are_public=view.roots_are_public,
+    )

@@ -1,0 +1,75 @@
+"""What a baseline is: a dated table that says what findings cost and how strength is scored."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from port443.core.wire.versions import Version
+
+
+class Letter(Enum):
+    """A grade; the best one first. T and M stand beside the scale: not believed, and not for this name."""
+
+    A_PLUS = "A+"
+    A = "A"
+    A_MINUS = "A-"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+    M = "M"
+    T = "T"
+
+    @property
+    def rank(self) -> int:
+        """0 for the best."""
+        return list(Letter).index(self)
+
+    @classmethod
+    def parse(cls, text: str) -> "Letter":
+        """Read a letter as people write it; raises ValueError."""
+        return cls(text.strip().upper())
+
+
+Steps = tuple[tuple[int, int], ...]
+"""Scores by strength: below so many bits, this score; the weakest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """One set of grading rules. Findings are named by the id of their rule."""
+
+    id: str
+    title: str
+    as_of: date
+    source: str
+    is_secondary: bool
+    """Whether the figures were taken from somebody else's reading of the original."""
+    weights: tuple[int, int, int]
+    """Of protocol, key exchange and cipher, in percent."""
+    letters: tuple[tuple[int, Letter], ...]
+    """From so many points on, this letter; the best first."""
+    protocol_scores: dict[Version, int]
+    rsa_scores: Steps
+    ec_scores: Steps
+    cipher_scores: Steps
+    caps: dict[str, Letter]
+    """No better than this letter with that finding."""
+    warnings: frozenset[str]
+    """Findings that make an A an A-, and forbid the plus."""
+    distrust: frozenset[str]
+    """Findings that make the grade a T."""
+    mismatch: frozenset[str]
+    """Findings that make the grade an M."""
+    plus_wants: frozenset[str]
+    """Rules whose subject must be known to be right before an A becomes an A+."""
+
+    @property
+    def counted(self) -> frozenset[str]:
+        """The rules that can change the letter."""
+        return frozenset(self.caps) | self.warnings | self.distrust | self.mismatch
+
+    def score(self, steps: Steps, bits: int) -> int:
+        """Return what a strength is worth."""
+        return next((points for below, points in steps if bits < below), 100)

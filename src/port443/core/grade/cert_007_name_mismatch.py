@@ -1,0 +1,35 @@
+"""The certificate is for another name.
+
+Clients refuse a certificate that does not name the host they asked for. The common name never
+counts.
+
+Fix:
+  port443  List the name under `sites`; its certificate then covers it.
+  nginx    certbot --nginx -d NAME
+  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
+  HAProxy  Order one with an ACME client and name it in `crt`.
+  Apache   certbot --apache -d NAME
+
+References: RFC 9525 §6, RFC 2818 §3.1
+"""
+
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+
+SHOWN = 5
+
+
+def _mismatch(facts: ScanFacts, chain: JudgedChain) -> str | None:
+    if chain.leaf.covers(facts.name):
+        return None
+    named = [str(name) for name in chain.leaf.names]
+    listed = ", ".join(named[:SHOWN]) or "no name"
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    return f"asked for {facts.name}, the certificate names {listed}{more}"
+
+
+def check(facts: ScanFacts) -> Outcome:
+    return by_chains(facts, lambda chain: _mismatch(facts, chain))
+
+
+RULE = Rule("P443-CERT-007", Severity.CRITICAL, check, __doc__)

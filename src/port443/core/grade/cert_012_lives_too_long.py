@@ -1,0 +1,48 @@
+"""The certificate lives longer than public CAs may issue.
+
+Since 2026-03-15 a public certificate lives 200 days at most, from 2027-03-15 on 100 and from
+2029-03-15 on 47. What counts is when it begins. Browsers refuse longer ones from public roots.
+
+Fix:
+  port443  Give the site an `issuer`; the certificate follows by itself.
+  nginx    certbot --nginx -d NAME
+  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
+  HAProxy  Order one with an ACME client and name it in `crt`.
+  Apache   certbot --apache -d NAME
+
+References: CA/B Forum SC-081v3
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+
+LIMITS = (  # beginning on or after this day: so many days at most; the newest first
+    (datetime(2029, 3, 15, tzinfo=UTC), 47),
+    (datetime(2027, 3, 15, tzinfo=UTC), 100),
+    (datetime(2026, 3, 15, tzinfo=UTC), 200),
+    (datetime(2020, 9, 1, tzinfo=UTC), 398),
+    (datetime(2018, 3, 1, tzinfo=UTC), 825),
+)
+
+
+def _too_long(chain: JudgedChain) -> str | None:
+    leaf = chain.leaf
+    if not chain.verdict.reaches_root:
+        return None
+    allowed = next((days for since, days in LIMITS if leaf.not_before >= since), None)
+    # The last second counts as part of the lifetime (Baseline Requirements §1.6.1).
+    lifetime = leaf.lifetime + timedelta(seconds=1)
+    if allowed is None or lifetime <= timedelta(days=allowed):
+        return None
+    return f"{lifetime.days} days, {allowed} are allowed for one that begins {leaf.not_before:%Y-%m-%d}"
+
+
+def check(facts: ScanFacts) -> Outcome:
+    if not facts.roots_are_public:
+        return None  # a private CA sets its own rule
+    return by_chains(facts, _too_long)
+
+
+RULE = Rule("P443-CERT-012", Severity.LOW, check, __doc__)

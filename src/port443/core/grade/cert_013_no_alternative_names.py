@@ -1,0 +1,27 @@
+"""The certificate names no host in its subjectAltName.
+
+Clients look for the host only there. A name in the subject has not counted since 2017.
+
+Fix:
+  port443  Give the site an `issuer`; the certificate follows by itself.
+  nginx    certbot --nginx -d NAME
+  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
+  HAProxy  Order one with an ACME client and name it in `crt`.
+  Apache   certbot --apache -d NAME
+
+References: RFC 9525 §2, RFC 2818 §3.1
+"""
+
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+
+
+def _nameless(chain: JudgedChain) -> str | None:
+    return None if chain.leaf.names else f"there is only the common name {chain.leaf.common_name}"
+
+
+def check(facts: ScanFacts) -> Outcome:
+    return by_chains(facts, _nameless)
+
+
+RULE = Rule("P443-CERT-013", Severity.HIGH, check, __doc__)

@@ -1,0 +1,33 @@
+"""A certificate on the path does not allow it.
+
+A signature does not fit, an issuer is no CA, a limit of names, uses or length is broken, or a
+critical extension is unknown. Clients refuse such a path.
+
+Fix:
+  port443  Give the site an `issuer`; the certificate follows by itself.
+  nginx    certbot --nginx -d NAME
+  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
+  HAProxy  Order one with an ACME client and name it in `crt`.
+  Apache   certbot --apache -d NAME
+
+References: RFC 5280 §6.1
+"""
+
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
+from port443.core.x509.chain import ChainFault
+
+
+def check(facts: ScanFacts) -> Outcome:
+    return by_faults(
+        facts,
+        ChainFault.SIGNATURE_BROKEN,
+        ChainFault.ISSUER_NOT_CA,
+        ChainFault.PATH_TOO_LONG,
+        ChainFault.NAME_NOT_PERMITTED,
+        ChainFault.USAGE_WRONG,
+        ChainFault.UNKNOWN_CRITICAL,
+    )
+
+
+RULE = Rule("P443-CERT-015", Severity.HIGH, check, __doc__)

@@ -1,0 +1,26 @@
+"""A signature of the chain cannot be checked here.
+
+It was made with an algorithm that this scanner does not know. Whether clients do is their own
+question.
+
+Fix:
+  port443  Give the site an `issuer`; the certificate follows by itself.
+  nginx    certbot --nginx -d NAME
+  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
+  HAProxy  Order one with an ACME client and name it in `crt`.
+  Apache   certbot --apache -d NAME
+
+References: RFC 5280 §6.1
+"""
+
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, by_faults
+from port443.core.x509.chain import ChainFault
+
+
+def check(facts: ScanFacts) -> Outcome:
+    outcome = by_faults(facts, ChainFault.SIGNATURE_UNKNOWN)
+    return Unsure(outcome.evidence) if isinstance(outcome, Found) else outcome
+
+
+RULE = Rule("P443-CERT-017", Severity.INFO, check, __doc__)

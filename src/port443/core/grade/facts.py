@@ -1,0 +1,47 @@
+"""All that the rules may look at: a scan's facts, gathered and dated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from port443.core.grade.hsts import WebFacts
+from port443.core.names import SiteName
+from port443.core.probe.facts import ServedChain, ServerFacts
+from port443.core.wire.suites import Suite
+from port443.core.wire.versions import Version
+from port443.core.x509.chain import ChainVerdict
+from port443.core.x509.facts import CertFacts
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedChain:
+    """A chain as served, and what a client with the chosen roots makes of it."""
+
+    served: ServedChain
+    verdict: ChainVerdict
+
+    @property
+    def leaf(self) -> CertFacts:
+        return self.verdict.sent[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """One server, asked under one name, at one time."""
+
+    name: SiteName
+    port: int
+    now: datetime
+    server: ServerFacts
+    chains: tuple[JudgedChain, ...]
+    unreadable_chain: str | None
+    """Why a certificate that was sent cannot be read."""
+    web: WebFacts
+    roots_are_public: bool
+    """Whether the roots are the system's store; else a file that the user gave."""
+
+    @property
+    def suites(self) -> tuple[tuple[Version, Suite], ...]:
+        """Every suite found, with its version."""
+        return tuple(
+            (facts.version, choice.suite) for facts in self.server.versions for choice in facts.choices
+        )

@@ -1,0 +1,183 @@
+"""From facts to findings, and from findings to a grade with its reasons."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from port443.core.grade.baseline import Baseline, Letter
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.rule import Found, Rule, Severity, Unsure
+from port443.core.grade.scores import Scores, score
+from port443.core.names import IPName
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is so and should not be."""
+
+    id: str
+    severity: Severity
+    title: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undetermined:
+    """Something that could not be told, and why."""
+
+    id: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What all rules together say."""
+
+    findings: tuple[Finding, ...]
+    """The gravest first."""
+    undetermined: tuple[Undetermined, ...]
+    checks: int
+    """How many rules came to a conclusion."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(finding.id for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Why a grade is no better."""
+
+    letter: Letter
+    rule: str
+    """The id of the rule, or `score`."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The least that must be mended for a better letter."""
+
+    letter: Letter
+    """The letter it leads to, or a better one."""
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """A letter and all that led to it. `letter` is None when too little is known."""
+
+    baseline: str
+    letter: Letter | None = None
+    withheld: str | None = None
+    """Why there is no letter."""
+    at_best: bool = False
+    """Whether something unknown could make it worse."""
+    doubts: tuple[str, ...] = ()
+    """The ids of the rules that could."""
+    scores: Scores | None = None
+    caps: tuple[Cap, ...] = ()
+    """All reasons against a better letter, the hardest first."""
+    if_trusted: Letter | None = None
+    """For a T or an M: the letter if chain and name were right."""
+    next_step: NextStep | None = None
+
+
+def judge(rules: Iterable[Rule], facts: ScanFacts) -> Judgement:
+    """Put the facts before every rule."""
+    findings, undetermined, silent = [], [], 0
+    for rule in rules:
+        match rule.check(facts):
+            case Found(evidence):
+                findings.append(Finding(rule.id, rule.severity, rule.title, evidence))
+            case Unsure(reason):
+                undetermined.append(Undetermined(rule.id, rule.title, reason))
+            case None:
+                silent += 1
+    findings.sort(key=lambda finding: finding.severity.rank)
+    return Judgement(tuple(findings), tuple(undetermined), len(findings) + silent)
+
+
+def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
+    """Fold findings and strengths to a letter by a baseline."""
+    doubts = tuple(one.id for one in judgement.undetermined if one.id in baseline.counted)
+    scores = score(facts, baseline)
+    withheld = _withheld(facts)
+    if withheld is not None or scores is None:
+        reason = withheld or "no suite was seen"
+        return Grade(baseline.id, withheld=reason, doubts=doubts)
+    caps = _caps(judgement, scores, baseline)
+    letter = _letter(caps, judgement, facts, baseline)
+    inner = _letter(tuple(cap for cap in caps if cap.letter not in BESIDE), judgement, facts, baseline)
+    return Grade(
+        baseline=baseline.id,
+        letter=letter,
+        at_best=_could_be_worse(doubts, letter, baseline),
+        doubts=doubts,
+        scores=scores,
+        caps=caps,
+        if_trusted=inner if letter in BESIDE else None,
+        next_step=_next_step(caps, letter, judgement, facts, baseline),
+    )
+
+
+BESIDE = frozenset({Letter.T, Letter.M})
+
+
+def _withheld(facts: ScanFacts) -> str | None:
+    """Say why no letter is given at all: what it would rest on is unknown."""
+    if not facts.server.offered:
+        return "no protocol version is known to be offered"
+    if facts.unreadable_chain is not None:
+        return facts.unreadable_chain
+    anonymous_only = all(suite.is_anonymous for _, suite in facts.suites) and facts.suites
+    if not facts.chains and not anonymous_only:
+        return "no certificate was seen"
+    return None
+
+
+def _caps(judgement: Judgement, scores: Scores, baseline: Baseline) -> tuple[Cap, ...]:
+    found = [Cap(_effect(finding.id, baseline), finding.id, finding.title) for finding in judgement.findings
+             if finding.id in baseline.counted]  # fmt: skip
+    by_score = next(letter for least, letter in baseline.letters if scores.total >= least)
+    if by_score is not Letter.A:
+        found.append(Cap(by_score, "score", f"{scores.total} points"))
+    if scores.key_exchange <= 40:
+        found.append(Cap(Letter.F, "score", f"key exchange is worth {scores.key_exchange} points"))
+    elif scores.key_exchange <= 80:
+        found.append(Cap(Letter.B, "score", f"key exchange is worth {scores.key_exchange} points"))
+    return tuple(sorted(found, key=lambda cap: -cap.letter.rank))
+
+
+def _effect(rule: str, baseline: Baseline) -> Letter:
+    if rule in baseline.distrust:
+        return Letter.T
+    if rule in baseline.mismatch:
+        return Letter.M
+    return baseline.caps.get(rule, Letter.A_MINUS)
+
+
+def _letter(caps: tuple[Cap, ...], judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Letter:
+    if caps:
+        return max((cap.letter for cap in caps), key=lambda letter: letter.rank)
+    unsure = {one.id for one in judgement.undetermined}
+    # HSTS makes the plus, and browsers keep no HSTS for an address.
+    has_hsts = not isinstance(facts.name, IPName) and facts.web.policy is not None
+    return Letter.A if unsure & baseline.plus_wants or not has_hsts else Letter.A_PLUS
+
+
+def _could_be_worse(doubts: tuple[str, ...], letter: Letter, baseline: Baseline) -> bool:
+    return any(_effect(rule, baseline).rank > letter.rank for rule in doubts)
+
+
+def _next_step(
+    caps: tuple[Cap, ...], letter: Letter, judgement: Judgement, facts: ScanFacts, baseline: Baseline
+) -> NextStep | None:
+    """Name what holds the letter where it is: all of its hardest caps at once."""
+    hardest = tuple(cap for cap in caps if cap.letter is letter)
+    if not hardest:
+        return None
+    rest = tuple(cap for cap in caps if cap.letter is not letter)
+    return NextStep(
+        _letter(rest, judgement, facts, baseline), tuple(dict.fromkeys(cap.rule for cap in hardest))
+    )

@@ -1,0 +1,30 @@
+"""HSTS is asked for too short a time.
+
+A browser that does not come back within max-age forgets. Below half a year that is many visitors; 0
+takes the promise back.
+
+Fix:
+  port443  hsts: {max_age: 1y, include_subdomains: true}  in the site's settings.
+  nginx    add_header Strict-Transport-Security "max-age=31536000" always;
+  Caddy    header Strict-Transport-Security "max-age=31536000"
+  HAProxy  http-response set-header Strict-Transport-Security "max-age=31536000"
+  Apache   Header always set Strict-Transport-Security "max-age=31536000"
+
+References: RFC 6797 §6.1.1, hstspreload.org
+"""
+
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.rule import Found, Outcome, Rule, Severity
+from port443.core.names import IPName
+
+HALF_A_YEAR_S = 180 * 86400
+
+
+def check(facts: ScanFacts) -> Outcome:
+    policy = facts.web.policy
+    if isinstance(facts.name, IPName) or policy is None or policy.max_age_s >= HALF_A_YEAR_S:
+        return None
+    return Found(f"max-age={policy.max_age_s}, which is {policy.max_age_s // 86400} days")
+
+
+RULE = Rule("P443-HTTP-002", Severity.LOW, check, __doc__)

@@ -1,0 +1,147 @@
+"""What a rule is: facts in; something found, a doubt, or nothing out."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.probe.verdict import Standing, Verdict
+from port443.core.wire.suites import Suite
+from port443.core.wire.versions import Version
+from port443.core.x509.chain import ChainFault
+
+LISTED = 6
+FIX_INDENT, FIX_COLUMN = 2, 11
+"""Where a server's name stands in a page, and where its text begins."""
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the gravest."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was seen that the rule is about."""
+
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Why it could not be told."""
+
+    reason: str
+
+
+Outcome: TypeAlias = Found | Unsure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One check with its page. The id is never used for anything else."""
+
+    id: str
+    severity: Severity
+    check: Callable[[ScanFacts], Outcome]
+    page: str
+    """The module's docstring: its first line is the title."""
+
+    @property
+    def title(self) -> str:
+        return self._parts[0].removesuffix(".")
+
+    @property
+    def why(self) -> str:
+        """Why it matters, in one paragraph."""
+        return " ".join(self._parts[1].split())
+
+    @property
+    def fixes(self) -> dict[str, str]:
+        """What to do, by server."""
+        found: dict[str, str] = {}
+        name = ""
+        for line in self._parts[2].splitlines()[1:]:
+            if line[FIX_INDENT:FIX_COLUMN].strip() and not line[:FIX_INDENT].strip():
+                name, _, text = line.strip().partition(" ")
+                found[name] = text.strip()
+            elif name:
+                found[name] += f" {line.strip()}"
+        return found
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return tuple(one.strip() for one in self._parts[3].partition(":")[2].split(","))
+
+    @property
+    def _parts(self) -> list[str]:
+        """The page's paragraphs: title, why, fixes, references."""
+        return self.page.strip().split("\n\n")
+
+
+def by_verdict(verdict: Verdict, evidence: str) -> Outcome:
+    """Turn a verdict about something bad into an outcome."""
+    match verdict.standing:
+        case Standing.YES:
+            return Found(evidence)
+        case Standing.UNKNOWN:
+            return Unsure(verdict.reason)
+        case Standing.NO:
+            return None
+
+
+def by_suites(
+    facts: ScanFacts, bad: Callable[[Suite], bool], versions: Iterable[Version] = tuple(Version)
+) -> Outcome:
+    """Find suites of a kind in these versions; an incomplete list leaves a doubt."""
+    looked_at = set(versions)
+    found = [(version, suite) for version, suite in facts.suites if version in looked_at and bad(suite)]
+    if found:
+        return Found(listed(dict.fromkeys(f"{suite.name} ({version.label})" for version, suite in found)))
+    return doubt_about(facts, looked_at)
+
+
+def doubt_about(facts: ScanFacts, versions: set[Version]) -> Unsure | None:
+    """Return the doubt that a list of suites in these versions leaves."""
+    for one in facts.server.incomplete_versions:
+        if one.version in versions:
+            verdict = one.offered if one.offered.is_unknown else one.complete
+            return Unsure(f"not all is known of {one.version.label}: {verdict.reason}")
+    return None
+
+
+def by_chains(facts: ScanFacts, bad: Callable[[JudgedChain], str | None]) -> Outcome:
+    """Find the first chain with something bad; no chain at all is a doubt."""
+    for chain in facts.chains:
+        evidence = bad(chain)
+        if evidence is not None:
+            return Found(evidence)
+    if facts.unreadable_chain is not None:
+        return Unsure(facts.unreadable_chain)
+    return None if facts.chains else Unsure("no certificate was seen")
+
+
+def by_faults(facts: ScanFacts, *faults: ChainFault) -> Outcome:
+    """Find a chain with one of these faults."""
+
+    def bad(chain: JudgedChain) -> str | None:
+        notes = [note.message for note in chain.verdict.notes if note.fault in faults]
+        return "; ".join(notes) or None
+
+    return by_chains(facts, bad)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Write the first few of many."""
+    names = list(names)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more

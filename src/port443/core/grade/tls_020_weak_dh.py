@@ -1,0 +1,31 @@
+"""Diffie-Hellman with less than 2048 bits is used.
+
+1024-bit groups are within reach of states, and one effort opens all servers that share the group
+(Logjam).
+
+Fix:
+  port443  Nothing to do: only forward-secret AEAD suites are ever offered.
+  nginx    Remove ssl_dhparam and take ECDHE suites only: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
+  Caddy    Remove the `ciphers` line; the default has none of these.
+  HAProxy  tune.ssl.default-dh-param 2048, or ECDHE suites only.
+  Apache   SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20
+
+References: RFC 9325 §4.1, §4.2.1, CVE-2015-4000
+"""
+
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.rule import Found, Outcome, Rule, Severity, doubt_about
+from port443.core.wire.versions import Version
+
+ENOUGH_BITS = 2048
+
+
+def check(facts: ScanFacts) -> Outcome:
+    choices = [choice for one in facts.server.versions for choice in one.choices]
+    sizes = [choice.prime_bits for choice in choices if choice.prime_bits]
+    if sizes and min(sizes) < ENOUGH_BITS:
+        return Found(f"a group of {min(sizes)} bits")
+    return doubt_about(facts, set(Version))
+
+
+RULE = Rule("P443-TLS-020", Severity.HIGH, check, __doc__)
