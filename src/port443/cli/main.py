@@ -101,6 +101,7 @@ def run(args: Sequence[str]) -> int:
     plain = environment.plain or "--no-color" in switches
     words = [one for one in switches if one != "--no-color"]
     output.use_colour(wanted=not plain)
+    output.never_fail_on_letters()
     try:
         exit_code = _invoke([*words, *rest], plain=plain)
         if sys.stdout:  # a parent may have closed it

@@ -1,9 +1,10 @@
 """Words for people on stderr, data on stdout; colour only where a person looks."""
 
+import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TextIO
 
 import click
 
@@ -46,12 +47,22 @@ def paint(text: str, tone: Tone) -> str:
 def mark(tone: Tone, *, err: bool = False) -> str:
     """Return the symbol for `tone`, coloured, in letters that the stream can write."""
     symbol, plain = SYMBOLS[tone]
-    stream = sys.stderr if err else sys.stdout
+    return paint(symbol if _can_write(sys.stderr if err else sys.stdout, symbol) else plain, tone)
+
+
+def never_fail_on_letters() -> None:
+    """Let both streams write what their encoding lacks as escapes, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _can_write(stream: TextIO | None, text: str) -> bool:
     try:
-        symbol.encode(stream.encoding or "ascii")
+        text.encode(getattr(stream, "encoding", None) or "ascii")
     except UnicodeEncodeError:
-        symbol = plain
-    return paint(symbol, tone)
+        return False
+    return True
 
 
 def say(text: str = "") -> None:
@@ -70,8 +81,9 @@ def data(text: str) -> None:
 
 
 def data_json(document: object) -> None:
-    """Print one JSON document on stdout."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Print one JSON document on stdout, escaped where the stream cannot write it as it is."""
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    click.echo(text if _can_write(sys.stdout, text) else json.dumps(document, indent=2))
 
 
 def wants_json(switches: Sequence[str]) -> bool:

@@ -1,11 +1,11 @@
 """A mistake at its place, and the errors that carry mistakes to whoever asked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from port443.core.errors import SettingsError
 from port443.settings.kinds import Kind
-from port443.settings.source import Place, Source
+from port443.settings.source import Place, Source, visible
 
 SHOWN: Final = 20
 """Mistakes that are printed; the rest is counted."""
@@ -50,7 +50,7 @@ class SettingsWrong(SettingsError):
 
     def __init__(self, source: Source, mistakes: list[Mistake]) -> None:
         many = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        self.mistakes = tuple(sorted(mistakes, key=_order))
+        self.mistakes = tuple(sorted(map(_shown, mistakes), key=_order))
         self.source = source
         super().__init__(f"{source.name} has {many}", f"port443 explain {self.mistakes[0].kind.code}")
 
@@ -86,6 +86,12 @@ class FlagsWrong(SettingsError):
     """
 
     code = "P443-E103"
+
+
+def _shown(mistake: Mistake) -> Mistake:
+    """Return the mistake in words that any terminal can show, whatever the file holds."""
+    message, hint, path = (visible(one) for one in (mistake.message, mistake.hint, mistake.path))
+    return replace(mistake, message=message, hint=hint, path=path)
 
 
 def _order(mistake: Mistake) -> tuple[int, int, str, str]:

@@ -42,11 +42,8 @@ def _site(site: DesiredSite) -> Iterator[Line]:
     if isinstance(site.certificate, LocalIssuer):
         yield (*path, "issuer"), "    issuer: local"
     else:
-        chain, key = str(site.certificate.chain), str(site.certificate.key)
-        yield (
-            (*path, "certificate"),
-            f"    certificate: {{chain: {json.dumps(chain)}, key: {json.dumps(key)}}}",
-        )
+        chain, key = _quoted(str(site.certificate.chain)), _quoted(str(site.certificate.key))
+        yield (*path, "certificate"), f"    certificate: {{chain: {chain}, key: {key}}}"
 
 
 def _hsts(wish: HstsWish) -> str:
@@ -77,4 +74,9 @@ def _text(text: str) -> str:
     plain = (
         text[:1] in PLAIN_FIRST and not set(text) & set("[]{},#\"'") and text not in {"null", "true", "false"}
     )
-    return text if plain else json.dumps(text)
+    return text if plain else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """Quote as JSON does, which YAML 1.2 reads, but for the surrogate escapes that are JSON's alone."""
+    return json.dumps(text, ensure_ascii=False)

@@ -54,7 +54,7 @@ class Source:
         shown = self.text[start:end]
         blank = "".join("\t" if letter == "\t" else " " * _cells(letter) for letter in shown[:column])
         carets = sum(map(_cells, shown[column : column + place.width]))
-        return f"{place.line:>5} | {_visible(shown)}\n      | {blank}{'^' * max(carets, 1)}"
+        return f"{place.line:>5} | {visible(shown)}\n      | {blank}{'^' * max(carets, 1)}"
 
 
 def _cells(letter: str) -> int:
@@ -64,6 +64,6 @@ def _cells(letter: str) -> int:
     return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
 
 
-def _visible(text: str) -> str:
-    """Replace control characters, so that no file can drive a terminal."""
+def visible(text: str) -> str:
+    """Replace what cannot be shown, so that no file can drive a terminal."""
     return "".join(one if one == "\t" or one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)

@@ -16,6 +16,8 @@ URL: Final = re.compile(
 )
 HTTP_PORT: Final = 80
 MAX_PATH: Final = 4096
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no path can be written with: control characters, and halves of characters."""
 
 
 class Wrong(ValueError):
@@ -165,7 +167,7 @@ def read_duration(raw: object) -> int:
 def read_path(raw: object) -> str:
     """Read the path of a file."""
     text = _text(raw)
-    if not text or len(text) > MAX_PATH or not text.isprintable():
+    if not text or len(text) > MAX_PATH or CONTROL.search(text):
         raise Wrong(kinds.PATH_INVALID, "this is not the path of a file")
     return text
 

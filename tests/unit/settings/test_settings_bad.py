@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from port443.settings import kinds
 from port443.settings.load import load
 from port443.settings.mistakes import SettingsWrong
@@ -14,7 +15,9 @@ EXPECTED = re.compile(rb"# expect ([0-9]+):([0-9]+) (P443-E[0-9]+) ([a-z0-9-]+)"
 
 def expected(path: Path) -> list[tuple[int, int, str, str]]:
     found = EXPECTED.findall(path.read_bytes())
-    return sorted((int(line), int(column), code.decode(), word.decode()) for line, column, code, word in found)
+    return sorted(
+        (int(line), int(column), code.decode(), word.decode()) for line, column, code, word in found
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -22,9 +25,7 @@ def test_every_mistake_is_told_at_its_place(path: Path) -> None:
     """All mistakes of a file come in one run, in order, each with its line, column, code and word."""
     with pytest.raises(SettingsWrong) as caught:
         load(path)
-    told = [
-        (one.place.line, one.place.column, one.kind.code, one.kind.word) for one in caught.value.mistakes
-    ]
+    told = [(one.place.line, one.place.column, one.kind.code, one.kind.word) for one in caught.value.mistakes]
     assert expected(path) == told
 
 

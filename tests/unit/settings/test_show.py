@@ -1,0 +1,103 @@
+"""Settings written back, and where each value comes from."""
+
+from pathlib import Path, PurePath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from port443.core.names import Endpoint, HostName, IPName
+from port443.core.plan.desired import (
+    Desired,
+    DesiredSite,
+    HstsFixed,
+    HstsWish,
+    LocalIssuer,
+    OwnCertificate,
+    Upstream,
+)
+from port443.settings.load import parse, read
+from port443.settings.show import lines, render
+
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+
+labels = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
+hosts = st.builds("{}.{}.test".format, labels, labels)
+names = st.one_of(
+    hosts.map(HostName),
+    hosts.map(lambda host: HostName(f"*.{host}")),
+    st.ip_addresses().map(str).map(IPName.parse),
+)
+paths = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=20)
+certificates = st.one_of(
+    st.just(None), st.builds(OwnCertificate, *[paths.map(lambda path: PurePath("/etc") / path)] * 2)
+)
+hsts: st.SearchStrategy[HstsWish] = st.one_of(
+    st.just("ladder"),
+    st.just("off"),
+    st.builds(HstsFixed, st.integers(0, 10**9), st.booleans()),
+    st.just(HstsFixed(31_536_000, include_subdomains=True, preload=True)),
+)
+upstreams = st.builds(
+    Upstream,
+    st.one_of(hosts, st.ip_addresses().map(str).map(lambda text: IPName.parse(text).text)),
+    st.integers(1, 65535),
+)
+
+
+@st.composite
+def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite:
+    own = draw(certificates)
+    public = not all(name.is_reserved for name in served)
+    may_have_hsts = any(isinstance(name, HostName) for name in served)
+    return DesiredSite(
+        id=str(served[0]),
+        names=served,
+        upstreams=tuple(draw(st.lists(upstreams, min_size=1, max_size=3, unique=True))),
+        certificate=own or LocalIssuer(unconstrained=public),
+        tls=draw(st.sampled_from(["modern", "intermediate"])),
+        hsts=draw(hsts) if may_have_hsts else "off",
+    )
+
+
+@st.composite
+def desires(draw: st.DrawFn) -> Desired:
+    served = draw(st.lists(names, min_size=1, max_size=9, unique=True))
+    groups = [tuple(served[at : at + 3]) for at in range(0, len(served), 3)]
+    built = tuple(draw(sites(group)) for group in groups)
+    ports = draw(st.lists(st.integers(1, 65535), min_size=2, max_size=4, unique=True))
+    address = str(draw(st.ip_addresses()))
+    ends = tuple(Endpoint(IPName.parse(address).text, port) for port in ports)
+    default = draw(st.sampled_from([None, *(site.id for site in built)]))
+    return Desired(ends[:1], ends[1:], built, draw(st.integers(1, 256)), default)
+
+
+@given(desires())
+def test_what_is_shown_reads_the_same(desired: Desired) -> None:
+    """`config show` prints a settings file that means exactly what is in effect."""
+    assert parse(render(desired)) == desired
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_line_knows_its_origin(path: Path) -> None:
+    """A value comes from the line that holds its key, or from a default."""
+    reading = read(path)
+    written = path.read_text().splitlines()
+    for setting, _ in lines(reading.desired):
+        line = reading.line_of(setting)
+        if line is not None:
+            assert any(str(step) in written[line - 1] for step in setting)
+
+
+def test_origins_of_short_and_long_form(tmp_path: Path) -> None:
+    """A site in short form says on its own line where it goes to; what is not written is a default."""
+    file = tmp_path / "port443.yaml"
+    file.write_text("sites:\n  A.test: http://a\n  b.test:\n    tls: modern\n    to:\n      - http://b\n")
+    reading = read(file)
+    assert reading.line_of(("sites", "a.test")) == 2
+    assert reading.line_of(("sites", "a.test", "to")) == 2
+    assert reading.line_of(("sites", "a.test", "tls")) is None
+    assert reading.line_of(("sites", "b.test", "tls")) == 4
+    assert reading.line_of(("sites", "b.test", "to")) == 5
+    assert reading.line_of(("sites", "b.test", "hsts")) is None
+    assert reading.line_of(("workers",)) is None
