@@ -147,11 +147,12 @@ impl Engine {
 
     /// After an error: move the alert that rustls made of it to what will be sent.
     fn collect_alert(&mut self) {
-        while let Ok(ConnectionState::EncodeTlsData(alert)) = self
-            .tls
-            .process_tls_records(self.incoming.filled_mut())
-            .state
-        {
+        // Only while there is one: rustls would go on to read what it must not see any more.
+        while self.tls.wants_write() {
+            let status = self.tls.process_tls_records(self.incoming.filled_mut());
+            let Ok(ConnectionState::EncodeTlsData(alert)) = status.state else {
+                return;
+            };
             if self.flow.encode(alert).is_err() {
                 return;
             }

@@ -162,11 +162,10 @@ fn judge_record(record: &[u8]) -> Result<bool, HelloError> {
 fn judge_opening(bytes: &[u8]) -> Result<bool, HelloError> {
     match bytes {
         [] | [HANDSHAKE, ..] => judge_record(bytes),
-        // The other content types of TLS, in a record of version 3.x.
-        [20 | 21 | 23] => Ok(false),
+        // Other content types of TLS, and SSL 2.0: a length with the highest bit set, CLIENT-HELLO,
+        // then the version; both while too little of them is there.
+        [20 | 21 | 23 | 0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
         [20 | 21 | 23, 3, ..] => Err(HelloError::Malformed("the first record is no handshake")),
-        // SSL 2.0: a length with the highest bit set, then CLIENT-HELLO, then the version.
-        [0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
         [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl2),
         _ => match clear::judge(bytes) {
             clear::Verdict::Yes => Err(HelloError::PlainHttp),

@@ -1,4 +1,9 @@
 //! The parser of first bytes: what it reads, what it refuses, and that cuts change nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test reports"
+)]
 
 use edge_tls::ClientHello;
 use edge_tls::hello::{HelloError, HelloParser, Progress, is_plain_http, parse};
@@ -222,7 +227,10 @@ fn broken_extensions_are_malformed() {
         empty_versions,
         loose_end,
     ] {
-        assert!(is_malformed(&message(&[broken.clone()])), "{broken:?}");
+        assert!(
+            is_malformed(&message(std::slice::from_ref(&broken))),
+            "{broken:?}"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! Certificates made to order, sites made of them, and a client that does as it is told.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -10,45 +11,78 @@ use std::time::Instant;
 use edge_snapshot::{
     Alpn, Certificate, CipherSuite, Group, Hash, PrivateKey, TicketKey, TlsPolicy, TlsVersion,
 };
-use edge_tls::{CertificateSource, HandshakeFacts, Opening, Refusal, SiteFault, SiteSource, SiteTls, TlsStream};
+use edge_tls::{
+    CertificateSource, HandshakeFacts, Opening, Refusal, SiteFault, SiteSource, SiteTls, TlsStream,
+};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
+    SupportedProtocolVersion,
+};
 use tokio::net::TcpListener;
 
 /// A certificate for some names, and its key.
 #[derive(Clone)]
-pub struct Made {
-    pub hash: Hash,
-    pub certificate: Certificate,
-    pub key: PrivateKey,
+pub(crate) struct Made {
+    pub(crate) hash: Hash,
+    pub(crate) certificate: Certificate,
+    pub(crate) key: PrivateKey,
 }
 
-pub fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> Made {
+impl Made {
+    fn source(&self) -> CertificateSource<'_> {
+        CertificateSource {
+            hash: self.hash,
+            certificate: &self.certificate,
+            key: &self.key,
+        }
+    }
+}
+
+pub(crate) fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> Made {
     let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
     let owned: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let signed = rcgen::CertificateParams::new(owned.clone()).unwrap().self_signed(&key).unwrap();
+    let signed = rcgen::CertificateParams::new(owned.clone())
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
     let mut names = owned;
     names.sort();
-    let certificate = Certificate { names, chain: vec![signed.der().to_vec()], key: Hash::of("key") };
+    let certificate = Certificate {
+        names,
+        chain: vec![signed.der().to_vec()],
+        key: Hash::of("key"),
+    };
     let hash = Hash::of(&format!("{:?}", certificate.chain));
-    Made { hash, certificate, key: PrivateKey { pkcs8: key.serialize_der() } }
+    Made {
+        hash,
+        certificate,
+        key: PrivateKey {
+            pkcs8: key.serialize_der(),
+        },
+    }
 }
 
-pub fn ecdsa(names: &[&str]) -> Made {
+pub(crate) fn ecdsa(names: &[&str]) -> Made {
     make(names, &rcgen::PKCS_ECDSA_P256_SHA256)
 }
 
-pub fn rsa(names: &[&str]) -> Made {
+pub(crate) fn rsa(names: &[&str]) -> Made {
     make(names, &rcgen::PKCS_RSA_SHA256)
 }
 
-pub fn policy() -> TlsPolicy {
+pub(crate) fn policy() -> TlsPolicy {
     TlsPolicy {
         versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
         suites: CipherSuite::ALL.to_vec(),
-        groups: vec![Group::X25519MlKem768, Group::X25519, Group::SecP256r1, Group::SecP384r1],
+        groups: vec![
+            Group::X25519MlKem768,
+            Group::X25519,
+            Group::SecP256r1,
+            Group::SecP384r1,
+        ],
         alpn: vec![Alpn::H2, Alpn::Http11],
         tickets: true,
     }
@@ -56,17 +90,20 @@ pub fn policy() -> TlsPolicy {
 
 /// A site to be built.
 #[derive(Clone)]
-pub struct Plan {
-    pub id: &'static str,
-    pub names: Vec<String>,
-    pub policy: TlsPolicy,
-    pub certificates: Vec<Made>,
-    pub ticket_secrets: Vec<[u8; 32]>,
+pub(crate) struct Plan {
+    pub(crate) id: &'static str,
+    pub(crate) names: Vec<String>,
+    pub(crate) policy: TlsPolicy,
+    pub(crate) certificates: Vec<Made>,
+    pub(crate) ticket_secrets: Vec<[u8; 32]>,
 }
 
 impl Plan {
-    pub fn new(certificates: &[&Made]) -> Self {
-        let names = certificates.iter().flat_map(|made| made.certificate.names.clone()).collect();
+    pub(crate) fn new(certificates: &[&Made]) -> Self {
+        let names = certificates
+            .iter()
+            .flat_map(|made| made.certificate.names.clone())
+            .collect();
         Self {
             id: "a.test",
             names,
@@ -76,37 +113,54 @@ impl Plan {
         }
     }
 
-    pub fn build(&self) -> Result<SiteTls, SiteFault> {
-        let keys: Vec<TicketKey> = self.ticket_secrets.iter().map(|secret| TicketKey { secret: *secret }).collect();
-        let source = |made| -> CertificateSource<'_> {
-            let Made { hash, certificate, key } = made;
-            CertificateSource { hash: *hash, certificate, key }
-        };
+    pub(crate) fn build(&self) -> Result<SiteTls, SiteFault> {
+        let keys: Vec<TicketKey> = self
+            .ticket_secrets
+            .iter()
+            .map(|secret| TicketKey { secret: *secret })
+            .collect();
         SiteTls::build(&SiteSource {
             id: self.id,
             names: &self.names,
             policy_hash: Hash::of(&format!("{:?}", self.policy)),
             policy: &self.policy,
-            certificates: self.certificates.iter().map(source).collect(),
+            certificates: self.certificates.iter().map(Made::source).collect(),
             ticket_keys: keys.iter().collect(),
         })
     }
 }
 
 /// A site with one P-256 certificate for `a.test`.
-pub fn site() -> SiteTls {
+pub(crate) fn site() -> SiteTls {
     Plan::new(&[&ecdsa(&["a.test"])]).build().ok().unwrap()
 }
 
 /// A client's configuration that accepts any certificate, or says why not.
-pub fn client(verdict: Result<(), Error>) -> ClientConfig {
+pub(crate) fn client(verdict: Result<(), Error>) -> ClientConfig {
     client_of(aws_lc_rs::default_provider(), verdict)
 }
 
-pub fn client_of(provider: CryptoProvider, verdict: Result<(), Error>) -> ClientConfig {
+pub(crate) fn client_of(provider: CryptoProvider, verdict: Result<(), Error>) -> ClientConfig {
+    config(provider, rustls::ALL_VERSIONS, verdict)
+}
+
+/// A configuration for TLS 1.2 alone.
+pub(crate) fn old_client(verdict: Result<(), Error>) -> ClientConfig {
+    config(
+        aws_lc_rs::default_provider(),
+        &[&rustls::version::TLS12],
+        verdict,
+    )
+}
+
+fn config(
+    provider: CryptoProvider,
+    versions: &[&'static SupportedProtocolVersion],
+    verdict: Result<(), Error>,
+) -> ClientConfig {
     let provider = Arc::new(provider);
     ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Judge { verdict, provider }))
@@ -128,7 +182,9 @@ impl ServerCertVerifier for Judge {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.verdict.clone().map(|()| ServerCertVerified::assertion())
+        self.verdict
+            .clone()
+            .map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -152,29 +208,34 @@ impl ServerCertVerifier for Judge {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
 /// A client's end, blocking, in a thread of its own.
-pub struct Client {
-    pub tls: ClientConnection,
-    pub tcp: TcpStream,
+pub(crate) struct Client {
+    pub(crate) tls: ClientConnection,
+    pub(crate) tcp: TcpStream,
 }
 
 impl Client {
-    pub fn connect(config: &Arc<ClientConfig>, name: &str, port: u16) -> Self {
+    pub(crate) fn connect(config: &Arc<ClientConfig>, name: &str, port: u16) -> Self {
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        Self { tls: ClientConnection::new(Arc::clone(config), name).unwrap(), tcp }
+        Self {
+            tls: ClientConnection::new(Arc::clone(config), name).unwrap(),
+            tcp,
+        }
     }
 
-    pub fn stream(&mut self) -> rustls::Stream<'_, ClientConnection, TcpStream> {
+    pub(crate) fn stream(&mut self) -> rustls::Stream<'_, ClientConnection, TcpStream> {
         rustls::Stream::new(&mut self.tls, &mut self.tcp)
     }
 
     /// Say something and read the answer to its end.
-    pub fn ask(&mut self, words: &[u8]) -> io::Result<Vec<u8>> {
+    pub(crate) fn ask(&mut self, words: &[u8]) -> io::Result<Vec<u8>> {
         let mut stream = self.stream();
         stream.write_all(words)?;
         let mut answer = Vec::new();
@@ -184,7 +245,9 @@ impl Client {
 }
 
 /// Run a client in a thread against one connection of a server.
-pub fn run_client<T: Send + 'static>(act: impl FnOnce(u16) -> T + Send + 'static) -> (TcpListener, JoinHandle<T>) {
+pub(crate) fn run_client<T: Send + 'static>(
+    act: impl FnOnce(u16) -> T + Send + 'static,
+) -> (TcpListener, JoinHandle<T>) {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = socket.local_addr().unwrap().port();
     socket.set_nonblocking(true).unwrap();
@@ -193,7 +256,10 @@ pub fn run_client<T: Send + 'static>(act: impl FnOnce(u16) -> T + Send + 'static
 }
 
 /// Accept one connection: read its hello, choose for the name it asks for, shake hands.
-pub async fn accept(socket: &TcpListener, site: &SiteTls) -> Result<(TlsStream, HandshakeFacts), Refusal> {
+pub(crate) async fn accept(
+    socket: &TcpListener,
+    site: &SiteTls,
+) -> Result<(TlsStream, HandshakeFacts), Refusal> {
     let (mut tcp, _) = socket.accept().await.unwrap();
     let opening = match Opening::read(&mut tcp, 65536).await {
         Ok(opening) => opening.unwrap(),

@@ -1,0 +1,356 @@
+//! The decision on a hello: the true reason of each refusal, and the certificate that fits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a panic is how a test reports"
+)]
+
+mod common;
+
+use common::{Made, Plan, ecdsa, make, rsa, run_client, site};
+use edge_snapshot::{Alpn, CipherSuite, Group, QuarantineCode, TlsVersion};
+use edge_tls::{Alert, ClientHello, Reason, Refusal, SiteTls};
+
+/// What a modern client offers.
+fn hello() -> ClientHello {
+    ClientHello {
+        legacy_version: 0x0303,
+        versions: Some(vec![0x0304, 0x0303]),
+        suites: vec![0x1301, 0xc02b, 0xc02f],
+        groups: vec![4588, 29, 23],
+        key_shares: vec![4588, 29],
+        signature_schemes: vec![0x0403, 0x0804, 0x0401],
+        alpn: Some(vec![b"h2".to_vec()]),
+        server_name: Some("a.test".to_owned()),
+    }
+}
+
+/// What a client of TLS 1.2 offers.
+fn old_hello() -> ClientHello {
+    ClientHello {
+        versions: None,
+        key_shares: Vec::new(),
+        suites: vec![0xc02b, 0xc02f],
+        ..hello()
+    }
+}
+
+fn refusal(site: &SiteTls, hello: &ClientHello) -> Refusal {
+    site.choose(hello, hello.server_name.as_deref())
+        .err()
+        .expect("a refusal")
+}
+
+fn refused(site: &SiteTls, hello: &ClientHello) -> (Reason, u8) {
+    let refusal = refusal(site, hello);
+    (refusal.reason, refusal.alert.unwrap().0)
+}
+
+#[test]
+fn a_client_that_offers_enough_is_accepted() {
+    assert!(site().choose(&hello(), Some("a.test")).is_ok());
+    assert!(site().choose(&old_hello(), Some("a.test")).is_ok());
+}
+
+#[test]
+fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
+    let cases = [
+        (
+            ClientHello {
+                versions: Some(vec![0x0302]),
+                ..hello()
+            },
+            Reason::NoSharedVersion,
+            70,
+        ),
+        (
+            ClientHello {
+                legacy_version: 0x0302,
+                ..old_hello()
+            },
+            Reason::NoSharedVersion,
+            70,
+        ),
+        (
+            ClientHello {
+                suites: vec![0xc02b, 0xc02f],
+                ..hello()
+            },
+            Reason::NoSharedSuite,
+            40,
+        ),
+        (
+            ClientHello {
+                suites: vec![0x1301, 0x002f],
+                ..old_hello()
+            },
+            Reason::NoSharedSuite,
+            40,
+        ),
+        (
+            ClientHello {
+                groups: vec![25],
+                ..hello()
+            },
+            Reason::NoSharedGroup,
+            40,
+        ),
+        (
+            ClientHello {
+                groups: vec![4588],
+                ..old_hello()
+            },
+            Reason::NoSharedGroup,
+            40,
+        ),
+        (
+            ClientHello {
+                signature_schemes: vec![0x0804],
+                ..hello()
+            },
+            Reason::NoSharedSignatureScheme,
+            40,
+        ),
+        (
+            ClientHello {
+                signature_schemes: vec![],
+                ..old_hello()
+            },
+            Reason::NoSharedSignatureScheme,
+            40,
+        ),
+        (
+            ClientHello {
+                alpn: Some(vec![b"spdy/3".to_vec()]),
+                ..hello()
+            },
+            Reason::NoSharedAlpn,
+            120,
+        ),
+    ];
+    let site = site();
+    for (hello, reason, alert) in cases {
+        assert_eq!((reason, alert), refused(&site, &hello), "{hello:?}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_the_client_offered() {
+    let old = ClientHello {
+        versions: Some(vec![0x1a1a, 0x0302, 0x0301]),
+        ..hello()
+    };
+    assert_eq!(
+        "the client offers TLS 1.1, TLS 1.0",
+        refusal(&site(), &old).detail
+    );
+    let odd = ClientHello {
+        alpn: Some(vec![b"x\x00y".to_vec()]),
+        ..hello()
+    };
+    assert_eq!(r"the client offers x\x00y", refusal(&site(), &odd).detail);
+}
+
+#[test]
+fn a_client_without_alpn_is_accepted() {
+    assert!(
+        site()
+            .choose(
+                &ClientHello {
+                    alpn: None,
+                    ..hello()
+                },
+                None
+            )
+            .is_ok()
+    );
+}
+
+#[test]
+fn an_rsa_certificate_needs_a_scheme_that_its_version_allows() {
+    let site = Plan::new(&[&rsa(&["a.test"])]).build().ok().unwrap();
+    let only_pkcs1 = |hello| ClientHello {
+        signature_schemes: vec![0x0401],
+        ..hello
+    };
+    assert!(site.choose(&only_pkcs1(old_hello()), None).is_ok());
+    assert_eq!(
+        (Reason::NoSharedSignatureScheme, 40),
+        refused(&site, &only_pkcs1(hello()))
+    );
+}
+
+#[test]
+fn in_tls_1_2_the_suite_has_to_fit_the_key() {
+    let site = Plan::new(&[&rsa(&["a.test"])]).build().ok().unwrap();
+    let hello = ClientHello {
+        suites: vec![0xc02b],
+        ..old_hello()
+    };
+    assert_eq!((Reason::NoSharedSuite, 40), refused(&site, &hello));
+}
+
+fn fault(plan: &Plan) -> (QuarantineCode, String) {
+    let fault = plan.build().err().expect("a fault");
+    (fault.code, fault.path)
+}
+
+fn with_certificate(made: &Made) -> Plan {
+    Plan::new(&[&ecdsa(&["a.test"]), made])
+}
+
+#[test]
+fn what_cannot_be_served_is_named_with_its_place() {
+    let (good, other) = (ecdsa(&["a.test"]), ecdsa(&["a.test"]));
+    let place = |what: &str| format!("certificates[1].{what}");
+
+    let stranger = Made {
+        key: other.key.clone(),
+        ..good.clone()
+    };
+    assert_eq!(
+        (QuarantineCode::KeyMismatch, place("key")),
+        fault(&with_certificate(&stranger))
+    );
+
+    let mut no_key = good.clone();
+    no_key.key.pkcs8 = b"no key".to_vec();
+    assert_eq!(
+        (QuarantineCode::KeyUnreadable, place("key")),
+        fault(&with_certificate(&no_key))
+    );
+
+    let mut no_leaf = good.clone();
+    no_leaf.certificate.chain = vec![b"no certificate".to_vec()];
+    assert_eq!(
+        (QuarantineCode::CertificateUnreadable, place("chain[0]")),
+        fault(&with_certificate(&no_leaf))
+    );
+
+    let mut bad_intermediate = good;
+    bad_intermediate
+        .certificate
+        .chain
+        .push(b"no certificate".to_vec());
+    assert_eq!(
+        (QuarantineCode::CertificateUnreadable, place("chain[1]")),
+        fault(&with_certificate(&bad_intermediate))
+    );
+}
+
+#[test]
+fn a_policy_that_could_agree_on_nothing_is_unusable() {
+    let unusable = (QuarantineCode::TlsPolicyUnusable, "tls".to_owned());
+    let mut plan = Plan::new(&[&rsa(&["a.test"])]);
+    plan.policy.suites = vec![
+        CipherSuite::Tls13Aes128GcmSha256,
+        CipherSuite::EcdheEcdsaAes128GcmSha256,
+    ];
+    assert_eq!(unusable, fault(&plan));
+    let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
+    plan.policy.groups = vec![Group::X25519MlKem768];
+    assert_eq!(unusable, fault(&plan));
+    plan.policy.versions = vec![TlsVersion::Tls13];
+    assert!(plan.build().is_ok());
+}
+
+#[test]
+fn sites_of_one_policy_and_certificate_share_their_identity() {
+    let (one, two) = (ecdsa(&["a.test", "b.test"]), ecdsa(&["a.test", "b.test"]));
+    let identity = |plan: &Plan| plan.build().ok().unwrap().identity().clone();
+    let mut other_policy = Plan::new(&[&one]);
+    other_policy.policy.alpn = vec![Alpn::Http11];
+    assert_eq!(
+        identity(&Plan::new(&[&one, &two])),
+        identity(&Plan {
+            id: "b.test",
+            ..Plan::new(&[&two, &one])
+        })
+    );
+    assert_ne!(identity(&Plan::new(&[&one])), identity(&Plan::new(&[&two])));
+    assert_ne!(identity(&Plan::new(&[&one])), identity(&other_policy));
+}
+
+/// The leaf that a client asking for `name` is shown, by its place among the certificates.
+fn shown(
+    plan: &Plan,
+    name: &'static str,
+    schemes: Option<&'static rcgen::SignatureAlgorithm>,
+) -> usize {
+    let site = plan.build().ok().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let leaf = runtime.block_on(async {
+        let (socket, client) = run_client(move |port| {
+            let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+            if schemes.is_some() {
+                provider.signature_verification_algorithms.mapping =
+                    &provider.signature_verification_algorithms.mapping[RSA_SCHEMES];
+            }
+            let config = std::sync::Arc::new(common::client_of(provider, Ok(())));
+            let mut client = common::Client::connect(&config, name, port);
+            client.tls.complete_io(&mut client.tcp).unwrap();
+            client.tls.peer_certificates().unwrap()[0].to_vec()
+        });
+        let accepted = common::accept(&socket, &site).await;
+        assert!(accepted.is_ok(), "{:?}", accepted.err());
+        tokio::task::spawn_blocking(move || client.join().unwrap())
+            .await
+            .unwrap()
+    });
+    plan.certificates
+        .iter()
+        .position(|made| made.certificate.chain[0] == leaf)
+        .unwrap()
+}
+
+/// Where the schemes for RSA keys stand in rustls' table.
+const RSA_SCHEMES: std::ops::RangeFrom<usize> = 3..;
+
+#[test]
+fn the_certificate_covers_the_name_that_was_asked_for() {
+    let plan = Plan::new(&[
+        &ecdsa(&["a.test"]),
+        &ecdsa(&["*.b.test"]),
+        &ecdsa(&["c.test", "d.test"]),
+    ]);
+    let shown = |name| shown(&plan, name, None);
+    assert_eq!(
+        [0, 1, 2, 2],
+        [
+            shown("a.test"),
+            shown("x.b.test"),
+            shown("c.test"),
+            shown("d.test")
+        ]
+    );
+}
+
+#[test]
+fn the_first_certificate_whose_key_the_client_can_verify_is_taken() {
+    let mut plan = Plan::new(&[&ecdsa(&["a.test"]), &rsa(&["a.test"])]);
+    assert_eq!(0, shown(&plan, "a.test", None));
+    assert_eq!(1, shown(&plan, "a.test", Some(&rcgen::PKCS_RSA_SHA256)));
+    plan.certificates.reverse();
+    assert_eq!(0, shown(&plan, "a.test", None));
+}
+
+#[test]
+fn keys_of_every_kind_can_be_served() {
+    for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_ED25519] {
+        assert_eq!(
+            0,
+            shown(&Plan::new(&[&make(&["a.test"], algorithm)]), "a.test", None)
+        );
+    }
+}
+
+#[test]
+fn alerts_have_their_names() {
+    assert_eq!(
+        "no_application_protocol",
+        Alert::NO_APPLICATION_PROTOCOL.name()
+    );
+}
