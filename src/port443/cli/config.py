@@ -34,28 +34,29 @@ def check(file: str, *, as_json: bool) -> int:
     Exits with 0 when the file is right and with 2 when it is not. Files that the settings name, such as
     certificates, are not opened.
     """
-    from port443.settings.load import load  # noqa: PLC0415 - `--help` comes without YAML
+    from port443.settings.load import read  # noqa: PLC0415 - `--help` comes without YAML
     from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
 
     try:
-        count = len(load(file).sites)
+        reading = read(file)
     except SettingsWrong as wrong:
         if not as_json:
             raise
         output.data_json({"schema": CHECK_SCHEMA, "valid": False, "sites": None, **wrong.facts()})
         return exits.USAGE
+    count, name = len(reading.desired.sites), reading.source.name
     if as_json:
         answer = {
             "schema": CHECK_SCHEMA,
             "valid": True,
             "sites": count,
-            "file": file,
+            "file": name,
             "count": 0,
             "mistakes": [],
         }
         output.data_json(answer)
     else:
-        output.data(f"{output.mark('good')} {file} is right: {count} {'site' if count == 1 else 'sites'}")
+        output.data(f"{output.mark('good')} {name} is right: {count} {'site' if count == 1 else 'sites'}")
     return exits.DONE
 
 

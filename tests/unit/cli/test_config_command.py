@@ -1,0 +1,137 @@
+"""`port443 config`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from port443.cli.main import run
+
+GOOD = "sites:\n  app.localhost: http://127.0.0.1:9000\n"
+BAD = "sites:\n  app.localhost:\n    to: http://127.0.0.1:9000\n    tls: moderm\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "port443.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+def test_a_right_file_is_called_right(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check", str(file)]) == 0
+    assert capsys.readouterr().out == f"✓ {file} is right: 1 site\n"
+
+
+def test_a_wrong_file_is_shown_where_it_is_wrong(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Place, code, line, caret and suggestion stand on stderr; stdout stays empty."""
+    file.write_text(BAD)
+    assert run(["config", "check", str(file)]) == 2
+    seen = capsys.readouterr()
+    assert seen.out == ""
+    assert seen.err == (
+        f"{file}:4:10: P443-E135 choice-unknown: `tls` cannot be `moderm`\n"
+        "    4 |     tls: moderm\n"
+        "      |          ^^^^^^\n"
+        "      = did you mean `modern`?\n"
+        f"error: P443-E101: {file} has 1 mistake\n"
+        "hint: port443 explain P443-E135\n"
+    )
+
+
+def test_mistakes_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A machine gets the same as data: one object, every mistake with its setting."""
+    file.write_text(BAD)
+    assert run(["config", "check", "--json", str(file)]) == 2
+    seen = capsys.readouterr()
+    assert seen.err == ""
+    assert json.loads(seen.out) == {
+        "schema": "port443.config-check/1",
+        "valid": False,
+        "sites": None,
+        "file": str(file),
+        "count": 1,
+        "mistakes": [
+            {
+                "code": "P443-E135",
+                "name": "choice-unknown",
+                "line": 4,
+                "column": 10,
+                "setting": "sites.app.localhost.tls",
+                "message": "`tls` cannot be `moderm`",
+                "hint": "did you mean `modern`?",
+                "earlier": None,
+            }
+        ],
+    }
+
+
+def test_right_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check", "--json", str(file)]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": "port443.config-check/1",
+        "valid": True,
+        "sites": 1,
+        "file": str(file),
+        "count": 0,
+        "mistakes": [],
+    }
+
+
+def test_check_opens_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name is looked up and no socket is made, whatever the file names."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a socket was asked for")
+
+    monkeypatch.setattr("socket.socket", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    file.write_text(
+        "sites:\n  shop.example.com:\n    to: http://backend.example.net\n"
+        "    certificate: {chain: none.pem, key: none.key}\n"
+    )
+    assert run(["config", "check", str(file)]) == 0
+
+
+def test_show_writes_every_default_out(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(f"workers: 2\n{GOOD}")
+    assert run(["config", "show", str(file)]) == 0
+    assert capsys.readouterr().out == (
+        "listen:\n"
+        '  https: ["0.0.0.0:443", "[::]:443"]\n'
+        '  http: ["0.0.0.0:80", "[::]:80"]\n'
+        "workers: 2\n"
+        "sites:\n"
+        "  app.localhost:\n"
+        "    to: [http://127.0.0.1:9000]\n"
+        "    aliases: []\n"
+        "    tls: intermediate\n"
+        "    hsts: ladder\n"
+        "    issuer: local\n"
+    )
+
+
+def test_show_says_where_a_value_comes_from(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each value has its line of the file beside it, or that it is a default; and it is still YAML."""
+    assert run(["config", "show", "--origin", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert f"    to: [http://127.0.0.1:9000]{'':<31}# {file}:2\n" in shown
+    assert f"    tls: intermediate{'':<41}# default\n" in shown
+    file.write_text(shown)
+    assert run(["config", "check", str(file)]) == 0
+
+
+def test_show_refuses_what_is_wrong(file: Path) -> None:
+    file.write_text(BAD)
+    assert run(["config", "show", str(file)]) == 2
+
+
+def test_schema_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "schema"]) == 0
+    Draft202012Validator.check_schema(json.loads(capsys.readouterr().out))
+
+
+def test_a_missing_file_is_a_settings_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check", str(tmp_path / "none.yaml")]) == 2
+    assert "P443-E104" in capsys.readouterr().err
