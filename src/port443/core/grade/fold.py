@@ -25,6 +25,8 @@ class Undetermined:
     """Something that could not be told, and why."""
 
     id: str
+    severity: Severity
+    """How grave it would be."""
     title: str
     reason: str
 
@@ -91,7 +93,7 @@ def judge(rules: Iterable[Rule], facts: ScanFacts) -> Judgement:
             case Found(evidence):
                 findings.append(Finding(rule.id, rule.severity, rule.title, evidence))
             case Unsure(reason):
-                undetermined.append(Undetermined(rule.id, rule.title, reason))
+                undetermined.append(Undetermined(rule.id, rule.severity, rule.title, reason))
             case None:
                 silent += 1
     findings.sort(key=lambda finding: finding.severity.rank)

@@ -12,9 +12,8 @@ from port443.core.probe.verdict import YES, Verdict, no, unknown
 
 MAX_DIRECTIVES = 32
 # RFC 3986 §3 as far as a redirect needs it: scheme, host, no user information.
-ABSOLUTE = re.compile(
-    r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[^/?#:@\[\]]+)(:[0-9]*)?([/?#].*)?", re.IGNORECASE
-)
+HOST = r"(\[[0-9a-f:.]+\]|[^/?#:@\[\]]+)"
+ABSOLUTE = re.compile(rf"([a-z][a-z0-9+.-]*)://{HOST}(:[0-9]*)?([/?#].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,136 @@
+"""Explain a finding or an error by its code, offline."""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+import port443
+from port443.cli import output
+from port443.cli.options import json_option
+from port443.core.errors import Fault, Port443Error, SettingsError
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.rule import Rule
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+
+SCHEMA: Final = "port443.explain/1"
+CLOSE: Final = 3
+FAULTS: Final[dict[Fault, str]] = {
+    "operator": "the settings or the command line",
+    "peer": "the other side",
+    "machine": "this machine",
+    "port443": "port443 itself",
+}
+
+
+class CodeUnknown(SettingsError):
+    """There is no finding and no error of that code.
+
+    Findings are called `P443-TLS-003`, errors `P443-E503`; `port443 explain --list` names them all.
+    """
+
+    code = "P443-E172"
+
+
+@click.command
+@click.argument("code", required=False)
+@click.option("--list", "listing", is_flag=True, help="Name every finding and error.")
+@json_option()
+def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
+    """Explain a finding or an error: what it means, and what to do.
+
+    \b
+    port443 explain P443-TLS-003
+    port443 explain P443-E503
+    port443 explain --list
+    """  # noqa: D301 - \b is Click's mark for "keep these lines"
+    pages = {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages())
+    if listing or code is None:
+        _print_list(pages, as_json=as_json)
+        return 0
+    wanted = _whole(code)
+    page = pages.get(wanted)
+    if page is None:
+        raise _unknown(code, list(pages))
+    if as_json:
+        output.data_json({"schema": SCHEMA, "id": wanted, "page": page})
+    else:
+        output.data(page)
+    return 0
+
+
+def _whole(code: str) -> str:
+    """Return the code as it is written; what all have in common may be left out."""
+    wanted = code.strip().upper()
+    return wanted if wanted.startswith("P443-") else f"P443-{wanted}"
+
+
+def _unknown(code: str, known: list[str]) -> CodeUnknown:
+    close = difflib.get_close_matches(_whole(code), known, CLOSE)
+    hint = f"did you mean {' or '.join(close)}?" if close else "port443 explain --list  names them all"
+    return CodeUnknown(f"nothing is called {code}", hint)
+
+
+def _print_list(pages: dict[str, str], *, as_json: bool) -> None:
+    titles = {code: _title(page) for code, page in sorted(pages.items())}
+    if as_json:
+        output.data_json({"schema": SCHEMA, "codes": titles})
+        return
+    for code, title in titles.items():
+        output.data(f"{code:<15} {title}")
+
+
+def _title(page: str) -> str:
+    """Return what stands behind the code in a page's first line."""
+    return page.partition("\n")[0].partition("  ")[2].removesuffix(".")
+
+
+def _rule_page(rule: Rule) -> str:
+    effect = _effect(rule.id)
+    words = f"{rule.severity} {effect}".rstrip()
+    first, _, rest = rule.page.strip().partition("\n")
+    return f"{rule.id}  {first}\n\nSeverity: {words}\n{rest}"
+
+
+def _effect(rule: str) -> str:
+    """Say what a finding costs in the baseline."""
+    base = SSL_LABS_2009R
+    if rule in base.distrust:
+        return f"(makes the {base.id} grade a T)"
+    if rule in base.mismatch:
+        return f"(makes the {base.id} grade an M)"
+    if rule in base.caps:
+        return f"(no {base.id} grade better than {base.caps[rule].value})"
+    return f"(turns an A of {base.id} into an A-)" if rule in base.warnings else ""
+
+
+def error_pages() -> Iterator[tuple[str, str]]:
+    """Yield the page of every error that this program can raise, and of those that the edge answers."""
+    for module in pkgutil.walk_packages(port443.__path__, "port443."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for error in _family(Port443Error):
+        yield error.code, _error_page(error)
+
+
+def _family(error: type[Port443Error]) -> Iterator[type[Port443Error]]:
+    # An heir without a code of its own says nothing that its parent does not.
+    if "code" in vars(error):
+        yield error
+    for heir in error.__subclasses__():
+        yield from _family(heir)
+
+
+def _error_page(error: type[Port443Error]) -> str:
+    again = "Trying again can help." if error.retry else ""
+    fault = {
+        "operator": "the settings or the command line",
+        "peer": "the other side",
+        "machine": "this machine",
+    }
+    where = f"The cause lies with {fault.get(error.fault, 'port443 itself')}. {again}".rstrip()
+    return f"{error.code}  {inspect.getdoc(error) or ''}\n\n{where}"

@@ -1,0 +1,53 @@
+"""One line of progress on a terminal; one line for each finished target elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from port443.cli import output
+
+CLEAR = "\r\x1b[K"
+EVERY_S = 0.08
+
+
+class Spinner:
+    """Tell on stderr how far a scan is, and leave nothing behind on a terminal."""
+
+    def __init__(self, targets: int) -> None:
+        self._targets = targets
+        self._finished = 0
+        self._began = time.monotonic()
+        self._last = 0.0
+        self._is_terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def show(self, target: str, connections: int) -> None:
+        """Say what is being looked at; not more often than an eye can follow."""
+        now = time.monotonic()
+        if not self._is_terminal or now - self._last < EVERY_S:
+            return
+        self._last = now
+        place = f"{self._finished + 1}/{self._targets} " if self._targets > 1 else ""
+        words = f"{place}{target}  {connections} connections  {now - self._began:.1f} s"
+        sys.stderr.write(f"{CLEAR}{words}")
+        sys.stderr.flush()
+
+    def done(self, target: str) -> None:
+        """Count a finished target."""
+        self._finished += 1
+        if not self._is_terminal and self._targets > 1:
+            output.say(f"{self._finished}/{self._targets} {target}")
+
+    def clear(self) -> None:
+        """Make room for what is printed."""
+        if self._is_terminal:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()

@@ -1,0 +1,200 @@
+"""A report as a JSON document: `port443.scan/1`. Fields are only ever added within /1."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.fold import Finding, Grade
+from port443.core.grade.report import Failure, Report
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.probe.facts import GroupFacts, VersionFacts
+from port443.core.wire.groups import group_name
+from port443.core.x509.facts import CertFacts
+
+SCHEMA = "port443.scan/1"
+Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | bool | None"
+Document: TypeAlias = dict[str, Value]
+BY_ID = {rule.id: rule for rule in RULES}
+
+
+def scan_document(
+    results: Sequence[tuple[Report | Failure, int]], version: str, started: datetime
+) -> Document:
+    """Write the document of one run: its targets, each with its exit code."""
+    baseline = SSL_LABS_2009R
+    return {
+        "schema": SCHEMA,
+        "tool": f"port443 {version}",
+        "ruleset": {
+            "id": baseline.id,
+            "title": baseline.title,
+            "as_of": baseline.as_of.isoformat(),
+            "source": baseline.source,
+            "secondary": baseline.is_secondary,
+        },
+        "started": _moment(started),
+        "targets": [_target(result, exit_code) for result, exit_code in results],
+    }
+
+
+def _target(result: Report | Failure, exit_code: int) -> Document:
+    head: Document = {
+        "target": str(result.target),
+        "name": result.target.name.text,
+        "port": result.target.port,
+        "exit_code": exit_code,
+        "started": _moment(result.started),
+    }
+    if isinstance(result, Failure):
+        error: Document = {
+            "code": result.error.code,
+            "message": result.error.message,
+            "hint": result.error.hint,
+        }
+        return {**head, "error": error, "report": None}
+    return {**head, "error": None, "report": report_document(result)}
+
+
+def report_document(report: Report) -> Document:
+    """Write what one scan has found."""
+    facts = report.facts
+    return {
+        "address": report.endpoint.address,
+        "port": report.endpoint.port,
+        "other_addresses": [other.address for other in report.others],
+        "took_ms": round(report.took_s * 1000),
+        "connections": report.connections,
+        "checks": report.judgement.checks,
+        "protocols": [_version(version) for version in facts.server.versions],
+        "groups": {"tls_1_3": _groups(facts.server.groups_13), "tls_1_2": _groups(facts.server.groups_12)},
+        "alpn": facts.server.alpn,
+        "wants_client_certificate": facts.server.wants_client_certificate,
+        "chains": [_chain(chain) for chain in facts.chains],
+        "http": _http(facts),
+        "findings": [_finding(finding, report.grade) for finding in report.judgement.findings],
+        "undetermined": [
+            {"id": one.id, "title": one.title, "reason": one.reason} for one in report.judgement.undetermined
+        ],
+        "grade": _grade(report.grade),
+    }
+
+
+def _version(facts: VersionFacts) -> Document:
+    return {
+        "version": facts.version.label,
+        "offered": facts.offered.standing.value,
+        "reason": facts.offered.reason,
+        "suites_complete": facts.complete.standing.value,
+        "suites": [
+            {
+                "name": choice.suite.name,
+                "code": choice.code,
+                "bits": choice.suite.bits,
+                "key_exchange": choice.suite.key_exchange,
+                "authentication": choice.suite.authentication,
+                "group": None if choice.group is None else group_name(choice.group),
+                "dh_bits": choice.prime_bits,
+            }
+            for choice in facts.choices
+        ],
+    }
+
+
+def _groups(facts: GroupFacts) -> Document:
+    return {
+        "names": [group_name(group) for group in facts.groups],
+        "complete": facts.complete.standing.value,
+        "reason": facts.complete.reason,
+    }
+
+
+def _chain(chain: JudgedChain) -> Document:
+    return {
+        "seen_in": chain.served.version.label,
+        "key_proved": chain.served.key_proved,
+        "trusted": chain.verdict.is_trusted,
+        "in_order": chain.verdict.is_in_order,
+        "missing_issuer": chain.verdict.missing_issuer,
+        "ocsp_stapled": chain.served.staple is not None,
+        "certificates": [_certificate(one) for one in chain.verdict.sent],
+        "notes": [{"fault": note.fault.value, "message": note.message} for note in chain.verdict.notes],
+    }
+
+
+def _certificate(one: CertFacts) -> Document:
+    return {
+        "subject": one.subject,
+        "issuer": one.issuer,
+        "names": [name.text for name in one.names],
+        "serial": f"{one.serial:x}",
+        "not_before": _moment(one.not_before),
+        "not_after": _moment(one.not_after),
+        "key": str(one.key),
+        "signature": one.signature.name,
+        "sha256": one.fingerprint.text,
+        "spki_sha256": one.spki.text,
+    }
+
+
+def _http(facts: ScanFacts) -> Document:
+    web = facts.web
+    policy = web.policy
+    return {
+        "hsts": {
+            "present": web.hsts.standing.value,
+            "reason": web.hsts.reason,
+            "value": web.hsts_text,
+            "max_age_s": None if policy is None else policy.max_age_s,
+            "include_subdomains": None if policy is None else policy.include_subdomains,
+            "preload": None if policy is None else policy.preload,
+        },
+        "redirect": {
+            "to_https": web.redirect.standing.value,
+            "reason": web.redirect.reason,
+            "closed": web.port_80_closed,
+            "location": web.location,
+        },
+    }
+
+
+def _finding(finding: Finding, grade: Grade) -> Document:
+    rule = BY_ID[finding.id]
+    effect = next((cap.letter.value for cap in grade.caps if cap.rule == finding.id), None)
+    return {
+        "id": finding.id,
+        "severity": finding.severity.value,
+        "title": finding.title,
+        "evidence": finding.evidence,
+        "why": rule.why,
+        "fix": dict(rule.fixes),
+        "references": list(rule.references),
+        "grade_effect": effect,
+    }
+
+
+def _grade(grade: Grade) -> Document:
+    scores, step = grade.scores, grade.next_step
+    return {
+        "baseline": grade.baseline,
+        "letter": None if grade.letter is None else grade.letter.value,
+        "withheld": grade.withheld,
+        "at_best": grade.at_best,
+        "doubts": list(grade.doubts),
+        "if_trusted": None if grade.if_trusted is None else grade.if_trusted.value,
+        "scores": None
+        if scores is None
+        else {
+            "protocol": scores.protocol,
+            "key_exchange": scores.key_exchange,
+            "cipher": scores.cipher,
+            "total": scores.total,
+        },
+        "caps": [{"letter": cap.letter.value, "rule": cap.rule, "reason": cap.reason} for cap in grade.caps],
+        "next_step": None if step is None else {"letter": step.letter.value, "rules": list(step.rules)},
+    }
+
+
+def _moment(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
