@@ -14,6 +14,7 @@ from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
+from port443.adapters.local_ports import free_port, loopback_addresses
 from port443.adapters.roots import load_roots, load_system_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
@@ -27,6 +28,20 @@ from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Supervisor
 from port443.ports import Clock, Dial, Store
 from port443.settings.environment import Environment
+
+__all__ = [
+    "ServeOptions",
+    "ask_serve",
+    "find_roots",
+    "free_port",
+    "loopback_addresses",
+    "make_clock",
+    "make_dial",
+    "make_roots",
+    "private_directory",
+    "sample_backends",
+    "serving",
+]
 
 ADMIN_SOCKET = "admin.sock"
 

@@ -14,6 +14,7 @@ from port443.core.errors import Port443Error, ServeError
 from port443.core.plan.desired import Desired
 from port443.core.plan.events import EdgeStarted, HandshakeFailed, UpstreamFailed
 from port443.core.plan.hsts import next_step_due
+from port443.ports import EdgeIdentity
 
 FILES_LOOKED_AT = timedelta(seconds=5)
 """How often a site's own certificate files are looked at for a change."""
@@ -54,8 +55,7 @@ class ControlPlane:
         self._woken = asyncio.Event()
         self._last_reload: dict[str, Any] | None = None
         self._adopted = False
-        self.now: Converged | None = None
-        """The last round; None until the first is through."""
+        self._last: Converged | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -72,7 +72,7 @@ class ControlPlane:
             await self._converge(self._load())
             yield
         except BaseException:
-            await self._let_go(end=self._edge_is_ours and not found.adopted and self.now is None)
+            await self._let_go(end=self._edge_is_ours and not found.adopted and self._last is None)
             raise
         await self._let_go(end=self._edge_is_ours)
 
@@ -91,6 +91,17 @@ class ControlPlane:
             await self._stop.wait()
             for task in tasks:
                 task.cancel()
+
+    @property
+    def round(self) -> Converged:
+        """The last round."""
+        if self._last is None:
+            raise ServeError("asked before the first round was through")
+        return self._last
+
+    async def edge_identity(self) -> EdgeIdentity:
+        """Ask the edge who it is."""
+        return await self._tools.edge.identity()
 
     def stop(self) -> None:
         """Ask `run` to end."""
@@ -128,7 +139,7 @@ class ControlPlane:
     async def _answer_status(self) -> dict[str, Any]:
         identity, stats = await self._tools.edge.identity(), await self._tools.edge.stats()
         serve = ServeSeen(self._tools.clock.now(), self.facts, self._last_reload)
-        return status_document(serve, EdgeSeen(identity, self._adopted, stats), self._round())
+        return status_document(serve, EdgeSeen(identity, self._adopted, stats), self.round)
 
     async def _answer_reload_asked(self) -> dict[str, Any]:
         self.ask_reload()
@@ -145,10 +156,10 @@ class ControlPlane:
 
     async def _converge(self, desired: Desired) -> Converged:
         async with self._turn:
-            self.now = await self._converger.converge(desired)
-        self._tell(self.now)
+            self._last = await self._converger.converge(desired)
+        self._tell(self._last)
         self._woken.set()
-        return self.now
+        return self._last
 
     def _tell(self, round_: Converged) -> None:
         for news in round_.news:
@@ -183,7 +194,7 @@ class ControlPlane:
             return
 
     def _due(self) -> datetime:
-        round_ = self._round()
+        round_ = self.round
         now = self._tools.clock.now()
         moments = [self._converger.tickets_due, self._tools.keeper.next_due()]
         moments += [next_step_due(step) for step in round_.ladder.values()]
@@ -204,10 +215,10 @@ class ControlPlane:
 
     async def _prove_again(self) -> None:
         async with self._turn:
-            round_ = self._round()
+            round_ = self.round
             proofs = await self._converger.prove(round_.desired, round_.credentials)
-            self.now = round_.with_proofs(proofs)
-        self._tell(self.now)
+            self._last = round_.with_proofs(proofs)
+        self._tell(self._last)
 
     async def _reload_on_request(self) -> None:
         while True:
@@ -223,9 +234,4 @@ class ControlPlane:
         await self._tools.edge.watch()
 
     def _wanted(self) -> Desired:
-        return self._round().desired
-
-    def _round(self) -> Converged:
-        if self.now is None:
-            raise ServeError("asked before the first round was through")
-        return self.now
+        return self.round.desired

@@ -7,10 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>port443 demo</title>
-<style>body{{font:1.1rem/1.6 system-ui;max-width:36rem;margin:12vh auto;padding:0 1rem;color-scheme:light dark}}
+<style>
+:root{{color-scheme:light dark}}
+body{{font:1.1rem/1.6 system-ui;max-width:36rem;margin:12vh auto;padding:0 1rem}}
 dt{{font-weight:600}}dd{{margin:0 0 .6rem}}code{{overflow-wrap:anywhere}}</style>
 <h1>It works</h1>
-<p>This page came over TLS through port443 from <strong>{name}</strong>. Reload it: the other server answers.</p>
+<p>This page came over TLS through port443 from <strong>{name}</strong>.
+Reload it: the other server answers.</p>
 <dl><dt>Host</dt><dd><code>{host}</code></dd><dt>Forwarded</dt><dd><code>{forwarded}</code></dd></dl>
 </html>
 """

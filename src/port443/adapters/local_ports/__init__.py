@@ -1,0 +1,37 @@
+"""Ports and addresses of this machine's loopback."""
+
+import socket
+from collections.abc import Sequence
+
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+def loopback_addresses() -> tuple[str, ...]:
+    """Return the loopback addresses that this machine has."""
+    return tuple(address for address in LOOPBACK if _binds(address, 0))
+
+
+def free_port(preferred: int, addresses: Sequence[str]) -> int:
+    """Return `preferred` when it is free on all addresses, else another port that is."""
+    if all(_binds(address, preferred) for address in addresses):
+        return preferred
+    for _ in range(100):
+        with socket.socket(_family(addresses[0])) as probe:
+            probe.bind((addresses[0], 0))
+            port: int = probe.getsockname()[1]
+        if all(_binds(address, port) for address in addresses):
+            return port
+    raise OSError("no port is free on all loopback addresses")
+
+
+def _binds(address: str, port: int) -> bool:
+    try:
+        with socket.socket(_family(address)) as probe:
+            probe.bind((address, port))
+    except OSError:
+        return False
+    return True
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET

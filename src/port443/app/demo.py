@@ -1,0 +1,158 @@
+"""Show the product on itself: what came up, what a stranger sees of it, and what grade that gets."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from port443.app.converge import Converged
+from port443.app.scan import ScanOptions, Viewpoint, scan
+from port443.core.errors import Port443Error
+from port443.core.grade.baseline import Letter
+from port443.core.grade.report import Report, ScanTarget
+from port443.core.names import Endpoint, HostName
+from port443.core.probe.http import HTTPRequest
+from port443.core.x509.facts import CertFacts
+from port443.ports import Dial, EdgeIdentity
+
+NAME = HostName("demo.localhost")
+PATIENCE_S = 5.0
+SETTINGS = """\
+# What `port443 demo` serves. `port443 serve --config FILE` does the same.
+listen:
+  https: [{https}]
+  http: [{http}]
+sites:
+  {name}:
+    to: [{upstreams}]
+    aliases: [{aliases}]
+    # Without this line the HSTS ladder would start at five minutes.
+    hsts: {{max_age: 1y}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the demo: what was tried, and what came of it."""
+
+    label: str
+    good: bool
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlace:
+    """Where the demo serves."""
+
+    addresses: tuple[str, ...]
+    https_port: int
+    http_port: int
+
+    @property
+    def https(self) -> Endpoint:
+        return Endpoint(self.addresses[0], self.https_port)
+
+    @property
+    def url(self) -> str:
+        return f"https://{NAME}:{self.https_port}/"
+
+
+def demo_settings(place: DemoPlace, upstreams: Sequence[str]) -> str:
+    """Return the demo's settings file."""
+    return SETTINGS.format(
+        https=", ".join(f'"{Endpoint(address, place.https_port)}"' for address in place.addresses),
+        http=", ".join(f'"{Endpoint(address, place.http_port)}"' for address in place.addresses),
+        name=NAME,
+        upstreams=", ".join(upstreams),
+        aliases=", ".join(f'"{name}"' for name in ("localhost", *place.addresses)),
+    )
+
+
+async def demo_steps(
+    round_: Converged, edge: EdgeIdentity, place: DemoPlace, dial: Dial, view: Viewpoint
+) -> AsyncIterator[Step]:
+    """Go through the steps; each says what really happened."""
+    yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers")
+    yield await _backends(round_, dial)
+    yield _certificate(round_)
+    try:
+        target = ScanTarget(NAME, place.https_port, connect=place.https)
+        report = await scan(dial, target, view, ScanOptions(http_port=place.http_port))
+    except Port443Error as error:
+        yield Step("serving", good=False, text=error.message, hint=error.hint)
+        return
+    yield await _serving(report, place, dial)
+    yield _redirect(report, place)
+    yield _proof(round_)
+    yield _grade(report)
+
+
+async def _backends(round_: Converged, dial: Dial) -> Step:
+    servers = round_.desired.sites[0].upstreams
+    for server in servers:
+        endpoint = Endpoint(server.host, server.port)
+        try:
+            answer = await dial.get(endpoint, HTTPRequest(NAME, server.port, is_tls=False), PATIENCE_S)
+        except Port443Error as error:
+            return Step("backends", good=False, text=f"{endpoint}: {error.message}", hint=error.hint)
+        if answer.status != 200:
+            return Step("backends", good=False, text=f"{endpoint} answered {answer.status}")
+    return Step("backends", good=True, text=f"{len(servers)} sample servers")
+
+
+def _certificate(round_: Converged) -> Step:
+    site = round_.desired.sites[0]
+    if fault := round_.faults.get(site.id):
+        return Step("cert", good=False, text=fault.message, hint=fault.hint)
+    leaf = CertFacts.from_der(round_.credentials[site.id].chain[0])
+    names = ", ".join(str(name) for name in site.names)
+    return Step("cert", good=True, text=f"{names}   {leaf.key}   local CA   ends {leaf.not_after:%Y-%m-%d}")
+
+
+async def _serving(report: Report, place: DemoPlace, dial: Dial) -> Step:
+    versions = [facts.version for facts in report.facts.server.versions if facts.offered.is_yes]
+    shown = " ".join(version.label.removeprefix("TLS ") for version in sorted(versions, reverse=True))
+    protocols = [report.facts.server.alpn] if report.facts.server.alpn else []
+    try:
+        answer = await dial.get(place.https, HTTPRequest(NAME, place.https_port, is_tls=True), PATIENCE_S)
+    except Port443Error as error:
+        return Step("serving", good=False, text=f"{place.url}: {error.message}", hint=error.hint)
+    if answer.status == 200 and "http/1.1" not in protocols:
+        protocols.append("http/1.1")
+    address = place.url.rstrip("/")
+    text = f"{address}   TLS {shown}   {' '.join(protocols)}   answered {answer.status}"
+    return Step(
+        "serving", good=answer.status == 200, text=text, hint="" if answer.status == 200 else "see the log"
+    )
+
+
+def _redirect(report: Report, place: DemoPlace) -> Step:
+    web = report.facts.web
+    address = f"http://{NAME}:{place.http_port}"
+    if web.redirect.is_yes and web.location:
+        return Step("redirect", good=True, text=f"{address} → {web.location}")
+    return Step(
+        "redirect", good=False, text=f"{address}: {web.redirect}", hint="port443 explain P443-HTTP-004"
+    )
+
+
+def _proof(round_: Converged) -> Step:
+    wrong = [proof for proof in round_.proofs if proof.verdict != "same"]
+    if wrong or not round_.proofs:
+        cause = (
+            f"{wrong[0].name} on {wrong[0].endpoint}: {wrong[0].detail}" if wrong else "nothing was proved"
+        )
+        return Step("proof", good=False, text=cause, hint="port443 status tells more")
+    endpoints = dict.fromkeys(str(proof.endpoint) for proof in round_.proofs)
+    places = " and ".join(endpoints)
+    count = f"{len(round_.proofs)} handshakes"
+    return Step("proof", good=True, text=f"served == issued on {places}   {count}")
+
+
+def _grade(report: Report) -> Step:
+    grade = report.grade
+    looked = f"({grade.baseline})   {report.judgement.checks} checks in {report.took_s:.2f} s"
+    if grade.letter is None:
+        return Step("grade", good=False, text=f"withheld: {grade.withheld}   {looked}")
+    caps = "" if grade.letter is Letter.A_PLUS else f"   {grade.caps[0].reason}" if grade.caps else ""
+    hint = f"port443 explain {grade.caps[0].rule}" if caps else ""
+    return Step("grade", good=grade.letter is Letter.A_PLUS, text=f"{grade.letter.value}   {looked}{caps}", hint=hint)
