@@ -73,7 +73,8 @@ pub(crate) fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Read a decimal number: digits only, at least one, within 64 bits.
-pub(crate) fn decimal(digits: &[u8]) -> Option<u64> {
+#[must_use]
+pub fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }

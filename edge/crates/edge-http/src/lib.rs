@@ -30,6 +30,7 @@ pub mod write;
 
 pub use authority::{Authority, AuthorityHost};
 pub use body::{BodyFault, BodyKind, BodyReader, Taken};
+pub use bytes::decimal;
 pub use chunked::{ChunkFault, ChunkReader, ChunkStep};
 pub use date::{DATE_BYTES, http_date};
 pub use field::{

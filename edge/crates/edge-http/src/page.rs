@@ -1,5 +1,9 @@
 //! Answers of our own: short plain pages, and the redirect from port 80.
 
+use std::io::Write as _;
+use std::net::IpAddr;
+
+use crate::authority::AuthorityHost;
 use crate::status::reason_phrase;
 use crate::write::{ConnectionNote, content_length, field, status_line};
 
@@ -50,27 +54,34 @@ pub fn write_page(out: &mut Vec<u8>, page: &Page, reply: &Reply<'_>) {
     finish(out, &page.text(), reply);
 }
 
-/// Append the redirect from port 80 to `https`, to the same host and path.
+/// Write where a request in clear is sent: the same host and path on https.
 ///
-/// 308 keeps method and body (RFC 9110 §15.4.9). `port` is left out where it is the default.
-pub fn write_redirect(
-    out: &mut Vec<u8>,
-    (host, port): (&[u8], u16),
-    target: [&[u8]; 2],
-    is_cacheable: bool,
-    reply: &Reply<'_>,
-) {
-    status_line(out, 308, reason_phrase(308).as_bytes());
-    out.extend_from_slice(b"Location: https://");
-    out.extend_from_slice(host);
+/// The port is left out where it is the default.
+pub fn location(out: &mut Vec<u8>, host: AuthorityHost<'_>, port: u16, target: [&[u8]; 2]) {
+    // Writing to a vector cannot fail.
+    let _ = match host {
+        AuthorityHost::Address(IpAddr::V6(address)) => write!(out, "https://[{address}]"),
+        AuthorityHost::Address(IpAddr::V4(address)) => write!(out, "https://{address}"),
+        AuthorityHost::Name(name) => write!(out, "https://{name}"),
+    };
     if port != 443 {
-        out.extend_from_slice(format!(":{port}").as_bytes());
+        let _ = write!(out, ":{port}");
     }
-    out.extend_from_slice(target[0]);
-    out.extend_from_slice(target[1]);
-    out.extend_from_slice(b"\r\n");
+    // The asterisk of OPTIONS is no path (RFC 9112 §3.2.4).
+    if target.concat() != b"*" {
+        out.extend_from_slice(target[0]);
+        out.extend_from_slice(target[1]);
+    }
+}
+
+/// Append the redirect from port 80 to a [`location`].
+///
+/// 308 keeps method and body (RFC 9110 §15.4.9).
+pub fn write_redirect(out: &mut Vec<u8>, location: &[u8], is_cacheable: bool, reply: &Reply<'_>) {
+    status_line(out, 308, reason_phrase(308).as_bytes());
+    field(out, b"Location", location);
     if !is_cacheable {
-        field(out, b"Cache-Control", b"no-store");
+        field(out, b"Cache-Control", CACHE_CONTROL);
     }
     finish(
         out,
@@ -96,6 +107,7 @@ fn finish(out: &mut Vec<u8>, text: &str, reply: &Reply<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authority::Authority;
 
     const REPLY: Reply<'_> = Reply {
         date: b"Sun, 06 Nov 1994 08:49:37 GMT",
@@ -149,12 +161,34 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_names_the_port_unless_it_is_443() {
-        let mut out = Vec::new();
-        write_redirect(&mut out, (b"[::1]", 8443), [b"", b"/a?b"], false, &REPLY);
-        write_redirect(&mut out, (b"a.example", 443), [b"/", b"?b"], true, &REPLY);
-        let answers = text(out);
-        assert!(answers.contains("Location: https://[::1]:8443/a?b\r\nCache-Control: no-store"));
-        assert!(answers.contains("Location: https://a.example/?b\r\nContent-Type"));
+    fn a_location_names_the_port_unless_it_is_443() {
+        let written = |host: &str, port, target| {
+            let mut out = Vec::new();
+            let host = Authority::parse(host.as_bytes()).unwrap().host;
+            location(&mut out, host, port, target);
+            text(out)
+        };
+        assert_eq!(
+            "https://[::1]:8443/a?b",
+            written("[::1]:80", 8443, [b"", b"/a?b"])
+        );
+        assert_eq!(
+            "https://a.example/?b",
+            written("a.example:8080", 443, [b"/", b"?b"])
+        );
+        assert_eq!("https://127.0.0.1", written("127.0.0.1", 443, [b"*", b""]));
+    }
+
+    #[test]
+    fn a_redirect_says_whether_it_may_be_kept() {
+        for (is_cacheable, count) in [(true, 0), (false, 1)] {
+            let mut out = Vec::new();
+            write_redirect(&mut out, b"https://a/", is_cacheable, &REPLY);
+            let answer = text(out);
+            assert!(
+                answer.starts_with("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://a/\r\n")
+            );
+            assert_eq!(count, answer.matches("Cache-Control: no-store\r\n").count());
+        }
     }
 }

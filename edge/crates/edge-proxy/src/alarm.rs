@@ -1,0 +1,68 @@
+//! One timer for a connection's life: moved on at each step, and armed anew only when it fires.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A deadline that is moved far more often than it is met.
+///
+/// Moving it later costs a look at the clock: the timer behind it fires at the old time, finds
+/// that it is not due, and is set again.
+pub(crate) struct Alarm {
+    due: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Alarm {
+    /// An alarm that is due after so long.
+    pub(crate) fn after(wait: Duration) -> Self {
+        let due = Instant::now() + wait;
+        Self {
+            due,
+            timer: Box::pin(sleep_until(due)),
+        }
+    }
+
+    /// Let it be due after so long from now on.
+    pub(crate) fn set(&mut self, wait: Duration) {
+        self.due = Instant::now() + wait;
+        if self.due < self.timer.deadline() {
+            self.timer.as_mut().reset(self.due);
+        }
+    }
+
+    /// Wait until it is due.
+    pub(crate) fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(context));
+            if self.timer.deadline() >= self.due {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(self.due);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_can_be_moved_both_ways() {
+        let start = Instant::now();
+        let mut alarm = Alarm::after(10 * SECOND);
+        alarm.set(20 * SECOND);
+        poll_fn(|context| alarm.poll_due(context)).await;
+        assert_eq!(20, start.elapsed().as_secs());
+        alarm.set(30 * SECOND);
+        alarm.set(SECOND);
+        poll_fn(|context| alarm.poll_due(context)).await;
+        assert_eq!(21, start.elapsed().as_secs());
+    }
+}

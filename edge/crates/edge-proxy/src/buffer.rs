@@ -1,0 +1,337 @@
+//! Buffers that a connection holds only while bytes are in them; the worker keeps the spare ones.
+
+use std::cell::RefCell;
+use std::io;
+use std::ops::{Deref, DerefMut, Range};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use edge_http::Field;
+use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, chunk_start};
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Room for a head, or for a response as most are.
+pub(crate) const SMALL: usize = 16 * 1024;
+/// Room for a piece of a body that goes on: fewer, larger reads.
+pub(crate) const LARGE: usize = 64 * 1024;
+/// Before the bytes: a chunk's size line. Behind them: its end and the last chunk.
+const BEFORE: usize = CHUNK_START_BYTES;
+const BEHIND: usize = 2 + LAST_CHUNK.len();
+/// Spare buffers of one size that a worker keeps.
+const MOST_SPARE: usize = 32;
+
+thread_local! {
+    /// A worker is one thread, so what belongs to the thread belongs to the worker.
+    static SPARE: RefCell<Spare> = const { RefCell::new(Spare::new()) };
+}
+
+struct Spare {
+    small: Vec<Box<[u8]>>,
+    large: Vec<Box<[u8]>>,
+    texts: Vec<Vec<u8>>,
+    fields: Vec<Vec<Field>>,
+}
+
+impl Spare {
+    const fn new() -> Self {
+        Self {
+            small: Vec::new(),
+            large: Vec::new(),
+            texts: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn list(&mut self, size: usize) -> Option<&mut Vec<Box<[u8]>>> {
+        match size {
+            SMALL => Some(&mut self.small),
+            LARGE => Some(&mut self.large),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes that were read and not yet used, with room around them.
+///
+/// Without room it owns no memory; when it is dropped the worker keeps its memory for the next.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    bytes: Box<[u8]>,
+    filled: Range<usize>,
+}
+
+impl Buffer {
+    /// An empty buffer with room for so many bytes.
+    pub(crate) fn with_room(size: usize) -> Self {
+        let spare = SPARE.with_borrow_mut(|spare| spare.list(size).and_then(Vec::pop));
+        let bytes = spare.unwrap_or_else(|| vec![0; BEFORE + size + BEHIND].into_boxed_slice());
+        Self {
+            bytes,
+            filled: BEFORE..BEFORE,
+        }
+    }
+
+    /// The bytes that were read and not yet used.
+    pub(crate) fn filled(&self) -> &[u8] {
+        &self.bytes[self.filled.clone()]
+    }
+
+    /// The same, to be rearranged.
+    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.filled.clone()]
+    }
+
+    /// Whether there is nothing to use.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.filled.is_empty()
+    }
+
+    /// How many bytes can still be read into it.
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.len().saturating_sub(self.filled.end + BEHIND)
+    }
+
+    /// How many bytes it can hold.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len().saturating_sub(BEFORE + BEHIND)
+    }
+
+    /// Read once; 0 is the end of the stream.
+    pub(crate) fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        let end = self.filled.end + self.room();
+        let mut room = ReadBuf::new(&mut self.bytes[self.filled.end..end]);
+        ready!(Pin::new(stream).poll_read(context, &mut room))?;
+        let count = room.filled().len();
+        self.filled.end += count;
+        Poll::Ready(Ok(count))
+    }
+
+    /// The first bytes were used.
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.filled.start = (self.filled.start + count).min(self.filled.end);
+        if self.is_empty() && !self.bytes.is_empty() {
+            self.filled = BEFORE..BEFORE;
+        }
+    }
+
+    /// Forget what is in it, and hold room for so many bytes.
+    pub(crate) fn renew(&mut self, size: usize) {
+        if self.size() == size {
+            self.filled = BEFORE..BEFORE;
+        } else {
+            *self = Self::with_room(size);
+        }
+    }
+
+    /// Move the bytes to the front of room for so many, when they have less.
+    pub(crate) fn grow(&mut self, size: usize) {
+        let mut grown = Self::with_room(size.max(self.filled.len()));
+        let end = BEFORE + self.filled.len();
+        grown.bytes[BEFORE..end].copy_from_slice(self.filled());
+        grown.filled.end = end;
+        *self = grown;
+    }
+
+    /// Give the memory back when nothing is in it.
+    pub(crate) fn settle(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
+    /// Where a range of [`Self::filled`] lies, for [`Self::part`].
+    pub(crate) fn position(&self, range: &Range<usize>) -> Range<usize> {
+        self.filled.start + range.start..self.filled.start + range.end
+    }
+
+    /// The bytes at a position.
+    pub(crate) fn part(&self, position: Range<usize>) -> &[u8] {
+        &self.bytes[position]
+    }
+
+    /// Make a chunk of the bytes at a position, where they are, and say where it lies.
+    ///
+    /// There must be some, since an empty chunk is the last one (RFC 9112 §7.1), and what stood
+    /// around them must be used already. The last chunk follows when `is_last`.
+    pub(crate) fn frame_chunk(&mut self, position: Range<usize>, is_last: bool) -> Range<usize> {
+        let Range { start, end } = position;
+        let mut space = [0; CHUNK_START_BYTES];
+        let line = chunk_start(&mut space, end - start);
+        let first = start - (CHUNK_START_BYTES - line);
+        self.bytes[first..start].copy_from_slice(&space[line..]);
+        let end = self.put(end, b"\r\n");
+        first..if is_last {
+            self.put(end, LAST_CHUNK)
+        } else {
+            end
+        }
+    }
+
+    fn put(&mut self, at: usize, text: &[u8]) -> usize {
+        let end = at + text.len();
+        self.bytes[at..end].copy_from_slice(text);
+        end
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        let size = bytes.len().saturating_sub(BEFORE + BEHIND);
+        // When the thread ends, its spare buffers may be gone already.
+        let _ = SPARE.try_with(|spare| {
+            if let Some(list) = spare.borrow_mut().list(size)
+                && list.len() < MOST_SPARE
+            {
+                list.push(bytes);
+            }
+        });
+    }
+}
+
+/// A vector to write heads into; its memory goes back to the worker.
+#[derive(Default)]
+pub(crate) struct Text(Vec<u8>);
+
+/// A list for the fields of a head; its memory goes back to the worker.
+pub(crate) struct FieldList(Vec<Field>);
+
+impl Text {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self(
+            SPARE
+                .with_borrow_mut(|spare| spare.texts.pop())
+                .unwrap_or_default(),
+        )
+    }
+}
+
+impl FieldList {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self(
+            SPARE
+                .with_borrow_mut(|spare| spare.fields.pop())
+                .unwrap_or_default(),
+        )
+    }
+}
+
+impl Deref for Text {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Deref for FieldList {
+    type Target = Vec<Field>;
+
+    fn deref(&self) -> &Vec<Field> {
+        &self.0
+    }
+}
+
+impl DerefMut for FieldList {
+    fn deref_mut(&mut self) -> &mut Vec<Field> {
+        &mut self.0
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        keep(std::mem::take(&mut self.0), |spare| &mut spare.texts);
+    }
+}
+
+impl Drop for FieldList {
+    fn drop(&mut self) {
+        keep(std::mem::take(&mut self.0), |spare| &mut spare.fields);
+    }
+}
+
+fn keep<T>(mut list: Vec<T>, place: fn(&mut Spare) -> &mut Vec<Vec<T>>) {
+    list.clear();
+    let bytes = list.capacity() * size_of::<T>();
+    // When the thread ends, its spare lists may be gone already.
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        let spare = place(&mut spare);
+        if spare.len() < MOST_SPARE && (1..=LARGE).contains(&bytes) {
+            spare.push(list);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled_with(text: &[u8]) -> Buffer {
+        let mut buffer = Buffer::with_room(SMALL);
+        let end = buffer.filled.end;
+        buffer.filled.end = buffer.put(end, text);
+        buffer
+    }
+
+    #[test]
+    fn memory_is_kept_by_the_worker_and_used_again() {
+        let first = Buffer::with_room(SMALL);
+        let address = first.bytes.as_ptr();
+        drop(first);
+        assert_eq!(address, Buffer::with_room(SMALL).bytes.as_ptr());
+    }
+
+    #[test]
+    fn a_settled_buffer_owns_nothing() {
+        let mut buffer = filled_with(b"ab");
+        buffer.consume(1);
+        buffer.settle();
+        assert_eq!(b"b", buffer.filled());
+        buffer.consume(1);
+        buffer.settle();
+        assert_eq!((0, 0), (buffer.bytes.len(), buffer.room()));
+    }
+
+    #[test]
+    fn a_chunk_is_framed_where_it_lies() {
+        let mut buffer = filled_with(b"0123456789abcdefgh");
+        let position = buffer.position(&(0..18));
+        let chunk = buffer.frame_chunk(position.clone(), false);
+        assert_eq!(b"12\r\n0123456789abcdefgh\r\n", buffer.part(chunk));
+        let chunk = buffer.frame_chunk(position, true);
+        assert_eq!(b"12\r\n0123456789abcdefgh\r\n0\r\n\r\n", buffer.part(chunk));
+    }
+
+    #[test]
+    fn a_full_buffer_can_frame_its_last_byte() {
+        let mut buffer = filled_with(&[b'x'; SMALL]);
+        assert_eq!(0, buffer.room());
+        let position = buffer.position(&(0..SMALL));
+        let chunk = buffer.frame_chunk(position, true);
+        assert!(buffer.part(chunk).ends_with(b"x\r\n0\r\n\r\n"));
+    }
+
+    #[test]
+    fn growing_keeps_what_is_there() {
+        let mut buffer = filled_with(b"head");
+        buffer.consume(1);
+        buffer.grow(LARGE);
+        assert_eq!(
+            (b"ead".as_slice(), LARGE - 3),
+            (buffer.filled(), buffer.room())
+        );
+    }
+}

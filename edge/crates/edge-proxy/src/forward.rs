@@ -1,0 +1,384 @@
+//! Forwarding, the same for every version of HTTP: find a server, ask it, pass its answer on.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use edge_http::page::Page;
+use edge_http::{HeadLimits, Method, Refusal, ResponseHead};
+use edge_observe::{UpstreamFailure, UpstreamFault};
+
+use crate::alarm::Alarm;
+use crate::buffer::Buffer;
+use crate::client::{Client, ClientFault, Piece};
+use crate::context::ConnectionContext;
+use crate::exchange::Exchange;
+use crate::pool::{Reuse, UpstreamPool};
+use crate::route::Route;
+use crate::upstream::Connection;
+
+/// Interim responses that a server may send before its final one.
+const MOST_INTERIM: u32 = 32;
+
+/// A request as its server will see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// The whole head.
+    pub(crate) head: &'a [u8],
+    /// The method.
+    pub(crate) method: Method,
+    /// Whether a body follows.
+    pub(crate) has_body: bool,
+    /// Whether the connection may be upgraded.
+    pub(crate) asks_upgrade: bool,
+}
+
+/// How it ended.
+pub(crate) enum Outcome {
+    /// The client got a whole answer, be it a page of ours.
+    Answered,
+    /// The client left, or got an answer that is visibly broken off.
+    BrokenOff,
+    /// The connection now belongs to another protocol; these bytes came with the switch.
+    Upgraded(Connection, Buffer),
+}
+
+/// Why there is no answer.
+enum Trouble {
+    Client(ClientFault),
+    Server(UpstreamFailure, Option<usize>),
+}
+
+/// Forward a request and its response; every way out has told its events and counted.
+pub(crate) async fn forward(
+    client: &mut impl Client,
+    request: &Request<'_>,
+    route: &Route,
+    context: &ConnectionContext,
+    alarm: &mut Alarm,
+) -> Outcome {
+    let pool = context.worker.pools.pool(&context.worker, &route.site);
+    let limits = context.worker.running.load().limits;
+    let forwarding = Forwarding {
+        request,
+        route,
+        context,
+        body_timeout: Duration::from_millis(limits.body_timeout_ms),
+        response_timeout: Duration::from_millis(pool.document().response_timeout_ms),
+        head_limits: head_limits(limits.header_bytes),
+        pool,
+    };
+    match forwarding.answer(client, alarm).await {
+        Ok((exchange, head)) => forwarding.pass_on(client, exchange, &head, alarm).await,
+        Err(trouble) => forwarding.explain(client, &trouble),
+    }
+}
+
+/// Bounds on a head, from the snapshot's number of bytes.
+pub(crate) fn head_limits(header_bytes: u64) -> HeadLimits {
+    HeadLimits::with_bytes(usize::try_from(header_bytes).unwrap_or(usize::MAX))
+}
+
+/// Tell and count that a request was refused.
+pub(crate) fn note_refusal(context: &ConnectionContext, route: &Route, refusal: Refusal) {
+    let (observer, site) = (&context.worker.observer, &route.site);
+    observer.request_refused(&site.id, context.peer, refusal.reason(), refusal.status());
+    observer.request_answered(&site.slot, refusal.status());
+}
+
+struct Forwarding<'a> {
+    request: &'a Request<'a>,
+    route: &'a Route,
+    context: &'a ConnectionContext,
+    pool: Rc<UpstreamPool>,
+    body_timeout: Duration,
+    response_timeout: Duration,
+    head_limits: HeadLimits,
+}
+
+impl Forwarding<'_> {
+    /// Ask a server; ask again, once, when the request got lost and may be sent twice.
+    async fn answer(
+        &self,
+        client: &mut impl Client,
+        alarm: &mut Alarm,
+    ) -> Result<(Exchange<'_>, ResponseHead), Trouble> {
+        let is_repeatable = self.request.method.is_idempotent() && !self.request.has_body;
+        let mut reuse = if is_repeatable {
+            Reuse::Repeatable
+        } else {
+            Reuse::Unrepeatable
+        };
+        loop {
+            let connection = self.pool.connect(&self.context.worker, reuse).await;
+            let connection = connection.map_err(|it| Trouble::Server(it.reason, it.server))?;
+            let server = connection.server_index();
+            let mut exchange = Exchange::new(connection, self.request.head);
+            match self.ask(client, &mut exchange, alarm).await {
+                Ok(head) => return Ok((exchange, head)),
+                Err(Ask::Client(fault)) => return Err(Trouble::Client(fault)),
+                Err(Ask::Server(UpstreamFailure::ClosedEarly))
+                    if reuse != Reuse::Never && may_repeat(&exchange, is_repeatable) =>
+                {
+                    reuse = Reuse::Never;
+                }
+                Err(Ask::Server(reason)) => return Err(Trouble::Server(reason, Some(server))),
+            }
+        }
+    }
+
+    /// Send the request, and wait for the final response's head; interim ones are passed on.
+    async fn ask(
+        &self,
+        client: &mut impl Client,
+        exchange: &mut Exchange<'_>,
+        alarm: &mut Alarm,
+    ) -> Result<ResponseHead, Ask> {
+        alarm.set(if self.request.has_body {
+            self.body_timeout
+        } else {
+            self.response_timeout
+        });
+        for _ in 0..MOST_INTERIM {
+            let head = poll_fn(|it| self.poll_head(it, client, exchange, alarm)).await?;
+            match head.status {
+                101 if self.request.asks_upgrade => return Ok(head),
+                101 => break,
+                100..=199 => {
+                    client.send_interim(exchange.message(&head));
+                    exchange.pass_interim(&head);
+                }
+                _ => return Ok(head),
+            }
+        }
+        Err(Ask::Server(UpstreamFailure::ResponseMalformed))
+    }
+
+    fn poll_head(
+        &self,
+        context: &mut Context<'_>,
+        client: &mut impl Client,
+        exchange: &mut Exchange<'_>,
+        alarm: &mut Alarm,
+    ) -> Poll<Result<ResponseHead, Ask>> {
+        exchange.poll_upload(context, client).map_err(Ask::Client)?;
+        if let Poll::Ready(outcome) = client.poll_flush(context) {
+            outcome.map_err(Ask::Client)?;
+        }
+        let head = exchange.poll_head(context, self.request.method, &self.head_limits);
+        if let Poll::Ready(outcome) = head {
+            return Poll::Ready(outcome.map_err(Ask::Server));
+        }
+        if client.request_has_ended() && client.poll_gone(context).is_ready() {
+            return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
+        }
+        if exchange.take_moved() {
+            let waits_for_answer = exchange.is_sent();
+            alarm.set(if waits_for_answer {
+                self.response_timeout
+            } else {
+                self.body_timeout
+            });
+        }
+        ready!(alarm.poll_due(context));
+        Poll::Ready(Err(late_before_answer(client, exchange)))
+    }
+
+    /// Pass a final response on.
+    async fn pass_on(
+        &self,
+        client: &mut impl Client,
+        mut exchange: Exchange<'_>,
+        head: &ResponseHead,
+        alarm: &mut Alarm,
+    ) -> Outcome {
+        self.context
+            .worker
+            .observer
+            .request_answered(&self.route.site.slot, head.status);
+        if client
+            .start_response(exchange.message(head), self.route.hsts())
+            .is_err()
+        {
+            return Outcome::BrokenOff;
+        }
+        exchange.begin_body(head);
+        alarm.set(self.body_timeout);
+        let mut download = Download::Reading;
+        let passed =
+            poll_fn(|it| self.poll_body(it, (&mut *client, &mut exchange), &mut download, alarm))
+                .await;
+        match passed {
+            Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.inbox),
+            Ok(()) => {
+                if head.persists && exchange.is_clean() {
+                    exchange.connection.keep();
+                }
+                Outcome::Answered
+            }
+            Err(ask) => {
+                if let Ask::Server(reason) = ask {
+                    self.note_failure(reason, Some(exchange.connection.server_index()), 0);
+                }
+                client.break_off();
+                Outcome::BrokenOff
+            }
+        }
+    }
+
+    fn poll_body(
+        &self,
+        context: &mut Context<'_>,
+        (client, exchange): (&mut impl Client, &mut Exchange<'_>),
+        download: &mut Download,
+        alarm: &mut Alarm,
+    ) -> Poll<Result<(), Ask>> {
+        exchange.poll_upload(context, client).map_err(Ask::Client)?;
+        if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
+            return Poll::Ready(outcome);
+        }
+        if client.request_has_ended() && client.poll_gone(context).is_ready() {
+            return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
+        }
+        if exchange.take_moved() {
+            alarm.set(self.body_timeout);
+        }
+        ready!(alarm.poll_due(context));
+        Poll::Ready(Err(download.blame()))
+    }
+
+    /// Answer with a page, where there is somebody to read it.
+    fn explain(&self, client: &mut impl Client, trouble: &Trouble) -> Outcome {
+        let page = match *trouble {
+            Trouble::Client(ClientFault::Gone) => return Outcome::BrokenOff,
+            Trouble::Client(ClientFault::Refused(refusal)) => {
+                note_refusal(self.context, self.route, refusal);
+                Page {
+                    status: refusal.status(),
+                    sentence: refusal.sentence(),
+                }
+            }
+            Trouble::Server(reason, server) => {
+                let page = failure_page(reason);
+                self.note_failure(reason, server, page.status);
+                self.context
+                    .worker
+                    .observer
+                    .request_answered(&self.route.site.slot, page.status);
+                page
+            }
+        };
+        client.send_page(&page, self.route.hsts());
+        Outcome::Answered
+    }
+
+    fn note_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {
+        let label = server.map_or("", |index| &self.pool.server(index).label);
+        let (site, pool) = (&self.route.site.id, &self.pool.document().id);
+        let fault = UpstreamFault {
+            site,
+            pool,
+            server: label,
+            reason,
+            status,
+        };
+        self.context.worker.observer.upstream_failed(fault);
+    }
+}
+
+/// Why asking ended without an answer, or an answer without its end.
+enum Ask {
+    Client(ClientFault),
+    Server(UpstreamFailure),
+}
+
+/// RFC 9112 §9.3.1: a warm connection may end just as we write to it.
+fn may_repeat(exchange: &Exchange<'_>, is_repeatable: bool) -> bool {
+    let got_lost = exchange.connection.is_reused && !exchange.is_answered();
+    exchange.is_untouched() || is_repeatable && got_lost
+}
+
+/// Before the answer: who has kept the other waiting?
+fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
+    let waits_for_client = exchange.is_sending()
+        && !client.request_has_ended()
+        && client.request_parts().iter().all(|part| part.is_empty());
+    if waits_for_client {
+        Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
+    } else {
+        Ask::Server(UpstreamFailure::ResponseTimeout)
+    }
+}
+
+/// How far a response's body has come.
+enum Download {
+    Reading,
+    Sending(Piece),
+    Flushing,
+}
+
+impl Download {
+    /// Move the body on as far as it goes; ready when the client has all of it.
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        client: &mut impl Client,
+        exchange: &mut Exchange<'_>,
+    ) -> Poll<Result<(), Ask>> {
+        loop {
+            match self {
+                Self::Reading => match exchange.poll_piece(context) {
+                    Poll::Ready(piece) => *self = Self::Sending(piece.map_err(Ask::Server)?),
+                    Poll::Pending => {
+                        // What was taken before shall not wait for what comes next.
+                        ready!(client.poll_flush(context)).map_err(Ask::Client)?;
+                        return Poll::Pending;
+                    }
+                },
+                Self::Sending(piece) => {
+                    let inbox = &mut exchange.inbox;
+                    ready!(client.poll_send(context, inbox, piece)).map_err(Ask::Client)?;
+                    inbox.consume(piece.used);
+                    *self = if piece.is_last {
+                        Self::Flushing
+                    } else {
+                        Self::Reading
+                    };
+                }
+                Self::Flushing => return client.poll_flush(context).map_err(Ask::Client),
+            }
+        }
+    }
+
+    /// Whose turn it is not: the one that the other waits for.
+    fn blame(&self) -> Ask {
+        match self {
+            Self::Reading => Ask::Server(UpstreamFailure::BodyTimeout),
+            Self::Sending(_) | Self::Flushing => Ask::Client(ClientFault::Gone),
+        }
+    }
+}
+
+fn failure_page(reason: UpstreamFailure) -> Page {
+    let (status, sentence) = match reason {
+        UpstreamFailure::ConnectRefused | UpstreamFailure::ConnectFailed => {
+            (502, "The server behind this site cannot be reached.")
+        }
+        UpstreamFailure::ClosedEarly => (
+            502,
+            "The server behind this site closed the connection before it answered.",
+        ),
+        UpstreamFailure::ResponseMalformed => (
+            502,
+            "The server behind this site gave an answer that is no valid HTTP.",
+        ),
+        UpstreamFailure::NoServer => (503, "No server behind this site is available."),
+        UpstreamFailure::ConnectTimeout
+        | UpstreamFailure::ResponseTimeout
+        | UpstreamFailure::BodyTimeout => {
+            (504, "The server behind this site did not answer in time.")
+        }
+    };
+    Page { status, sentence }
+}

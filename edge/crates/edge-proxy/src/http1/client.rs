@@ -1,0 +1,411 @@
+//! An HTTP/1 client, as forwarding sees it.
+
+use std::future::poll_fn;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use edge_http::page::{Page, Reply, write_page};
+use edge_http::write::{self, ConnectionNote, LAST_CHUNK, Message, ResponseOnward};
+use edge_http::{
+    BodyKind, BodyReader, HstsPolicy, Method, Refusal, RequestHead, ResponseHead, Version,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::alarm::Alarm;
+use crate::buffer::{Buffer, LARGE, SMALL, Text};
+use crate::client::{Client, ClientFault, Framing, Piece};
+use crate::context::SiteHsts;
+use crate::counted::Counted;
+use crate::moment::date_now;
+
+/// For how long and how much we go on reading what nobody wants, so that the client reads our
+/// answer before it learns that the connection is gone (RFC 9112 §9.6).
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 << 20;
+
+/// One connection of a client, and the request that it is in the middle of.
+pub(crate) struct Http1Client<S> {
+    stream: Counted<S>,
+    /// What was received and belongs to this request or the next.
+    inbox: Buffer,
+    /// Heads and pages that wait to be sent.
+    outbox: Text,
+    outbox_sent: usize,
+    body: BodyReader,
+    upload: Upload,
+    request: RequestFacts,
+    response_body: BodyKind,
+    /// Whether the connection stays after the response that was begun last.
+    persists: bool,
+}
+
+/// What the response depends on.
+#[derive(Clone, Copy)]
+struct RequestFacts {
+    is_head: bool,
+    is_chunked: bool,
+    persists: bool,
+    version: Version,
+}
+
+/// The piece of the request's body that waits for the server.
+struct Upload {
+    framing: Framing,
+    position: Range<usize>,
+    /// Bytes of the inbox that are used up with it.
+    used: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
+    /// A client that has sent nothing yet.
+    pub(crate) fn new(stream: Counted<S>) -> Self {
+        Self {
+            stream,
+            inbox: Buffer::default(),
+            outbox: Text::default(),
+            outbox_sent: 0,
+            body: BodyReader::Ended,
+            upload: Upload::nothing(),
+            request: RequestFacts {
+                is_head: false,
+                is_chunked: false,
+                persists: false,
+                version: Version::Http11,
+            },
+            response_body: BodyKind::None,
+            persists: true,
+        }
+    }
+
+    /// What was received and not yet used.
+    pub(crate) fn received(&self) -> &[u8] {
+        self.inbox.filled()
+    }
+
+    /// Receive more; while nothing comes, no memory is held for it.
+    pub(crate) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        if self.inbox.is_empty() {
+            self.inbox.renew(SMALL);
+        } else if self.inbox.room() == 0 {
+            let doubled = self.inbox.size().max(LARGE / 2) * 2;
+            self.inbox.grow(doubled.min(most.max(LARGE)));
+        }
+        let received = self.inbox.poll_fill(context, &mut self.stream);
+        if received.is_pending() {
+            self.inbox.settle();
+        }
+        received
+    }
+
+    /// The head at the start of what was received was read.
+    pub(crate) fn begin_request(&mut self, head: &RequestHead) {
+        self.inbox.consume(head.length);
+        self.body = BodyReader::new(head.body);
+        self.upload = Upload::nothing();
+        self.request = RequestFacts {
+            is_head: head.method == Method::Head,
+            is_chunked: head.body == BodyKind::Chunked,
+            persists: head.persists,
+            version: head.version,
+        };
+    }
+
+    /// Nobody can tell where in the stream a request begins: read no more of it.
+    pub(crate) fn give_up_reading(&mut self) {
+        self.body = BodyReader::UntilClose;
+        self.request = RequestFacts {
+            is_head: false,
+            persists: false,
+            ..self.request
+        };
+    }
+
+    /// Whether another request may follow.
+    pub(crate) fn may_continue(&self) -> bool {
+        self.persists && self.request_has_ended()
+    }
+
+    /// Decide whether the connection stays, and say so in the response that begins.
+    fn connection_note(&mut self) -> ConnectionNote {
+        self.persists =
+            self.request.persists && self.request_has_ended() && !self.stream.is_draining();
+        ConnectionNote::new(self.persists, self.request.version)
+    }
+
+    /// Send an answer of our own.
+    pub(crate) fn send_own(
+        &mut self,
+        hsts: Option<&SiteHsts>,
+        write: impl FnOnce(&mut Vec<u8>, &Reply<'_>),
+    ) {
+        let reply = Reply {
+            date: &date_now(),
+            connection: self.connection_note(),
+            is_head: self.request.is_head,
+            hsts: hsts.map(|hsts| hsts.value.as_slice()),
+        };
+        self.ready_outbox();
+        write(&mut self.outbox, &reply);
+    }
+
+    /// Send what waits, until the alarm is due.
+    pub(crate) async fn flush(&mut self, alarm: &mut Alarm) -> Result<(), ClientFault> {
+        poll_fn(|context| match self.poll_flush(context) {
+            Poll::Pending => alarm.poll_due(context).map(|()| Err(ClientFault::Gone)),
+            flushed @ Poll::Ready(_) => flushed,
+        })
+        .await
+    }
+
+    /// Say goodbye, and let the client read what was said before.
+    pub(crate) async fn close(mut self, alarm: &mut Alarm) {
+        alarm.set(LINGER);
+        let mut left = if self.request_has_ended() {
+            0
+        } else {
+            LINGER_BYTES
+        };
+        let mut is_shut = false;
+        poll_fn(|context| {
+            if !is_shut {
+                is_shut = Pin::new(&mut self.stream).poll_shutdown(context).is_ready();
+            }
+            while left > 0 {
+                self.inbox.renew(SMALL);
+                match self.inbox.poll_fill(context, &mut self.stream) {
+                    Poll::Ready(Ok(count)) if count > 0 => left = left.saturating_sub(count),
+                    Poll::Ready(_) => left = 0,
+                    Poll::Pending => break,
+                }
+            }
+            let is_over = is_shut && left == 0 || alarm.poll_due(context).is_ready();
+            if is_over {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    /// The connection and what it brought after the request, for another protocol.
+    pub(crate) fn into_parts(self) -> (Counted<S>, Buffer) {
+        (self.stream, self.inbox)
+    }
+
+    fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
+        while self.outbox_sent < self.outbox.len() {
+            let waiting = &self.outbox[self.outbox_sent..];
+            self.outbox_sent += ready!(poll_write(&mut self.stream, context, waiting))?;
+        }
+        self.outbox_sent = 0;
+        self.outbox = Text::default();
+        Poll::Ready(Ok(()))
+    }
+
+    fn ready_outbox(&mut self) {
+        if self.outbox.capacity() == 0 {
+            self.outbox = Text::new();
+        }
+    }
+
+    /// Put the client's framing around a piece, and small pieces behind what waits already.
+    fn frame(&mut self, buffer: &mut Buffer, piece: &mut Piece) {
+        piece.is_framed = true;
+        if self.response_body == BodyKind::Chunked {
+            if !piece.position.is_empty() {
+                piece.position = buffer.frame_chunk(piece.position.clone(), piece.is_last);
+            } else if piece.is_last {
+                self.ready_outbox();
+                self.outbox.extend_from_slice(LAST_CHUNK);
+            }
+        }
+        if !self.outbox.is_empty() && self.outbox.len() + piece.position.len() <= 2 * SMALL {
+            self.outbox
+                .extend_from_slice(buffer.part(piece.position.clone()));
+            piece.position.start = piece.position.end;
+        }
+    }
+}
+
+fn poll_write<S: AsyncWrite + Unpin>(
+    stream: &mut Counted<S>,
+    context: &mut Context<'_>,
+    bytes: &[u8],
+) -> Poll<Result<usize, ClientFault>> {
+    match ready!(Pin::new(stream).poll_write(context, bytes)) {
+        Ok(count) if count > 0 => Poll::Ready(Ok(count)),
+        _ => Poll::Ready(Err(ClientFault::Gone)),
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
+    fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
+        loop {
+            let taken = self.body.take(self.inbox.filled_mut());
+            let taken = taken.map_err(|_| ClientFault::Refused(Refusal::BodyMalformed))?;
+            if !taken.payload.is_empty() || self.body.has_ended() {
+                let framing = match (self.request.is_chunked, taken.payload.len()) {
+                    (false, _) => Framing::NONE,
+                    (true, 0) => Framing::LAST,
+                    (true, bytes) => Framing::chunk(bytes),
+                };
+                let position = self.inbox.position(&taken.payload);
+                self.upload = Upload {
+                    framing,
+                    position,
+                    used: taken.used,
+                };
+                return Poll::Ready(Ok(()));
+            }
+            self.inbox.consume(taken.used);
+            let size = if self.body.left().is_some_and(|left| left <= SMALL as u64) {
+                SMALL
+            } else {
+                LARGE
+            };
+            self.inbox.renew(size);
+            match self.inbox.poll_fill(context, &mut self.stream) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Err(ClientFault::Gone)),
+                Poll::Pending => {
+                    self.inbox.settle();
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+
+    fn request_parts(&self) -> [&[u8]; 3] {
+        let Upload {
+            framing, position, ..
+        } = &self.upload;
+        [
+            framing.before(),
+            self.inbox.part(position.clone()),
+            framing.after(),
+        ]
+    }
+
+    fn consume_request(&mut self, count: usize) {
+        let upload = &mut self.upload;
+        upload.position.start += upload.framing.consume(count, upload.position.len());
+        if !self.request_parts().iter().all(|part| part.is_empty()) {
+            return;
+        }
+        self.inbox.consume(self.upload.used);
+        self.upload = Upload::nothing();
+    }
+
+    fn request_has_ended(&self) -> bool {
+        self.body.has_ended() && self.request_parts().iter().all(|part| part.is_empty())
+    }
+
+    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.inbox.is_empty() {
+            // The next request is here already: the client is not gone, nor does it say so now.
+            return Poll::Pending;
+        }
+        match self.poll_receive(context, SMALL) {
+            Poll::Ready(Ok(count)) if count > 0 => Poll::Pending,
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
+        // RFC 9110 §15.2: HTTP/1.0 knows no interim responses.
+        if self.request.version == Version::Http11 {
+            self.ready_outbox();
+            write::interim(&mut self.outbox, message);
+        }
+    }
+
+    fn start_response(
+        &mut self,
+        message: Message<'_, ResponseHead>,
+        hsts: Option<&SiteHsts>,
+    ) -> Result<(), ClientFault> {
+        self.response_body = body_for(self.request.version, message.head.body);
+        self.request.persists &= self.response_body != BodyKind::UntilClose;
+        let connection = match message.head.status {
+            101 => ConnectionNote::Upgrade,
+            _ => self.connection_note(),
+        };
+        let onward = ResponseOnward {
+            body: self.response_body,
+            connection,
+            hsts: hsts.map(|hsts| (policy_of(hsts), hsts.value.as_slice())),
+            date: &date_now(),
+        };
+        self.ready_outbox();
+        write::response(&mut self.outbox, message, &onward);
+        Ok(())
+    }
+
+    fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut Buffer,
+        piece: &mut Piece,
+    ) -> Poll<Result<(), ClientFault>> {
+        if !piece.is_framed {
+            self.frame(buffer, piece);
+        }
+        ready!(self.poll_outbox(context))?;
+        while !piece.position.is_empty() {
+            let waiting = buffer.part(piece.position.clone());
+            piece.position.start += ready!(poll_write(&mut self.stream, context, waiting))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
+        ready!(self.poll_outbox(context))?;
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(context));
+        Poll::Ready(flushed.map_err(|_| ClientFault::Gone))
+    }
+
+    fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
+        self.send_own(hsts, |out, reply| write_page(out, page, reply));
+    }
+
+    fn break_off(&mut self) {
+        // What ends without its last chunk, its length or a close_notify is seen to be broken.
+        self.persists = false;
+    }
+}
+
+/// The framing of a response for a client of that version.
+fn body_for(version: Version, body: BodyKind) -> BodyKind {
+    match (body, version) {
+        (BodyKind::Chunked | BodyKind::UntilClose, Version::Http11) => BodyKind::Chunked,
+        (BodyKind::Chunked | BodyKind::UntilClose, Version::Http10) => BodyKind::UntilClose,
+        (known, _) => known,
+    }
+}
+
+/// A site's policy, as far as an upstream's can be compared with it.
+pub(crate) fn policy_of(hsts: &SiteHsts) -> HstsPolicy {
+    HstsPolicy {
+        max_age_s: hsts.policy.max_age_s,
+        include_subdomains: hsts.policy.include_subdomains,
+    }
+}
+
+impl Upload {
+    fn nothing() -> Self {
+        Self {
+            framing: Framing::NONE,
+            position: 0..0,
+            used: 0,
+        }
+    }
+}

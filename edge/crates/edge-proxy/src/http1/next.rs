@@ -1,0 +1,108 @@
+//! The wait for a request: without a buffer while nothing comes, and never for long.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use edge_http::{HeadLimits, Refusal, RequestHead, head_may_be_complete, parse_request};
+use edge_snapshot::Limits;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+use super::client::Http1Client;
+use crate::alarm::Alarm;
+use crate::buffer::FieldList;
+use crate::forward::head_limits;
+
+/// What the wait ended in.
+pub(crate) enum Next {
+    /// A request's head, at the start of what was received.
+    Request(RequestHead, FieldList),
+    /// Nothing that wants an answer.
+    Silence,
+    /// What came is no request.
+    Refused(Refusal),
+}
+
+/// Wait until the worker drains.
+pub(crate) async fn wait_drained(mut draining: watch::Receiver<bool>) {
+    let _ = draining.wait_for(|&is_draining| is_draining).await;
+}
+
+/// Wait for the next request; a silent connection ends when `drained` does.
+pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut Http1Client<S>,
+    limits: &Limits,
+    alarm: &mut Alarm,
+    mut drained: Pin<&mut impl Future<Output = ()>>,
+) -> Next {
+    let mut waiting = Waiting {
+        seen: 0,
+        limits: head_limits(limits.header_bytes),
+        header_timeout: Duration::from_millis(limits.header_timeout_ms),
+    };
+    let has_begun = !client.received().is_empty();
+    let idle_timeout = Duration::from_millis(limits.idle_timeout_ms);
+    alarm.set(if has_begun {
+        waiting.header_timeout
+    } else {
+        idle_timeout
+    });
+    poll_fn(|context| waiting.poll(context, client, alarm, drained.as_mut())).await
+}
+
+struct Waiting {
+    /// Bytes of an incomplete head that were looked at.
+    seen: usize,
+    limits: HeadLimits,
+    header_timeout: Duration,
+}
+
+impl Waiting {
+    fn poll<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        client: &mut Http1Client<S>,
+        alarm: &mut Alarm,
+        mut drained: Pin<&mut impl Future<Output = ()>>,
+    ) -> Poll<Next> {
+        loop {
+            if let Some(next) = self.read_head(client.received()) {
+                return Poll::Ready(next);
+            }
+            let is_idle = self.seen == 0;
+            if is_idle && drained.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Next::Silence);
+            }
+            match client.poll_receive(context, self.limits.bytes) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Next::Silence),
+                Poll::Pending => break,
+            }
+            if is_idle {
+                alarm.set(self.header_timeout);
+            }
+        }
+        ready!(alarm.poll_due(context));
+        let is_idle = self.seen == 0;
+        Poll::Ready(if is_idle {
+            Next::Silence
+        } else {
+            Next::Refused(Refusal::HeaderTimeout)
+        })
+    }
+
+    fn read_head(&mut self, input: &[u8]) -> Option<Next> {
+        let seen = std::mem::replace(&mut self.seen, input.len());
+        let is_news = seen == 0 || head_may_be_complete(input, seen, &self.limits);
+        if input.is_empty() || !is_news {
+            return None;
+        }
+        let mut fields = FieldList::new();
+        match parse_request(input, &self.limits, &mut fields) {
+            Ok(head) => head.map(|head| Next::Request(head, fields)),
+            Err(refusal) => Some(Next::Refused(refusal)),
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Upstream pools of one worker: whose turn it is, and which connections are warm.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use edge_observe::UpstreamFailure;
+use edge_snapshot::{Hash, Pool};
+use tokio::time::{Instant, sleep};
+
+use crate::context::{SiteRuntime, WorkerContext};
+use crate::upstream::{Connection, ServerState, Trust};
+
+/// How often warm connections are looked after.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// A pool that was not used for so many sweeps and holds nothing is forgotten.
+const FORGOTTEN_AFTER: u32 = 60;
+
+/// The pools that a worker has used lately, by the hash of their document.
+///
+/// A document that stays the same over an apply keeps its connections; another one begins anew,
+/// and what the old one holds ends with its idle time.
+pub(crate) struct Pools {
+    by_hash: RefCell<HashMap<Hash, Rc<UpstreamPool>>>,
+    is_swept: Cell<bool>,
+}
+
+/// One pool, as one worker uses it.
+pub(crate) struct UpstreamPool {
+    document: Arc<Pool>,
+    servers: Vec<ServerState>,
+    turn: Cell<usize>,
+    sweeps_since_use: Cell<u32>,
+}
+
+/// What may be done with a request that gets lost on a warm connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reuse {
+    /// It was lost once already: only a new connection will do.
+    Never,
+    /// It can be sent again.
+    Repeatable,
+    /// It cannot.
+    Unrepeatable,
+}
+
+/// No server of a pool could be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreachable {
+    /// The server that was tried last.
+    pub(crate) server: Option<usize>,
+    /// Why not.
+    pub(crate) reason: UpstreamFailure,
+}
+
+impl Pools {
+    /// No pools yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            by_hash: RefCell::default(),
+            is_swept: Cell::new(false),
+        }
+    }
+
+    /// The pool of a site.
+    pub(crate) fn pool(&self, worker: &Rc<WorkerContext>, site: &SiteRuntime) -> Rc<UpstreamPool> {
+        if let Some(pool) = self.by_hash.borrow().get(&site.pool_hash) {
+            pool.sweeps_since_use.set(0);
+            return Rc::clone(pool);
+        }
+        let pool = Rc::new(UpstreamPool::new(Arc::clone(&site.pool)));
+        self.by_hash
+            .borrow_mut()
+            .insert(site.pool_hash, Rc::clone(&pool));
+        if !self.is_swept.replace(true) {
+            tokio::task::spawn_local(sweep(Rc::downgrade(worker)));
+        }
+        pool
+    }
+
+    /// Look after every pool once; `false` when there is none left.
+    fn sweep_once(&self) -> bool {
+        let mut by_hash = self.by_hash.borrow_mut();
+        by_hash.retain(|_, pool| pool.sweep());
+        self.is_swept.set(!by_hash.is_empty());
+        self.is_swept.get()
+    }
+}
+
+async fn sweep(worker: Weak<WorkerContext>) {
+    loop {
+        sleep(SWEEP_EVERY).await;
+        if !worker
+            .upgrade()
+            .is_some_and(|worker| worker.pools.sweep_once())
+        {
+            return;
+        }
+    }
+}
+
+impl UpstreamPool {
+    fn new(document: Arc<Pool>) -> Self {
+        let servers = document.servers.iter().map(ServerState::new).collect();
+        Self {
+            document,
+            servers,
+            turn: Cell::new(0),
+            sweeps_since_use: Cell::new(0),
+        }
+    }
+
+    /// The pool's document.
+    pub(crate) fn document(&self) -> &Pool {
+        &self.document
+    }
+
+    /// A server by its place in the document.
+    pub(crate) fn server(&self, index: usize) -> &ServerState {
+        &self.servers[index]
+    }
+
+    /// A connection to the server whose turn it is, or to the next that can be reached.
+    pub(crate) async fn connect(
+        self: &Rc<Self>,
+        worker: &Rc<WorkerContext>,
+        reuse: Reuse,
+    ) -> Result<Connection, Unreachable> {
+        let turn = self.next_turn();
+        match self
+            .connect_trusting(Trust::Sound, turn, worker, reuse)
+            .await
+        {
+            Err(Unreachable { server: None, .. }) => {
+                self.connect_trusting(Trust::Any, turn, worker, reuse).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn connect_trusting(
+        self: &Rc<Self>,
+        trust: Trust,
+        turn: usize,
+        worker: &Rc<WorkerContext>,
+        reuse: Reuse,
+    ) -> Result<Connection, Unreachable> {
+        let mut outcome = Unreachable {
+            server: None,
+            reason: UpstreamFailure::NoServer,
+        };
+        let each = Duration::from_millis(self.document.connect_timeout_ms);
+        let mut in_all = None;
+        for index in (turn..self.servers.len()).chain(0..turn) {
+            let server = &self.servers[index];
+            if !server.is_worth_a_try(trust) {
+                continue;
+            }
+            if let Some(connection) = self.warm(index, reuse) {
+                return Ok(connection);
+            }
+            // One silent server costs its time, a second one too; then the client has waited enough.
+            let now = Instant::now();
+            let last_moment = *in_all.get_or_insert(now + 2 * each);
+            if last_moment <= now {
+                break;
+            }
+            let deadline = last_moment.min(now + each);
+            match server.connect((self, index), worker, deadline).await {
+                Ok(connection) => return Ok(connection),
+                Err(reason) => {
+                    outcome = Unreachable {
+                        server: Some(index),
+                        reason,
+                    }
+                }
+            }
+        }
+        Err(outcome)
+    }
+
+    fn warm(self: &Rc<Self>, index: usize, reuse: Reuse) -> Option<Connection> {
+        if reuse == Reuse::Never {
+            return None;
+        }
+        self.servers[index].take_warm(self, index, reuse == Reuse::Unrepeatable)
+    }
+
+    fn next_turn(&self) -> usize {
+        let turn = self.turn.get();
+        self.turn.set((turn + 1) % self.servers.len().max(1));
+        turn
+    }
+
+    /// Close what is dead or too old; `false` when the pool may be forgotten.
+    fn sweep(&self) -> bool {
+        let idle_timeout = Duration::from_millis(self.document.idle_timeout_ms);
+        self.servers
+            .iter()
+            .for_each(|server| server.sweep(idle_timeout));
+        let unused = self.sweeps_since_use.get().saturating_add(1);
+        self.sweeps_since_use.set(unused);
+        let is_needed = |server: &ServerState| server.idle_count() > 0;
+        unused < FORGOTTEN_AFTER || self.servers.iter().any(is_needed)
+    }
+}

@@ -1,0 +1,96 @@
+//! Port 80: every request is sent to https, and none goes any further.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use edge_http::page::{Page, location, write_redirect};
+use edge_http::{Authority, Refusal, RequestHead};
+use tokio::net::TcpStream;
+
+use crate::alarm::Alarm;
+use crate::buffer::Text;
+use crate::client::Client as _;
+use crate::context::{ListenerRuntime, WorkerContext};
+use crate::counted::Counted;
+use crate::http1::{Http1Client, Next, next_request, wait_drained};
+use crate::route::site_of;
+
+/// Answer the requests of one connection in clear.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    worker: Rc<WorkerContext>,
+    listener: Arc<ListenerRuntime>,
+    peer: SocketAddr,
+) {
+    let limits = worker.running.load().limits;
+    let desk = Desk {
+        worker: &worker,
+        https_port: listener.document.https_port,
+        peer,
+    };
+    let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&worker)));
+    let mut alarm = Alarm::after(Duration::from_millis(limits.idle_timeout_ms));
+    let mut drained = pin!(wait_drained(worker.draining.clone()));
+    loop {
+        match next_request(&mut client, &limits, &mut alarm, drained.as_mut()).await {
+            Next::Request(head, _) => desk.answer(&mut client, &head),
+            Next::Silence => break,
+            Next::Refused(refusal) => {
+                client.give_up_reading();
+                desk.refuse(&mut client, refusal);
+            }
+        }
+        alarm.set(Duration::from_millis(limits.header_timeout_ms));
+        if client.flush(&mut alarm).await.is_err() {
+            return;
+        }
+        if !client.may_continue() {
+            break;
+        }
+    }
+    client.close(&mut alarm).await;
+}
+
+struct Desk<'a> {
+    worker: &'a WorkerContext,
+    https_port: u16,
+    peer: SocketAddr,
+}
+
+impl Desk<'_> {
+    fn answer(&self, client: &mut Http1Client<TcpStream>, head: &RequestHead) {
+        let input = client.received();
+        let host = head.host.and_then(|host| Authority::parse(host.of(input)));
+        let site = host.and_then(|host| site_of(&self.worker.running.load(), host.host));
+        let (Some(host), Some(site)) = (host, site) else {
+            client.begin_request(head);
+            return self.refuse(client, Refusal::Misdirected);
+        };
+        let mut place = Text::new();
+        let target = [head.target.prefix.as_bytes(), head.target.text.of(input)];
+        location(&mut place, host.host, self.https_port, target);
+        client.begin_request(head);
+        self.worker.observer.request_answered(&site.slot, 308);
+        // RFC 6797 §7.2: in clear there is no Strict-Transport-Security.
+        client.send_own(None, |out, reply| {
+            write_redirect(out, &place, site.redirect_cacheable, reply);
+        });
+    }
+
+    fn refuse(&self, client: &mut Http1Client<TcpStream>, refusal: Refusal) {
+        let (reason, status) = (refusal.reason(), refusal.status());
+        self.worker
+            .observer
+            .request_refused("", self.peer, reason, status);
+        client.send_page(
+            &Page {
+                status,
+                sentence: refusal.sentence(),
+            },
+            None,
+        );
+    }
+}

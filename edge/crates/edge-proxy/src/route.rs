@@ -1,0 +1,162 @@
+//! Which site a request belongs to, and whether its connection may carry it.
+
+use std::cmp::Ordering;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use edge_http::{Authority, AuthorityHost, Refusal};
+
+use crate::context::{ConnectionContext, SiteHsts, SiteRuntime};
+use crate::running::Running;
+
+/// The longest name that is looked up (RFC 1035 §2.3.4).
+const LONGEST_NAME: usize = 253;
+
+/// A request's site, and whether the name it was asked by gets the site's HSTS header.
+#[derive(Clone)]
+pub(crate) struct Route {
+    /// The site.
+    pub(crate) site: Arc<SiteRuntime>,
+    sends_hsts: bool,
+}
+
+impl Route {
+    /// The site's HSTS header, where it is sent.
+    pub(crate) fn hsts(&self) -> Option<&SiteHsts> {
+        self.site.hsts.as_ref().filter(|_| self.sends_hsts)
+    }
+
+    /// The connection's own site, for answers to requests that name none.
+    pub(crate) fn of_connection(context: &ConnectionContext) -> Self {
+        let running = context.worker.running.load();
+        let site = running.site(&context.site.id).unwrap_or(&context.site);
+        Self {
+            site: Arc::clone(site),
+            sends_hsts: false,
+        }
+    }
+}
+
+/// Find the site for a host; refuse one that the connection was not made for (RFC 9110 §7.4).
+///
+/// The newest snapshot decides, so that a connection that lives long follows its site's changes.
+pub(crate) fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, Refusal> {
+    let Some(host) = host else {
+        return Ok(Route::of_connection(context));
+    };
+    let running = context.worker.running.load();
+    let mut space = [0; LONGEST_NAME];
+    let host = Host::parse(host, &mut space).ok_or(Refusal::HostMalformed)?;
+    match host.site(&running) {
+        Some(site) if context.site.may_carry(site) => {
+            let sends_hsts = site
+                .hsts
+                .as_ref()
+                .is_some_and(|hsts| host.is_among(&hsts.policy.names));
+            Ok(Route {
+                site: Arc::clone(site),
+                sends_hsts,
+            })
+        }
+        Some(_) => Err(Refusal::Misdirected),
+        None => default_route(context, &running),
+    }
+}
+
+/// The site on a plain port, where no handshake has chosen one.
+pub(crate) fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
+    let mut space = [0; LONGEST_NAME];
+    Host::new(host, &mut space)?.site(running).cloned()
+}
+
+/// Whoever was let in without a known name may ask for an unknown one.
+fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, Refusal> {
+    match running.default_site() {
+        Some(site) if site.id == context.site.id => Ok(Route {
+            site: Arc::clone(site),
+            sends_hsts: false,
+        }),
+        _ => Err(Refusal::Misdirected),
+    }
+}
+
+/// A host as sites are named: in lower case, without port, brackets and final dot.
+enum Host<'a> {
+    Name(&'a str),
+    Address(IpAddr),
+}
+
+impl<'a> Host<'a> {
+    fn parse(text: &[u8], space: &'a mut [u8; LONGEST_NAME]) -> Option<Self> {
+        Self::new(Authority::parse(text)?.host, space)
+    }
+
+    fn new(host: AuthorityHost<'_>, space: &'a mut [u8; LONGEST_NAME]) -> Option<Self> {
+        match host {
+            AuthorityHost::Address(address) => Some(Self::Address(address)),
+            AuthorityHost::Name(name) => {
+                let name = name.strip_suffix('.').unwrap_or(name);
+                let lower = space.get_mut(..name.len())?;
+                lower.copy_from_slice(name.as_bytes());
+                lower.make_ascii_lowercase();
+                std::str::from_utf8(lower).ok().map(Self::Name)
+            }
+        }
+    }
+
+    fn site<'r>(&self, running: &'r Running) -> Option<&'r Arc<SiteRuntime>> {
+        match self {
+            Self::Name(name) => running.site_by_name(name),
+            Self::Address(address) => running.site_by_address(*address),
+        }
+    }
+
+    /// Whether a sorted list of names holds it, or a wildcard one label above.
+    fn is_among(&self, names: &[String]) -> bool {
+        let Self::Name(host) = self else {
+            // RFC 6797 §8.1.1: clients ignore the header for IP addresses.
+            return false;
+        };
+        let holds =
+            |order: &dyn Fn(&str) -> Ordering| names.binary_search_by(|name| order(name)).is_ok();
+        holds(&|name| name.cmp(host))
+            || host.split_once('.').is_some_and(|(_, parent)| {
+                let wildcard = || b"*.".iter().chain(parent.as_bytes());
+                holds(&|name| name.as_bytes().iter().cmp(wildcard()))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_among(host: &str, names: &[&str]) -> bool {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut space = [0; LONGEST_NAME];
+        Host::parse(host.as_bytes(), &mut space)
+            .unwrap()
+            .is_among(&names)
+    }
+
+    #[test]
+    fn names_are_found_exactly_or_under_a_wildcard_of_one_label() {
+        let names = ["*.b.example", "a.example", "c.example"];
+        assert!(is_among("A.example:8443", &names));
+        assert!(is_among("a.example.", &names));
+        assert!(is_among("x.b.example", &names));
+        assert!(!is_among("x.y.b.example", &names));
+        assert!(!is_among("b.example", &names));
+    }
+
+    #[test]
+    fn addresses_have_no_hsts() {
+        assert!(!is_among("127.0.0.1", &["127.0.0.1"]));
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_no_host() {
+        let long = "a.".repeat(126) + "ab";
+        assert!(Host::parse(long.as_bytes(), &mut [0; LONGEST_NAME]).is_none());
+    }
+}

@@ -1,0 +1,317 @@
+//! One server of a pool: reach it, remember whether it answers, keep its warm connections.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use edge_observe::UpstreamFailure;
+use edge_snapshot::Server;
+use rustix::net::{RecvFlags, recv};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+
+use crate::context::WorkerContext;
+use crate::pool::UpstreamPool;
+
+/// A server that failed is tried again after so long, while others stand in for it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// While somebody else has been knocking at a failed server for so long, nobody joins him.
+const KNOCK_PATIENCE: Duration = Duration::from_millis(250);
+
+/// One server, as one worker knows it.
+pub(crate) struct ServerState {
+    /// `host:port`, as events name it.
+    pub(crate) label: String,
+    host: String,
+    port: u16,
+    address: Option<IpAddr>,
+    health: Cell<Health>,
+    idle: RefCell<VecDeque<Idle>>,
+}
+
+#[derive(Clone, Copy)]
+enum Health {
+    Up,
+    Down {
+        retry_at: Instant,
+        knocking_since: Option<Instant>,
+    },
+}
+
+struct Idle {
+    stream: TcpStream,
+    open: OpenConnection,
+    since: Instant,
+}
+
+/// How far the servers that are chosen from may be doubted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Those that answer, and those whose time for another try has come.
+    Sound,
+    /// Any that nobody else is knocking at in vain.
+    Any,
+}
+
+/// A connection to a server, new or warm, for one request at a time.
+pub(crate) struct Connection {
+    /// The bytes' way.
+    pub(crate) stream: TcpStream,
+    /// Whether it carried a request before.
+    pub(crate) is_reused: bool,
+    pool: Rc<UpstreamPool>,
+    server: usize,
+    open: OpenConnection,
+}
+
+/// Counts an open connection for as long as it lives.
+struct OpenConnection(Weak<WorkerContext>);
+
+impl Connection {
+    /// The place of its server in the pool's document.
+    pub(crate) fn server_index(&self) -> usize {
+        self.server
+    }
+
+    /// Keep it warm for another request; its last answer must have been read to the end.
+    pub(crate) fn keep(self) {
+        let server = self.pool.server(self.server);
+        let mut idle = server.idle.borrow_mut();
+        if (idle.len() as u64) < self.pool.document().idle_per_worker {
+            idle.push_back(Idle {
+                stream: self.stream,
+                open: self.open,
+                since: Instant::now(),
+            });
+        }
+    }
+}
+
+impl ServerState {
+    /// A server that nothing is known about yet.
+    pub(crate) fn new(server: &Server) -> Self {
+        let address: Option<IpAddr> = server.host.parse().ok();
+        let label = match address {
+            Some(address) => SocketAddr::new(address, server.port).to_string(),
+            None => format!("{}:{}", server.host, server.port),
+        };
+        Self {
+            label,
+            host: server.host.clone(),
+            port: server.port,
+            address,
+            health: Cell::new(Health::Up),
+            idle: RefCell::default(),
+        }
+    }
+
+    /// Whether it may be tried now.
+    pub(crate) fn is_worth_a_try(&self, trust: Trust) -> bool {
+        match self.health.get() {
+            Health::Up => true,
+            Health::Down {
+                retry_at,
+                knocking_since: None,
+            } => trust == Trust::Any || retry_at <= Instant::now(),
+            Health::Down {
+                knocking_since: Some(since),
+                ..
+            } => trust == Trust::Any && since.elapsed() < KNOCK_PATIENCE,
+        }
+    }
+
+    /// Whether its last connections failed.
+    pub(crate) fn is_down(&self) -> bool {
+        matches!(self.health.get(), Health::Down { .. })
+    }
+
+    /// How many warm connections it has.
+    pub(crate) fn idle_count(&self) -> usize {
+        self.idle.borrow().len()
+    }
+
+    /// Take the warm connection that was used last and is still alive.
+    ///
+    /// With `is_unrepeatable` the kernel is asked, since losing the request cannot be undone;
+    /// else what the event loop has heard of suffices.
+    pub(crate) fn take_warm(
+        &self,
+        pool: &Rc<UpstreamPool>,
+        server: usize,
+        is_unrepeatable: bool,
+    ) -> Option<Connection> {
+        loop {
+            let Idle { stream, open, .. } = self.idle.borrow_mut().pop_back()?;
+            if is_silent(&stream) && (!is_unrepeatable || is_silent_for_sure(&stream)) {
+                let pool = Rc::clone(pool);
+                return Some(Connection {
+                    stream,
+                    is_reused: true,
+                    pool,
+                    server,
+                    open,
+                });
+            }
+        }
+    }
+
+    /// Drop the warm connections that are dead or have been silent for too long.
+    pub(crate) fn sweep(&self, idle_timeout: Duration) {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|it| it.since.elapsed() < idle_timeout && is_silent(&it.stream));
+    }
+
+    /// Open a connection, and remember whether that is possible.
+    pub(crate) async fn connect(
+        &self,
+        (pool, server): (&Rc<UpstreamPool>, usize),
+        worker: &Rc<WorkerContext>,
+        deadline: Instant,
+    ) -> Result<Connection, UpstreamFailure> {
+        let knock = Knock::begin(&self.health);
+        let outcome = timeout_at(deadline, self.open()).await;
+        drop(knock);
+        let error = match outcome {
+            Ok(Ok(stream)) => {
+                if self.is_down() {
+                    self.health.set(Health::Up);
+                    worker
+                        .observer
+                        .upstream_came_back(&pool.document().id, &self.label);
+                }
+                worker.observer.upstream_opened();
+                let open = OpenConnection(Rc::downgrade(worker));
+                let pool = Rc::clone(pool);
+                return Ok(Connection {
+                    stream,
+                    is_reused: false,
+                    pool,
+                    server,
+                    open,
+                });
+            }
+            Ok(Err(error)) => error,
+            Err(_) => io::ErrorKind::TimedOut.into(),
+        };
+        let reason = reason_of(&error);
+        if !is_our_own(&error) {
+            self.note_failure(pool, worker, reason);
+        }
+        Err(reason)
+    }
+
+    async fn open(&self) -> io::Result<TcpStream> {
+        let stream = match self.address {
+            Some(address) => TcpStream::connect((address, self.port)).await?,
+            None => connect_by_name(&self.host, self.port).await?,
+        };
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn note_failure(
+        &self,
+        pool: &UpstreamPool,
+        worker: &Rc<WorkerContext>,
+        reason: UpstreamFailure,
+    ) {
+        if !self.is_down() {
+            worker
+                .observer
+                .upstream_went_down(&pool.document().id, &self.label, reason);
+        }
+        // Whoever waits for an answer on a warm connection may still get it, but nobody new.
+        self.idle.borrow_mut().clear();
+        let retry_at = Instant::now() + RETRY_AFTER;
+        self.health.set(Health::Down {
+            retry_at,
+            knocking_since: None,
+        });
+    }
+}
+
+async fn connect_by_name(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in lookup_host((host, port)).await? {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Marks that somebody tries to reach a failed server, also when he gives up half-way.
+struct Knock<'a>(&'a Cell<Health>);
+
+impl<'a> Knock<'a> {
+    fn begin(health: &'a Cell<Health>) -> Option<Self> {
+        let Health::Down {
+            retry_at,
+            knocking_since: None,
+        } = health.get()
+        else {
+            return None;
+        };
+        health.set(Health::Down {
+            retry_at,
+            knocking_since: Some(Instant::now()),
+        });
+        Some(Self(health))
+    }
+}
+
+impl Drop for Knock<'_> {
+    fn drop(&mut self) {
+        if let Health::Down { retry_at, .. } = self.0.get() {
+            self.0.set(Health::Down {
+                retry_at,
+                knocking_since: None,
+            });
+        }
+    }
+}
+
+/// Whether nothing has come from the server: what it says unasked is an end, or not for us.
+fn is_silent(stream: &TcpStream) -> bool {
+    let outcome = stream.try_read(&mut [0]);
+    outcome.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// The same, asked of the kernel even if the event loop has heard of nothing.
+fn is_silent_for_sure(stream: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    recv(stream, &mut [0_u8], flags).is_err_and(|error| error == rustix::io::Errno::WOULDBLOCK)
+}
+
+fn reason_of(error: &io::Error) -> UpstreamFailure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => UpstreamFailure::ConnectRefused,
+        io::ErrorKind::TimedOut => UpstreamFailure::ConnectTimeout,
+        _ => UpstreamFailure::ConnectFailed,
+    }
+}
+
+/// Whether the cause lies with us, so that it says nothing about the server.
+fn is_our_own(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let ours = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+        Errno::ADDRNOTAVAIL,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| ours.contains(&errno))
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        if let Some(worker) = self.0.upgrade() {
+            worker.observer.upstream_closed();
+        }
+    }
+}
