@@ -10,6 +10,7 @@ import idna
 from port443.core.errors import SettingsError
 
 MAX_NAME = 253
+PORT = re.compile(r"[0-9]{1,5}")
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # RFC 6761, RFC 8375, RFC 9476 and ICANN's resolution of 2024-07-29 on .internal.
 RESERVED_SUFFIXES = ("localhost", "test", "internal", "home.arpa")
@@ -131,7 +132,7 @@ class Endpoint:
     def parse(cls, raw: str) -> "Endpoint":
         """Read `192.0.2.1:443` or `[2001:db8::1]:443`."""
         host, colon, port = raw.strip().rpartition(":")
-        if not colon or not port.isdigit() or not 0 < int(port) <= 65535:
+        if not colon or not PORT.fullmatch(port) or not 0 < int(port) <= 65535:
             raise NameInvalid(f"{raw!r} is not ADDRESS:PORT", 'for example "0.0.0.0:443" or "[::]:443"')
         if ":" in host and not host.startswith("["):
             raise NameInvalid(f"{raw!r} has an IPv6 address without brackets", f'write "[{host}]:{port}"')

@@ -35,6 +35,12 @@ class _Reader(Reader):
 
 
 class _Scanner(Scanner):
+    reader: Any = None
+
+    def __init__(self, loader: Any) -> None:
+        self.reader = loader.reader  # a property that ruamel would look up for every character
+        super().__init__(loader)
+
     def need_more_tokens(self) -> bool:
         """Look for keys that may have begun only where there are any."""
         if self.tokens and not self.done and not self.possible_simple_keys:
@@ -47,6 +53,6 @@ class _Parser(Parser):
     resolver: Any = None
 
     def __init__(self, loader: Any) -> None:
-        self.scanner = loader.scanner  # a property that ruamel would look up for every token
+        self.scanner = loader.scanner  # the same, for every token
         self.resolver = loader.resolver
         super().__init__(loader)

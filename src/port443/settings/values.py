@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
+from port443.core.names import PORT, Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
 from port443.settings import kinds
 
@@ -133,7 +133,7 @@ def _read_authority(authority: str) -> Upstream:
     host, colon, port = authority.rpartition(":")
     if not colon or authority.endswith("]"):
         host, port = authority, str(HTTP_PORT)
-    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) <= 65535):
+    if not PORT.fullmatch(port) or not 0 < int(port) <= 65535:
         raise Wrong(kinds.UPSTREAM_INVALID, f"`{port}` is not a port", "a port is a number from 1 to 65535")
     return Upstream(_read_host(host), int(port))
 

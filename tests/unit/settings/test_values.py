@@ -159,6 +159,7 @@ def test_names() -> None:
         "1.2.3.4:\N{SUPERSCRIPT TWO}",
         "[fe80::1%eth0]:443",
         "1.2.3.4:65536",
+        pytest.param("1.2.3.4:" + "9" * 5000, id="long"),
     ],
 )
 def test_what_is_no_listener(raw: object) -> None:
