@@ -1,0 +1,71 @@
+"""A store that forgets when it is dropped: the fake beside the real one, held to the same contract."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from port443.core.errors import StoreError
+from port443.core.plan.desired import Credential
+from port443.core.plan.hsts import HstsStep
+from port443.core.renew.lineage import GenerationSuperseded
+from port443.ports import Generation
+
+
+@dataclass
+class MemoryStore:
+    """Implements `Store`; with `broken` set, every call raises it."""
+
+    broken: StoreError | None = None
+    calls: int = 0
+    _generations: dict[str, list[Generation]] = field(default_factory=dict)
+    _active: dict[str, int] = field(default_factory=dict)
+    _steps: dict[str, HstsStep] = field(default_factory=dict)
+    _failed: dict[str, datetime] = field(default_factory=dict)
+
+    async def active(self, lineage: str) -> Generation | None:
+        self._called()
+        number = self._active.get(lineage)
+        return next((one for one in self._of(lineage) if one.number == number), None)
+
+    async def newest(self, lineage: str) -> Generation | None:
+        self._called()
+        return self._of(lineage)[-1] if self._of(lineage) else None
+
+    async def put(self, lineage: str, credential: Credential, created_at: datetime) -> Generation:
+        self._called()
+        number = self._of(lineage)[-1].number + 1 if self._of(lineage) else 1
+        made = Generation(lineage, number, credential, created_at.replace(microsecond=0))
+        self._generations.setdefault(lineage, []).append(made)
+        return made
+
+    async def activate(self, generation: Generation, instead_of: int | None) -> None:
+        self._called()
+        lineage = generation.lineage
+        if self._active.get(lineage) != instead_of:
+            raise GenerationSuperseded(f"{lineage}: generation {instead_of} is no longer the active one")
+        self._active[lineage] = generation.number
+        kept = [one for one in self._of(lineage) if one.number >= (instead_of or 0) or one == generation]
+        self._generations[lineage] = kept
+
+    async def hsts_step(self, site: str) -> HstsStep | None:
+        self._called()
+        return self._steps.get(site)
+
+    async def put_hsts_step(self, site: str, step: HstsStep) -> None:
+        self._called()
+        self._steps[site] = step
+
+    async def last_failed_proof(self, site: str) -> datetime | None:
+        self._called()
+        return self._failed.get(site)
+
+    async def record_failed_proof(self, site: str, at: datetime) -> None:
+        self._called()
+        self._failed[site] = max(at, self._failed.get(site, at))
+
+    def _of(self, lineage: str) -> list[Generation]:
+        return self._generations.get(lineage, [])
+
+    def _called(self) -> None:
+        self.calls += 1
+        if self.broken:
+            raise self.broken

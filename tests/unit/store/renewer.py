@@ -1,0 +1,61 @@
+"""Started by a test: for each line of input fork a process that issues or renews a certificate.
+
+A line is `STATE MOMENT CHANGE HALF`: the process is killed at its CHANGE-th change to a file of STATE, never
+for 0. The answer is `killed`, or `done` with the number of changes. Forking saves the time of a start-up.
+"""
+
+import asyncio
+import ctypes
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from port443.adapters.kek_file import FileKeyWrapper
+from port443.adapters.key_files import FilesOnDisk
+from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.app.keep import Keeper
+from port443.core.names import HostName
+from port443.core.plan.desired import DesiredSite, LocalIssuer
+
+
+class FixedClock:
+    """Always tells the time it was given."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+
+def renew(path: Path, now: datetime) -> None:
+    """Do what serve does with its state."""
+    state = StateDirectory.prepare(path)
+    lock = state.lock()
+    may_create = not state.database.exists()
+    wrapper = FileKeyWrapper.open(state.key_encryption_key, may_create=may_create)
+    store = SQLiteStore(state.database, wrapper)
+    site = DesiredSite("a.test", (HostName("a.test"),), (), LocalIssuer())
+    kept = asyncio.run(Keeper(store, FilesOnDisk(), FixedClock(now)).ensure([site]))
+    store.close()
+    lock.release()
+    assert not kept.faults
+
+
+def child(line: str) -> None:
+    path, moment, change, half = line.split()
+    os.environ |= {"KILL_UNDER": path, "KILL_AT": change}
+    if half == "True":
+        os.environ["KILL_HALF"] = "1"
+    renew(Path(path), datetime.fromisoformat(moment))
+    print("done", ctypes.CDLL(None).changes_done(), flush=True)  # noqa: T201
+
+
+for asked in sys.stdin:
+    if process := os.fork():
+        if status := os.waitpid(process, 0)[1]:
+            print("killed" if os.WIFSIGNALED(status) else "failed", flush=True)  # noqa: T201
+    else:
+        child(asked)
+        os._exit(0)
