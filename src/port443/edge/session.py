@@ -84,9 +84,15 @@ class Session:
             answer = await client.apply(plan.root, self._epoch, self._running)
             if isinstance(answer, Receipt):
                 self._running = answer.root
+                self._forget_dropped(plan)
                 return plan, answer
             plan = await self._send_missing(client, plan, answer)
         raise PartsUnknown("the edge asks for the same parts again and again")
+
+    def _forget_dropped(self, plan: Plan) -> None:
+        # An apply closes the edge's side of every listener that it leaves out, also of one not yet used.
+        kept = {listener.id for listener in plan.root.listeners}
+        self._given = {each for each in self._given if each.listener in kept}
 
     async def _send_missing(self, client: EdgeClient, plan: Plan, answer: Missing) -> Plan:
         lost = {name for name in answer.parts if name not in plan.parts}

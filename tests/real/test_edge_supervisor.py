@@ -1,0 +1,427 @@
+"""The supervisor over the real edge: adopting, restarting, handing over, letting go."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from edge_harness import edge_program, running_edge
+from tls_certs import Wish, ec_key, issue
+
+from plan_samples import desired, names, site
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Credential, Desired
+from port443.core.plan.events import EdgeStarted, Event, SnapshotApplied
+from port443.core.plan.planner import Plan, plan
+from port443.core.plan.snapshot import TicketKey
+from port443.edge import crashes
+from port443.edge.errors import (
+    AddressInUse,
+    EdgeDidNotStart,
+    EdgeKeepsCrashing,
+    EdgeUnreachable,
+    StaleEpoch,
+)
+from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
+from port443.ports import Edge
+from waiting import await_until, wait_until
+
+NAME = "app.test"
+ISSUED = issue(Wish(names=(NAME,)), ec_key())
+KEY = ISSUED.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+CREDENTIALS = {NAME: Credential(names(NAME), (ISSUED.der,), KEY)}
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A short private directory; whatever edge still runs in it at the end is killed."""
+    directory = Path(tempfile.mkdtemp(prefix="p443-"))
+    yield directory
+    for pid in edges_in(directory):
+        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    shutil.rmtree(directory)
+
+
+def edges_in(directory: Path) -> list[int]:
+    """Return the process ids of the edges of this runtime directory, zombies included."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            if os.fsencode(directory) in arguments and b"--runtime" in arguments:
+                found.append(int(process.name))
+    return found
+
+
+def supervisor(
+    runtime: Path, workers: int = 2, mode: Mode = "spawned", program: Path | None = None
+) -> Supervisor:
+    return Supervisor(EdgeOptions(runtime, workers, mode, program or edge_program()))
+
+
+def kill(pid: int) -> None:
+    """Kill a process and wait until it is dead, reaped or not."""
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: state_of(pid) in "ZX")
+
+
+def state_of(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    return "X"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wishes(*ports: int) -> Desired:
+    https = tuple(Endpoint("127.0.0.1", port) for port in ports)
+    return desired(site(NAME), https=https, http=())
+
+
+def a_plan(*ports: int) -> Plan:
+    return plan(wishes(*ports), CREDENTIALS)
+
+
+def handshake(port: int) -> bytes:
+    """Return the leaf that is served; raise when there is no handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=NAME) as secure,
+    ):
+        return secure.getpeercert(binary_form=True) or b""
+
+
+async def served(port: int) -> bytes:
+    return await asyncio.to_thread(handshake, port)
+
+
+@contextlib.asynccontextmanager
+async def watched(edge: Supervisor) -> AsyncIterator[list[Event]]:
+    """Start, watch and listen; in the end the edge is left, unless the test has done that."""
+    events: list[Event] = []
+
+    async def listen() -> None:
+        async for event in edge.events():
+            events.append(event)  # noqa: PERF401 # they are looked at while they come
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(edge.watch())
+        group.create_task(listen())
+        try:
+            yield events
+        finally:
+            await edge.leave()
+
+
+def run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(scenario())
+
+
+def test_an_edge_is_started_and_ended(runtime: Path) -> None:
+    """From nothing to a handshake with our certificate, and back to nothing: no process, no open port."""
+
+    async def scenario() -> None:
+        port = free_port()
+        edge: Edge = supervisor(runtime)
+        found = await edge.start()
+        assert (found.adopted, found.root, found.identity.workers) == (False, None, 2)
+        made = a_plan(port)
+        receipt = await edge.apply(made)
+        assert receipt.is_whole
+        assert (receipt.root, (await edge.identity()).running) == (made.hash, made.hash)
+        assert await served(port) == ISSUED.der
+        assert (await edge.stats()).boot == found.identity.boot
+        await edge.drain_and_stop()
+        assert edges_in(runtime) == []
+        with pytest.raises(ConnectionRefusedError):
+            await served(port)
+
+    run(scenario)
+
+
+def test_an_edge_that_was_left_is_adopted(runtime: Path) -> None:
+    """The next control plane finds the same process, its root and its sockets; open connections live on."""
+
+    async def scenario() -> None:
+        port = free_port()
+        first = supervisor(runtime)
+        identity = (await first.start()).identity
+        made = a_plan(port)
+        await first.apply(made)
+        with socket.create_connection(("127.0.0.1", port)) as waiting:
+            await first.leave()
+            second = supervisor(runtime)
+            found = await second.start()
+            assert (found.adopted, found.root) == (True, made.root)
+            assert (found.identity.pid, found.identity.boot) == (identity.pid, identity.boot)
+            assert (await second.apply(made)).is_whole
+            assert (await second.identity()).epoch == found.identity.epoch + 1
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            wrapped = await asyncio.to_thread(context.wrap_socket, waiting, server_hostname=NAME)
+            wrapped.close()
+        await second.drain_and_stop()
+        assert edges_in(runtime) == []
+
+    run(scenario)
+
+
+def test_an_older_control_plane_is_refused(runtime: Path) -> None:
+    """Whoever has been taken over changes nothing any more."""
+
+    async def scenario() -> None:
+        port = free_port()
+        older, newer = supervisor(runtime), supervisor(runtime)
+        await older.start()
+        await older.apply(plan(desired(https=(), http=()), {}))
+        await newer.start()
+        await newer.apply(a_plan(port))
+        with pytest.raises(StaleEpoch):
+            await older.apply(plan(desired(https=(), http=()), {}))
+        assert await served(port) == ISSUED.der
+        await older.leave()
+        await newer.drain_and_stop()
+
+    run(scenario)
+
+
+def test_a_killed_edge_comes_back_with_its_plan_and_sockets(runtime: Path) -> None:
+    """Again and again: another process, the same snapshot, the same sockets, and nobody is refused."""
+
+    async def scenario() -> None:
+        port = free_port()
+        edge = supervisor(runtime)
+        await edge.start()
+        made = a_plan(port)
+        await edge.apply(made)
+        sockets = listening_inodes(port)
+        async with watched(edge) as events:
+            killed: list[int] = []
+            while len(killed) < 4:
+                await await_until(lambda: len(starts(events)) > len(killed))
+                before = await edge.identity()
+                kill(before.pid)
+                killed.append(before.pid)
+                assert await served(port) == ISSUED.der
+                after = await edge.identity()
+                assert (after.boot != before.boot, after.running) == (True, made.hash)
+                assert listening_inodes(port) == sockets
+                assert edges_in(runtime) == [after.pid]
+            assert (await edge.apply(made)).is_whole
+            await edge.drain_and_stop()
+        assert edges_in(runtime) == []
+        assert any(isinstance(event.body, SnapshotApplied) for event in events)
+
+    run(scenario)
+
+
+def starts(events: list[Event]) -> set[str]:
+    return {event.boot for event in events if isinstance(event.body, EdgeStarted)}
+
+
+def listening_inodes(port: int) -> set[str]:
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return {row[9] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")}
+
+
+def test_an_apply_waits_for_an_edge_that_is_being_restarted(runtime: Path) -> None:
+    """What is asked while the edge is down is answered by the next one."""
+
+    async def scenario() -> None:
+        ports = [free_port(), free_port()]
+        edge = supervisor(runtime)
+        await edge.start()
+        await edge.apply(a_plan(ports[0]))
+        async with watched(edge):
+            kill((await edge.identity()).pid)
+            assert (await edge.apply(a_plan(*ports))).is_whole
+            kill((await edge.identity()).pid)
+            assert (await edge.stats()).workers == 2
+            assert [await served(port) for port in ports] == [ISSUED.der] * 2
+            await edge.drain_and_stop()
+
+    run(scenario)
+
+
+def test_an_edge_comes_back_with_the_workers_that_are_wanted(runtime: Path) -> None:
+    """An adopted edge keeps its number; its successor has ours, and the sockets still fit."""
+
+    async def scenario() -> None:
+        port = free_port()
+        first, second = supervisor(runtime, workers=3), supervisor(runtime, workers=1)
+        await first.start()
+        await first.apply(a_plan(port))
+        await first.leave()
+        assert (await second.start()).identity.workers == 3
+        await second.apply(a_plan(port))
+        async with watched(second):
+            kill((await second.identity()).pid)
+            assert (await second.identity()).workers == 1
+            assert [await served(port) for _ in range(12)] == [ISSUED.der] * 12
+            await second.drain_and_stop()
+
+    run(scenario)
+
+
+def test_an_edge_that_dies_again_and_again_is_given_up(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error says what the edge said last."""
+    monkeypatch.setattr(crashes, "MOST", 2)
+
+    async def kill_twice(edge: Supervisor) -> None:
+        kill((await edge.identity()).pid)
+        kill((await edge.identity()).pid)
+
+    async def scenario() -> None:
+        edge = supervisor(runtime)
+        await edge.start()
+        with pytest.raises(EdgeKeepsCrashing, match="keeps crashing"):
+            await asyncio.gather(edge.watch(), kill_twice(edge))
+        await edge.leave()
+
+    run(scenario)
+
+
+def test_a_program_that_does_not_start_says_why(runtime: Path) -> None:
+    """Its last words are in the message, and nothing is left behind."""
+    program = runtime / "broken"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && exec echo port443-edge 0.1.0\necho no luck >&2\nexit 1\n'
+    )
+    program.chmod(0o755)
+    with pytest.raises(EdgeDidNotStart, match="no luck"):
+        asyncio.run(supervisor(runtime, program=program).start())
+    assert edges_in(runtime) == []
+
+
+def test_a_port_in_use_changes_nothing(runtime: Path) -> None:
+    """The plan before goes on, and the one that was refused leaves no socket behind."""
+
+    async def scenario() -> None:
+        ports = [free_port(), free_port()]
+        edge = supervisor(runtime)
+        await edge.start()
+        before = a_plan(ports[0])
+        await edge.apply(before)
+        with (
+            socket.create_server(("127.0.0.1", 0)) as other,
+            pytest.raises(AddressInUse, match=f"pid {os.getpid()}"),
+        ):
+            await edge.apply(a_plan(ports[0], ports[1], other.getsockname()[1]))
+        assert (await edge.identity()).running == before.hash
+        assert await served(ports[0]) == ISSUED.der
+        assert listening_inodes(ports[1]) == set()
+        await edge.drain_and_stop()
+
+    run(scenario)
+
+
+def test_a_listener_that_leaves_is_closed(runtime: Path) -> None:
+    """Neither we nor the edge hold its port any longer; the others do not blink."""
+
+    async def scenario() -> None:
+        kept, dropped = free_port(), free_port()
+        edge = supervisor(runtime)
+        await edge.start()
+        await edge.apply(a_plan(kept, dropped))
+        assert await served(dropped) == ISSUED.der
+        await edge.apply(a_plan(kept))
+        await await_until(lambda: not listening_inodes(dropped))
+        assert await served(kept) == ISSUED.der
+        await edge.drain_and_stop()
+
+    run(scenario)
+
+
+def test_a_lost_ticket_key_does_not_stop_an_apply(runtime: Path) -> None:
+    """A key that only a dead edge held is passed over; the plan that runs says so."""
+
+    async def scenario() -> None:
+        known = TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
+        made = plan(wishes(free_port()), CREDENTIALS, ticket_keys=["ab" * 32, known])
+        edge = supervisor(runtime)
+        await edge.start()
+        receipt = await edge.apply(made)
+        assert receipt.root == made.without_ticket_keys(["ab" * 32]).hash
+        await edge.drain_and_stop()
+
+    run(scenario)
+
+
+def test_a_site_with_a_fault_is_no_error(runtime: Path) -> None:
+    """It stands in the receipt and in the events, and the other site runs."""
+
+    async def scenario() -> None:
+        port = free_port()
+        both = desired(site(NAME), site("broken.test"), https=(Endpoint("127.0.0.1", port),), http=())
+        broken = replace(CREDENTIALS[NAME], chain=(b"no certificate",))
+        edge = supervisor(runtime)
+        await edge.start()
+        receipt = await edge.apply(plan(both, CREDENTIALS | {"broken.test": broken}))
+        assert list(receipt.quarantined) == ["broken.test"]
+        assert receipt.quarantined["broken.test"].code == "certificate_unreadable"
+        assert await served(port) == ISSUED.der
+        await edge.drain_and_stop()
+
+    run(scenario)
+
+
+def test_an_external_edge_is_waited_for_and_never_ended() -> None:
+    """When its own service restarts it, it gets its sockets and its plan back; leaving does not end it."""
+
+    async def scenario(runtime: Path, pid: int) -> subprocess.Popen[bytes]:
+        port = free_port()
+        edge = supervisor(runtime, mode="external")
+        found = await edge.start()
+        assert (found.adopted, found.identity.pid) == (True, pid)
+        made = a_plan(port)
+        assert (await edge.apply(made)).is_whole
+        async with watched(edge):
+            kill(pid)
+            restarted = await asyncio.to_thread(start_external, runtime)
+            assert await served(port) == ISSUED.der
+            identity = await edge.identity()
+            assert (identity.pid, identity.running) == (restarted.pid, made.hash)
+            await edge.drain_and_stop()
+            assert await served(port) == ISSUED.der
+        return restarted
+
+    with running_edge() as external:
+        restarted = asyncio.run(scenario(external.runtime, external.process.pid))
+        restarted.kill()
+        restarted.wait()
+
+
+def start_external(runtime: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [edge_program(), "--runtime", runtime, "--workers", "1"], stderr=subprocess.DEVNULL
+    )
+
+
+def test_an_external_edge_that_never_comes_is_an_error(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("port443.edge.supervisor.START_PATIENCE_S", 0.1)
+    with pytest.raises(EdgeUnreachable):
+        asyncio.run(supervisor(runtime, mode="external").start())
