@@ -1,0 +1,114 @@
+"""Whatever the planner can build, the edge accepts: a property over both languages."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from edge_harness import RunningEdge, running_edge
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tls_certs import Wish, ec_key, issue
+
+from plan_samples import names
+from port443.core.names import Endpoint, HostName, IPName, SiteName
+from port443.core.plan.desired import Credential, Desired, DesiredSite, HstsFixed, LocalIssuer, Upstream
+from port443.core.plan.hsts import HstsStep
+from port443.core.plan.planner import Plan, plan
+from port443.core.plan.read import read_document
+from port443.core.plan.snapshot import Limits, TicketKey, canonical, plain
+
+ISSUED = issue(Wish(), ec_key())
+KEY = ISSUED.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True)
+NUMERAL = st.integers(1, 65535)
+ADDRESSES = st.ip_addresses().map(lambda address: IPName.parse(str(address)))
+HOSTS = (
+    st.lists(LABEL, min_size=1, max_size=4)
+    .map(".".join)
+    .filter(lambda text: len(text) <= 253 and not text.rpartition(".")[2].isdigit())
+    .map(HostName.parse)
+)
+WILDCARDS = HOSTS.map(lambda host: HostName.parse(f"*.{host}"))
+NAMES = (
+    ADDRESSES | HOSTS | WILDCARDS | st.sampled_from(names("localhost", "bücher.example", "::ffff:192.0.2.1"))
+)
+UPSTREAMS = st.lists(
+    st.builds(Upstream, (HOSTS | ADDRESSES).map(lambda name: name.text), NUMERAL), min_size=1, max_size=12
+)
+HSTS = st.sampled_from(["ladder", "off"]) | st.builds(
+    HstsFixed, st.integers(0, 2**40), include_subdomains=st.booleans(), preload=st.booleans()
+)
+MILLISECONDS = st.integers(1, 86_400_000)
+BYTES = st.integers(1, 2**24)
+LIMITS = st.builds(
+    Limits, st.integers(1, 2**20), BYTES, MILLISECONDS, MILLISECONDS, BYTES,
+    MILLISECONDS, MILLISECONDS, MILLISECONDS, MILLISECONDS,
+)  # fmt: skip
+ENDPOINTS = st.lists(st.builds(Endpoint, ADDRESSES.map(lambda name: name.text), NUMERAL), max_size=4)
+TICKET_KEYS = st.lists(
+    st.sampled_from("ABCDEFGHIJKL").map(lambda letter: TicketKey(letter * 42 + "A=")), max_size=9
+)
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Draw wishes as the settings may make them: no name belongs to two sites."""
+    drawn = draw(st.lists(NAMES, max_size=12, unique=True))
+    sites = []
+    while drawn:
+        count = draw(st.integers(1, len(drawn)))
+        sites.append(draw(a_site(tuple(drawn[:count]))))
+        drawn = drawn[count:]
+    ids = [site.id for site in sites]
+    wishes = Desired(
+        tuple(draw(ENDPOINTS)), tuple(draw(ENDPOINTS)), tuple(sites), 1, draw(st.sampled_from([None, *ids]))
+    )
+    certified = draw(st.sets(st.sampled_from(ids))) if ids else set()
+    credentials = {
+        site.id: Credential(site.names, (ISSUED.der,), KEY) for site in sites if site.id in certified
+    }
+    steps = {id_: HstsStep(draw(st.integers(0, 3)), NOON) for id_ in certified}
+    return plan(wishes, credentials, hsts_steps=steps, ticket_keys=draw(TICKET_KEYS), limits=draw(LIMITS))
+
+
+def a_site(its_names: tuple[SiteName, ...]) -> st.SearchStrategy[DesiredSite]:
+    return st.builds(
+        DesiredSite,
+        id=st.just(its_names[0].text),
+        names=st.just(its_names),
+        upstreams=UPSTREAMS.map(tuple),
+        certificate=st.just(LocalIssuer()),
+        tls=st.sampled_from(["modern", "intermediate"]),
+        hsts=HSTS,
+    )
+
+
+@pytest.fixture(scope="module")
+def edge() -> Iterator[RunningEdge]:
+    with running_edge(workers=1) as running:
+        yield running
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=(Phase.generate, Phase.shrink),
+)
+@given(made=plans())
+def test_whatever_the_planner_builds_is_accepted(edge: RunningEdge, made: Plan) -> None:
+    """Python's reader and the edge take every document; every site runs, and the hashes are the same."""
+    for document in (made.root, *made.parts.values()):
+        assert read_document(canonical(document)) == document
+    stored = edge.request("put", parts=[plain(part) for part in made.parts.values()])["stored"]
+    assert stored == list(made.parts)
+    receipt = edge.request("apply", root=plain(made.root), epoch=1, base=edge.running)["receipt"]
+    assert receipt["missing"] == []
+    edge.running = receipt["root"]
+    assert edge.running == made.hash
+    assert set(receipt["sites"]) == set(made.root.sites)
+    assert [state for state in receipt["sites"].values() if state != {"state": "running"}] == []
+    assert set(receipt["listeners"]) == {listener.id for listener in made.root.listeners}
