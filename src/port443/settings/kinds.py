@@ -172,7 +172,8 @@ LIST_EMPTY = Kind(
 TOO_MANY = Kind(
     "P443-E138",
     "too-many",
-    "The list is longer than the edge takes: 4096 names and 1024 servers for a site, 64 listeners of a kind.",
+    "The list is longer than the edge takes: 100,000 sites, 4096 names and 1024 servers for a site, 64\n"
+    "listeners of a kind.",
 )
 DURATION_INVALID = Kind(
     "P443-E140",

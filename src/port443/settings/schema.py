@@ -19,6 +19,7 @@ from port443.core.names import Endpoint, SiteName
 from port443.core.plan.desired import Upstream
 from port443.settings import values
 
+MAX_SITES: Final = 100_000
 MAX_NAMES: Final = 4096
 MAX_SERVERS: Final = 1024
 MAX_LISTENERS: Final = 64
@@ -178,7 +179,7 @@ class SettingsFile(Form):
     """Threads of the edge that accept connections; one per core when left out."""
     default_site: Optionally[Name] = None
     """The site that answers clients which name none, or an unknown one; refused when left out."""
-    sites: dict[SiteKey, SiteWritten]
+    sites: Annotated[dict[SiteKey, SiteWritten], Field(max_length=MAX_SITES)]
     """Each site by its first name. `NAME: URL` is short for `NAME: {to: URL}`."""
 
 

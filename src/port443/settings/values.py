@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 from port443.core.names import PORT, Endpoint, HostName, IPName, NameInvalid, SiteName
@@ -78,9 +79,18 @@ def _read_address(text: str) -> IPName:
     if "%" in text:
         raise Wrong(kinds.NAME_INVALID, f"`{text}` has a zone, which only means something on one machine")
     try:
-        return IPName.parse(text)
+        name = IPName.parse(text)
     except NameInvalid as error:
         raise Wrong(kinds.NAME_INVALID, error.message, "for example 192.0.2.1 or 2001:db8::1") from error
+    if mapped := _mapped(name.text):
+        raise Wrong(kinds.NAME_INVALID, f"`{text}` is an IPv4 address in IPv6 form", f"write {mapped}")
+    return name
+
+
+def _mapped(address: str) -> str | None:
+    """Return the IPv4 address that is hidden in an IPv6 one: it has no spelling that all agree on."""
+    read = ip_address(address)
+    return str(read.ipv4_mapped) if isinstance(read, IPv6Address) and read.ipv4_mapped else None
 
 
 def read_endpoint(raw: object) -> Endpoint:
@@ -94,10 +104,14 @@ def read_endpoint(raw: object) -> Endpoint:
             kinds.ADDRESS_INVALID, f"`{text}` is not ADDRESS:PORT", 'as in "0.0.0.0:443" or "[::]:443"'
         )
     try:
-        return Endpoint.parse(text)
+        endpoint = Endpoint.parse(text)
     except NameInvalid as error:
         hint = error.hint or 'as in "0.0.0.0:443" or "[::]:443"'
         raise Wrong(kinds.ADDRESS_INVALID, error.message, hint) from error
+    if mapped := _mapped(endpoint.address):
+        message = f"`{text}` is an IPv4 address in IPv6 form"
+        raise Wrong(kinds.ADDRESS_INVALID, message, f'write "{mapped}:{endpoint.port}"')
+    return endpoint
 
 
 def read_upstream(raw: object) -> Upstream:

@@ -87,6 +87,7 @@ def test_upstreams(text: str, upstream: Upstream) -> None:
         ("http://[::1]x", kinds.UPSTREAM_INVALID),
         ("http://[fe80::1%eth0]", kinds.UPSTREAM_INVALID),
         ("http://*.app.test", kinds.UPSTREAM_INVALID),
+        ("http://[::ffff:10.0.0.1]", kinds.UPSTREAM_INVALID),
         ("http://127.1", kinds.UPSTREAM_INVALID),
         ("http://a b", kinds.UPSTREAM_INVALID),
         ("https://app", kinds.UPSTREAM_SCHEME),
@@ -125,6 +126,7 @@ def test_no_message_repeats_a_password() -> None:
         ("a.test/x", kinds.NAME_INVALID),
         ("1.2.3", kinds.NAME_INVALID),
         ("fe80::1%eth0", kinds.NAME_INVALID),
+        ("::ffff:10.0.0.1", kinds.NAME_INVALID),
         ("a" * 64 + ".test", kinds.NAME_INVALID),
         ("*", kinds.WILDCARD_INVALID),
         ("*.", kinds.WILDCARD_INVALID),
@@ -159,6 +161,7 @@ def test_names() -> None:
         "1.2.3.4:\N{SUPERSCRIPT TWO}",
         "[fe80::1%eth0]:443",
         "1.2.3.4:65536",
+        "[::ffff:10.0.0.1]:443",
         pytest.param("1.2.3.4:" + "9" * 5000, id="long"),
     ],
 )
