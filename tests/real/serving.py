@@ -28,9 +28,14 @@ def free_port() -> int:
         return port
 
 
-def run_port443(*args: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def run_port443(
+    *args: str, timeout_s: float = 60, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run one command line to its end."""
-    return subprocess.run([*PORT443, *args], capture_output=True, text=True, timeout=timeout_s, check=False)
+    return subprocess.run(
+        [*PORT443, *args], capture_output=True, text=True, timeout=timeout_s, check=False,
+        env={**os.environ, **(environment or {})},
+    )  # fmt: skip
 
 
 @dataclass

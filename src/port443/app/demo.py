@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from port443.app.converge import Converged
+from port443.app.handshake import handshake
 from port443.app.scan import ScanOptions, Viewpoint, scan
 from port443.core.errors import Port443Error
 from port443.core.grade.baseline import Letter
@@ -111,18 +112,17 @@ def _certificate(round_: Converged) -> Step:
 async def _serving(report: Report, place: DemoPlace, dial: Dial) -> Step:
     versions = [facts.version for facts in report.facts.server.versions if facts.offered.is_yes]
     shown = " ".join(version.label.removeprefix("TLS ") for version in sorted(versions, reverse=True))
-    protocols = [report.facts.server.alpn] if report.facts.server.alpn else []
     try:
+        negotiated = (await handshake(dial, place.https, NAME.text)).alpn
         answer = await dial.get(place.https, HTTPRequest(NAME, place.https_port, is_tls=True), PATIENCE_S)
     except Port443Error as error:
         return Step("serving", good=False, text=f"{place.url}: {error.message}", hint=error.hint)
-    if answer.status == 200 and "http/1.1" not in protocols:
-        protocols.append("http/1.1")
-    address = place.url.rstrip("/")
-    text = f"{address}   TLS {shown}   {' '.join(protocols)}   answered {answer.status}"
-    return Step(
-        "serving", good=answer.status == 200, text=text, hint="" if answer.status == 200 else "see the log"
-    )
+    if answer.status != 200:
+        hint = "the sample servers answer 200: look at the log of the edge"
+        return Step("serving", good=False, text=f"{place.url} answered {answer.status}", hint=hint)
+    # The request went over HTTP/1.1; what a client that offers both gets is the other protocol.
+    protocols = " ".join(dict.fromkeys([negotiated or "http/1.1", "http/1.1"]))
+    return Step("serving", good=True, text=f"{place.url.rstrip('/')}   TLS {shown}   {protocols}")
 
 
 def _redirect(report: Report, place: DemoPlace) -> Step:

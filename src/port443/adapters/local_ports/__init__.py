@@ -27,6 +27,8 @@ def free_port(preferred: int, addresses: Sequence[str]) -> int:
 def _binds(address: str, port: int) -> bool:
     try:
         with socket.socket(_family(address)) as probe:
+            # Connections of an earlier run that still wait for their time-out do not hinder a listener.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
     except OSError:
         return False

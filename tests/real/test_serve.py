@@ -1,0 +1,177 @@
+"""`port443 serve` as its users meet it: started, asked, reloaded, doubled, stopped."""
+
+import http.client
+import json
+import socket
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from serving import PORT443, Serving, run_port443
+
+from pki import Made, Order, make
+from port443.adapters.sample_backend import SampleBackend
+from waiting import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+OK = 200
+
+
+def get(serving: Serving, name: str = "app.localhost") -> http.client.HTTPResponse:
+    raw = socket.create_connection(("127.0.0.1", serving.https_port), timeout=20)
+    connection = http.client.HTTPConnection(name)
+    connection.sock = serving.context().wrap_socket(raw, server_hostname=name)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response
+
+
+def test_a_site_is_served_proved_and_told(serving: Serving) -> None:
+    """One file and one command: the site answers on TLS, and status says that it is what was meant."""
+    status = serving.started().wait_ready()
+    assert status["problems"] == []
+    (site,) = status["sites"]
+    assert site["state"] == "running"
+    assert [proof["verdict"] for proof in site["proofs"]] == ["same"]
+    response = get(serving)
+    assert response.status == OK
+    # The first step of the ladder; the server behind sets no header of its own.
+    assert response.getheader("Strict-Transport-Security") == "max-age=300"
+    text = serving.ask("status").stdout
+    assert "everything is as it was meant to be" in text
+    assert "served       equals issued in 1 of 1 handshakes" in text
+
+
+def test_flags_serve_a_site_without_a_file(serving: Serving, backend: SampleBackend) -> None:
+    """Domain, upstream and ports are enough."""
+    flags = ["--domain", "app.localhost", "--to", backend.url, "--bind", "127.0.0.1", "--issuer", "local"]
+    ports = ["--https-port", str(serving.https_port), "--http-port", str(serving.http_port)]
+    log = serving.directory / "serve.log"
+    with log.open("ab") as file:
+        command = [*PORT443, "serve", *flags, *ports, *serving.places]
+        serving.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+    serving.wait_ready()
+    assert get(serving).status == OK
+
+
+def test_plain_http_is_sent_to_https(serving: Serving) -> None:
+    """Port 80 answers 308 with the same host and path, which nobody may store for a local name."""
+    serving.started()
+    connection = http.client.HTTPConnection("127.0.0.1", serving.http_port, timeout=20)
+    connection.request("GET", "/a?b=c", headers={"Host": f"app.localhost:{serving.http_port}"})
+    response = connection.getresponse()
+    assert response.status == http.HTTPStatus.PERMANENT_REDIRECT
+    assert response.getheader("Location") == f"https://app.localhost:{serving.https_port}/a?b=c"
+    assert response.getheader("Cache-Control") == "no-store"
+    connection.close()
+
+
+def test_a_second_serve_is_refused(serving: Serving) -> None:
+    """Neither the state directory nor the runtime directory can be had by two."""
+    serving.started()
+    other = Serving(serving.directory)
+    same_state = run_port443(
+        "serve", "--config", str(serving.config), "--state", str(serving.state),
+        "--runtime", str(serving.directory / "r2"),
+    )  # fmt: skip
+    assert (same_state.returncode, "P443-E610" in same_state.stderr) == (5, True)
+    same_runtime = run_port443(
+        "serve", "--config", str(serving.config), "--state", str(serving.directory / "s2"),
+        "--runtime", str(other.runtime),
+    )  # fmt: skip
+    assert (same_runtime.returncode, "P443-E401" in same_runtime.stderr) == (5, True)
+    assert get(serving).status == OK
+
+
+def test_a_port_in_use_is_told_with_who_holds_it(serving: Serving) -> None:
+    """The error names the address and the process, and no edge is left behind."""
+    with socket.create_server(("127.0.0.1", serving.https_port)):
+        done = run_port443("serve", "--config", str(serving.config), *serving.places)
+    assert done.returncode != 0
+    assert f"127.0.0.1:{serving.https_port}" in done.stderr
+    assert "hint:" in done.stderr
+    assert serving.edge_pid() is None
+
+
+def test_wrong_settings_start_nothing(serving: Serving) -> None:
+    """All mistakes are printed with their places, and the exit code is 2."""
+    serving.config.write_text("sites:\n  app.localhost: ftp://x\n  b.localhost: {tu: http://127.0.0.1:1}\n")
+    done = run_port443("serve", "--config", str(serving.config), *serving.places)
+    assert done.returncode == 2
+    assert "port443.yaml:2:18" in done.stderr
+    assert "port443.yaml:3:17" in done.stderr
+    assert not serving.runtime.exists()
+
+
+def test_reload_takes_a_site_up_and_wrong_settings_change_nothing(
+    serving: Serving, backend: SampleBackend
+) -> None:
+    """A good file is served at once; a bad one is told, and what ran goes on."""
+    serving.started()
+    serving.write({"app.localhost": backend.url, "two.localhost": backend.url})
+    done = serving.ask("reload", "--wait")
+    assert (done.returncode, "two.localhost" in done.stderr) == (0, True)
+    assert get(serving, "two.localhost").status == OK
+    serving.config.write_text("sites: {app.localhost: 1}")
+    refused = serving.ask("reload", "--wait")
+    assert refused.returncode != 0
+    assert "P443-E1" in refused.stderr
+    assert get(serving, "two.localhost").status == OK
+    assert [problem["about"] for problem in serving.wait_ready()["problems"]] == ["reload"]
+
+
+def test_own_certificates_are_taken_up_when_their_files_change(
+    serving: Serving, backend: SampleBackend
+) -> None:
+    """A site's own chain and key are served, and so are the ones that replace them."""
+    first, second = own_leaf(), own_leaf()
+    chain, key = serving.directory / "shop.pem", serving.directory / "shop.key"
+    chain.write_bytes(first.pem)
+    key.write_bytes(first.key_pem)
+    key.chmod(0o600)
+    files = {"chain": str(chain), "key": str(key)}
+    serving.write({"shop.example.com": {"to": backend.url, "certificate": files}})
+    serving.started()
+    assert fingerprint(serving) == first.facts.fingerprint.text
+    key.write_bytes(second.key_pem)
+    chain.write_bytes(second.pem)
+    wait_until(lambda: fingerprint(serving) == second.facts.fingerprint.text, 30)
+    chain.write_text("no certificate")
+    wait_until(lambda: serving.wait_ready()["problems"], 30)
+    assert fingerprint(serving) == second.facts.fingerprint.text
+    assert {proof["verdict"] for proof in serving.wait_ready()["sites"][0]["proofs"]} == {"same"}
+
+
+def own_leaf() -> Made:
+    """Make a leaf that is good today, under a root of its own."""
+    now = datetime.now(UTC)  # noqa: TID251 - serve goes by the machine's clock
+    begin, end = now - timedelta(hours=1), now + timedelta(days=30)
+    root = make(Order("a test's root", is_ca=True, not_before=begin, not_after=end))
+    return make(Order("shop", root, ("shop.example.com",), not_before=begin, not_after=end))
+
+
+def fingerprint(serving: Serving) -> str:
+    fingerprint: str = serving.wait_ready()["sites"][0]["certificate"]["fingerprint"]
+    return fingerprint
+
+
+@pytest.mark.parametrize("way", ["stop", "SIGTERM"])
+def test_the_end_takes_both_processes_down(serving: Serving, way: str) -> None:
+    """`port443 stop` and SIGTERM end serve and its edge, and leave no socket behind."""
+    serving.started()
+    edge = serving.edge_pid()
+    assert edge
+    assert serving.process
+    if way == "stop":
+        assert serving.ask("stop").returncode == 0
+    else:
+        serving.process.terminate()
+    assert serving.process.wait(20) == 0
+    assert not Path(f"/proc/{edge}").exists()
+    done = serving.ask("status", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["code"] == "P443-E410"
+    socket.create_server(("127.0.0.1", serving.https_port)).close()
