@@ -235,6 +235,7 @@ class Supervisor:
             await (await self._session.client()).drain(timeout_ms)
         except EdgeError as error:
             log.warning("edge_not_drained", extra={"reason": error.message})
+            patience_s = 0.0  # it has not been told, so it will not end by itself
         if self._process is not None and not await self._process.wait_ended(patience_s):
             await self._process.end(DEATH_PATIENCE_S)
 
