@@ -13,6 +13,8 @@ const ROOT: &str = "root.json";
 /// The root as it was served when sites of the real one were in quarantine: their last good versions.
 const SERVED: &str = "served.json";
 const EPOCH: &str = "epoch.json";
+/// Where a file is written before it replaces another.
+const BESIDE: &str = "new";
 /// `f_type` of file systems that lie in memory (statfs(2)).
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
@@ -71,11 +73,11 @@ impl BootCopy {
         let needed = snapshot.needed();
         self.write_parts(&needed, snapshot.parts)?;
         match snapshot.served {
-            Some(served) => self.write(SERVED, &text(served)?)?,
+            Some(served) => self.replace(SERVED, &text(served)?)?,
             None => self.remove(SERVED)?,
         }
-        self.write(EPOCH, &text(&snapshot.epoch)?)?;
-        self.write(ROOT, &text(snapshot.root)?)?;
+        self.replace(EPOCH, &text(&snapshot.epoch)?)?;
+        self.replace(ROOT, &text(snapshot.root)?)?;
         self.remove_parts_but(&needed)
     }
 
@@ -99,6 +101,7 @@ impl BootCopy {
             .map(|hash| self.part(hash))
             .collect::<io::Result<Parts>>()?;
         self.written = parts.keys().copied().collect();
+        self.remove_strays()?;
         let hash = root.hash().map_err(io::Error::other)?;
         Ok(Some(Recovered {
             root,
@@ -111,7 +114,7 @@ impl BootCopy {
 
     fn part(&self, hash: &Hash) -> io::Result<(Hash, Arc<Part>)> {
         let text = self
-            .read(&format!("{hash}.json"))?
+            .read(&file_name(hash))?
             .ok_or_else(|| io::Error::other(format!("part {hash} is not there")))?;
         let (found, part) = Part::decode(&text).map_err(io::Error::other)?;
         if found == *hash {
@@ -123,10 +126,15 @@ impl BootCopy {
     }
 
     fn write_parts(&mut self, needed: &HashSet<Hash>, parts: &Parts) -> io::Result<()> {
-        for hash in needed.difference(&self.written.clone()) {
-            if let Some(part) = parts.get(hash) {
-                self.write(&format!("{hash}.json"), &text(part.as_ref())?)?;
-                self.written.insert(*hash);
+        let new: Vec<Hash> = needed.difference(&self.written).copied().collect();
+        for hash in new {
+            if let Some(part) = parts.get(&hash) {
+                // Straight to its place: until a root names it, nobody looks there.
+                create(
+                    &self.directory.join(file_name(&hash)),
+                    &text(part.as_ref())?,
+                )?;
+                self.written.insert(hash);
             }
         }
         Ok(())
@@ -135,8 +143,22 @@ impl BootCopy {
     fn remove_parts_but(&mut self, needed: &HashSet<Hash>) -> io::Result<()> {
         let surplus: Vec<Hash> = self.written.difference(needed).copied().collect();
         for hash in surplus {
-            self.remove(&format!("{hash}.json"))?;
+            self.remove(&file_name(&hash))?;
             self.written.remove(&hash);
+        }
+        Ok(())
+    }
+
+    /// Remove what a start before this one had begun to write, and no root ever named.
+    fn remove_strays(&self) -> io::Result<()> {
+        let parts: HashSet<String> = self.written.iter().map(file_name).collect();
+        for entry in fs::read_dir(&self.directory)? {
+            let name = entry?.file_name();
+            let is_known =
+                |name: &str| [ROOT, SERVED, EPOCH].contains(&name) || parts.contains(name);
+            if !name.to_str().is_some_and(is_known) {
+                fs::remove_file(self.directory.join(name))?;
+            }
         }
         Ok(())
     }
@@ -150,15 +172,9 @@ impl BootCopy {
     }
 
     /// Write a file whole or not at all.
-    fn write(&self, name: &str, text: &str) -> io::Result<()> {
-        let beside = self.directory.join("new");
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)?;
-        file.write_all(text.as_bytes())?;
+    fn replace(&self, name: &str, text: &str) -> io::Result<()> {
+        let beside = self.directory.join(BESIDE);
+        create(&beside, text)?;
         fs::rename(beside, self.directory.join(name))
     }
 
@@ -176,6 +192,21 @@ impl Snapshot<'_> {
         let served = self.served.iter().flat_map(|served| &served.parts);
         self.root.parts.iter().chain(served).copied().collect()
     }
+}
+
+fn create(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+fn file_name(hash: &Hash) -> String {
+    format!("{hash}.json")
 }
 
 fn text<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<String> {

@@ -1,4 +1,4 @@
-//! The parts that were put: those of the running snapshot, and those that wait for theirs.
+//! The parts that were put: those of the running snapshot, and those that came lately.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,18 +6,18 @@ use std::time::{Duration, Instant};
 
 use edge_snapshot::{Hash, Part, Parts};
 
-/// How long a part may wait for a snapshot that needs it.
+/// How long a part is kept for a snapshot that needs it.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// The most parts that may wait; beyond it the oldest are forgotten.
+/// The most parts that are kept without being needed; beyond it the oldest are forgotten.
 const MAX_WAITING: usize = 200_000;
 
-/// Parts by hash, and when the waiting ones came.
+/// Parts by hash, and when those that came lately were put.
 #[derive(Default)]
 pub(crate) struct PartStore {
     parts: Parts,
     /// What the running snapshot needs.
     needed: HashSet<Hash>,
-    waiting: HashMap<Hash, Instant>,
+    put_at: HashMap<Hash, Instant>,
 }
 
 impl PartStore {
@@ -27,7 +27,7 @@ impl PartStore {
         Self {
             parts,
             needed,
-            waiting: HashMap::new(),
+            put_at: HashMap::new(),
         }
     }
 
@@ -35,9 +35,7 @@ impl PartStore {
     pub(crate) fn put(&mut self, parts: Vec<(Hash, Part)>, now: Instant) {
         for (hash, part) in parts {
             self.parts.entry(hash).or_insert_with(|| Arc::new(part));
-            if !self.needed.contains(&hash) {
-                self.waiting.insert(hash, now);
-            }
+            self.put_at.insert(hash, now);
         }
         self.forget_surplus();
     }
@@ -54,11 +52,10 @@ impl PartStore {
     /// Drop what the snapshot that runs now does not need, unless it was put lately.
     pub(crate) fn keep(&mut self, needed: HashSet<Hash>, now: Instant) {
         self.needed = needed;
-        let is_recent = |since: &Instant| now.saturating_duration_since(*since) < PATIENCE;
-        self.waiting
-            .retain(|hash, since| !self.needed.contains(hash) && is_recent(since));
+        self.put_at
+            .retain(|_, at| now.saturating_duration_since(*at) < PATIENCE);
         self.parts
-            .retain(|hash, _| self.needed.contains(hash) || self.waiting.contains_key(hash));
+            .retain(|hash, _| self.needed.contains(hash) || self.put_at.contains_key(hash));
     }
 
     /// All of them.
@@ -67,14 +64,21 @@ impl PartStore {
     }
 
     fn forget_surplus(&mut self) {
-        let surplus = self.waiting.len().saturating_sub(MAX_WAITING);
+        let surplus = self
+            .parts
+            .len()
+            .saturating_sub(self.needed.len() + MAX_WAITING);
         if surplus == 0 {
             return;
         }
-        let mut by_age: Vec<_> = self.waiting.iter().map(|(hash, at)| (*at, *hash)).collect();
+        let waiting = self
+            .put_at
+            .iter()
+            .filter(|(hash, _)| !self.needed.contains(hash));
+        let mut by_age: Vec<(Instant, Hash)> = waiting.map(|(hash, at)| (*at, *hash)).collect();
         by_age.sort_unstable();
         for (_, hash) in by_age.into_iter().take(surplus) {
-            self.waiting.remove(&hash);
+            self.put_at.remove(&hash);
             self.parts.remove(&hash);
         }
     }
@@ -104,6 +108,19 @@ mod tests {
         let first = Arc::clone(&store.all()[&part(1).0]);
         store.put(vec![part(1)], now);
         assert!(Arc::ptr_eq(&first, &store.all()[&part(1).0]));
+    }
+
+    /// What two snapshots took turns with is there for both, whichever ran last.
+    #[test]
+    fn parts_outlive_their_snapshot_for_a_while() {
+        let mut store = PartStore::default();
+        let now = Instant::now();
+        store.put(vec![part(1), part(2)], now);
+        store.keep(HashSet::from([part(1).0]), now);
+        store.keep(HashSet::from([part(2).0]), now);
+        assert!(store.missing(&[part(1).0]).is_empty());
+        store.keep(HashSet::from([part(2).0]), now + PATIENCE);
+        assert_eq!(vec![part(1).0], store.missing(&[part(1).0, part(2).0]));
     }
 
     /// An apply drops what nobody needs, but not what was put a moment ago.

@@ -149,3 +149,23 @@ fn no_copy_is_no_fault() {
             .is_none()
     );
 }
+
+/// What a crash left half-written is gone after the next start.
+#[test]
+fn strays_are_removed() {
+    let directory = Directory::new("strays");
+    let parts = Parts::from([ticket_key(1)]);
+    save(&mut BootCopy::open(&directory.0).unwrap(), &parts, None);
+    let stray = ticket_key(2).0;
+    for name in [format!("{stray}.json"), BESIDE.to_owned()] {
+        fs::write(directory.0.join("boot").join(name), "{").unwrap();
+    }
+    assert!(
+        BootCopy::open(&directory.0)
+            .unwrap()
+            .recover()
+            .unwrap()
+            .is_some()
+    );
+    assert_eq!(3, directory.files());
+}
