@@ -1,11 +1,14 @@
 """Certificates for servers under test: good ones, and every kind of bad one."""
 
-from dataclasses import dataclass, field
+import shutil
+import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -48,7 +51,6 @@ class Wish:
     subject: str = "leaf under test"
     not_before: datetime = NOW - timedelta(hours=1)
     not_after: datetime = NOW + timedelta(days=60)
-    digest: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
     is_ca: bool = False
 
 
@@ -82,7 +84,31 @@ def issue(wish: Wish, key: Key, issuer: Issued | None = None) -> Issued:
         builder = builder.add_extension(x509.SubjectAlternativeName(_names(wish.names)), critical=False)
     signer = issuer.key if issuer else key
     above = () if issuer is None else (issuer, *issuer.above)
-    return Issued(builder.sign(signer, wish.digest), key, above)
+    return Issued(builder.sign(signer, hashes.SHA256()), key, above)
+
+
+def issue_with_sha1(directory: Path) -> Issued:
+    """Have OpenSSL sign a good leaf with SHA-1, which `cryptography` no longer does."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("openssl is not installed")
+    good, above = issue(Wish(), ec_key(), intermediate()), intermediate()
+    key, signer, issuer, made = (
+        directory / f"sha1-{part}.pem" for part in ("key", "signer", "issuer", "made")
+    )
+    for path, content in ((key, good.key_pem), (signer, above.key_pem), (issuer, above.pem)):
+        path.write_bytes(content)
+    extensions = directory / "sha1.conf"
+    extensions.write_text(
+        "subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n"
+    )
+    request = subprocess.run(
+        (program, "req", "-new", "-key", key, "-subj", "/CN=leaf with SHA-1"), check=True, capture_output=True
+    )
+    command = (program, "x509", "-req", "-sha1", "-days", "60", "-CA", issuer, "-CAkey", signer,
+               "-CAcreateserial", "-extfile", extensions, "-out", made)  # fmt: skip
+    subprocess.run(command, input=request.stdout, check=True, capture_output=True)
+    return Issued(x509.load_pem_x509_certificate(made.read_bytes()), good.key, (above,))
 
 
 def _names(names: tuple[str, ...]) -> list[x509.GeneralName]:

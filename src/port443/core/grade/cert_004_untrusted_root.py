@@ -14,12 +14,15 @@ References: RFC 5280 §6.1
 """
 
 from port443.core.grade.facts import ScanFacts
-from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
+from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_faults
 from port443.core.x509.chain import ChainFault
 
 
 def check(facts: ScanFacts) -> Outcome:
-    return by_faults(facts, ChainFault.UNTRUSTED_ROOT)
+    found = by_faults(facts, ChainFault.UNTRUSTED_ROOT)
+    if found is None and by_faults(facts, ChainFault.INCOMPLETE) is not None:
+        return Unsure("the chain ends before its root")
+    return found
 
 
 RULE = Rule("P443-CERT-004", Severity.HIGH, check, __doc__)

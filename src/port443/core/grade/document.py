@@ -75,7 +75,13 @@ def report_document(report: Report) -> Document:
         "http": _http(facts),
         "findings": [_finding(finding, report.grade) for finding in report.judgement.findings],
         "undetermined": [
-            {"id": one.id, "title": one.title, "reason": one.reason} for one in report.judgement.undetermined
+            {
+                "id": one.id,
+                "severity": one.severity.value,
+                "title": one.title,
+                "reason": one.reason,
+            }
+            for one in report.judgement.undetermined
         ],
         "grade": _grade(report.grade),
     }

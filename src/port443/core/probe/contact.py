@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from port443.core.probe.asking import Answer, Ask, Lane, Question, Spoke, Unreached, told
-from port443.core.probe.legacy import first_question
+from port443.core.probe.legacy import first_question, short_question
 from port443.core.probe.modern import full_question
 from port443.core.wire.versions import Version
 
-FIRST_ASKED = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
+VERSIONS = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
 
 
 @dataclass(slots=True)
@@ -30,9 +30,10 @@ class Contact:
 
 
 def first_contact() -> Lane[Contact]:
-    """Ask for the newest version first, and go down until something is answered."""
+    """Ask for the newest version first, and go down until something is answered; then in short hellos."""
     contact = Contact()
-    for question in (full_question(), *(first_question(version) for version in FIRST_ASKED)):
+    long, short = map(first_question, VERSIONS), map(short_question, VERSIONS)
+    for question in (full_question(), *long, *short):
         answer = yield question
         contact.answers[question] = answer
         if isinstance(answer, Spoke):

@@ -28,6 +28,11 @@ def first_question(version: Version) -> Ask:
     return Ask(Offer(version, suites_legacy(), compression=True))
 
 
+def short_question(version: Version) -> Ask:
+    """Return the question for servers that break over a long hello."""
+    return Ask(Offer(version, suites_legacy()[:SHORT_LIST]))
+
+
 def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
     """Find whether the server speaks `version`, and every suite that it takes there."""
     outcome = yield from settled(first_question(version), canary)
@@ -35,7 +40,7 @@ def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
     lists = [whole]
     if isinstance(outcome, Refused) and not outcome.by_version:
         lists = [whole[at : at + SHORT_LIST] for at in range(0, len(whole), SHORT_LIST)]
-        outcome = yield from settled(Ask(Offer(version, lists[0])), canary)
+        outcome = yield from settled(short_question(version), canary)
     if not isinstance(outcome, Spoke) or outcome.version != version:
         return LegacySurvey(VersionFacts(version, _absent(outcome)))
     flights, complete = [outcome.flight], YES

@@ -285,6 +285,8 @@ def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool 
                 key.verify(signature, signed, how, digest)
             case ec.EllipticCurvePublicKey(), ec.ECDSA():
                 key.verify(signature, signed, how)
+            case ec.EllipticCurvePublicKey(), None if digest:  # ecdsa-with-SHA1, which has none given
+                key.verify(signature, signed, ec.ECDSA(digest))
             case ((ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()), None):
                 key.verify(signature, signed)
             case _:

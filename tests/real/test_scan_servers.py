@@ -1,0 +1,437 @@
+"""The scanner against real servers, each with one thing wrong: told apart by finding and grade."""
+
+import asyncio
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from socketserver import BaseRequestHandler
+from typing import ClassVar
+
+import jsonschema
+import pytest
+from tls_certs import (
+    NOW,
+    Files,
+    Issued,
+    Key,
+    Wish,
+    ec_key,
+    intermediate,
+    issue,
+    issue_with_sha1,
+    root,
+    rsa_key,
+    write,
+)
+from tls_servers import openssl_server, plain_server, python_server, raw_server
+
+from port443.app.scan import ScanOptions, Viewpoint, scan
+from port443.core.grade.baseline import Letter
+from port443.core.grade.document import scan_document
+from port443.core.grade.report import Report, ScanTarget
+from port443.core.names import Endpoint, parse_site_name
+from port443.core.probe.failures import HostSilent
+from port443.core.probe.verdict import Standing
+from port443.core.wire.groups import group_name
+from port443.core.wire.versions import Version
+from port443.core.x509.facts import CertFacts
+from port443.core.x509.path import TrustedRoots
+from port443.wiring import make_dial
+
+pytestmark = pytest.mark.slow
+SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())
+YEAR = "Strict-Transport-Security: max-age=31536000; includeSubDomains"
+OLD = ("-cipher", "DEFAULT@SECLEVEL=0")
+LATER = NOW + timedelta(minutes=5)
+"""When the scans look: also what a test issues at the last moment has begun then."""
+NEW = (*OLD, "-no_tls1", "-no_tls1_1")
+
+
+def look(endpoint: Endpoint, name: str = "localhost", http_port: int | None = None) -> Report:
+    """Scan as the command does, believing the root under test, and check the document's form."""
+    with ExitStack() as stack:
+        closed = http_port or stack.enter_context(closed_port())
+        roots = TrustedRoots.of([CertFacts.from_der(root().der)])
+        target = ScanTarget(parse_site_name(name), endpoint.port, connect=endpoint)
+        view = Viewpoint(roots, LATER, roots_are_public=False)
+        options = ScanOptions(patience_s=3, http_port=closed)
+        report = asyncio.run(scan(make_dial(), target, view, options))
+    jsonschema.validate(scan_document([(report, 0)], "0", NOW), SCHEMA)
+    return report
+
+
+@contextmanager
+def closed_port() -> Iterator[int]:
+    """Hold a port that nobody listens on: bound, so that nobody else gets it either."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+def ids(report: Report) -> set[str]:
+    return set(report.judgement.ids)
+
+
+def served(
+    tmp_path: Path, wish: Wish | None = None, key: Key | None = None, chain: tuple[Issued, ...] | None = None
+) -> Files:
+    """Make the files of a server; what is not said is right."""
+    leaf = issue(wish or Wish(), key or ec_key(), intermediate())
+    return write(tmp_path, leaf, (intermediate(),) if chain is None else chain)
+
+
+def test_a_good_server_gets_an_a_plus(tmp_path: Path) -> None:
+    """Modern suites, a trusted chain, a year of HSTS and a redirect leave nothing to say but the quantum."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
+    moved = b"HTTP/1.1 308 Permanent Redirect\r\nLocation: https://localhost/\r\nContent-Length: 0\r\n\r\n"
+    files = served(tmp_path, key=rsa_key())
+    with python_server(files, YEAR, context=context) as endpoint, plain_server(moved) as http:
+        report = look(endpoint, http_port=http.port)
+    assert report.grade.letter is Letter.A_PLUS
+    assert not report.grade.at_best
+    assert report.judgement.undetermined == ()
+    assert ids(report) == {"P443-TLS-021"}  # this OpenSSL has no post-quantum group
+    assert report.facts.server.chains[0].key_proved
+    assert report.connections <= 50
+
+
+CHAINS = {
+    "expired": ("P443-CERT-001", Letter.T),
+    "not yet": ("P443-CERT-002", Letter.T),
+    "self-signed": ("P443-CERT-003", Letter.T),
+    "foreign root": ("P443-CERT-004", Letter.T),
+    "incomplete": ("P443-CERT-005", Letter.B),
+    "disorder": ("P443-CERT-006", Letter.A_MINUS),
+    "wrong name": ("P443-CERT-007", Letter.M),
+    "short key": ("P443-CERT-008", Letter.B),
+    "sha-1": ("P443-CERT-009", Letter.T),
+    "almost over": ("P443-CERT-011", Letter.A_MINUS),
+}
+
+
+def bad_chain(tmp_path: Path, what: str) -> Files:
+    day = timedelta(days=1)
+    match what:
+        case "expired":
+            return served(tmp_path, Wish(not_before=NOW - 90 * day, not_after=NOW - day))
+        case "not yet":
+            return served(tmp_path, Wish(not_before=NOW + day, not_after=NOW + 90 * day))
+        case "self-signed":
+            return write(tmp_path, issue(Wish(), ec_key()), ())
+        case "foreign root":
+            stranger = issue(Wish(subject="stranger", is_ca=True), ec_key(384))
+            return write(tmp_path, issue(Wish(), ec_key(), stranger), (stranger,))
+        case "incomplete":
+            return served(tmp_path, chain=())
+        case "disorder":
+            second = issue(Wish(subject="second", is_ca=True), ec_key(384), intermediate())
+            return write(tmp_path, issue(Wish(), ec_key(), second), (intermediate(), second))
+        case "wrong name":
+            return served(tmp_path, Wish(names=("other.test",)))
+        case "short key":
+            return served(tmp_path, key=rsa_key(1024))
+        case "sha-1":
+            return write(tmp_path, issue_with_sha1(tmp_path), (intermediate(),))
+        case _:
+            return served(tmp_path, Wish(not_before=NOW - 80 * day, not_after=NOW + 5 * day))
+
+
+@pytest.mark.parametrize("what", CHAINS)
+def test_each_bad_certificate_is_told_apart(tmp_path: Path, what: str) -> None:
+    """Every fault of a chain has its own finding, alone of its kind, and its letter."""
+    wanted, letter = CHAINS[what]
+    with openssl_server(bad_chain(tmp_path, what), *NEW) as endpoint:
+        report = look(endpoint)
+    found = {one for one in ids(report) if one.startswith("P443-CERT")}
+    # A root must be sent to be known as a strange one; that nobody needs it is said as well.
+    assert found - {"P443-CERT-014"} == {wanted}
+    assert report.grade.letter is letter
+    assert report.grade.at_best == (what == "incomplete")  # nobody knows the root it would lead to
+
+
+def test_an_incomplete_chain_does_not_hide_that_the_rest_is_right(tmp_path: Path) -> None:
+    """A chain that misses its intermediate is capped, and its finding names who is missing."""
+    with openssl_server(served(tmp_path, chain=())) as endpoint:
+        report = look(endpoint)
+    finding = next(one for one in report.judgement.findings if one.id == "P443-CERT-005")
+    assert "intermediate under test" in finding.evidence
+    assert "P443-CERT-003" not in ids(report)
+
+
+PROTOCOLS = {
+    "-tls1": (Version.TLS_1_0, {"P443-TLS-003", "P443-TLS-005", "P443-TLS-006", "P443-TLS-014"}, Letter.C),
+    "-tls1_1": (Version.TLS_1_1, {"P443-TLS-004", "P443-TLS-005", "P443-TLS-006", "P443-TLS-014"}, Letter.C),
+    "-tls1_2": (Version.TLS_1_2, {"P443-TLS-006"}, Letter.A_MINUS),
+    "-tls1_3": (Version.TLS_1_3, set[str](), Letter.A_MINUS),
+}
+
+
+@pytest.mark.parametrize("option", PROTOCOLS)
+def test_a_server_of_one_version_shows_this_one_only(tmp_path: Path, option: str) -> None:
+    """The version offered is yes, every other one is no, and old ones are findings."""
+    version, wanted, letter = PROTOCOLS[option]
+    with openssl_server(served(tmp_path), option, *OLD) as endpoint:
+        report = look(endpoint)
+    offered = {one.version: one.offered.standing for one in report.facts.server.versions}
+    assert offered == {v: Standing.YES if v is version else Standing.NO for v in Version}
+    assert wanted <= ids(report)
+    assert report.grade.letter is letter
+
+
+def test_tls_1_0_beside_newer_ones_caps_at_b(tmp_path: Path) -> None:
+    """A server with all versions is a B, and the next step names what holds it there."""
+    with openssl_server(served(tmp_path), *OLD) as endpoint:
+        report = look(endpoint)
+    assert report.grade.letter is Letter.B
+    assert report.grade.next_step is not None
+    assert {"P443-TLS-003", "P443-TLS-004"} <= set(report.grade.next_step.rules)
+
+
+def test_every_suite_that_openssl_takes_is_found(tmp_path: Path) -> None:
+    """Elimination ends with the very list that the server was started with."""
+    wanted = ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305")
+    names = {
+        "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    }
+    with openssl_server(served(tmp_path), "-tls1_2", "-cipher", ":".join(wanted)) as endpoint:
+        report = look(endpoint)
+    assert {suite.name for _, suite in report.facts.suites} == names
+
+
+def test_weak_suites_are_found_by_kind(tmp_path: Path) -> None:
+    """Anonymous, NULL and static suites, each by its own finding, make an F."""
+    ciphers = "ADH-AES128-SHA256:NULL-SHA256:AES128-SHA:@SECLEVEL=0"
+    files = served(tmp_path, key=rsa_key())
+    with openssl_server(files, "-tls1_2", "-cipher", ciphers) as endpoint:
+        report = look(endpoint)
+    assert {"P443-TLS-007", "P443-TLS-008", "P443-TLS-014", "P443-TLS-016"} <= ids(report)
+    assert report.grade.letter is Letter.F
+
+
+def test_all_curves_are_found_although_the_certificates_own_must_be_offered(tmp_path: Path) -> None:
+    """With an ECDSA P-256 certificate a probe for one curve at a time would find P-256 only."""
+    groups = "X25519:P-256:P-384:P-521"
+    with openssl_server(served(tmp_path), "-groups", groups) as endpoint:
+        report = look(endpoint)
+    facts = report.facts.server.groups_12
+    assert {group_name(code) for code in facts.groups} == {"x25519", "secp256r1", "secp384r1", "secp521r1"}
+    assert facts.complete.is_yes
+
+
+def test_a_curve_that_the_server_prefers_leaves_a_doubt(tmp_path: Path) -> None:
+    """A server that always takes its certificate's curve is not said to have no other."""
+    groups = ("-groups", "P-256:X25519:P-384", "-serverpref")
+    with openssl_server(served(tmp_path), *groups) as endpoint:
+        report = look(endpoint)
+    facts = report.facts.server.groups_12
+    assert group_name(facts.groups[-1]) == "secp256r1"
+    assert facts.complete.is_unknown
+
+
+def test_groups_of_tls_13_are_found_without_their_mathematics(tmp_path: Path) -> None:
+    """Groups that this scanner cannot compute are named by the server's retry."""
+    with openssl_server(served(tmp_path), "-tls1_3", "-groups", "ffdhe3072:X448:P-384") as endpoint:
+        report = look(endpoint)
+    facts = report.facts.server.groups_13
+    assert {group_name(code) for code in facts.groups} == {"ffdhe3072", "x448", "secp384r1"}
+    assert facts.complete.is_yes
+
+
+HSTS = {
+    "Strict-Transport-Security: max-age=3600": "P443-HTTP-002",
+    "Strict-Transport-Security: includeSubDomains": "P443-HTTP-003",
+    "X-Nothing: 1": "P443-HTTP-001",
+}
+
+
+@pytest.mark.parametrize("field", HSTS)
+def test_each_fault_of_hsts_costs_the_plus_and_more(tmp_path: Path, field: str) -> None:
+    """Absent, short and broken HSTS are three findings, and each makes the A an A-."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("ECDHE+AESGCM")
+    with python_server(served(tmp_path), field, context=context) as endpoint:
+        report = look(endpoint)
+    assert HSTS[field] in ids(report)
+    assert report.grade.letter is Letter.A_MINUS
+    assert report.grade.next_step is not None
+
+
+PLAIN = {
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n": Standing.NO,
+    b"HTTP/1.1 302 Found\r\nLocation: http://localhost/a\r\n\r\n": Standing.NO,
+    b"HTTP/1.1 302 Found\r\nLocation: https://else.test/\r\n\r\n": Standing.NO,
+    b"HTTP/1.1 301 Moved\r\nLocation: https://LOCALHOST:8443/a?b\r\n\r\n": Standing.YES,
+    b"SSH-2.0-else\r\n\r\n": Standing.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize("answer", PLAIN)
+def test_port_80_is_judged_by_where_it_leads(tmp_path: Path, answer: bytes) -> None:
+    """Only https on the same host is a redirect; what is no HTTP stays unknown."""
+    with openssl_server(served(tmp_path)) as endpoint, plain_server(answer) as http:
+        report = look(endpoint, http_port=http.port)
+    assert report.facts.web.redirect.standing is PLAIN[answer]
+
+
+def test_an_address_is_asked_for_without_a_name_and_without_hsts(tmp_path: Path) -> None:
+    """A certificate for an address fits it, and HSTS, which browsers ignore there, is not missed."""
+    with openssl_server(served(tmp_path, Wish(names=("127.0.0.1",)))) as endpoint:
+        report = look(endpoint, "127.0.0.1")
+    assert not ids(report) & {"P443-CERT-007", "P443-HTTP-001"}
+    assert report.grade.letter is Letter.A
+
+
+def test_a_wish_for_client_certificates_is_seen(tmp_path: Path) -> None:
+    """Both versions ask for one, and the scan goes on."""
+    with openssl_server(served(tmp_path), "-verify", "1") as endpoint:
+        report = look(endpoint)
+    assert report.facts.server.wants_client_certificate
+    assert report.facts.chains
+
+
+class Relay(BaseRequestHandler):
+    """Pass so many connections on to a real server, then do something else."""
+
+    origin: ClassVar[Endpoint]
+    patience: ClassVar[int]
+    lock = threading.Lock()
+    seen: ClassVar[int]
+
+    def handle(self) -> None:
+        with Relay.lock:
+            Relay.seen += 1
+            spent = Relay.seen > Relay.patience
+        if spent:
+            self.refuse()
+        else:
+            self.pass_on()
+
+    def refuse(self) -> None:
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.request.close()
+
+    def pass_on(self) -> None:
+        with socket.create_connection((Relay.origin.address, Relay.origin.port), 10) as origin:
+            back = threading.Thread(target=_copy, args=(origin, self.request), daemon=True)
+            back.start()
+            _copy(self.request, origin)
+            back.join(10)
+
+
+class Ender(Relay):
+    def refuse(self) -> None:
+        self.request.close()
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while octets := source.recv(65536):
+            sink.sendall(octets)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def throttled(origin: Endpoint, after: int, kind: type[Relay]) -> Iterator[Endpoint]:
+    Relay.origin, Relay.patience, Relay.seen = origin, after, 0
+    with raw_server(kind) as endpoint:
+        yield endpoint
+
+
+@pytest.mark.parametrize("kind", [Relay, Ender], ids=["reset", "closed"])
+@pytest.mark.parametrize("after", [1, 3, 8, 20])
+def test_a_server_that_throttles_gives_unknown_and_not_no(
+    tmp_path: Path, after: int, kind: type[Relay]
+) -> None:
+    """Once the canary falls silent, no version and no suite is said to be missing."""
+    with openssl_server(served(tmp_path), *OLD) as origin, throttled(origin, after, kind) as endpoint:
+        report = look(endpoint)
+    versions = report.facts.server.versions
+    spoken = {Version.TLS_1_0, Version.TLS_1_1, Version.TLS_1_2, Version.TLS_1_3}
+    assert [one.version.label for one in versions if one.version in spoken and one.offered.is_no] == []
+    assert any(one.offered.is_unknown or one.complete.is_unknown for one in versions)
+    assert report.judgement.undetermined
+    assert report.grade.at_best or report.grade.letter is None or report.grade.doubts
+
+
+class Mute(BaseRequestHandler):
+    """Take the connection, and say nothing until the client leaves."""
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            while self.request.recv(65536):
+                pass
+
+
+def silence(port: int, patience_s: float) -> HostSilent:
+    target = ScanTarget(parse_site_name("127.0.0.1"), port)
+    view, options = Viewpoint(TrustedRoots.of([]), LATER), ScanOptions(patience_s)
+    with pytest.raises(HostSilent) as caught:
+        asyncio.run(scan(make_dial(), target, view, options))
+    return caught.value
+
+
+def test_a_server_that_says_nothing_is_silent_and_not_bad() -> None:
+    """There is no report and no grade for a port that never speaks TLS."""
+    with raw_server(Mute) as endpoint:
+        assert "no answer in time" in silence(endpoint.port, 0.05).message
+
+
+def test_a_port_without_a_listener_is_named_as_such() -> None:
+    """The error says that nothing listens, not that the server is bad."""
+    with closed_port() as port:
+        assert "nothing listens" in silence(port, 3).message
+
+
+class Intolerant(BaseRequestHandler):
+    """Close on any hello above 400 bytes, as some old servers did; else pass it on."""
+
+    origin: ClassVar[Endpoint]
+
+    def handle(self) -> None:
+        hello = self.request.recv(65536)
+        if len(hello) > 400:
+            return
+        with socket.create_connection((Intolerant.origin.address, Intolerant.origin.port), 10) as origin:
+            origin.sendall(hello)
+            back = threading.Thread(target=_copy, args=(origin, self.request), daemon=True)
+            back.start()
+            _copy(self.request, origin)
+            back.join(10)
+
+
+def test_a_server_that_breaks_over_long_hellos_is_asked_in_short_ones(tmp_path: Path) -> None:
+    """A list of suites that is too long for the server does not hide the version."""
+    with openssl_server(served(tmp_path), "-tls1_2") as origin:
+        Intolerant.origin = origin
+        with raw_server(Intolerant) as endpoint:
+            report = look(endpoint)
+    facts = report.facts.server.version(Version.TLS_1_2)
+    assert facts.offered.is_yes
+    assert len(facts.choices) > 3
+
+
+def test_the_time_for_a_host_is_kept(tmp_path: Path) -> None:
+    """When the time is over nothing more is asked, and what was not asked is unknown."""
+    with openssl_server(served(tmp_path), "-tls1_3") as origin, throttled(origin, 2, Silent) as endpoint:
+        roots = TrustedRoots.of([CertFacts.from_der(root().der)])
+        target = ScanTarget(parse_site_name("localhost"), endpoint.port, connect=endpoint)
+        with closed_port() as http_port:
+            options = ScanOptions(patience_s=0.3, deadline_s=0.6, http_port=http_port)
+            report = asyncio.run(scan(make_dial(), target, Viewpoint(roots, LATER), options))
+    assert report.took_s < 5
+    assert report.facts.server.unknown_versions
+
+
+class Silent(Relay):
+    def refuse(self) -> None:
+        Mute.handle(self)  # type: ignore[arg-type]
