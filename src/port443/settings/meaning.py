@@ -172,18 +172,15 @@ def _certificate_objections(path: Path, names: Sequence[SiteName], site: SiteFor
 
 def _hsts_objections(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Objection]:
     wish = site.hsts
-    if "hsts" in site.model_fields_set and wish != "off" and not any(map(_may_have_hsts, names)):
-        hint = "remove it, or use a name such as app.localhost"
-        yield Objection(
-            kinds.HSTS_FOR_LOCAL,
-            (*path, "hsts"),
-            "HSTS is never sent for localhost or an IP",
-            hint,
-            at_key=True,
-        )
-    if not isinstance(wish, HstsForm) or not wish.preload:
+    if not isinstance(wish, HstsForm):
         return
-    if wish.max_age < PRELOAD_MIN_S or not wish.include_subdomains:
+    if not any(map(_may_have_hsts, names)):
+        text, hint = (
+            "HSTS is never sent for localhost or an IP",
+            "remove it, or use a name such as app.localhost",
+        )
+        yield Objection(kinds.HSTS_FOR_LOCAL, (*path, "hsts"), text, hint, at_key=True)
+    if wish.preload and (wish.max_age < PRELOAD_MIN_S or not wish.include_subdomains):
         text = "`preload` needs `max_age: 1y` or more and `include_subdomains: true`"
         yield Objection(kinds.HSTS_PRELOAD, (*path, "hsts", "preload"), text, at_key=True)
 

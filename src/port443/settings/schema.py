@@ -27,6 +27,9 @@ MAX_WORKERS: Final = 256
 WRONG_FORM: Final = "wrong_form"
 """The type of the error when a value fits none of the forms that a key may have."""
 
+MARKS: Final = frozenset({"<text>", "<list>", "<mapping>", "<given>", "<left out>", "[key]"})
+"""What pydantic puts in the place of an error, beside keys and numbers."""
+
 NAME_PATTERN: Final = r"^(\*\.)?[^\s/*_]+$"
 
 Address = Annotated[
@@ -62,7 +65,7 @@ FilePath = Annotated[
 
 
 def _form(value: object) -> str | None:
-    """Tell the forms of one setting apart; the tags cannot be mistaken for keys."""
+    """Tell the forms of one setting apart."""
     if isinstance(value, str):
         return "<text>"
     if isinstance(value, list):

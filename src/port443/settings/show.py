@@ -1,6 +1,7 @@
 """What is desired, as a settings file in long form with every default written out."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,7 +11,9 @@ from port443.settings.values import SECONDS
 
 Line = tuple[Path, str]
 """A setting's path, and its line."""
-PLAIN_FIRST: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
+PLAIN: Final = re.compile(r"[a-z][a-z0-9.-]*|http://[a-z0-9.-]+:[0-9]+")
+"""Names and URLs that YAML cannot take for anything else; the rest is quoted."""
+WORDS: Final = frozenset({"null", "true", "false"})
 
 
 def render(desired: Desired) -> str:
@@ -71,10 +74,7 @@ def _list(entries: Iterator[str]) -> str:
 
 def _text(text: str) -> str:
     """Quote what YAML could take for something else than text."""
-    plain = (
-        text[:1] in PLAIN_FIRST and not set(text) & set("[]{},#\"'") and text not in {"null", "true", "false"}
-    )
-    return text if plain else _quoted(text)
+    return text if PLAIN.fullmatch(text) and text not in WORDS else _quoted(text)
 
 
 def _quoted(text: str) -> str:

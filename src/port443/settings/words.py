@@ -36,9 +36,9 @@ def _is_misspelt(missing: Objection, unknown: list[Objection]) -> bool:
 
 
 def _objection(error: Any) -> Objection:
-    path = _path(error["loc"])
     kind = error["type"]
-    at_key = error["loc"][-1:] == ("[key]",)
+    path = _path(error["loc"], ends_in_key=kind == "extra_forbidden")
+    at_key = error["loc"][2:] == ("[key]",)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, Wrong):
         return Objection(cause.kind, path, cause.message, cause.hint, at_key=at_key)
@@ -61,9 +61,11 @@ def _objection(error: Any) -> Objection:
     return _wrong_type(path, wanted, error["input"])
 
 
-def _path(loc: tuple[str | int, ...]) -> Path:
-    """Leave out the marks that pydantic adds for forms and keys."""
-    return tuple(one for one in loc if one != "[key]" and not (isinstance(one, str) and one.startswith("<")))
+def _path(loc: Path, *, ends_in_key: bool) -> Path:
+    """Leave out the marks that pydantic adds for forms and keys, but not keys that look like them."""
+    first = 2 if loc[:1] == ("sites",) else 1
+    last = max(len(loc) - ends_in_key, first)
+    return (*loc[:first], *(one for one in loc[first:last] if one not in schema.MARKS), *loc[last:])
 
 
 def _name(path: Path) -> str:

@@ -177,6 +177,13 @@ def test_one_broken_site_hides_nothing_elsewhere() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["<text>", "<given>", "<mapping>", "[key]"])
+def test_no_key_is_taken_for_something_else(key: str) -> None:
+    """A key may be called like a mark of the machinery, anywhere."""
+    text = f'"{key}": 1\nsites:\n  "{key}": http://h\n  a.test: {{to: http://h, "{key}": 1}}\n'
+    assert kinds_of(text) == [kinds.KEY_UNKNOWN, kinds.NAME_INVALID, kinds.KEY_UNKNOWN]
+
+
 FRAGMENTS = [
     *(path.read_text(errors="replace") for path in BAD),
     *(path.read_text() for path in EXAMPLES),

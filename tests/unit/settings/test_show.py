@@ -3,7 +3,7 @@
 from pathlib import Path, PurePath
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from port443.core.names import Endpoint, HostName, IPName
@@ -33,9 +33,9 @@ paths = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs
 certificates = st.one_of(
     st.just(None), st.builds(OwnCertificate, *[paths.map(lambda path: PurePath("/etc") / path)] * 2)
 )
+hsts_words: st.SearchStrategy[HstsWish] = st.one_of(st.just("ladder"), st.just("off"))
 hsts: st.SearchStrategy[HstsWish] = st.one_of(
-    st.just("ladder"),
-    st.just("off"),
+    hsts_words,
     st.builds(HstsFixed, st.integers(0, 10**9), st.booleans()),
     st.just(HstsFixed(31_536_000, include_subdomains=True, preload=True)),
 )
@@ -50,14 +50,14 @@ upstreams = st.builds(
 def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite:
     own = draw(certificates)
     public = not all(name.is_reserved for name in served)
-    may_have_hsts = any(isinstance(name, HostName) for name in served)
+    has_host = any(isinstance(name, HostName) for name in served)
     return DesiredSite(
         id=str(served[0]),
         names=served,
         upstreams=tuple(draw(st.lists(upstreams, min_size=1, max_size=3, unique=True))),
         certificate=own or LocalIssuer(unconstrained=public),
         tls=draw(st.sampled_from(["modern", "intermediate"])),
-        hsts=draw(hsts) if may_have_hsts else "off",
+        hsts=draw(hsts if has_host else hsts_words),
     )
 
 
@@ -74,6 +74,7 @@ def desires(draw: st.DrawFn) -> Desired:
 
 
 @given(desires())
+@example(parse('sites: {"fc00::": http://h, "null": {to: "http://[::1]", issuer: local}}'))
 def test_what_is_shown_reads_the_same(desired: Desired) -> None:
     """`config show` prints a settings file that means exactly what is in effect."""
     assert parse(render(desired)) == desired
