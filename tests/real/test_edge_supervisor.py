@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential, Desired
 from port443.core.plan.events import EdgeStarted, Event, SnapshotApplied
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.snapshot import TicketKey
+from port443.core.plan.snapshot import Limits, TicketKey
 from port443.edge import crashes
 from port443.edge.errors import (
     AddressInUse,
@@ -261,6 +261,36 @@ def test_an_apply_waits_for_an_edge_that_is_being_restarted(runtime: Path) -> No
             await edge.drain_and_stop()
 
     run(scenario)
+
+
+def test_an_apply_waits_for_the_successor_of_an_edge_that_drains(runtime: Path) -> None:
+    """An edge that somebody has told to end takes nothing new; the plan runs on the one after it."""
+
+    async def scenario() -> None:
+        ports = [free_port(), free_port()]
+        limits = Limits(drain_timeout_ms=500)
+        edge = supervisor(runtime)
+        await edge.start()
+        await edge.apply(plan(wishes(ports[0]), CREDENTIALS, limits=limits))
+        async with watched(edge):
+            before = await edge.identity()
+            with socket.create_connection(("127.0.0.1", ports[0])) as lingering:
+                await await_until(accepted_one(edge))
+                os.kill(before.pid, signal.SIGTERM)
+                assert (await edge.apply(plan(wishes(*ports), CREDENTIALS, limits=limits))).is_whole
+                assert lingering.fileno() > 0
+            assert (await edge.identity()).boot != before.boot
+            assert [await served(port) for port in ports] == [ISSUED.der] * 2
+            await edge.drain_and_stop()
+
+    run(scenario)
+
+
+def accepted_one(edge: Supervisor) -> Callable[[], bool | Awaitable[bool]]:
+    async def has_open() -> bool:
+        return (await edge.stats()).connections.open > 0
+
+    return has_open
 
 
 def test_an_edge_comes_back_with_the_workers_that_are_wanted(runtime: Path) -> None:

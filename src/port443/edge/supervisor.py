@@ -16,7 +16,7 @@ from port443.core.plan.snapshot import Limits, Root, hash_of
 from port443.core.plan.stats import EdgeStats
 from port443.edge.client import EdgeClient, Hello
 from port443.edge.crashes import Crashes
-from port443.edge.errors import EdgeDidNotStart, EdgeGone, EdgeKeepsCrashing, EdgeUnreachable
+from port443.edge.errors import EdgeDidNotStart, EdgeDraining, EdgeGone, EdgeKeepsCrashing, EdgeUnreachable
 from port443.edge.framing import Connection
 from port443.edge.locate import locate_program
 from port443.edge.process import EdgeProcess, Spawn, last_words, trim_log
@@ -34,8 +34,8 @@ DEATH_PATIENCE_S = 2.0
 DRAIN_MARGIN_S = 3.0
 RETRY_S = 0.05
 LOG_CHECK_S = 60.0
-PASSING = (EdgeGone, EdgeUnreachable)
-"""What a restart cures."""
+PASSING = (EdgeGone, EdgeUnreachable, EdgeDraining)
+"""What the next edge cures; one that drains will be followed by another."""
 
 log = logging.getLogger(__name__)
 
