@@ -10,7 +10,7 @@ T = TypeVar("T")
 PAUSE_S = 0.01
 
 
-def wait_until(condition: Callable[[], T], within_s: float = 10.0) -> T:
+def wait_until(condition: Callable[[], T | None], within_s: float = 10.0) -> T:
     """Call `condition` until it is true and return its value; fail when the time has passed."""
     end = time.monotonic() + within_s
     while not (value := condition()):

@@ -133,7 +133,7 @@ def _plane(
         mode="external" if options.external else "spawned",
         program=Environment.read().edge,
     )
-    keeper = Keeper(store, FilesOnDisk(), clock)
+    keeper = Keeper(store, FilesOnDisk(), clock, roots=load_system_roots)
     tools = Tools(Supervisor(edge), keeper, store, Dialler(), clock, state)
     facts = {
         "version": __version__,

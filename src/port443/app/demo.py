@@ -153,6 +153,7 @@ def _grade(report: Report) -> Step:
     looked = f"({grade.baseline})   {report.judgement.checks} checks in {report.took_s:.2f} s"
     if grade.letter is None:
         return Step("grade", good=False, text=f"withheld: {grade.withheld}   {looked}")
-    caps = "" if grade.letter is Letter.A_PLUS else f"   {grade.caps[0].reason}" if grade.caps else ""
-    hint = f"port443 explain {grade.caps[0].rule}" if caps else ""
-    return Step("grade", good=grade.letter is Letter.A_PLUS, text=f"{grade.letter.value}   {looked}{caps}", hint=hint)
+    best = grade.letter is Letter.A_PLUS
+    cap = None if best or not grade.caps else grade.caps[0]
+    text = f"{grade.letter.value}   {looked}" + (f"   {cap.reason}" if cap else "")
+    return Step("grade", good=best, text=text, hint=f"port443 explain {cap.rule}" if cap else "")

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from port443.app.converge import Converged
+from port443.app.local_ca import jitter_of
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
 from port443.core.plan.receipt import SiteQuarantined
 from port443.core.plan.stats import EdgeStats
@@ -97,7 +98,7 @@ def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> dict[st
         "not_before": _text(leaf.not_before),
         "not_after": _text(leaf.not_after),
         "seconds_left": max(0, int((leaf.not_after - now).total_seconds())),
-        "renews_at": None if own else _text(renew_at(leaf)),
+        "renews_at": None if own else _text(renew_at(leaf, jitter_of(site.id))),
     }
 
 

@@ -41,7 +41,8 @@ def prepare_runtime(path: Path) -> Path:
         raise RuntimeDirectoryUnsafe(
             f"{path} is not a directory of this user", "remove it, or name another with --runtime"
         )
-    if found.st_mode & 0o077:
+    # Passing through is allowed: the group port443-admin reaches the admin socket that way.
+    if found.st_mode & 0o066:
         raise RuntimeDirectoryUnsafe(f"{path} is open to other users", f"close it: chmod 700 {path}")
     if not os.access(path, os.W_OK | os.X_OK):
         raise RuntimeDirectoryUnusable(f"cannot write to {path}", f"open it: chmod 700 {path}")

@@ -1,0 +1,51 @@
+"""Write the reference pages from the code, so that they cannot grow stale: `make docs`."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from port443.cli.explain import error_pages, rule_pages
+from port443.cli.main import port443
+from port443.settings.schema import json_schema
+
+WIDTH = 100
+
+
+def main() -> None:
+    """Write every page below the directory that is named."""
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    pages = {
+        "commands.md": "\n".join(commands(click.Context(port443, info_name="port443"))),
+        "findings.md": catalogue("Findings", rule_pages()),
+        "errors.md": catalogue("Errors", error_pages()),
+        "settings.schema.json": json.dumps(json_schema(), indent=2) + "\n",
+    }
+    for name, text in pages.items():
+        (target / name).write_text(text)
+        sys.stdout.write(f"{target / name}\n")
+
+
+def commands(context: click.Context) -> Iterator[str]:
+    """Yield the help of a command and of all below it."""
+    yield f"## {context.command_path}\n\n```\n{context.command.get_help(context)}\n```\n"
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            command = context.command.get_command(context, name)
+            if command:
+                settings: dict[str, Any] = {"info_name": name, "parent": context}
+                yield from commands(click.Context(command, max_content_width=WIDTH, **settings))
+
+
+def catalogue(title: str, pages: Iterator[tuple[str, str]]) -> str:
+    """Put the pages of `port443 explain` one below the other."""
+    parts = [f"## {code}\n\n```\n{page.strip()}\n```\n" for code, page in sorted(pages)]
+    return "\n".join([f"# {title}\n", *parts])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The house itself: its verbs, locks, units and wheels are what the words say they are."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from port443 import __version__
+
+TOP = Path(__file__).parents[1]
+UNITS = sorted((TOP / "packaging").glob("*.service"))
+
+
+def test_the_readme_names_the_two_commands() -> None:
+    """A stranger finds what to type."""
+    readme = (TOP / "README.md").read_text()
+    assert "make demo" in readme
+    assert "make test" in readme
+
+
+def test_every_locked_package_has_hashes_and_no_index_address() -> None:
+    """What is installed is what was locked, from whatever index this machine uses."""
+    for lock in (TOP / "requirements").glob("*.lock"):
+        entries = re.split(r"\n(?=\S)", lock.read_text())
+        packages = [entry for entry in entries if "==" in entry.splitlines()[0]]
+        assert packages
+        assert [entry.splitlines()[0] for entry in packages if "--hash=sha256:" not in entry] == []
+        assert "://" not in lock.read_text()
+
+
+def test_one_version_everywhere() -> None:
+    """The control plane pins the edge of its own version."""
+    manifests = ("pyproject.toml", "edge/pyproject.toml", "edge/Cargo.toml")
+    texts = {name: (TOP / name).read_text() for name in manifests}
+    assert f"port443-edge=={__version__}" in texts["pyproject.toml"]
+    assert f'version = "{__version__}"' in texts["edge/pyproject.toml"]
+    assert f'version = "{__version__}"' in texts["edge/Cargo.toml"]
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_takes_the_units(unit: Path, tmp_path: Path) -> None:
+    """Each unit is right in systemd's eyes, and shut in as tightly as we say."""
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed")
+    for source in UNITS:
+        # The programs are where this machine has them; the rest is as shipped.
+        (tmp_path / source.name).write_text(
+            re.sub(r"/usr/bin/port443(-edge)?(?= )", sys.executable, source.read_text())
+        )
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / unit.name)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    exposure = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(tmp_path / unit.name)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert exposure.returncode == 0, exposure.stdout[-300:]
+
+
+def test_the_pure_wheel_holds_the_package_and_its_data(tmp_path: Path) -> None:
+    """What `pip install` brings has every module and file of the source."""
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=TOP, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = tmp_path.glob("port443-*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    source = {
+        str(path.relative_to(TOP / "src"))
+        for path in (TOP / "src" / "port443").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert source - inside == set()
