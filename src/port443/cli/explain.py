@@ -16,6 +16,7 @@ from port443.core.errors import Fault, Port443Error, SettingsError
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.rule import Rule
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.settings.kinds import MISTAKES
 
 SCHEMA: Final = "port443.explain/1"
 CLOSE: Final = 3
@@ -48,7 +49,7 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
     port443 explain P443-E503
     port443 explain --list
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    pages = {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages())
+    pages = {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
     if listing or code is None:
         _print_list(pages, as_json=as_json)
         return 0
@@ -115,6 +116,12 @@ def error_pages() -> Iterator[tuple[str, str]]:
             importlib.import_module(module.name)
     for error in _family(Port443Error):
         yield error.code, _error_page(error)
+
+
+def mistake_pages() -> Iterator[tuple[str, str]]:
+    """Yield the page of every mistake that a settings file can have."""
+    for kind in MISTAKES.values():
+        yield kind.code, f"{kind.code}  {kind.word}: a mistake in the settings.\n\n{kind.explanation}"
 
 
 def _family(error: type[Port443Error]) -> Iterator[type[Port443Error]]:

@@ -7,6 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from port443.cli.main import run
+from port443.settings.kinds import MISTAKES
 
 GOOD = "sites:\n  app.localhost: http://127.0.0.1:9000\n"
 BAD = "sites:\n  app.localhost:\n    to: http://127.0.0.1:9000\n    tls: moderm\n"
@@ -135,3 +136,10 @@ def test_schema_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_missing_file_is_a_settings_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "check", str(tmp_path / "none.yaml")]) == 2
     assert "P443-E104" in capsys.readouterr().err
+
+
+def test_every_mistake_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """The code beside a mistake leads to a page with its cause and the way out."""
+    for kind in MISTAKES.values():
+        assert run(["explain", kind.code]) == 0
+        assert kind.explanation in capsys.readouterr().out
