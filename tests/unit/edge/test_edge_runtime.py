@@ -24,13 +24,14 @@ def test_a_missing_directory_is_made_for_us_alone(tmp_path: Path) -> None:
 
 
 def test_an_open_directory_is_refused(tmp_path: Path) -> None:
-    """Secrets lie in it: neither group nor others may look."""
-    for mode in (0o755, 0o701, 0o770):
+    """Secrets lie in it: neither group nor others may look; to pass through to the admin socket is allowed."""
+    for mode in (0o755, 0o702, 0o770):
         tmp_path.chmod(mode)
         with pytest.raises(RuntimeDirectoryUnsafe, match="open to other users"):
             prepare_runtime(tmp_path)
-    tmp_path.chmod(0o700)
-    assert prepare_runtime(tmp_path) == tmp_path
+    for mode in (0o700, 0o711):
+        tmp_path.chmod(mode)
+        assert prepare_runtime(tmp_path) == tmp_path
 
 
 def test_what_is_not_our_directory_is_refused(tmp_path: Path) -> None:
