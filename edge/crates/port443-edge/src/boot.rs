@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use edge_snapshot::{Hash, Part, Parts, Root, canonical};
+use edge_snapshot::{Hash, Part, Parts, Root};
 
 const ROOT: &str = "root.json";
 /// The root as it was served when sites of the real one were in quarantine: their last good versions.
@@ -210,7 +210,7 @@ fn file_name(hash: &Hash) -> String {
 }
 
 fn text<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<String> {
-    canonical(value).map_err(io::Error::other)
+    Ok(serde_json::to_string(value)?)
 }
 
 #[cfg(test)]
