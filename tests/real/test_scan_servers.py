@@ -183,6 +183,15 @@ def test_a_server_of_one_version_shows_this_one_only(tmp_path: Path, option: str
     assert offered == {v: Standing.YES if v is version else Standing.NO for v in Version}
     assert wanted <= ids(report)
     assert report.grade.letter is letter
+    assert [chain.key_proved for chain in report.facts.server.chains] == [True]
+
+
+@pytest.mark.parametrize("option", ["-tls1", "-tls1_1", "-tls1_2"])
+def test_rsa_keys_are_proved_in_every_version(tmp_path: Path, option: str) -> None:
+    """The signature of MD5 and SHA-1 side by side, as TLS 1.0 has it, is checked as well."""
+    with openssl_server(served(tmp_path, key=rsa_key()), option, *OLD) as endpoint:
+        report = look(endpoint)
+    assert [chain.key_proved for chain in report.facts.server.chains] == [True]
 
 
 def test_tls_1_0_beside_newer_ones_caps_at_b(tmp_path: Path) -> None:

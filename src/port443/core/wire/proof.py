@@ -1,11 +1,13 @@
 """Does the server hold the key of the certificate that it sent? Its signature says so."""
 
+import warnings
 from collections.abc import Callable
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 
 from port443.core.wire.messages import SignedParameters
 from port443.core.wire.reading import Malformed
@@ -51,7 +53,7 @@ def proves_key_12(leaf: bytes, signed: SignedParameters, randoms: bytes) -> bool
 
 def _check(leaf: bytes, scheme: int | None, signature: bytes, content: bytes) -> bool | None:
     try:
-        key = x509.load_der_x509_certificate(leaf).public_key()
+        key = _public_key(leaf)
     except UnsupportedAlgorithm:
         return None
     except ValueError as error:
@@ -66,6 +68,13 @@ def _check(leaf: bytes, scheme: int | None, signature: bytes, content: bytes) ->
     except (UnsupportedAlgorithm, ValueError):
         return None
     return True
+
+
+def _public_key(leaf: bytes) -> object:
+    with warnings.catch_warnings():
+        # Oddities of a certificate are findings of their own, not warnings to print.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_der_x509_certificate(leaf).public_key()
 
 
 def _verifier(key: object, scheme: int | None) -> Verify | None:
