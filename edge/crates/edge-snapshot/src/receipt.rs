@@ -82,6 +82,18 @@ pub enum QuarantineCode {
 }
 
 impl QuarantineCode {
+    /// Every code.
+    pub const ALL: &'static [Self] = &[
+        Self::PartKindWrong,
+        Self::ReferenceMissing,
+        Self::IdDiffers,
+        Self::CertificateUnreadable,
+        Self::KeyUnreadable,
+        Self::KeyMismatch,
+        Self::NamesConflict,
+        Self::TlsPolicyUnusable,
+    ];
+
     /// The name in receipts and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,0 +1,141 @@
+//! Events and reasons are those of `contract/events.schema.json`, name by name and field by field.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use std::collections::BTreeSet;
+
+use edge_observe::{Event, EventLog, HandshakeFailure, StampedEvent, UpstreamFailure};
+use edge_snapshot::{Alpn, CipherSuite, Hash, QuarantineCode, TlsVersion};
+use serde_json::Value;
+
+/// Told by nobody yet.
+const RESERVED: [&str; 1] = ["early_data_rejected"];
+
+fn schema() -> Value {
+    let text = include_str!("../../../../contract/events.schema.json");
+    serde_json::from_str(text).unwrap()
+}
+
+fn names(list: &Value) -> BTreeSet<&str> {
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect()
+}
+
+/// One of each kind.
+fn every_event() -> Vec<Event> {
+    let peer = "192.0.2.7:5000".parse().unwrap();
+    let text = || "text".to_owned();
+    vec![
+        Event::EdgeStarted,
+        Event::SnapshotApplied { root: Hash::of("") },
+        Event::SiteQuarantined {
+            site: text(),
+            code: QuarantineCode::KeyMismatch.as_str(),
+            path: text(),
+            message: text(),
+        },
+        Event::ListenerOpened { listener: text() },
+        Event::ListenerClosed { listener: text() },
+        Event::HandshakeCompleted {
+            listener: text(),
+            peer,
+            site: text(),
+            server_name: None,
+            version: TlsVersion::Tls13,
+            suite: CipherSuite::Tls13Aes128GcmSha256,
+            group: "x25519",
+            alpn: Some(Alpn::H2),
+            resumed: false,
+            duration_us: 1,
+        },
+        Event::HandshakeFailed {
+            listener: text(),
+            peer,
+            server_name: None,
+            reason: HandshakeFailure::NotTls,
+            detail: text(),
+            alert: None,
+        },
+        Event::RequestRefused {
+            site: text(),
+            peer,
+            reason: text(),
+            status: 421,
+        },
+        Event::UpstreamFailed {
+            site: text(),
+            pool: text(),
+            server: text(),
+            reason: UpstreamFailure::NoServer,
+            status: 503,
+        },
+        Event::UpstreamWentDown {
+            pool: text(),
+            server: text(),
+            reason: UpstreamFailure::ConnectRefused,
+        },
+        Event::UpstreamCameBack {
+            pool: text(),
+            server: text(),
+        },
+        Event::DrainStarted,
+        Event::DrainEnded,
+        Event::EventsDropped { count: 1 },
+    ]
+}
+
+/// Each event has exactly the fields that the contract requires of its name.
+#[test]
+fn events_have_the_contracts_fields() {
+    let schema = schema();
+    let mut told = BTreeSet::from(RESERVED.map(str::to_owned));
+    for event in every_event() {
+        let mut log = EventLog::new("b");
+        log.append(&StampedEvent { at_ms: 1, event });
+        let line: Value = serde_json::from_str(&log.read(0, 1).lines[0]).unwrap();
+        let name = line["name"].as_str().unwrap();
+        let fields = line
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(names(&schema["$defs"][name]["required"]), fields, "{name}");
+        assert!(told.insert(name.to_owned()), "{name} is told twice");
+    }
+    let listed = schema["oneOf"].as_array().unwrap().iter();
+    let listed = listed.map(|entry| entry["$ref"].as_str().unwrap().rsplit('/').next().unwrap());
+    assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), told);
+}
+
+/// Reasons are the contract's, no more and no fewer.
+#[test]
+fn reasons_are_the_contracts() {
+    let schema = schema();
+    let same = |name: &str, ours: BTreeSet<&str>| {
+        assert_eq!(names(&schema["$defs"][name]["enum"]), ours);
+    };
+    same(
+        "HandshakeFailure",
+        HandshakeFailure::ALL
+            .iter()
+            .map(|reason| reason.as_str())
+            .collect(),
+    );
+    same(
+        "UpstreamFailure",
+        UpstreamFailure::ALL
+            .iter()
+            .map(|reason| reason.as_str())
+            .collect(),
+    );
+    same(
+        "QuarantineCode",
+        QuarantineCode::ALL
+            .iter()
+            .map(|code| code.as_str())
+            .collect(),
+    );
+}
