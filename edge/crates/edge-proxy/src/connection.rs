@@ -188,19 +188,10 @@ impl Arrival {
         local: SocketAddr,
         server_name: Option<String>,
     ) -> ConnectionContext {
-        let Self {
-            running,
-            listener,
-            peer,
-            worker,
-            ..
-        } = self;
         ConnectionContext {
-            worker,
-            running,
+            worker: self.worker,
             site,
-            listener,
-            peer,
+            peer: self.peer,
             local,
             server_name,
         }

@@ -15,8 +15,6 @@ use crate::running::Running;
 
 /// What every connection handler of one worker shares; single-threaded.
 pub(crate) struct WorkerContext {
-    /// The worker's number, from 0.
-    pub(crate) index: usize,
     /// The newest snapshot; load it for each request, keep none of it over a wait.
     pub(crate) running: Arc<ArcSwap<Running>>,
     /// The worker's counters and its way into the event log.
@@ -31,12 +29,8 @@ pub(crate) struct WorkerContext {
 pub(crate) struct ConnectionContext {
     /// The worker that accepted it and serves it to its end.
     pub(crate) worker: Rc<WorkerContext>,
-    /// The snapshot it was accepted under, kept for its life.
-    pub(crate) running: Arc<Running>,
-    /// The site that its handshake chose.
+    /// The site that its handshake chose, as it was then: it lives as long as its connections.
     pub(crate) site: Arc<SiteRuntime>,
-    /// Where it came in.
-    pub(crate) listener: Arc<ListenerRuntime>,
     /// The client's address.
     pub(crate) peer: SocketAddr,
     /// Our address that the client connected to.

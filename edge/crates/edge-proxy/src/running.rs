@@ -1,6 +1,8 @@
 //! What runs: one snapshot with everything its connections need, immutable once built.
 
 mod build;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -57,7 +59,8 @@ impl Running {
     pub fn site_by_name(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
         self.names.get(host).or_else(|| {
             // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
-            let (_, parent) = host.split_once('.')?;
+            let (label, parent) = host.split_once('.')?;
+            is_label(label).then_some(())?;
             self.wildcards.get(parent)
         })
     }
@@ -92,4 +95,11 @@ impl Running {
     pub fn listener(&self, id: &str) -> Option<&Arc<ListenerRuntime>> {
         self.listeners.get(id)
     }
+}
+
+/// Whether a text can be a label of a host's name; an underscore is met where it should not be.
+fn is_label(text: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(allowed)
 }

@@ -86,7 +86,7 @@ pub fn spawn_worker(
     let thread = thread::Builder::new()
         .name(format!("edge-worker-{index}"))
         .spawn(move || {
-            run(&runtime, index, running, observer, inbox);
+            run(&runtime, running, observer, inbox);
             let _ = ending.send(());
         })?;
     Ok(Worker {
@@ -98,14 +98,12 @@ pub fn spawn_worker(
 
 fn run(
     runtime: &Runtime,
-    index: usize,
     running: Arc<ArcSwap<Running>>,
     observer: WorkerObserver,
     inbox: mpsc::UnboundedReceiver<Command>,
 ) {
     let (drain, draining) = watch::channel(false);
     let context = WorkerContext {
-        index,
         running,
         observer,
         pools: Pools::new(),

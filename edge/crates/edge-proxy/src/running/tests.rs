@@ -1,0 +1,350 @@
+use edge_snapshot::{
+    Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Pool, PrivateKey, QuarantineCode,
+    Role, Server, Site, TicketKey, TlsPolicy, TlsVersion, canonical,
+};
+
+use super::*;
+
+/// A snapshot under construction.
+struct Draft {
+    root: Root,
+    parts: Parts,
+}
+
+impl Draft {
+    fn new() -> Self {
+        let listener = Listener {
+            id: "https:127.0.0.1:443".to_owned(),
+            role: Role::Https,
+            address: "127.0.0.1:443".parse().unwrap(),
+            https_port: 443,
+        };
+        let root = Root {
+            contract: 1,
+            listeners: vec![listener],
+            limits: Limits::default(),
+            sites: BTreeMap::new(),
+            default_site: None,
+            ticket_keys: Vec::new(),
+            parts: Vec::new(),
+        };
+        let mut draft = Self {
+            root,
+            parts: Parts::new(),
+        };
+        draft.turn_ticket_keys(1);
+        draft
+    }
+
+    fn add(&mut self, part: Part) -> Hash {
+        let hash = Hash::of(&canonical(&part).unwrap());
+        self.parts.insert(hash, Arc::new(part));
+        hash
+    }
+
+    fn turn_ticket_keys(&mut self, secret: u8) {
+        let key = self.add(Part::TicketKey(TicketKey {
+            secret: [secret; 32],
+        }));
+        self.root.ticket_keys = vec![key];
+    }
+
+    /// A good site; its id is its first name.
+    fn site(&mut self, names: &[&str]) -> Site {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["any.test".to_owned()]).unwrap();
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        let key = self.add(Part::PrivateKey(PrivateKey {
+            pkcs8: key.serialize_der(),
+        }));
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let certificate = Certificate {
+            names: names.clone(),
+            chain: vec![der],
+            key,
+        };
+        let pool = Pool {
+            id: names[0].clone(),
+            servers: vec![Server {
+                host: "127.0.0.1".to_owned(),
+                port: 9000,
+            }],
+            connect_timeout_ms: 1,
+            response_timeout_ms: 1,
+            idle_timeout_ms: 1,
+            idle_per_worker: 1,
+        };
+        Site {
+            id: names[0].clone(),
+            names,
+            tls: self.add(Part::TlsPolicy(policy())),
+            certificates: vec![self.add(Part::Certificate(certificate))],
+            pool: self.add(Part::Pool(pool)),
+            hsts: None,
+            redirect_cacheable: false,
+        }
+    }
+
+    fn serve(&mut self, site: Site) -> Hash {
+        let id = site.id.clone();
+        let hash = self.add(Part::Site(site));
+        self.root.sites.insert(id, hash);
+        hash
+    }
+
+    fn serve_new(&mut self, names: &[&str]) -> Hash {
+        let site = self.site(names);
+        self.serve(site)
+    }
+
+    fn build(&self, previous: &Running) -> (Running, BTreeMap<String, SiteVerdict>) {
+        let hash = Hash::of(&canonical(&self.root).unwrap());
+        Running::build(&self.root, hash, &self.parts, previous)
+    }
+
+    fn run(&self) -> Running {
+        let (running, verdicts) = self.build(&Running::default());
+        assert!(
+            verdicts
+                .values()
+                .all(|verdict| *verdict == SiteVerdict::Running),
+            "{verdicts:?}"
+        );
+        running
+    }
+}
+
+fn policy() -> TlsPolicy {
+    TlsPolicy {
+        versions: TlsVersion::ALL.to_vec(),
+        suites: CipherSuite::ALL.to_vec(),
+        groups: Group::ALL.to_vec(),
+        alpn: Alpn::ALL.to_vec(),
+        tickets: true,
+    }
+}
+
+fn found<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
+    running.site_by_name(host).map(|site| site.id.as_str())
+}
+
+fn quarantine(verdict: &SiteVerdict) -> (QuarantineCode, &str, Option<Hash>) {
+    match verdict {
+        SiteVerdict::Quarantined {
+            code, path, serves, ..
+        } => (*code, path, *serves),
+        SiteVerdict::Running => panic!("the site runs"),
+    }
+}
+
+#[test]
+fn hosts_are_found_exactly_then_by_wildcard_then_by_address() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["*.a.test", "192.0.2.1", "a.test"]);
+    draft.serve_new(&["x.a.test"]);
+    let running = draft.run();
+    let id = Some("*.a.test");
+    assert_eq!(
+        [id, id, Some("x.a.test")],
+        ["a.test", "y.a.test", "x.a.test"].map(|host| found(&running, host))
+    );
+    assert_eq!(
+        [None, None, None],
+        ["b.test", "z.y.a.test", "*.a.test"].map(|host| found(&running, host))
+    );
+    let mapped = running.site_by_address("::ffff:192.0.2.1".parse().unwrap());
+    assert_eq!(id, mapped.map(|site| site.id.as_str()));
+}
+
+#[test]
+fn what_did_not_change_is_the_same_object() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["a.test"]);
+    let first = draft.run();
+    draft.serve_new(&["b.test"]);
+    let (second, _) = draft.build(&first);
+    assert!(Arc::ptr_eq(
+        first.site("a.test").unwrap(),
+        second.site("a.test").unwrap()
+    ));
+    let listener = |running: &Running| Arc::clone(running.listener("https:127.0.0.1:443").unwrap());
+    assert!(Arc::ptr_eq(&listener(&first), &listener(&second)));
+
+    draft.turn_ticket_keys(2);
+    let (third, _) = draft.build(&second);
+    assert!(!Arc::ptr_eq(
+        second.site("a.test").unwrap(),
+        third.site("a.test").unwrap()
+    ));
+}
+
+#[test]
+fn a_broken_site_keeps_its_last_good_version() {
+    let mut draft = Draft::new();
+    let good = draft.serve_new(&["a.test"]);
+    let first = draft.run();
+    let mut broken = draft.site(&["a.test", "more.test"]);
+    broken.pool = Hash::of("no such part");
+    draft.serve(broken);
+    draft.serve_new(&["b.test"]);
+    let (second, verdicts) = draft.build(&first);
+    assert_eq!(
+        (QuarantineCode::ReferenceMissing, "pool", Some(good)),
+        quarantine(&verdicts["a.test"])
+    );
+    assert_eq!(SiteVerdict::Running, verdicts["b.test"]);
+    assert_eq!(
+        (Some("a.test"), None),
+        (found(&second, "a.test"), found(&second, "more.test"))
+    );
+
+    let (third, verdicts) = draft.build(&second);
+    assert_eq!(Some(good), quarantine(&verdicts["a.test"]).2);
+    assert_eq!(Some("a.test"), found(&third, "a.test"));
+}
+
+#[test]
+fn a_site_that_never_was_good_is_refused_by_name() {
+    let mut draft = Draft::new();
+    let mut broken = draft.site(&["*.a.test", "a.test"]);
+    broken.tls = broken.pool;
+    draft.serve(broken);
+    let (running, verdicts) = draft.build(&Running::default());
+    assert_eq!(
+        (QuarantineCode::PartKindWrong, "tls", None),
+        quarantine(&verdicts["*.a.test"])
+    );
+    assert_eq!(None, found(&running, "a.test"));
+    assert_eq!(Some("*.a.test"), running.quarantined_site("a.test"));
+    assert_eq!(Some("*.a.test"), running.quarantined_site("x.a.test"));
+    assert_eq!(None, running.quarantined_site("b.test"));
+}
+
+/// What is done to a good site.
+type Break = fn(&mut Draft, &mut Site);
+
+#[test]
+fn every_reference_is_followed_and_named() {
+    let breaks: [(Break, QuarantineCode, &str); 5] = [
+        (
+            |_, site| site.certificates.push(site.pool),
+            QuarantineCode::PartKindWrong,
+            "certificates[1]",
+        ),
+        (
+            |_, site| site.id = "b.test".to_owned(),
+            QuarantineCode::IdDiffers,
+            "id",
+        ),
+        (
+            |draft, _| draft.root.ticket_keys.push(Hash::of("none")),
+            QuarantineCode::ReferenceMissing,
+            "ticket_keys[1]",
+        ),
+        (
+            |draft, site| {
+                let Part::Certificate(certificate) = &*draft.parts[&site.certificates[0]] else {
+                    unreachable!()
+                };
+                let orphan = Certificate {
+                    key: site.pool,
+                    ..certificate.clone()
+                };
+                site.certificates = vec![draft.add(Part::Certificate(orphan))];
+            },
+            QuarantineCode::PartKindWrong,
+            "certificates[0].key",
+        ),
+        (
+            |draft, site| {
+                let key = draft.add(Part::PrivateKey(PrivateKey { pkcs8: vec![1] }));
+                let Part::Certificate(certificate) = &*draft.parts[&site.certificates[0]] else {
+                    unreachable!()
+                };
+                let unreadable = Certificate {
+                    key,
+                    ..certificate.clone()
+                };
+                site.certificates = vec![draft.add(Part::Certificate(unreadable))];
+            },
+            QuarantineCode::KeyUnreadable,
+            "certificates[0].key",
+        ),
+    ];
+    for (break_it, code, path) in breaks {
+        let mut draft = Draft::new();
+        let mut site = draft.site(&["a.test"]);
+        break_it(&mut draft, &mut site);
+        let hash = draft.add(Part::Site(site));
+        draft.root.sites.insert("a.test".to_owned(), hash);
+        let (_, verdicts) = draft.build(&Running::default());
+        assert_eq!((code, path, None), quarantine(&verdicts["a.test"]));
+    }
+}
+
+#[test]
+fn a_name_has_one_owner() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["a.test", "shared.test"]);
+    draft.serve_new(&["b.test", "shared.test"]);
+    let (first, verdicts) = draft.build(&Running::default());
+    assert_eq!(
+        (QuarantineCode::NamesConflict, "names[1]", None),
+        quarantine(&verdicts["b.test"])
+    );
+    assert_eq!(
+        (Some("a.test"), None),
+        (found(&first, "shared.test"), found(&first, "b.test"))
+    );
+
+    // The name is free again: the same document runs.
+    draft.serve_new(&["a.test"]);
+    let (second, verdicts) = draft.build(&first);
+    assert_eq!(SiteVerdict::Running, verdicts["b.test"]);
+    assert_eq!(Some("b.test"), found(&second, "shared.test"));
+}
+
+#[test]
+fn the_default_site_is_one_that_runs() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["a.test"]);
+    draft.root.default_site = Some("a.test".to_owned());
+    let running = draft.run();
+    assert_eq!(
+        Some("a.test"),
+        running.default_site().map(|site| site.id.as_str())
+    );
+}
+
+#[test]
+fn hsts_is_written_once() {
+    let policy = Hsts {
+        names: vec![],
+        max_age_s: 31_536_000,
+        include_subdomains: true,
+        preload: true,
+    };
+    let value = crate::context::SiteHsts::new(policy).value;
+    assert_eq!(
+        b"max-age=31536000; includeSubDomains; preload".as_slice(),
+        value
+    );
+}
+
+#[test]
+fn a_request_may_use_the_connection_of_a_site_with_the_same_tls() {
+    let mut draft = Draft::new();
+    let one = draft.site(&["a.test"]);
+    let two = Site {
+        id: "b.test".to_owned(),
+        names: vec!["b.test".to_owned()],
+        ..one.clone()
+    };
+    draft.serve(one);
+    draft.serve(two);
+    draft.serve_new(&["c.test"]);
+    let running = draft.run();
+    let site = |id| running.site(id).unwrap();
+    assert!(site("a.test").may_carry(site("b.test")));
+    assert!(!site("a.test").may_carry(site("c.test")));
+}
