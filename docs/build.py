@@ -4,13 +4,12 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
-from port443.cli.explain import error_pages, rule_pages
+from port443.cli.explain import all_pages
 from port443.cli.main import port443
-from port443.settings.schema import json_schema
+from port443.settings.editor import json_schema
 
 WIDTH = 100
 
@@ -21,8 +20,7 @@ def main() -> None:
     target.mkdir(parents=True, exist_ok=True)
     pages = {
         "commands.md": "\n".join(commands(click.Context(port443, info_name="port443"))),
-        "findings.md": catalogue("Findings", rule_pages()),
-        "errors.md": catalogue("Errors", error_pages()),
+        "codes.md": catalogue(all_pages()),
         "settings.schema.json": json.dumps(json_schema(), indent=2) + "\n",
     }
     for name, text in pages.items():
@@ -37,14 +35,14 @@ def commands(context: click.Context) -> Iterator[str]:
         for name in context.command.list_commands(context):
             command = context.command.get_command(context, name)
             if command:
-                settings: dict[str, Any] = {"info_name": name, "parent": context}
-                yield from commands(click.Context(command, max_content_width=WIDTH, **settings))
+                below = click.Context(command, parent=context, info_name=name, max_content_width=WIDTH)
+                yield from commands(below)
 
 
-def catalogue(title: str, pages: Iterator[tuple[str, str]]) -> str:
+def catalogue(pages: dict[str, str]) -> str:
     """Put the pages of `port443 explain` one below the other."""
-    parts = [f"## {code}\n\n```\n{page.strip()}\n```\n" for code, page in sorted(pages)]
-    return "\n".join([f"# {title}\n", *parts])
+    parts = [f"## {code}\n\n```\n{page.strip()}\n```\n" for code, page in sorted(pages.items())]
+    return "\n".join(["# Findings and errors\n", *parts])
 
 
 if __name__ == "__main__":

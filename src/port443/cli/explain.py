@@ -49,7 +49,7 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
     port443 explain P443-E503
     port443 explain --list
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    pages = {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
+    pages = all_pages()
     if listing or code is None:
         _print_list(pages, as_json=as_json)
         return 0
@@ -62,6 +62,11 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
     else:
         output.data(page)
     return 0
+
+
+def all_pages() -> dict[str, str]:
+    """Return the page of every finding and error, by its code."""
+    return {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
 
 
 def _whole(code: str) -> str:

@@ -24,7 +24,7 @@ def test_a_missing_directory_is_made_for_us_alone(tmp_path: Path) -> None:
 
 
 def test_an_open_directory_is_refused(tmp_path: Path) -> None:
-    """Secrets lie in it: neither group nor others may look; to pass through to the admin socket is allowed."""
+    """Secrets lie in it: neither group nor others may look; passing through is allowed."""
     for mode in (0o755, 0o702, 0o770):
         tmp_path.chmod(mode)
         with pytest.raises(RuntimeDirectoryUnsafe, match="open to other users"):
