@@ -90,5 +90,5 @@ $(BIN)/port443-edge: $(EDGE) .build/venv
 
 # Clients that the tests speak to the edge with; what cannot be installed skips its tests with a reason.
 .build/clients: packaging/system-packages.sh
-	@sh packaging/system-packages.sh curl openssl gnutls-bin || true
+	@sh packaging/system-packages.sh curl openssl gnutls-bin chromium libnss3-tools || true
 	@mkdir -p .build && touch $@

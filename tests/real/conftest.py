@@ -36,7 +36,7 @@ def serving(short_directory: Path, backend: SampleBackend) -> Iterator[Serving]:
         locate_program(Environment.read().edge)
     except EdgeError as error:
         pytest.skip(f"{error.message}; {error.hint}")
-    place = Serving(short_directory)
+    place = Serving(short_directory, backend_url=backend.url)
     place.write({"app.localhost": backend.url})
     yield place
     place.end()

@@ -46,6 +46,8 @@ class Serving:
     https_port: int = field(default_factory=free_port)
     http_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    backend_url: str = ""
+    """The web server that the first settings point to."""
 
     @property
     def config(self) -> Path:

@@ -19,16 +19,22 @@ Reload it: the other server answers.</p>
 """
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Stay silent: a visitor who leaves early is no news."""
+
+
 class SampleBackend:
     """A plain HTTP/1.1 server on loopback, in a thread of its own."""
 
     def __init__(self, name: str, port: int) -> None:
         """Listen on `port`, or on any free one where that is taken."""
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(name))
+            self._server = _Server(("127.0.0.1", port), _handler(name))
         except OSError:
-            self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(name))
-        self._server.daemon_threads = True
+            self._server = _Server(("127.0.0.1", 0), _handler(name))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
