@@ -1,0 +1,74 @@
+"""`port443 scan` as a person or a pipeline runs it, against a real server."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+from tls_certs import Wish, ec_key, intermediate, issue, root, write
+from tls_servers import openssl_server
+
+from port443.core.names import Endpoint
+
+pytestmark = pytest.mark.slow
+SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Endpoint]:
+    (tmp_path / "root.pem").write_bytes(root().pem)
+    files = write(tmp_path, issue(Wish(), ec_key(), intermediate()), (intermediate(),))
+    with openssl_server(files, "-tls1_2") as endpoint:
+        yield endpoint
+
+
+def scan(*args: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "port443", "scan", *map(str, args)]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+
+def test_text_and_exit_codes(server: Endpoint, tmp_path: Path) -> None:
+    """The same server is good enough for A-, and not for A; words and numbers agree."""
+    args = (f"localhost:{server.port}", "--connect", server.address, "--cacert", tmp_path / "root.pem")
+    met, missed = scan(*args, "--min-grade", "A-"), scan(*args, "--min-grade", "a")
+    assert (met.returncode, missed.returncode) == (0, 1), met.stdout + met.stderr
+    assert "✓ A-" in met.stdout
+    assert "P443-TLS-006" in met.stdout
+    assert met.stderr == ""
+    assert "\x1b" not in met.stdout
+    assert missed.stdout.rstrip().endswith("A or better")
+
+
+def test_json_is_one_document_of_the_schema(server: Endpoint, tmp_path: Path) -> None:
+    """Standard output holds the document and nothing else; a target that fails stands in it too."""
+    where = ("--connect", server.address, "--cacert", tmp_path / "root.pem")
+    done = scan(f"localhost:{server.port}", "localhost:1", *where, "--format", "json")
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert [target["exit_code"] for target in document["targets"]] == [0, 3]
+    assert document["targets"][0]["report"]["grade"]["letter"] == "A-"
+    assert "nothing listens" in document["targets"][1]["error"]["message"]
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("2/2 ")
+
+
+def test_a_name_that_the_certificate_does_not_have_is_an_m(server: Endpoint, tmp_path: Path) -> None:
+    """--servername asks for another name than the host's."""
+    args = (f"localhost:{server.port}", "--servername", "other.test", "--connect", server.address)
+    done = scan(*args, "--cacert", tmp_path / "root.pem", "--fail-on", "critical")
+    assert done.returncode == 1
+    assert "P443-CERT-007" in done.stdout
+    assert "✗ M" in done.stdout
+
+
+def test_the_systems_roots_do_not_know_ours(server: Endpoint) -> None:
+    """Without --cacert the chain leads nowhere that this machine believes."""
+    done = scan(f"localhost:{server.port}", "--connect", server.address)
+    if "P443-E170" in done.stderr:
+        pytest.skip("this machine has no bundle of roots")
+    assert "P443-CERT-005" in done.stdout

@@ -1,0 +1,214 @@
+"""`port443 scan`: targets, exit codes and the lines that people read."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from port443.cli import main, output
+from port443.cli.scan import Bar, Duration, TargetInvalid, exit_code_of, read_target
+from port443.cli.scan_text import failure_lines, report_lines
+from port443.core.errors import SettingsError
+from port443.core.grade.baseline import Letter
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.fold import grade, judge
+from port443.core.grade.report import Failure, Report, ScanTarget
+from port443.core.grade.rule import Severity
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.names import Endpoint, HostName
+from port443.core.probe.facts import VersionFacts
+from port443.core.probe.failures import HostSilent
+from port443.core.probe.verdict import no
+from port443.core.wire.versions import Version
+from port443.core.x509.chain import ChainFault
+from scan_facts import GOOD_WEB, HIDDEN, good, version, with_fault, with_version, with_web
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TARGET = ScanTarget(HostName("site.test"))
+NO_BAR = Bar(None, None)
+FAILED = Failure(TARGET, NOW, HostSilent("site.test answers no TLS", "try another port"))
+TLS_1_0 = with_version(version(Version.TLS_1_0, 0xC013))
+DOUBTFUL = with_version(VersionFacts(Version.TLS_1_0, HIDDEN))
+BARE = with_web(replace(GOOD_WEB, hsts=no("none"), hsts_text=None, policy=None))
+
+
+@pytest.fixture(autouse=True)
+def _plain() -> Iterator[None]:
+    output.use_colour(wanted=False)
+    yield
+    output.use_colour(wanted=True)
+
+
+def report(facts: ScanFacts) -> Report:
+    judgement = judge(RULES, facts)
+    found = grade(judgement, facts, SSL_LABS_2009R)
+    return Report(TARGET, Endpoint("192.0.2.1", 443), (), NOW, 0.25, 40, facts, judgement, found)
+
+
+TARGETS = {
+    "example.com": ("example.com", 443, None),
+    "Example.COM:8443": ("example.com", 8443, None),
+    "192.0.2.1": ("192.0.2.1", 443, None),
+    "192.0.2.1:444": ("192.0.2.1", 444, None),
+    "::1": ("::1", 443, None),
+    "[::1]": ("::1", 443, None),
+    "[::1]:8443": ("::1", 8443, None),
+    "bücher.example": ("xn--bcher-kva.example", 443, None),
+}
+
+
+@pytest.mark.parametrize("text", TARGETS)
+def test_a_target_is_read_as_people_write_it(text: str) -> None:
+    """Names and addresses of both families, with and without a port."""
+    host, port, connect = TARGETS[text]
+    target = read_target(text, None, None)
+    assert (target.host.text, target.port, target.connect) == (host, port, connect)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://example.com/", "a b", "example.com:", "example.com:0", "*.a.test", ""]
+)
+def test_what_is_no_target_is_a_usage_error(text: str) -> None:
+    """Wrong words end with 2, before anything is connected."""
+    with pytest.raises(SettingsError):
+        read_target(text, None, None)
+
+
+def test_a_url_is_refused_with_the_host_that_was_meant() -> None:
+    """The hint holds what to type."""
+    with pytest.raises(TargetInvalid) as caught:
+        read_target("https://example.com/path", None, None)
+    assert caught.value.hint.endswith(": example.com")
+
+
+@pytest.mark.parametrize(
+    ("connect", "endpoint"),
+    [("192.0.2.7", "192.0.2.7:8443"), ("192.0.2.7:9443", "192.0.2.7:9443"), ("::1", "[::1]:8443")],
+)
+def test_connect_names_an_address_and_perhaps_a_port(connect: str, endpoint: str) -> None:
+    """Where to connect and whom to ask for are two things."""
+    target = read_target("site.test:8443", connect, "other.test")
+    assert str(target.connect) == endpoint
+    assert target.name.text == "other.test"
+
+
+EXITS = [
+    (report(good()), NO_BAR, 0),
+    (report(good()), Bar(Letter.A_PLUS, None), 0),
+    (report(TLS_1_0), NO_BAR, 0),
+    (report(TLS_1_0), Bar(Letter.B, None), 0),
+    (report(TLS_1_0), Bar(Letter.A, None), 1),
+    (report(with_fault(ChainFault.EXPIRED)), Bar(Letter.F, None), 1),
+    (report(TLS_1_0), Bar(None, Severity.MEDIUM), 1),
+    (report(TLS_1_0), Bar(None, Severity.CRITICAL), 0),
+    (report(BARE), Bar(Letter.A_MINUS, Severity.HIGH), 0),
+    (report(DOUBTFUL), Bar(Letter.A, None), 3),
+    (report(DOUBTFUL), NO_BAR, 0),
+    (report(DOUBTFUL), Bar(None, Severity.MEDIUM), 3),
+    (report(replace(good(), chains=())), NO_BAR, 3),
+    (FAILED, NO_BAR, 3),
+]
+
+
+@pytest.mark.parametrize(("result", "bar", "code"), EXITS)
+def test_the_exit_code_says_whether_the_bar_was_met(result: Report | Failure, bar: Bar, code: int) -> None:
+    """0 met, 1 not met, 3 cannot be told; a doubt never passes a bar."""
+    assert exit_code_of(result, bar) == code
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30.0), ("2m", 120.0), ("5", 5.0)])
+def test_a_time_is_read(text: str, seconds: float) -> None:
+    """Seconds, minutes, and seconds without a unit."""
+    assert Duration().convert(text, None, None) == seconds
+
+
+def test_the_report_has_its_sections_in_order() -> None:
+    """What people look for stands where it always stands, and the grade is last."""
+    lines = list(report_lines(report(TLS_1_0)))
+    wanted = ["Protocols", "Cipher suites", "Key exchange", "Certificate", "HTTP", "Findings", "Grade"]
+    assert [line for line in lines if line in wanted] == wanted
+    assert "✗ TLS 1.0    offered   1 suite" in lines
+    assert "✓ TLS 1.1    not offered   alert protocol_version" in lines
+    assert any("! B" in line and "ssl-labs-2009r" in line for line in lines)
+
+
+def test_an_unknown_is_marked_as_such() -> None:
+    """A question mark, the reason, and a letter that is an upper bound."""
+    lines = list(report_lines(report(DOUBTFUL)))
+    assert "? TLS 1.0    unknown   it fell silent" in lines
+    assert "Not determined" in lines
+    assert any("A+ at best" in line for line in lines)
+
+
+def test_a_failure_names_its_cause_and_the_next_step() -> None:
+    """Code, cause, and what to try."""
+    assert list(failure_lines(FAILED)) == [
+        "site.test:443",
+        "✗            P443-E511: site.test answers no TLS",
+        "→            try another port",
+    ]
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    code = main.run(list(args))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("scan",),
+        ("scan", "https://a.test/"),
+        ("scan", "a.test", "--min-grade", "Z"),
+        ("scan", "a.test", "--timeout", "soon"),
+        ("scan", "a.test", "--connect", "nowhere"),
+        ("scan", "a.test", "--cacert", "/nonexistent.pem"),
+        ("explain", "P443-NONE"),
+    ],
+)
+def test_wrong_words_end_with_2_and_one_sentence(
+    args: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is scanned, stdout stays empty, and the sentence has a code."""
+    code, out, err = run(capsys, *args)
+    assert (code, out) == (2, "")
+    assert "P443-E" in err or "Usage" in err
+
+
+def test_every_code_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """Findings and errors, all listed, each with more to say than its title."""
+    code, out, _ = run(capsys, "explain", "--list")
+    codes = [line.split()[0] for line in out.splitlines()]
+    assert code == 0
+    assert {rule.id for rule in RULES} <= set(codes)
+    assert {"P443-E110", "P443-E350", "P443-E503", "P443-E511"} <= set(codes)
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("text", ["P443-TLS-003", "p443-tls-003", "TLS-003"])
+def test_a_finding_is_explained(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Title, severity, what it costs, why, and how to mend it."""
+    code, out, _ = run(capsys, "explain", text)
+    assert code == 0
+    assert out.startswith("P443-TLS-003  TLS 1.0 is offered.\n")
+    assert "no ssl-labs-2009r grade better than B" in out
+    assert "nginx    ssl_protocols TLSv1.2 TLSv1.3;" in out
+
+
+def test_an_error_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cause, next step, and whether trying again helps."""
+    code, out, _ = run(capsys, "explain", "P443-E503")
+    assert code == 0
+    assert out.startswith("P443-E503  ")
+    assert "--timeout" in out
+    assert "Trying again can help" in out
+
+
+def test_a_code_that_does_not_exist_is_answered_with_its_likes(capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip of the finger is not the end."""
+    code, _, err = run(capsys, "explain", "P443-TSL-003")
+    assert code == 2
+    assert "did you mean P443-TLS-003" in err

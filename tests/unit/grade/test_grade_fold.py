@@ -1,0 +1,257 @@
+"""From findings to a letter: caps, doubts, T and M, the next step, and the document."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from port443.core.grade.baseline import Letter
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.document import scan_document
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.fold import Finding, Grade, Judgement, grade, judge
+from port443.core.grade.hsts import HSTSPolicy, parse_hsts, read_web
+from port443.core.grade.report import Failure, Report, ScanTarget
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.names import Endpoint, HostName, IPName
+from port443.core.probe.facts import Choice, VersionFacts
+from port443.core.probe.failures import ConnectRefused, ConnectTimedOut, HostSilent
+from port443.core.probe.http import HTTPAnswer
+from port443.core.probe.verdict import YES, Standing, no
+from port443.core.wire.versions import Version
+from port443.core.x509.chain import ChainFault
+from scan_facts import (
+    GOOD_SERVER,
+    GOOD_WEB,
+    HIDDEN,
+    good,
+    only,
+    version,
+    with_fault,
+    with_version,
+    with_web,
+)
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "contract" / "scan.schema.json").read_text())
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def graded(facts: ScanFacts) -> Grade:
+    return grade(judge(RULES, facts), facts, SSL_LABS_2009R)
+
+
+def test_nothing_wrong_and_hsts_is_an_a_plus() -> None:
+    """Full points, no cap, no step left."""
+    found = graded(good())
+    assert (found.letter, found.at_best, found.caps, found.next_step) == (Letter.A_PLUS, False, (), None)
+    assert found.scores is not None
+    assert found.scores.total == 100 - 40 * 10 // 100  # AES-128 beside AES-256
+
+
+LETTERS = {
+    "no hsts": (with_web(replace(GOOD_WEB, hsts=no(), hsts_text=None, policy=None)), Letter.A_MINUS),
+    "no tls 1.3": (only(version(Version.TLS_1_2, 0xC02B)), Letter.A_MINUS),
+    "tls 1.1": (with_version(version(Version.TLS_1_1, 0xC013)), Letter.B),
+    "no forward secrecy": (only(version(Version.TLS_1_2, 0x009C)), Letter.B),
+    "3des": (with_version(version(Version.TLS_1_2, 0x000A)), Letter.C),
+    "compression": (replace(good(), server=replace(GOOD_SERVER, compression=YES)), Letter.C),
+    "dh 1024": (
+        with_version(replace(version(Version.TLS_1_2), choices=(Choice(0x009E, prime_bits=1024),))),
+        Letter.B,
+    ),
+    "dh 512": (
+        with_version(replace(version(Version.TLS_1_2), choices=(Choice(0x009E, prime_bits=512),))),
+        Letter.F,
+    ),
+    "ssl 2": (with_version(VersionFacts(Version.SSL_2, YES)), Letter.F),
+    "anonymous": (with_version(version(Version.TLS_1_2, 0x0034)), Letter.F),
+    "null": (with_version(version(Version.TLS_1_2, 0x003B)), Letter.F),
+    "expired": (with_fault(ChainFault.EXPIRED), Letter.T),
+    "wrong name": (replace(good(), name=HostName("other.test")), Letter.M),
+    "wrong name and expired": (replace(with_fault(ChainFault.EXPIRED), name=HostName("o.test")), Letter.T),
+    "incomplete": (with_fault(ChainFault.INCOMPLETE), Letter.B),
+}
+
+
+@pytest.mark.parametrize("what", LETTERS)
+def test_a_fault_costs_what_the_baseline_says(what: str) -> None:
+    """Each fault brings its letter, and the reason stands among the caps."""
+    facts, letter = LETTERS[what]
+    found = graded(facts)
+    assert found.letter is letter
+    assert found.caps[0].letter is letter
+
+
+def test_a_t_tells_what_would_be_without_it() -> None:
+    """Trust aside, the same server is an A+, and mending the chain leads there."""
+    found = graded(with_fault(ChainFault.UNTRUSTED_ROOT))
+    assert found.if_trusted is Letter.A_PLUS
+    assert found.next_step is not None
+    assert (found.next_step.letter, found.next_step.rules) == (Letter.A_PLUS, ("P443-CERT-004",))
+
+
+def test_the_next_step_names_all_that_holds_the_letter() -> None:
+    """Two caps of the same letter must both be mended; a third, milder one comes later."""
+    facts = with_version(version(Version.TLS_1_1, 0xC013))
+    facts = replace(facts, web=replace(GOOD_WEB, hsts=no(), hsts_text=None, policy=None))
+    versions = tuple(
+        version(Version.TLS_1_0, 0xC013) if one.version is Version.TLS_1_0 else one
+        for one in facts.server.versions
+    )
+    found = graded(replace(facts, server=replace(facts.server, versions=versions)))
+    assert found.next_step is not None
+    assert set(found.next_step.rules) == {"P443-TLS-003", "P443-TLS-004", "P443-TLS-017"}
+    assert found.next_step.letter is Letter.A_MINUS
+
+
+def test_a_doubt_that_could_cost_more_makes_the_grade_an_upper_bound() -> None:
+    """TLS 1.0 unknown: an A+ at best, and the rule that doubts is named."""
+    found = graded(with_version(VersionFacts(Version.TLS_1_0, HIDDEN)))
+    assert (found.letter, found.at_best) == (Letter.A_PLUS, True)
+    assert "P443-TLS-003" in found.doubts
+
+
+def test_unknown_hsts_gives_no_plus() -> None:
+    """The plus is for what is known."""
+    found = graded(with_web(replace(GOOD_WEB, hsts=HIDDEN, policy=None)))
+    assert (found.letter, found.at_best) == (Letter.A, True)
+
+
+def test_a_doubt_below_the_letter_changes_nothing() -> None:
+    """An F stays an F, whatever else is unknown."""
+    facts = with_version(version(Version.TLS_1_2, 0x0034))
+    found = graded(replace(facts, web=replace(GOOD_WEB, hsts=HIDDEN, policy=None)))
+    assert (found.letter, found.at_best) == (Letter.F, False)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        replace(good(), chains=()),
+        replace(good(), chains=(), unreadable_chain="this is no certificate"),
+        only(VersionFacts(Version.TLS_1_3, HIDDEN)),
+        only(version(Version.TLS_1_3)),
+    ],
+)
+def test_a_grade_without_a_ground_is_withheld(facts: ScanFacts) -> None:
+    """No certificate, no version or no suite: no letter, and the reason."""
+    found = graded(facts)
+    assert found.letter is None
+    assert found.withheld
+
+
+def test_every_cap_of_the_baseline_is_about_a_rule() -> None:
+    """The table names no id that does not exist, and no id twice."""
+    base = SSL_LABS_2009R
+    assert base.counted <= {rule.id for rule in RULES}
+    groups = [set(base.caps), base.warnings, base.distrust, base.mismatch]
+    assert sum(map(len, groups)) == len(base.counted)
+    assert base.is_secondary
+
+
+ids = st.sets(st.sampled_from(sorted(rule.id for rule in RULES)), max_size=6)
+
+
+def with_findings(named: set[str]) -> Judgement:
+    found = tuple(Finding(rule.id, rule.severity, rule.title, "seen") for rule in RULES if rule.id in named)
+    return Judgement(found, (), len(RULES))
+
+
+@given(ids, ids)
+def test_one_more_finding_never_makes_a_better_letter(some: set[str], more: set[str]) -> None:
+    """The letter only falls, and the next step always leads to a better one."""
+    before = grade(with_findings(some), good(), SSL_LABS_2009R)
+    after = grade(with_findings(some | more), good(), SSL_LABS_2009R)
+    assert before.letter is not None
+    assert after.letter is not None
+    assert after.letter.rank >= before.letter.rank
+    for found in (before, after):
+        assert found.next_step is None or found.next_step.letter.rank < found.letter.rank  # type: ignore[union-attr]
+
+
+HSTS = {
+    "max-age=31536000": HSTSPolicy(31536000, include_subdomains=False, preload=False),
+    'Max-Age="600" ; includeSubDomains; PRELOAD;': HSTSPolicy(600, include_subdomains=True, preload=True),
+    "includeSubDomains; max-age=0": HSTSPolicy(0, include_subdomains=True, preload=False),
+    "max-age=1; max-age=2": None,
+    "max-age=-1": None,
+    "max-age=1.5": None,
+    "max-age": None,
+    "": None,
+    "preload": None,
+}
+
+
+@pytest.mark.parametrize("text", HSTS)
+def test_hsts_is_read_as_browsers_do(text: str) -> None:
+    """RFC 6797 §6.1: names without case, quoted values, nothing twice, max-age needed."""
+    assert parse_hsts(text) == HSTS[text]
+
+
+@given(st.text(max_size=200))
+def test_any_hsts_is_read_or_refused(text: str) -> None:
+    """No value of the field raises."""
+    policy = parse_hsts(text)
+    assert policy is None or policy.max_age_s >= 0
+
+
+LOCATIONS = {
+    "https://site.test": Standing.YES,
+    "HTTPS://SITE.test:443/a?b#c": Standing.YES,
+    "http://site.test/": Standing.NO,
+    "https://www.site.test/": Standing.NO,
+    "https://site.test@evil.test/": Standing.NO,
+    "/relative": Standing.NO,
+    "https://": Standing.NO,
+    "//site.test/": Standing.NO,
+}
+
+
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_a_redirect_leads_to_https_on_the_same_host(location: str) -> None:
+    """Anything else is none, and a user name before an @ fools nobody."""
+    moved = HTTPAnswer(301, (("location", location),))
+    web = read_web(HostName("site.test"), HTTPAnswer(200, ()), moved)
+    assert web.redirect.standing is LOCATIONS[location]
+
+
+def test_a_redirect_to_an_address_is_read_with_its_brackets() -> None:
+    """IPv6 hosts stand in brackets in a URL."""
+    moved = HTTPAnswer(301, (("location", "https://[::1]:8443/"),))
+    assert read_web(IPName("::1"), HTTPAnswer(200, ()), moved).redirect.is_yes
+
+
+def test_errors_in_place_of_answers_are_told_apart() -> None:
+    """A refused port 80 is closed; a silent one is unknown; so is HSTS without an answer."""
+    closed = read_web(HostName("a.test"), HTTPAnswer(200, ()), ConnectRefused("nobody"))
+    quiet = read_web(HostName("a.test"), ConnectTimedOut("slow"), ConnectTimedOut("slow"))
+    assert (closed.port_80_closed, quiet.port_80_closed) == (True, False)
+    assert (quiet.redirect.is_unknown, quiet.hsts.is_unknown) == (True, True)
+
+
+@pytest.mark.parametrize("what", [*LETTERS, "withheld"])
+def test_every_document_keeps_the_schema(what: str) -> None:
+    """Reports of all kinds and failures, side by side in one run."""
+    facts = replace(good(), chains=()) if what == "withheld" else LETTERS[what][0]
+    target, endpoint = ScanTarget(HostName("site.test")), Endpoint("192.0.2.1", 443)
+    judgement = judge(RULES, facts)
+    report = Report(
+        target, endpoint, (Endpoint("192.0.2.2", 443),), NOW, 0.5, 40, facts, judgement,
+        grade(judgement, facts, SSL_LABS_2009R),
+    )  # fmt: skip
+    failure = Failure(target, NOW, HostSilent("site.test answers no TLS", "try again"))
+    document = scan_document([(report, 1), (failure, 3)], "0.1.0", NOW)
+    jsonschema.validate(document, SCHEMA)
+    assert json.loads(json.dumps(document)) == document
+
+
+def test_letters_are_read_as_people_write_them() -> None:
+    """Case and spaces do not matter; what is no letter is refused."""
+    assert Letter.parse(" a+ ") is Letter.A_PLUS
+    with pytest.raises(ValueError, match="Z"):
+        Letter.parse("Z")

@@ -1,0 +1,249 @@
+"""Every rule: what it finds, where it doubts, that it is silent otherwise, and its page."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+import port443.core.grade
+from pki import NOW, Order, make
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.facts import ScanFacts
+from port443.core.grade.hsts import HSTSPolicy
+from port443.core.grade.rule import Found, Unsure
+from port443.core.names import IPName
+from port443.core.probe.facts import NOT_LOOKED, Choice, GroupFacts, VersionFacts
+from port443.core.probe.verdict import YES, no
+from port443.core.wire.versions import Version
+from port443.core.x509.chain import ChainFault
+from port443.core.x509.facts import SignatureFacts
+from scan_facts import (
+    GOOD_SERVER,
+    GOOD_WEB,
+    HIDDEN,
+    NAME,
+    authority,
+    chain_of,
+    good,
+    leaf,
+    only,
+    version,
+    with_fault,
+    with_leaf,
+    with_version,
+    with_web,
+)
+
+BY_ID = {rule.id: rule for rule in RULES}
+Make = Callable[[], ScanFacts]
+CBC, STATIC, RC4, TRIPLE_DES, DES, EXPORT, NULL, ANONYMOUS = (
+    0xC009, 0x009C, 0xC011, 0x000A, 0x0009, 0x0008, 0x003B, 0x0034,
+)  # fmt: skip
+GONE = [VersionFacts(v, no("alert protocol_version")) for v in (Version.TLS_1_3, Version.TLS_1_2)]
+
+
+def server(**spoilt: object) -> ScanFacts:
+    return replace(good(), server=replace(GOOD_SERVER, **spoilt))  # type: ignore[arg-type]
+
+
+def unproved() -> ScanFacts:
+    chain = chain_of(leaf().facts)
+    return replace(good(), chains=(replace(chain, served=replace(chain.served, key_proved=False)),))
+
+
+def ordered(**spoilt: object) -> ScanFacts:
+    order = replace(Order("leaf", by=authority(), names=(NAME.text,)), **spoilt)  # type: ignore[arg-type]
+    return with_leaf(make(order).facts)
+
+
+def signed(name: str, digest: str) -> ScanFacts:
+    return with_leaf(replace(leaf().facts, signature=SignatureFacts(name, digest)))
+
+
+FOUND: dict[str, Make] = {
+    "P443-TLS-001": lambda: with_version(VersionFacts(Version.SSL_2, YES)),
+    "P443-TLS-002": lambda: with_version(version(Version.SSL_3, STATIC)),
+    "P443-TLS-003": lambda: with_version(version(Version.TLS_1_0, STATIC)),
+    "P443-TLS-004": lambda: with_version(version(Version.TLS_1_1, STATIC)),
+    "P443-TLS-005": lambda: only(version(Version.TLS_1_1, CBC)),
+    "P443-TLS-006": lambda: only(version(Version.TLS_1_2, 0xC02B)),
+    "P443-TLS-007": lambda: with_version(version(Version.TLS_1_2, NULL)),
+    "P443-TLS-008": lambda: with_version(version(Version.TLS_1_2, ANONYMOUS)),
+    "P443-TLS-009": lambda: with_version(version(Version.TLS_1_0, EXPORT)),
+    "P443-TLS-010": lambda: with_version(version(Version.TLS_1_0, DES)),
+    "P443-TLS-011": lambda: with_version(version(Version.TLS_1_0, RC4)),
+    "P443-TLS-012": lambda: with_version(version(Version.TLS_1_2, RC4)),
+    "P443-TLS-013": lambda: with_version(version(Version.TLS_1_2, TRIPLE_DES)),
+    "P443-TLS-014": lambda: only(version(Version.TLS_1_2, CBC)),
+    "P443-TLS-015": lambda: only(version(Version.TLS_1_2, STATIC)),
+    "P443-TLS-016": lambda: with_version(version(Version.TLS_1_2, 0xC02B, STATIC)),
+    "P443-TLS-017": lambda: with_version(version(Version.TLS_1_0, CBC)),
+    "P443-TLS-018": lambda: server(compression=YES),
+    "P443-TLS-019": lambda: server(secure_renegotiation=no("renegotiation_info is not answered")),
+    "P443-TLS-020": lambda: with_version(
+        replace(version(Version.TLS_1_2), choices=(Choice(0x009E, prime_bits=1024),))
+    ),
+    "P443-TLS-021": lambda: server(groups_13=GroupFacts((29,), YES)),
+    "P443-TLS-022": lambda: with_version(version(Version.TLS_1_2, CBC)),
+    "P443-TLS-023": lambda: with_version(version(Version.SSL_3, CBC)),
+    "P443-TLS-024": unproved,
+    "P443-TLS-025": lambda: server(groups_12=GroupFacts((29, 19), YES)),
+    "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
+    "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
+    "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
+    "P443-CERT-004": lambda: with_fault(ChainFault.UNTRUSTED_ROOT),
+    "P443-CERT-005": lambda: with_fault(ChainFault.INCOMPLETE),
+    "P443-CERT-006": lambda: with_fault(ChainFault.OUT_OF_ORDER),
+    "P443-CERT-007": lambda: ordered(names=("other.test", "*.sub.site.test")),
+    "P443-CERT-008": lambda: ordered(key=rsa.generate_private_key(65537, 1024)),  # noqa: S505 - the fault under test
+    "P443-CERT-009": lambda: signed("ecdsa-with-SHA1", "sha1"),
+    "P443-CERT-010": lambda: signed("md5WithRSAEncryption", "md5"),
+    "P443-CERT-011": lambda: ordered(not_before=NOW - timedelta(90), not_after=NOW + timedelta(10)),
+    "P443-CERT-012": lambda: ordered(not_after=NOW + timedelta(400)),
+    "P443-CERT-013": lambda: ordered(names=()),
+    "P443-CERT-014": lambda: with_fault(ChainFault.ROOT_SENT),
+    "P443-CERT-015": lambda: with_fault(ChainFault.USAGE_WRONG),
+    "P443-CERT-016": lambda: with_leaf(replace(leaf().facts, flaws=("the subject cannot be read",))),
+    "P443-HTTP-001": lambda: with_web(replace(GOOD_WEB, hsts=no("none"), hsts_text=None, policy=None)),
+    "P443-HTTP-002": lambda: with_web(
+        replace(GOOD_WEB, policy=HSTSPolicy(86400, include_subdomains=True, preload=False))
+    ),
+    "P443-HTTP-003": lambda: with_web(replace(GOOD_WEB, hsts_text="preload", policy=None)),
+    "P443-HTTP-004": lambda: with_web(replace(GOOD_WEB, redirect=no("port 80 answers 200 in clear"))),
+    "P443-HTTP-005": lambda: with_web(
+        replace(GOOD_WEB, policy=HSTSPolicy(31536000, include_subdomains=False, preload=False))
+    ),
+}
+SILENT_12 = version(Version.TLS_1_2, 0xC02B, complete=HIDDEN)
+
+
+def silent(which: Version) -> Make:
+    return lambda: with_version(VersionFacts(which, HIDDEN))
+
+
+UNSURE: dict[str, Make] = {
+    "P443-TLS-001": silent(Version.SSL_2),
+    "P443-TLS-002": silent(Version.SSL_3),
+    "P443-TLS-003": silent(Version.TLS_1_0),
+    "P443-TLS-004": silent(Version.TLS_1_1),
+    "P443-TLS-005": lambda: only(VersionFacts(Version.TLS_1_2, HIDDEN)),
+    "P443-TLS-006": silent(Version.TLS_1_3),
+    **dict.fromkeys(
+        ("P443-TLS-007", "P443-TLS-008", "P443-TLS-009", "P443-TLS-010", "P443-TLS-011", "P443-TLS-012",
+         "P443-TLS-013", "P443-TLS-016", "P443-TLS-020", "P443-TLS-022"),
+        lambda: with_version(SILENT_12),
+    ),
+    "P443-TLS-014": lambda: only(version(Version.TLS_1_2, CBC, complete=HIDDEN)),
+    "P443-TLS-015": lambda: only(version(Version.TLS_1_2, STATIC, complete=HIDDEN)),
+    "P443-TLS-017": silent(Version.TLS_1_0),
+    "P443-TLS-018": lambda: server(compression=HIDDEN),
+    "P443-TLS-019": lambda: server(secure_renegotiation=NOT_LOOKED),
+    "P443-TLS-021": lambda: server(groups_13=GroupFacts((29,), HIDDEN)),
+    "P443-TLS-023": silent(Version.SSL_3),
+    "P443-TLS-025": lambda: server(groups_12=GroupFacts((29,), HIDDEN)),
+    "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
+    "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),
+    **dict.fromkeys(
+        ("P443-TLS-024", "P443-CERT-001", "P443-CERT-007", "P443-CERT-008", "P443-CERT-009"),
+        lambda: replace(good(), chains=()),
+    ),
+    "P443-CERT-003": lambda: replace(good(), chains=(), unreadable_chain="this is no certificate"),
+    "P443-HTTP-001": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-004": lambda: with_web(replace(GOOD_WEB, redirect=HIDDEN)),
+}  # fmt: skip
+
+
+def test_nothing_is_found_on_a_server_with_nothing_wrong() -> None:
+    """All rules are silent, and none doubts."""
+    assert {rule.id: rule.check(good()) for rule in RULES if rule.check(good()) is not None} == {}
+
+
+@pytest.mark.parametrize("rule", FOUND)
+def test_a_rule_finds_what_it_is_about(rule: str) -> None:
+    """The one thing that was spoilt is found, with evidence."""
+    outcome = BY_ID[rule].check(FOUND[rule]())
+    assert isinstance(outcome, Found)
+    assert outcome.evidence
+
+
+@pytest.mark.parametrize("rule", UNSURE)
+def test_a_rule_doubts_where_facts_are_missing(rule: str) -> None:
+    """What could not be seen is neither found nor passed."""
+    outcome = BY_ID[rule].check(UNSURE[rule]())
+    assert isinstance(outcome, Unsure)
+    assert outcome.reason
+
+
+def test_every_rule_is_tried() -> None:
+    """No rule without a server that triggers it."""
+    assert set(FOUND) | {"P443-CERT-017"} == set(BY_ID)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_every_rule_has_a_whole_page(rule: object) -> None:
+    """Title, why, a fix for five servers, and references, in the form that reports take them from."""
+    page = BY_ID[rule.id]  # type: ignore[attr-defined]
+    assert 10 < len(page.title) < 70
+    assert "\n" not in page.title
+    assert len(page.why) > 60
+    assert list(page.fixes) == ["port443", "nginx", "Caddy", "HAProxy", "Apache"]
+    assert all(len(fix) > 8 for fix in page.fixes.values())
+    assert page.references
+    assert all(page.references)
+    assert max(len(line) for line in page.page.splitlines()) <= 110
+
+
+def test_every_rule_has_its_file_and_its_number_once() -> None:
+    """The catalogue holds each file of the folder, under the id that its name says."""
+    folder = Path(port443.core.grade.__file__).parent
+    named = {
+        f"P443-{area.upper()}-{number}"
+        for path in folder.glob("*_[0-9][0-9][0-9]_*.py")
+        for area, number, *_ in [path.stem.split("_")]
+    }
+    assert named == set(BY_ID)
+    assert len(BY_ID) == len(RULES)
+
+
+def test_an_address_needs_no_hsts() -> None:
+    """Browsers keep no such note for an address (RFC 6797 §8.1.1)."""
+    facts = replace(FOUND["P443-HTTP-001"](), name=IPName("192.0.2.1"))
+    assert BY_ID["P443-HTTP-001"].check(facts) is None
+
+
+def test_a_private_root_sets_its_own_lifetimes() -> None:
+    """The limits of public CAs are not held against a certificate of one's own."""
+    facts = replace(FOUND["P443-CERT-012"](), roots_are_public=False)
+    assert BY_ID["P443-CERT-012"].check(facts) is None
+
+
+@pytest.mark.parametrize(
+    ("begins", "days", "is_found"),
+    [
+        ("2026-03-14", 398, False), ("2026-03-14", 399, True), ("2026-03-15", 200, False),
+        ("2026-03-15", 201, True), ("2027-03-15", 101, True), ("2029-03-14", 100, False),
+        ("2029-03-15", 48, True),
+    ],
+)  # fmt: skip
+def test_the_lifetime_is_judged_by_when_it_begins(*, begins: str, days: int, is_found: bool) -> None:
+    """SC-081v3 counts from notBefore, whatever the day of the scan."""
+    begin = NOW.fromisoformat(f"{begins}T00:00:00+00:00")
+    end = begin + timedelta(days, seconds=-1)
+    first = replace(leaf().facts, not_before=begin, not_after=end)
+    assert (BY_ID["P443-CERT-012"].check(with_leaf(first)) is not None) == is_found
+
+
+def test_a_closed_port_80_is_no_finding() -> None:
+    """Nobody is led astray where nobody answers."""
+    web = replace(GOOD_WEB, redirect=HIDDEN, port_80_closed=True)
+    assert BY_ID["P443-HTTP-004"].check(with_web(web)) is None
+
+
+def test_tls_1_3_alone_needs_no_secure_renegotiation() -> None:
+    """There is no renegotiation in it."""
+    facts = only(version(Version.TLS_1_3, 0x1301))
+    facts = replace(facts, server=replace(facts.server, secure_renegotiation=NOT_LOOKED))
+    assert BY_ID["P443-TLS-019"].check(facts) is None
