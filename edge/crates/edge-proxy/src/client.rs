@@ -98,14 +98,14 @@ impl Framing {
         ..Self::NONE
     };
 
-    /// A chunk around so many bytes.
-    pub(crate) fn chunk(bytes: usize) -> Self {
+    /// A chunk around so many bytes; the body may end with it.
+    pub(crate) fn chunk(bytes: usize, is_last: bool) -> Self {
         let mut before = [0; CHUNK_START_BYTES];
         let before_from = chunk_start(&mut before, bytes);
         Self {
             before,
             before_from,
-            after: b"\r\n",
+            after: if is_last { b"\r\n0\r\n\r\n" } else { b"\r\n" },
         }
     }
 
@@ -136,8 +136,9 @@ mod tests {
 
     #[test]
     fn a_framed_piece_is_used_up_from_front_to_back() {
-        for step in 1..12 {
-            let (mut framing, mut piece, mut sent) = (Framing::chunk(5), &b"hello"[..], Vec::new());
+        for step in 1..20 {
+            let (mut framing, mut piece, mut sent) =
+                (Framing::chunk(5, true), &b"hello"[..], Vec::new());
             loop {
                 let all = [framing.before(), piece, framing.after()].concat();
                 if all.is_empty() {
@@ -148,7 +149,7 @@ mod tests {
                 let own = framing.consume(count, piece.len());
                 piece = &piece[own..];
             }
-            assert_eq!(b"5\r\nhello\r\n", &sent[..], "in steps of {step}");
+            assert_eq!(b"5\r\nhello\r\n0\r\n\r\n", &sent[..], "in steps of {step}");
         }
     }
 }

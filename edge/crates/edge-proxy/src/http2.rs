@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edge_http::page::Page;
+use edge_http::{Method, Refusal};
 use edge_snapshot::Limits;
 use edge_tls::TlsStream;
 use h2::RecvStream;
@@ -28,6 +29,7 @@ use crate::forward::{Request, forward, note_refusal};
 use crate::http1::wait_drained;
 use crate::route::{Route, route};
 use client::Http2Client;
+use request::describe;
 
 /// Requests that a client may have open at once.
 const MOST_STREAMS: u32 = 128;
@@ -141,37 +143,38 @@ async fn serve_request(
     respond: SendResponse<Bytes>,
     context: Rc<ConnectionContext>,
 ) {
-    let mut head = Text::new();
-    let (request, body) = request.into_parts();
-    let method = edge_http::Method::of(request.method.as_str().as_bytes());
-    let described = request::describe(&request, body.is_end_stream());
+    let (parts, body) = request.into_parts();
+    let method = Method::of(parts.method.as_str().as_bytes());
+    let described = describe(&parts, body.is_end_stream());
+    let routed = described.and_then(|it| route(&context, Some(it.host)).map(|route| (it, route)));
     let mut client = Http2Client::new(body, respond, method);
-    let routed = described.and_then(|described| {
-        let route = route(&context, Some(described.host))?;
-        described.write(&mut head, context.peer.ip());
-        Ok((route, described))
-    });
-    let (route, described) = match routed {
-        Ok(routed) => routed,
-        Err(refusal) => {
-            let route = Route::of_connection(&context);
-            note_refusal(&context, &route, refusal);
-            let page = Page {
-                status: refusal.status(),
-                sentence: refusal.sentence(),
-            };
-            return client.send_page(&page, route.hsts());
-        }
-    };
-    client.expect_body(described.body);
-    let has_body = !client.request_has_ended();
     let body_timeout = context.worker.running.load().limits.body_timeout_ms;
     let mut alarm = Alarm::after(Duration::from_millis(body_timeout));
-    let request = Request {
-        head: &head,
-        method,
-        has_body,
-        asks_upgrade: false,
+    match routed {
+        Ok((described, route)) => {
+            let mut head = Text::new();
+            described.write(&mut head, context.peer.ip());
+            client.frame_body(described.body);
+            let has_body = !client.request_has_ended();
+            let request = Request {
+                head: &head,
+                method,
+                has_body,
+                asks_upgrade: false,
+            };
+            forward(&mut client, &request, &route, &context, &mut alarm).await;
+        }
+        Err(refusal) => refuse(&mut client, &context, refusal),
+    }
+    client.linger(&mut alarm).await;
+}
+
+fn refuse(client: &mut Http2Client, context: &ConnectionContext, refusal: Refusal) {
+    let route = Route::of_connection(context);
+    note_refusal(context, &route, refusal);
+    let page = Page {
+        status: refusal.status(),
+        sentence: refusal.sentence(),
     };
-    forward(&mut client, &request, &route, &context, &mut alarm).await;
+    client.send_page(&page, route.hsts());
 }

@@ -255,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
                 let framing = match (self.request.is_chunked, taken.payload.len()) {
                     (false, _) => Framing::NONE,
                     (true, 0) => Framing::LAST,
-                    (true, bytes) => Framing::chunk(bytes),
+                    (true, bytes) => Framing::chunk(bytes, self.body.has_ended()),
                 };
                 let position = self.inbox.position(&taken.payload);
                 self.upload = Upload {

@@ -1,6 +1,8 @@
 //! An HTTP/2 client's stream, as forwarding sees it.
 
+use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use edge_http::page::{self, Page};
@@ -14,11 +16,15 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 
+use crate::alarm::Alarm;
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault, Framing, Piece};
 use crate::context::SiteHsts;
 use crate::http1::policy_of;
 use crate::moment::date_now;
+
+/// For how long a client may take to read an early answer.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// One stream of a client.
 pub(super) struct Http2Client {
@@ -41,12 +47,13 @@ enum Answer {
 }
 
 impl Http2Client {
-    /// A client whose request has no body, until [`Self::expect_body`] says otherwise.
+    /// A client whose request's head was read.
     pub(super) fn new(body: RecvStream, respond: SendResponse<Bytes>, method: Method) -> Self {
+        let has_ended = body.is_end_stream();
         Self {
             body,
             is_chunked: false,
-            has_ended: true,
+            has_ended,
             piece: Bytes::new(),
             framing: Framing::NONE,
             respond,
@@ -56,9 +63,27 @@ impl Http2Client {
     }
 
     /// Tell how the request's body goes to the server.
-    pub(super) fn expect_body(&mut self, body: BodyKind) {
+    pub(super) fn frame_body(&mut self, body: BodyKind) {
         self.is_chunked = body == BodyKind::Chunked;
-        self.has_ended = self.body.is_end_stream();
+    }
+
+    /// After an answer that came before the end of the request: let the client read it before the
+    /// stream is reset (RFC 9113 §8.1), since some take the reset for the answer. Its window stays
+    /// closed, so that it does not go on sending what nobody reads.
+    pub(super) async fn linger(mut self, alarm: &mut Alarm) {
+        if self.has_ended || !matches!(self.answer, Answer::Whole) {
+            return;
+        }
+        alarm.set(LINGER);
+        poll_fn(|context| {
+            while let Poll::Ready(piece) = self.body.poll_data(context) {
+                if !matches!(piece, Some(Ok(_))) {
+                    return Poll::Ready(());
+                }
+            }
+            alarm.poll_due(context)
+        })
+        .await;
     }
 
     fn send_head(&mut self, response: Response<()>, is_end: bool) -> Result<(), ClientFault> {
@@ -110,7 +135,7 @@ impl Client for Http2Client {
                 Some(Ok(piece)) if piece.is_empty() => {}
                 Some(Ok(piece)) => {
                     if self.is_chunked {
-                        self.framing = Framing::chunk(piece.len());
+                        self.framing = Framing::chunk(piece.len(), false);
                     }
                     self.piece = piece;
                     return Poll::Ready(Ok(()));
