@@ -20,6 +20,7 @@ FILES_LOOKED_AT = timedelta(seconds=5)
 """How often a site's own certificate files are looked at for a change."""
 GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
 RETRY_AFTER_FAULT = timedelta(seconds=60)
+SHORTEST_PAUSE_S = 1.0
 
 log = logging.getLogger("port443")
 
@@ -189,7 +190,7 @@ class ControlPlane:
         self._woken.clear()
         pause = min(self._due() - self._tools.clock.now(), FILES_LOOKED_AT)
         try:
-            await asyncio.wait_for(self._woken.wait(), max(0.0, pause.total_seconds()))
+            await asyncio.wait_for(self._woken.wait(), max(SHORTEST_PAUSE_S, pause.total_seconds()))
         except TimeoutError:
             return
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from port443.app.serve import ControlPlane
 from port443.cli.logs import start_log
 from port443.cli.options import runtime_option, state_option
 from port443.core.plan.desired import Desired
@@ -56,7 +57,10 @@ def serve(config: Path | None, edge: str, state: Path | None, runtime: Path | No
     source.read()  # wrong settings are told before anything is started
     start_log()
     options = ServeOptions(state=state, runtime=runtime, external=edge == "external", settings=source.name)
-    asyncio.run(_serve(options, source))
+    try:
+        asyncio.run(_serve(options, source))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _source(config: Path | None, flags: ServeFlags) -> _Source:
@@ -67,10 +71,34 @@ def _source(config: Path | None, flags: ServeFlags) -> _Source:
 
 
 async def _serve(options: ServeOptions, source: _Source) -> None:
+    signals = _Signals()
     async with serving(options, source.read) as plane:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, plane.stop)
-        loop.add_signal_handler(signal.SIGHUP, plane.ask_reload)
+        signals.started(plane)
         log.info("serving", extra=dict(plane.facts))
         await plane.run()
+
+
+class _Signals:
+    """The first SIGTERM or SIGINT ends serving politely; a second one, or one during the start, at once."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        self._on_end(self._at_once)
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: None)
+
+    def started(self, plane: ControlPlane) -> None:
+        def politely() -> None:
+            plane.stop()
+            self._on_end(self._at_once)
+
+        self._on_end(politely)
+        self._loop.add_signal_handler(signal.SIGHUP, plane.ask_reload)
+
+    def _on_end(self, action: Callable[[], None]) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, action)
+
+    def _at_once(self) -> None:
+        if self._task:
+            self._task.cancel()
