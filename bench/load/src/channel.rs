@@ -44,10 +44,7 @@ impl Channel {
     pub fn seal(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<(), Fault> {
         match self {
             Self::Plain | Self::Staged { .. } => wire.extend_from_slice(plain),
-            Self::Tls(tls) => {
-                tls.writer().write_all(plain)?;
-                flush(tls, wire)?;
-            }
+            Self::Tls(tls) => seal_tls(tls, plain, wire)?,
         }
         Ok(())
     }
@@ -81,6 +78,21 @@ impl Channel {
         }
         Ok(())
     }
+}
+
+fn seal_tls(tls: &mut ClientConnection, plain: &[u8], wire: &mut Vec<u8>) -> Result<(), Fault> {
+    flush(tls, wire)?;
+    let mut rest = plain;
+    while !rest.is_empty() {
+        // It takes as much as it has room for, which is at least something once it was flushed.
+        let taken = tls.writer().write(rest)?;
+        if taken == 0 {
+            return Err(Fault::new("the TLS stream takes nothing"));
+        }
+        rest = &rest[taken..];
+        flush(tls, wire)?;
+    }
+    Ok(())
 }
 
 fn open_tls(
