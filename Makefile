@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 EDGE := edge/target/release/port443-edge
 EDGE_SOURCES := edge/Cargo.toml edge/Cargo.lock $(shell find edge/crates -name target -prune -o \( -name '*.rs' -o -name Cargo.toml \) -print)
 PYTEST_ARGS ?=
+# `--quick`, `--rows http1,full`, `--peer nginx=/path/to/nginx`, …: bench/run.py --help
+BENCH_ARGS ?=
 # The time that one fuzz target gets in `make prove`.
 FUZZ_SECONDS ?= 600
 
@@ -46,7 +48,7 @@ test-python: setup .build/clients
 	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
 
 bench: setup
-	$(BIN)/python bench/run.py
+	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 prove: setup
 	$(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS)
@@ -65,7 +67,7 @@ lock: .build/venv
 	done
 
 clean:
-	rm -rf .build $(VENV) dist edge/target .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .build $(VENV) dist edge/target bench/load/target .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up ---------------------------------------------------------------------------------------

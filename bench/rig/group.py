@@ -1,0 +1,140 @@
+"""One program with all its processes: started on one processor, watched, measured and ended by id."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from rig.errors import BenchFault
+from rig.proc import Stat, Ticks, parse_busy_ticks, parse_smaps, parse_stat, resident_kib
+
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+PAUSE_S = 0.01
+START_S = 20.0
+END_S = 10.0
+TAIL_LINES = 3
+
+
+@contextlib.contextmanager
+def pinned(cpu: int) -> Iterator[None]:
+    """Run on one processor, and start children there."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
+    """Whether the condition has come true in time."""
+    end = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(PAUSE_S)
+    return True
+
+
+class Group:
+    """A program in a session of its own, by which its processes are known."""
+
+    def __init__(self, command: Sequence[str | Path], cpu: int, log: Path, **environment: str) -> None:
+        self.name = Path(command[0]).name
+        self.log = log
+        with pinned(cpu), log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [os.fspath(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=_plain_environment(environment),
+                start_new_session=True,
+            )
+
+    def wait_listening(self, port: int) -> None:
+        """Return when the port answers; refuse a program that ends or takes too long."""
+
+        def answers() -> bool:
+            if self.process.poll() is not None:
+                raise BenchFault(f"{self.name} ended at once: {self.last_words()}")
+            return _answers(port)
+
+        if not wait_until(answers, START_S):
+            raise BenchFault(f"{self.name} does not listen: {self.last_words()}")
+
+    def ticks(self) -> Ticks:
+        """The processor time of all processes so far."""
+        return sum((stat.ticks for _, stat in self._stats()), Ticks())
+
+    def resident_kib(self) -> int:
+        """The memory of all processes together."""
+        return resident_kib([parse_smaps(_read(f"/proc/{pid}/smaps")) for pid in self.pids()])
+
+    def pids(self) -> list[int]:
+        """Its processes that have not ended."""
+        return [pid for pid, stat in self._stats() if not stat.has_ended]
+
+    def last_words(self) -> str:
+        """The end of what it wrote."""
+        lines = self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:]
+        return " · ".join(line.strip() for line in lines if line.strip()) or "it said nothing"
+
+    def end(self) -> None:
+        """Ask it to end, then end whatever is left of it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(END_S)
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(END_S)
+        wait_until(lambda: not self.pids(), END_S)
+
+    def _stats(self) -> list[tuple[int, Stat]]:
+        every = (
+            (int(entry.name), _stat(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()
+        )
+        return [(pid, stat) for pid, stat in every if stat and stat.session == self.process.pid]
+
+
+def busy_ticks(cpu: int) -> int:
+    """For how long a processor has done anything but wait."""
+    return parse_busy_ticks(_read("/proc/stat"), cpu)
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _plain_environment(more: Mapping[str, str]) -> dict[str, str]:
+    # What a developer has set (SSLKEYLOGFILE, GODEBUG, MALLOC_*) must not change what is measured.
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {**kept, **more}
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _stat(pid: str) -> Stat | None:
+    text = _read(f"/proc/{pid}/stat")
+    return parse_stat(text) if text else None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # the process has ended since it was listed
