@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -164,23 +164,9 @@ def _endpoint(text: str, port: int) -> Endpoint:
 async def _run(
     targets: Sequence[ScanTarget], view: Viewpoint, options: ScanOptions, bar: Bar, *, as_json: bool
 ) -> int:
-    results: list[tuple[Report | Failure, int]] = []
-    async for result in _in_order(targets, view, options):
-        exit_code = exit_code_of(result, bar)
-        results.append((result, exit_code))
-        if not as_json:
-            _print(result, bar, exit_code, is_first=len(results) == 1)
-    if as_json:
-        output.data_json(scan_document(results, __version__, view.now))
-    codes = {exit_code for _, exit_code in results}
-    return next(code for code in GRAVITY if code in codes)
-
-
-async def _in_order(
-    targets: Sequence[ScanTarget], view: Viewpoint, options: ScanOptions
-) -> AsyncIterator[Report | Failure]:
-    """Scan several at once and give each as soon as it and those before it are done."""
+    """Scan several at once; print each as soon as it and those before it are done."""
     dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
+    results: list[tuple[Report | Failure, int]] = []
     with Spinner(len(targets)) as spinner:
 
         async def one(target: ScanTarget) -> Report | Failure:
@@ -190,8 +176,14 @@ async def _in_order(
         async with asyncio.TaskGroup() as tasks:
             for task in [tasks.create_task(one(target)) for target in targets]:
                 result = await task
-                spinner.clear()
-                yield result
+                results.append((result, exit_code_of(result, bar)))
+                if not as_json:
+                    spinner.clear()
+                    _print(*results[-1], bar, is_first=len(results) == 1)
+    if as_json:
+        output.data_json(scan_document(results, __version__, view.now))
+    codes = {exit_code for _, exit_code in results}
+    return next(code for code in GRAVITY if code in codes)
 
 
 async def _attempt(
@@ -222,7 +214,7 @@ def _could_fail(report: Report, severity: Severity) -> bool:
     return any(one.severity.rank <= severity.rank for one in report.judgement.undetermined)
 
 
-def _print(result: Report | Failure, bar: Bar, exit_code: int, *, is_first: bool) -> None:
+def _print(result: Report | Failure, exit_code: int, bar: Bar, *, is_first: bool) -> None:
     if not is_first:
         output.data("")
     lines = failure_lines(result) if isinstance(result, Failure) else report_lines(result)

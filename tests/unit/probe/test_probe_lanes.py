@@ -157,6 +157,18 @@ def test_curves_are_found_when_the_server_goes_by_the_clients_order(curves: tupl
     assert facts.complete.is_yes or len(curves) == 1
 
 
+@given(curves=curve_sets, own_order=st.booleans())
+def test_curves_are_all_found_when_the_server_does_not_mind_its_certificate(
+    *, curves: tuple[int, ...], own_order: bool
+) -> None:
+    """Servers that take a curve although the certificate's own is not offered hide none of theirs."""
+    model = Model({Version.TLS_1_2: (0xC02B,)}, groups=curves, own_order=own_order)
+    facts = walk(survey_curves((0xC02B,), curves[0], Canary(None)), model.answer)
+    assert set(facts.groups) == set(curves)
+    assert facts.complete.is_yes or len(curves) == 1
+    assert len(model.asked) <= len(curves) + 2
+
+
 @given(curve_sets)
 def test_a_server_that_prefers_its_certificates_curve_is_not_called_poor(curves: tuple[int, ...]) -> None:
     """What it hides behind its preference is unknown, not absent."""

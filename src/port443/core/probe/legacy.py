@@ -1,5 +1,6 @@
 """Find what a server takes up to TLS 1.2: offer all, strike what it chose, ask again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from port443.core.probe.asking import Ask, AskSSL2, Canary, Lane, Refused, Spoke, SpokeSSL2, settled, told
@@ -84,34 +85,60 @@ def _strike_out(
 def survey_curves(suites: tuple[int, ...], certificate_group: int | None, canary: Canary) -> Lane[GroupFacts]:
     """Find the groups of ECDHE up to TLS 1.2.
 
-    With an ECDSA certificate the client must also offer the certificate's own curve (RFC 8422 §5.1), so
-    that one is never struck, but stands last.
+    With an ECDSA certificate many servers take no curve unless the certificate's own is offered as well
+    (RFC 8422 §5.1). So a refusal without it proves something only when the server did once without it.
     """
     found: list[int] = []
-    left = [group for group in CURVES_12 if group != certificate_group]
-    kept = () if certificate_group is None else (certificate_group,)
+    left = sorted(CURVES_12, key=lambda group: group == certificate_group)
+    is_free = certificate_group is None
     while left:
-        outcome = yield from settled(Ask(Offer(Version.TLS_1_2, suites, (*left, *kept))), canary)
-        if not isinstance(outcome, Spoke) or outcome.flight.group is None:
-            verdict = _absent(outcome)
-            return GroupFacts(tuple(found), verdict if verdict.is_unknown else YES)
-        group = outcome.flight.group
-        if group not in left:
-            return (yield from _only_certificates(suites, (*found, group), canary))
-        found.append(group)
-        left.remove(group)
+        outcome = yield from _curve(suites, left, canary)
+        if not isinstance(outcome, int):
+            break
+        is_free = is_free or certificate_group not in left
+        found.append(outcome)
+        left.remove(outcome)
+    else:
+        return GroupFacts(tuple(found), YES)
+    if outcome.is_unknown or is_free or certificate_group in left or certificate_group is None:
+        return GroupFacts(tuple(found), outcome if outcome.is_unknown else YES)
+    return (yield from _beside_certificates(suites, (found, left), certificate_group, canary))
+
+
+def _curve(suites: tuple[int, ...], groups: Sequence[int], canary: Canary) -> Lane[int | Verdict]:
+    """Offer these groups and return the one that was taken, else what came of it."""
+    outcome = yield from settled(Ask(Offer(Version.TLS_1_2, suites, tuple(groups))), canary)
+    group = outcome.flight.group if isinstance(outcome, Spoke) else None
+    return _absent(outcome) if group is None else group
+
+
+def _beside_certificates(
+    suites: tuple[int, ...], known: tuple[list[int], list[int]], own: int, canary: Canary
+) -> Lane[GroupFacts]:
+    """Go on with the certificate's curve offered last each time."""
+    found, left = known
+    while left:
+        outcome = yield from _curve(suites, (*left, own), canary)
+        if not isinstance(outcome, int):
+            return GroupFacts(tuple(found), outcome if outcome.is_unknown else YES)
+        if outcome == own:
+            return (yield from _only_certificates(suites, tuple(found), own, canary))
+        found.append(outcome)
+        left.remove(outcome)
     return GroupFacts(tuple(found), YES)
 
 
-def _only_certificates(suites: tuple[int, ...], found: tuple[int, ...], canary: Canary) -> Lane[GroupFacts]:
+def _only_certificates(
+    suites: tuple[int, ...], found: tuple[int, ...], own: int, canary: Canary
+) -> Lane[GroupFacts]:
     """Decide what it means that the certificate's curve was taken although others stood before it.
 
     A server that goes by the client's order supports none of the others. One that goes by its own may.
     """
-    if len(found) > 1:
-        other, own = found[0], found[-1]
-        outcome = yield from settled(Ask(Offer(Version.TLS_1_2, suites, (own, other))), canary)
-        if isinstance(outcome, Spoke) and outcome.flight.group == own:
+    other = next((group for group in found if group != own), None)
+    if other is not None and (yield from _curve(suites, (own, other), canary)) == own:
+        first = yield from _curve(suites, (other, own), canary)
+        if first == other:
             return GroupFacts(found, YES)
     return GroupFacts(found, unknown("the server prefers its certificate's curve to any other"))
 
