@@ -27,8 +27,9 @@ pub(crate) async fn serve(
 ) {
     // Heads and bodies leave in whole pieces of ours; waiting for more would only delay them.
     let _ = tcp.set_nodelay(true);
+    // Each stage has a box of its own, so that a connection holds only what its stage needs.
     if listener.document.role == Role::Redirect {
-        return redirect::serve(tcp, worker, listener, peer).await;
+        return Box::pin(redirect::serve(tcp, worker, listener, peer)).await;
     }
     let arrival = Arrival {
         running: worker.running.load_full(),
@@ -37,7 +38,6 @@ pub(crate) async fn serve(
         worker,
         started: Instant::now(),
     };
-    // In boxes of their own, so that what the handshake needed is gone while requests are served.
     let Some((stream, alpn, context)) = Box::pin(arrival.shake_hands(tcp)).await else {
         return;
     };

@@ -6,6 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::buffer::Buffer;
+
 /// How long and how much a refused client may go on talking.
 const PATIENCE: Duration = Duration::from_millis(500);
 const MOST: usize = 64 * 1024;
@@ -18,9 +20,10 @@ pub async fn farewell(tcp: &mut TcpStream, words: &[u8]) {
     let _ = timeout(PATIENCE, async {
         tcp.write_all(words).await?;
         tcp.shutdown().await?;
-        let (mut sink, mut seen) = ([0; 1024], 0);
+        // Lent by the thread: an array here would make every handshake's future larger.
+        let (mut sink, mut seen) = (Buffer::default(), 0);
         while seen < MOST {
-            match tcp.read(&mut sink).await? {
+            match tcp.read(sink.room(1)).await? {
                 0 => break,
                 count => seen += count,
             }
