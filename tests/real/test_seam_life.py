@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from edge_harness import RunningEdge, Scene, SiteWish, edge_program, running_edge
+from edge_harness import EdgeRefused, RunningEdge, Scene, SiteWish, edge_program, running_edge
 from seam_client import RawClient
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 
@@ -159,6 +160,17 @@ def test_a_damaged_boot_copy_is_not_run(edge: RunningEdge) -> None:
     assert "boot_copy_unusable" in (edge.runtime / "edge.log").read_text()
     edge.running = None
     edge.apply(Scene(sites=(site("a.test"),)))
+
+
+def test_a_snapshot_that_would_not_survive_a_crash_is_refused(edge: RunningEdge) -> None:
+    """When the boot copy cannot be written, the edge says so and goes on with what it runs."""
+    edge.apply(Scene(sites=(site("a.test"),)))
+    shutil.rmtree(edge.runtime / "boot")
+    (edge.runtime / "boot").touch()
+    with pytest.raises(EdgeRefused, match="P443-E361 internal: the boot copy"):
+        edge.apply(Scene(sites=(site("b.test"),)))
+    assert edge.request("hello")["running"] == edge.running
+    (edge.runtime / "boot").unlink()
 
 
 def test_what_lies_in_the_runtime_directory_is_private(edge: RunningEdge) -> None:

@@ -82,3 +82,31 @@ async fn has_left(stream: &UnixStream) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use edge_observe::{Event, StampedEvent};
+
+    use super::*;
+
+    /// A reader that the log has left behind learns how many events it lost, and goes on from there.
+    #[test]
+    fn slow_readers_learn_what_they_lost() {
+        let mut log = EventLog::new("b");
+        for _ in 0..20_000 {
+            log.append(&StampedEvent {
+                at_ms: 1,
+                event: Event::DrainStarted,
+            });
+        }
+        let (bytes, until) = page(&log, 10);
+        let text = String::from_utf8(bytes).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(PAGE + 1, lines.len());
+        let lost = log.oldest() - 1 - 10;
+        assert!(lines[0].starts_with(r#"{"number":0,"#));
+        assert!(lines[0].ends_with(&format!(r#""name":"events_dropped","count":{lost}}}"#)));
+        assert!(lines[1].contains(&format!(r#""number":{},"#, log.oldest())));
+        assert_eq!(log.oldest() - 1 + PAGE as u64, until);
+    }
+}
