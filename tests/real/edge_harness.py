@@ -319,8 +319,9 @@ class EventStream:
 def running_edge(workers: int = 2, environment: dict[str, str] | None = None) -> Iterator[RunningEdge]:
     """Run the edge program in a runtime directory of its own, and end it whatever happens."""
     program = edge_program()
-    # Not pytest's directory: a socket's path has 108 bytes.
-    runtime = Path(tempfile.mkdtemp(prefix="p443-"))
+    # A socket's path has 108 bytes, and the product's runtime directory lies in memory.
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes it private
+    runtime = Path(tempfile.mkdtemp(prefix="p443-", dir=memory if memory.is_dir() else None))
     with (runtime / "edge.log").open("wb") as log:
         process = subprocess.Popen(
             [program, "--runtime", runtime, "--workers", str(workers)],
