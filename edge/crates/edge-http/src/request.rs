@@ -30,7 +30,9 @@ pub struct RequestHead {
     pub body: BodyKind,
     /// Whether the client keeps the connection open for another request.
     pub persists: bool,
-    /// Whether another protocol is asked for on this connection (RFC 9110 §7.8).
+    /// Whether a WebSocket is asked for on this connection (RFC 6455 §4.1).
+    ///
+    /// No other protocol is passed on: `h2c` would let requests by that nobody has looked at.
     pub upgrade: bool,
     /// Whether `Connection` names fields that would else go through.
     pub names_fields: bool,
@@ -154,7 +156,8 @@ struct FieldFacts {
     length: Option<Span>,
     transfer_encoding: Option<Span>,
     connection: ConnectionOptions,
-    upgrade: bool,
+    /// Whether the only Upgrade field asks for a WebSocket.
+    upgrade: Option<bool>,
 }
 
 fn judge(
@@ -170,7 +173,8 @@ fn judge(
     let host = judge_host(input, line.version, facts.host, target_host)?;
     let body = judge_body(input, line.version, &facts)?;
     let persists = facts.connection.persists(line.version);
-    let upgrade = facts.upgrade && facts.connection.upgrade && line.version == Version::Http11;
+    let upgrade =
+        facts.upgrade == Some(true) && facts.connection.upgrade && line.version == Version::Http11;
     Ok(RequestHead {
         length,
         method,
@@ -200,7 +204,10 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
                 return Err(Refusal::TransferEncodingMalformed);
             }
             FieldKind::TransferEncoding => facts.transfer_encoding = Some(field.value),
-            FieldKind::Upgrade => facts.upgrade = true,
+            FieldKind::Upgrade => {
+                let is_websocket = field.value.of(input).eq_ignore_ascii_case(b"websocket");
+                facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
+            }
             _ => {}
         }
     }

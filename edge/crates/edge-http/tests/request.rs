@@ -283,11 +283,13 @@ fn absolute_targets_become_origin_form() {
 }
 
 #[test]
-fn an_upgrade_needs_both_fields_and_no_body() {
+fn only_a_websocket_is_an_upgrade_and_needs_both_fields_and_no_body() {
     let asks = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
     assert!(accepted(&get(asks)).upgrade);
     assert!(!accepted(&get("Upgrade: websocket\r\n")).upgrade);
     assert!(!accepted(&get("Connection: Upgrade\r\n")).upgrade);
+    assert!(!accepted(&get("Connection: Upgrade\r\nUpgrade: h2c\r\n")).upgrade);
+    assert!(!accepted(&get(&format!("{asks}Upgrade: h2c\r\n"))).upgrade);
     assert!(!accepted(&get(&format!("{asks}Content-Length: 1\r\n"))).upgrade);
 }
 

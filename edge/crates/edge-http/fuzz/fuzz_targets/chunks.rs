@@ -1,0 +1,23 @@
+//! Any chunked stream, cut anywhere, gives the same payload, or the same fault.
+#![no_main]
+
+use edge_http::{BodyFault, BodyKind, BodyReader};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (Vec<u8>, u8)| {
+    let (input, cut) = input;
+    let whole = read(&input, input.len().max(1));
+    assert_eq!(whole, read(&input, usize::from(cut).max(1)));
+});
+
+/// Read in pieces of a size; return the payload, the bytes used, and whether the body ended.
+fn read(input: &[u8], size: usize) -> Result<(Vec<u8>, usize, bool), BodyFault> {
+    let (mut reader, mut payload, mut used) = (BodyReader::new(BodyKind::Chunked), vec![], 0);
+    for piece in input.chunks(size) {
+        let mut piece = piece.to_vec();
+        let taken = reader.take(&mut piece)?;
+        payload.extend_from_slice(&piece[taken.payload]);
+        used += taken.used;
+    }
+    Ok((payload, used, reader.has_ended()))
+}

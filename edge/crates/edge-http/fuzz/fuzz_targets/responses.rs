@@ -1,0 +1,34 @@
+//! Any bytes are a response or are refused, however they are cut; what we write of a response
+//! reads as the same response.
+#![no_main]
+
+use edge_http::write::{ConnectionNote, Message, ResponseOnward, response};
+use edge_http::{HeadLimits, HstsPolicy, Method, parse_response};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: (Vec<u8>, u16)| {
+    let (input, cut) = input;
+    let limits = HeadLimits::with_bytes(4096);
+    let mut fields = Vec::new();
+    let beginning = &input[..usize::from(cut).min(input.len())];
+    let early = parse_response(beginning, Method::Get, &limits, &mut fields);
+    let whole = parse_response(&input, Method::Get, &limits, &mut fields);
+    if early != Ok(None) {
+        assert_eq!(early, whole);
+    }
+    if let Ok(Some(head)) = whole {
+        let policy = HstsPolicy { max_age_s: 300, include_subdomains: false };
+        let onward = ResponseOnward {
+            body: head.body,
+            connection: ConnectionNote::Silent,
+            hsts: Some((policy, b"max-age=300")),
+            date: b"Sun, 06 Nov 1994 08:49:37 GMT",
+        };
+        let mut out = Vec::new();
+        response(&mut out, Message { input: &input, head: &head, fields: &fields }, &onward);
+        let roomy = HeadLimits { bytes: 65536, target_bytes: 0, fields: 256 };
+        let second = parse_response(&out, Method::Get, &roomy, &mut fields).unwrap().unwrap();
+        assert_eq!(out.len(), second.length);
+        assert_eq!((head.status, head.body), (second.status, second.body));
+    }
+});
