@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from rig.group import Group
+from rig.group import Group, Place
 from rig.peers import nginx
 from rig.rows import LARGE, MIB, SMALL, UP, UP_ANSWER
 
 
-def start_backend(program: Path, directory: Path, port: int, cpu: int) -> Group:
+def start_backend(program: Path, directory: Path, port: int, place: Place) -> Group:
     """Start the backend and wait until it listens."""
     directory.mkdir()
     (directory / LARGE.lstrip("/")).write_bytes(bytes(MIB))
-    group = nginx.run(program, directory, cpu, nginx.head(directory) + _server(directory, port))
+    group = nginx.run(program, directory, place, nginx.head(directory) + _server(directory, port))
     try:
         group.wait_listening(port)
     except BaseException:

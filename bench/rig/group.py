@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rig.errors import BenchFault
@@ -19,15 +20,28 @@ END_S = 10.0
 TAIL_LINES = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a program runs."""
+
+    cpu: int
+    is_shared: bool = False
+    """Whether programs share it that take turns: one that is woken does not interrupt the other (sched(7),
+    SCHED_BATCH), for the proxy that wakes it would pay for the interrupt."""
+
+
 @contextlib.contextmanager
-def pinned(cpu: int) -> Iterator[None]:
-    """Run on one processor, and start children there."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {cpu})
+def pinned(place: Place) -> Iterator[None]:
+    """Run there, and start children there."""
+    affinity, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    os.sched_setaffinity(0, {place.cpu})
+    if place.is_shared:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     try:
         yield
     finally:
-        os.sched_setaffinity(0, before)
+        os.sched_setscheduler(0, policy, os.sched_param(0))
+        os.sched_setaffinity(0, affinity)
 
 
 def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
@@ -43,10 +57,10 @@ def wait_until(condition: Callable[[], bool], within_s: float) -> bool:
 class Group:
     """A program in a session of its own, by which its processes are known."""
 
-    def __init__(self, command: Sequence[str | Path], cpu: int, log: Path, **environment: str) -> None:
+    def __init__(self, command: Sequence[str | Path], place: Place, log: Path, **environment: str) -> None:
         self.name = Path(command[0]).name
         self.log = log
-        with pinned(cpu), log.open("ab") as output:
+        with pinned(place), log.open("ab") as output:
             self.process = subprocess.Popen(
                 [os.fspath(word) for word in command],
                 stdin=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from rig.errors import BenchFault
-from rig.group import pinned
+from rig.group import Place, pinned
 
 ANSWER_S = 60.0
 """How long the load may be silent beyond the time that it was given."""
@@ -39,10 +39,10 @@ def parse_phase(line: str, word: str) -> Phase:
 class LoadRun:
     """One run of the load program; ended with the block that it is used in."""
 
-    def __init__(self, program: Path, options: dict[str, object], cpu: int, patience_s: float) -> None:
+    def __init__(self, program: Path, options: dict[str, object], place: Place, patience_s: float) -> None:
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self._patience_s = patience_s + ANSWER_S
-        with pinned(cpu):
+        with pinned(place):
             self._process = subprocess.Popen(
                 [os.fspath(program), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
             )

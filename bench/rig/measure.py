@@ -1,5 +1,8 @@
 """One figure: one proxy, one row, one run."""
 
+import shlex
+import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -9,7 +12,7 @@ from pathlib import Path
 
 from rig.errors import BenchFault
 from rig.figures import Sample
-from rig.group import CLOCK_TICKS, Group, busy_ticks, free_port
+from rig.group import CLOCK_TICKS, Group, Place, busy_ticks, free_port
 from rig.identity import NAME, Identity
 from rig.loading import LoadRun, Phase
 from rig.peers.floor import FLIGHT, HELLO, is_staged
@@ -21,6 +24,7 @@ OPENING = 64
 OPEN_S = 60.0
 QUIET_S = 0.05
 """What a proxy may still have to do when the load has its last answer."""
+WATCH_S = 30.0
 MICROSECONDS = 1_000_000
 
 
@@ -50,10 +54,12 @@ class Rig:
     load_program: Path
     identity: Identity
     backend: int
-    proxy_cpu: int
-    load_cpu: int
+    proxy_place: Place
+    load_place: Place
     effort: Effort
     offer: Offer
+    watch: str = ""
+    """A command that looks at the proxy while it works; `{pids}`, `{row}` and `{peer}` are filled in."""
 
     def measure(self, peer: Peer, row: Row) -> Sample:
         """Start the peer, take the row's figure, end the peer."""
@@ -73,7 +79,7 @@ class Rig:
     @contextmanager
     def _started(self, peer: Peer, load: Load) -> Iterator[tuple[Group, Stand]]:
         with tempfile.TemporaryDirectory(prefix=f"bench-{peer.kind}-") as directory:
-            stand = Stand(Path(directory), self.identity, free_port(), self.backend, self.proxy_cpu, load)
+            stand = Stand(Path(directory), self.identity, free_port(), self.backend, self.proxy_place, load)
             group = peer.start(stand)
             try:
                 group.wait_listening(stand.port)
@@ -85,11 +91,12 @@ class Rig:
         with self._load(peer, stand) as run:
             run.wait_warm()
             time.sleep(QUIET_S)
-            before, busy_before = group.ticks(), busy_ticks(self.proxy_cpu)
-            run.go()
-            phase = run.wait_done()
+            before, busy_before = group.ticks(), busy_ticks(self.proxy_place.cpu)
+            with self._watched(peer, row, group):
+                run.go()
+                phase = run.wait_done()
             time.sleep(QUIET_S)
-            spent, busy = group.ticks() - before, busy_ticks(self.proxy_cpu) - busy_before
+            spent, busy = group.ticks() - before, busy_ticks(self.proxy_place.cpu) - busy_before
         prove(phase, stand.load, has_tls=peer.kind != "floor")
         tick = MICROSECONDS / CLOCK_TICKS / phase.units
         whole = phase.microseconds / MICROSECONDS * CLOCK_TICKS
@@ -103,6 +110,19 @@ class Rig:
             busy=spent.both / whole,
             others=max(0, busy - spent.both) / whole,
         )
+
+    @contextmanager
+    def _watched(self, peer: Peer, row: Row, group: Group) -> Iterator[None]:
+        if not self.watch:
+            yield
+            return
+        pids = ",".join(str(pid) for pid in group.pids())
+        words = [word.format(pids=pids, row=row.id, peer=peer.kind) for word in shlex.split(self.watch)]
+        watching = subprocess.Popen(words)
+        try:
+            yield
+        finally:
+            end_watch(watching)
 
     def _idle(self, peer: Peer, row: Row, group: Group, stand: Stand) -> Sample:
         # What the first requests make a program allocate once is no part of a connection.
@@ -124,7 +144,7 @@ class Rig:
     def _load(self, peer: Peer, stand: Stand) -> LoadRun:
         options = self._options(peer, stand)
         patience_s = self.effort.seconds + self.effort.warm_up_s
-        return LoadRun(self.load_program, options, self.load_cpu, patience_s)
+        return LoadRun(self.load_program, options, self.load_place, patience_s)
 
     def _options(self, peer: Peer, stand: Stand) -> dict[str, object]:
         load, is_held = stand.load, stand.load.life == "held"
@@ -162,6 +182,16 @@ class Rig:
             "certificate": self.identity.der_file,
             "tickets": "keep" if load.resumes else "drop",
         }
+
+
+def end_watch(watching: subprocess.Popen[bytes]) -> None:
+    """End a watching command as Ctrl-C would: it writes down what it has seen first."""
+    watching.send_signal(signal.SIGINT)
+    try:
+        watching.wait(WATCH_S)
+    except subprocess.TimeoutExpired:
+        watching.kill()
+        watching.wait()
 
 
 def prove(phase: Phase, load: Load, *, has_tls: bool) -> None:

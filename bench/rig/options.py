@@ -30,6 +30,7 @@ class Options:
     """Other builds: kind and path."""
     proxy_cpu: int
     load_cpu: int
+    watch: str
     is_whole: bool
     """Whether the results are fit for the tree: all rows, with full effort."""
 
@@ -50,7 +51,8 @@ def read_options(words: Sequence[str]) -> Options:
         named=tuple(read.peer),
         proxy_cpu=read.cpus[0],
         load_cpu=read.cpus[1],
-        is_whole=not read.quick and set(read.rows) == {row.id for row in ROWS},
+        watch=read.watch,
+        is_whole=not read.quick and not read.watch and set(read.rows) == {row.id for row in ROWS},
     )
 
 
@@ -83,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         help="another build of a peer",
     )
     add("--cpus", type=_cpus, default=(0, 1), metavar="PROXY,LOAD", help="the two processors (0,1)")
+    add("--watch", default="", metavar="COMMAND", help="run beside each figure; knows {pids}, {row}, {peer}")
     add("--suite", default="TLS_AES_128_GCM_SHA256", help="the TLS 1.3 suite that clients offer")
     add("--group", default="x25519", help="the group that clients offer, e.g. X25519MLKEM768")
     return parser

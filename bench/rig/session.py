@@ -12,7 +12,7 @@ from rig.backend import start_backend
 from rig.errors import BenchFault
 from rig.figures import Failure, Results, Sample
 from rig.finding import Tree, build_load, find_backend, find_peers, peer_at
-from rig.group import free_port
+from rig.group import Place, free_port
 from rig.identity import make_identity
 from rig.machine import read_machine
 from rig.measure import Rig
@@ -81,16 +81,18 @@ def _told(run: int, row: Row, sample: Sample) -> str:
 def _rig(options: Options, load: Path, backend: Path) -> Iterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         directory, port = Path(name), free_port()
-        group = start_backend(backend, directory / "backend", port, options.load_cpu)
+        load_place = Place(options.load_cpu, is_shared=True)
+        group = start_backend(backend, directory / "backend", port, load_place)
         try:
             yield Rig(
                 load_program=load,
                 identity=make_identity(directory),
                 backend=port,
-                proxy_cpu=options.proxy_cpu,
-                load_cpu=options.load_cpu,
+                proxy_place=Place(options.proxy_cpu),
+                load_place=load_place,
                 effort=options.effort,
                 offer=options.offer,
+                watch=options.watch,
             )
         finally:
             group.end()

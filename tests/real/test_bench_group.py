@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rig.errors import BenchFault
-from rig.group import Group, free_port
+from rig.group import Group, Place, free_port
 from waiting import wait_until
 
 FAMILY = "sleep 60 & sleep 60 & while :; do :; done"
@@ -15,7 +15,7 @@ FAMILY = "sleep 60 & sleep 60 & while :; do :; done"
 
 @pytest.fixture
 def group(tmp_path: Path) -> Iterator[Group]:
-    started = Group(["/bin/sh", "-c", FAMILY], min(os.sched_getaffinity(0)), tmp_path / "log")
+    started = Group(["/bin/sh", "-c", FAMILY], Place(min(os.sched_getaffinity(0))), tmp_path / "log")
     yield started
     started.end()
 
@@ -38,8 +38,8 @@ def test_nothing_is_left_of_a_program_that_was_ended(group: Group) -> None:
 
 def test_a_program_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path) -> None:
     """Waiting for a port ends with the program, and says what it said."""
-    cpu = min(os.sched_getaffinity(0))
-    failing = Group(["/bin/sh", "-c", "echo no such file >&2; exit 1"], cpu, tmp_path / "log")
+    place = Place(min(os.sched_getaffinity(0)))
+    failing = Group(["/bin/sh", "-c", "echo no such file >&2; exit 1"], place, tmp_path / "log")
     with pytest.raises(BenchFault, match="no such file"):
         failing.wait_listening(free_port())
     failing.end()

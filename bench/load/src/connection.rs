@@ -89,6 +89,12 @@ impl Connection {
         }
     }
 
+    /// Whether its handshake is over.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.channel.is_open()
+    }
+
     fn fill(&mut self, plain: &mut Vec<u8>, tally: &mut Tally) -> Result<(), Fault> {
         plain.clear();
         if self.channel.is_open() {

@@ -13,7 +13,6 @@ use crate::tally::Tally;
 
 const BUFFER: usize = 256 * 1024;
 const EVENTS: usize = 1024;
-const TURN: Duration = Duration::from_millis(50);
 /// How long answers may take after the phase has begun its last unit.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -49,13 +48,17 @@ impl<'plan> Reactor<'plan> {
         }
         self.fill(tally)?;
         let mut events = Events::with_capacity(EVENTS);
-        while !tally.is_over() {
+        while !self.is_over(tally) {
             if tally.is_overdue(PATIENCE) {
                 return Err(Fault::new("an answer did not come in time"));
             }
-            match self.poll.poll(&mut events, Some(TURN)) {
+            // Its processor never falls asleep, for then the proxy would pay for waking it.
+            match self.poll.poll(&mut events, Some(Duration::ZERO)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 other => other?,
+            }
+            if events.is_empty() {
+                std::thread::yield_now();
             }
             for event in &events {
                 self.attend(event, tally)?;
@@ -71,6 +74,12 @@ impl<'plan> Reactor<'plan> {
         let is_silent = |connection: &mut Connection| matches!(connection.socket.read(buffer), Err(error) if error.kind() == ErrorKind::WouldBlock);
         let silent = self.slots.iter_mut().flatten().map(is_silent);
         self.plan.connections - silent.filter(|silent| *silent).count()
+    }
+
+    /// Whether the phase's work is done; connections that are kept have to be open, too, so that none of
+    /// their handshakes falls into the next phase.
+    fn is_over(&self, tally: &Tally) -> bool {
+        tally.is_over() && (self.plan.life != Life::Kept || self.opening == 0)
     }
 
     /// Open connections as far as slots, the plan and the phase allow it.
@@ -94,6 +103,9 @@ impl<'plan> Reactor<'plan> {
             .registry()
             .register(&mut connection.socket, Token(slot), interest)?;
         connection.write(&mut self.plain, tally)?;
+        if self.plan.life == Life::Kept && connection.is_open() {
+            self.opening -= 1;
+        }
         self.slots[slot] = Some(connection);
         Ok(())
     }
@@ -104,11 +116,13 @@ impl<'plan> Reactor<'plan> {
         let Some(connection) = &mut self.slots[slot] else {
             return Ok(());
         };
-        let done = tally.done;
+        let (done, was_open) = (tally.done, connection.is_open());
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             connection.read(&mut self.buffer, tally)?;
         }
-        if tally.done > done && self.plan.life != Life::Kept {
+        if self.plan.life == Life::Kept {
+            self.opening -= usize::from(connection.is_open() && !was_open);
+        } else if tally.done > done {
             return self.finish(slot);
         }
         connection.write(&mut self.plain, tally)

@@ -28,7 +28,9 @@ class Caddy:
         path = stand.write("caddy.json", json.dumps(configuration(stand)))
         home = str(stand.directory)
         places = {"HOME": home, "XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home}
-        return Group([self.program, "run", "--config", path], stand.cpu, stand.log, GOMAXPROCS="1", **places)
+        return Group(
+            [self.program, "run", "--config", path], stand.place, stand.log, GOMAXPROCS="1", **places
+        )
 
 
 def configuration(stand: Stand) -> dict[str, Any]:

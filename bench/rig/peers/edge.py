@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from port443.core.errors import Port443Error
 from port443.core.plan.policies import POLICIES
 from port443.core.plan.receipt import SiteRunning
 from port443.core.plan.snapshot import (
@@ -48,9 +49,12 @@ class Edge:
     def start(self, stand: Stand) -> Group:
         runtime = stand.directory / "runtime"
         runtime.mkdir(mode=0o700)
-        group = Group([self.program, "--runtime", runtime, "--workers", "1"], stand.cpu, stand.log)
+        group = Group([self.program, "--runtime", runtime, "--workers", "1"], stand.place, stand.log)
         try:
             asyncio.run(_configure(group, runtime / "edge.sock", stand))
+        except Port443Error as error:
+            group.end()
+            raise BenchFault(str(error)) from error
         except BaseException:
             group.end()
             raise
@@ -59,7 +63,7 @@ class Edge:
 
 async def _configure(group: Group, path: Path, stand: Stand) -> None:
     """Give the edge its socket and its snapshot."""
-    if not wait_until(lambda: path.exists() or group.process.poll() is not None, START_S):
+    if not wait_until(lambda: _takes_connections(path) or group.process.poll() is not None, START_S):
         raise BenchFault(f"the edge opens no control socket: {group.last_words()}")
     listener = Listener(f"https:127.0.0.1:{stand.port}", "https", f"127.0.0.1:{stand.port}", stand.port)
     client = await EdgeClient.open(path)
@@ -69,6 +73,11 @@ async def _configure(group: Group, path: Path, stand: Stand) -> None:
         await _apply(client, listener, stand)
     finally:
         client.close()
+
+
+def _takes_connections(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(os.fspath(path)) == 0
 
 
 def _listening(port: int) -> socket.socket:

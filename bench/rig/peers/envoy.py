@@ -34,7 +34,7 @@ class Envoy:
     def start(self, stand: Stand) -> Group:
         path = stand.write("envoy.json", json.dumps(configuration(stand)))
         options = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "error"]
-        return Group([self.program, "-c", path, *options], stand.cpu, stand.log)
+        return Group([self.program, "-c", path, *options], stand.place, stand.log)
 
 
 def configuration(stand: Stand) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Floor:
             "--batch": str(load.streams > 0).lower(),
         }
         words = [str(word) for pair in options.items() for word in pair]
-        return Group([self.program, *words], stand.cpu, stand.log)
+        return Group([self.program, *words], stand.place, stand.log)
 
 
 def is_staged(stand: Stand) -> bool:

@@ -26,7 +26,7 @@ class Haproxy:
 
     def start(self, stand: Stand) -> Group:
         path = stand.write("haproxy.cfg", configuration(stand))
-        return Group([self.program, "-db", "-f", path], stand.cpu, stand.log)
+        return Group([self.program, "-db", "-f", path], stand.place, stand.log)
 
 
 def configuration(stand: Stand) -> str:

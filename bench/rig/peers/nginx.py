@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rig.group import Group
+from rig.group import Group, Place
 from rig.peers.asked import first_line
 from rig.peers.peer import CONNECTIONS, TIMEOUT_S, UPSTREAM_IDLE, Stand
 
@@ -44,12 +44,12 @@ client_max_body_size 0;
 """
 
 
-def run(program: Path, directory: Path, cpu: int, configuration: str) -> Group:
+def run(program: Path, directory: Path, place: Place, configuration: str) -> Group:
     """Start nginx with a configuration."""
     path = directory / "nginx.conf"
     path.write_text(configuration)
     log = directory / "log"
-    return Group([program, "-p", f"{directory}/", "-e", log, "-c", path], cpu, log)
+    return Group([program, "-p", f"{directory}/", "-e", log, "-c", path], place, log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Nginx:
     kind: str = "nginx"
 
     def start(self, stand: Stand) -> Group:
-        return run(self.program, stand.directory, stand.cpu, self.configuration(stand))
+        return run(self.program, stand.directory, stand.place, self.configuration(stand))
 
     def configuration(self, stand: Stand) -> str:
         """Return what the program is told."""

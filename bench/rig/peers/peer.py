@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rig.group import Group
+from rig.group import Group, Place
 from rig.identity import Identity
 from rig.rows import Load
 
@@ -24,7 +24,7 @@ class Stand:
     identity: Identity
     port: int
     backend: int
-    cpu: int
+    place: Place
     load: Load
     """What it will be asked; only the floor, which reads nothing, needs to know."""
 

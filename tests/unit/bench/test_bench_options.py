@@ -27,6 +27,13 @@ def test_a_quick_look_is_short_and_not_for_the_tree() -> None:
     assert not options.is_whole
 
 
+def test_a_watched_run_is_not_for_the_tree() -> None:
+    """A profiler's cost is on the proxy's account."""
+    options = read_options(["--watch", "perf record -p {pids}"])
+    assert options.watch == "perf record -p {pids}"
+    assert not options.is_whole
+
+
 def test_a_part_of_the_rows_keeps_their_order_and_is_not_for_the_tree() -> None:
     """Rows come in the order of the table, whatever the order they were asked in."""
     options = read_options(["--rows", "full,http1"])

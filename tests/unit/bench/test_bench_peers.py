@@ -7,6 +7,7 @@ import pytest
 
 from port443.core.plan.read import read_document
 from port443.core.plan.snapshot import Listener, Site, canonical, hash_of
+from rig.group import Place
 from rig.identity import NAME, make_identity
 from rig.peers import caddy, edge, envoy, haproxy, nginx
 from rig.peers.peer import Stand
@@ -17,7 +18,7 @@ LISTENER = Listener("https:127.0.0.1:4430", "https", "127.0.0.1:4430", 4430)
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Stand:
-    return Stand(tmp_path, make_identity(tmp_path), 4430, 8080, 0, ONE)
+    return Stand(tmp_path, make_identity(tmp_path), 4430, 8080, Place(0), ONE)
 
 
 def test_the_edge_is_given_a_snapshot_that_the_contract_allows(stand: Stand) -> None:
