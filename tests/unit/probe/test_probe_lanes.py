@@ -166,7 +166,7 @@ def test_curves_are_all_found_when_the_server_does_not_mind_its_certificate(
     facts = walk(survey_curves((0xC02B,), curves[0], Canary(None)), model.answer)
     assert set(facts.groups) == set(curves)
     assert facts.complete.is_yes or len(curves) == 1
-    assert len(model.asked) <= len(curves) + 2
+    assert len(model.asked) <= len(curves) + 4
 
 
 @given(curve_sets)
@@ -300,8 +300,10 @@ def test_contact_ends_at_once_where_there_is_no_way() -> None:
 
 def test_a_name_that_the_server_does_not_know_has_its_own_advice() -> None:
     """unrecognized_name speaks of the name, not of the versions."""
-    contact = walk(first_contact(), lambda _: Alerted(Alert(2, 112)))
+    answers = iter([Alerted(Alert(2, 112)), Ended(), *[PROTOCOL_VERSION] * 7])
+    contact = walk(first_contact(), lambda _: next(answers))
     assert "--servername" in contact.advice
+    assert contact.silence == "alert unrecognized_name"
 
 
 def test_ssl_2_is_yes_no_or_unknown() -> None:

@@ -7,6 +7,7 @@ from port443.core.probe.legacy import first_question, short_question
 from port443.core.probe.modern import full_question
 from port443.core.wire.versions import Version
 
+UNKNOWN_NAME = "unrecognized_name"
 VERSIONS = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
 
 
@@ -16,13 +17,17 @@ class Contact:
 
     canary: Ask | None = None
     answers: dict[Question, Answer] = field(default_factory=dict)
-    silence: str = ""
-    """What came in place of TLS, when nothing did."""
+
+    @property
+    def silence(self) -> str:
+        """What came in place of a ServerHello: an alert about the name, else what came first."""
+        words = [told(answer) for answer in self.answers.values()]
+        return next((word for word in words if UNKNOWN_NAME in word), words[0])
 
     @property
     def advice(self) -> str:
         """What to try when nothing was answered."""
-        if "unrecognized_name" in self.silence:
+        if UNKNOWN_NAME in self.silence:
             return "the server does not know this name; give the right one with --servername NAME"
         if any(isinstance(answer, Unreached) for answer in self.answers.values()):
             return "check host and port, and that the server runs"
@@ -39,7 +44,6 @@ def first_contact() -> Lane[Contact]:
         if isinstance(answer, Spoke):
             contact.canary = question
             return contact
-        contact.silence = told(answer)
         if isinstance(answer, Unreached):
             return contact  # there is no way there: more questions would only take time
     return contact
