@@ -300,7 +300,8 @@ def test_contact_ends_at_once_where_there_is_no_way() -> None:
 
 def test_a_name_that_the_server_does_not_know_has_its_own_advice() -> None:
     """unrecognized_name speaks of the name, not of the versions."""
-    answers = iter([Alerted(Alert(2, 112)), Ended(), *[PROTOCOL_VERSION] * 7])
+    said: list[Answer] = [Alerted(Alert(2, 112)), Ended(), *[PROTOCOL_VERSION] * 7]
+    answers = iter(said)
     contact = walk(first_contact(), lambda _: next(answers))
     assert "--servername" in contact.advice
     assert contact.silence == "alert unrecognized_name"

@@ -1,0 +1,37 @@
+"""Progress: one moving line on a terminal, one line for each target elsewhere."""
+
+import io
+
+import pytest
+
+from port443.cli.spinner import CLEAR, Spinner
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_one_line_and_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was shown is wiped before anything else is printed."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    with Spinner(2) as spinner:
+        spinner.show("a.test:443", 7)
+        spinner.show("a.test:443", 8)  # too soon for an eye
+        spinner.done("a.test:443")
+    shown = terminal.getvalue()
+    assert shown.startswith(f"{CLEAR}1/2 a.test:443  7 connections")
+    assert "8 connections" not in shown
+    assert shown.endswith(CLEAR)
+
+
+@pytest.mark.parametrize(("targets", "wanted"), [(1, ""), (2, "1/2 a.test:443\n")])
+def test_a_pipe_gets_a_line_when_a_target_is_done(
+    targets: int, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A single target needs none, since its report follows."""
+    with Spinner(targets) as spinner:
+        spinner.show("a.test:443", 7)
+        spinner.done("a.test:443")
+    assert capsys.readouterr().err == wanted
