@@ -129,7 +129,7 @@ def read_target(host: str, connect: str | None, servername: str | None) -> ScanT
     name, port = _host_and_port(host)
     asked = parse_site_name(servername) if servername else None
     where = _endpoint(connect, port) if connect else None
-    target = ScanTarget(name, port if where is None else where.port, asked, where)
+    target = ScanTarget(name, port, asked, where)
     if isinstance(target.name, HostName) and target.name.is_wildcard:
         raise TargetInvalid(f"{target.name} is a wildcard, not a host", "name one host of it")
     return target

@@ -90,7 +90,7 @@ def test_a_url_is_refused_with_the_host_that_was_meant() -> None:
 def test_connect_names_an_address_and_perhaps_a_port(connect: str, endpoint: str) -> None:
     """Where to connect and whom to ask for are two things."""
     target = read_target("site.test:8443", connect, "other.test")
-    assert str(target.connect) == endpoint
+    assert (str(target.connect), target.port) == (endpoint, 8443)
     assert target.name.text == "other.test"
 
 
