@@ -26,6 +26,7 @@ mod refusal;
 mod request;
 mod response;
 mod status;
+mod target;
 pub mod write;
 
 pub use authority::{Authority, AuthorityHost};
@@ -41,6 +42,7 @@ pub use head::{HeadLimits, Version, head_may_be_complete};
 pub use hsts::{HstsPolicy, hsts_covers};
 pub use method::Method;
 pub use refusal::Refusal;
-pub use request::{RequestHead, Target, check_path, parse_request};
+pub use request::{RequestHead, parse_request};
 pub use response::{ResponseFault, ResponseHead, parse_response};
 pub use status::reason_phrase;
+pub use target::{Target, check_path};

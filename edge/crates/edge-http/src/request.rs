@@ -10,6 +10,7 @@ use crate::head::{
 };
 use crate::method::Method;
 use crate::refusal::Refusal;
+use crate::target::{Target, read_target};
 
 /// A request head: facts, and ranges of the buffer it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +37,6 @@ pub struct RequestHead {
     pub upgrade: bool,
     /// Whether `Connection` names fields that would else go through.
     pub names_fields: bool,
-}
-
-/// A request target in origin or asterisk form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The range of the buffer.
-    pub text: Span,
-    /// What has to stand before it: `/` where an absolute target has no path (RFC 9112 §3.2.2),
-    /// `*` for its OPTIONS (§3.2.4), else nothing.
-    pub prefix: &'static str,
 }
 
 /// Read the request head at the start of `input`; `None` while more bytes are needed.
@@ -212,64 +203,6 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
         }
     }
     Ok(facts)
-}
-
-/// Judge a `:path` (RFC 9113 §8.3.1): origin form, or the asterisk of OPTIONS.
-pub fn check_path(method: Method, path: &[u8]) -> Result<(), Refusal> {
-    let known = skip(path, 0, &TARGET) == path.len();
-    match path {
-        _ if method == Method::Connect => Err(Refusal::MethodUnsupported),
-        [b'/', ..] if known => Ok(()),
-        b"*" if method == Method::Options => Ok(()),
-        _ => Err(Refusal::TargetMalformed),
-    }
-}
-
-fn read_target(
-    input: &[u8],
-    method: Method,
-    span: Span,
-) -> Result<(Target, Option<Span>), Refusal> {
-    let text = span.of(input);
-    match (method, text) {
-        (Method::Connect, _) => Err(Refusal::MethodUnsupported),
-        (_, [b'/', ..]) | (Method::Options, b"*") => Ok((
-            Target {
-                text: span,
-                prefix: "",
-            },
-            None,
-        )),
-        _ => absolute(input, method, span),
-    }
-}
-
-fn absolute(input: &[u8], method: Method, span: Span) -> Result<(Target, Option<Span>), Refusal> {
-    let text = span.of(input);
-    let scheme = [b"https://".as_slice(), b"http://"]
-        .into_iter()
-        .find(|scheme| {
-            text.get(..scheme.len())
-                .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
-        })
-        .ok_or(Refusal::TargetMalformed)?;
-    let rest = &text[scheme.len()..];
-    let host_length = rest
-        .iter()
-        .position(|byte| b"/?".contains(byte))
-        .unwrap_or(rest.len());
-    let host_start = span.start() + scheme.len();
-    let path_start = host_start + host_length;
-    let prefix = match rest.get(host_length) {
-        Some(b'/') => "",
-        None if method == Method::Options => "*",
-        _ => "/",
-    };
-    let path = Span::new(path_start, span.start() + text.len());
-    Ok((
-        Target { text: path, prefix },
-        Some(Span::new(host_start, path_start)),
-    ))
 }
 
 fn judge_host(

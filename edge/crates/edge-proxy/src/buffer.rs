@@ -1,14 +1,14 @@
 //! Buffers that a connection holds only while bytes are in them; the worker keeps the spare ones.
 
-use std::cell::RefCell;
 use std::io;
-use std::ops::{Deref, DerefMut, Range};
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use edge_http::Field;
 use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, chunk_start};
 use tokio::io::{AsyncRead, ReadBuf};
+
+use crate::spare;
 
 /// Room for a head, or for a response as most are.
 pub(crate) const SMALL: usize = 16 * 1024;
@@ -17,39 +17,6 @@ pub(crate) const LARGE: usize = 64 * 1024;
 /// Before the bytes: a chunk's size line. Behind them: its end and the last chunk.
 const BEFORE: usize = CHUNK_START_BYTES;
 const BEHIND: usize = 2 + LAST_CHUNK.len();
-/// Spare buffers of one size that a worker keeps.
-const MOST_SPARE: usize = 32;
-
-thread_local! {
-    /// A worker is one thread, so what belongs to the thread belongs to the worker.
-    static SPARE: RefCell<Spare> = const { RefCell::new(Spare::new()) };
-}
-
-struct Spare {
-    small: Vec<Box<[u8]>>,
-    large: Vec<Box<[u8]>>,
-    texts: Vec<Vec<u8>>,
-    fields: Vec<Vec<Field>>,
-}
-
-impl Spare {
-    const fn new() -> Self {
-        Self {
-            small: Vec::new(),
-            large: Vec::new(),
-            texts: Vec::new(),
-            fields: Vec::new(),
-        }
-    }
-
-    fn list(&mut self, size: usize) -> Option<&mut Vec<Box<[u8]>>> {
-        match size {
-            SMALL => Some(&mut self.small),
-            LARGE => Some(&mut self.large),
-            _ => None,
-        }
-    }
-}
 
 /// Bytes that were read and not yet used, with room around them.
 ///
@@ -63,8 +30,7 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// An empty buffer with room for so many bytes.
     pub(crate) fn with_room(size: usize) -> Self {
-        let spare = SPARE.with_borrow_mut(|spare| spare.list(size).and_then(Vec::pop));
-        let bytes = spare.unwrap_or_else(|| vec![0; BEFORE + size + BEHIND].into_boxed_slice());
+        let bytes = spare::take_bytes(BEFORE + size + BEHIND);
         Self {
             bytes,
             filled: BEFORE..BEFORE,
@@ -180,99 +146,8 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        let size = bytes.len().saturating_sub(BEFORE + BEHIND);
-        // When the thread ends, its spare buffers may be gone already.
-        let _ = SPARE.try_with(|spare| {
-            if let Some(list) = spare.borrow_mut().list(size)
-                && list.len() < MOST_SPARE
-            {
-                list.push(bytes);
-            }
-        });
+        spare::keep_bytes(std::mem::take(&mut self.bytes));
     }
-}
-
-/// A vector to write heads into; its memory goes back to the worker.
-#[derive(Default)]
-pub(crate) struct Text(Vec<u8>);
-
-/// A list for the fields of a head; its memory goes back to the worker.
-pub(crate) struct FieldList(Vec<Field>);
-
-impl Text {
-    /// An empty one.
-    pub(crate) fn new() -> Self {
-        Self(
-            SPARE
-                .with_borrow_mut(|spare| spare.texts.pop())
-                .unwrap_or_default(),
-        )
-    }
-}
-
-impl FieldList {
-    /// An empty one.
-    pub(crate) fn new() -> Self {
-        Self(
-            SPARE
-                .with_borrow_mut(|spare| spare.fields.pop())
-                .unwrap_or_default(),
-        )
-    }
-}
-
-impl Deref for Text {
-    type Target = Vec<u8>;
-
-    fn deref(&self) -> &Vec<u8> {
-        &self.0
-    }
-}
-
-impl DerefMut for Text {
-    fn deref_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.0
-    }
-}
-
-impl Deref for FieldList {
-    type Target = Vec<Field>;
-
-    fn deref(&self) -> &Vec<Field> {
-        &self.0
-    }
-}
-
-impl DerefMut for FieldList {
-    fn deref_mut(&mut self) -> &mut Vec<Field> {
-        &mut self.0
-    }
-}
-
-impl Drop for Text {
-    fn drop(&mut self) {
-        keep(std::mem::take(&mut self.0), |spare| &mut spare.texts);
-    }
-}
-
-impl Drop for FieldList {
-    fn drop(&mut self) {
-        keep(std::mem::take(&mut self.0), |spare| &mut spare.fields);
-    }
-}
-
-fn keep<T>(mut list: Vec<T>, place: fn(&mut Spare) -> &mut Vec<Vec<T>>) {
-    list.clear();
-    let bytes = list.capacity() * size_of::<T>();
-    // When the thread ends, its spare lists may be gone already.
-    let _ = SPARE.try_with(|spare| {
-        let mut spare = spare.borrow_mut();
-        let spare = place(&mut spare);
-        if spare.len() < MOST_SPARE && (1..=LARGE).contains(&bytes) {
-            spare.push(list);
-        }
-    });
 }
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use edge_http::{
 use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
 
-use crate::buffer::{Buffer, FieldList, LARGE, SMALL};
+use crate::buffer::{Buffer, LARGE, SMALL};
 use crate::client::{Client, ClientFault, Piece};
+use crate::spare::FieldList;
 use crate::upstream::Connection;
 
 /// The server's side of an exchange.

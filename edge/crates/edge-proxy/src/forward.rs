@@ -1,5 +1,8 @@
 //! Forwarding, the same for every version of HTTP: find a server, ask it, pass its answer on.
 
+mod download;
+mod failure;
+
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -11,12 +14,14 @@ use edge_observe::{UpstreamFailure, UpstreamFault};
 
 use crate::alarm::Alarm;
 use crate::buffer::Buffer;
-use crate::client::{Client, ClientFault, Piece};
+use crate::client::{Client, ClientFault};
 use crate::context::ConnectionContext;
 use crate::exchange::Exchange;
 use crate::pool::{Reuse, UpstreamPool};
 use crate::route::Route;
 use crate::upstream::Connection;
+use download::Download;
+use failure::{Ask, failure_page};
 
 /// Interim responses that a server may send before its final one.
 const MOST_INTERIM: u32 = 32;
@@ -287,12 +292,6 @@ impl Forwarding<'_> {
     }
 }
 
-/// Why asking ended without an answer, or an answer without its end.
-enum Ask {
-    Client(ClientFault),
-    Server(UpstreamFailure),
-}
-
 /// RFC 9112 §9.3.1: a warm connection may end just as we write to it.
 fn may_repeat(exchange: &Exchange<'_>, is_repeatable: bool) -> bool {
     let got_lost = exchange.connection.is_reused && !exchange.is_answered();
@@ -309,76 +308,4 @@ fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
     } else {
         Ask::Server(UpstreamFailure::ResponseTimeout)
     }
-}
-
-/// How far a response's body has come.
-enum Download {
-    Reading,
-    Sending(Piece),
-    Flushing,
-}
-
-impl Download {
-    /// Move the body on as far as it goes; ready when the client has all of it.
-    fn poll(
-        &mut self,
-        context: &mut Context<'_>,
-        client: &mut impl Client,
-        exchange: &mut Exchange<'_>,
-    ) -> Poll<Result<(), Ask>> {
-        loop {
-            match self {
-                Self::Reading => match exchange.poll_piece(context) {
-                    Poll::Ready(piece) => *self = Self::Sending(piece.map_err(Ask::Server)?),
-                    Poll::Pending => {
-                        // What was taken before shall not wait for what comes next.
-                        ready!(client.poll_flush(context)).map_err(Ask::Client)?;
-                        return Poll::Pending;
-                    }
-                },
-                Self::Sending(piece) => {
-                    let inbox = &mut exchange.inbox;
-                    ready!(client.poll_send(context, inbox, piece)).map_err(Ask::Client)?;
-                    inbox.consume(piece.used);
-                    *self = if piece.is_last {
-                        Self::Flushing
-                    } else {
-                        Self::Reading
-                    };
-                }
-                Self::Flushing => return client.poll_flush(context).map_err(Ask::Client),
-            }
-        }
-    }
-
-    /// Whose turn it is not: the one that the other waits for.
-    fn blame(&self) -> Ask {
-        match self {
-            Self::Reading => Ask::Server(UpstreamFailure::BodyTimeout),
-            Self::Sending(_) | Self::Flushing => Ask::Client(ClientFault::Gone),
-        }
-    }
-}
-
-fn failure_page(reason: UpstreamFailure) -> Page {
-    let (status, sentence) = match reason {
-        UpstreamFailure::ConnectRefused | UpstreamFailure::ConnectFailed => {
-            (502, "The server behind this site cannot be reached.")
-        }
-        UpstreamFailure::ClosedEarly => (
-            502,
-            "The server behind this site closed the connection before it answered.",
-        ),
-        UpstreamFailure::ResponseMalformed => (
-            502,
-            "The server behind this site gave an answer that is no valid HTTP.",
-        ),
-        UpstreamFailure::NoServer => (503, "No server behind this site is available."),
-        UpstreamFailure::ConnectTimeout
-        | UpstreamFailure::ResponseTimeout
-        | UpstreamFailure::BodyTimeout => {
-            (504, "The server behind this site did not answer in time.")
-        }
-    };
-    Page { status, sentence }
 }

@@ -1,6 +1,7 @@
 //! HTTP/1.1 with clients: one request after the other on one connection (RFC 9112 §9).
 
 mod client;
+mod intake;
 mod next;
 mod tunnel;
 
@@ -15,12 +16,12 @@ use edge_http::{BodyKind, Field, Forwarded, Refusal, RequestHead};
 use edge_tls::TlsStream;
 
 use crate::alarm::Alarm;
-use crate::buffer::Text;
 use crate::client::Client as _;
 use crate::context::ConnectionContext;
 use crate::counted::Counted;
 use crate::forward::{Outcome, Request, forward, note_refusal};
 use crate::route::{Route, route};
+use crate::spare::Text;
 pub(crate) use client::{Http1Client, policy_of};
 pub(crate) use next::{Next, next_request, wait_drained};
 

@@ -2,6 +2,7 @@
 
 mod client;
 mod request;
+mod response;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -21,13 +22,13 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::alarm::Alarm;
-use crate::buffer::Text;
 use crate::client::Client as _;
 use crate::context::ConnectionContext;
 use crate::counted::Counted;
 use crate::forward::{Request, forward, note_refusal};
 use crate::http1::wait_drained;
 use crate::route::{Route, route};
+use crate::spare::Text;
 use client::Http2Client;
 use request::describe;
 

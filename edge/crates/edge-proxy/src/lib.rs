@@ -21,6 +21,7 @@ mod pool;
 mod redirect;
 mod route;
 mod running;
+mod spare;
 mod upstream;
 mod worker;
 

@@ -11,12 +11,12 @@ use edge_http::{Authority, Refusal, RequestHead};
 use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
-use crate::buffer::Text;
 use crate::client::Client as _;
 use crate::context::{ListenerRuntime, WorkerContext};
 use crate::counted::Counted;
 use crate::http1::{Http1Client, Next, next_request, wait_drained};
 use crate::route::site_of;
+use crate::spare::Text;
 
 /// Answer the requests of one connection in clear.
 pub(crate) async fn serve(

@@ -1,6 +1,8 @@
 //! One server of a pool: reach it, remember whether it answers, keep its warm connections.
 
-use std::cell::{Cell, RefCell};
+mod health;
+
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -15,11 +17,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::context::WorkerContext;
 use crate::pool::UpstreamPool;
-
-/// A server that failed is tried again after so long, while others stand in for it.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// While somebody else has been knocking at a failed server for so long, nobody joins him.
-const KNOCK_PATIENCE: Duration = Duration::from_millis(250);
+use health::Health;
+pub(crate) use health::Trust;
 
 /// One server, as one worker knows it.
 pub(crate) struct ServerState {
@@ -28,32 +27,14 @@ pub(crate) struct ServerState {
     host: String,
     port: u16,
     address: Option<IpAddr>,
-    health: Cell<Health>,
+    health: Health,
     idle: RefCell<VecDeque<Idle>>,
-}
-
-#[derive(Clone, Copy)]
-enum Health {
-    Up,
-    Down {
-        retry_at: Instant,
-        knocking_since: Option<Instant>,
-    },
 }
 
 struct Idle {
     stream: TcpStream,
     open: OpenConnection,
     since: Instant,
-}
-
-/// How far the servers that are chosen from may be doubted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// Those that answer, and those whose time for another try has come.
-    Sound,
-    /// Any that nobody else is knocking at in vain.
-    Any,
 }
 
 /// A connection to a server, new or warm, for one request at a time.
@@ -103,29 +84,14 @@ impl ServerState {
             host: server.host.clone(),
             port: server.port,
             address,
-            health: Cell::new(Health::Up),
+            health: Health::new(),
             idle: RefCell::default(),
         }
     }
 
     /// Whether it may be tried now.
     pub(crate) fn is_worth_a_try(&self, trust: Trust) -> bool {
-        match self.health.get() {
-            Health::Up => true,
-            Health::Down {
-                retry_at,
-                knocking_since: None,
-            } => trust == Trust::Any || retry_at <= Instant::now(),
-            Health::Down {
-                knocking_since: Some(since),
-                ..
-            } => trust == Trust::Any && since.elapsed() < KNOCK_PATIENCE,
-        }
-    }
-
-    /// Whether its last connections failed.
-    pub(crate) fn is_down(&self) -> bool {
-        matches!(self.health.get(), Health::Down { .. })
+        self.health.is_worth_a_try(trust)
     }
 
     /// How many warm connections it has.
@@ -171,13 +137,12 @@ impl ServerState {
         worker: &Rc<WorkerContext>,
         deadline: Instant,
     ) -> Result<Connection, UpstreamFailure> {
-        let knock = Knock::begin(&self.health);
+        let knock = self.health.knock();
         let outcome = timeout_at(deadline, self.open()).await;
         drop(knock);
         let error = match outcome {
             Ok(Ok(stream)) => {
-                if self.is_down() {
-                    self.health.set(Health::Up);
+                if self.health.note_up() {
                     worker
                         .observer
                         .upstream_came_back(&pool.document().id, &self.label);
@@ -218,18 +183,13 @@ impl ServerState {
         worker: &Rc<WorkerContext>,
         reason: UpstreamFailure,
     ) {
-        if !self.is_down() {
+        if self.health.note_down() {
             worker
                 .observer
                 .upstream_went_down(&pool.document().id, &self.label, reason);
         }
         // Whoever waits for an answer on a warm connection may still get it, but nobody new.
         self.idle.borrow_mut().clear();
-        let retry_at = Instant::now() + RETRY_AFTER;
-        self.health.set(Health::Down {
-            retry_at,
-            knocking_since: None,
-        });
     }
 }
 
@@ -242,37 +202,6 @@ async fn connect_by_name(host: &str, port: u16) -> io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-/// Marks that somebody tries to reach a failed server, also when he gives up half-way.
-struct Knock<'a>(&'a Cell<Health>);
-
-impl<'a> Knock<'a> {
-    fn begin(health: &'a Cell<Health>) -> Option<Self> {
-        let Health::Down {
-            retry_at,
-            knocking_since: None,
-        } = health.get()
-        else {
-            return None;
-        };
-        health.set(Health::Down {
-            retry_at,
-            knocking_since: Some(Instant::now()),
-        });
-        Some(Self(health))
-    }
-}
-
-impl Drop for Knock<'_> {
-    fn drop(&mut self) {
-        if let Health::Down { retry_at, .. } = self.0.get() {
-            self.0.set(Health::Down {
-                retry_at,
-                knocking_since: None,
-            });
-        }
-    }
 }
 
 /// Whether nothing has come from the server: what it says unasked is an end, or not for us.

@@ -2,24 +2,23 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use edge_http::page::{Page, Reply, write_page};
 use edge_http::write::{self, ConnectionNote, LAST_CHUNK, Message, ResponseOnward};
-use edge_http::{
-    BodyKind, BodyReader, HstsPolicy, Method, Refusal, RequestHead, ResponseHead, Version,
-};
+use edge_http::{BodyKind, HstsPolicy, Method, RequestHead, ResponseHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::intake::Intake;
 use crate::alarm::Alarm;
-use crate::buffer::{Buffer, LARGE, SMALL, Text};
-use crate::client::{Client, ClientFault, Framing, Piece};
+use crate::buffer::{Buffer, SMALL};
+use crate::client::{Client, ClientFault, Piece};
 use crate::context::SiteHsts;
 use crate::counted::Counted;
 use crate::moment::date_now;
+use crate::spare::Text;
 
 /// For how long and how much we go on reading what nobody wants, so that the client reads our
 /// answer before it learns that the connection is gone (RFC 9112 §9.6).
@@ -29,13 +28,10 @@ const LINGER_BYTES: usize = 4 << 20;
 /// One connection of a client, and the request that it is in the middle of.
 pub(crate) struct Http1Client<S> {
     stream: Counted<S>,
-    /// What was received and belongs to this request or the next.
-    inbox: Buffer,
-    /// Heads and pages that wait to be sent.
+    intake: Intake,
+    /// Heads and pages that wait to be sent, and how much of them was.
     outbox: Text,
     outbox_sent: usize,
-    body: BodyReader,
-    upload: Upload,
     request: RequestFacts,
     response_body: BodyKind,
     /// Whether the connection stays after the response that was begun last.
@@ -46,17 +42,8 @@ pub(crate) struct Http1Client<S> {
 #[derive(Clone, Copy)]
 struct RequestFacts {
     is_head: bool,
-    is_chunked: bool,
     persists: bool,
     version: Version,
-}
-
-/// The piece of the request's body that waits for the server.
-struct Upload {
-    framing: Framing,
-    position: Range<usize>,
-    /// Bytes of the inbox that are used up with it.
-    used: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
@@ -64,14 +51,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
     pub(crate) fn new(stream: Counted<S>) -> Self {
         Self {
             stream,
-            inbox: Buffer::default(),
+            intake: Intake::new(),
             outbox: Text::default(),
             outbox_sent: 0,
-            body: BodyReader::Ended,
-            upload: Upload::nothing(),
             request: RequestFacts {
                 is_head: false,
-                is_chunked: false,
                 persists: false,
                 version: Version::Http11,
             },
@@ -82,36 +66,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
 
     /// What was received and not yet used.
     pub(crate) fn received(&self) -> &[u8] {
-        self.inbox.filled()
+        self.intake.received()
     }
 
-    /// Receive more; while nothing comes, no memory is held for it.
+    /// Receive more, in room for so many bytes at most; while nothing comes, none is held.
     pub(crate) fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        if self.inbox.is_empty() {
-            self.inbox.renew(SMALL);
-        } else if self.inbox.room() == 0 {
-            let doubled = self.inbox.size().max(LARGE / 2) * 2;
-            self.inbox.grow(doubled.min(most.max(LARGE)));
-        }
-        let received = self.inbox.poll_fill(context, &mut self.stream);
-        if received.is_pending() {
-            self.inbox.settle();
-        }
-        received
+        self.intake.poll_receive(context, &mut self.stream, most)
     }
 
     /// The head at the start of what was received was read.
     pub(crate) fn begin_request(&mut self, head: &RequestHead) {
-        self.inbox.consume(head.length);
-        self.body = BodyReader::new(head.body);
-        self.upload = Upload::nothing();
+        self.intake.begin_request(head);
         self.request = RequestFacts {
             is_head: head.method == Method::Head,
-            is_chunked: head.body == BodyKind::Chunked,
             persists: head.persists,
             version: head.version,
         };
@@ -119,7 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
 
     /// Nobody can tell where in the stream a request begins: read no more of it.
     pub(crate) fn give_up_reading(&mut self) {
-        self.body = BodyReader::UntilClose;
+        self.intake.give_up();
         self.request = RequestFacts {
             is_head: false,
             persists: false,
@@ -178,8 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
                 is_shut = Pin::new(&mut self.stream).poll_shutdown(context).is_ready();
             }
             while left > 0 {
-                self.inbox.renew(SMALL);
-                match self.inbox.poll_fill(context, &mut self.stream) {
+                match self.intake.poll_discard(context, &mut self.stream) {
                     Poll::Ready(Ok(count)) if count > 0 => left = left.saturating_sub(count),
                     Poll::Ready(_) => left = 0,
                     Poll::Pending => break,
@@ -197,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
 
     /// The connection and what it brought after the request, for another protocol.
     pub(crate) fn into_parts(self) -> (Counted<S>, Buffer) {
-        (self.stream, self.inbox)
+        (self.stream, self.intake.into_inbox())
     }
 
     fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
@@ -248,76 +218,23 @@ fn poll_write<S: AsyncWrite + Unpin>(
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        loop {
-            let taken = self.body.take(self.inbox.filled_mut());
-            let taken = taken.map_err(|_| ClientFault::Refused(Refusal::BodyMalformed))?;
-            if !taken.payload.is_empty() || self.body.has_ended() {
-                let framing = match (self.request.is_chunked, taken.payload.len()) {
-                    (false, _) => Framing::NONE,
-                    (true, 0) => Framing::LAST,
-                    (true, bytes) => Framing::chunk(bytes, self.body.has_ended()),
-                };
-                let position = self.inbox.position(&taken.payload);
-                self.upload = Upload {
-                    framing,
-                    position,
-                    used: taken.used,
-                };
-                return Poll::Ready(Ok(()));
-            }
-            self.inbox.consume(taken.used);
-            let size = if self.body.left().is_some_and(|left| left <= SMALL as u64) {
-                SMALL
-            } else {
-                LARGE
-            };
-            self.inbox.renew(size);
-            match self.inbox.poll_fill(context, &mut self.stream) {
-                Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Err(ClientFault::Gone)),
-                Poll::Pending => {
-                    self.inbox.settle();
-                    return Poll::Pending;
-                }
-            }
-        }
+        self.intake.poll_body(context, &mut self.stream)
     }
 
     fn request_parts(&self) -> [&[u8]; 3] {
-        let Upload {
-            framing, position, ..
-        } = &self.upload;
-        [
-            framing.before(),
-            self.inbox.part(position.clone()),
-            framing.after(),
-        ]
+        self.intake.parts()
     }
 
     fn consume_request(&mut self, count: usize) {
-        let upload = &mut self.upload;
-        upload.position.start += upload.framing.consume(count, upload.position.len());
-        if !self.request_parts().iter().all(|part| part.is_empty()) {
-            return;
-        }
-        self.inbox.consume(self.upload.used);
-        self.upload = Upload::nothing();
+        self.intake.consume(count);
     }
 
     fn request_has_ended(&self) -> bool {
-        self.body.has_ended() && self.request_parts().iter().all(|part| part.is_empty())
+        self.intake.request_has_ended()
     }
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.inbox.is_empty() {
-            // The next request is here already: the client is not gone, nor does it say so now.
-            return Poll::Pending;
-        }
-        match self.poll_receive(context, SMALL) {
-            Poll::Ready(Ok(count)) if count > 0 => Poll::Pending,
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => Poll::Pending,
-        }
+        self.intake.poll_end(context, &mut self.stream)
     }
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
@@ -397,15 +314,5 @@ pub(crate) fn policy_of(hsts: &SiteHsts) -> HstsPolicy {
     HstsPolicy {
         max_age_s: hsts.policy.max_age_s,
         include_subdomains: hsts.policy.include_subdomains,
-    }
-}
-
-impl Upload {
-    fn nothing() -> Self {
-        Self {
-            framing: Framing::NONE,
-            position: 0..0,
-            used: 0,
-        }
     }
 }

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 use super::client::Http1Client;
 use crate::alarm::Alarm;
-use crate::buffer::FieldList;
 use crate::forward::head_limits;
+use crate::spare::FieldList;
 
 /// What the wait ended in.
 pub(crate) enum Next {

@@ -5,23 +5,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use edge_http::page::{self, Page};
-use edge_http::write::{Message, covers, kept_fields};
+use edge_http::page::Page;
+use edge_http::write::Message;
 use edge_http::{BodyKind, Method, ResponseHead};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
-    STRICT_TRANSPORT_SECURITY,
-};
-use http::{Response, StatusCode};
+use http::Response;
 
+use super::response::{final_response, interim_response, page_response};
 use crate::alarm::Alarm;
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault, Framing, Piece};
 use crate::context::SiteHsts;
-use crate::http1::policy_of;
-use crate::moment::date_now;
 
 /// For how long a client may take to read an early answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -176,7 +171,7 @@ impl Client for Http2Client {
     }
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
-        if let Ok(response) = response_with(message.head.status, headers(message, None)) {
+        if let Ok(response) = interim_response(message) {
             // A client that is gone shows so at the next step.
             let _ = self.respond.send_informational(response);
         }
@@ -188,15 +183,8 @@ impl Client for Http2Client {
         hsts: Option<&SiteHsts>,
     ) -> Result<(), ClientFault> {
         let head = message.head;
-        let mut headers = headers(message, hsts);
-        if let Some(length) = head.content_length.filter(|_| head.status != 204) {
-            headers.insert(CONTENT_LENGTH, length.into());
-        }
-        if !head.has_date {
-            insert(&mut headers, DATE, &date_now());
-        }
         let is_empty = matches!(head.body, BodyKind::None | BodyKind::Length(0));
-        self.send_head(response_with(head.status, headers)?, is_empty)
+        self.send_head(final_response(message, hsts)?, is_empty)
     }
 
     fn poll_send(
@@ -225,15 +213,7 @@ impl Client for Http2Client {
 
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
         let text = page.text();
-        let mut headers = HeaderMap::new();
-        insert(&mut headers, CACHE_CONTROL, page::CACHE_CONTROL);
-        insert(&mut headers, CONTENT_TYPE, page::CONTENT_TYPE);
-        headers.insert(CONTENT_LENGTH, text.len().into());
-        insert(&mut headers, DATE, &date_now());
-        if let Some(hsts) = hsts {
-            insert(&mut headers, STRICT_TRANSPORT_SECURITY, &hsts.value);
-        }
-        let sent = response_with(page.status, headers)
+        let sent = page_response(page, text.len(), hsts)
             .and_then(|response| self.send_head(response, self.is_head));
         if sent.is_ok() && !self.is_head {
             let _ = self.send_piece(Bytes::from(text), true);
@@ -251,48 +231,4 @@ impl Client for Http2Client {
 
 fn gone(_: h2::Error) -> ClientFault {
     ClientFault::Gone
-}
-
-fn response_with(status: u16, headers: HeaderMap) -> Result<Response<()>, ClientFault> {
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::from_u16(status).map_err(|_| ClientFault::Gone)?;
-    *response.headers_mut() = headers;
-    Ok(response)
-}
-
-/// The fields that go on to the client; their values share one copy of the server's head.
-fn headers(message: Message<'_, ResponseHead>, hsts: Option<&SiteHsts>) -> HeaderMap {
-    let Message {
-        input,
-        head,
-        fields,
-    } = message;
-    let copy = Bytes::copy_from_slice(&input[..head.length]);
-    let shared = Message {
-        input: &copy,
-        head,
-        fields,
-    };
-    let policy = hsts.map(policy_of);
-    let mut headers = HeaderMap::with_capacity(fields.len());
-    for (name, value) in kept_fields(shared, policy, false) {
-        let name = HeaderName::from_bytes(name);
-        let value = HeaderValue::from_maybe_shared(copy.slice_ref(value));
-        // Both were checked when they were read, by rules that are no wider than these.
-        if let (Ok(name), Ok(value)) = (name, value) {
-            headers.append(name, value);
-        }
-    }
-    if let Some(hsts) = hsts
-        && !covers(input, fields, policy_of(hsts))
-    {
-        insert(&mut headers, STRICT_TRANSPORT_SECURITY, &hsts.value);
-    }
-    headers
-}
-
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &[u8]) {
-    if let Ok(value) = HeaderValue::from_bytes(value) {
-        headers.insert(name, value);
-    }
 }

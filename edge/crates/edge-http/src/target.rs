@@ -1,0 +1,75 @@
+//! Request targets: what is asked for, in the form that goes on to a server (RFC 9112 §3.2).
+
+use crate::bytes::{TARGET, skip};
+use crate::field::Span;
+use crate::method::Method;
+use crate::refusal::Refusal;
+
+/// A request target in origin or asterisk form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The range of the buffer.
+    pub text: Span,
+    /// What has to stand before it: `/` where an absolute target has no path (RFC 9112 §3.2.2),
+    /// `*` for its OPTIONS (§3.2.4), else nothing.
+    pub prefix: &'static str,
+}
+
+/// Judge a `:path` (RFC 9113 §8.3.1): origin form, or the asterisk of OPTIONS.
+pub fn check_path(method: Method, path: &[u8]) -> Result<(), Refusal> {
+    let known = skip(path, 0, &TARGET) == path.len();
+    match path {
+        _ if method == Method::Connect => Err(Refusal::MethodUnsupported),
+        [b'/', ..] if known => Ok(()),
+        b"*" if method == Method::Options => Ok(()),
+        _ => Err(Refusal::TargetMalformed),
+    }
+}
+
+/// Read the target in a request line, and the authority that its absolute form names.
+pub(crate) fn read_target(
+    input: &[u8],
+    method: Method,
+    span: Span,
+) -> Result<(Target, Option<Span>), Refusal> {
+    let text = span.of(input);
+    match (method, text) {
+        (Method::Connect, _) => Err(Refusal::MethodUnsupported),
+        (_, [b'/', ..]) | (Method::Options, b"*") => Ok((
+            Target {
+                text: span,
+                prefix: "",
+            },
+            None,
+        )),
+        _ => absolute(input, method, span),
+    }
+}
+
+fn absolute(input: &[u8], method: Method, span: Span) -> Result<(Target, Option<Span>), Refusal> {
+    let text = span.of(input);
+    let scheme = [b"https://".as_slice(), b"http://"]
+        .into_iter()
+        .find(|scheme| {
+            text.get(..scheme.len())
+                .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
+        })
+        .ok_or(Refusal::TargetMalformed)?;
+    let rest = &text[scheme.len()..];
+    let host_length = rest
+        .iter()
+        .position(|byte| b"/?".contains(byte))
+        .unwrap_or(rest.len());
+    let host_start = span.start() + scheme.len();
+    let path_start = host_start + host_length;
+    let prefix = match rest.get(host_length) {
+        Some(b'/') => "",
+        None if method == Method::Options => "*",
+        _ => "/",
+    };
+    let path = Span::new(path_start, span.start() + text.len());
+    Ok((
+        Target { text: path, prefix },
+        Some(Span::new(host_start, path_start)),
+    ))
+}

@@ -1,0 +1,58 @@
+//! The way of a response's body from a server to a client.
+
+use std::task::{Context, Poll, ready};
+
+use edge_observe::UpstreamFailure;
+
+use super::failure::Ask;
+use crate::client::{Client, ClientFault, Piece};
+use crate::exchange::Exchange;
+
+/// How far a response's body has come.
+pub(super) enum Download {
+    Reading,
+    Sending(Piece),
+    Flushing,
+}
+
+impl Download {
+    /// Move the body on as far as it goes; ready when the client has all of it.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        client: &mut impl Client,
+        exchange: &mut Exchange<'_>,
+    ) -> Poll<Result<(), Ask>> {
+        loop {
+            match self {
+                Self::Reading => match exchange.poll_piece(context) {
+                    Poll::Ready(piece) => *self = Self::Sending(piece.map_err(Ask::Server)?),
+                    Poll::Pending => {
+                        // What was taken before shall not wait for what comes next.
+                        ready!(client.poll_flush(context)).map_err(Ask::Client)?;
+                        return Poll::Pending;
+                    }
+                },
+                Self::Sending(piece) => {
+                    let inbox = &mut exchange.inbox;
+                    ready!(client.poll_send(context, inbox, piece)).map_err(Ask::Client)?;
+                    inbox.consume(piece.used);
+                    *self = if piece.is_last {
+                        Self::Flushing
+                    } else {
+                        Self::Reading
+                    };
+                }
+                Self::Flushing => return client.poll_flush(context).map_err(Ask::Client),
+            }
+        }
+    }
+
+    /// Whose turn it is not: the one that the other waits for.
+    pub(super) fn blame(&self) -> Ask {
+        match self {
+            Self::Reading => Ask::Server(UpstreamFailure::BodyTimeout),
+            Self::Sending(_) | Self::Flushing => Ask::Client(ClientFault::Gone),
+        }
+    }
+}

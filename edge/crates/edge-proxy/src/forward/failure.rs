@@ -1,0 +1,36 @@
+//! Why a request has no answer, and what its client is told.
+
+use edge_http::page::Page;
+use edge_observe::UpstreamFailure;
+
+use crate::client::ClientFault;
+
+/// Why asking ended without an answer, or an answer without its end.
+pub(super) enum Ask {
+    Client(ClientFault),
+    Server(UpstreamFailure),
+}
+
+/// The page for a failure of the server's.
+pub(super) fn failure_page(reason: UpstreamFailure) -> Page {
+    let (status, sentence) = match reason {
+        UpstreamFailure::ConnectRefused | UpstreamFailure::ConnectFailed => {
+            (502, "The server behind this site cannot be reached.")
+        }
+        UpstreamFailure::ClosedEarly => (
+            502,
+            "The server behind this site closed the connection before it answered.",
+        ),
+        UpstreamFailure::ResponseMalformed => (
+            502,
+            "The server behind this site gave an answer that is no valid HTTP.",
+        ),
+        UpstreamFailure::NoServer => (503, "No server behind this site is available."),
+        UpstreamFailure::ConnectTimeout
+        | UpstreamFailure::ResponseTimeout
+        | UpstreamFailure::BodyTimeout => {
+            (504, "The server behind this site did not answer in time.")
+        }
+    };
+    Page { status, sentence }
+}

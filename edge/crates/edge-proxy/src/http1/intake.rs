@@ -1,0 +1,191 @@
+//! What an HTTP/1 client sends: heads, the body of the request at hand, and what follows it.
+
+use std::io;
+use std::ops::Range;
+use std::task::{Context, Poll, ready};
+
+use edge_http::{BodyKind, BodyReader, Refusal, RequestHead};
+use tokio::io::AsyncRead;
+
+use crate::buffer::{Buffer, LARGE, SMALL};
+use crate::client::{ClientFault, Framing};
+
+/// The receiving half of a client's connection; without bytes in it, it owns no memory.
+pub(super) struct Intake {
+    inbox: Buffer,
+    body: BodyReader,
+    is_chunked: bool,
+    /// The piece of the body that waits for the server.
+    piece: Piece,
+}
+
+struct Piece {
+    framing: Framing,
+    position: Range<usize>,
+    /// Bytes of the inbox that are used up with it.
+    used: usize,
+}
+
+impl Piece {
+    const NONE: Self = Self {
+        framing: Framing::NONE,
+        position: 0..0,
+        used: 0,
+    };
+}
+
+impl Intake {
+    /// Nothing came yet.
+    pub(super) fn new() -> Self {
+        Self {
+            inbox: Buffer::default(),
+            body: BodyReader::Ended,
+            is_chunked: false,
+            piece: Piece::NONE,
+        }
+    }
+
+    /// What came and was not yet used.
+    pub(super) fn received(&self) -> &[u8] {
+        self.inbox.filled()
+    }
+
+    /// Receive more, in room for so many bytes at most.
+    pub(super) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        if self.inbox.is_empty() {
+            self.inbox.renew(SMALL);
+        } else if self.inbox.room() == 0 {
+            let doubled = self.inbox.size().max(LARGE / 2) * 2;
+            self.inbox.grow(doubled.min(most.max(LARGE)));
+        }
+        self.poll_fill(context, stream)
+    }
+
+    fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        let filled = self.inbox.poll_fill(context, stream);
+        if filled.is_pending() {
+            self.inbox.settle();
+        }
+        filled
+    }
+
+    /// The head at the start of what came was read.
+    pub(super) fn begin_request(&mut self, head: &RequestHead) {
+        self.inbox.consume(head.length);
+        self.body = BodyReader::new(head.body);
+        self.is_chunked = head.body == BodyKind::Chunked;
+        self.piece = Piece::NONE;
+    }
+
+    /// Nobody can tell where in the stream a request begins.
+    pub(super) fn give_up(&mut self) {
+        self.body = BodyReader::UntilClose;
+    }
+
+    /// Whether the request at hand was read to its end and taken by the server.
+    pub(super) fn request_has_ended(&self) -> bool {
+        self.body.has_ended() && self.parts().iter().all(|part| part.is_empty())
+    }
+
+    /// Have a piece of the body that can be sent.
+    pub(super) fn poll_body(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<Result<(), ClientFault>> {
+        while !self.find_piece()? {
+            let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
+            self.inbox.renew(if is_short { SMALL } else { LARGE });
+            match ready!(self.poll_fill(context, stream)) {
+                Ok(count) if count > 0 => {}
+                _ => return Poll::Ready(Err(ClientFault::Gone)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Look for a piece in what came; without one, all of it was framing.
+    fn find_piece(&mut self) -> Result<bool, ClientFault> {
+        let taken = self.body.take(self.inbox.filled_mut());
+        let taken = taken.map_err(|_| ClientFault::Refused(Refusal::BodyMalformed))?;
+        let is_last = self.body.has_ended();
+        if taken.payload.is_empty() && !is_last {
+            self.inbox.consume(taken.used);
+            return Ok(false);
+        }
+        let framing = match (self.is_chunked, taken.payload.len()) {
+            (false, _) => Framing::NONE,
+            (true, 0) => Framing::LAST,
+            (true, bytes) => Framing::chunk(bytes, is_last),
+        };
+        let position = self.inbox.position(&taken.payload);
+        self.piece = Piece {
+            framing,
+            position,
+            used: taken.used,
+        };
+        Ok(true)
+    }
+
+    /// The piece, framed for the server.
+    pub(super) fn parts(&self) -> [&[u8]; 3] {
+        let Piece {
+            framing, position, ..
+        } = &self.piece;
+        [
+            framing.before(),
+            self.inbox.part(position.clone()),
+            framing.after(),
+        ]
+    }
+
+    /// The server took so many bytes of the framed piece.
+    pub(super) fn consume(&mut self, count: usize) {
+        let piece = &mut self.piece;
+        piece.position.start += piece.framing.consume(count, piece.position.len());
+        if self.parts().iter().all(|part| part.is_empty()) {
+            self.inbox.consume(self.piece.used);
+            self.piece = Piece::NONE;
+        }
+    }
+
+    /// Between the request and its answer: wait until the client leaves.
+    pub(super) fn poll_end(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<()> {
+        if !self.inbox.is_empty() {
+            // The next request is here already: the client is not gone, nor does it say so now.
+            return Poll::Pending;
+        }
+        match ready!(self.poll_receive(context, stream, SMALL)) {
+            Ok(count) if count > 0 => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Read and forget; 0 is the end of the stream.
+    pub(super) fn poll_discard(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        self.inbox.renew(SMALL);
+        self.poll_fill(context, stream)
+    }
+
+    /// What came after the request, for another protocol.
+    pub(super) fn into_inbox(self) -> Buffer {
+        self.inbox
+    }
+}

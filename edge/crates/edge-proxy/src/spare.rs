@@ -1,0 +1,138 @@
+//! Memory that a worker keeps for the next connection that needs some.
+
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
+
+use edge_http::Field;
+
+/// Spare pieces of one kind that a worker keeps.
+const MOST_SPARE: usize = 64;
+/// Larger pieces were made for something rare.
+const LARGEST: usize = 72 * 1024;
+
+thread_local! {
+    /// A worker is one thread, so what belongs to the thread belongs to the worker.
+    static SPARE: RefCell<Spare> = const { RefCell::new(Spare::new()) };
+}
+
+struct Spare {
+    /// Of a few sizes; the ones that were used last are at the end.
+    bytes: Vec<Box<[u8]>>,
+    texts: Vec<Vec<u8>>,
+    fields: Vec<Vec<Field>>,
+}
+
+impl Spare {
+    const fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            texts: Vec::new(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn bytes_of(&mut self, size: usize) -> Option<Box<[u8]>> {
+        let index = self.bytes.iter().rposition(|it| it.len() == size)?;
+        Some(self.bytes.swap_remove(index))
+    }
+}
+
+/// So many bytes, of any content.
+pub(crate) fn take_bytes(size: usize) -> Box<[u8]> {
+    let spare = SPARE.with_borrow_mut(|spare| spare.bytes_of(size));
+    spare.unwrap_or_else(|| vec![0; size].into_boxed_slice())
+}
+
+/// Keep bytes that nobody needs any more.
+pub(crate) fn keep_bytes(bytes: Box<[u8]>) {
+    keep(bytes.len(), bytes, |spare| &mut spare.bytes);
+}
+
+/// A vector to write heads into; its memory goes back to the worker.
+#[derive(Default)]
+pub(crate) struct Text(Vec<u8>);
+
+/// A list for the fields of a head; its memory goes back to the worker.
+pub(crate) struct FieldList(Vec<Field>);
+
+impl Text {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self(
+            SPARE
+                .with_borrow_mut(|spare| spare.texts.pop())
+                .unwrap_or_default(),
+        )
+    }
+}
+
+impl FieldList {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self(
+            SPARE
+                .with_borrow_mut(|spare| spare.fields.pop())
+                .unwrap_or_default(),
+        )
+    }
+}
+
+impl Deref for Text {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Text {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Deref for FieldList {
+    type Target = Vec<Field>;
+
+    fn deref(&self) -> &Vec<Field> {
+        &self.0
+    }
+}
+
+impl DerefMut for FieldList {
+    fn deref_mut(&mut self) -> &mut Vec<Field> {
+        &mut self.0
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        self.0.clear();
+        let text = std::mem::take(&mut self.0);
+        keep(text.capacity(), text, |spare| &mut spare.texts);
+    }
+}
+
+impl Drop for FieldList {
+    fn drop(&mut self) {
+        self.0.clear();
+        let fields = std::mem::take(&mut self.0);
+        keep(fields.capacity() * size_of::<Field>(), fields, |spare| {
+            &mut spare.fields
+        });
+    }
+}
+
+fn keep<T>(size: usize, piece: T, place: fn(&mut Spare) -> &mut Vec<T>) {
+    if !(1..=LARGEST).contains(&size) {
+        return;
+    }
+    // When the thread ends, its spare pieces may be gone already.
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        let pieces = place(&mut spare);
+        if pieces.len() < MOST_SPARE {
+            pieces.push(piece);
+        }
+    });
+}
