@@ -106,9 +106,8 @@ class Web:
             return read_answer(tls)
 
 
-def read_answer(sock: socket.socket) -> Answer:
+def read_answer(sock: socket.socket, raw: bytes = b"") -> Answer:
     """Read one response of known length, or everything to the end of the connection."""
-    raw = b""
     while b"\r\n\r\n" not in raw:
         piece = sock.recv(1)
         assert piece, f"the connection ended after {raw!r}"

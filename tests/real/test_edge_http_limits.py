@@ -1,0 +1,150 @@
+"""Clients that misbehave, dawdle or leave, and what the edge spends on them."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from upstreams import Received, Visit, plain_response, running_upstream, says
+from web import NAME, read_answer, running_web, web_before
+
+from port443.core.plan.snapshot import Pool
+from waiting import wait_until
+
+HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
+
+
+@HTTP
+def test_a_client_that_leaves_cancels_its_request(tmp_path: Path, version: str) -> None:
+    """When nobody waits for an answer any more, the server's connection ends."""
+    hung_up = threading.Event()
+
+    def answer(visit: Visit, _request: Received) -> None:
+        assert visit.socket.recv(1) == b""
+        hung_up.set()
+
+    with web_before(tmp_path, answer) as (web, _):
+        assert web.curl(version, "--max-time", "0.3", check=False).returncode == 28
+        assert hung_up.wait(10)
+        assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status", "reason"),
+    [
+        ("GET / HTTP/1.1\r\n\r\n", 400, "host_missing"),
+        (f"GET / HTTP/1.1\r\nHost: {NAME}\r\nA : b\r\n\r\n", 400, "space_before_colon"),
+        (
+            f"{GET[:-2]}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+            "length_with_transfer_encoding",
+        ),
+        (
+            f"POST / HTTP/1.1\r\nHost: {NAME}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            400,
+            "body_malformed",
+        ),
+        (f"GET / HTTP/1.1\r\nHost: {NAME}\r\nX: {'y' * 70000}\r\n\r\n", 431, "fields_too_large"),
+        (f"GET /{'y' * 20000} HTTP/1.1\r\nHost: {NAME}\r\n\r\n", 414, "target_too_long"),
+        (
+            f"POST / HTTP/1.1\r\nHost: {NAME}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+            501,
+            "transfer_coding_unsupported",
+        ),
+    ],
+)
+def test_bad_requests_are_refused_with_their_reason(
+    tmp_path: Path, request_text: str, status: int, reason: str
+) -> None:
+    """A request that can be read in two ways gets an error, an event, and the connection's end."""
+    with web_before(tmp_path, says(b"")) as (web, upstream):
+        answer = web.ask(request_text)
+        assert (status, "close") == (answer.status, answer.value("connection"))
+        web.edge.wait_event("request_refused", site=NAME, reason=reason, status=status)
+        assert [request for request in upstream.requests if request.digest] == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "reason"),
+    [("GET / HTT", 408, "header_timeout"), (f"{GET[:-2]}Content-Length: 9\r\n\r\nabc", 408, "body_timeout")],
+)
+def test_slow_clients_are_given_up(tmp_path: Path, sent: str, status: int, reason: str) -> None:
+    """A header or body that does not come in time is answered with 408."""
+    limits = {"header_timeout_ms": 200, "body_timeout_ms": 200}
+    with (
+        running_upstream(says(b"")) as upstream,
+        running_web(tmp_path, upstream.server, limits=limits) as web,
+    ):
+        assert status == web.ask(sent).status
+        web.edge.wait_event("request_refused", site=NAME, reason=reason, status=status)
+
+
+def test_idle_connections_end(tmp_path: Path) -> None:
+    """A silent client is left after the idle time, and a warm server connection after the pool's."""
+    limits = {"idle_timeout_ms": 200}
+    with (
+        running_upstream(says(b"")) as upstream,
+        running_web(tmp_path, pool=Pool(NAME, (upstream.server,), idle_timeout_ms=200), limits=limits) as web,
+        web.connected() as tls,
+    ):
+        tls.sendall(GET.encode())
+        assert read_answer(tls).status == 200
+        assert tls.recv(1) == b""
+        wait_until(lambda: upstream.ended == [1])
+
+
+def test_draining_ends_connections_politely(tmp_path: Path) -> None:
+    """An idle connection is closed, and a running request gets its answer with `close`."""
+    turn = threading.Event()
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        assert turn.wait(20)
+        visit.send(plain_response(b"late"))
+
+    with web_before(tmp_path, answer) as (web, upstream):
+        with web.connected() as idle, web.connected() as busy:
+            busy.sendall(GET.encode())
+            wait_until(lambda: upstream.requests)
+            web.edge.request("drain", timeout_ms=20000)
+            assert idle.recv(1) == b""
+            turn.set()
+            answered = read_answer(busy)
+            assert (answered.body, answered.value("connection")) == (b"late", "close")
+            assert busy.recv(1) == b""
+        assert web.edge.process.wait(10) == 0
+
+
+def test_a_slow_reader_holds_the_server_back(tmp_path: Path) -> None:
+    """While a client does not read, the edge reads no further from the server."""
+    sent = 0
+    block = bytes(1 << 16)
+
+    def answer(visit: Visit, request: Received) -> None:
+        nonlocal sent
+        visit.body(request)
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n")
+        for _ in range(1600):
+            visit.send(block)
+            sent += len(block)
+
+    with web_before(tmp_path, answer) as (web, _):
+        before = web.edge.stats()["memory"]["resident_bytes"]
+        with web.connected() as tls:
+            tls.sendall(GET.encode())
+            assert tls.recv(1)
+            wait_until(_is_still(lambda: sent))
+            assert sent < 50 << 20
+            assert web.edge.stats()["memory"]["resident_bytes"] - before < 4 << 20
+
+
+def _is_still(value: Callable[[], int]) -> Callable[[], bool]:
+    """Make a condition that holds when a value was the same at forty looks in a row."""
+    looks: list[int] = []
+
+    def condition() -> bool:
+        looks.append(value())
+        return len(looks) >= 40 and len(set(looks[-40:])) == 1
+
+    return condition
