@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -62,7 +63,7 @@ class Group:
         self.log = log
         with pinned(place), log.open("ab") as output:
             self.process = subprocess.Popen(
-                [os.fspath(word) for word in command],
+                [*_with_us(), *(os.fspath(word) for word in command)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -134,6 +135,12 @@ def _plain_environment(more: Mapping[str, str]) -> dict[str, str]:
     # What a developer has set (SSLKEYLOGFILE, GODEBUG, MALLOC_*) must not change what is measured.
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**kept, **more}
+
+
+def _with_us() -> list[str]:
+    """Return the words that have a program end when the bench is killed and cannot end it (setpriv(1))."""
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig", "TERM", "--"] if found else []
 
 
 def _answers(port: int) -> bool:

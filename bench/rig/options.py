@@ -33,6 +33,8 @@ class Options:
     watch: str
     is_whole: bool
     """Whether the results are fit for the tree: all rows, with full effort."""
+    to: Path | None
+    """Where the results are written instead."""
 
 
 def read_options(words: Sequence[str]) -> Options:
@@ -52,6 +54,7 @@ def read_options(words: Sequence[str]) -> Options:
         proxy_cpu=read.cpus[0],
         load_cpu=read.cpus[1],
         watch=read.watch,
+        to=read.to,
         is_whole=not read.quick and not read.watch and set(read.rows) == {row.id for row in ROWS},
     )
 
@@ -86,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--cpus", type=_cpus, default=(0, 1), metavar="PROXY,LOAD", help="the two processors (0,1)")
     add("--watch", default="", metavar="COMMAND", help="run beside each figure; knows {pids}, {row}, {peer}")
+    add("--to", type=Path, metavar="DIRECTORY", help="where the results are written")
     add("--suite", default="TLS_AES_128_GCM_SHA256", help="the TLS 1.3 suite that clients offer")
     add("--group", default="x25519", help="the group that clients offer, e.g. X25519MLKEM768")
     return parser
