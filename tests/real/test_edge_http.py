@@ -6,16 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edge_harness import Scene
+from edge_harness import Scene, SiteWish
+from tls_certs import Issued, Wish, ec_key, intermediate, issue
 from upstreams import Upstream, running_upstream, says
-from web import NAME, Web, read_answer, running_web, web_before
+from web import LEAF, NAME, Web, read_answer, running_web, web_before
 
-from port443.core.plan.snapshot import Hsts
+from port443.core.plan.snapshot import Hsts, Server
 
 BLOCK = bytes(range(256)) * 4096
 BLOCKS = 100
 WHOLE = hashlib.sha256(BLOCK * BLOCKS).hexdigest()
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+STRANGER = issue(Wish(("other.localhost",)), ec_key(), intermediate())
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "x-secret")
 
 
@@ -140,6 +142,35 @@ def test_a_host_of_another_site_is_misdirected(web: Web, echo: Upstream) -> None
     assert web.get("--http2", "-H", "Host: other.localhost").status == 421
     web.edge.wait_event("request_refused", since, site=NAME, reason="misdirected", status=421)
     assert echo.requests == []
+
+
+@pytest.mark.parametrize(("leaf", "status"), [(LEAF, 200), (STRANGER, 421)], ids=["same", "another"])
+def test_a_connection_serves_sites_of_its_own_certificate(web: Web, leaf: Issued, status: int) -> None:
+    """A site with the same certificate and policy may share a connection, any other may not."""
+    with running_upstream(says(b"other")) as other:
+        wish = SiteWish(("other.localhost",), (leaf,), (other.server,))
+        web.edge.apply(replace(web.scene, sites=(*web.scene.sites, wish)))
+        answer = web.ask("GET / HTTP/1.1\r\nHost: OTHER.localhost.\r\n\r\n")
+    assert (answer.status, answer.body == b"other") == (status, status == 200)
+
+
+@HTTP
+def test_a_default_site_takes_unknown_hosts(web: Web, echo: Upstream, version: str) -> None:
+    """Whoever was let in without a known name may ask for an unknown one."""
+    web.edge.apply(replace(web.scene, default_site=NAME))
+    assert web.get(version, "-H", "Host: unknown.example").status == 200
+    assert echo.requests[0].value("host") == "unknown.example"
+
+
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_servers_have_names_and_addresses_of_both_kinds(tmp_path: Path, host: str) -> None:
+    """A server is reached by its name, and over IPv6."""
+    address = "127.0.0.1" if host == "localhost" else host
+    with (
+        running_upstream(says(b"here"), address) as upstream,
+        running_web(tmp_path, Server(host, upstream.server.port)) as web,
+    ):
+        assert web.get("--http1.1").body == b"here"
 
 
 def test_a_request_follows_its_site_into_a_new_snapshot(tmp_path: Path) -> None:
