@@ -14,7 +14,8 @@ NOISE = 0.05
 INTRODUCTION = """\
 Written by `make bench`. Each proxy stands alone on one processor with one worker; the load and one nginx as
 the backend share another. `floor` is a program that makes a proxy's system calls without TLS and without
-HTTP: nothing can cost less on this machine."""
+HTTP: what it costs is the machine's share. (With HTTP/2 a slower program finds more to do at each turn and makes
+fewer calls for it, so there the floor is a sign-post and no bound.)"""
 COST = """\
 Processor time of the proxy, user and system, in microseconds for each unit of work; memory in KiB and MiB.
 Median of the runs; less is better."""
@@ -22,6 +23,8 @@ PARTS = "User + system time of the median; in brackets the least and the most of
 METHOD = """\
 - The figure is what `/proc/PID/stat` says of all processes of the proxy, before and after {seconds:g} s of
   work, divided by the units of work that were answered in between; a warm-up goes before and is not counted.
+- The load polls and never sleeps, and takes turns with the backend without interrupting it: a proxy would pay
+  for waking their processor with each write, which no proxy on a network does.
 - Every proxy is started anew for every figure: all in turn for each row, all rows in each run. A share is the
   median of the shares of the runs.
 - The client offers {suite} and {group} only, trusts one self-made P-256 certificate, checks the server's
