@@ -14,8 +14,8 @@ NOISE = 0.05
 INTRODUCTION = """\
 Written by `make bench`. Each proxy stands alone on one processor with one worker; the load and one nginx as
 the backend share another. `floor` is a program that makes a proxy's system calls without TLS and without
-HTTP: what it costs is the machine's share. (With HTTP/2 a slower program finds more to do at each turn and makes
-fewer calls for it, so there the floor is a sign-post and no bound.)"""
+HTTP: what it costs is the machine's share. (With HTTP/2 a slower program finds more to do at each turn
+and makes fewer calls for it, so there the floor is a sign-post and no bound.)"""
 COST = """\
 Processor time of the proxy, user and system, in microseconds for each unit of work; memory in KiB and MiB.
 Median of the runs; less is better."""
