@@ -50,7 +50,7 @@ async def handshake(
 
 
 async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> Flight:
-    """Send the offer, follow one retry, and read the server's flight to its end."""
+    """Send the offer, follow one retry, and shake hands to the end."""
     first = build(offer, name, secrets.token_bytes(ENTROPY))
     reader = FlightReader(first.hello, first.shares)
     await connection.send(first.hello.encode())
@@ -58,6 +58,9 @@ async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> 
         second = _second(first, offer, reader)
         reader.retried(second.hello, second.shares)
         await connection.send(second.hello.encode(is_second=True))
+        await _read(connection, reader)
+    if reader.can_conclude:
+        await connection.send(reader.conclude(secrets.token_bytes(SEED)))
         await _read(connection, reader)
     if reader.flight.stage is not Stage.REFUSED:
         await connection.send(reader.farewell())

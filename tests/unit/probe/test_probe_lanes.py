@@ -100,7 +100,7 @@ def _modern(suite: int, group: int) -> Flight:
 
 
 def _legacy(version: Version, suite: int, group: int) -> Flight:
-    signed = SignedParameters(b"", group, None, None, b"")
+    signed = SignedParameters(b"", group, b"", None, None, b"")
     return Flight(hello=ServerHello(version, bytes(32), b"", suite, 0, ()), signed=signed)
 
 

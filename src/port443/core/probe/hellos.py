@@ -5,16 +5,27 @@ from dataclasses import dataclass
 from port443.core.names import HostName, SiteName
 from port443.core.wire import extensions as ext
 from port443.core.wire.client_hello import ClientHello
-from port443.core.wire.groups import CURVES_12, SCHEMES_12, SCHEMES_13, SECP256R1, X25519, group_name
+from port443.core.wire.groups import (
+    CURVES_12,
+    SCHEMES_12,
+    SCHEMES_13,
+    SECP256R1,
+    SECP384R1,
+    SECP521R1,
+    X25519,
+    group_name,
+)
 from port443.core.wire.key_share import SEED, USABLE_GROUPS, KeyShare, key_share
 from port443.core.wire.reading import Malformed
+from port443.core.wire.schedule_12 import SUITES_12
 from port443.core.wire.suites import RENEGOTIATION_SCSV
 from port443.core.wire.versions import Version
 
 ENTROPY = 64 + SEED
 """Random bytes that one hello takes: random, session id, key shares."""
 HANDSHAKE_SUITES_13 = (0x1301, 0x1302, 0x1303)
-HANDSHAKE_SUITES_12 = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8)
+HANDSHAKE_SUITES_12 = tuple(SUITES_12)
+HANDSHAKE_GROUPS_12 = (X25519, SECP256R1, SECP384R1, SECP521R1)
 DEFLATE = 1
 
 
@@ -104,7 +115,7 @@ def handshake_offer(version: Version) -> Offer:
     both = ("h2", "http/1.1")
     if version == Version.TLS_1_3:
         return Offer(version, HANDSHAKE_SUITES_13, USABLE_GROUPS, (X25519, SECP256R1), both)
-    return Offer(version, HANDSHAKE_SUITES_12, alpn=both)
+    return Offer(version, HANDSHAKE_SUITES_12, HANDSHAKE_GROUPS_12, alpn=both)
 
 
 def after_retry(first: Hello, offer: Offer, group: int | None, cookie: bytes | None, seed: bytes) -> Hello:

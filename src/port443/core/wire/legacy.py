@@ -4,10 +4,11 @@ from port443.core.wire import messages
 from port443.core.wire.alerts import USER_CANCELED
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.flight import Flight, Stage
+from port443.core.wire.legacy_end import LegacyEnd
 from port443.core.wire.messages import MessageType
 from port443.core.wire.proof import proves_key_12
 from port443.core.wire.reading import Malformed
-from port443.core.wire.records import ContentType, Message, records
+from port443.core.wire.records import ContentType, Message, Record, records
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version
@@ -16,20 +17,56 @@ SIGNED_BY_CERTIFICATE = {"RSA", "ECDSA", "DSS", "anon"}
 
 
 class LegacyFlight:
-    """Fill a flight with what comes in clear up to the ServerHelloDone."""
+    """Fill a flight with what comes in clear up to the ServerHelloDone; end the handshake if asked to."""
 
-    def __init__(self, flight: Flight, offered: ClientHello, chosen: ServerHello) -> None:
+    def __init__(self, flight: Flight, offered: ClientHello, chosen: ServerHello, heard: bytes) -> None:
         self._flight = flight
+        self._chosen = chosen
         self._version = chosen.version
         self._suite = suite(chosen.suite)
-        self._randoms = offered.random + chosen.random
+        self._client_random = offered.random
+        self._heard = heard
+        self._end: LegacyEnd | None = None
 
     @property
     def _names_scheme(self) -> bool:
         return self._version >= Version.TLS_1_2
 
+    @property
+    def can_conclude(self) -> bool:
+        """Whether the handshake has an end that is known here, and has not come to it."""
+        return self._end is None and self._version == Version.TLS_1_2
+
+    def conclude(self, seed: bytes) -> bytes:
+        """Return the client's part of a TLS 1.2 handshake; more of the server's is due after it."""
+        self._end = LegacyEnd(self._flight, self._chosen, self._client_random, self._heard, seed)
+        self._flight.stage = Stage.OPEN
+        return self._end.speak()
+
+    def change_keys(self) -> None:
+        """Take what follows as protected; before the client has spoken that would be nobody's key."""
+        if self._end is not None:
+            self._end.change_keys()
+
+    def open(self, record: Record) -> tuple[int, bytes]:
+        """Return the type and content of a record."""
+        return record.kind, record.fragment if self._end is None else self._end.open(record)
+
     def receive(self, message: Message) -> None:
         """Take the next message."""
+        if self._end is not None:
+            self._end.receive(message)
+            return
+        self._heard += message.encode()
+        self._read(message)
+
+    def farewell(self) -> bytes:
+        """Close a whole handshake; else say in clear that it was the client who left."""
+        if self._end is not None:
+            return self._end.farewell()
+        return records(ContentType.ALERT, self._version, USER_CANCELED.encode())
+
+    def _read(self, message: Message) -> None:
         flight = self._flight
         match message.kind:
             case MessageType.CERTIFICATE:
@@ -47,10 +84,6 @@ class LegacyFlight:
             case other:
                 raise Malformed(f"a handshake message {other} came where none is due")
 
-    def farewell(self) -> bytes:
-        """Say in clear that it was the client who left."""
-        return records(ContentType.ALERT, self._version, USER_CANCELED.encode())
-
     def _key_exchange(self, body: bytes) -> None:
         chosen = self._suite
         if chosen.authentication not in SIGNED_BY_CERTIFICATE:
@@ -63,5 +96,5 @@ class LegacyFlight:
             return  # an export suite's temporary RSA key
         self._flight.signed = signed
         if self._flight.chain:
-            leaf = self._flight.chain[0].der
-            self._flight.key_proved = proves_key_12(leaf, signed, self._randoms)
+            leaf, randoms = self._flight.chain[0].der, self._client_random + self._chosen.random
+            self._flight.key_proved = proves_key_12(leaf, signed, randoms)

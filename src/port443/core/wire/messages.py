@@ -45,6 +45,8 @@ class SignedParameters:
 
     parameters: bytes
     group: int | None
+    public: bytes
+    """The server's own public key."""
     prime_bits: int | None
     scheme: int | None
     signature: bytes
@@ -111,8 +113,8 @@ def parse_ecdhe(body: bytes, *, names_scheme: bool) -> SignedParameters:
     if curve_type != 3:
         raise Malformed(f"the ServerKeyExchange has a curve of type {curve_type}, not a named one")
     group = reader.number(2)
-    reader.vector(1, 1)
-    return _signed(body, reader, group, None, names_scheme=names_scheme)
+    public = reader.vector(1, 1)
+    return _signed(body, reader, (group, public, None), names_scheme=names_scheme)
 
 
 def parse_dhe(body: bytes, *, names_scheme: bool) -> SignedParameters:
@@ -120,20 +122,20 @@ def parse_dhe(body: bytes, *, names_scheme: bool) -> SignedParameters:
     reader = Reader(body, "the ServerKeyExchange")
     prime = int.from_bytes(reader.vector(2, 1))
     reader.vector(2, 1)
-    reader.vector(2, 1)
-    return _signed(body, reader, None, prime.bit_length(), names_scheme=names_scheme)
+    public = reader.vector(2, 1)
+    return _signed(body, reader, (None, public, prime.bit_length()), names_scheme=names_scheme)
 
 
 def _signed(
-    body: bytes, reader: Reader, group: int | None, prime_bits: int | None, *, names_scheme: bool
+    body: bytes, reader: Reader, found: tuple[int | None, bytes, int | None], *, names_scheme: bool
 ) -> SignedParameters:
     parameters = body[: len(body) - reader.left]
     if not reader.left:  # an anonymous exchange is signed by nobody
-        return SignedParameters(parameters, group, prime_bits, None, b"")
+        return SignedParameters(parameters, *found, None, b"")
     scheme = reader.number(2) if names_scheme else None
     signature = reader.vector(2)
     reader.end()
-    return SignedParameters(parameters, group, prime_bits, scheme, signature)
+    return SignedParameters(parameters, *found, scheme, signature)
 
 
 def parse_certificate_request_12(body: bytes, *, names_schemes: bool) -> CertificateRequest:

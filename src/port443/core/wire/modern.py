@@ -41,8 +41,15 @@ class ModernFlight:
         self._server = Protector(self._suite, self._schedule.server_keys())
         self._last = MessageType.SERVER_HELLO
 
+    def change_keys(self) -> None:
+        """Do nothing: in TLS 1.3 the message is there for middleboxes only (RFC 8446 §D.4)."""
+
     def open(self, record: Record) -> tuple[int, bytes]:
-        """Return the type and content inside a protected record."""
+        """Return the type and content inside a record; only an alert may still come in clear."""
+        if record.kind == ContentType.ALERT:
+            return record.kind, record.fragment
+        if record.kind != ContentType.APPLICATION_DATA:
+            raise Malformed(f"a record of type {record.kind} came in clear where it must be protected")
         return self._server.open(record)
 
     def receive(self, message: Message) -> None:

@@ -21,7 +21,8 @@ class FlightReader:
     """Read what a server answers to one hello, and to a second one when it asked for it.
 
     Feed `receive` until `flight.stage` is no longer OPEN. After RETRIED either stop, or send a
-    second hello and tell `retried`.
+    second hello and tell `retried`. A TLS 1.2 flight that is COMPLETE has shown all that there is to
+    see; `conclude` brings the handshake itself to its end.
     """
 
     def __init__(self, hello: ClientHello, shares: tuple[KeyShare, ...] = ()) -> None:
@@ -54,6 +55,18 @@ class FlightReader:
         self._hello, self._shares, self._sent = hello, shares, hello.message()
         self.flight.stage = Stage.OPEN
 
+    @property
+    def can_conclude(self) -> bool:
+        """Whether the client has a part to say before the server says its last word."""
+        is_whole = self.flight.stage is Stage.COMPLETE
+        return is_whole and isinstance(self._follow, LegacyFlight) and self._follow.can_conclude
+
+    def conclude(self, seed: bytes) -> bytes:
+        """Return the client's key and Finished, made from `SEED` random bytes; then feed `receive` again."""
+        if not isinstance(self._follow, LegacyFlight) or not self.can_conclude:
+            raise Malformed("there is no TLS 1.2 handshake to bring to its end")
+        return self._follow.conclude(seed)
+
     def farewell(self) -> bytes:
         """Return what ends the connection well: the rest of the handshake where it can be done."""
         return b"" if self._follow is None else self._follow.farewell()
@@ -62,10 +75,10 @@ class FlightReader:
         kind: int = record.kind
         content = record.fragment
         if kind == ContentType.CHANGE_CIPHER_SPEC:
-            return  # middlebox compatibility (RFC 8446 §D.4)
-        if kind == ContentType.APPLICATION_DATA:
-            if not isinstance(self._follow, ModernFlight):
-                raise Malformed("protected data came before the handshake")
+            if self._follow is not None:
+                self._follow.change_keys()
+            return
+        if self._follow is not None:
             kind, content = self._follow.open(record)
         if kind == ContentType.ALERT:
             self._alert(Alert.parse(content))
@@ -101,7 +114,7 @@ class FlightReader:
         if hello.version >= Version.TLS_1_3:
             self._modern(hello, encoded)
         else:
-            self._follow = LegacyFlight(self.flight, self._hello, hello)
+            self._follow = LegacyFlight(self.flight, self._hello, hello, self._sent + encoded)
 
     def _retry(self, hello: ServerHello) -> None:
         # A second retry would go on for ever (RFC 8446 §4.1.4).
