@@ -41,9 +41,11 @@ HSTS = st.sampled_from(["ladder", "off"]) | st.builds(
 )
 MILLISECONDS = st.integers(1, 86_400_000)
 BYTES = st.integers(1, 2**24)
+CONNECTIONS = st.integers(1, 2**20)
+HANDSHAKES = st.integers(1, 10**6)
 LIMITS = st.builds(
-    Limits, st.integers(1, 2**20), BYTES, MILLISECONDS, MILLISECONDS, BYTES,
-    MILLISECONDS, MILLISECONDS, MILLISECONDS, MILLISECONDS,
+    Limits, CONNECTIONS, CONNECTIONS, HANDSHAKES, HANDSHAKES, BYTES, MILLISECONDS, MILLISECONDS,
+    BYTES, BYTES, st.integers(1, 65535), *[MILLISECONDS] * 5,
 )  # fmt: skip
 ENDPOINTS = st.lists(st.builds(Endpoint, ADDRESSES.map(lambda name: name.text), NUMERAL), max_size=4)
 TICKET_KEYS = st.lists(

@@ -65,6 +65,8 @@ pub struct SiteRuntime {
     pub hsts: Option<SiteHsts>,
     /// Whether the redirect from port 80 may be kept by clients.
     pub redirect_cacheable: bool,
+    /// The longest body of a request.
+    pub body_bytes: u64,
     /// The ticket keys that its TLS was made with; other keys make another object.
     pub(crate) ticket_keys: Vec<Hash>,
 }

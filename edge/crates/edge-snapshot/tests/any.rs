@@ -53,9 +53,10 @@ fn site() -> impl Strategy<Value = Site> {
         hash(),
         option::of(hsts),
         any::<bool>(),
+        0..1_u64 << 53,
     )
         .prop_map(
-            |(id, names, tls, certificates, pool, hsts, redirect_cacheable)| Site {
+            |(id, names, tls, certificates, pool, hsts, redirect_cacheable, body_bytes)| Site {
                 id,
                 names,
                 tls,
@@ -63,6 +64,7 @@ fn site() -> impl Strategy<Value = Site> {
                 pool,
                 hsts,
                 redirect_cacheable,
+                body_bytes,
             },
         )
 }

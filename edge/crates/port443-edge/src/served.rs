@@ -87,6 +87,7 @@ mod tests {
             pool,
             hsts: None,
             redirect_cacheable: true,
+            body_bytes: 1 << 20,
         })
     }
 

@@ -45,6 +45,8 @@ DAY_MS = 86_400_000
 Port = Annotated[int, Range(1, 65535)]
 Milliseconds = Annotated[int, Range(1, DAY_MS)]
 HeadBytes = Annotated[int, Range(1, 2**24)]
+Connections = Annotated[int, Range(1, 2**20)]
+HandshakeCount = Annotated[int, Range(1, 10**6)]
 Name = Annotated[str, Named()]
 Names = Annotated[tuple[Name, ...], Size(1, 4096), Sorted()]
 Hash = Annotated[str, Pattern("[0-9a-f]{64}", "64 lower-case hexadecimal digits")]
@@ -68,15 +70,28 @@ class Listener:
 class Limits:
     """Bounds on what a stranger may make the edge hold or wait for; milliseconds and bytes."""
 
-    connections_per_worker: Annotated[int, Range(1, 2**20)] = 16384
+    connections_per_worker: Connections = 16384
+    connections_per_address: Connections = 4096
+    """What one worker holds for one client: an IPv4 address, or the /64 of an IPv6 one."""
+    handshakes_per_second: HandshakeCount = 200
+    """New connections to https that one worker takes from one client in the long run."""
+    handshakes_burst: HandshakeCount = 2000
+    """How many of them may come at once."""
     hello_bytes: HeadBytes = 65536
     hello_timeout_ms: Milliseconds = 5000
     handshake_timeout_ms: Milliseconds = 10000
     header_bytes: HeadBytes = 65536
+    header_line_bytes: HeadBytes = 16384
+    """The longest header line, and the longest target of a request."""
+    header_fields: Annotated[int, Range(1, 65535)] = 128
     header_timeout_ms: Milliseconds = 10000
+    """The wait for a whole header, once its first byte is there."""
     body_timeout_ms: Milliseconds = 60000
     """The longest silence in the middle of a body, in either direction."""
     idle_timeout_ms: Milliseconds = 75000
+    """The longest silence between two requests."""
+    request_timeout_ms: Milliseconds = 3_600_000
+    """The longest that a request may take from its header to the response's last byte."""
     drain_timeout_ms: Milliseconds = 10000
 
 
@@ -120,6 +135,8 @@ class Site:
     hsts: Hsts | None
     redirect_cacheable: bool
     """Whether clients may remember the 308 from port 80."""
+    body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = 100 * 2**20
+    """The longest body of a request; a longer one is answered with 413."""
     kind: Literal["site"] = "site"
 
 

@@ -107,6 +107,7 @@ impl<'a> Builder<'a> {
             pool_hash: site.pool,
             hsts: site.hsts.clone().map(SiteHsts::new),
             redirect_cacheable: site.redirect_cacheable,
+            body_bytes: site.body_bytes,
             ticket_keys: self.root.ticket_keys.clone(),
         })
     }

@@ -82,6 +82,7 @@ impl Draft {
             pool: self.add(Part::Pool(pool)),
             hsts: None,
             redirect_cacheable: false,
+            body_bytes: 1 << 20,
         }
     }
 

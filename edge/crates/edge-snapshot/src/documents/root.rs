@@ -18,6 +18,8 @@ const MAX_SITES: usize = 100_000;
 const MAX_PARTS: usize = 500_000;
 const MAX_TICKET_KEYS: usize = 8;
 const MAX_CONNECTIONS: u64 = 1 << 20;
+const MAX_HANDSHAKES: u64 = 1_000_000;
+const MAX_FIELDS: u64 = 65_535;
 const MAX_BYTES: u64 = 16 << 20;
 const DAY_MS: u64 = 86_400_000;
 
@@ -68,6 +70,12 @@ pub enum Role {
 pub struct Limits {
     /// Connections that one worker holds at once.
     pub connections_per_worker: u64,
+    /// What one worker holds for one client: an IPv4 address, or the /64 of an IPv6 one.
+    pub connections_per_address: u64,
+    /// New connections to https that one worker takes from one client in the long run.
+    pub handshakes_per_second: u64,
+    /// How many of them may come at once.
+    pub handshakes_burst: u64,
     /// The longest `ClientHello`.
     pub hello_bytes: u64,
     /// The longest wait for a whole `ClientHello`.
@@ -76,12 +84,18 @@ pub struct Limits {
     pub handshake_timeout_ms: u64,
     /// The longest head of a request or response.
     pub header_bytes: u64,
+    /// The longest header line, and the longest target of a request.
+    pub header_line_bytes: u64,
+    /// The most header lines of a head.
+    pub header_fields: u64,
     /// The longest wait for a whole head, once it has begun.
     pub header_timeout_ms: u64,
     /// The longest silence in the middle of a body, in either direction.
     pub body_timeout_ms: u64,
     /// The longest silence between two requests.
     pub idle_timeout_ms: u64,
+    /// The longest that a request may take from its header to the response's last byte.
+    pub request_timeout_ms: u64,
     /// How long a drain waits for connections to end.
     pub drain_timeout_ms: u64,
 }
@@ -211,17 +225,24 @@ impl Limits {
     fn read(json: Json) -> Result<Self, Fault> {
         let bytes = || integer(1..=MAX_BYTES);
         let wait = || integer(1..=DAY_MS);
+        let connections = || integer(1..=MAX_CONNECTIONS);
+        let handshakes = || integer(1..=MAX_HANDSHAKES);
         let mut fields = Fields::of(json)?;
         let limits = Self {
-            connections_per_worker: fields
-                .take("connections_per_worker", integer(1..=MAX_CONNECTIONS))?,
+            connections_per_worker: fields.take("connections_per_worker", connections())?,
+            connections_per_address: fields.take("connections_per_address", connections())?,
+            handshakes_per_second: fields.take("handshakes_per_second", handshakes())?,
+            handshakes_burst: fields.take("handshakes_burst", handshakes())?,
             hello_bytes: fields.take("hello_bytes", bytes())?,
             hello_timeout_ms: fields.take("hello_timeout_ms", wait())?,
             handshake_timeout_ms: fields.take("handshake_timeout_ms", wait())?,
             header_bytes: fields.take("header_bytes", bytes())?,
+            header_line_bytes: fields.take("header_line_bytes", bytes())?,
+            header_fields: fields.take("header_fields", integer(1..=MAX_FIELDS))?,
             header_timeout_ms: fields.take("header_timeout_ms", wait())?,
             body_timeout_ms: fields.take("body_timeout_ms", wait())?,
             idle_timeout_ms: fields.take("idle_timeout_ms", wait())?,
+            request_timeout_ms: fields.take("request_timeout_ms", wait())?,
             drain_timeout_ms: fields.take("drain_timeout_ms", wait())?,
         };
         fields.finish()?;
@@ -234,13 +255,19 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_per_worker: 16_384,
+            connections_per_address: 4_096,
+            handshakes_per_second: 200,
+            handshakes_burst: 2_000,
             hello_bytes: 65_536,
             hello_timeout_ms: 5_000,
             handshake_timeout_ms: 10_000,
             header_bytes: 65_536,
+            header_line_bytes: 16_384,
+            header_fields: 128,
             header_timeout_ms: 10_000,
             body_timeout_ms: 60_000,
             idle_timeout_ms: 75_000,
+            request_timeout_ms: 3_600_000,
             drain_timeout_ms: 10_000,
         }
     }

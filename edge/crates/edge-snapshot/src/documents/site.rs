@@ -29,6 +29,8 @@ pub struct Site {
     pub hsts: Option<Hsts>,
     /// Whether clients may remember the 308 from port 80.
     pub redirect_cacheable: bool,
+    /// The longest body of a request; a longer one is answered with 413.
+    pub body_bytes: u64,
 }
 
 /// A Strict-Transport-Security header (RFC 6797), and the names that get it.
@@ -54,6 +56,7 @@ impl Site {
             pool: fields.take("pool", hash)?,
             hsts: fields.take("hsts", nullable(Hsts::read))?,
             redirect_cacheable: fields.take("redirect_cacheable", boolean)?,
+            body_bytes: fields.take("body_bytes", integer(0..=MAX_INTEGER))?,
         })
     }
 }
