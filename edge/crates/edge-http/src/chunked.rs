@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use crate::body::LONGEST;
 use crate::bytes::{FIELD_VALUE, TOKEN};
 
-/// Sizes above this are taken for an attack on somebody's integer arithmetic.
+/// More digits, even zeros, are taken for an attack on somebody's integer arithmetic.
 const SIZE_DIGITS: u32 = 16;
 /// Bytes of one size line: extensions are read over, not collected.
 const SIZE_LINE_BYTES: u32 = 256;
@@ -53,7 +54,7 @@ pub enum ChunkStep {
 pub enum ChunkFault {
     /// A size that is no hexadecimal number, or a line that does not end in CR LF.
     Malformed,
-    /// A size beyond 64 bits, or an endless line or trailer section.
+    /// A size beyond 63 bits, or an endless line or trailer section.
     TooLarge,
     /// A trailer line that is no field line.
     TrailerMalformed,
@@ -131,6 +132,9 @@ impl ChunkReader {
             (_, Some(digit)) => {
                 self.size = self.size << 4 | u64::from(digit);
                 self.count += 1;
+                if self.size > LONGEST {
+                    return Err(ChunkFault::TooLarge);
+                }
                 Ok(State::Size)
             }
             (_, None) if self.count == 0 => Err(ChunkFault::Malformed),
@@ -245,7 +249,12 @@ mod tests {
     fn what_grows_without_end_is_refused() {
         let long_extension = format!("1;{}\r\n", "x".repeat(300));
         let long_trailers = format!("0\r\n{}\r\n", "a: b\r\n".repeat(4000));
-        for input in ["00000000000000001\r\n", &long_extension, &long_trailers] {
+        for input in [
+            "00000000000000001\r\n",
+            "8000000000000000\r\n",
+            &long_extension,
+            &long_trailers,
+        ] {
             assert_eq!(Err(ChunkFault::TooLarge), read_all(input.as_bytes()));
         }
     }

@@ -42,6 +42,9 @@ refusals! {
     BodyMalformed = 400 "body_malformed" "The request's body does not keep to its framing.",
     /// The client fell silent in the middle of a body.
     BodyTimeout = 408 "body_timeout" "The request's body did not arrive in time.",
+    /// An Expect that is not `100-continue`, once.
+    ExpectationUnsupported = 417 "expectation_unsupported"
+        "This server does not meet that expectation.",
     /// A field line without a name, or with bytes that no name may hold.
     FieldNameMalformed = 400 "field_name_malformed" "A header line has no valid name.",
     /// A field value holds a control byte.

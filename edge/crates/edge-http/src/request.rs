@@ -1,8 +1,8 @@
 //! Request heads (RFC 9112 §3), read in one strict form.
 
 use crate::authority::Authority;
-use crate::body::BodyKind;
-use crate::bytes::{TARGET, TOKEN, decimal, members, skip};
+use crate::body::{BodyKind, content_length};
+use crate::bytes::{TARGET, TOKEN, members, skip};
 use crate::field::{Field, FieldKind, Span};
 use crate::head::{
     ConnectionOptions, Halt, HeadLimits, LineFault, Version, VersionFault, byte_at, line_end,
@@ -14,6 +14,7 @@ use crate::target::{Target, read_target};
 
 /// A request head: facts, and ranges of the buffer it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
 pub struct RequestHead {
     /// Bytes from the buffer's start to the body.
     pub length: usize,
@@ -37,6 +38,9 @@ pub struct RequestHead {
     pub upgrade: bool,
     /// Whether `Connection` names fields that would else go through.
     pub names_fields: bool,
+    /// Whether an Expect field is there that nobody may act on: HTTP/1.0 knows none, and where
+    /// there is no body there is nothing to wait for (RFC 9110 §10.1.1).
+    pub ignores_expect: bool,
 }
 
 /// Read the request head at the start of `input`; `None` while more bytes are needed.
@@ -149,6 +153,7 @@ struct FieldFacts {
     connection: ConnectionOptions,
     /// Whether the only Upgrade field asks for a WebSocket.
     upgrade: Option<bool>,
+    expects_continue: bool,
 }
 
 fn judge(
@@ -164,8 +169,12 @@ fn judge(
     let host = judge_host(input, line.version, facts.host, target_host)?;
     let body = judge_body(input, line.version, &facts)?;
     let persists = facts.connection.persists(line.version);
-    let upgrade =
-        facts.upgrade == Some(true) && facts.connection.upgrade && line.version == Version::Http11;
+    let has_body = !matches!(body, BodyKind::None | BodyKind::Length(0));
+    // RFC 6455 §4.1: a WebSocket is asked for by GET.
+    let upgrade = facts.upgrade == Some(true)
+        && facts.connection.upgrade
+        && line.version == Version::Http11
+        && method == Method::Get;
     Ok(RequestHead {
         length,
         method,
@@ -175,8 +184,9 @@ fn judge(
         host,
         body,
         persists,
-        upgrade: upgrade && matches!(body, BodyKind::None | BodyKind::Length(0)),
+        upgrade: upgrade && !has_body,
         names_fields: facts.connection.names_fields,
+        ignores_expect: facts.expects_continue && !(has_body && line.version == Version::Http11),
     })
 }
 
@@ -199,10 +209,22 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
                 let is_websocket = field.value.of(input).eq_ignore_ascii_case(b"websocket");
                 facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
             }
+            FieldKind::EndToEnd if is_expect(field.name.of(input)) => {
+                let is_known = field.value.of(input).eq_ignore_ascii_case(b"100-continue");
+                if facts.expects_continue || !is_known {
+                    return Err(Refusal::ExpectationUnsupported);
+                }
+                facts.expects_continue = true;
+            }
             _ => {}
         }
     }
     Ok(facts)
+}
+
+/// Whether a field is Expect, which is read differently by so many that only one form goes through.
+pub(crate) fn is_expect(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"expect")
 }
 
 fn judge_host(
@@ -224,7 +246,7 @@ fn judge_body(input: &[u8], version: Version, facts: &FieldFacts) -> Result<Body
     match (facts.transfer_encoding, facts.length) {
         (Some(_), Some(_)) => Err(Refusal::LengthWithTransferEncoding),
         (Some(coding), None) => judge_coding(version, coding.of(input)).map(|()| BodyKind::Chunked),
-        (None, Some(length)) => decimal(length.of(input))
+        (None, Some(length)) => content_length(length.of(input))
             .map(BodyKind::Length)
             .ok_or(Refusal::LengthMalformed),
         (None, None) => Ok(BodyKind::None),

@@ -1,6 +1,6 @@
 //! Response heads of upstream servers (RFC 9112 §4), read as strictly as requests.
 
-use crate::body::BodyKind;
+use crate::body::{BodyKind, content_length};
 use crate::bytes::{FIELD_VALUE, decimal, skip};
 use crate::field::{Field, FieldKind, Span};
 use crate::head::{
@@ -144,7 +144,7 @@ fn judge(
 }
 
 fn one_length(head: &ResponseHead, value: &[u8]) -> Result<u64, ResponseFault> {
-    let length = decimal(value).filter(|_| head.content_length.is_none());
+    let length = content_length(value).filter(|_| head.content_length.is_none());
     length.ok_or(ResponseFault::FramingAmbiguous)
 }
 

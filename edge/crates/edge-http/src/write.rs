@@ -7,7 +7,7 @@ use crate::field::{Field, FieldKind, connection_names};
 use crate::forwarded::Forwarded;
 use crate::head::Version;
 use crate::hsts::{HstsPolicy, hsts_covers};
-use crate::request::RequestHead;
+use crate::request::{RequestHead, is_expect};
 use crate::response::ResponseHead;
 
 /// The last chunk of a body without trailers (RFC 9112 §7.1).
@@ -77,6 +77,7 @@ pub fn request(
     for it in fields {
         let name = it.name.of(input);
         let kept = match it.kind {
+            FieldKind::EndToEnd if head.ignores_expect && is_expect(name) => false,
             FieldKind::EndToEnd
             | FieldKind::Cookie
             | FieldKind::Date

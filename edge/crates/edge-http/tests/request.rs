@@ -177,6 +177,14 @@ fn the_body_has_exactly_one_framing() {
             "Content-Length: 18446744073709551616\r\n",
         ),
         (
+            Ok(BodyKind::Length(i64::MAX as u64)),
+            "Content-Length: 9223372036854775807\r\n",
+        ),
+        (
+            Err(Refusal::LengthMalformed),
+            "Content-Length: 9223372036854775808\r\n",
+        ),
+        (
             Err(Refusal::TransferCodingUnsupported),
             "Transfer-Encoding: gzip, chunked\r\n",
         ),
@@ -291,6 +299,34 @@ fn only_a_websocket_is_an_upgrade_and_needs_both_fields_and_no_body() {
     assert!(!accepted(&get("Connection: Upgrade\r\nUpgrade: h2c\r\n")).upgrade);
     assert!(!accepted(&get(&format!("{asks}Upgrade: h2c\r\n"))).upgrade);
     assert!(!accepted(&get(&format!("{asks}Content-Length: 1\r\n"))).upgrade);
+    assert!(!accepted(&format!("POST / HTTP/1.1\r\nHost: a\r\n{asks}\r\n")).upgrade);
+}
+
+#[test]
+fn an_expectation_is_100_continue_for_a_body_or_nothing() {
+    for (fields, ignored) in [
+        ("Expect: 100-Continue\r\nContent-Length: 1\r\n", false),
+        (
+            "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n",
+            false,
+        ),
+        ("Expect: 100-continue\r\nContent-Length: 0\r\n", true),
+        ("Expect: 100-continue\r\n", true),
+        ("Content-Length: 1\r\n", false),
+    ] {
+        assert_eq!(ignored, accepted(&get(fields)).ignores_expect, "{fields:?}");
+    }
+    let old = "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n";
+    assert!(accepted(old).ignores_expect);
+    for fields in [
+        "Expect: y 100-continue\r\n",
+        "Expect: 100-continue, 100-continue\r\n",
+        "Expect: 100-continue\r\nExpect: 100-continue\r\n",
+        "Expect:\r\n",
+    ] {
+        let refused = Err(Refusal::ExpectationUnsupported);
+        assert_eq!(refused, read(&get(fields)), "{fields:?}");
+    }
 }
 
 #[test]

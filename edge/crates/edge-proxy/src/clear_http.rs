@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use edge_http::write::{self, ConnectionNote};
 use edge_http::{
-    Authority, AuthorityHost, HeadLimits, Method, RequestHead, page, parse_request, reason_phrase,
+    Authority, AuthorityHost, HeadLimits, Method, RequestHead, head_may_be_complete, page,
+    parse_request, reason_phrase,
 };
 use edge_tls::farewell;
 use tokio::io::AsyncReadExt;
@@ -50,10 +51,13 @@ async fn read_head(
 ) -> Option<RequestHead> {
     let mut fields = Vec::new();
     let mut fresh = [0; 1024];
+    let mut seen = 0;
     loop {
-        if let Some(head) = parse_request(bytes, limits, &mut fields).ok()? {
+        let is_news = seen == 0 || head_may_be_complete(bytes, seen, limits);
+        if is_news && let Some(head) = parse_request(bytes, limits, &mut fields).ok()? {
             return Some(head);
         }
+        seen = bytes.len();
         match tcp.read(&mut fresh).await.ok()? {
             0 => return None,
             count => bytes.extend_from_slice(&fresh[..count]),
