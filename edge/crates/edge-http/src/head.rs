@@ -10,6 +10,8 @@ pub struct HeadLimits {
     pub bytes: usize,
     /// Bytes of a request's target.
     pub target_bytes: usize,
+    /// Bytes of one field line.
+    pub line_bytes: usize,
     /// Number of field lines.
     pub fields: usize,
 }
@@ -21,6 +23,7 @@ impl HeadLimits {
         Self {
             bytes,
             target_bytes: bytes.min(16 * 1024),
+            line_bytes: bytes,
             fields: 128,
         }
     }
@@ -44,7 +47,7 @@ pub(crate) enum LineFault {
     FieldValueMalformed,
     LineFolded,
     SpaceBeforeColon,
-    TooManyFields,
+    TooLarge,
 }
 
 /// Why reading stopped before the end of the head.
@@ -96,13 +99,13 @@ pub(crate) fn line_end(input: &[u8], at: usize) -> Result<usize, Halt<LineFault>
 pub(crate) fn read_fields(
     input: &[u8],
     mut at: usize,
-    most: usize,
+    limits: &HeadLimits,
     fields: &mut Vec<Field>,
 ) -> Result<usize, Halt<LineFault>> {
     while !matches!(byte_at(input, at)?, b'\r' | b'\n') {
-        let (field, next) = read_field(input, at)?;
-        if fields.len() == most {
-            return Err(Halt::Fault(LineFault::TooManyFields));
+        let (field, next) = read_field(input, at, limits.line_bytes)?;
+        if fields.len() == limits.fields {
+            return Err(Halt::Fault(LineFault::TooLarge));
         }
         fields.push(field);
         at = next;
@@ -110,7 +113,7 @@ pub(crate) fn read_fields(
     line_end(input, at)
 }
 
-fn read_field(input: &[u8], at: usize) -> Result<(Field, usize), Halt<LineFault>> {
+fn read_field(input: &[u8], at: usize, most: usize) -> Result<(Field, usize), Halt<LineFault>> {
     let name_end = skip(input, at, &TOKEN);
     match byte_at(input, name_end)? {
         b':' if name_end > at => {}
@@ -124,6 +127,9 @@ fn read_field(input: &[u8], at: usize) -> Result<(Field, usize), Halt<LineFault>
         start += 1;
     }
     let line = skip(input, start, &FIELD_VALUE);
+    if line - at > most {
+        return Err(Halt::Fault(LineFault::TooLarge));
+    }
     let next = line_end(input, line)?;
     let mut end = line;
     while end > start && matches!(input[end - 1], b' ' | b'\t') {

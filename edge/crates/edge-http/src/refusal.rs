@@ -40,6 +40,8 @@ refusals! {
     BareLf = 400 "bare_lf" "A line ends in a line feed alone.",
     /// The body ended before its framing said so, or did not keep to the framing.
     BodyMalformed = 400 "body_malformed" "The request's body does not keep to its framing.",
+    /// The body is longer than the site takes (RFC 9110 §15.5.14).
+    BodyTooLarge = 413 "body_too_large" "The request's body is larger than this site takes.",
     /// The client fell silent in the middle of a body.
     BodyTimeout = 408 "body_timeout" "The request's body did not arrive in time.",
     /// An Expect that is not `100-continue`, once.
@@ -78,6 +80,8 @@ refusals! {
     Misdirected = 421 "misdirected" "This connection does not serve the requested host.",
     /// The request line is not `method target version`.
     RequestLineMalformed = 400 "request_line_malformed" "The request line is malformed.",
+    /// The request was not answered whole in the time that one may take.
+    RequestTimeout = 408 "request_timeout" "The request took longer than this server allows.",
     /// White space between a field's name and its colon.
     SpaceBeforeColon = 400 "space_before_colon" "A header name is followed by white space.",
     /// The target is in none of the forms that the method allows.

@@ -83,7 +83,7 @@ fn read_request(
         0
     };
     let line = read_request_line(input, start, limits)?;
-    let length = read_fields(input, line.end, limits.fields, fields).map_err(Halt::or)?;
+    let length = read_fields(input, line.end, limits, fields).map_err(Halt::or)?;
     judge(input, &line, fields, length).map_err(Halt::Fault)
 }
 
@@ -279,7 +279,7 @@ impl From<LineFault> for Refusal {
             LineFault::FieldValueMalformed => Self::FieldValueMalformed,
             LineFault::LineFolded => Self::LineFolded,
             LineFault::SpaceBeforeColon => Self::SpaceBeforeColon,
-            LineFault::TooManyFields => Self::FieldsTooLarge,
+            LineFault::TooLarge => Self::FieldsTooLarge,
         }
     }
 }

@@ -71,7 +71,7 @@ fn read_response(
     fields: &mut Vec<Field>,
 ) -> Result<ResponseHead, Halt<ResponseFault>> {
     let (version, status, reason, next) = read_status_line(input)?;
-    let length = read_fields(input, next, limits.fields, fields).map_err(Halt::or)?;
+    let length = read_fields(input, next, limits, fields).map_err(Halt::or)?;
     let mut head = ResponseHead {
         length,
         version,
@@ -166,7 +166,7 @@ fn body_of(method: Method, chunked: bool, head: &ResponseHead) -> Result<BodyKin
 impl From<LineFault> for ResponseFault {
     fn from(fault: LineFault) -> Self {
         match fault {
-            LineFault::TooManyFields => Self::TooLarge,
+            LineFault::TooLarge => Self::TooLarge,
             _ => Self::LineMalformed,
         }
     }

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 const LIMITS: HeadLimits = HeadLimits {
     bytes: 512,
     target_bytes: 128,
+    line_bytes: 100,
     fields: 12,
 };
 

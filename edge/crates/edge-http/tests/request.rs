@@ -8,6 +8,7 @@ use edge_http::{
 const LIMITS: HeadLimits = HeadLimits {
     bytes: 2048,
     target_bytes: 256,
+    line_bytes: 2048,
     fields: 16,
 };
 
@@ -143,6 +144,20 @@ fn a_head_has_limits() {
         "b".repeat(2048 - get("A: \r\n").len())
     ));
     assert_eq!(2048, accepted(&fits).length);
+}
+
+#[test]
+fn a_line_has_a_limit() {
+    let limits = HeadLimits {
+        line_bytes: 64,
+        ..LIMITS
+    };
+    let line = |bytes: usize| {
+        let head = get(&format!("A: {}\r\n", "b".repeat(bytes - 3)));
+        parse_request(head.as_bytes(), &limits, &mut Vec::new())
+    };
+    assert!(line(64).is_ok_and(|head| head.is_some()));
+    assert_eq!(Err(Refusal::FieldsTooLarge), line(65));
 }
 
 #[test]

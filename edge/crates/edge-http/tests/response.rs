@@ -6,6 +6,7 @@ use edge_http::{BodyKind, HeadLimits, Method, ResponseFault, ResponseHead, parse
 const LIMITS: HeadLimits = HeadLimits {
     bytes: 1024,
     target_bytes: 0,
+    line_bytes: 1024,
     fields: 8,
 };
 

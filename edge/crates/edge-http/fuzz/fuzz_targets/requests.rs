@@ -21,7 +21,7 @@ fuzz_target!(|input: (Vec<u8>, u16)| {
     if let Ok(Some(head)) = whole {
         let out = rewritten(&input, &head, &fields);
         let mut again = Vec::new();
-        let roomy = HeadLimits { bytes: 65536, target_bytes: 65536, fields: 256 };
+        let roomy = HeadLimits { bytes: 65536, target_bytes: 65536, line_bytes: 65536, fields: 256 };
         let second = parse_request(&out, &roomy, &mut again).unwrap().unwrap();
         assert_eq!(out.len(), second.length);
         assert_eq!((head.method, head.body, head.upgrade), (second.method, second.body, second.upgrade));

@@ -26,7 +26,7 @@ fuzz_target!(|input: (Vec<u8>, u16)| {
         };
         let mut out = Vec::new();
         response(&mut out, Message { input: &input, head: &head, fields: &fields }, &onward);
-        let roomy = HeadLimits { bytes: 65536, target_bytes: 0, fields: 256 };
+        let roomy = HeadLimits { bytes: 65536, target_bytes: 0, line_bytes: 65536, fields: 256 };
         let second = parse_response(&out, Method::Get, &roomy, &mut fields).unwrap().unwrap();
         assert_eq!(out.len(), second.length);
         assert_eq!((head.status, head.body), (second.status, second.body));
