@@ -2,11 +2,13 @@
 
 import contextlib
 import hashlib
+import io
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from port443.core.plan.snapshot import Server
 
@@ -41,13 +43,32 @@ class Received:
         return self.line.split(" ")[1]
 
 
+class _Tap(io.RawIOBase):
+    """Reads a socket, and notes every byte that came."""
+
+    def __init__(self, sock: socket.socket, note: Callable[[bytes], None]) -> None:
+        self.socket = sock
+        self.note = note
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        count = self.socket.recv_into(room)
+        self.note(bytes(room[:count]))
+        return count
+
+
 class Visit:
     """One connection, from the server's side."""
 
-    def __init__(self, sock: socket.socket, number: int) -> None:
+    def __init__(
+        self, sock: socket.socket, number: int, note: Callable[[int, bytes], None] | None = None
+    ) -> None:
         self.socket = sock
         self.number = number
-        self.file = sock.makefile("rb")
+        tapped = _Tap(sock, lambda piece: note(number, piece)) if note else None
+        self.file = io.BufferedReader(tapped) if tapped else sock.makefile("rb")
 
     def head(self) -> Received | None:
         """Read a request's head; None at the end of the connection."""
@@ -155,6 +176,9 @@ class Upstream:
     ended: list[int] = field(default_factory=list)
     """The numbers of the connections that have ended."""
     visits: list[Visit] = field(default_factory=list)
+    pieces: list[tuple[int, bytes]] = field(default_factory=list)
+    """The numbers of connections and what they received, byte for byte, when that is recorded."""
+    is_recorded: bool = False
 
     @property
     def server(self) -> Server:
@@ -170,9 +194,12 @@ class Upstream:
                 return
             sock.settimeout(PATIENCE_S)
             self.connections += 1
-            visit = Visit(sock, self.connections)
+            visit = Visit(sock, self.connections, self._note if self.is_recorded else None)
             self.visits.append(visit)
             threading.Thread(target=self._attend, args=(visit,), daemon=True).start()
+
+    def _note(self, number: int, piece: bytes) -> None:
+        self.pieces.append((number, piece))
 
     def _attend(self, visit: Visit) -> None:
         # A connection that breaks is a part of many plays; what was received tells the test.
@@ -194,14 +221,16 @@ class Upstream:
 
 
 @contextlib.contextmanager
-def running_upstream(behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) -> Iterator[Upstream]:
-    """Run a server on loopback."""
+def running_upstream(
+    behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0, *, is_recorded: bool = False
+) -> Iterator[Upstream]:
+    """Run a server on loopback, and perhaps keep every byte that it receives."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
     listening.listen(128)
-    upstream = Upstream(behaviour, listening)
+    upstream = Upstream(behaviour, listening, is_recorded=is_recorded)
     thread = threading.Thread(target=upstream.serve, daemon=True)
     thread.start()
     try:
