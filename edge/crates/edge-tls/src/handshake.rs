@@ -14,7 +14,7 @@ use crate::farewell::farewell;
 use crate::iana;
 use crate::opening::Opening;
 use crate::refusal::{Reason, Refusal};
-use crate::stream::TlsStream;
+use crate::stream::{Tickets, TlsStream};
 
 /// What a handshake ended in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,12 @@ impl TlsStream {
         match shake_hands(&mut tcp, &mut engine).await {
             Ok(()) => {
                 let facts = facts(&engine, started.elapsed())?;
-                Ok((Self::new(tcp, engine), facts))
+                // In TLS 1.2 the client still waits for our Finished.
+                let tickets = match facts.version {
+                    TlsVersion::Tls13 => Tickets::Unasked,
+                    TlsVersion::Tls12 => Tickets::NoneHeld,
+                };
+                Ok((Self::new(tcp, engine, tickets), facts))
             }
             Err(Broken::Tls(error)) => {
                 farewell(&mut tcp, engine.flow.outgoing.filled()).await;

@@ -26,11 +26,27 @@ const MOST_JOINED: usize = 64 * 1024;
 pub struct TlsStream {
     tcp: TcpStream,
     engine: Engine,
+    tickets: Tickets,
+}
+
+/// What the handshake left to be sent, when that is nothing but tickets (RFC 8446 §4.6.1).
+///
+/// The client does not wait for them, so they share a segment with the answer to what it has
+/// asked; while it has asked for nothing they leave at the first wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tickets {
+    Unasked,
+    WithAnswer,
+    NoneHeld,
 }
 
 impl TlsStream {
-    pub(crate) fn new(tcp: TcpStream, engine: Engine) -> Self {
-        Self { tcp, engine }
+    pub(crate) fn new(tcp: TcpStream, engine: Engine, tickets: Tickets) -> Self {
+        Self {
+            tcp,
+            engine,
+            tickets,
+        }
     }
 
     /// The client's address.
@@ -57,10 +73,19 @@ impl TlsStream {
     fn send_before_waiting(&mut self) {
         let outgoing = &mut self.engine.flow.outgoing;
         if !outgoing.is_empty() {
-            if let Ok(sent) = self.tcp.try_write(outgoing.filled()) {
+            if self.tickets != Tickets::WithAnswer
+                && let Ok(sent) = self.tcp.try_write(outgoing.filled())
+            {
                 outgoing.consume(sent);
             }
             outgoing.settle();
+        }
+    }
+
+    /// The client has sent something: an answer will follow that the tickets can go with.
+    fn note_asked(&mut self) {
+        if self.tickets == Tickets::Unasked {
+            self.tickets = Tickets::WithAnswer;
         }
     }
 
@@ -93,6 +118,7 @@ impl TlsStream {
         if self.engine.flow.outgoing.len() > MOST_WAITING {
             ready!(self.poll_send(context))?;
         }
+        self.tickets = Tickets::NoneHeld;
         let count = self.engine.encrypt(data).map_err(|error| invalid(&error))?;
         match self.poll_send(context) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -114,13 +140,19 @@ impl AsyncRead for TlsStream {
             if into.remaining() == 0
                 || into.filled().len() > before && this.engine.incoming.is_empty()
             {
+                this.note_asked();
                 return Poll::Ready(Ok(()));
             }
             if let Err(error) = this.engine.process(|payload| take(payload, into)) {
+                this.tickets = Tickets::NoneHeld;
                 this.send_before_waiting(); // The alert.
                 return Poll::Ready(Err(invalid(&error)));
             }
-            if into.filled().len() > before || this.engine.flow.peer_closed {
+            if into.filled().len() > before {
+                this.note_asked();
+                return Poll::Ready(Ok(()));
+            }
+            if this.engine.flow.peer_closed {
                 return Poll::Ready(Ok(()));
             }
             if !ready!(this.poll_receive(context))? {
@@ -164,6 +196,9 @@ impl AsyncWrite for TlsStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.tickets == Tickets::WithAnswer {
+            return Poll::Ready(Ok(())); // Nothing was written yet.
+        }
         self.get_mut().poll_send(context)
     }
 
@@ -172,6 +207,9 @@ impl AsyncWrite for TlsStream {
         // After an error there is nothing to say goodbye with but the alert that waits already.
         let _ = this.engine.close();
         ready!(this.poll_send(context))?;
+        if this.engine.flow.peer_closed {
+            return Poll::Ready(Ok(())); // Dropping the socket says the rest.
+        }
         Pin::new(&mut this.tcp).poll_shutdown(context)
     }
 }
