@@ -88,6 +88,7 @@ class SiteWish:
     redirect_cacheable: bool = False
     pool: Pool | None = None
     """A pool with settings of its own, instead of `servers`."""
+    body_bytes: int = 100 * 2**20
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def _site(wish: SiteWish, add: Callable[[Part], Hash]) -> Site:
         pool=add(wish.pool or Pool(identity, wish.servers)),
         hsts=wish.hsts,
         redirect_cacheable=wish.redirect_cacheable,
+        body_bytes=wish.body_bytes,
     )
 
 

@@ -1,38 +1,115 @@
 //! Accepting: from a listening socket to a task for each connection, within bounds.
 
-use std::cell::Cell;
-use std::io;
+use std::cell::{Cell, RefCell};
+use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use edge_http::page::{Page, Reply, write_page};
+use edge_http::write::ConnectionNote;
 use edge_observe::{HandshakeFailure, HandshakeFault};
+use edge_snapshot::{Limits, Role};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 use crate::connection;
-use crate::context::WorkerContext;
+use crate::context::{ListenerRuntime, WorkerContext};
+use crate::moment::date_now;
+use crate::strangers::{Excess, Mark, Strangers};
 
 /// Without free file descriptors, accepting again at once would only burn the CPU.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// The number of connections that a worker holds.
-#[derive(Clone, Default)]
+/// The connections that a worker holds, and whose they are.
+#[derive(Clone)]
 pub(crate) struct Connections(Rc<Count>);
 
-#[derive(Default)]
 struct Count {
     open: Cell<u64>,
+    strangers: RefCell<Strangers>,
     all_gone: Notify,
 }
 
 impl Connections {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self(Rc::new(Count {
+            open: Cell::new(0),
+            strangers: RefCell::new(Strangers::new()),
+            all_gone: Notify::new(),
+        }))
+    }
+
     /// Wait until none is left.
     pub(crate) async fn none_left(&self) {
         while self.0.open.get() > 0 {
             self.0.all_gone.notified().await;
+        }
+    }
+
+    /// Count one more, or say which ceiling is in its way.
+    fn admit(
+        &self,
+        peer: SocketAddr,
+        limits: &Limits,
+        role: Role,
+    ) -> Result<Option<Mark>, Ceiling> {
+        if self.0.open.get() >= limits.connections_per_worker {
+            return Err(Ceiling::OfWorker);
+        }
+        let mut strangers = self.0.strangers.borrow_mut();
+        let shakes_hands = role == Role::Https;
+        let mark = strangers.enter(peer.ip(), limits, shakes_hands, Instant::now());
+        let mark = mark.map_err(Ceiling::OfAddress)?;
+        self.0.open.set(self.0.open.get() + 1);
+        Ok(mark)
+    }
+
+    fn dismiss(&self, mark: Option<Mark>) {
+        if let Some(mark) = mark {
+            self.0.strangers.borrow_mut().leave(mark);
+        }
+        self.0.open.set(self.0.open.get() - 1);
+        if self.0.open.get() == 0 {
+            self.0.all_gone.notify_one();
+        }
+    }
+}
+
+/// Why a connection is refused.
+#[derive(Clone, Copy)]
+enum Ceiling {
+    OfWorker,
+    OfAddress(Excess),
+}
+
+impl Ceiling {
+    fn detail(self) -> &'static str {
+        match self {
+            Self::OfWorker => "the worker holds limits.connections_per_worker connections",
+            Self::OfAddress(Excess::Connections) => {
+                "the client holds limits.connections_per_address connections of the worker"
+            }
+            Self::OfAddress(Excess::Handshakes) => {
+                "the client exceeds limits.handshakes_per_second, and its burst is used up"
+            }
+        }
+    }
+
+    /// What a client is told where HTTP is spoken from the first byte (RFC 6585 §4).
+    fn page(self) -> Page {
+        match self {
+            Self::OfWorker => Page {
+                status: 503,
+                sentence: "This server holds as many connections as it may.",
+            },
+            Self::OfAddress(_) => Page {
+                status: 429,
+                sentence: "Your address holds as many connections to this server as it may.",
+            },
         }
     }
 }
@@ -40,15 +117,16 @@ impl Connections {
 /// An open connection, counted from its acceptance to its drop.
 struct OpenConnection {
     connections: Connections,
+    mark: Option<Mark>,
     worker: Rc<WorkerContext>,
 }
 
 impl OpenConnection {
-    fn new(connections: Connections, worker: Rc<WorkerContext>) -> Self {
-        connections.0.open.set(connections.0.open.get() + 1);
+    fn new(connections: Connections, mark: Option<Mark>, worker: Rc<WorkerContext>) -> Self {
         worker.observer.connection_opened();
         Self {
             connections,
+            mark,
             worker,
         }
     }
@@ -56,12 +134,8 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        let Count { open, all_gone } = &*self.connections.0;
         self.worker.observer.connection_closed();
-        open.set(open.get() - 1);
-        if open.get() == 0 {
-            all_gone.notify_one();
-        }
+        self.connections.dismiss(self.mark);
     }
 }
 
@@ -89,14 +163,15 @@ fn begin(
     worker: &Rc<WorkerContext>,
     connections: &Connections,
 ) {
-    let running = worker.running.load_full();
-    if connections.0.open.get() >= running.limits.connections_per_worker {
-        return refuse(peer, listener, worker);
-    }
+    let running = worker.running.load();
     let Some(listener) = running.listener(listener).cloned() else {
         return; // The listener left the snapshot a moment ago.
     };
-    let open = OpenConnection::new(connections.clone(), Rc::clone(worker));
+    let mark = match connections.admit(peer, &running.limits, listener.document.role) {
+        Ok(mark) => mark,
+        Err(ceiling) => return refuse(tcp, peer, &listener, worker, ceiling),
+    };
+    let open = OpenConnection::new(connections.clone(), mark, Rc::clone(worker));
     let worker = Rc::clone(worker);
     spawn_local(async move {
         connection::serve(tcp, peer, listener, worker).await;
@@ -104,15 +179,42 @@ fn begin(
     });
 }
 
-fn refuse(peer: SocketAddr, listener: &str, worker: &WorkerContext) {
+/// Let a connection go, before anything is spent on it.
+fn refuse(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    listener: &ListenerRuntime,
+    worker: &WorkerContext,
+    ceiling: Ceiling,
+) {
     worker.observer.handshake_failed(HandshakeFault {
-        listener,
+        listener: &listener.document.id,
         peer,
         server_name: None,
         reason: HandshakeFailure::Overloaded,
-        detail: "the worker holds limits.connections_per_worker connections",
+        detail: ceiling.detail(),
         alert: None,
     });
+    if listener.document.role == Role::Redirect
+        && let Ok(tcp) = tcp.into_std()
+    {
+        excuse(tcp, &ceiling.page());
+    }
+}
+
+/// Write a page, as far as that works without waiting.
+fn excuse(mut tcp: std::net::TcpStream, page: &Page) {
+    let mut text = Vec::new();
+    let reply = Reply {
+        date: &date_now(),
+        connection: ConnectionNote::Close,
+        is_head: false,
+        hsts: None,
+    };
+    write_page(&mut text, page, &reply);
+    // A request that is here and stays unread would make the kernel reset the page away.
+    let _ = tcp.read(&mut [0; 4096]);
+    let _ = tcp.write(&text);
 }
 
 /// Whether accepting fails for want of something that time brings back.

@@ -12,6 +12,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// that it is not due, and is set again.
 pub(crate) struct Alarm {
     due: Instant,
+    /// No step may put it off beyond this.
+    end: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -21,13 +23,30 @@ impl Alarm {
         let due = Instant::now() + wait;
         Self {
             due,
+            end: None,
             timer: Box::pin(sleep_until(due)),
         }
     }
 
+    /// From now on, for so long in all: no step may put the alarm off beyond that.
+    pub(crate) fn end_within(&mut self, whole: Duration) {
+        self.end = Some(Instant::now() + whole);
+    }
+
+    /// Let steps put it off as far as they like again.
+    pub(crate) fn forget_end(&mut self) {
+        self.end = None;
+    }
+
+    /// Whether, when it is due, that is for the end of all steps and not of one.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.end == Some(self.due)
+    }
+
     /// Let it be due after so long from now on.
     pub(crate) fn set(&mut self, wait: Duration) {
-        self.due = Instant::now() + wait;
+        let due = Instant::now() + wait;
+        self.due = self.end.map_or(due, |end| due.min(end));
         if self.due < self.timer.deadline() {
             self.timer.as_mut().reset(self.due);
         }
@@ -64,5 +83,22 @@ mod tests {
         alarm.set(SECOND);
         poll_fn(|context| alarm.poll_due(context)).await;
         assert_eq!(21, start.elapsed().as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_step_goes_beyond_the_end() {
+        let start = Instant::now();
+        let mut alarm = Alarm::after(10 * SECOND);
+        alarm.end_within(15 * SECOND);
+        alarm.set(10 * SECOND);
+        assert!(!alarm.is_at_end());
+        alarm.set(20 * SECOND);
+        assert!(alarm.is_at_end());
+        poll_fn(|context| alarm.poll_due(context)).await;
+        assert_eq!(15, start.elapsed().as_secs());
+        alarm.forget_end();
+        alarm.set(20 * SECOND);
+        poll_fn(|context| alarm.poll_due(context)).await;
+        assert_eq!((35, false), (start.elapsed().as_secs(), alarm.is_at_end()));
     }
 }

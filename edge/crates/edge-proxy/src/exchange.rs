@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use edge_http::write::Message;
 use edge_http::{
-    BodyReader, HeadLimits, Method, ResponseHead, head_may_be_complete, parse_response,
+    BodyReader, HeadLimits, Method, Refusal, ResponseHead, head_may_be_complete, parse_response,
 };
 use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
@@ -25,6 +25,8 @@ pub(crate) struct Exchange<'a> {
     request_head: &'a [u8],
     request_head_sent: usize,
     upload: Upload,
+    /// Bytes that the request's body may still have.
+    body_left: u64,
     fields: FieldList,
     /// Bytes of an incomplete head that were looked at.
     seen: usize,
@@ -43,14 +45,15 @@ enum Upload {
 }
 
 impl<'a> Exchange<'a> {
-    /// Begin: nothing is sent yet.
-    pub(crate) fn new(connection: Connection, request_head: &'a [u8]) -> Self {
+    /// Begin: nothing is sent yet; the request's body may have so many bytes.
+    pub(crate) fn new(connection: Connection, request_head: &'a [u8], body_bytes: u64) -> Self {
         Self {
             connection,
             inbox: Buffer::default(),
             request_head,
             request_head_sent: 0,
             upload: Upload::Running,
+            body_left: body_bytes,
             fields: FieldList::new(),
             seen: 0,
             body: BodyReader::Ended,
@@ -103,11 +106,20 @@ impl<'a> Exchange<'a> {
                 && let Poll::Ready(outcome) = client.poll_request(context)
             {
                 outcome?;
+                self.measure(client)?;
             }
             if !self.poll_write(context, client) {
                 break;
             }
         }
+        Ok(())
+    }
+
+    /// Nothing of a body goes on that is larger than the site takes.
+    fn measure(&mut self, client: &impl Client) -> Result<(), ClientFault> {
+        let piece = client.request_parts()[1].len() as u64;
+        let left = self.body_left.checked_sub(piece);
+        self.body_left = left.ok_or(ClientFault::Refused(Refusal::BodyTooLarge))?;
         Ok(())
     }
 

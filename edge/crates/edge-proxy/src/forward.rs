@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use edge_http::page::Page;
-use edge_http::{HeadLimits, Method, Refusal, ResponseHead};
+use edge_http::{BodyKind, HeadLimits, Method, Refusal, ResponseHead};
 use edge_observe::{UpstreamFailure, UpstreamFault};
 
 use crate::alarm::Alarm;
@@ -17,6 +17,7 @@ use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault};
 use crate::context::ConnectionContext;
 use crate::exchange::Exchange;
+use crate::limits;
 use crate::pool::{Reuse, UpstreamPool};
 use crate::route::Route;
 use crate::upstream::Connection;
@@ -35,6 +36,8 @@ pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     /// Whether a body follows.
     pub(crate) has_body: bool,
+    /// How its end is known.
+    pub(crate) body: BodyKind,
     /// Whether the connection may be upgraded.
     pub(crate) asks_upgrade: bool,
 }
@@ -71,18 +74,16 @@ pub(crate) async fn forward(
         context,
         body_timeout: Duration::from_millis(limits.body_timeout_ms),
         response_timeout: Duration::from_millis(pool.document().response_timeout_ms),
-        head_limits: head_limits(limits.header_bytes),
+        head_limits: limits::of_response(&limits),
         pool,
     };
-    match forwarding.answer(client, alarm).await {
+    alarm.end_within(Duration::from_millis(limits.request_timeout_ms));
+    let outcome = match forwarding.answer(client, alarm).await {
         Ok((exchange, head)) => forwarding.pass_on(client, exchange, &head, alarm).await,
         Err(trouble) => forwarding.explain(client, &trouble),
-    }
-}
-
-/// Bounds on a head, from the snapshot's number of bytes.
-pub(crate) fn head_limits(header_bytes: u64) -> HeadLimits {
-    HeadLimits::with_bytes(usize::try_from(header_bytes).unwrap_or(usize::MAX))
+    };
+    alarm.forget_end();
+    outcome
 }
 
 /// Tell and count that a request was refused.
@@ -109,6 +110,10 @@ impl Forwarding<'_> {
         client: &mut impl Client,
         alarm: &mut Alarm,
     ) -> Result<(Exchange<'_>, ResponseHead), Trouble> {
+        let most = self.route.site.body_bytes;
+        if limits::is_too_long(self.request.body, most) {
+            return Err(Trouble::Client(ClientFault::Refused(Refusal::BodyTooLarge)));
+        }
         let is_repeatable = self.request.method.is_idempotent() && !self.request.has_body;
         let mut reuse = if is_repeatable {
             Reuse::Repeatable
@@ -119,7 +124,12 @@ impl Forwarding<'_> {
             let connection = self.pool.connect(&self.context.worker, reuse).await;
             let connection = connection.map_err(|it| Trouble::Server(it.reason, it.server))?;
             let server = connection.server_index();
-            let mut exchange = Exchange::new(connection, self.request.head);
+            let mut exchange = Exchange::new(
+                connection,
+                self.request.head,
+                // What an attempt before this one has read of the body is measured already.
+                most.saturating_sub(client.request_parts()[1].len() as u64),
+            );
             match self.ask(client, &mut exchange, alarm).await {
                 Ok(head) => return Ok((exchange, head)),
                 Err(Ask::Client(fault)) => return Err(Trouble::Client(fault)),
@@ -187,7 +197,11 @@ impl Forwarding<'_> {
             });
         }
         ready!(alarm.poll_due(context));
-        Poll::Ready(Err(late_before_answer(client, exchange)))
+        Poll::Ready(Err(if alarm.is_at_end() {
+            Ask::TAKES_TOO_LONG
+        } else {
+            late_before_answer(client, exchange)
+        }))
     }
 
     /// Pass a final response on.
@@ -223,8 +237,11 @@ impl Forwarding<'_> {
                 Outcome::Answered
             }
             Err(ask) => {
-                if let Ask::Server(reason) = ask {
-                    self.note_failure(reason, Some(exchange.connection.server_index()), 0);
+                let server = exchange.connection.server_index();
+                match ask {
+                    Ask::Server(reason) => self.note_failure(reason, Some(server), 0),
+                    Ask::Client(ClientFault::Refused(refusal)) => self.note_break(refusal),
+                    Ask::Client(ClientFault::Gone) => {}
                 }
                 client.break_off();
                 Outcome::BrokenOff
@@ -250,7 +267,11 @@ impl Forwarding<'_> {
             alarm.set(self.body_timeout);
         }
         ready!(alarm.poll_due(context));
-        Poll::Ready(Err(download.blame()))
+        Poll::Ready(Err(if alarm.is_at_end() {
+            Ask::TAKES_TOO_LONG
+        } else {
+            download.blame()
+        }))
     }
 
     /// Answer with a page, where there is somebody to read it.
@@ -276,6 +297,12 @@ impl Forwarding<'_> {
         };
         client.send_page(&page, self.route.hsts());
         Outcome::Answered
+    }
+
+    /// Tell of a refusal that comes after the answer has begun, and so has no status.
+    fn note_break(&self, refusal: Refusal) {
+        let (observer, site) = (&self.context.worker.observer, &self.route.site.id);
+        observer.request_refused(site, self.context.peer, refusal.reason(), 0);
     }
 
     fn note_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {

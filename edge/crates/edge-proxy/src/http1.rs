@@ -92,6 +92,7 @@ async fn answer(
         head: &text,
         method: head.method,
         has_body: !matches!(head.body, BodyKind::None | BodyKind::Length(0)),
+        body: head.body,
         asks_upgrade: head.upgrade,
     };
     forward(client, &request, &route, context, alarm).await

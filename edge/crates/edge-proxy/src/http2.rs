@@ -27,6 +27,7 @@ use crate::context::ConnectionContext;
 use crate::counted::Counted;
 use crate::forward::{Request, forward, note_refusal};
 use crate::http1::wait_drained;
+use crate::limits;
 use crate::route::{Route, route};
 use crate::spare::Text;
 use client::Http2Client;
@@ -146,11 +147,12 @@ async fn serve_request(
 ) {
     let (parts, body) = request.into_parts();
     let method = Method::of(parts.method.as_str().as_bytes());
-    let described = describe(&parts, body.is_end_stream());
+    let limits = context.worker.running.load().limits;
+    let described = limits::check_fields(&parts.headers, &limits)
+        .and_then(|()| describe(&parts, body.is_end_stream()));
     let routed = described.and_then(|it| route(&context, Some(it.host)).map(|route| (it, route)));
     let mut client = Http2Client::new(body, respond, method);
-    let body_timeout = context.worker.running.load().limits.body_timeout_ms;
-    let mut alarm = Alarm::after(Duration::from_millis(body_timeout));
+    let mut alarm = Alarm::after(Duration::from_millis(limits.body_timeout_ms));
     match routed {
         Ok((described, route)) => {
             let mut head = Text::new();
@@ -161,6 +163,7 @@ async fn serve_request(
                 head: &head,
                 method,
                 has_body,
+                body: described.body,
                 asks_upgrade: false,
             };
             forward(&mut client, &request, &route, &context, &mut alarm).await;

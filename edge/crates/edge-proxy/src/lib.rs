@@ -16,12 +16,14 @@ mod exchange;
 mod forward;
 mod http1;
 mod http2;
+mod limits;
 mod moment;
 mod pool;
 mod redirect;
 mod route;
 mod running;
 mod spare;
+mod strangers;
 mod upstream;
 mod worker;
 

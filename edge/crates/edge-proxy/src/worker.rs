@@ -111,7 +111,7 @@ fn run(
     };
     let duty = Duty {
         context: Rc::new(context),
-        connections: Connections::default(),
+        connections: Connections::new(),
         drain,
         waiting: HashMap::new(),
         accepting: HashMap::new(),

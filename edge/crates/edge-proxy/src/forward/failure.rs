@@ -1,5 +1,6 @@
 //! Why a request has no answer, and what its client is told.
 
+use edge_http::Refusal;
 use edge_http::page::Page;
 use edge_observe::UpstreamFailure;
 
@@ -9,6 +10,12 @@ use crate::client::ClientFault;
 pub(super) enum Ask {
     Client(ClientFault),
     Server(UpstreamFailure),
+}
+
+impl Ask {
+    /// The time for the whole request is over, whoever is to blame.
+    pub(super) const TAKES_TOO_LONG: Self =
+        Self::Client(ClientFault::Refused(Refusal::RequestTimeout));
 }
 
 /// The page for a failure of the server's.

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use super::client::Http1Client;
 use crate::alarm::Alarm;
-use crate::forward::head_limits;
+use crate::limits;
 use crate::spare::FieldList;
 
 /// What the wait ended in.
@@ -33,17 +33,17 @@ pub(crate) async fn wait_drained(mut draining: watch::Receiver<bool>) {
 /// Wait for the next request; a silent connection ends when `drained` does.
 pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Http1Client<S>,
-    limits: &Limits,
+    bounds: &Limits,
     alarm: &mut Alarm,
     mut drained: Pin<&mut impl Future<Output = ()>>,
 ) -> Next {
     let mut waiting = Waiting {
         seen: 0,
-        limits: head_limits(limits.header_bytes),
-        header_timeout: Duration::from_millis(limits.header_timeout_ms),
+        limits: limits::of_request(bounds),
+        header_timeout: Duration::from_millis(bounds.header_timeout_ms),
     };
     let has_begun = !client.received().is_empty();
-    let idle_timeout = Duration::from_millis(limits.idle_timeout_ms);
+    let idle_timeout = Duration::from_millis(bounds.idle_timeout_ms);
     alarm.set(if has_begun {
         waiting.header_timeout
     } else {

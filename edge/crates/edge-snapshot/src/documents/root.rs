@@ -250,25 +250,29 @@ impl Limits {
     }
 }
 
-impl Default for Limits {
+impl Limits {
     /// What the planner gives when nothing else is wished.
+    pub const STANDARD: Self = Self {
+        connections_per_worker: 16_384,
+        connections_per_address: 4_096,
+        handshakes_per_second: 200,
+        handshakes_burst: 2_000,
+        hello_bytes: 65_536,
+        hello_timeout_ms: 5_000,
+        handshake_timeout_ms: 10_000,
+        header_bytes: 65_536,
+        header_line_bytes: 16_384,
+        header_fields: 128,
+        header_timeout_ms: 10_000,
+        body_timeout_ms: 60_000,
+        idle_timeout_ms: 75_000,
+        request_timeout_ms: 3_600_000,
+        drain_timeout_ms: 10_000,
+    };
+}
+
+impl Default for Limits {
     fn default() -> Self {
-        Self {
-            connections_per_worker: 16_384,
-            connections_per_address: 4_096,
-            handshakes_per_second: 200,
-            handshakes_burst: 2_000,
-            hello_bytes: 65_536,
-            hello_timeout_ms: 5_000,
-            handshake_timeout_ms: 10_000,
-            header_bytes: 65_536,
-            header_line_bytes: 16_384,
-            header_fields: 128,
-            header_timeout_ms: 10_000,
-            body_timeout_ms: 60_000,
-            idle_timeout_ms: 75_000,
-            request_timeout_ms: 3_600_000,
-            drain_timeout_ms: 10_000,
-        }
+        Self::STANDARD
     }
 }
