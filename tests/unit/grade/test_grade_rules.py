@@ -91,6 +91,7 @@ FOUND: dict[str, Make] = {
     "P443-TLS-023": lambda: with_version(version(Version.SSL_3, CBC)),
     "P443-TLS-024": unproved,
     "P443-TLS-025": lambda: server(groups_12=GroupFacts((29, 19), YES)),
+    "P443-TLS-026": lambda: only(version(Version.SSL_3, STATIC)),
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),

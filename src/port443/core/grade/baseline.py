@@ -54,6 +54,8 @@ class Baseline:
     rsa_scores: Steps
     ec_scores: Steps
     cipher_scores: Steps
+    key_exchange_caps: tuple[tuple[int, Letter], ...]
+    """With so few points for the key exchange, or fewer, no better than this letter; the fewest first."""
     caps: dict[str, Letter]
     """No better than this letter with that finding."""
     warnings: frozenset[str]

@@ -48,6 +48,7 @@ from port443.core.grade import (
     tls_023_poodle,
     tls_024_key_not_proved,
     tls_025_weak_groups,
+    tls_026_only_ssl,
 )
 from port443.core.grade.rule import Rule
 
@@ -79,6 +80,7 @@ RULES: tuple[Rule, ...] = tuple(
         tls_023_poodle,
         tls_024_key_not_proved,
         tls_025_weak_groups,
+        tls_026_only_ssl,
         cert_001_expired,
         cert_002_not_yet_valid,
         cert_003_self_signed,

@@ -4,8 +4,8 @@ Every client refuses it. An intermediate that ended counts as well, when no othe
 root.
 
 Fix:
-  port443  port443 status  shows why it was not renewed; `issuer` in the settings renews by
-           itself.
+  port443  port443 status  says when it is renewed and by whom: with  issuer: local  by itself; a
+           brought one is taken up as soon as its files change.
   nginx    certbot renew && nginx -s reload
   Caddy    caddy reload  after the cause in its log is gone; it renews by itself.
   HAProxy  Put the new file in place and run: set ssl cert, commit ssl cert  on the admin socket.

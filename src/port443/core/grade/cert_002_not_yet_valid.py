@@ -4,7 +4,7 @@ Every client refuses it until its first moment has come; or the server's or this
 wrong.
 
 Fix:
-  port443  Check the clock of the machine; port443 starts its certificates an hour early.
+  port443  Check the clock of the machine; the local CA's begin an hour early.
   nginx    certbot renew && nginx -s reload
   Caddy    caddy reload  after the cause in its log is gone; it renews by itself.
   HAProxy  Put the new file in place and run: set ssl cert, commit ssl cert  on the admin socket.

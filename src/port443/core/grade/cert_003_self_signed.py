@@ -4,7 +4,8 @@ No client that has not been told about exactly this certificate can tell the ser
 the middle.
 
 Fix:
-  port443  Give the site an `issuer`; the certificate follows by itself.
+  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
+           one: certificate: {chain: FILE, key: FILE}
   nginx    certbot --nginx -d NAME
   Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
   HAProxy  Order one with an ACME client and name it in `crt`.

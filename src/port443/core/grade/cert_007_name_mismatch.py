@@ -4,7 +4,8 @@ Clients refuse a certificate that does not name the host they asked for. The com
 counts.
 
 Fix:
-  port443  List the name under `sites`; its certificate then covers it.
+  port443  List the name under `sites`; with  issuer: local  the certificate then covers it. A
+           brought one must name it already.
   nginx    certbot --nginx -d NAME
   Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
   HAProxy  Order one with an ACME client and name it in `crt`.

@@ -4,7 +4,8 @@ A second certificate with the same MD5 is made in minutes on one machine; it has
 real CA.
 
 Fix:
-  port443  Give the site an `issuer`; the certificate follows by itself.
+  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
+           one: certificate: {chain: FILE, key: FILE}
   nginx    certbot --nginx -d NAME
   Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
   HAProxy  Order one with an ACME client and name it in `crt`.

@@ -4,7 +4,8 @@ Since 2026-03-15 a public certificate lives 200 days at most, from 2027-03-15 on
 2029-03-15 on 47. What counts is when it begins. Browsers refuse longer ones from public roots.
 
 Fix:
-  port443  Give the site an `issuer`; the certificate follows by itself.
+  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
+           one: certificate: {chain: FILE, key: FILE}
   nginx    certbot --nginx -d NAME
   Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
   HAProxy  Order one with an ACME client and name it in `crt`.

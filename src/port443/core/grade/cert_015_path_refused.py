@@ -4,7 +4,8 @@ A signature does not fit, an issuer is no CA, a limit of names, uses or length i
 critical extension is unknown. Clients refuse such a path.
 
 Fix:
-  port443  Give the site an `issuer`; the certificate follows by itself.
+  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
+           one: certificate: {chain: FILE, key: FILE}
   nginx    certbot --nginx -d NAME
   Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
   HAProxy  Order one with an ACME client and name it in `crt`.

@@ -144,10 +144,10 @@ def _caps(judgement: Judgement, scores: Scores, baseline: Baseline) -> tuple[Cap
     by_score = next(letter for least, letter in baseline.letters if scores.total >= least)
     if by_score is not Letter.A:
         found.append(Cap(by_score, "score", f"{scores.total} points"))
-    if scores.key_exchange <= 40:
-        found.append(Cap(Letter.F, "score", f"key exchange is worth {scores.key_exchange} points"))
-    elif scores.key_exchange <= 80:
-        found.append(Cap(Letter.B, "score", f"key exchange is worth {scores.key_exchange} points"))
+    points = scores.key_exchange
+    weak = next((letter for most, letter in baseline.key_exchange_caps if points <= most), None)
+    if weak is not None:
+        found.append(Cap(weak, "score", f"key exchange is worth {points} points"))
     return tuple(sorted(found, key=lambda cap: -cap.letter.rank))
 
 

@@ -36,6 +36,7 @@ SSL_LABS_2009R = Baseline(
     rsa_scores=((512, 20), (1024, 40), (2048, 80), (4096, 90)),
     ec_scores=((110, 20), (123, 40), (163, 80), (225, 90)),
     cipher_scores=((1, 0), (128, 20), (256, 80)),
+    key_exchange_caps=((40, Letter.F), (80, Letter.B)),
     caps={
         "P443-TLS-001": Letter.F,  # SSL 2.0
         "P443-TLS-002": Letter.B,  # SSL 3.0
@@ -55,6 +56,7 @@ SSL_LABS_2009R = Baseline(
         "P443-TLS-018": Letter.C,  # CRIME
         "P443-TLS-020": Letter.B,  # weak Diffie-Hellman
         "P443-TLS-023": Letter.C,  # POODLE
+        "P443-TLS-026": Letter.F,  # SSL 3.0 is the best there is
         "P443-CERT-005": Letter.B,  # incomplete chain
         "P443-CERT-008": Letter.B,  # weak key
         "P443-CERT-010": Letter.F,  # MD5, MD2
