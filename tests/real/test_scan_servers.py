@@ -31,12 +31,14 @@ from tls_certs import (
 )
 from tls_servers import openssl_server, plain_server, python_server, raw_server
 
+from port443.adapters.dial import Dialler
 from port443.app.scan import ScanOptions, Viewpoint, scan
+from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.document import scan_document
 from port443.core.grade.report import Report, ScanTarget
-from port443.core.names import Endpoint, parse_site_name
-from port443.core.probe.failures import HostSilent
+from port443.core.names import Endpoint, SiteName, parse_site_name
+from port443.core.probe.failures import ConnectRefused, HostSilent
 from port443.core.probe.verdict import Standing
 from port443.core.wire.groups import group_name
 from port443.core.wire.versions import Version
@@ -381,10 +383,10 @@ class Mute(BaseRequestHandler):
                 pass
 
 
-def silence(port: int, patience_s: float) -> HostSilent:
+def silence(port: int, patience_s: float, kind: type[ScanError] = HostSilent) -> ScanError:
     target = ScanTarget(parse_site_name("127.0.0.1"), port)
     view, options = Viewpoint(TrustedRoots.of([]), LATER), ScanOptions(patience_s)
-    with pytest.raises(HostSilent) as caught:
+    with pytest.raises(kind) as caught:
         asyncio.run(scan(make_dial(), target, view, options))
     return caught.value
 
@@ -398,7 +400,72 @@ def test_a_server_that_says_nothing_is_silent_and_not_bad() -> None:
 def test_a_port_without_a_listener_is_named_as_such() -> None:
     """The error says that nothing listens, not that the server is bad."""
     with closed_port() as port:
-        assert "nothing listens" in silence(port, 3).message
+        assert "nothing listens" in silence(port, 3, ConnectRefused).message
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP in clear"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+        (b"220 mail.test ESMTP\r\n", "SMTP or FTP"),
+        (b"\x00\x00\x00\x00\x00", "00 00 00 00 00"),
+    ],
+)
+def test_a_port_that_speaks_something_else_is_called_by_its_name(said: bytes, name: str) -> None:
+    """Known greetings are named, others shown; where STARTTLS may help, it is said."""
+    with plain_server(said) as endpoint:
+        error = silence(endpoint.port, 3)
+    assert name in error.message
+    assert ("STARTTLS" in error.hint) == ("SMTP" in name)
+
+
+class ManyAddresses(Dialler):
+    """A resolver that knows several addresses of the one name."""
+
+    def __init__(self, *addresses: str) -> None:
+        super().__init__()
+        self._addresses = addresses
+
+    async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
+        del name
+        return tuple(Endpoint(address, port) for address in self._addresses)
+
+
+def test_the_next_address_is_asked_when_one_takes_no_connection(tmp_path: Path) -> None:
+    """A name is judged by the first address that answers; the others are named, refused or not asked."""
+    with openssl_server(served(tmp_path)) as endpoint, closed_port() as closed:
+        roots = TrustedRoots.of([CertFacts.from_der(root().der)])
+        target = ScanTarget(parse_site_name("localhost"), endpoint.port)
+        dial = ManyAddresses("127.0.0.9", "127.0.0.1", "127.0.0.8")
+        view, options = Viewpoint(roots, LATER), ScanOptions(patience_s=3, http_port=closed)
+        report = asyncio.run(scan(dial, target, view, options))
+    jsonschema.validate(scan_document([(report, 0)], "0", NOW), SCHEMA)
+    assert report.endpoint.address == "127.0.0.1"
+    assert [one.endpoint.address for one in report.unreached] == ["127.0.0.9"]
+    assert [other.address for other in report.others] == ["127.0.0.8"]
+
+
+@pytest.mark.parametrize("group", ["P-384", "P-521"])
+def test_a_server_that_asks_for_another_key_share_still_shows_its_certificate(
+    tmp_path: Path, group: str
+) -> None:
+    """With TLS 1.3 alone, and a group that no key was sent for, the chain comes after a second hello."""
+    with openssl_server(served(tmp_path), "-tls1_3", "-groups", group) as endpoint:
+        report = look(endpoint)
+    assert report.facts.server.chains[0].key_proved
+    assert report.grade.letter is not None
+
+
+@pytest.mark.parametrize("version", ["-tls1_3", "-tls1_2"])
+@pytest.mark.parametrize("offered", ["h2,http/1.1", "http/1.1", "h2"])
+def test_the_protocols_of_alpn_are_found_one_by_one(tmp_path: Path, version: str, offered: str) -> None:
+    """What the server would take stands there, whatever it prefers."""
+    with openssl_server(served(tmp_path), version, "-alpn", offered) as endpoint:
+        server = look(endpoint).facts.server
+    taken = [one.name for one in server.application_protocols if one.taken.is_yes]
+    assert taken == offered.split(",")
+    assert server.alpn == taken[0]
 
 
 class Intolerant(BaseRequestHandler):

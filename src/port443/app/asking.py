@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
+from port443.app.handshake import ask_again
 from port443.core.errors import ScanError
 from port443.core.names import Endpoint, SiteName
 from port443.core.probe.asking import (
@@ -90,11 +91,11 @@ class Interview:
         reader = FlightReader(hello.hello, hello.shares)
         await connection.send(hello.hello.encode())
         try:
-            while reader.flight.stage is Stage.OPEN:
-                octets = await connection.receive()
-                if not octets:
-                    break
-                reader.receive(octets)
+            await _hear(connection, reader)
+            # Who sent no key wanted to hear no more than what the server asks for.
+            if reader.flight.stage is Stage.RETRIED and hello.shares:
+                await ask_again(connection, hello, question.offer, reader)
+                await _hear(connection, reader)
         except ScanError:
             # A ServerHello stands, whatever came after it.
             if reader.flight.chosen is None:
@@ -102,6 +103,11 @@ class Interview:
         if reader.flight.stage is Stage.COMPLETE:
             await connection.send(reader.farewell())
         return answer_of(reader.flight)
+
+
+async def _hear(connection: Connection, reader: FlightReader) -> None:
+    while reader.flight.stage is Stage.OPEN and (octets := await connection.receive()):
+        reader.receive(octets)
 
 
 async def _ask_ssl2(connection: Connection) -> Answer:

@@ -55,9 +55,7 @@ async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> 
     reader = FlightReader(first.hello, first.shares)
     await connection.send(first.hello.encode())
     if await _read(connection, reader) is Stage.RETRIED:
-        second = _second(first, offer, reader)
-        reader.retried(second.hello, second.shares)
-        await connection.send(second.hello.encode(is_second=True))
+        await ask_again(connection, first, offer, reader)
         await _read(connection, reader)
     if reader.can_conclude:
         await connection.send(reader.conclude(secrets.token_bytes(SEED)))
@@ -68,12 +66,15 @@ async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> 
     return reader.flight
 
 
-def _second(first: Hello, offer: Offer, reader: FlightReader) -> Hello:
+async def ask_again(connection: Connection, first: Hello, offer: Offer, reader: FlightReader) -> None:
+    """Send the second hello that a retry asks for."""
     retry = reader.flight.retry
     if retry is None:
         raise Malformed("the server asked for a second hello without saying how")
     cookie = retry.extension(ExtensionType.COOKIE)
-    return after_retry(first, offer, retry.group, cookie, secrets.token_bytes(SEED))
+    second = after_retry(first, offer, retry.group, cookie, secrets.token_bytes(SEED))
+    reader.retried(second.hello, second.shares)
+    await connection.send(second.hello.encode(is_second=True))
 
 
 async def _read(connection: Connection, reader: FlightReader) -> Stage:

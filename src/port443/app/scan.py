@@ -11,17 +11,25 @@ from port443.core.grade.catalogue import RULES
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import grade, judge
 from port443.core.grade.hsts import WebFacts, read_web
-from port443.core.grade.report import Report, ScanTarget
+from port443.core.grade.report import Report, ScanTarget, Unreachable
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint
+from port443.core.probe.alpn import survey_alpn
 from port443.core.probe.asking import Canary, Lane
 from port443.core.probe.contact import first_contact
-from port443.core.probe.facts import GroupFacts, ServerFacts
+from port443.core.probe.facts import ApplicationProtocol, GroupFacts, ServerFacts
 from port443.core.probe.failures import HostSilent, ScanTimedOut
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.probe.legacy import LegacySurvey, survey_curves, survey_legacy, survey_ssl2
-from port443.core.probe.modern import survey_modern
-from port443.core.probe.plan import CURVE_OF_KEY, LEGACY, Findings, assemble, curve_question
+from port443.core.probe.modern import ModernSurvey, survey_modern
+from port443.core.probe.plan import (
+    CURVE_OF_KEY,
+    LEGACY,
+    Findings,
+    alpn_offer,
+    assemble,
+    curve_question,
+)
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
 from port443.core.x509.path import TrustedRoots
@@ -69,22 +77,20 @@ async def scan(
     began = loop.time()
     try:
         async with asyncio.timeout(options.deadline_s + GRACE_S):
-            endpoints = await _endpoints(dial, target)
-            interview = Interview(dial, endpoints[0], target.name, patience_s=options.patience_s)
-            interview.end_at(began + options.deadline_s)
-            interview.on_answer = lambda: on_progress(interview.connections)
-            server, web = await _look(dial, interview, endpoints[0], target, options)
+            met = await _meet(dial, target, options, began + options.deadline_s, on_progress)
+            server, web = await _look(dial, met, target, options)
     except TimeoutError as error:
         raise ScanTimedOut(f"{target} was not done within {options.deadline_s:g} s") from error
     facts = _facts(target, view, server, web)
     judgement = judge(RULES, facts)
     return Report(
         target=target,
-        endpoint=endpoints[0],
-        others=endpoints[1:],
+        endpoint=met.endpoint,
+        others=met.others,
+        unreached=met.unreached,
         started=view.now,
         took_s=loop.time() - began,
-        connections=interview.connections + WEB_REQUESTS,
+        connections=met.interview.connections + WEB_REQUESTS,
         facts=facts,
         judgement=judgement,
         grade=grade(judgement, facts, SSL_LABS_2009R),
@@ -98,17 +104,46 @@ async def _endpoints(dial: Dial, target: ScanTarget) -> tuple[Endpoint, ...]:
     return (target.connect,) if target.connect else await dial.resolve(target.host, target.port)
 
 
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """The address that answered, and what it has answered so far."""
+
+    endpoint: Endpoint
+    interview: Interview
+    canary: Canary
+    others: tuple[Endpoint, ...]
+    unreached: tuple[Unreachable, ...]
+
+
+async def _meet(
+    dial: Dial, target: ScanTarget, options: ScanOptions, end: float, on_progress: Progress
+) -> _Met:
+    """Go through the addresses until one takes a connection; what it then says is the answer."""
+    endpoints = await _endpoints(dial, target)
+    unreached: list[Unreachable] = []
+    for endpoint in endpoints:
+        interview = Interview(dial, endpoint, target.name, patience_s=options.patience_s)
+        interview.end_at(end)
+        interview.on_answer = lambda met=interview: on_progress(met.connections)  # type: ignore[misc]
+        contact = await interview.walk(first_contact())
+        if contact.canary is not None:
+            interview.known.update(contact.answers)
+            seen = {endpoint, *(one.endpoint for one in unreached)}
+            others = tuple(other for other in endpoints if other not in seen)
+            return _Met(endpoint, interview, Canary(contact.canary), others, tuple(unreached))
+        if contact.unreached is None:
+            place = str(target) if str(endpoint) == str(target) else f"{target} at {endpoint}"
+            raise HostSilent(f"{place} answers no TLS: {contact.silence}", contact.advice)
+        unreached.append(Unreachable(endpoint, contact.unreached))
+    raise unreached[0].error
+
+
 async def _look(
-    dial: Dial, interview: Interview, endpoint: Endpoint, target: ScanTarget, options: ScanOptions
+    dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions
 ) -> tuple[ServerFacts, WebFacts]:
-    contact = await interview.walk(first_contact())
-    if contact.canary is None:
-        raise HostSilent(f"{target} at {endpoint} answers no TLS: {contact.silence}", contact.advice)
-    interview.known.update(contact.answers)
-    canary = Canary(contact.canary)
     async with asyncio.TaskGroup() as tasks:
-        server = tasks.create_task(_survey(interview, canary))
-        web = tasks.create_task(_web(dial, endpoint, target, options))
+        server = tasks.create_task(_survey(met.interview, met.canary))
+        web = tasks.create_task(_web(dial, met.endpoint, target, options))
     return server.result(), web.result()
 
 
@@ -119,8 +154,22 @@ async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
         legacy = [tasks.create_task(interview.walk(survey_legacy(v, canary))) for v in LEGACY]
         curves = tasks.create_task(_curves(interview, canary, legacy[0]))
         ssl2 = tasks.create_task(interview.walk(survey_ssl2(canary)))
+        protocols = tasks.create_task(_protocols(interview, canary, modern, legacy))
     surveys = tuple(task.result() for task in legacy)
-    return assemble(Findings(modern.result(), surveys, ssl2.result(), curves.result()))
+    return assemble(Findings(modern.result(), surveys, ssl2.result(), curves.result(), protocols.result()))
+
+
+async def _protocols(
+    interview: Interview,
+    canary: Canary,
+    modern: asyncio.Task[ModernSurvey],
+    legacy: list[asyncio.Task[LegacySurvey]],
+) -> tuple[ApplicationProtocol, ...]:
+    """Look for the protocols of ALPN in the newest version, once that is known."""
+    newest = await asyncio.shield(modern)
+    older = () if newest.facts.offered.is_yes else [await asyncio.shield(task) for task in legacy]
+    offer = alpn_offer(newest, tuple(older))
+    return () if offer is None else await interview.walk(survey_alpn(offer, newest.flight, canary))
 
 
 async def _curves(interview: Interview, canary: Canary, newest: asyncio.Task[LegacySurvey]) -> GroupFacts:

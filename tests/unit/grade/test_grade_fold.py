@@ -68,6 +68,8 @@ LETTERS = {
         with_version(replace(version(Version.TLS_1_2), choices=(Choice(0x009E, prime_bits=512),))),
         Letter.F,
     ),
+    "ssl 3 only": (only(version(Version.SSL_3, 0x002F)), Letter.F),
+    "tls 1.0 only": (only(version(Version.TLS_1_0, 0xC013)), Letter.C),
     "ssl 2": (with_version(VersionFacts(Version.SSL_2, YES)), Letter.F),
     "anonymous": (with_version(version(Version.TLS_1_2, 0x0034)), Letter.F),
     "null": (with_version(version(Version.TLS_1_2, 0x003B)), Letter.F),
@@ -241,7 +243,7 @@ def test_every_document_keeps_the_schema(what: str) -> None:
     target, endpoint = ScanTarget(HostName("site.test")), Endpoint("192.0.2.1", 443)
     judgement = judge(RULES, facts)
     report = Report(
-        target, endpoint, (Endpoint("192.0.2.2", 443),), NOW, 0.5, 40, facts, judgement,
+        target, endpoint, (Endpoint("192.0.2.2", 443),), (), NOW, 0.5, 40, facts, judgement,
         grade(judgement, facts, SSL_LABS_2009R),
     )  # fmt: skip
     failure = Failure(target, NOW, HostSilent("site.test answers no TLS", "try again"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from port443.core.probe.alpn import survey_alpn
 from port443.core.probe.asking import (
     Alerted,
     Answer,
@@ -29,6 +30,7 @@ from port443.core.probe.asking import (
     settled,
 )
 from port443.core.probe.contact import first_contact
+from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.hellos import Offer
 from port443.core.probe.legacy import (
     SHORT_LIST,
@@ -41,7 +43,7 @@ from port443.core.probe.legacy import (
 from port443.core.probe.modern import full_question, survey_modern
 from port443.core.wire.alerts import Alert
 from port443.core.wire.extensions import Extension, ExtensionType
-from port443.core.wire.flight import Flight
+from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.groups import CURVES_12, GROUPS_13
 from port443.core.wire.messages import SignedParameters
 from port443.core.wire.server_hello import RETRY_RANDOM, ServerHello
@@ -288,14 +290,62 @@ def test_contact_goes_down_until_something_is_answered() -> None:
 def test_contact_ends_at_once_where_there_is_no_way() -> None:
     """No second hello goes to a port that refuses connections."""
     asked: list[Question] = []
+    nobody = ConnectRefused("nothing listens on [::1]:443")
 
     def refuse(question: Question) -> Answer:
         asked.append(question)
-        return Unreached("nothing listens on [::1]:443")
+        return Unreached(nobody.message, nobody)
 
     contact = walk(first_contact(), refuse)
     assert (contact.canary, contact.silence, len(asked)) == (None, "nothing listens on [::1]:443", 1)
-    assert "check host and port" in contact.advice
+    assert contact.unreached is nobody
+
+
+@pytest.mark.parametrize("said", [TimedOut(), Garbled("the port speaks SMTP", "STARTTLS")])
+def test_contact_gives_up_on_silence_and_on_strangers(said: Answer) -> None:
+    """Three hellos, long and short, are enough for a port that does not speak TLS at all."""
+    contact = walk(first_contact(), lambda _: said)
+    assert contact.canary is None
+    assert list(contact.answers) == [
+        full_question(), first_question(Version.TLS_1_2), short_question(Version.TLS_1_2),
+    ]  # fmt: skip
+    assert ("STARTTLS" in contact.advice) == isinstance(said, Garbled)
+
+
+ALPN: dict[str, tuple[str | None, Answer, tuple[str, str]]] = {
+    "both": ("h2", Spoke(Flight(Stage.COMPLETE, alpn="http/1.1")), ("yes", "yes")),
+    "h2 alone": ("h2", Alerted(Alert(2, 120)), ("yes", "no")),
+    "http/1.1, and h2 in vain": ("http/1.1", Spoke(Flight(Stage.COMPLETE)), ("no", "yes")),
+    "none at all": (None, TimedOut(), ("no", "no")),
+    "silence": ("h2", TimedOut(), ("yes", "unknown")),
+    "half a flight": ("h2", Spoke(Flight(Stage.OPEN)), ("yes", "unknown")),
+}
+
+
+@pytest.mark.parametrize("what", ALPN)
+def test_application_protocols_are_taken_refused_or_unknown(what: str) -> None:
+    """Each is offered alone, unless the first handshake has told."""
+    chosen, answer, wanted = ALPN[what]
+    full = Flight(Stage.COMPLETE, alpn=chosen)
+    found = walk(survey_alpn(full_question().offer, full, Canary(None)), lambda _: answer)
+    assert tuple(one.taken.standing.value for one in found) == wanted
+    assert [one.name for one in found] == ["h2", "http/1.1"]
+
+
+def test_without_a_first_handshake_both_protocols_are_asked_for() -> None:
+    """Nothing is taken from a flight that did not come to its end."""
+    asked: list[Question] = []
+
+    def answer(question: Question) -> Answer:
+        asked.append(question)
+        return Alerted(Alert(2, 120))
+
+    found = walk(survey_alpn(full_question().offer, Flight(), Canary(None)), answer)
+    assert [question.offer.alpn for question in asked if isinstance(question, Ask)] == [
+        ("h2",),
+        ("http/1.1",),
+    ]
+    assert all(one.taken.is_no for one in found)
 
 
 def test_a_name_that_the_server_does_not_know_has_its_own_advice() -> None:

@@ -64,12 +64,20 @@ def report_document(report: Report) -> Document:
         "address": report.endpoint.address,
         "port": report.endpoint.port,
         "other_addresses": [other.address for other in report.others],
+        "unreached": [
+            {"address": one.endpoint.address, "port": one.endpoint.port, "reason": one.error.message}
+            for one in report.unreached
+        ],
         "took_ms": round(report.took_s * 1000),
         "connections": report.connections,
         "checks": report.judgement.checks,
         "protocols": [_version(version) for version in facts.server.versions],
         "groups": {"tls_1_3": _groups(facts.server.groups_13), "tls_1_2": _groups(facts.server.groups_12)},
         "alpn": facts.server.alpn,
+        "application_protocols": [
+            {"name": one.name, "taken": one.taken.standing.value, "reason": one.taken.reason}
+            for one in facts.server.application_protocols
+        ],
         "wants_client_certificate": facts.server.wants_client_certificate,
         "chains": [_chain(chain) for chain in facts.chains],
         "http": _http(facts),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from port443.core.errors import Port443Error
+from port443.core.errors import Port443Error, ScanError
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import Grade, Judgement
 from port443.core.names import Endpoint, SiteName
@@ -38,12 +38,22 @@ class Report:
     endpoint: Endpoint
     others: tuple[Endpoint, ...]
     """Further addresses of the name, which were not looked at."""
+    unreached: tuple["Unreachable", ...]
+    """Addresses that came before this one, and took no connection."""
     started: datetime
     took_s: float
     connections: int
     facts: ScanFacts
     judgement: Judgement
     grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """An address of the name that takes no connection."""
+
+    endpoint: Endpoint
+    error: ScanError
 
 
 @dataclass(frozen=True, slots=True)

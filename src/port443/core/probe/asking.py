@@ -82,6 +82,7 @@ class Garbled:
     """What came was no TLS."""
 
     detail: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Unreached:
     """No connection came about."""
 
     detail: str
+    error: ScanError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +156,9 @@ def answer_of_failure(error: ScanError) -> Answer:
         case ConnectionEnded():
             return Ended()
         case Malformed():
-            return Garbled(error.message)
+            return Garbled(error.message, error.hint)
         case _:
-            return Unreached(error.message)
+            return Unreached(error.message, error)
 
 
 def told(answer: Answer) -> str:
@@ -174,7 +176,7 @@ def told(answer: Answer) -> str:
             return "connection reset"
         case TimedOut():
             return "no answer in time"
-        case Garbled(detail) | Unreached(detail):
+        case Garbled(detail=detail) | Unreached(detail=detail):
             return detail
         case NotAsked(reason):
             return reason

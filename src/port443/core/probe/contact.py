@@ -2,12 +2,25 @@
 
 from dataclasses import dataclass, field
 
-from port443.core.probe.asking import Answer, Ask, Lane, Question, Spoke, Unreached, told
+from port443.core.errors import ScanError
+from port443.core.probe.asking import (
+    Answer,
+    Ask,
+    Garbled,
+    Lane,
+    Question,
+    Spoke,
+    TimedOut,
+    Unreached,
+    told,
+)
 from port443.core.probe.legacy import first_question, short_question
 from port443.core.probe.modern import full_question
 from port443.core.wire.versions import Version
 
 UNKNOWN_NAME = "unrecognized_name"
+GIVE_UP_AFTER = 3
+"""So many silences, or strangers' answers, to hellos long and short are enough."""
 VERSIONS = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
 
 
@@ -25,25 +38,38 @@ class Contact:
         return next((word for word in words if UNKNOWN_NAME in word), words[0])
 
     @property
+    def unreached(self) -> ScanError | None:
+        """Why no connection came about, when none did."""
+        causes = (answer.error for answer in self.answers.values() if isinstance(answer, Unreached))
+        return next(causes, None)
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether more questions would only take time."""
+        said = tuple(self.answers.values())
+        if any(isinstance(answer, Unreached) for answer in said):
+            return True
+        return len(said) >= GIVE_UP_AFTER and all(isinstance(one, TimedOut | Garbled) for one in said)
+
+    @property
     def advice(self) -> str:
         """What to try when nothing was answered."""
         if UNKNOWN_NAME in self.silence:
             return "the server does not know this name; give the right one with --servername NAME"
-        if any(isinstance(answer, Unreached) for answer in self.answers.values()):
-            return "check host and port, and that the server runs"
-        return "check that this port speaks TLS from its first byte"
+        hints = (answer.hint for answer in self.answers.values() if isinstance(answer, Garbled))
+        return next(filter(None, hints), "check that this port speaks TLS from its first byte")
 
 
 def first_contact() -> Lane[Contact]:
-    """Ask for the newest version first, and go down until something is answered; then in short hellos."""
+    """Ask for the newest version first and go down, in long and short hellos, until something is answered."""
     contact = Contact()
-    long, short = map(first_question, VERSIONS), map(short_question, VERSIONS)
-    for question in (full_question(), *long, *short):
+    older = (ask(version) for version in VERSIONS for ask in (first_question, short_question))
+    for question in (full_question(), *older):
         answer = yield question
         contact.answers[question] = answer
         if isinstance(answer, Spoke):
             contact.canary = question
             return contact
-        if isinstance(answer, Unreached):
-            return contact  # there is no way there: more questions would only take time
+        if contact.is_hopeless:
+            return contact
     return contact

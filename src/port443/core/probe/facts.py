@@ -56,6 +56,14 @@ class ServedChain:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicationProtocol:
+    """A protocol of ALPN, and whether the server takes it."""
+
+    name: str
+    taken: Verdict
+
+
+@dataclass(frozen=True, slots=True)
 class ServerFacts:
     """All that the probes have found."""
 
@@ -68,6 +76,8 @@ class ServerFacts:
     secure_renegotiation: Verdict = NOT_LOOKED
     """Whether a renegotiation would be bound to its connection (RFC 5746)."""
     alpn: str | None = None
+    """What the server chose when it was offered h2 before http/1.1."""
+    application_protocols: tuple[ApplicationProtocol, ...] = ()
     wants_client_certificate: bool = False
 
     def version(self, version: Version) -> VersionFacts:

@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass
 
-from port443.core.probe.facts import NOT_LOOKED, GroupFacts, ServedChain, ServerFacts, VersionFacts
-from port443.core.probe.legacy import LegacySurvey, ecdhe_suites
-from port443.core.probe.modern import ModernSurvey
+from port443.core.probe.facts import (
+    NOT_LOOKED,
+    ApplicationProtocol,
+    GroupFacts,
+    ServedChain,
+    ServerFacts,
+    VersionFacts,
+)
+from port443.core.probe.hellos import Offer
+from port443.core.probe.legacy import LegacySurvey, ecdhe_suites, short_question
+from port443.core.probe.modern import ModernSurvey, full_question
 from port443.core.probe.verdict import YES, Verdict, no
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
@@ -23,6 +31,7 @@ class Findings:
     legacy: tuple[LegacySurvey, ...]
     ssl2: VersionFacts
     curves: GroupFacts
+    application_protocols: tuple[ApplicationProtocol, ...] = ()
 
     @property
     def legacy_flights(self) -> tuple[Flight, ...]:
@@ -45,9 +54,26 @@ def assemble(findings: Findings) -> ServerFacts:
         chains=_chains(((full,) if full else ()) + flights),
         compression=_compression(findings.legacy),
         secure_renegotiation=_renegotiation(flights),
-        alpn=full.alpn if full else None,
+        alpn=_preferred(full, findings.application_protocols),
+        application_protocols=findings.application_protocols,
         wants_client_certificate=any(f.request is not None for f in (*((full,) if full else ()), *flights)),
     )
+
+
+def alpn_offer(modern: ModernSurvey, legacy: tuple[LegacySurvey, ...]) -> Offer | None:
+    """Return the offer to find application protocols with: of the newest version; None without any."""
+    if modern.facts.offered.is_yes:
+        return full_question().offer
+    newest = (survey.facts.version for survey in legacy if survey.facts.offered.is_yes)
+    version = max(newest, default=Version.SSL_3)
+    return short_question(version).offer if version > Version.SSL_3 else None
+
+
+def _preferred(full: Flight | None, found: tuple[ApplicationProtocol, ...]) -> str | None:
+    """Return what a client that offers all gets; h2 stands first there."""
+    if full is not None:
+        return full.alpn
+    return next((protocol.name for protocol in found if protocol.taken.is_yes), None)
 
 
 def _chains(flights: tuple[Flight, ...]) -> tuple[ServedChain, ...]:

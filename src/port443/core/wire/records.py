@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from port443.core.wire.greetings import STARTTLS, greeting
 from port443.core.wire.reading import Malformed, vector
 
 HEADER = 5
@@ -70,12 +71,18 @@ class RecordBuffer:
         kind, major = self._pending[0], self._pending[1]
         length = int.from_bytes(self._pending[3:5])
         if kind not in KINDS or major != MAJOR:
-            raise Malformed(
-                f"the answer starts with {self._pending[:HEADER].hex(' ')}, which is no TLS record"
-            )
+            raise _stranger(self._pending)
         if length > MAX_FRAGMENT:
             raise Malformed(f"a record of {length} bytes was announced, {MAX_FRAGMENT} are allowed")
         return ContentType(kind), length
+
+
+def _stranger(octets: bytes) -> Malformed:
+    name = greeting(octets)
+    if name is None:
+        return Malformed(f"the answer starts with {octets[:HEADER].hex(' ')}, which is no TLS record")
+    hint = "it may go over to TLS by STARTTLS, which is not asked for here" if name in STARTTLS else ""
+    return Malformed(f"the port speaks {name}", hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,44 @@
+"""Find which application protocols a server takes (RFC 7301): each is offered alone."""
+
+from dataclasses import replace
+
+from port443.core.probe.asking import Ask, Canary, Lane, Outcome, Refused, Spoke, settled
+from port443.core.probe.facts import ApplicationProtocol
+from port443.core.probe.hellos import Offer
+from port443.core.probe.verdict import YES, Verdict, no, unknown
+from port443.core.wire.flight import Flight, Stage
+
+PROTOCOLS = ("h2", "http/1.1")
+
+
+def survey_alpn(base: Offer, full: Flight | None, canary: Canary) -> Lane[tuple[ApplicationProtocol, ...]]:
+    """Ask with the hello of `base`; `full` has already answered for both at once, where it is there."""
+    found = []
+    for name in PROTOCOLS:
+        verdict = _told_already(full, name)
+        if verdict is None:
+            outcome = yield from settled(Ask(replace(base, alpn=(name,))), canary)
+            verdict = _verdict(outcome, name)
+        found.append(ApplicationProtocol(name, verdict))
+    return tuple(found)
+
+
+def _told_already(full: Flight | None, name: str) -> Verdict | None:
+    """Return what the first handshake has shown: the one protocol that was chosen, or that none ever is."""
+    if full is None or full.stage is not Stage.COMPLETE:
+        return None
+    if full.alpn is None:
+        return no("the server answers no ALPN")
+    return YES if full.alpn == name else None
+
+
+def _verdict(outcome: Outcome, name: str) -> Verdict:
+    match outcome:
+        case Spoke(flight) if flight.alpn == name:
+            return YES
+        case Spoke(flight) if flight.stage is Stage.COMPLETE:
+            return no(f"the server chose {flight.alpn or 'none'}")
+        case Refused(how):
+            return no(how)
+        case _:
+            return unknown(str(getattr(outcome, "reason", "the handshake broke off")))
