@@ -41,7 +41,8 @@ def test_text_and_exit_codes(server: Endpoint, tmp_path: Path) -> None:
     assert "P443-TLS-006" in met.stdout
     assert met.stderr == ""
     assert "\x1b" not in met.stdout
-    assert missed.stdout.rstrip().endswith("A or better")
+    assert "  wanted     A or better\n" in missed.stdout
+    assert "? could not be told" in missed.stdout.splitlines()[-1]
 
 
 def test_json_is_one_document_of_the_schema(server: Endpoint, tmp_path: Path) -> None:
@@ -72,3 +73,14 @@ def test_the_systems_roots_do_not_know_ours(server: Endpoint) -> None:
     if "P443-E170" in done.stderr:
         pytest.skip("this machine has no bundle of roots")
     assert "P443-CERT-005" in done.stdout
+    assert done.returncode == 1  # an incomplete chain is grave
+
+
+def test_every_address_of_a_name_is_looked_at_when_asked_for(server: Endpoint, tmp_path: Path) -> None:
+    """One report for each address; an address given by hand is the only one."""
+    where = ("--cacert", tmp_path / "root.pem", "--all-addresses", "--json", "--fail-on", "never")
+    done = scan(f"localhost:{server.port}", f"127.0.0.1:{server.port}", *where)
+    targets = json.loads(done.stdout)["targets"]
+    addresses = [target["report"]["address"] for target in targets if target["report"]]
+    assert addresses.count("127.0.0.1") == 2
+    assert len(targets) >= 2

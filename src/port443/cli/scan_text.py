@@ -3,34 +3,23 @@
 ✓ good   ✗ bad   ! worth a look   ? could not be told
 """
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from port443.cli import output
 from port443.cli.output import Tone
+from port443.cli.scan_lines import line, lines
+from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
-from port443.core.grade.fold import Finding, Grade
 from port443.core.grade.report import Failure, Report
-from port443.core.grade.rule import Severity
-from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
-from port443.core.probe.facts import GroupFacts, VersionFacts
+from port443.core.probe.facts import GroupFacts, ServerFacts, VersionFacts
 from port443.core.probe.verdict import Standing
 from port443.core.wire.groups import POST_QUANTUM_GROUPS, group_name
 from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import HARMLESS
 
-LABEL = 11
-WIDTH = 100
 MODERN = (Version.TLS_1_2, Version.TLS_1_3)
-TONES: dict[Severity, Tone] = {
-    Severity.CRITICAL: "bad",
-    Severity.HIGH: "bad",
-    Severity.MEDIUM: "note",
-    Severity.LOW: "note",
-    Severity.INFO: "quiet",
-}
 MANY_NAMES = 6
 
 
@@ -38,24 +27,31 @@ def report_lines(report: Report) -> Iterator[str]:
     """Write a report, the grade last."""
     facts = report.facts
     yield from _head(report)
-    yield from _section("Protocols", (_protocol(one) for one in facts.server.versions))
+    yield from _section("Protocols", _protocols(facts.server))
     yield from _section("Cipher suites", _suites(facts))
     yield from _section("Key exchange", _groups(facts))
     for place, chain in enumerate(facts.chains):
         title = "Certificate" if place == 0 else f"Certificate {place + 1}"
         yield from _section(title, _chain(chain, facts))
     yield from _section("HTTP", _http(facts))
-    yield from _section("Findings", _findings(report.judgement.findings))
-    yield from _section("Not determined", _undetermined(report))
-    yield from _section("Grade", _grade(report))
+    yield from _section("Findings", finding_lines(report.judgement.findings))
+    yield from _section("Not determined", doubt_lines(report.judgement.undetermined))
+    yield from _section("Grade", grade_lines(report))
+
+
+def legend() -> str:
+    """Say what the marks mean, once for all reports."""
+    marks: tuple[tuple[Tone, str], ...] = (("good", "good"), ("bad", "bad"), ("note", "worth a look"))
+    words = [f"{output.mark(tone)} {text}" for tone, text in marks]
+    return "   ".join((*words, "? could not be told"))
 
 
 def failure_lines(failure: Failure) -> Iterator[str]:
     """Write why a target could not be scanned."""
     yield output.paint(str(failure.target), "strong")
-    yield _line("bad", "", f"{failure.error.code}: {failure.error.message}")
+    yield line("bad", "", f"{failure.error.code}: {failure.error.message}")
     if failure.error.hint:
-        yield _line("next", "", failure.error.hint)
+        yield line("next", "", failure.error.hint)
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -63,19 +59,33 @@ def _head(report: Report) -> Iterator[str]:
     asked = f"   as {report.target.name}" if report.target.server_name else ""
     title = output.paint(str(report.target), "strong")
     yield f"{title}{asked}   {report.endpoint}{others}   {report.started:%Y-%m-%d %H:%M} UTC"
+    for one in report.unreached:
+        yield line("bad", "address", f"{one.endpoint.address}   {one.error.message}")
 
 
-def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
-    found = list(lines)
+def _section(title: str, facts: Iterable[str]) -> Iterator[str]:
+    found = list(facts)
     if found:
         yield ""
         yield output.paint(title, "strong")
         yield from found
 
 
-def _line(tone: Tone | None, label: str, text: str) -> str:
-    mark = "?" if tone == "quiet" else " " if tone is None else output.mark(tone)
-    return f"{mark} {label:<{LABEL}}{text}".rstrip()
+def _protocols(server: ServerFacts) -> Iterator[str]:
+    yield from (_protocol(one) for one in server.versions)
+    if server.application_protocols:
+        yield _alpn(server)
+    if server.wants_client_certificate:
+        yield line(None, "client", "the server asks clients for a certificate")
+
+
+def _alpn(server: ServerFacts) -> str:
+    """Name what ALPN leads to, the server's choice first."""
+    found = sorted(server.application_protocols, key=lambda one: one.name != server.alpn)
+    taken = [one.name for one in found if one.taken.is_yes]
+    doubts = [f"{one.name} unknown, {one.taken.reason}" for one in found if one.taken.is_unknown]
+    words = " ".join(taken) or ("" if doubts else "none of " + " ".join(one.name for one in found))
+    return line("quiet" if doubts and not taken else None, "ALPN", "   ".join(filter(None, (words, *doubts))))
 
 
 def _protocol(facts: VersionFacts) -> str:
@@ -86,13 +96,11 @@ def _protocol(facts: VersionFacts) -> str:
             count = len(facts.choices)
             suites = f"   {count} {'suite' if count == 1 else 'suites'}" if count else ""
             least = " at least" if count and facts.complete.is_unknown else ""
-            return _line("good" if wanted else "bad", label, f"offered{suites}{least}")
+            return line("good" if wanted else "bad", label, f"offered{suites}{least}")
         case Standing.NO:
-            return _line(
-                "note" if wanted else "good", label, f"not offered   {facts.offered.reason}".rstrip()
-            )
+            return line("note" if wanted else "good", label, f"not offered   {facts.offered.reason}".rstrip())
         case Standing.UNKNOWN:
-            return _line("quiet", label, f"unknown   {facts.offered.reason}")
+            return line("quiet", label, f"unknown   {facts.offered.reason}")
 
 
 def _suites(facts: ScanFacts) -> Iterator[str]:
@@ -101,7 +109,7 @@ def _suites(facts: ScanFacts) -> Iterator[str]:
         label = "" if version is last else version.label
         last = version
         strength = f"{suite.bits:>4} bits"
-        yield _line(_suite_tone(suite), label, f"{suite.name:<48}{strength}{_remark(suite)}")
+        yield line(_suite_tone(suite), label, f"{suite.name:<48}{strength}{_remark(suite)}")
 
 
 def _suite_tone(suite: Suite) -> Tone:
@@ -123,7 +131,7 @@ def _groups(facts: ScanFacts) -> Iterator[str]:
         if groups.groups:
             hybrid = set(groups.groups) & set(POST_QUANTUM_GROUPS)
             tone: Tone = "good" if hybrid or version is Version.TLS_1_2 else "note"
-            yield _line(tone, version.label, _group_text(groups))
+            yield from lines(tone, version.label, _group_text(groups))
 
 
 def _group_text(groups: GroupFacts) -> str:
@@ -137,98 +145,51 @@ def _chain(chain: JudgedChain, facts: ScanFacts) -> Iterator[str]:
     more = f" and {len(names) - MANY_NAMES} more" if len(names) > MANY_NAMES else ""
     covers = leaf.covers(facts.name)
     shown = ", ".join(names[:MANY_NAMES]) + more or "none"
-    yield _line("good" if covers else "bad", "names", shown + ("" if covers else f"   not {facts.name}"))
+    wrong = "" if covers else f" (not {facts.name})"
+    yield from lines("good" if covers else "bad", "names", shown + wrong)
     valid = leaf.is_valid_at(facts.now)
     dates = f"{leaf.not_before:%Y-%m-%d} to {leaf.not_after:%Y-%m-%d}   {_left(leaf.not_after, facts.now)}"
-    yield _line("good" if valid else "bad", "valid", dates)
-    yield _line(None, "key", f"{leaf.key}   signed with {leaf.signature.name}")
-    yield _line(None, "issuer", leaf.issuer)
+    yield line("good" if valid else "bad", "valid", dates)
+    yield line(None, "key", f"{leaf.key}   signed with {leaf.signature.name}")
+    yield from lines(None, "issuer", leaf.issuer)
     count = len(chain.verdict.sent)
     trusted = "trusted" if chain.verdict.is_trusted else "not trusted"
     sent = f"{trusted}, {count} {'certificate' if count == 1 else 'certificates'} sent"
-    yield _line("good" if chain.verdict.is_trusted else "bad", "chain", sent)
+    yield line("good" if chain.verdict.is_trusted else "bad", "chain", sent)
     for note in chain.verdict.notes:
-        yield _line("note" if note.fault in HARMLESS else "bad", "", note.message)
+        yield from lines("note" if note.fault in HARMLESS else "bad", "", note.message)
     yield _proof(chain)
 
 
 def _proof(chain: JudgedChain) -> str:
     match chain.served.key_proved:
         case True:
-            return _line("good", "proof", f"the server signed with this key ({chain.served.version.label})")
+            return line("good", "proof", f"the server signed with this key ({chain.served.version.label})")
         case False:
-            return _line("bad", "proof", "the server's signature is not of this key")
+            return line("bad", "proof", "the server's signature is not of this key")
         case None:
-            return _line("quiet", "proof", "unknown   this key exchange has no signature to check")
+            return line("quiet", "proof", "unknown   this key exchange has no signature to check")
 
 
 def _left(end: datetime, now: datetime) -> str:
-    days = (end - now).days
-    return f"{days} days left" if days >= 0 else f"ended {-days} days ago"
+    left = abs(end - now)
+    count, unit = (left.days, "day") if left.days else (left.seconds // 3600, "hour")
+    span = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"{span} left" if end >= now else f"ended {span} ago"
 
 
 def _http(facts: ScanFacts) -> Iterator[str]:
     web = facts.web
     if web.hsts.is_unknown:
-        yield _line("quiet", "HSTS", f"unknown   {web.hsts.reason}")
+        yield from lines("quiet", "HSTS", f"unknown   {web.hsts.reason}")
     else:
         tone: Tone = "good" if web.policy is not None and web.policy.max_age_s else "note"
-        yield _line(tone, "HSTS", web.hsts_text if web.hsts_text is not None else "not asked for")
+        yield from lines(tone, "HSTS", web.hsts_text if web.hsts_text is not None else "not asked for")
     if web.port_80_closed:
-        yield _line("good", "plain HTTP", "closed")
+        yield line("good", "plain HTTP", "closed")
     elif web.redirect.is_yes:
-        yield _line("good", "plain HTTP", f"redirects to {web.location}")
+        yield from lines("good", "plain HTTP", f"redirects to {web.location}")
     else:
         tone = "quiet" if web.redirect.is_unknown else "note"
         text = f"unknown   {web.redirect.reason}" if web.redirect.is_unknown else web.redirect.reason
-        yield _line(tone, "plain HTTP", text)
-
-
-def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
-    for finding in findings:
-        mark: Tone = "note" if finding.severity is Severity.INFO else TONES[finding.severity]
-        yield _line(mark, finding.severity, f"{finding.id:<15}{finding.title}")
-        yield from textwrap.wrap(
-            finding.evidence, WIDTH, initial_indent=" " * INDENT, subsequent_indent=" " * INDENT
-        )
-
-
-INDENT = 2 + LABEL + 15
-
-
-def _undetermined(report: Report) -> Iterator[str]:
-    for one in report.judgement.undetermined:
-        yield _line("quiet", "", f"{one.id:<15}{one.title}")
-        yield f"{'':<{INDENT}}{one.reason}"
-
-
-def _grade(report: Report) -> Iterator[str]:
-    grade = report.grade
-    secondary = ", from secondary sources" if SSL_LABS_2009R.is_secondary else ""
-    ruleset = f"({grade.baseline}{secondary})"
-    if grade.letter is None:
-        yield _line("quiet", "none", f"{grade.withheld}   {ruleset}")
-    else:
-        yield from _letter(grade, ruleset)
-    connections = f"{report.connections} connections"
-    yield f"  {'':<{LABEL}}{report.judgement.checks} checks, {connections}, {report.took_s:.2f} s"
-
-
-def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
-    letter = "" if grade.letter is None else grade.letter.value
-    tone: Tone = "good" if letter.startswith("A") else "note" if letter in {"B", "C"} else "bad"
-    best = " at best" if grade.at_best else ""
-    inner = f"   {grade.if_trusted.value} if it were trusted" if grade.if_trusted else ""
-    yield _line(tone, output.paint(f"{letter}{best}".ljust(LABEL), "strong"), f"{ruleset}{inner}")
-    if grade.scores:
-        scores = grade.scores
-        parts = f"protocol {scores.protocol}, key exchange {scores.key_exchange}, cipher {scores.cipher}"
-        yield _line(None, "score", f"{scores.total}   {parts}")
-    for cap in grade.caps:
-        rule = "" if cap.rule == "score" else f"   {cap.rule}"
-        yield _line(None, f"at most {cap.letter.value}", f"{cap.reason}{rule}")
-    if grade.next_step:
-        rules = ", ".join(grade.next_step.rules)
-        words = f"{grade.next_step.letter.value} by mending {rules}"
-        explain = next((rule for rule in grade.next_step.rules if rule != "score"), None)
-        yield _line("next", "next", words + (f"   port443 explain {explain}" if explain else ""))
+        yield from lines(tone, "plain HTTP", text)

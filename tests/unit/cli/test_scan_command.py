@@ -2,28 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from port443.cli import main, output
-from port443.cli.scan import Bar, Duration, TargetInvalid, exit_code_of, read_target
+from port443.cli.scan import Bar, exit_code_of
 from port443.cli.scan_text import failure_lines, report_lines
+from port443.cli.scan_words import Duration, TargetInvalid, read_target
 from port443.core.errors import SettingsError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import grade, judge
-from port443.core.grade.report import Failure, Report, ScanTarget
+from port443.core.grade.report import Failure, Report, ScanTarget, Unreachable
 from port443.core.grade.rule import Severity
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, HostName
-from port443.core.probe.facts import VersionFacts
-from port443.core.probe.failures import HostSilent
-from port443.core.probe.verdict import no
+from port443.core.probe.facts import ApplicationProtocol, GroupFacts, VersionFacts
+from port443.core.probe.failures import ConnectRefused, HostSilent
+from port443.core.probe.verdict import YES, no
+from port443.core.wire.groups import GROUPS_13
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
-from scan_facts import GOOD_WEB, HIDDEN, good, version, with_fault, with_version, with_web
+from scan_facts import GOOD_SERVER, GOOD_WEB, HIDDEN, good, version, with_fault, with_version, with_web
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TARGET = ScanTarget(HostName("site.test"))
@@ -44,7 +46,7 @@ def _plain() -> Iterator[None]:
 def report(facts: ScanFacts) -> Report:
     judgement = judge(RULES, facts)
     found = grade(judgement, facts, SSL_LABS_2009R)
-    return Report(TARGET, Endpoint("192.0.2.1", 443), (), NOW, 0.25, 40, facts, judgement, found)
+    return Report(TARGET, Endpoint("192.0.2.1", 443), (), (), NOW, 0.25, 40, facts, judgement, found)
 
 
 TARGETS = {
@@ -151,6 +153,63 @@ def test_a_failure_names_its_cause_and_the_next_step() -> None:
     ]
 
 
+SPOILT = replace(GOOD_WEB, hsts_text="max-age=0\x1b]0;owned\x07\u202e", policy=None)
+
+
+def test_what_a_server_says_cannot_move_the_terminal() -> None:
+    """Control characters and turned writing come out as escapes."""
+    text = "\n".join(report_lines(report(with_web(SPOILT))))
+    assert not any(letter in text for letter in "\x1b\x07\u202e")
+    assert "max-age=0\\x1b]0;owned\\x07\\u202e" in text
+
+
+def test_no_line_is_wider_than_a_page() -> None:
+    """Long lists go on below, under their own column."""
+    server = replace(GOOD_SERVER, groups_13=GroupFacts(GROUPS_13, YES))
+    lines = list(report_lines(report(replace(good(), server=server))))
+    assert max(map(len, lines)) <= 110
+    assert any(line.startswith(" " * 13 + "ffdhe") for line in lines)
+
+
+def test_the_protocols_of_alpn_stand_with_the_servers_choice_first() -> None:
+    """Two names when both are taken; a doubt is said."""
+    both = (ApplicationProtocol("h2", YES), ApplicationProtocol("http/1.1", YES))
+    server = replace(GOOD_SERVER, alpn="http/1.1", application_protocols=both)
+    assert "  ALPN       http/1.1 h2" in report_lines(report(replace(good(), server=server)))
+    doubt = (ApplicationProtocol("h2", HIDDEN),)
+    server = replace(GOOD_SERVER, application_protocols=doubt)
+    assert "? ALPN       h2 unknown, it fell silent" in report_lines(report(replace(good(), server=server)))
+
+
+def test_a_wrong_name_is_not_called_a_lack_of_trust() -> None:
+    """An M says for which name the better letter would be."""
+    lines = list(report_lines(report(replace(good(), name=HostName("other.test")))))
+    assert any("✗ M" in line and line.endswith("A+ for the name in the certificate") for line in lines)
+
+
+def test_an_address_that_was_passed_over_is_named() -> None:
+    """A name whose first address refuses is not whole, though the second answers."""
+    passed = Unreachable(Endpoint("192.0.2.9", 443), ConnectRefused("nothing listens on 192.0.2.9:443"))
+    lines = list(report_lines(replace(report(good()), unreached=(passed,))))
+    assert lines[1] == "✗ address    192.0.2.9   nothing listens on 192.0.2.9:443"
+
+
+LIVES = {
+    timedelta(days=2, hours=5): "2 days left",
+    timedelta(days=1): "1 day left",
+    timedelta(hours=1): "1 hour left",
+    timedelta(hours=-5): "ended 5 hours ago",
+    timedelta(days=-1, hours=-2): "ended 1 day ago",
+}
+
+
+@pytest.mark.parametrize("left", LIVES)
+def test_the_time_left_is_said_as_people_say_it(left: timedelta) -> None:
+    """Days while there are some, then hours; one is one."""
+    facts = replace(good(), now=good().chains[0].leaf.not_after - left)
+    assert any(line.endswith(LIVES[left]) for line in report_lines(report(facts)))
+
+
 def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
     code = main.run(list(args))
     said = capsys.readouterr()
@@ -163,6 +222,7 @@ def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
         ("scan",),
         ("scan", "https://a.test/"),
         ("scan", "a.test", "--min-grade", "Z"),
+        ("scan", "a.test", "--fail-on", "grave"),
         ("scan", "a.test", "--timeout", "soon"),
         ("scan", "a.test", "--connect", "nowhere"),
         ("scan", "a.test", "--cacert", "/nonexistent.pem"),

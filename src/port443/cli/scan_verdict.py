@@ -1,0 +1,68 @@
+"""What a scan comes to, for people: findings, doubts and the grade."""
+
+from collections.abc import Iterator
+
+from port443.cli import output
+from port443.cli.output import Tone
+from port443.cli.scan_lines import LABEL, line, under
+from port443.core.grade.baseline import Letter
+from port443.core.grade.fold import Finding, Grade, Undetermined
+from port443.core.grade.report import Report
+from port443.core.grade.rule import Severity
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+
+TONES: dict[Severity, Tone] = {
+    Severity.CRITICAL: "bad",
+    Severity.HIGH: "bad",
+    Severity.MEDIUM: "note",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+
+
+def finding_lines(findings: tuple[Finding, ...]) -> Iterator[str]:
+    """Write what should not be, the gravest first."""
+    for finding in findings:
+        yield line(TONES[finding.severity], finding.severity, f"{finding.id:<15}{finding.title}")
+        yield from under(finding.evidence)
+
+
+def doubt_lines(doubts: tuple[Undetermined, ...]) -> Iterator[str]:
+    """Write what could not be told, and why."""
+    for one in doubts:
+        yield line("quiet", "", f"{one.id:<15}{one.title}")
+        yield from under(one.reason)
+
+
+def grade_lines(report: Report) -> Iterator[str]:
+    """Write the letter, what it rests on, and the step to the next one."""
+    grade = report.grade
+    secondary = ", from secondary sources" if SSL_LABS_2009R.is_secondary else ""
+    ruleset = f"({grade.baseline}{secondary})"
+    if grade.letter is None:
+        yield line("quiet", "none", f"{grade.withheld}   {ruleset}")
+    else:
+        yield from _letter(grade, ruleset)
+    connections = f"{report.connections} connections"
+    yield f"  {'':<{LABEL}}{report.judgement.checks} checks, {connections}, {report.took_s:.2f} s"
+
+
+def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
+    letter = "" if grade.letter is None else grade.letter.value
+    tone: Tone = "good" if letter.startswith("A") else "note" if letter in {"B", "C"} else "bad"
+    best = " at best" if grade.at_best else ""
+    but = "for the name in the certificate" if grade.letter is Letter.M else "if it were trusted"
+    inner = f"   {grade.if_trusted.value} {but}" if grade.if_trusted else ""
+    yield line(tone, output.paint(f"{letter}{best}".ljust(LABEL), "strong"), f"{ruleset}{inner}")
+    if grade.scores:
+        scores = grade.scores
+        parts = f"protocol {scores.protocol}, key exchange {scores.key_exchange}, cipher {scores.cipher}"
+        yield line(None, "score", f"{scores.total}   {parts}")
+    for cap in grade.caps:
+        rule = "" if cap.rule == "score" else f"   {cap.rule}"
+        yield line(None, f"at most {cap.letter.value}", f"{cap.reason}{rule}")
+    if grade.next_step:
+        rules = ", ".join(grade.next_step.rules)
+        words = f"{grade.next_step.letter.value} by mending {rules}"
+        explain = next((rule for rule in grade.next_step.rules if rule != "score"), None)
+        yield line("next", "next", words + (f"   port443 explain {explain}" if explain else ""))

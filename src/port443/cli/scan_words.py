@@ -1,0 +1,88 @@
+"""What the command line of a scan is made of: hosts, times and grades, as people write them."""
+
+import re
+from typing import Final
+
+import click
+
+from port443.core.errors import SettingsError
+from port443.core.grade.baseline import Letter
+from port443.core.grade.report import ScanTarget
+from port443.core.names import Endpoint, HostName, IPName, NameInvalid, parse_site_name
+
+HTTPS: Final = 443
+SCALE: Final = {letter.value: letter for letter in Letter if letter.rank <= Letter.F.rank}
+DURATION: Final = re.compile(r"(\d{1,6})(s|m|)")
+
+
+class TargetInvalid(SettingsError):
+    """What was given to scan is no host.
+
+    A target is a host name or an address, with a port when it is not 443: `example.com`,
+    `localhost:8443`, `192.0.2.1`, `[2001:db8::1]:8443`.
+    """
+
+    code = "P443-E171"
+
+
+class Duration(click.ParamType[float]):
+    """`30s`, `2m`, or a bare number of seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        match = DURATION.fullmatch(str(value))
+        if match is None or not int(match[1]):
+            self.fail(f"{value!r} is no duration, such as 30s or 2m", param, ctx)
+        return float(int(match[1]) * (60 if match[2] == "m" else 1))
+
+
+class LetterGrade(click.ParamType[Letter]):
+    """A letter of the scale, in capitals or not."""
+
+    name = "grade"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Letter:
+        letter = SCALE.get(str(value).strip().upper())
+        if letter is None:
+            self.fail(f"{value!r} is no grade; the scale is {' '.join(SCALE)}", param, ctx)
+        return letter
+
+
+def read_target(host: str, connect: str | None, servername: str | None) -> ScanTarget:
+    """Read one target; a wildcard is none."""
+    name, port = _host_and_port(host)
+    asked = parse_site_name(servername) if servername else None
+    where = _endpoint(connect, port) if connect else None
+    target = ScanTarget(name, port, asked, where)
+    if isinstance(target.name, HostName) and target.name.is_wildcard:
+        raise TargetInvalid(f"{target.name} is a wildcard, not a host", "name one host of it")
+    return target
+
+
+def _host_and_port(text: str) -> tuple[HostName | IPName, int]:
+    bare = text.strip()
+    if "://" in bare:
+        raise TargetInvalid(
+            f"{text!r} is a URL", f"give the host alone: {bare.split('://')[1].split('/')[0]}"
+        )
+    try:
+        return IPName.parse(bare), HTTPS
+    except NameInvalid:
+        host, colon, port = bare.rpartition(":")
+        if not colon:
+            return parse_site_name(bare), HTTPS
+        if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 0 < int(port) <= 65535):
+            raise TargetInvalid(
+                f"{port!r} in {text!r} is no port", "a port is a number from 1 to 65535"
+            ) from None
+        return parse_site_name(host), int(port)
+
+
+def _endpoint(text: str, port: int) -> Endpoint:
+    try:
+        return Endpoint(IPName.parse(text).text, port)
+    except NameInvalid:
+        return Endpoint.parse(text)
