@@ -178,7 +178,14 @@ TOO_MANY = Kind(
 DURATION_INVALID = Kind(
     "P443-E140",
     "duration-invalid",
-    "A duration is a whole number and a unit: 5s, 10m, 2h, 30d or 2y. A year has 365 days.",
+    "A duration is a whole number and a unit: 5s, 10m, 2h, 30d or 2y. A year has 365 days. A timeout is\n"
+    "from 1s to 1d.",
+)
+SIZE_INVALID = Kind(
+    "P443-E141",
+    "size-invalid",
+    "A size is a whole number and a unit: 512B, 64KiB, 10MiB, 1GiB or 1TiB. A KiB has 1024 bytes. A header\n"
+    "and its lines may have up to 16MiB.",
 )
 ADDRESS_INVALID = Kind(
     "P443-E142",

@@ -17,9 +17,10 @@ from port443.core.plan.desired import (
     OwnCertificate,
     Upstream,
 )
+from port443.core.plan.snapshot import Limits
 from port443.settings import kinds, values, words
 from port443.settings.objections import Objection, Path, suggestion
-from port443.settings.schema import HstsForm, ListenForm, SettingsFile, SiteForm, SiteWritten
+from port443.settings.schema import HstsForm, LimitsForm, ListenForm, SettingsFile, SiteForm, SiteWritten
 
 PRELOAD_MIN_S = values.SECONDS["y"]
 """What hstspreload.org asks for."""
@@ -209,6 +210,27 @@ def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Sur
         sites=sites,
         workers=written.workers or surroundings.cores,
         default_site=default,
+        limits=_limits(written.limits),
+        response_timeout_ms=written.limits.timeouts.first_byte * 1000,
+    )
+
+
+def _limits(form: LimitsForm) -> Limits:
+    return Limits(
+        connections_per_worker=form.connections.per_worker,
+        connections_per_address=form.connections.per_address,
+        handshakes_per_second=form.handshakes.per_second,
+        handshakes_burst=form.handshakes.burst,
+        header_bytes=form.header.size,
+        header_line_bytes=form.header.line,
+        header_fields=form.header.count,
+        hello_timeout_ms=form.timeouts.hello * 1000,
+        handshake_timeout_ms=form.timeouts.handshake * 1000,
+        header_timeout_ms=form.timeouts.header * 1000,
+        body_timeout_ms=form.timeouts.body * 1000,
+        idle_timeout_ms=form.timeouts.idle * 1000,
+        request_timeout_ms=form.timeouts.request * 1000,
+        drain_timeout_ms=form.timeouts.drain * 1000,
     )
 
 
@@ -219,7 +241,9 @@ def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePa
         certificate = OwnCertificate(directory / chain, directory / key)
     else:
         certificate = LocalIssuer(unconstrained=not all(name.is_reserved for name in names))
-    return DesiredSite(str(names[0]), names, _upstreams(form), certificate, form.tls, _hsts_wish(form))
+    return DesiredSite(
+        str(names[0]), names, _upstreams(form), certificate, form.tls, _hsts_wish(form), form.body
+    )
 
 
 def _hsts_wish(form: SiteForm) -> HstsWish:

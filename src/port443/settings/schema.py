@@ -16,8 +16,10 @@ from pydantic import (
 from pydantic.json_schema import SkipJsonSchema
 
 from port443.core.names import Endpoint, SiteName
-from port443.core.plan.desired import Upstream
+from port443.core.plan.desired import STANDARD_LIMITS, Upstream
+from port443.core.plan.snapshot import STANDARD_BODY_BYTES, STANDARD_RESPONSE_TIMEOUT_MS
 from port443.settings import values
+from port443.settings.show import duration, size
 
 MAX_SITES: Final = 100_000
 MAX_NAMES: Final = 4096
@@ -57,6 +59,25 @@ Duration = Annotated[
     PlainValidator(values.read_duration),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,10}[smhdy]$", "examples": ["10m", "30d", "1y"]}),
 ]
+Timeout = Annotated[
+    int,
+    PlainValidator(values.read_timeout),
+    PlainSerializer(duration),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,10}[smhd]$", "examples": ["10s", "1m", "1h"]}),
+]
+SIZE_SCHEMA: Final = {
+    "type": "string",
+    "pattern": "^[0-9]{1,16}([KMGT]i)?B$",
+    "examples": ["64KiB", "10MiB", "1GiB"],
+}
+BodySize = Annotated[
+    int, PlainValidator(values.read_size), PlainSerializer(size), WithJsonSchema(SIZE_SCHEMA)
+]
+HeadSize = Annotated[
+    int, PlainValidator(values.read_head_size), PlainSerializer(size), WithJsonSchema(SIZE_SCHEMA)
+]
+Connections = Annotated[int, Field(ge=1, le=2**20)]
+Handshakes = Annotated[int, Field(ge=1, le=10**6)]
 FilePath = Annotated[
     str,
     PlainValidator(values.read_path),
@@ -125,6 +146,69 @@ class HstsForm(Form):
     """Consent to the browsers' built-in list; needs 1y and include_subdomains, and is slow to undo."""
 
 
+class ConnectionsForm(Form):
+    """Connections that are held at once; one more is refused before its handshake."""
+
+    per_worker: Connections = STANDARD_LIMITS.connections_per_worker
+    """By one worker."""
+    per_address: Connections = STANDARD_LIMITS.connections_per_address
+    """By one worker for one client: an IPv4 address, or the /64 of an IPv6 one."""
+
+
+class HandshakesForm(Form):
+    """New TLS connections that one worker takes from one client."""
+
+    per_second: Handshakes = STANDARD_LIMITS.handshakes_per_second
+    """In the long run."""
+    burst: Handshakes = STANDARD_LIMITS.handshakes_burst
+    """At once, after a rest."""
+
+
+class HeaderForm(Form):
+    """The header of a request; a larger one is answered with 431."""
+
+    size: HeadSize = STANDARD_LIMITS.header_bytes
+    """All of it."""
+    line: HeadSize = STANDARD_LIMITS.header_line_bytes
+    """One line of it, or the path and query that are asked for."""
+    count: Annotated[int, Field(ge=1, le=65535)] = STANDARD_LIMITS.header_fields
+    """Its lines."""
+
+
+class TimeoutsForm(Form):
+    """How long is waited, from 1s to 1d."""
+
+    hello: Timeout = STANDARD_LIMITS.hello_timeout_ms // 1000
+    """For a client's first TLS message."""
+    handshake: Timeout = STANDARD_LIMITS.handshake_timeout_ms // 1000
+    """For the end of a handshake."""
+    header: Timeout = STANDARD_LIMITS.header_timeout_ms // 1000
+    """For a whole header, once its first byte is there."""
+    body: Timeout = STANDARD_LIMITS.body_timeout_ms // 1000
+    """For the next bytes of a body, in either direction."""
+    idle: Timeout = STANDARD_LIMITS.idle_timeout_ms // 1000
+    """For a client's next request."""
+    first_byte: Timeout = STANDARD_RESPONSE_TIMEOUT_MS // 1000
+    """For the first byte of an upstream's response."""
+    request: Timeout = STANDARD_LIMITS.request_timeout_ms // 1000
+    """For all of a request and its response."""
+    drain: Timeout = STANDARD_LIMITS.drain_timeout_ms // 1000
+    """For open connections to end, when the edge ends."""
+
+
+class LimitsForm(Form):
+    """What a stranger may make the edge hold or wait for."""
+
+    connections: ConnectionsForm = ConnectionsForm()
+    """How many connections are held."""
+    handshakes: HandshakesForm = HandshakesForm()
+    """How often one client may connect."""
+    header: HeaderForm = HeaderForm()
+    """How large the header of a request may be."""
+    timeouts: TimeoutsForm = TimeoutsForm()
+    """How long is waited."""
+
+
 class CertificateForm(Form):
     """A certificate that the operator brings; picked up again when the files change."""
 
@@ -155,6 +239,8 @@ class SiteForm(Form):
     """local: the built-in CA. Names that no public CA can certify use it by themselves."""
     certificate: Optionally[CertificateForm] = None
     """A certificate of one's own, in place of an issuer."""
+    body: BodySize = STANDARD_BODY_BYTES
+    """The longest body of a request; a longer one is answered with 413, and its server sees no more of it."""
 
 
 def _checked_name(raw: str) -> str:
@@ -182,8 +268,18 @@ class SettingsFile(Form):
     """Threads of the edge that accept connections; one per core when left out."""
     default_site: Optionally[Name] = None
     """The site that answers clients which name none, or an unknown one; refused when left out."""
+    limits: LimitsForm = LimitsForm()
+    """What a stranger may make the edge hold or wait for."""
     sites: Annotated[dict[SiteKey, SiteWritten], Field(max_length=MAX_SITES)]
     """Each site by its first name. `NAME: URL` is short for `NAME: {to: URL}`."""
+
+
+LIMIT_GROUPS: Final[dict[str, type[Form]]] = {
+    "connections": ConnectionsForm,
+    "handshakes": HandshakesForm,
+    "header": HeaderForm,
+    "timeouts": TimeoutsForm,
+}
 
 
 def fields_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
@@ -193,7 +289,13 @@ def fields_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
 
 def homes_of(key: str) -> list[str]:
     """Return the groups, in words, that know `key`."""
-    homes: dict[str, type[Form]] = {"`listen`": ListenForm, "a site": SiteForm, "`hsts`": HstsForm}
+    homes: dict[str, type[Form]] = {
+        "`listen`": ListenForm,
+        "a site": SiteForm,
+        "`hsts`": HstsForm,
+        "`limits`": LimitsForm,
+        **{f"`limits.{name}`": form for name, form in LIMIT_GROUPS.items()},
+    }
     return [name for name, form in homes.items() if key in form.model_fields]
 
 
@@ -212,6 +314,10 @@ def _group_at(path: tuple[str | int, ...]) -> type[Form]:
     match path:
         case ("listen", *_):
             return ListenForm
+        case ("limits", str(group), *_) if group in LIMIT_GROUPS:
+            return LIMIT_GROUPS[group]
+        case ("limits", *_):
+            return LimitsForm
         case ("sites", _, "hsts", *_):
             return HstsForm
         case ("sites", _, "certificate", *_):

@@ -7,7 +7,7 @@ from typing import Final
 
 from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, HstsWish, LocalIssuer, Upstream
 from port443.settings.objections import Path
-from port443.settings.values import SECONDS
+from port443.settings.values import BYTES, SECONDS
 
 Line = tuple[Path, str]
 """A setting's path, and its line."""
@@ -29,9 +29,48 @@ def lines(desired: Desired) -> Iterator[Line]:
     yield ("workers",), f"workers: {desired.workers}"
     if desired.default_site is not None:
         yield ("default_site",), f"default_site: {_text(desired.default_site)}"
+    yield from _limits(desired)
     yield ("sites",), "sites:"
     for site in desired.sites:
         yield from _site(site)
+
+
+def _limits(desired: Desired) -> Iterator[Line]:
+    limits = desired.limits
+    groups = {
+        "connections": {
+            "per_worker": str(limits.connections_per_worker),
+            "per_address": str(limits.connections_per_address),
+        },
+        "handshakes": {
+            "per_second": str(limits.handshakes_per_second),
+            "burst": str(limits.handshakes_burst),
+        },
+        "header": {
+            "size": size(limits.header_bytes),
+            "line": size(limits.header_line_bytes),
+            "count": str(limits.header_fields),
+        },
+        "timeouts": {
+            "hello": _timeout(limits.hello_timeout_ms),
+            "handshake": _timeout(limits.handshake_timeout_ms),
+            "header": _timeout(limits.header_timeout_ms),
+            "body": _timeout(limits.body_timeout_ms),
+            "idle": _timeout(limits.idle_timeout_ms),
+            "first_byte": _timeout(desired.response_timeout_ms),
+            "request": _timeout(limits.request_timeout_ms),
+            "drain": _timeout(limits.drain_timeout_ms),
+        },
+    }
+    yield ("limits",), "limits:"
+    for group, values in groups.items():
+        yield ("limits", group), f"  {group}:"
+        for key, value in values.items():
+            yield ("limits", group, key), f"    {key}: {value}"
+
+
+def _timeout(milliseconds: int) -> str:
+    return duration(milliseconds // 1000)
 
 
 def _site(site: DesiredSite) -> Iterator[Line]:
@@ -42,6 +81,7 @@ def _site(site: DesiredSite) -> Iterator[Line]:
     yield (*path, "aliases"), f"    aliases: {aliases}"
     yield (*path, "tls"), f"    tls: {site.tls}"
     yield (*path, "hsts"), f"    hsts: {_hsts(site.hsts)}"
+    yield (*path, "body"), f"    body: {size(site.body_bytes)}"
     if isinstance(site.certificate, LocalIssuer):
         yield (*path, "issuer"), "    issuer: local"
     else:
@@ -61,6 +101,14 @@ def duration(seconds: int) -> str:
     whole = (unit for unit in ("y", "d", "h", "m") if seconds and seconds % SECONDS[unit] == 0)
     unit = next(whole, "s")
     return f"{seconds // SECONDS[unit]}{unit}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes in its largest whole unit."""
+    unit = next(
+        unit for unit in reversed(BYTES) if (count % BYTES[unit] == 0 and count >= BYTES[unit]) or unit == "B"
+    )
+    return f"{count // BYTES[unit]}{unit}"
 
 
 def _url(upstream: Upstream) -> str:

@@ -7,11 +7,16 @@ from typing import Final
 
 from port443.core.names import PORT, Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
+from port443.core.plan.snapshot import MAX_INTEGER
 from port443.settings import kinds
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
 DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
 MAX_DURATION_S: Final = 100 * SECONDS["y"]
+MAX_TIMEOUT_S: Final = SECONDS["d"]
+BYTES: Final = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+SIZE: Final = re.compile(r"([0-9]{1,16})([KMGT]?i?B?)")
+MAX_HEAD_BYTES: Final = 2**24
 URL: Final = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL
 )
@@ -176,6 +181,38 @@ def read_duration(raw: object) -> int:
     if seconds > MAX_DURATION_S:
         raise Wrong(kinds.DURATION_INVALID, f"`{text}` is longer than 100y")
     return seconds
+
+
+def read_timeout(raw: object) -> int:
+    """Read a wait that somebody sits through, as seconds."""
+    seconds = read_duration(raw)
+    if not 1 <= seconds <= MAX_TIMEOUT_S:
+        raise Wrong(kinds.DURATION_INVALID, f"`{raw}` is no timeout", "a timeout is from 1s to 1d")
+    return seconds
+
+
+def read_size(raw: object) -> int:
+    """Read `512B 64KiB 10MiB 1GiB` as bytes."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raise Wrong(kinds.SIZE_INVALID, f"{raw} has no unit", f"as in {raw}B, or 64KiB 10MiB 1GiB")
+    text = _text(raw)
+    match = SIZE.fullmatch(text)
+    if match is None or match[2] not in BYTES:
+        meant = f"{match[2][:1]}iB" if match else ""
+        hint = f"write {match[1]}{meant}" if match and meant in BYTES else "as in 64KiB 10MiB 1GiB"
+        raise Wrong(kinds.SIZE_INVALID, f"`{text}` is not a size", hint)
+    size = int(match[1]) * BYTES[match[2]]
+    if size > MAX_INTEGER:
+        raise Wrong(kinds.SIZE_INVALID, f"`{text}` is larger than 8191TiB")
+    return size
+
+
+def read_head_size(raw: object) -> int:
+    """Read the size of what is held in memory while it comes."""
+    size = read_size(raw)
+    if not 1 <= size <= MAX_HEAD_BYTES:
+        raise Wrong(kinds.SIZE_INVALID, f"`{raw}` is out of range", "a header has from 1B to 16MiB")
+    return size
 
 
 def read_path(raw: object) -> str:

@@ -95,6 +95,30 @@ def test_check_opens_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run(["config", "check", str(file)]) == 0
 
 
+LIMITS = """\
+limits:
+  connections:
+    per_worker: 16384
+    per_address: 4096
+  handshakes:
+    per_second: 200
+    burst: 2000
+  header:
+    size: 64KiB
+    line: 16KiB
+    count: 128
+  timeouts:
+    hello: 5s
+    handshake: 10s
+    header: 10s
+    body: 1m
+    idle: 75s
+    first_byte: 1m
+    request: 1h
+    drain: 10s
+"""
+
+
 def test_show_writes_every_default_out(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(f"workers: 2\n{GOOD}")
     assert run(["config", "show", str(file)]) == 0
@@ -103,12 +127,14 @@ def test_show_writes_every_default_out(file: Path, capsys: pytest.CaptureFixture
         '  https: ["0.0.0.0:443", "[::]:443"]\n'
         '  http: ["0.0.0.0:80", "[::]:80"]\n'
         "workers: 2\n"
+        f"{LIMITS}"
         "sites:\n"
         "  app.localhost:\n"
         "    to: [http://127.0.0.1:9000]\n"
         "    aliases: []\n"
         "    tls: intermediate\n"
         "    hsts: ladder\n"
+        "    body: 100MiB\n"
         "    issuer: local\n"
     )
 

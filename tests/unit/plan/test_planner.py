@@ -162,3 +162,13 @@ def test_a_credential_that_covers_more_than_the_site_is_taken_as_it_is() -> None
     made = plan(desired(site("a.test")), {"a.test": credential("a.test", "*.a.test")})
     spelled = {part.kind: part.names for part in made.parts.values() if hasattr(part, "names")}
     assert spelled == {"site": ("a.test",), "certificate": ("*.a.test", "a.test")}
+
+
+def test_limits_go_where_the_edge_looks_for_them() -> None:
+    """Those of all in the root, a site's in the site, the wait for a server in its pool."""
+    small = replace(site("a.test"), body_bytes=1000)
+    wishes = replace(desired(small), limits=Limits(header_fields=50), response_timeout_ms=5000)
+    made = plan(wishes, {"a.test": credential("a.test")})
+    assert made.root.limits == Limits(header_fields=50)
+    assert {part.body_bytes for part in made.parts.values() if isinstance(part, Site)} == {1000}
+    assert {part.response_timeout_ms for part in made.parts.values() if isinstance(part, Pool)} == {5000}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from port443.core.errors import SettingsError
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, LocalIssuer, OwnCertificate, Upstream
+from port443.core.plan.snapshot import Limits
 from port443.settings import kinds
 from port443.settings.kinds import Kind
 from port443.settings.load import MAX_BYTES, load, parse
@@ -219,3 +220,26 @@ def test_no_bytes_raise_anything_else(content: bytes) -> None:
     """The same holds for what is no text at all."""
     error = judged(content)
     assert error is None or error.code == SettingsWrong.code
+
+
+def test_limits_reach_what_is_desired() -> None:
+    """Every bound that is written is the one that the edge will be given; the others stay as they were."""
+    read = parse(
+        "limits:\n"
+        "  connections: {per_address: 100}\n"
+        "  handshakes: {per_second: 50, burst: 100}\n"
+        "  header: {line: 8KiB}\n"
+        "  timeouts: {request: 2h, first_byte: 5s}\n"
+        "sites:\n"
+        "  a.localhost: {to: http://a, body: 10MiB}\n"
+        "  b.localhost: http://b\n"
+    )
+    assert read.limits == Limits(
+        connections_per_address=100,
+        handshakes_per_second=50,
+        handshakes_burst=100,
+        header_line_bytes=8192,
+        request_timeout_ms=7_200_000,
+    )
+    assert read.response_timeout_ms == 5000
+    assert [site.body_bytes for site in read.sites] == [10 * 2**20, 100 * 2**20]

@@ -16,6 +16,7 @@ from port443.core.plan.desired import (
     OwnCertificate,
     Upstream,
 )
+from port443.core.plan.snapshot import MAX_INTEGER, Limits
 from port443.settings.load import parse, read
 from port443.settings.show import lines, render
 
@@ -45,6 +46,28 @@ upstreams = st.builds(
     st.integers(1, 65535),
 )
 
+connections = st.integers(1, 2**20)
+handshakes = st.integers(1, 10**6)
+head_sizes = st.integers(1, 2**24)
+timeouts = st.integers(1, 86400).map(lambda seconds: seconds * 1000)
+limits = st.builds(
+    Limits,
+    connections_per_worker=connections,
+    connections_per_address=connections,
+    handshakes_per_second=handshakes,
+    handshakes_burst=handshakes,
+    hello_timeout_ms=timeouts,
+    handshake_timeout_ms=timeouts,
+    header_bytes=head_sizes,
+    header_line_bytes=head_sizes,
+    header_fields=st.integers(1, 65535),
+    header_timeout_ms=timeouts,
+    body_timeout_ms=timeouts,
+    idle_timeout_ms=timeouts,
+    request_timeout_ms=timeouts,
+    drain_timeout_ms=timeouts,
+)
+
 
 @st.composite
 def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite:
@@ -58,6 +81,7 @@ def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite
         certificate=own or LocalIssuer(unconstrained=public),
         tls=draw(st.sampled_from(["modern", "intermediate"])),
         hsts=draw(hsts if has_host else hsts_words),
+        body_bytes=draw(st.integers(0, MAX_INTEGER)),
     )
 
 
@@ -70,7 +94,8 @@ def desires(draw: st.DrawFn) -> Desired:
     address = draw(addresses).text
     ends = tuple(Endpoint(address, port) for port in ports)
     default = draw(st.sampled_from([None, *(site.id for site in built)]))
-    return Desired(ends[:1], ends[1:], built, draw(st.integers(1, 256)), default)
+    workers, first_byte = draw(st.integers(1, 256)), draw(timeouts)
+    return Desired(ends[:1], ends[1:], built, workers, default, draw(limits), first_byte)
 
 
 @given(desires())

@@ -1,12 +1,14 @@
 """What the operator wants, parsed and merged: what settings make and the planner reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Literal
 
 from port443.core.names import Endpoint, SiteName
+from port443.core.plan.snapshot import STANDARD_BODY_BYTES, STANDARD_RESPONSE_TIMEOUT_MS, Limits
 
 TlsName = Literal["modern", "intermediate"]
+STANDARD_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class DesiredSite:
     certificate: LocalIssuer | OwnCertificate
     tls: TlsName = "intermediate"
     hsts: HstsWish = "ladder"
+    body_bytes: int = STANDARD_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,19 @@ class Desired:
     sites: tuple[DesiredSite, ...]
     workers: int
     default_site: str | None = None
+    limits: Limits = STANDARD_LIMITS
+    response_timeout_ms: int = STANDARD_RESPONSE_TIMEOUT_MS
+    """The wait for the first byte of an upstream's response."""
+
+
+def without_ipv6(desired: Desired) -> Desired:
+    """Return what a machine that has no IPv6 can do: `[::]` is left out where `0.0.0.0` stands beside it."""
+    return replace(desired, https=_without_ipv6(desired.https), http=_without_ipv6(desired.http))
+
+
+def _without_ipv6(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+    ports = {endpoint.port for endpoint in endpoints if endpoint.address == "0.0.0.0"}  # noqa: S104 - compared
+    return tuple(one for one in endpoints if one.address != "::" or one.port not in ports)
 
 
 @dataclass(frozen=True, slots=True)

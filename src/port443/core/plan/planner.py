@@ -71,12 +71,15 @@ def plan(
     parts = _Parts()
     served = sorted((site for site in desired.sites if site.id in credentials), key=lambda site: site.id)
     steps = hsts_steps or {}
-    sites = {site.id: parts.add_site(site, credentials[site.id], steps.get(site.id)) for site in served}
+    wait_ms = desired.response_timeout_ms
+    sites = {
+        site.id: parts.add_site(site, credentials[site.id], steps.get(site.id), wait_ms) for site in served
+    }
     newest = ticket_keys[:MAX_TICKET_KEYS]
     keys = tuple(parts.add(key) if isinstance(key, TicketKey) else key for key in newest)
     root = Root(
         listeners=_listeners(desired),
-        limits=limits or Limits(),
+        limits=limits or desired.limits,
         sites=sites,
         default_site=desired.default_site if desired.default_site in sites else None,
         ticket_keys=keys,
@@ -97,15 +100,18 @@ class _Parts:
         self.by_hash[name] = part
         return name
 
-    def add_site(self, site: DesiredSite, credential: Credential, step: HstsStep | None) -> Hash:
+    def add_site(
+        self, site: DesiredSite, credential: Credential, step: HstsStep | None, response_timeout_ms: int
+    ) -> Hash:
         part = Site(
             id=site.id,
             names=_spelled(site.names),
             tls=self.add(POLICIES[site.tls]),
             certificates=(self._add_credential(credential),),
-            pool=self.add(_pool(site.upstreams)),
+            pool=self.add(_pool(site.upstreams, response_timeout_ms)),
             hsts=header_of(site, step),
             redirect_cacheable=not any(_is_local(name) for name in site.names),
+            body_bytes=site.body_bytes,
         )
         return self.add(part)
 
@@ -128,9 +134,9 @@ def _is_local(name: HostName | IPName) -> bool:
     return name.is_reserved
 
 
-def _pool(upstreams: Sequence[Upstream]) -> Pool:
+def _pool(upstreams: Sequence[Upstream], response_timeout_ms: int) -> Pool:
     servers = tuple(Server(upstream.host, upstream.port) for upstream in upstreams)
-    return Pool(_pool_name(servers), servers)
+    return Pool(_pool_name(servers), servers, response_timeout_ms=response_timeout_ms)
 
 
 def _pool_name(servers: Sequence[Server]) -> str:

@@ -42,6 +42,8 @@ GROUPS = ("X25519MLKEM768", "x25519", "secp256r1", "secp384r1", "SecP256r1MLKEM7
 ALPN = ("h2", "http/1.1")
 
 DAY_MS = 86_400_000
+STANDARD_BODY_BYTES = 100 * 2**20
+STANDARD_RESPONSE_TIMEOUT_MS = 60_000
 Port = Annotated[int, Range(1, 65535)]
 Milliseconds = Annotated[int, Range(1, DAY_MS)]
 HeadBytes = Annotated[int, Range(1, 2**24)]
@@ -135,7 +137,7 @@ class Site:
     hsts: Hsts | None
     redirect_cacheable: bool
     """Whether clients may remember the 308 from port 80."""
-    body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = 100 * 2**20
+    body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = STANDARD_BODY_BYTES
     """The longest body of a request; a longer one is answered with 413."""
     kind: Literal["site"] = "site"
 
@@ -168,7 +170,7 @@ class Pool:
     """What events and counters call it."""
     servers: Annotated[tuple[Server, ...], Size(1, 1024)]
     connect_timeout_ms: Milliseconds = 5000
-    response_timeout_ms: Milliseconds = 60000
+    response_timeout_ms: Milliseconds = STANDARD_RESPONSE_TIMEOUT_MS
     """The wait for the first byte of a response."""
     idle_timeout_ms: Milliseconds = 30000
     idle_per_worker: Annotated[int, Range(0, 65536)] = 64
