@@ -98,9 +98,16 @@ def _protocol(facts: VersionFacts) -> str:
             least = " at least" if count and facts.complete.is_unknown else ""
             return line("good" if wanted else "bad", label, f"offered{suites}{least}")
         case Standing.NO:
-            return line("note" if wanted else "good", label, f"not offered   {facts.offered.reason}".rstrip())
+            return line(_absence(facts.version), label, f"not offered   {facts.offered.reason}")
         case Standing.UNKNOWN:
             return line("quiet", label, f"unknown   {facts.offered.reason}")
+
+
+def _absence(version: Version) -> Tone | None:
+    """Judge that a version is missing: TLS 1.2 is not needed any more, and does no harm."""
+    if version is Version.TLS_1_3:
+        return "note"
+    return None if version is Version.TLS_1_2 else "good"
 
 
 def _suites(facts: ScanFacts) -> Iterator[str]:

@@ -97,6 +97,23 @@ def test_a_t_tells_what_would_be_without_it() -> None:
     assert (found.next_step.letter, found.next_step.rules) == (Letter.A_PLUS, ("P443-CERT-004",))
 
 
+def test_to_ask_for_https_is_the_step_to_the_plus() -> None:
+    """When HSTS is all that lacks, what it leads to is the best letter, as the guide has it."""
+    step = graded(LETTERS["no hsts"][0]).next_step
+    assert step is not None
+    assert (step.letter, step.rules) == (Letter.A_PLUS, ("P443-HTTP-001",))
+
+
+def test_an_address_never_gets_a_plus() -> None:
+    """Browsers keep no HSTS for it, and no rule asks for any."""
+    facts = replace(
+        with_web(replace(GOOD_WEB, hsts=no(), hsts_text=None, policy=None)), name=IPName("192.0.2.1")
+    )
+    found = graded(facts)
+    assert "P443-HTTP-001" not in {cap.rule for cap in found.caps}
+    assert found.if_trusted is Letter.A
+
+
 def test_the_next_step_names_all_that_holds_the_letter() -> None:
     """Two caps of the same letter must both be mended; a third, milder one comes later."""
     facts = with_version(version(Version.TLS_1_1, 0xC013))

@@ -160,12 +160,14 @@ def _effect(rule: str, baseline: Baseline) -> Letter:
 
 
 def _letter(caps: tuple[Cap, ...], judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Letter:
+    """Give the worst letter of the caps; without any, what HSTS makes of it."""
     if caps:
         return max((cap.letter for cap in caps), key=lambda letter: letter.rank)
     unsure = {one.id for one in judgement.undetermined}
-    # HSTS makes the plus, and browsers keep no HSTS for an address.
-    has_hsts = not isinstance(facts.name, IPName) and facts.web.policy is not None
-    return Letter.A if unsure & baseline.plus_wants or not has_hsts else Letter.A_PLUS
+    # Browsers keep no HSTS for an address, so that it cannot make a plus there. With a name it is right
+    # when no rule has anything against it, or when all that they had is mended.
+    is_sure = not isinstance(facts.name, IPName) and not unsure & baseline.plus_wants
+    return Letter.A_PLUS if is_sure else Letter.A
 
 
 def _could_be_worse(doubts: tuple[str, ...], letter: Letter, baseline: Baseline) -> bool:

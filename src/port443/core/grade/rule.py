@@ -12,6 +12,8 @@ from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 
 LISTED = 6
+SUITES_LISTED = 3
+"""Of each version; the list of suites has them all."""
 FIX_INDENT, FIX_COLUMN = 2, 11
 """Where a server's name stands in a page, and where its text begins."""
 
@@ -106,8 +108,13 @@ def by_suites(
     looked_at = set(versions)
     found = [(version, suite) for version, suite in facts.suites if version in looked_at and bad(suite)]
     if found:
-        return Found(listed(dict.fromkeys(f"{suite.name} ({version.label})" for version, suite in found)))
+        return Found("; ".join(_in_version(version, found) for version in dict.fromkeys(v for v, _ in found)))
     return doubt_about(facts, looked_at)
+
+
+def _in_version(version: Version, found: list[tuple[Version, Suite]]) -> str:
+    names = dict.fromkeys(suite.name for one, suite in found if one is version)
+    return f"{version.label}: {listed(names, SUITES_LISTED)}"
 
 
 def doubt_about(facts: ScanFacts, versions: set[Version]) -> Unsure | None:
@@ -140,8 +147,8 @@ def by_faults(facts: ScanFacts, *faults: ChainFault) -> Outcome:
     return by_chains(facts, bad)
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str], most: int = LISTED) -> str:
     """Write the first few of many."""
     names = list(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
