@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from port443.app.status import StatusDocument
 from port443.core.plan.events import EVENTS
 from port443.core.plan.read import PARTS
 from port443.core.plan.rules import Rule
@@ -26,7 +27,11 @@ FRAME = {
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema of the contract by its file name."""
-    return {"snapshot.schema.json": snapshot_schema(), "events.schema.json": events_schema()}
+    return {
+        "snapshot.schema.json": snapshot_schema(),
+        "events.schema.json": events_schema(),
+        "status.schema.json": status_schema(),
+    }
 
 
 def snapshot_schema() -> dict[str, Any]:
@@ -54,6 +59,18 @@ def events_schema() -> dict[str, Any]:
         "$schema": DRAFT,
         "title": f"port443 contract {CONTRACT}: the events of the edge",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in EVENTS],
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def status_schema() -> dict[str, Any]:
+    """Describe what `port443 status --json` prints."""
+    definitions: dict[str, Any] = {}
+    document = _object(StatusDocument, definitions)
+    return {
+        "$schema": DRAFT,
+        "title": "port443.status/1",
+        **document,
         "$defs": dict(sorted(definitions.items())),
     }
 

@@ -14,19 +14,20 @@ from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
-from port443.adapters.local_ports import free_port, loopback_addresses
+from port443.adapters.local_ports import free_port, has_ipv6, loopback_addresses
 from port443.adapters.roots import load_roots, load_system_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
 from port443.app.converge import Tools
 from port443.app.keep import Keeper
-from port443.app.serve import ControlPlane
+from port443.app.serve import ControlPlane, EndsEdge
+from port443.app.status import ServeFacts
 from port443.app.trust import PublishedRoot, publish_roots
-from port443.core.plan.desired import Desired
+from port443.core.plan.desired import Desired, without_ipv6
 from port443.core.x509.path import TrustedRoots
 from port443.edge.runtime import default_runtime, prepare_runtime
-from port443.edge.supervisor import EdgeOptions, Supervisor
-from port443.ports import Clock, Dial, Store
+from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
+from port443.ports import Clock, Dial, Edge, Store
 from port443.settings.environment import Environment
 
 __all__ = [
@@ -56,6 +57,7 @@ class ServeOptions:
     runtime: Path | None = None
     external: bool = False
     """Another service starts and restarts the edge."""
+    ends_edge: EndsEdge = "when asked"
 
 
 def make_dial() -> Dial:
@@ -105,15 +107,23 @@ def opened_store(state: StateDirectory) -> Iterator[Store]:
 
 @asynccontextmanager
 async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIterator[ControlPlane]:
-    """Start everything, go through the first round, and answer on the admin socket while inside."""
+    """Start everything, go through the first round, and answer on the admin socket while inside.
+
+    `load` reads the settings; wrong ones are raised before anything is started.
+    """
+    load = _as_this_machine_can(load)
+    desired = load()
     runtime = prepare_runtime(runtime_directory(options.runtime))
     state = StateDirectory.prepare(state_directory(options.state))
     lock, admin = state.lock(), None
     try:
         admin = AdminSocket(runtime / ADMIN_SOCKET)
         with opened_store(state) as store:
-            plane = _plane(options, load, store, (state, runtime))
-            async with plane.running():
+            edge = _supervisor(options, runtime, desired.workers)
+            plane = ControlPlane(
+                _tools(edge, store, state), load, _facts(options, state, runtime), ends_edge=options.ends_edge
+            )
+            async with plane.running(desired):
                 await admin.open(plane.answer)
                 yield plane
     finally:
@@ -122,27 +132,31 @@ async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIt
         lock.release()
 
 
-def _plane(
-    options: ServeOptions, load: Callable[[], Desired], store: Store, places: tuple[StateDirectory, Path]
-) -> ControlPlane:
-    state, runtime = places
+def _as_this_machine_can(load: Callable[[], Desired]) -> Callable[[], Desired]:
+    """Have "all addresses" mean those that this machine has."""
+    return load if has_ipv6() else lambda: without_ipv6(load())
+
+
+def _supervisor(options: ServeOptions, runtime: Path, workers: int) -> Supervisor:
+    mode: Mode = "external" if options.external else "spawned"
+    return Supervisor(EdgeOptions(runtime, workers, mode, program=Environment.read().edge))
+
+
+def _tools(edge: Edge, store: Store, state: StateDirectory) -> Tools:
     clock = SystemClock()
-    edge = EdgeOptions(
-        runtime,
-        workers=load().workers,
-        mode="external" if options.external else "spawned",
-        program=Environment.read().edge,
+    return Tools(
+        edge=edge,
+        keeper=Keeper(store, FilesOnDisk(), clock, roots=load_system_roots),
+        store=store,
+        dial=Dialler(),
+        clock=clock,
+        shelf=state,
+        loopback=loopback_addresses,
     )
-    keeper = Keeper(store, FilesOnDisk(), clock, roots=load_system_roots)
-    tools = Tools(Supervisor(edge), keeper, store, Dialler(), clock, state)
-    facts = {
-        "version": __version__,
-        "pid": os.getpid(),
-        "settings": options.settings,
-        "state": str(state.path),
-        "runtime": str(runtime),
-    }
-    return ControlPlane(tools, load, facts, ends_edge=not options.external)
+
+
+def _facts(options: ServeOptions, state: StateDirectory, runtime: Path) -> ServeFacts:
+    return ServeFacts(__version__, os.getpid(), options.settings, str(state.path), str(runtime))
 
 
 async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:

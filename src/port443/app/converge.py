@@ -1,20 +1,22 @@
 """Bring what runs to what is wanted: certificates, plan, apply, proof."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from port443.app.keep import Keeper, News
-from port443.app.prove import Proof, prove
+from port443.app.ladder import Ladder
+from port443.app.prove import Proof, prove, questions
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
-from port443.core.errors import CertificateError
-from port443.core.plan.desired import Credential, Desired, DesiredSite
+from port443.core.errors import CertificateError, StoreError
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Credential, Desired
 from port443.core.plan.diff import diff
-from port443.core.plan.hsts import HstsStep, advance
+from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.receipt import Receipt
-from port443.core.plan.snapshot import Root
+from port443.core.plan.snapshot import Hash, Root
 from port443.ports import Clock, Dial, Edge, Shelf, Store
 
 
@@ -28,6 +30,8 @@ class Tools:
     dial: Dial
     clock: Clock
     shelf: Shelf
+    loopback: Callable[[], Collection[str]]
+    """The loopback addresses that this machine has now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +53,33 @@ class Converged:
     """What happened to certificates."""
     warnings: Mapping[str, tuple[str, ...]]
     """What is not wrong with a site's own certificate, but will be."""
+    store_fault: StoreError | None
+    """Why the store was of no use; what it should have kept is kept in memory meanwhile."""
+
+    @property
+    def running(self) -> Hash:
+        """The hash of what the edge runs since."""
+        return self.receipt.root
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether every handshake showed what was meant."""
+        return all(proof.verdict == "same" for proof in self.proofs)
 
     @property
     def is_whole(self) -> bool:
         """Whether every site is served as it was meant to be, and was seen to be."""
-        return not self.faults and self.receipt.is_whole and all(p.verdict == "same" for p in self.proofs)
-
-    def with_proofs(self, proofs: tuple[Proof, ...]) -> "Converged":
-        """Return the same round with newer proofs."""
-        return replace(self, proofs=proofs)
+        return not self.faults and not self.store_fault and self.receipt.is_whole and self.is_proved
 
 
 class Converger:
-    """Goes through the round; keeps nothing but the ticket ring and the last plan."""
+    """Goes through the round. It remembers the last one, the ticket ring and the HSTS ladder."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._ladder = Ladder(tools.store)
         self._ring = TicketRing.start(tools.clock.now())
-        self._last: Plan | None = None
+        self._last: Converged | None = None
 
     @property
     def tickets_due(self) -> datetime:
@@ -80,18 +93,21 @@ class Converger:
 
     async def converge(self, desired: Desired) -> Converged:
         """Make certificates, plan, apply and prove; raise only when nothing of it could be applied."""
+        on_ladder = [site.id for site in desired.sites if site.hsts == "ladder"]
+        ladder_fault = await self._climb(on_ladder)
         now = self._tools.clock.now()
-        if now >= self._ring.due:
-            self._ring = self._ring.rotated(now)
         kept = await self._tools.keeper.ensure(desired.sites)
-        await publish_roots(self._tools.store, self._tools.shelf)
-        ladder = await self._climb(desired, now)
-        meant = plan(desired, kept.credentials, hsts_steps=ladder, ticket_keys=self._ring.keys)
+        fault = await self._publish() or ladder_fault
+        if fault and self._last is None and not kept.credentials:
+            raise fault  # nothing could be served, and the operator is looking
+        ladder = self._ladder.steps(on_ladder)
+        ring = self._ring.rotated(now) if now >= self._ring.due else self._ring
+        meant = plan(desired, kept.credentials, hsts_steps=ladder, ticket_keys=ring.keys)
         receipt = await self._tools.edge.apply(meant)
-        changes = tuple(str(change) for change in diff(self._last, meant)) if self._last else ()
-        self._last = meant
-        proofs = await self.prove(desired, kept.credentials)
-        return Converged(
+        # Another root than was meant: older ticket keys went with the edge that had them.
+        self._ring = ring if receipt.root == meant.hash else ring.alone()
+        proofs, proof_fault = await self._prove(desired, kept.credentials)
+        self._last = Converged(
             at=now,
             desired=desired,
             plan=meant,
@@ -100,31 +116,48 @@ class Converger:
             faults=kept.faults,
             ladder=ladder,
             proofs=proofs,
-            changes=changes,
+            changes=tuple(str(change) for change in diff(self._last.plan, meant)) if self._last else (),
             news=tuple(kept.news),
             warnings=kept.warnings,
+            store_fault=fault or proof_fault,
         )
+        return self._last
 
-    async def prove(self, desired: Desired, credentials: Mapping[str, Credential]) -> tuple[Proof, ...]:
-        """Shake hands for every address and name, and remember which sites failed."""
-        proofs = await prove(self._tools.dial, self._tools.clock, desired, credentials)
+    async def prove_again(self, last: Converged) -> Converged:
+        """Shake hands again where that showed something else than was meant."""
+        wrong = {proof.question for proof in last.proofs if proof.verdict != "same"}
+        proofs, fault = await self._prove(last.desired, last.credentials, only=wrong)
+        seen = {proof.question: proof for proof in proofs}
+        merged = tuple(seen.get(proof.question, proof) for proof in last.proofs)
+        self._last = replace(last, proofs=merged, store_fault=last.store_fault or fault)
+        return self._last
+
+    async def _climb(self, sites: Collection[str]) -> StoreError | None:
+        """Take the steps of the HSTS ladder that are due, where what runs is seen to be right just now."""
+        now = self._tools.clock.now
+        fault = await self._ladder.meet(sites, now())
+        if self._last is None or not self._ladder.is_step_due(sites, now()):
+            return fault
+        proofs, unsaved = await self._prove(self._last.desired, self._last.credentials)
+        seen = {proof.site for proof in proofs}
+        return await self._ladder.climb(seen.intersection(sites), now()) or unsaved or fault
+
+    async def _publish(self) -> StoreError | None:
+        try:
+            await publish_roots(self._tools.store, self._tools.shelf)
+        except StoreError as error:
+            return error
+        return None
+
+    async def _prove(
+        self,
+        desired: Desired,
+        credentials: Mapping[str, Credential],
+        only: Collection[tuple[Endpoint, str]] | None = None,
+    ) -> tuple[tuple[Proof, ...], StoreError | None]:
+        """Shake hands for every address and name, or for some; remember which sites failed."""
+        asked = questions(desired, credentials, self._tools.loopback())
+        wanted = [question for question in asked if only is None or question.key in only]
+        proofs = await prove(self._tools.dial, self._tools.clock, wanted)
         failed = {proof.site: proof.at for proof in proofs if proof.verdict != "same"}
-        for site, at in failed.items():
-            await self._tools.store.record_failed_proof(site, at)
-        return proofs
-
-    async def _climb(self, desired: Desired, now: datetime) -> dict[str, HstsStep]:
-        """Take the HSTS ladder's next step where the last one has passed without a failed proof."""
-        on_ladder = [site for site in desired.sites if site.hsts == "ladder"]
-        return {site.id: await self._step(site, now) for site in on_ladder}
-
-    async def _step(self, site: DesiredSite, now: datetime) -> HstsStep:
-        store = self._tools.store
-        step = await store.hsts_step(site.id)
-        if step is None:
-            climbed = HstsStep(0, now)
-        else:
-            climbed = advance(step, now, await store.last_failed_proof(site.id))
-        if climbed != step:
-            await store.put_hsts_step(site.id, climbed)
-        return climbed
+        return proofs, await self._ladder.note_failed(failed)

@@ -1,7 +1,7 @@
 """Prove that what is served is what was issued: a real handshake for each address and name."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -34,44 +34,61 @@ class Proof:
     """One sentence: what was seen, and what was meant when that differs."""
     at: datetime
 
+    @property
+    def question(self) -> tuple[Endpoint, str]:
+        """What was asked: the `key` of its question."""
+        return self.endpoint, self.name
+
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class Question:
+    """One handshake to make, and what should be seen in it."""
+
     site: str
     endpoint: Endpoint
     name: SiteName
     meant: Credential
 
+    @property
+    def key(self) -> tuple[Endpoint, str]:
+        """Where and for what name the question is asked."""
+        return self.endpoint, str(self.name)
 
-async def prove(
-    dial: Dial, clock: Clock, desired: Desired, credentials: Mapping[str, Credential]
-) -> tuple[Proof, ...]:
-    """Shake hands once for each address and name, and compare leaf, chain and key with what was meant."""
+
+async def prove(dial: Dial, clock: Clock, asked: Iterable[Question]) -> tuple[Proof, ...]:
+    """Shake hands once for each question, and compare leaf, chain and key with what was meant."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def answer(question: _Question) -> Proof:
+    async def answer(question: Question) -> Proof:
         async with gate:
             verdict, detail = await _compare(dial, question)
         return Proof(question.site, question.endpoint, str(question.name), verdict, detail, clock.now())
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(answer(question)) for question in _questions(desired, credentials)]
+        tasks = [group.create_task(answer(question)) for question in asked]
     return tuple(task.result() for task in tasks)
 
 
-def _questions(desired: Desired, credentials: Mapping[str, Credential]) -> Iterable[_Question]:
+def questions(
+    desired: Desired, credentials: Mapping[str, Credential], loopback: Collection[str]
+) -> Iterator[Question]:
+    """Yield a question for each address and name of each site that has a credential.
+
+    `loopback` are the loopback addresses of this machine: a listener on all addresses of a protocol that
+    the machine does not have is reached by nobody, and not asked.
+    """
     for site in desired.sites:
         meant = credentials.get(site.id)
         if meant is None:
             continue
         for listener in desired.https:
             for name in site.names:
-                endpoint = _reach(listener, name)
+                endpoint = _reach(listener, name, loopback)
                 if endpoint:
-                    yield _Question(site.id, endpoint, name, meant)
+                    yield Question(site.id, endpoint, name, meant)
 
 
-def _reach(listener: Endpoint, name: SiteName) -> Endpoint | None:
+def _reach(listener: Endpoint, name: SiteName, loopback: Collection[str]) -> Endpoint | None:
     """Return where `name` can be asked for at this listener; None when it is not served there."""
     bound = ip_address(listener.address)
     if isinstance(name, IPName):
@@ -80,11 +97,12 @@ def _reach(listener: Endpoint, name: SiteName) -> Endpoint | None:
         served_here = own == bound or (bound.is_unspecified and own.version == bound.version)
         return Endpoint(name.text, listener.port) if served_here else None
     if bound.is_unspecified:
-        return Endpoint("::1" if bound.version == 6 else "127.0.0.1", listener.port)
+        near = "::1" if bound.version == 6 else "127.0.0.1"
+        return Endpoint(near, listener.port) if near in loopback else None
     return listener
 
 
-async def _compare(dial: Dial, question: _Question) -> tuple[Verdict, str]:
+async def _compare(dial: Dial, question: Question) -> tuple[Verdict, str]:
     name = question.name
     server_name = None if isinstance(name, IPName) else name.text.replace("*", PROOF_LABEL, 1)
     try:

@@ -6,21 +6,27 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from port443.app.converge import Converged, Converger, Tools
-from port443.app.status import EdgeSeen, ServeSeen, status_document
-from port443.core.errors import Port443Error, ServeError
+from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
+from port443.app.telling import tell, tell_event
+from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
-from port443.core.plan.events import EdgeStarted, HandshakeFailed, UpstreamFailed
+from port443.core.plan.events import EdgeStarted
 from port443.core.plan.hsts import next_step_due
 from port443.ports import EdgeIdentity
 
 FILES_LOOKED_AT = timedelta(seconds=5)
 """How often a site's own certificate files are looked at for a change."""
-GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
 RETRY_AFTER_FAULT = timedelta(seconds=60)
 SHORTEST_PAUSE_S = 1.0
+EDGE_PATIENCE_S = 3.0
+"""How long a status waits for an edge that does not answer."""
+
+EndsEdge = Literal["never", "when asked", "always"]
+"""An edge with a unit of its own is never ended by us; that of `serve` when somebody asks for it, so that it
+outlives a defect; that of the demo always."""
 
 log = logging.getLogger("port443")
 
@@ -34,32 +40,47 @@ class RequestUnknown(ServeError):
     code = "P443-E414"
 
 
+class EdgeSilent(EdgeError):
+    """The edge did not answer in time, or is just being restarted.
+
+    What it serves may go on all the same. `port443 serve` restarts an edge that has died; one with a unit of
+    its own is restarted by that: see how it does.
+    """
+
+    code = "P443-E309"
+    fault = "machine"
+    retry = True
+
+
 class ControlPlane:
     """The running `port443 serve`."""
 
     def __init__(
-        self, tools: Tools, load: Callable[[], Desired], facts: dict[str, Any], *, ends_edge: bool = True
+        self,
+        tools: Tools,
+        load: Callable[[], Desired],
+        facts: ServeFacts,
+        *,
+        ends_edge: EndsEdge = "when asked",
     ) -> None:
-        """`load` reads the settings anew; `facts` are told in the status as they are.
-
-        `ends_edge` is False for an edge that has a service unit of its own.
-        """
-        self.facts = {**facts, "since": tools.clock.now().isoformat(timespec="seconds")}
+        """`load` reads the settings anew; `facts` are told in the status as they are."""
+        self.facts = facts
         self._tools = tools
         self._load = load
-        self._edge_is_ours = ends_edge
-        self._reload_wanted = asyncio.Event()
-        self._ended = asyncio.Event()
+        self._ends_edge = ends_edge
+        self._since = tools.clock.now()
         self._converger = Converger(tools)
         self._turn = asyncio.Lock()
-        self._stop = asyncio.Event()
+        self._reload_wanted, self._round_wanted = asyncio.Event(), asyncio.Event()
+        self._stop, self._ended = asyncio.Event(), asyncio.Event()
         self._woken = asyncio.Event()
-        self._last_reload: dict[str, Any] | None = None
         self._adopted = False
         self._last: Converged | None = None
+        self._last_reload: ReloadStatus | None = None
+        self._failure: tuple[datetime, Port443Error] | None = None
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, desired: Desired) -> AsyncIterator[None]:
         """Bring the edge up and go through the first round; in the end take it down again.
 
         An edge that served before, or that serves now when something unforeseen ends this process, is left
@@ -70,12 +91,15 @@ class ControlPlane:
         self._converger.adopt(found.root)
         log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
         try:
-            await self._converge(self._load())
+            await self._converge(desired)
             yield
         except BaseException:
-            await self._let_go(end=self._edge_is_ours and not found.adopted and self._last is None)
+            is_of_no_use = self._last is None and not found.adopted
+            await self._let_go(
+                end=self._ends_edge == "always" or (self._ends_edge != "never" and is_of_no_use)
+            )
             raise
-        await self._let_go(end=self._edge_is_ours)
+        await self._let_go(end=self._ends_edge != "never")
 
     async def _let_go(self, *, end: bool) -> None:
         if end:
@@ -87,7 +111,7 @@ class ControlPlane:
     async def run(self) -> None:
         """Keep the promises until `stop` is called."""
         async with asyncio.TaskGroup() as group:
-            duties = (self._tend, self._listen, self._guard, self._reload_on_request)
+            duties = (self._tend_always, self._listen, self._tools.edge.watch, self._reload_on_request)
             tasks = [group.create_task(duty()) for duty in duties]
             await self._stop.wait()
             for task in tasks:
@@ -118,18 +142,18 @@ class ControlPlane:
         try:
             round_ = await self._converge(self._load())
         except Port443Error as error:
-            self._last_reload = {"at": at, "ok": False, "code": error.code, "message": error.message}
+            self._last_reload = ReloadStatus(at, False, error.code, error.message, ())  # noqa: FBT003 - it failed
             log.error("reload_refused", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
             raise
-        self._last_reload = {"at": at, "ok": True, "changes": list(round_.changes)}
-        log.info("reloaded", extra={"changes": len(round_.changes), "running": round_.plan.hash[:16]})
+        self._last_reload = ReloadStatus(at, True, None, None, round_.changes)  # noqa: FBT003 - it went well
+        log.info("reloaded", extra={"changes": len(round_.changes), "running": round_.running[:16]})
         return round_
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer one request of the admin socket."""
         answers: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
             "status": self._answer_status,
-            "reload": self._answer_reload if request.get("wait") else self._answer_reload_asked,
+            "reload": self._answer_reload if request.get("wait") is True else self._answer_reload_asked,
             "stop": self._answer_stop,
         }
         verb = request.get("verb")
@@ -138,9 +162,20 @@ class ControlPlane:
         return await answers[verb]()
 
     async def _answer_status(self) -> dict[str, Any]:
-        identity, stats = await self._tools.edge.identity(), await self._tools.edge.stats()
-        serve = ServeSeen(self._tools.clock.now(), self.facts, self._last_reload)
-        return status_document(serve, EdgeSeen(identity, self._adopted, stats), self.round)
+        edge = await self._see_edge()
+        failure = self._failure[1] if self._failure else None
+        serve = ServeSeen(self._tools.clock.now(), self._since, self.facts, self._last_reload, failure)
+        return dataclasses.asdict(status_document(serve, edge, self.round))
+
+    async def _see_edge(self) -> EdgeSeen | Port443Error:
+        edge = self._tools.edge
+        try:
+            async with asyncio.timeout(EDGE_PATIENCE_S):
+                return EdgeSeen(await edge.identity(), self._adopted, await edge.stats())
+        except TimeoutError:
+            return EdgeSilent(f"it does not answer within {EDGE_PATIENCE_S:.0f} s", "ask again in a moment")
+        except EdgeError as error:
+            return error
 
     async def _answer_reload_asked(self) -> dict[str, Any]:
         self.ask_reload()
@@ -148,78 +183,82 @@ class ControlPlane:
 
     async def _answer_reload(self) -> dict[str, Any]:
         round_ = await self.reload()
-        return {"running": round_.plan.hash, "changes": list(round_.changes), "whole": round_.is_whole}
+        return {"running": round_.running, "changes": list(round_.changes), "whole": round_.is_whole}
 
     async def _answer_stop(self) -> dict[str, Any]:
         self.stop()
         await self._ended.wait()
         return {"stopped": True}
 
-    async def _converge(self, desired: Desired) -> Converged:
+    async def _converge(self, desired: Desired | None = None) -> Converged:
+        """Go through a round: for other settings, or for those that hold when the turn comes."""
         async with self._turn:
-            self._last = await self._converger.converge(desired)
-        self._tell(self._last)
+            before = self._last
+            self._last = await self._converger.converge(desired or self.round.desired)
+            self._failure = None
+            tell(self._last, before)
         self._woken.set()
         return self._last
 
-    def _tell(self, round_: Converged) -> None:
-        for news in round_.news:
-            level = logging.INFO if news.name in GOOD_NEWS else logging.WARNING
-            log.log(level, news.name, extra={"site": news.site, "detail": news.detail})
-        for site, state in round_.receipt.quarantined.items():
-            log.error("site_quarantined", extra={"site": site, "code": state.code, "cause": state.message})
-        for proof in round_.proofs:
-            if proof.verdict != "same":
-                extra = {"site": proof.site, "endpoint": str(proof.endpoint), "cause": proof.detail}
-                log.error("served_is_not_issued", extra=extra)
-        for change in round_.changes:
-            log.info("changed", extra={"what": change})
-
-    async def _tend(self) -> None:
-        """Converge again whenever something is due or a certificate file has changed."""
-        while True:
-            await self._wait_until_due()
-            if self._due() <= self._tools.clock.now() or self._tools.keeper.files_changed():
-                try:
-                    await self._converge(self._wanted())
-                except Port443Error as error:
-                    log.error("round_failed", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
-                    await asyncio.sleep(RETRY_AFTER_FAULT.total_seconds())
-
-    async def _wait_until_due(self) -> None:
-        self._woken.clear()
-        pause = min(self._due() - self._tools.clock.now(), FILES_LOOKED_AT)
-        try:
-            await asyncio.wait_for(self._woken.wait(), max(SHORTEST_PAUSE_S, pause.total_seconds()))
-        except TimeoutError:
-            return
-
-    def _due(self) -> datetime:
-        round_ = self.round
-        now = self._tools.clock.now()
-        moments = [self._converger.tickets_due, self._tools.keeper.next_due()]
-        moments += [next_step_due(step) for step in round_.ladder.values()]
-        due = min((moment for moment in moments if moment), default=now + FILES_LOOKED_AT)
-        # What failed is tried again after a while, not at once.
-        return max(due, round_.at + RETRY_AFTER_FAULT) if due < now and not round_.is_whole else due
-
-    async def _listen(self) -> None:
-        """Log what the edge tells; prove again when it has been restarted."""
-        first = True
-        async for event in self._tools.edge.events():
-            if isinstance(event.body, HandshakeFailed | UpstreamFailed):
-                log.info(event.name, extra=dataclasses.asdict(event.body))
-            elif isinstance(event.body, EdgeStarted) and not first:
-                log.warning("edge_restarted", extra={"boot": event.boot})
-                await self._prove_again()
-            first = False
-
     async def _prove_again(self) -> None:
         async with self._turn:
-            round_ = self.round
-            proofs = await self._converger.prove(round_.desired, round_.credentials)
-            self._last = round_.with_proofs(proofs)
-        self._tell(self._last)
+            before = self.round
+            self._last = await self._converger.prove_again(before)
+            tell(self._last, before, anew=False)
+
+    async def _tend_always(self) -> None:
+        while True:
+            self._woken.clear()
+            pause = min(self._due() - self._tools.clock.now(), FILES_LOOKED_AT)
+            try:
+                # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
+                async with asyncio.timeout(max(SHORTEST_PAUSE_S, pause.total_seconds())):
+                    await self._woken.wait()
+            except TimeoutError:
+                await self.tend()
+
+    async def tend(self) -> None:
+        """Go through a round when one is due or a file has changed; else look again at what was wrong."""
+        now = self._tools.clock.now()
+        if self._failure and now < self._failure[0] + RETRY_AFTER_FAULT:
+            return
+        if self._due() <= now or self._tools.keeper.files_changed():
+            self._round_wanted.clear()
+            try:
+                await self._converge()
+            except Port443Error as error:
+                self._failure = now, error
+                log.error("round_failed", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
+        elif self._is_doubtful(now):
+            await self._prove_again()
+
+    def _is_doubtful(self, now: datetime) -> bool:
+        """Whether a handshake showed something else than was meant, and that was a while ago."""
+        asked = [proof.at for proof in self.round.proofs if proof.verdict != "same"]
+        return bool(asked) and max(asked) + RETRY_AFTER_FAULT <= now
+
+    def _due(self) -> datetime:
+        """Return when the next round is due; what the last one has not settled is not tried again at once."""
+        round_ = self.round
+        if self._round_wanted.is_set():
+            return round_.at
+        moments = [self._converger.tickets_due, self._tools.keeper.next_due()]
+        moments += [next_step_due(step) for step in round_.ladder.values()]
+        retry = round_.at + RETRY_AFTER_FAULT
+        due = min((moment for moment in moments if moment and moment > round_.at), default=retry)
+        unsettled = round_.store_fault or any(moment and moment <= round_.at for moment in moments)
+        return min(due, retry) if unsettled else due
+
+    async def _listen(self) -> None:
+        """Log what the edge tells; go through a round when it has been restarted."""
+        first = True
+        async for event in self._tools.edge.events():
+            tell_event(event)
+            if isinstance(event.body, EdgeStarted) and not first:
+                log.warning("edge_restarted", extra={"boot": event.boot})
+                self._round_wanted.set()
+                self._woken.set()
+            first = False
 
     async def _reload_on_request(self) -> None:
         while True:
@@ -229,10 +268,3 @@ class ControlPlane:
                 await self.reload()
             except Port443Error:
                 continue  # `reload` has logged it, and the status tells it
-
-    async def _guard(self) -> None:
-        """Have the edge restarted whenever it dies."""
-        await self._tools.edge.watch()
-
-    def _wanted(self) -> Desired:
-        return self.round.desired

@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from port443.core.plan.snapshot import Hash, TicketKey, hash_of
@@ -30,6 +30,10 @@ class TicketRing:
     def rotated(self, now: datetime) -> "TicketRing":
         """Return the ring with another fresh key in front."""
         return TicketRing.start(now, self.hashes)
+
+    def alone(self) -> "TicketRing":
+        """Return the ring without its older keys, which nobody has any more."""
+        return replace(self, older=())
 
     @property
     def keys(self) -> tuple[TicketKey | Hash, ...]:

@@ -14,6 +14,7 @@ from port443.app.scan import Viewpoint
 from port443.app.serve import ControlPlane
 from port443.app.trust import FILE_NAMES
 from port443.cli import output
+from port443.cli.ending import Ending
 from port443.cli.exits import FINDINGS, UNDETERMINED
 from port443.cli.logs import start_log
 from port443.core.errors import CertificateError, EdgeError, Port443Error
@@ -66,12 +67,17 @@ def demo(*, once: bool, show_config: bool) -> int:
     port443 demo --show-config > port443.yaml
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     start_log(quiet=True)
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # what was made so far is removed on the way out
     with _scene() as scene:
         if show_config:
             output.data(scene.settings.rstrip())
             return 0
         try:
             return asyncio.run(_show(scene, once=once))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
         except Port443Error as error:
             _print(Step(_label(error), good=False, text=f"{error.message} ({error.code})", hint=error.hint))
             return UNDETERMINED
@@ -91,18 +97,17 @@ def _scene() -> Iterator[_Scene]:
 
 
 async def _show(scene: _Scene, *, once: bool) -> int:
+    ending = Ending()
     _tell_other_ports(scene.place)
     state, runtime = scene.directory / "state", scene.directory / "run"
-    options = ServeOptions(settings=str(scene.config), state=state, runtime=runtime)
+    options = ServeOptions(str(scene.config), state, runtime, ends_edge="always")
     async with serving(options, lambda: load(scene.config)) as plane:
         all_good = await _go_through(scene, plane)
         if once:
             return 0 if all_good else FINDINGS
+        ending.started(plane)
         output.say(f"  try       curl --cacert {scene.root} {scene.place.url}")
         output.say(f"            port443 status --runtime {runtime}    Ctrl-C ends it")
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, plane.stop)
         await plane.run()
     output.say("  ended")
     return 0 if all_good else FINDINGS

@@ -1,8 +1,8 @@
 """Serve sites from flags or a settings file."""
 
 import asyncio
+import dataclasses
 import logging
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from port443.app.serve import ControlPlane
+from port443.app.serve import EndsEdge
+from port443.cli.ending import Ending
 from port443.cli.logs import start_log
 from port443.cli.options import runtime_option, state_option
 from port443.core.plan.desired import Desired
@@ -54,9 +55,10 @@ def serve(config: Path | None, edge: str, state: Path | None, runtime: Path | No
     port443 serve --domain app.localhost --to http://127.0.0.1:9000 --https-port 8443 --http-port 8080
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     source = _source(config, ServeFlags(**flags))
-    source.read()  # wrong settings are told before anything is started
     start_log()
-    options = ServeOptions(state=state, runtime=runtime, external=edge == "external", settings=source.name)
+    is_external = edge == "external"
+    ends_edge: EndsEdge = "never" if is_external else "when asked"
+    options = ServeOptions(source.name, state, runtime, external=is_external, ends_edge=ends_edge)
     try:
         asyncio.run(_serve(options, source))
     except asyncio.CancelledError:
@@ -71,34 +73,8 @@ def _source(config: Path | None, flags: ServeFlags) -> _Source:
 
 
 async def _serve(options: ServeOptions, source: _Source) -> None:
-    signals = _Signals()
+    ending = Ending()
     async with serving(options, source.read) as plane:
-        signals.started(plane)
-        log.info("serving", extra=dict(plane.facts))
+        ending.started(plane)
+        log.info("serving", extra=dataclasses.asdict(plane.facts))
         await plane.run()
-
-
-class _Signals:
-    """The first SIGTERM or SIGINT ends serving politely; a second one, or one during the start, at once."""
-
-    def __init__(self) -> None:
-        self._task = asyncio.current_task()
-        self._loop = asyncio.get_running_loop()
-        self._on_end(self._at_once)
-        self._loop.add_signal_handler(signal.SIGHUP, lambda: None)
-
-    def started(self, plane: ControlPlane) -> None:
-        def politely() -> None:
-            plane.stop()
-            self._on_end(self._at_once)
-
-        self._on_end(politely)
-        self._loop.add_signal_handler(signal.SIGHUP, plane.ask_reload)
-
-    def _on_end(self, action: Callable[[], None]) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, action)
-
-    def _at_once(self) -> None:
-        if self._task:
-            self._task.cancel()

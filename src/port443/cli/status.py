@@ -38,11 +38,8 @@ def status(runtime: Path | None, *, as_json: bool) -> int:
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:
-    edge = document["edge"]
     yield f"port443   {document['version']}, pid {document['pid']}, since {_moment(document['since'])}"
-    taken = ", taken over" if edge["adopted"] else ""
-    yield f"edge      {edge['version']}, pid {edge['pid']}, {edge['workers']} workers{taken}"
-    yield f"running   {edge['running']}"
+    yield from _edge_lines(document["edge"])
     yield f"settings  {document['settings']}"
     yield f"state     {document['state']}"
     yield f"runtime   {document['runtime']}"
@@ -53,9 +50,19 @@ def _lines(document: dict[str, Any]) -> Iterator[str]:
     yield ""
     for site in document["sites"]:
         yield from _site_lines(site)
-    yield from _counter_lines(document["stats"])
+    if document["stats"]:
+        yield from _counter_lines(document["stats"])
     yield ""
     yield from _problem_lines(document["problems"])
+
+
+def _edge_lines(edge: dict[str, Any] | None) -> Iterator[str]:
+    if edge is None:
+        yield "edge      does not answer"
+        return
+    taken = ", taken over" if edge["adopted"] else ""
+    yield f"edge      {edge['version']}, pid {edge['pid']}, {edge['workers']} workers{taken}"
+    yield f"running   {edge['running']}"
 
 
 def _site_lines(site: dict[str, Any]) -> Iterator[str]:
@@ -68,6 +75,8 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
         when = f", renews {_moment(renews)}" if renews else ", renewed by its owner"
         ends = f"ends {_moment(certificate['not_after'])} ({_span(certificate['seconds_left'])} left)"
         yield f"    certificate  {certificate['key']}, {certificate['source']}, {ends}{when}"
+        for warning in certificate["warnings"]:
+            yield f"    {output.mark('note')} {warning}"
     yield f"    served       equals issued in {len(proved)} of {len(site['proofs'])} handshakes"
     yield f"    hsts         {_hsts(site['hsts'])}"
 
@@ -75,7 +84,7 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
 def _hsts(hsts: dict[str, Any]) -> str:
     if hsts["max_age_s"] is None:
         return "off"
-    origin = f"step {hsts['step'] + 1} of the ladder" if hsts["from"] == "ladder" else "from the settings"
+    origin = f"step {hsts['step'] + 1} of the ladder" if hsts["origin"] == "ladder" else "from the settings"
     return f"max-age {_span(hsts['max_age_s'])}, {origin}"
 
 

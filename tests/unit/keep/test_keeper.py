@@ -26,22 +26,10 @@ from port443.core.x509.own import CertificateOutOfDate, KeyDoesNotFit, NamesNotC
 from port443.core.x509.path import TrustedRoots
 from port443.core.x509.pem import certificates_in
 from port443.ports import Generation
+from standin_clock import StandInClock
 
 CA = root("Somebody's root")
 MIDDLE = intermediate(CA, "Somebody's intermediate")
-
-
-@dataclass
-class Clock:
-    """Goes when it is told to."""
-
-    moment: datetime = NOW
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def goes_on(self, **span: float) -> None:
-        self.moment += timedelta(**span)
 
 
 @dataclass
@@ -49,7 +37,7 @@ class Bench:
     """A keeper with everything around it."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
-    clock: Clock = field(default_factory=Clock)
+    clock: StandInClock = field(default_factory=StandInClock)
     keeper: Keeper = field(init=False)
 
     def __post_init__(self) -> None:

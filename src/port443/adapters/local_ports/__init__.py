@@ -11,6 +11,15 @@ def loopback_addresses() -> tuple[str, ...]:
     return tuple(address for address in LOOPBACK if _binds(address, 0))
 
 
+def has_ipv6() -> bool:
+    """Whether the kernel of this machine knows IPv6, though it may have no such address."""
+    try:
+        socket.socket(socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port(preferred: int, addresses: Sequence[str]) -> int:
     """Return `preferred` when it is free on all addresses, else another port that is."""
     if all(_binds(address, preferred) for address in addresses):

@@ -1,0 +1,218 @@
+"""A data plane in memory: an `Edge` that runs plans, and a `Dial` whose handshakes show what it runs."""
+
+import asyncio
+import base64
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, get_origin, get_type_hints
+
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_private_key,
+)
+
+from pki import Made
+from port443.core.errors import EdgeError
+from port443.core.names import Endpoint, SiteName
+from port443.core.plan.events import Event, EventBody
+from port443.core.plan.planner import Plan
+from port443.core.plan.receipt import ListenerState, Receipt, SiteRunning, SiteState
+from port443.core.plan.snapshot import Certificate, Hash, PrivateKey, Root, Site, TicketKey
+from port443.core.plan.stats import EdgeStats
+from port443.core.probe.failures import ConnectRefused
+from port443.core.probe.http import HTTPAnswer, HTTPRequest
+from port443.core.x509.pem import certificate_pem
+from port443.ports import Connection, EdgeFound, EdgeIdentity
+
+
+def nothing_yet(shape: Any) -> Any:
+    """Return the counters of an edge that has just begun."""
+    if is_dataclass(shape):
+        hints = get_type_hints(shape)
+        return shape(**{each.name: nothing_yet(hints[each.name]) for each in fields(shape)})  # type: ignore[operator]
+    return (get_origin(shape) or shape)()
+
+
+@dataclass
+class StandInEdge:
+    """Implements `Edge`; the fields say how it fails, when a test wants it to."""
+
+    found: Root | None = None
+    """What it runs when it is met; then it is adopted."""
+    fault: EdgeError | None = None
+    """Raised by whatever is asked."""
+    quarantined: dict[str, SiteState] = field(default_factory=dict)
+    waiting: frozenset[str] = frozenset()
+    """Listeners that have no sockets."""
+    version: str = "0.1.0"
+    is_in_memory: bool = True
+    hold: asyncio.Event | None = None
+    """While it is not set, an apply takes its time."""
+    plans: list[Plan] = field(default_factory=list)
+    ended: Literal["drained", "left"] | None = None
+    running: Hash | None = None
+    ticket_keys: dict[Hash, TicketKey] = field(default_factory=dict)
+    _events: "asyncio.Queue[Event | None]" = field(default_factory=asyncio.Queue)
+    _end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def plan(self) -> Plan:
+        return self.plans[-1]
+
+    async def start(self) -> EdgeFound:
+        return EdgeFound(await self.identity(), self.found is not None, self.found)
+
+    async def apply(self, plan: Plan) -> Receipt:
+        if self.fault:
+            raise self.fault
+        if self.hold:
+            await self.hold.wait()
+        ring = {name: part for name, part in plan.parts.items() if isinstance(part, TicketKey)}
+        held = {*ring, *self.ticket_keys, *(self.found.ticket_keys if self.found else ())}
+        plan = plan.without_ticket_keys(set(plan.root.ticket_keys) - held)
+        self.ticket_keys |= ring
+        self.plans.append(plan)
+        self.running = plan.hash
+        sites: dict[str, SiteState] = {site: SiteRunning() for site in plan.root.sites}
+        listeners: dict[str, ListenerState] = {
+            one.id: "waiting_for_sockets" if one.id in self.waiting else "listening"
+            for one in plan.root.listeners
+        }
+        return Receipt(plan.hash, sites | self.quarantined, listeners)
+
+    async def watch(self) -> None:
+        await self._end.wait()
+
+    async def events(self) -> AsyncIterator[Event]:
+        while event := await self._events.get():
+            yield event
+
+    def tell(self, body: EventBody, boot: str = "0" * 16) -> None:
+        """Have an event told."""
+        self._events.put_nowait(Event(1, boot, 1, body))
+
+    async def stats(self) -> EdgeStats:
+        if self.fault:
+            raise self.fault
+        stats: EdgeStats = nothing_yet(EdgeStats)
+        return replace(stats, workers=2)
+
+    async def identity(self) -> EdgeIdentity:
+        if self.fault:
+            raise self.fault
+        return EdgeIdentity(self.version, 1, "0" * 16, 4711, 2, 1, self.running, self.is_in_memory)
+
+    async def drain_and_stop(self) -> None:
+        self._go("drained")
+
+    async def leave(self) -> None:
+        self._go("left")
+
+    def _go(self, way: Literal["drained", "left"]) -> None:
+        self.ended = self.ended or way
+        self._events.put_nowait(None)
+        self._end.set()
+
+
+@dataclass
+class StandInDial:
+    """Implements `Dial`: what is dialled is the edge in memory, or whoever stands in its way."""
+
+    edge: StandInEdge
+    impostors: dict[Endpoint, Made] = field(default_factory=dict)
+    """Who answers at an address instead of the edge."""
+    closed: set[Endpoint] = field(default_factory=set)
+    """Where nobody answers."""
+    dialled: list[Endpoint] = field(default_factory=list)
+
+    async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
+        raise NotImplementedError
+
+    async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator[Connection]:
+        assert within_s > 0
+        self.dialled.append(endpoint)
+        if endpoint in self.closed or not self._listens(endpoint):
+            raise ConnectRefused(f"{endpoint} refuses connections")
+        yield _Conversation(self._context(endpoint))
+
+    def _listens(self, endpoint: Endpoint) -> bool:
+        plain = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is bound, and where it is reached
+        bound = [Endpoint.parse(one.address) for one in self.edge.plan.root.listeners if one.role == "https"]
+        return endpoint in {Endpoint(plain.get(one.address, one.address), one.port) for one in bound}
+
+    def _context(self, endpoint: Endpoint) -> ssl.SSLContext:
+        if impostor := self.impostors.get(endpoint):
+            return _context(impostor.pem + impostor.key_pem)
+        by_name = dict(self._sites())
+
+        def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+            if name is None:
+                return None
+            found = by_name.get(name) or by_name.get(f"*.{name.partition('.')[2]}")
+            if found is None:
+                return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+            connection.context = found
+            return None
+
+        # A hello without a name is for the address that it came to.
+        outer = by_name.get(endpoint.address) or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        outer.sni_callback = choose
+        return outer
+
+    def _sites(self) -> Iterator[tuple[str, ssl.SSLContext]]:
+        """Yield what is served for each name of the plan."""
+        parts = self.edge.plan.parts
+        for site in map(parts.get, self.edge.plan.root.sites.values()):
+            assert isinstance(site, Site)
+            certificate = parts[site.certificates[0]]
+            assert isinstance(certificate, Certificate)
+            key = parts[certificate.key]
+            assert isinstance(key, PrivateKey)
+            context = _context(_pem(certificate, key))
+            yield from ((name, context) for name in site.names)
+
+
+def _pem(certificate: Certificate, key: PrivateKey) -> bytes:
+    chain = certificate_pem([base64.b64decode(entry) for entry in certificate.chain])
+    loaded = load_der_private_key(base64.b64decode(key.pkcs8), None)
+    return chain + loaded.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _context(pem: bytes) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory(prefix="p443-") as directory:
+        path = Path(directory) / "both.pem"
+        path.write_bytes(pem)
+        context.load_cert_chain(path)
+    return context
+
+
+class _Conversation:
+    """Implements `Connection`: the server's side is OpenSSL, with no socket between."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
+
+    async def send(self, octets: bytes) -> None:
+        self._in.write(octets)
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLError:
+            return  # it wants more, or it has put its alert among what it says
+
+    async def receive(self) -> bytes:
+        return self._out.read(16 * 1024)
+
+    async def finish(self) -> None:
+        return

@@ -1,0 +1,483 @@
+"""The control plane: what it keeps, what it tells, and how it ends."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from memory_store import MemoryStore
+from pki import leaf, root
+from plan_samples import desired, site
+from port443.app import serve
+from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
+from port443.core.errors import EdgeError, SettingsError, StoreError
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate
+from port443.core.plan.events import EdgeStarted, HandshakeFailed, SnapshotApplied, UpstreamWentDown
+from port443.core.plan.receipt import QuarantineCode, SiteQuarantined
+from port443.edge.errors import AddressInUse, StaleEpoch
+from serve_bench import NAME, ONE_SITE, ServeBench
+from waiting import await_until
+
+HERE = Endpoint("127.0.0.1", 8443)
+STRANGER = leaf(root(), NAME)
+SCHEMA = json.loads((Path(__file__).parents[3] / "contract" / "status.schema.json").read_text())
+TWO_SITES = desired(site(NAME), site("two.test"))
+
+
+def play(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(scenario())
+
+
+async def status(plane: ControlPlane) -> dict[str, Any]:
+    """Ask for the status, as it goes over the socket, and hold it to its schema."""
+    document: dict[str, Any] = json.loads(json.dumps(await plane.answer({"verb": "status"})))
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    return document
+
+
+def codes(document: dict[str, Any]) -> list[str]:
+    return [problem["code"] for problem in document["problems"]]
+
+
+@asynccontextmanager
+async def started(plane: ControlPlane, wishes: Desired = ONE_SITE) -> AsyncIterator[None]:
+    """Have the duties go on while the test acts."""
+    async with plane.running(wishes), asyncio.TaskGroup() as group:
+        group.create_task(plane.run())
+        yield
+        plane.stop()
+
+
+# The status
+
+
+def test_a_status_has_everything_and_no_problem(bench: ServeBench) -> None:
+    """It is what the schema says, and nothing is wrong."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            document = await status(plane)
+        assert document["problems"] == []
+        assert document["edge"]["running"] == document["last_round"]["running"] == bench.edge.running
+        (shown,) = document["sites"]
+        assert (shown["state"], shown["hsts"]["max_age_s"], shown["hsts"]["step"]) == ("running", 300, 0)
+        assert [proof["verdict"] for proof in shown["proofs"]] == ["same"]
+        assert shown["certificate"]["source"] == "local CA"
+
+    play(scenario)
+
+
+def test_each_kind_of_hsts_is_told(bench: ServeBench) -> None:
+    async def scenario() -> None:
+        wishes = desired(
+            site("a.test", hsts=HstsFixed(63_072_000, include_subdomains=True, preload=True)),
+            site("b.test", hsts="off"),
+        )
+        plane = bench.plane()
+        async with plane.running(wishes):
+            fixed, off = (shown["hsts"] for shown in (await status(plane))["sites"])
+        assert (fixed["origin"], fixed["max_age_s"], fixed["preload"]) == ("settings", 63_072_000, True)
+        assert (off["origin"], off["max_age_s"]) == ("settings", None)
+
+    play(scenario)
+
+
+def test_whatever_is_wrong_stands_among_the_problems(bench: ServeBench, tmp_path: Path) -> None:
+    """A site without a certificate, one in quarantine, a silent listener, another version, a disk."""
+
+    async def scenario() -> None:
+        absent = OwnCertificate(tmp_path / "no.pem", tmp_path / "no.key")
+        wishes = desired(site(NAME), site("b.test", certificate=absent))
+        state = SiteQuarantined(QuarantineCode.KEY_MISMATCH, "certificates[0].key", "it does not fit", None)
+        bench.edge.quarantined = {NAME: state}
+        bench.edge.waiting = frozenset({"https:127.0.0.1:8443"})
+        bench.edge.version, bench.edge.is_in_memory = "0.0.9", False
+        plane = bench.plane()
+        async with plane.running(wishes):
+            document = await status(plane)
+        assert codes(document) == [
+            "edge_version_differs", "runtime_not_in_memory", "P443-E220", "key_mismatch",
+            "waiting_for_sockets",
+        ]  # fmt: skip
+        assert [shown["state"] for shown in document["sites"]] == ["quarantined", "left_out"]
+
+    play(scenario)
+
+
+def test_another_snapshot_at_the_edge_is_seen(bench: ServeBench) -> None:
+    """Whoever else speaks on the edge's socket cannot do it unseen."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            bench.edge.running = "ab" * 32
+            (problem,) = (await status(plane))["problems"]
+            assert problem["code"] == "another_snapshot_runs"
+            assert "abababab" in problem["cause"]
+
+    play(scenario)
+
+
+def test_a_silent_edge_does_not_silence_the_status(
+    bench: ServeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the edge is down, the rest is told all the same, and in time."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            bench.edge.fault = EdgeError("it is gone")
+            document = await status(plane)
+            assert (document["edge"], document["stats"], codes(document)) == (None, None, ["P443-E300"])
+            bench.edge.fault = None
+            monkeypatch.setattr(serve, "EDGE_PATIENCE_S", 0.01)
+            monkeypatch.setattr(bench.edge, "identity", asyncio.Event().wait)
+            assert codes(await status(plane)) == ["P443-E309"]
+
+    play(scenario)
+
+
+# Served equals issued
+
+
+def test_a_mismatch_is_an_event_and_stands_in_the_status_until_it_is_gone(
+    bench: ServeBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told once, looked at each minute, and told when it is over."""
+    caplog.set_level(logging.INFO, "port443")
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            bench.dial.impostors[HERE] = STRANGER
+            answer = await plane.answer({"verb": "reload", "wait": True})
+            assert answer["whole"] is False
+            assert codes(await status(plane)) == ["served_is_not_issued"]
+            await passes(plane, seconds=59)
+            await passes(plane, seconds=1)
+            assert codes(await status(plane)) == ["served_is_not_issued"]
+            bench.dial.impostors.clear()
+            await passes(plane, seconds=60)
+            assert codes(await status(plane)) == []
+
+    async def passes(plane: ControlPlane, **span: float) -> None:
+        bench.clock.goes_on(**span)
+        await plane.tend()
+
+    play(scenario)
+    told = [one.message for one in caplog.records if one.message.startswith("served")]
+    assert told == ["served_is_not_issued", "served_as_issued_again"]
+    (error,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert (error.site, error.endpoint) == (NAME, "127.0.0.1:8443")  # type: ignore[attr-defined]  # by `extra`
+
+
+def test_a_restarted_edge_is_given_a_round(bench: ServeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first start is no restart; after another one everything is applied and proved again."""
+    monkeypatch.setattr(serve, "SHORTEST_PAUSE_S", 0.0)
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with started(plane):
+            bench.edge.tell(EdgeStarted())
+            bench.edge.tell(SnapshotApplied("ab" * 32))
+            bench.edge.tell(EdgeStarted(), boot="1" * 16)
+            await await_until(lambda: len(bench.edge.plans) == 2)
+        assert bench.edge.plans[0].hash == bench.edge.plans[1].hash
+
+    play(scenario)
+
+
+# Rounds
+
+
+def test_a_round_that_waited_for_a_reload_is_for_the_new_settings(bench: ServeBench) -> None:
+    """What becomes due while a reload is under way does not bring the old settings back."""
+
+    async def scenario() -> None:
+        plane = bench.plane(lambda: TWO_SITES)
+        async with plane.running(ONE_SITE):
+            bench.edge.hold = asyncio.Event()
+            bench.clock.goes_on(hours=1)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(plane.reload())
+                group.create_task(plane.tend())
+                bench.edge.hold.set()
+            assert len(bench.edge.plans) == 3
+            assert sorted(bench.edge.plan.root.sites) == [NAME, "two.test"]
+
+    play(scenario)
+
+
+def test_reloads_are_taken_in_turn(bench: ServeBench) -> None:
+    """Two at once end with what was read last."""
+    read = iter([TWO_SITES, ONE_SITE])
+
+    async def scenario() -> None:
+        plane = bench.plane(lambda: next(read))
+        async with plane.running(ONE_SITE):
+            first, second = await asyncio.gather(plane.reload(), plane.reload())
+            assert [len(one.desired.sites) for one in (first, second)] == [2, 1]
+            assert list(bench.edge.plan.root.sites) == [NAME]
+
+    play(scenario)
+
+
+def test_nothing_is_done_when_nothing_is_due(bench: ServeBench) -> None:
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            bench.clock.goes_on(seconds=299)
+            await plane.tend()
+            assert len(bench.edge.plans) == 1
+
+    play(scenario)
+
+
+def test_a_failed_round_is_told_and_tried_again_after_a_minute(bench: ServeBench) -> None:
+    """It stands in the status meanwhile, and what ran goes on."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            before = plane.round
+            bench.clock.goes_on(hours=1)
+            refused, bench.edge.fault = StaleEpoch("another has it"), None
+            bench.edge.apply, apply = raising(refused), bench.edge.apply  # type: ignore[method-assign]
+            await plane.tend()
+            assert plane.round is before
+            assert codes(await status(plane)) == ["P443-E358"]
+            bench.edge.apply = apply  # type: ignore[method-assign]
+            bench.clock.goes_on(seconds=59)
+            await plane.tend()
+            assert plane.round is before
+            bench.clock.goes_on(seconds=1)
+            await plane.tend()
+            assert codes(await status(plane)) == []
+
+    play(scenario)
+
+
+def raising(error: Exception) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def refuse(*_: object) -> None:
+        raise error
+
+    return refuse
+
+
+def test_a_store_that_fails_is_told_and_tried_each_minute(bench: ServeBench) -> None:
+    """Not each second, and not only at the next ticket key."""
+    store = MemoryStore()
+    bench = ServeBench(store, bench.shelf)
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            store.broken = StoreError("no room")
+            await plane.reload()
+            assert "P443-E600" in codes(await status(plane))
+            rounds = len(bench.edge.plans)
+            await plane.tend()
+            assert len(bench.edge.plans) == rounds
+            store.broken = None
+            bench.clock.goes_on(seconds=60)
+            await plane.tend()
+            assert codes(await status(plane)) == []
+
+    play(scenario)
+
+
+# Reloads
+
+
+def test_wrong_settings_change_nothing(bench: ServeBench) -> None:
+    """The error goes to whoever asked, and stands in the status until a reload goes well."""
+    read: list[Desired | SettingsError] = [SettingsError("2 mistakes"), TWO_SITES]
+
+    def load() -> Desired:
+        found = read.pop(0)
+        if isinstance(found, SettingsError):
+            raise found
+        return found
+
+    async def scenario() -> None:
+        plane = bench.plane(load)
+        async with plane.running(ONE_SITE):
+            with pytest.raises(SettingsError, match="2 mistakes"):
+                await plane.answer({"verb": "reload", "wait": True})
+            document = await status(plane)
+            assert (codes(document), document["last_reload"]["ok"]) == (["P443-E100"], False)
+            assert len(bench.edge.plans) == 1
+            assert (await plane.answer({"verb": "reload", "wait": True}))["whole"]
+            assert codes(await status(plane)) == []
+
+    play(scenario)
+
+
+def test_a_reload_can_be_asked_for_without_waiting(bench: ServeBench) -> None:
+    """As SIGHUP does; wrong settings then do not end anything."""
+    read: list[Desired | SettingsError] = [SettingsError("2 mistakes"), TWO_SITES]
+
+    def load() -> Desired:
+        found = read.pop(0)
+        if isinstance(found, SettingsError):
+            raise found
+        return found
+
+    async def scenario() -> None:
+        plane = bench.plane(load)
+        async with started(plane):
+            assert await plane.answer({"verb": "reload"}) == {"asked": True}
+            await await_until(lambda: len(read) == 1)
+            plane.ask_reload()
+            await await_until(lambda: len(bench.edge.plans) == 2)
+
+    play(scenario)
+
+
+def test_an_unknown_request_is_refused(bench: ServeBench) -> None:
+    async def scenario() -> None:
+        plane = bench.plane()
+        for verb in ("dance", None, 1):
+            with pytest.raises(RequestUnknown):
+                await plane.answer({"verb": verb})
+
+    play(scenario)
+
+
+# The log
+
+
+def test_what_the_edge_tells_is_logged_as_far_as_somebody_acts_on_it(
+    bench: ServeBench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Failures and lost servers, with their fields; not each snapshot."""
+    caplog.set_level(logging.INFO, "port443")
+
+    async def scenario() -> None:
+        async with started(bench.plane()):
+            bench.edge.tell(EdgeStarted())
+            bench.edge.tell(SnapshotApplied("ab" * 32))
+            bench.edge.tell(HandshakeFailed("https:x", "127.0.0.1:1", None, "not_tls", "no TLS", None))  # type: ignore[arg-type]
+            bench.edge.tell(UpstreamWentDown("pool", "127.0.0.1:9000", "connect_refused"))  # type: ignore[arg-type]
+            await await_until(lambda: any(one.message == "upstream_went_down" for one in caplog.records))
+
+    play(scenario)
+    told = {one.message: one for one in caplog.records}
+    assert told["handshake_failed"].reason == "not_tls"  # type: ignore[attr-defined]  # by `extra`
+    assert told["upstream_went_down"].levelno == logging.WARNING
+    assert "snapshot_applied" not in told
+
+
+def test_news_is_told_once(bench: ServeBench, caplog: pytest.LogCaptureFixture) -> None:
+    """Looking again at what was wrong does not repeat what was right."""
+    caplog.set_level(logging.INFO, "port443")
+
+    async def scenario() -> None:
+        plane = bench.plane(lambda: TWO_SITES)
+        async with plane.running(ONE_SITE):
+            bench.dial.impostors[HERE] = STRANGER
+            await plane.reload()
+            for _ in range(3):
+                bench.clock.goes_on(seconds=60)
+                await plane.tend()
+
+    play(scenario)
+    told = [one.message for one in caplog.records]
+    assert (told.count("certificate_issued"), told.count("changed")) == (2, 1)
+
+
+# The end
+
+
+@pytest.mark.parametrize(
+    ("ends_edge", "polite", "broken"),
+    [("when asked", "drained", "left"), ("always", "drained", "drained"), ("never", "left", "left")],
+)
+def test_who_ends_the_edge(bench: ServeBench, ends_edge: EndsEdge, polite: str, broken: str) -> None:
+    """Asked to end, serve takes its edge along; a defect leaves it serving; the demo leaves nothing."""
+
+    async def asked() -> None:
+        async with bench.plane(ends_edge=ends_edge).running(ONE_SITE):
+            assert bench.edge.ended is None
+
+    play(asked)
+    assert bench.edge.ended == polite
+    bench.edge.ended = None
+
+    async def defect() -> None:
+        async with bench.plane(ends_edge=ends_edge).running(ONE_SITE):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        play(defect)
+    assert bench.edge.ended == broken
+
+
+@pytest.mark.parametrize(("adopted", "ended"), [(False, "drained"), (True, "left")])
+def test_a_start_that_fails_leaves_only_what_served_before(
+    bench: ServeBench,
+    adopted: bool,  # noqa: FBT001 - pytest's parameter
+    ended: str,
+) -> None:
+    """An edge that was just started for nothing is ended; one that served before goes on."""
+    if adopted:
+        asyncio.run(bench.converger().converge(ONE_SITE))
+        bench.edge.found = bench.edge.plan.root
+
+    async def scenario() -> None:
+        bench.edge.apply = raising(AddressInUse("127.0.0.1:8443 is in use"))  # type: ignore[method-assign]
+        async with bench.plane().running(ONE_SITE):
+            pytest.fail("it must not come up")
+
+    with pytest.raises(AddressInUse):
+        play(scenario)
+    assert bench.edge.ended == ended
+
+
+def test_whoever_asks_to_stop_is_answered_when_it_is_done(bench: ServeBench) -> None:
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with asyncio.TaskGroup() as group:
+            async with plane.running(ONE_SITE):
+                answering = group.create_task(plane.answer({"verb": "stop"}))
+                await plane.run()
+                assert not answering.done()
+            assert await answering == {"stopped": True}
+        assert bench.edge.ended == "drained"
+
+    play(scenario)
+
+
+def test_a_stop_that_comes_with_the_end_of_a_round_is_heard(bench: ServeBench) -> None:
+    """Whatever else happens in the same moment."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE), asyncio.TaskGroup() as group:
+            running = group.create_task(plane.run())
+            await plane.reload()
+            plane.stop()
+            await asyncio.wait_for(asyncio.shield(running), 5)
+
+    for _ in range(5):
+        play(scenario)
+
+
+def test_a_wish_for_other_workers_is_no_other_snapshot(bench: ServeBench) -> None:
+    """How many workers an edge has is settled when it starts."""
+
+    async def scenario() -> None:
+        plane = bench.plane(lambda: replace(ONE_SITE, workers=7))
+        async with plane.running(ONE_SITE):
+            assert (await plane.reload()).changes == ()
+
+    play(scenario)

@@ -1,0 +1,238 @@
+"""The round over days and years: tickets, renewals, the HSTS ladder, and what fails on the way."""
+
+import asyncio
+import dataclasses
+from datetime import timedelta
+
+import pytest
+
+from memory_store import MemoryStore
+from pki import leaf, root
+from plan_samples import desired, site
+from port443.app.converge import Converged, Converger
+from port443.core.errors import EdgeError, StoreError
+from port443.core.names import Endpoint
+from port443.core.plan.snapshot import Site
+from port443.core.x509.facts import CertFacts
+from port443.edge.errors import StaleEpoch
+from serve_bench import NAME, ONE_SITE, ServeBench
+
+HERE = Endpoint("127.0.0.1", 8443)
+STRANGER = leaf(root(), NAME)
+
+
+class Rounds:
+    """One converger over many rounds."""
+
+    def __init__(self, bench: ServeBench) -> None:
+        self.bench = bench
+        self.converger: Converger = bench.converger()
+
+    def next(self, **span: float) -> Converged:
+        """Let time pass and go through a round."""
+        self.bench.clock.goes_on(**span)
+        return asyncio.run(self.converger.converge(ONE_SITE))
+
+
+@pytest.fixture
+def rounds(bench: ServeBench) -> Rounds:
+    return Rounds(bench)
+
+
+def max_age(bench: ServeBench) -> int:
+    """Return what the edge sends for the site."""
+    part = bench.edge.plan.parts[bench.edge.plan.root.sites[NAME]]
+    assert isinstance(part, Site)
+    assert part.hsts
+    return part.hsts.max_age_s
+
+
+# HSTS
+
+
+def test_the_ladder_is_climbed_while_every_proof_holds(bench: ServeBench, rounds: Rounds) -> None:
+    """Five minutes, a day, thirty days, a year: each has passed before the next is sent."""
+    rounds.next()
+    seen = [max_age(bench)]
+    for span in (
+        {"seconds": 299},
+        {"seconds": 1},
+        {"hours": 23.9},
+        {"hours": 0.1},
+        {"days": 29},
+        {"days": 1},
+    ):
+        rounds.next(**span)
+        seen.append(max_age(bench))
+    day = 86_400
+    assert seen == [300, 300, day, day, 30 * day, 30 * day, 365 * day]
+
+
+def test_a_step_is_not_taken_when_something_else_is_served_by_then(bench: ServeBench, rounds: Rounds) -> None:
+    """What was right when it was applied may be wrong when the step is due: it is looked at just before."""
+    rounds.next()
+    bench.dial.impostors[HERE] = STRANGER
+    assert rounds.next(seconds=300).ladder[NAME].step == 0
+    assert max_age(bench) == 300
+    bench.dial.impostors.clear()
+    # The step has to pass anew, from the failure on.
+    assert rounds.next(seconds=299).ladder[NAME].step == 0
+    assert rounds.next(seconds=1).ladder[NAME].step == 1
+
+
+def test_a_failed_proof_in_between_holds_the_ladder(bench: ServeBench, rounds: Rounds) -> None:
+    """It is enough that one handshake failed within the step."""
+    rounds.next()
+    bench.dial.closed.add(HERE)
+    assert not rounds.next(seconds=100).is_whole
+    bench.dial.closed.clear()
+    assert rounds.next(seconds=200).ladder[NAME].step == 0
+    assert rounds.next(seconds=100).ladder[NAME].step == 1
+
+
+def test_the_next_process_stands_where_the_last_one_did(bench: ServeBench, rounds: Rounds) -> None:
+    """Step and failures are in the store; no step is taken before this process has seen it right."""
+    rounds.next()
+    rounds.next(seconds=300)
+    bench.clock.goes_on(days=2)
+    restarted = Rounds(bench)
+    assert restarted.next().ladder[NAME].step == 1
+    assert restarted.next(seconds=60).ladder[NAME].step == 2
+
+
+# Tickets
+
+
+def test_a_ticket_key_is_added_each_hour_and_three_are_kept(bench: ServeBench, rounds: Rounds) -> None:
+    rounds.next()
+    rings = [bench.edge.plan.root.ticket_keys]
+    for minutes in (59, 1, 60, 60, 60):
+        rounds.next(minutes=minutes)
+        rings.append(bench.edge.plan.root.ticket_keys)
+    assert [len(ring) for ring in rings] == [1, 1, 2, 3, 3, 3]
+    assert rings[-1] == (rings[-1][0], rings[-2][0], rings[-3][0])
+
+
+def test_a_refused_round_uses_no_ticket_key_up(bench: ServeBench, rounds: Rounds) -> None:
+    """Keys that no edge ever had do not drive those out that clients hold tickets of."""
+    rounds.next()
+    rounds.next(hours=1)
+    before = bench.edge.plan.root.ticket_keys
+    bench.edge.fault = EdgeError("not now")
+    for _ in range(3):
+        with pytest.raises(EdgeError):
+            rounds.next(hours=1)
+    bench.edge.fault = None
+    rounds.next()
+    assert bench.edge.plan.root.ticket_keys[1:] == before
+
+
+def test_keys_that_went_with_their_edge_are_forgotten(bench: ServeBench, rounds: Rounds) -> None:
+    """What runs is what the edge says, and the next round is for nothing else."""
+    rounds.next()
+    bench.edge.ticket_keys.clear()
+    round_ = rounds.next(hours=1)
+    assert round_.running == bench.edge.running != round_.plan.hash
+    after = rounds.next(minutes=1)
+    assert after.running == after.plan.hash == round_.running
+
+
+def test_tickets_of_an_adopted_edge_stay_good(bench: ServeBench, rounds: Rounds) -> None:
+    rounds.next()
+    bench.edge.found = bench.edge.plan.root
+    successor = Rounds(bench)
+    successor.converger.adopt(bench.edge.found)
+    successor.next()
+    assert bench.edge.plan.root.ticket_keys[1:] == bench.edge.found.ticket_keys
+
+
+# Certificates
+
+
+def test_a_certificate_is_renewed_at_two_thirds_and_served(bench: ServeBench, rounds: Rounds) -> None:
+    """A round before it changes nothing; the one after it swaps the leaf, and a handshake shows it."""
+    first = rounds.next().credentials[NAME]
+    lifetime = CertFacts.from_der(first.chain[0])
+    two_thirds = (lifetime.not_after - lifetime.not_before) * 2 / 3
+    due = bench.keeper.next_due()
+    assert due
+    assert timedelta(0) <= lifetime.not_before + two_thirds - due <= timedelta(days=90) / 20
+    bench.clock.moment = due - timedelta(seconds=1)
+    assert rounds.next().credentials[NAME] == first
+    renewed = rounds.next(seconds=1)
+    assert renewed.credentials[NAME].chain[0] != first.chain[0]
+    assert [proof.verdict for proof in renewed.proofs] == ["same"]
+    assert [news.name for news in renewed.news] == ["certificate_issued"]
+
+
+# What fails
+
+
+def test_a_store_that_fails_holds_nothing_up(bench: ServeBench) -> None:
+    """Settings are applied, tickets rotate and the ladder is held in memory; it is stored later."""
+    store = MemoryStore()
+    bench = ServeBench(store, bench.shelf)
+    rounds = Rounds(bench)
+    rounds.next()
+    store.broken = StoreError("no room")
+    broken = rounds.next(seconds=300)
+    assert (broken.store_fault, broken.is_whole) == (store.broken, False)
+    assert [proof.verdict for proof in broken.proofs] == ["same"]
+    assert max_age(bench) == 86_400
+    rounds.next(hours=1)
+    assert len(bench.edge.plan.root.ticket_keys) == 2
+    store.broken = None
+    assert rounds.next(minutes=1).is_whole
+    stored = asyncio.run(store.hsts_step(NAME))
+    assert stored
+    assert stored.step == 1
+
+
+def test_a_failure_that_could_not_be_stored_holds_the_ladder(bench: ServeBench) -> None:
+    store = MemoryStore()
+    bench = ServeBench(store, bench.shelf)
+    rounds = Rounds(bench)
+    rounds.next()
+    store.broken = StoreError("no room")
+    bench.dial.closed.add(HERE)
+    rounds.next(seconds=100)
+    bench.dial.closed.clear()
+    store.broken = None
+    assert rounds.next(seconds=200).ladder[NAME].step == 0
+    assert asyncio.run(store.last_failed_proof(NAME)) is not None
+
+
+def test_a_first_round_without_a_store_is_refused(bench: ServeBench) -> None:
+    """Nothing could be served: whoever has just typed the command is told."""
+    broken = StoreError("no room")
+    rounds = Rounds(ServeBench(MemoryStore(broken), bench.shelf))
+    with pytest.raises(StoreError, match="no room"):
+        rounds.next()
+
+
+def test_what_the_edge_refuses_changes_nothing(bench: ServeBench, rounds: Rounds) -> None:
+    """The last round stays the last one: it is what runs."""
+    rounds.next()
+    bench.edge.fault = StaleEpoch("another has taken it over")
+    with pytest.raises(StaleEpoch):
+        rounds.next()
+    bench.edge.fault = None
+    assert rounds.next().changes == ()
+
+
+def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
+    """One address of many is asked again; what was right stands as it was seen."""
+    two = Endpoint("127.0.0.1", 9443)
+    wishes = dataclasses.replace(desired(site(NAME)), https=(HERE, two))
+    converger = bench.converger()
+    bench.dial.impostors[two] = STRANGER
+    first = asyncio.run(converger.converge(wishes))
+    assert [proof.verdict for proof in first.proofs] == ["same", "different"]
+    bench.dial.impostors.clear()
+    bench.dial.dialled.clear()
+    bench.clock.goes_on(seconds=60)
+    second = asyncio.run(converger.prove_again(first))
+    assert bench.dial.dialled == [two]
+    assert second.is_whole
+    assert second.proofs[0] == first.proofs[0]
+    assert second.proofs[1].at == bench.clock.now()
