@@ -193,6 +193,8 @@ class Upstream:
             except OSError:
                 return
             sock.settimeout(PATIENCE_S)
+            # What is said is on its way, so that a test may rely on it.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             visit = Visit(sock, self.connections, self._note if self.is_recorded else None)
             self.visits.append(visit)

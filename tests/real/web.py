@@ -89,9 +89,7 @@ class Web:
     @contextlib.contextmanager
     def connected(self, name: str = NAME, *alpn: str) -> Iterator[ssl.SSLSocket]:
         """Open a TLS connection to the site."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self.cacert)
-        context.set_alpn_protocols(list(alpn) or ["http/1.1"])
+        context = client_context(self, *alpn)
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
         with (
             raw,
@@ -104,6 +102,14 @@ class Web:
         with self.connected(name) as tls:
             tls.sendall(request.encode("latin-1"))
             return read_answer(tls)
+
+
+def client_context(web: Web, *alpn: str) -> ssl.SSLContext:
+    """Make what a client of the site needs for its handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(web.cacert)
+    context.set_alpn_protocols(list(alpn) or ["http/1.1"])
+    return context
 
 
 def read_answer(sock: socket.socket, raw: bytes = b"") -> Answer:

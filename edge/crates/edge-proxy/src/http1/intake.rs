@@ -164,13 +164,17 @@ impl Intake {
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<()> {
-        if !self.inbox.is_empty() {
-            // The next request is here already: the client is not gone, nor does it say so now.
-            return Poll::Pending;
-        }
-        match ready!(self.poll_receive(context, stream, SMALL)) {
-            Ok(count) if count > 0 => Poll::Pending,
-            _ => Poll::Ready(()),
+        // The next request may be here already; the client's end comes behind it.
+        loop {
+            if self.inbox.is_empty() {
+                self.inbox.renew(SMALL);
+            } else if self.inbox.room() == 0 {
+                return Poll::Pending;
+            }
+            match ready!(self.poll_fill(context, stream)) {
+                Ok(count) if count > 0 => {}
+                _ => return Poll::Ready(()),
+            }
         }
     }
 
