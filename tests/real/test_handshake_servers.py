@@ -7,6 +7,7 @@ from pathlib import Path
 from socketserver import BaseRequestHandler
 
 import pytest
+from edge_harness import Scene, SiteWish, running_edge
 from tls_certs import Files, Issued, Wish, ec_key, intermediate, issue, rsa_key, write
 from tls_servers import openssl_server, raw_server
 
@@ -21,6 +22,7 @@ from port443.core.probe.failures import (
 )
 from port443.core.wire.reading import Malformed
 from port443.wiring import make_dial
+from waiting import wait_until
 
 LEAF = issue(Wish(), ec_key(), intermediate())
 
@@ -80,6 +82,18 @@ def test_a_refused_version_is_named_by_its_alert(files: Files) -> None:
         refused = failure(endpoint, "1.3")
     assert isinstance(refused, HandshakeRefused)
     assert "protocol_version" in refused.message
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_the_edge_counts_a_proof_as_a_whole_handshake(version: str) -> None:
+    """Our own handshakes are no failures in anybody's numbers, ours least of all."""
+    with running_edge(workers=1) as edge:
+        listener = edge.listen()
+        edge.apply(Scene((SiteWish(("localhost",), (LEAF,)),), (listener,)))
+        assert shake(Endpoint.parse(listener.address), version).key_proved
+        done = wait_until(lambda: edge.stats()["handshakes"], 5)
+        assert [(one["version"], one["count"]) for one in done] == [(version, 1)]
+        assert edge.stats()["handshake_failures"] == {}
 
 
 class Plain(BaseRequestHandler):

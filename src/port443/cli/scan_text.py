@@ -127,8 +127,13 @@ def _suite_tone(suite: Suite) -> Tone:
 
 
 def _remark(suite: Suite) -> str:
-    missing = [] if suite.is_forward_secret else ["no forward secrecy"]
-    missing += [] if suite.is_aead else ["no AEAD"]
+    lacks = {
+        "no encryption": suite.is_null,
+        "no certificate": suite.is_anonymous,
+        "no forward secrecy": not suite.is_forward_secret,
+        "no AEAD": not suite.is_aead,
+    }
+    missing = [words for words, is_so in lacks.items() if is_so]
     return f"   {', '.join(missing)}" if missing else ""
 
 

@@ -60,8 +60,8 @@ class Suite:
 
     @property
     def is_forward_secret(self) -> bool:
-        """Whether a key stolen later opens nothing that was recorded."""
-        return self.key_exchange in {"ECDHE", "DHE", "ECCPWD", "TLS 1.3"}
+        """Whether a key stolen later opens nothing that was recorded; an anonymous suite has no such key."""
+        return self.is_anonymous or self.key_exchange in {"ECDHE", "DHE", "ECCPWD", "TLS 1.3"}
 
 
 @cache
