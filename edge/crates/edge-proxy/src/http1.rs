@@ -16,49 +16,75 @@ use edge_http::{BodyKind, Field, Forwarded, Refusal, RequestHead};
 use edge_tls::TlsStream;
 
 use crate::alarm::Alarm;
+use crate::buffer::Buffer;
 use crate::client::Client as _;
 use crate::context::ConnectionContext;
 use crate::counted::Counted;
 use crate::forward::{Outcome, Request, forward, note_refusal};
 use crate::route::{Route, route};
 use crate::spare::Text;
+use crate::upstream::Connection;
 pub(crate) use client::{Http1Client, policy_of};
 pub(crate) use next::{Next, next_request, wait_drained};
 
 /// Serve a connection until one of both sides has had enough.
-pub(crate) async fn serve(stream: TlsStream, context: Rc<ConnectionContext>) {
-    let worker = &context.worker;
-    let limits = worker.running.load().limits;
-    let mut client = Http1Client::new(Counted::new(stream, Rc::clone(worker)));
-    let mut alarm = Alarm::after(Duration::from_millis(limits.idle_timeout_ms));
-    let mut drained = pin!(wait_drained(worker.draining.clone()));
-    loop {
-        let outcome = match next_request(&mut client, &limits, &mut alarm, drained.as_mut()).await {
-            Next::Request(head, fields) => {
-                answer(&mut client, &context, (&head, &fields), &mut alarm).await
+///
+/// What a silent connection holds is this future, so what it needs at other times only has a box
+/// of its own, and the client is captured: an argument of an `async fn` would be stored twice.
+pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl Future<Output = ()> {
+    let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&context.worker)));
+    async move {
+        let limits = context.worker.running.load().limits;
+        let mut alarm = Alarm::after(Duration::from_millis(limits.idle_timeout_ms));
+        let mut drained = pin!(wait_drained(context.worker.draining.clone()));
+        loop {
+            let next = next_request(&mut client, &limits, &mut alarm, drained.as_mut()).await;
+            match Box::pin(respond(&mut client, &context, next, &mut alarm)).await {
+                Turn::Next => {}
+                Turn::Close => return Box::pin(client.close(&mut alarm)).await,
+                Turn::Gone => return,
+                Turn::Tunnel(connection, early) => {
+                    return Box::pin(tunnel::run(client, connection, early)).await;
+                }
             }
-            Next::Silence => break,
-            Next::Refused(refusal) => {
-                client.give_up_reading();
-                refuse(&mut client, &context, refusal)
-            }
-        };
-        match outcome {
-            Outcome::Answered => {}
-            Outcome::BrokenOff => return,
-            Outcome::Upgraded(connection, early) => {
-                return tunnel::run(client, connection, early).await;
-            }
-        }
-        alarm.set(Duration::from_millis(limits.body_timeout_ms));
-        if client.flush(&mut alarm).await.is_err() {
-            return;
-        }
-        if !client.may_continue() {
-            break;
         }
     }
-    client.close(&mut alarm).await;
+}
+
+/// What follows a turn of the client's.
+enum Turn {
+    Next,
+    Close,
+    Gone,
+    Tunnel(Connection, Buffer),
+}
+
+async fn respond(
+    client: &mut Http1Client<TlsStream>,
+    context: &ConnectionContext,
+    next: Next,
+    alarm: &mut Alarm,
+) -> Turn {
+    let outcome = match next {
+        Next::Request(head, fields) => answer(client, context, (&head, &fields), alarm).await,
+        Next::Silence => return Turn::Close,
+        Next::Refused(refusal) => {
+            client.give_up_reading();
+            refuse(client, context, refusal)
+        }
+    };
+    match outcome {
+        Outcome::Answered => {}
+        Outcome::BrokenOff => return Turn::Gone,
+        Outcome::Upgraded(connection, early) => return Turn::Tunnel(connection, early),
+    }
+    let patience = context.worker.running.load().limits.body_timeout_ms;
+    alarm.set(Duration::from_millis(patience));
+    match client.flush(alarm).await {
+        Err(_) => Turn::Gone,
+        Ok(()) if client.may_continue() => Turn::Next,
+        Ok(()) => Turn::Close,
+    }
 }
 
 async fn answer(
