@@ -8,7 +8,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from port443.core.plan.events import EVENTS, Event, EventBody, HandshakeFailure, UpstreamFailure, event_of
+from port443.core.plan.events import (
+    EVENTS,
+    Event,
+    EventBody,
+    HandshakeFailure,
+    Http2Cutoff,
+    UpstreamFailure,
+    event_of,
+)
 from port443.core.plan.receipt import QuarantineCode
 from port443.core.plan.shape import DocumentInvalid
 from schema_generator import schemas
@@ -97,7 +105,12 @@ def test_what_is_no_event_is_refused(line: Any) -> None:
 
 def test_reasons_are_a_closed_set() -> None:
     """A reason that the contract does not know is refused at its field."""
-    for name, reasons in (("handshake_failed", HandshakeFailure), ("upstream_failed", UpstreamFailure)):
+    closed = {
+        "handshake_failed": HandshakeFailure,
+        "http2_cut_off": Http2Cutoff,
+        "upstream_failed": UpstreamFailure,
+    }
+    for name, reasons in closed.items():
         assert stored("events.schema.json")["$defs"][reasons.__name__]["enum"] == [
             each.value for each in reasons
         ]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use edge_snapshot::{Alpn, CipherSuite, Hash, TlsVersion};
 use serde::Serialize;
 
-use crate::reasons::{HandshakeFailure, UpstreamFailure};
+use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 
 /// The longest text that a stranger can bring into an event, in bytes.
 const MAX_TEXT: usize = 512;
@@ -62,6 +62,12 @@ pub enum Event {
         peer: SocketAddr,
         reason: String,
         status: u16,
+    },
+    /// An HTTP/2 connection was ended by us.
+    Http2CutOff {
+        site: String,
+        peer: SocketAddr,
+        reason: Http2Cutoff,
     },
     /// A request got no whole answer from its upstream server.
     UpstreamFailed {

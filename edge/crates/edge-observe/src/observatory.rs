@@ -11,7 +11,7 @@ use crate::counter::Counter;
 use crate::handshakes::Shape;
 use crate::histogram::BOUNDS_US;
 use crate::log::EventLog;
-use crate::reasons::{HandshakeFailure, UpstreamFailure};
+use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 use crate::sites::SiteSlots;
 use crate::stats::{
     Bytes, Connections, Durations, Events, HandshakeCount, Memory, RequestCount, Stats, Upstream,
@@ -71,6 +71,7 @@ impl Observatory {
             handshake_failures: self.handshake_failures(),
             handshake_duration_us: self.durations(),
             requests: requests(sites),
+            http2_cutoffs: self.http2_cutoffs(),
             bytes: Bytes {
                 received: self.total(|worker| &worker.bytes_received),
                 sent: self.total(|worker| &worker.bytes_sent),
@@ -123,6 +124,12 @@ impl Observatory {
         let reasons = HandshakeFailure::ALL.iter();
         let total =
             |reason: HandshakeFailure| self.total(|of| &of.handshake_failures[reason as usize]);
+        nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
+    }
+
+    fn http2_cutoffs(&self) -> BTreeMap<&'static str, u64> {
+        let reasons = Http2Cutoff::ALL.iter();
+        let total = |reason: Http2Cutoff| self.total(|of| &of.http2_cutoffs[reason as usize]);
         nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
     }
 

@@ -54,6 +54,27 @@ reasons! {
 }
 
 reasons! {
+    /// Why an HTTP/2 connection was ended by us.
+    Http2Cutoff {
+        CompressionMalformed = "compression_malformed" "A header block cannot be read."
+        ContinuationFlood = "continuation_flood" "A header block came in too many frames."
+        EmptyDataFlood = "empty_data_flood" "Too many DATA frames carried nothing."
+        FlowControlViolated = "flow_control_violated" "More came than the windows allow."
+        FrameSizeWrong = "frame_size_wrong" "A frame is too long, or not as long as its type says."
+        HeaderBomb = "header_bomb" "A header block says far more than the limit."
+        PingFlood = "ping_flood" "Too many pings."
+        PriorityFlood = "priority_flood" "Too many priorities or frames of unknown types."
+        ProtocolViolated = "protocol_violated" "A frame came that may not come there."
+        RapidReset = "rapid_reset" "Too many streams ended as soon as they began."
+        SettingsFlood = "settings_flood" "Too many settings."
+        StreamClosed = "stream_closed" "A frame came on a stream that was closed."
+        TooManyStreams = "too_many_streams" "More streams at once than allowed, again and again."
+        WindowStalled = "window_stalled" "A response waited too long for the client's window."
+        WindowUpdateFlood = "window_update_flood" "Too many updates of windows."
+    }
+}
+
+reasons! {
     /// Why an upstream server did not answer a request.
     UpstreamFailure {
         ConnectRefused = "connect_refused" "Nothing listens there."

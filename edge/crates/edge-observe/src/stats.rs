@@ -20,6 +20,7 @@ pub struct Stats {
     pub handshake_failures: BTreeMap<&'static str, u64>,
     pub handshake_duration_us: Durations,
     pub requests: Vec<RequestCount>,
+    pub http2_cutoffs: BTreeMap<&'static str, u64>,
     pub bytes: Bytes,
     pub upstream: Upstream,
     pub memory: Memory,

@@ -12,7 +12,7 @@ use crate::counter::Counter;
 use crate::event::{Event, bounded};
 use crate::handshakes::{HandshakeTable, Shape};
 use crate::histogram::Histogram;
-use crate::reasons::{HandshakeFailure, UpstreamFailure};
+use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 use crate::sites::SiteSlot;
 
 /// Completed handshakes are told once in so long; the counters hold all of them.
@@ -25,6 +25,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) closed: Counter,
     pub(crate) handshakes: HandshakeTable,
     pub(crate) handshake_failures: [Counter; HandshakeFailure::ALL.len()],
+    pub(crate) http2_cutoffs: [Counter; Http2Cutoff::ALL.len()],
     pub(crate) handshake_durations: Histogram,
     pub(crate) bytes_received: Counter,
     pub(crate) bytes_sent: Counter,
@@ -157,6 +158,16 @@ impl WorkerObserver {
             peer,
             reason: bounded(reason),
             status,
+        });
+    }
+
+    /// An HTTP/2 connection was ended by us.
+    pub fn http2_cut_off(&self, site: &str, peer: SocketAddr, reason: Http2Cutoff) {
+        self.counters.http2_cutoffs[reason as usize].add(1);
+        self.events.send(|| Event::Http2CutOff {
+            site: bounded(site),
+            peer,
+            reason,
         });
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use edge_observe::{Event, EventLog, HandshakeFailure, StampedEvent, UpstreamFailure};
+use edge_observe::{Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, UpstreamFailure};
 use edge_snapshot::{Alpn, CipherSuite, Hash, QuarantineCode, TlsVersion};
 use serde_json::Value;
 
@@ -64,6 +64,11 @@ fn every_event() -> Vec<Event> {
             reason: text(),
             status: 421,
         },
+        Event::Http2CutOff {
+            site: text(),
+            peer,
+            reason: Http2Cutoff::RapidReset,
+        },
         Event::UpstreamFailed {
             site: text(),
             pool: text(),
@@ -120,6 +125,13 @@ fn reasons_are_the_contracts() {
     same(
         "HandshakeFailure",
         HandshakeFailure::ALL
+            .iter()
+            .map(|reason| reason.as_str())
+            .collect(),
+    );
+    same(
+        "Http2Cutoff",
+        Http2Cutoff::ALL
             .iter()
             .map(|reason| reason.as_str())
             .collect(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use edge_observe::{Event, EventLog, HandshakeFailure, StampedEvent, UpstreamFailure};
+use edge_observe::{Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, UpstreamFailure};
 use edge_snapshot::{Alpn, CipherSuite, Hash, TlsVersion};
 use serde_json::Value;
 
@@ -66,6 +66,11 @@ fn one_of_each() -> Vec<Event> {
             peer: peer(),
             reason: text(),
             status: 400,
+        },
+        Event::Http2CutOff {
+            site: text(),
+            peer: peer(),
+            reason: Http2Cutoff::PingFlood,
         },
         Event::UpstreamFailed {
             site: text(),

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use edge_observe::{
-    EventLog, HandshakeFailure, HandshakeFault, HandshakeRecord, Observatory, SiteSlots,
-    UpstreamFailure, UpstreamFault, WorkerObserver,
+    EventLog, HandshakeFailure, HandshakeFault, HandshakeRecord, Http2Cutoff, Observatory,
+    SiteSlots, UpstreamFailure, UpstreamFault, WorkerObserver,
 };
 use edge_snapshot::{Alpn, CipherSuite, Group, TlsVersion};
 use serde_json::{Value, json};
@@ -66,6 +66,7 @@ fn workers_are_added_up() {
         reason: UpstreamFailure::ConnectRefused,
         status: 502,
     });
+    observers[0].http2_cut_off("a.test", peer(), Http2Cutoff::PingFlood);
     refuse(&observers[1], "b.test");
     let stats = stats(&observatory, &sites);
     assert_eq!(json!({"accepted": 2, "open": 1}), stats["connections"]);
@@ -78,6 +79,7 @@ fn workers_are_added_up() {
         json!({"unknown_server_name": 1}),
         stats["handshake_failures"]
     );
+    assert_eq!(json!({"ping_flood": 1}), stats["http2_cutoffs"]);
     assert_eq!((json!(900), json!(2)), {
         let durations = &stats["handshake_duration_us"];
         (durations["sum"].clone(), durations["count"].clone())

@@ -34,6 +34,26 @@ class HandshakeFailure(StrEnum):
     INTERNAL = "internal"
 
 
+class Http2Cutoff(StrEnum):
+    """Why the edge ended an HTTP/2 connection."""
+
+    COMPRESSION_MALFORMED = "compression_malformed"
+    CONTINUATION_FLOOD = "continuation_flood"
+    EMPTY_DATA_FLOOD = "empty_data_flood"
+    FLOW_CONTROL_VIOLATED = "flow_control_violated"
+    FRAME_SIZE_WRONG = "frame_size_wrong"
+    HEADER_BOMB = "header_bomb"
+    PING_FLOOD = "ping_flood"
+    PRIORITY_FLOOD = "priority_flood"
+    PROTOCOL_VIOLATED = "protocol_violated"
+    RAPID_RESET = "rapid_reset"
+    SETTINGS_FLOOD = "settings_flood"
+    STREAM_CLOSED = "stream_closed"
+    TOO_MANY_STREAMS = "too_many_streams"
+    WINDOW_STALLED = "window_stalled"
+    WINDOW_UPDATE_FLOOD = "window_update_flood"
+
+
 class UpstreamFailure(StrEnum):
     """Why an upstream server did not answer a request."""
 
@@ -126,6 +146,15 @@ class RequestRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class Http2CutOff:
+    """An HTTP/2 connection was ended by the edge, since its client broke or strained the protocol."""
+
+    site: str
+    peer: str
+    reason: Http2Cutoff
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamFailed:
     """A request got no whole answer from its upstream server."""
 
@@ -185,6 +214,7 @@ EventBody = (
     | HandshakeCompleted
     | HandshakeFailed
     | RequestRefused
+    | Http2CutOff
     | UpstreamFailed
     | UpstreamWentDown
     | UpstreamCameBack
@@ -203,6 +233,7 @@ EVENTS: dict[str, type[EventBody]] = {
     "handshake_completed": HandshakeCompleted,
     "handshake_failed": HandshakeFailed,
     "request_refused": RequestRefused,
+    "http2_cut_off": Http2CutOff,
     "upstream_failed": UpstreamFailed,
     "upstream_went_down": UpstreamWentDown,
     "upstream_came_back": UpstreamCameBack,

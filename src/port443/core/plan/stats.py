@@ -84,6 +84,7 @@ class EdgeStats:
     handshake_failures: dict[str, int]
     handshake_duration_us: Histogram
     requests: tuple[RequestCount, ...]
+    http2_cutoffs: dict[str, int]
     bytes: ByteCount
     upstream: UpstreamCounts
     memory: Memory
