@@ -27,7 +27,8 @@ class ShortLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        fields = " ".join(f"{key}={value}" for key, value in _fields(record).items())
+        # What comes from visitors must not steer the terminal, nor look like another line.
+        fields = " ".join(f"{key}={_visible(str(value))}" for key, value in _fields(record).items())
         mark = {"WARNING": "! ", "ERROR": "✗ "}.get(record.levelname, "")
         return f"{at} {mark}{record.getMessage().replace('_', ' ')} {fields}".rstrip()
 
@@ -40,6 +41,10 @@ def start_log(*, quiet: bool = False) -> None:
     log.handlers = [handler]
     log.setLevel(logging.ERROR if quiet else logging.INFO)
     log.propagate = False
+
+
+def _visible(text: str) -> str:
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -13,7 +13,7 @@ def runtime_option() -> Decorator:
     """Name the directory of the sockets."""
     return click.option(
         "--runtime",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=_directory(),
         envvar="PORT443_RUNTIME",
         metavar="DIR",
         help="Directory of the sockets. [default: /run/port443 for root, else under $XDG_RUNTIME_DIR]",
@@ -24,11 +24,16 @@ def state_option() -> Decorator:
     """Name the directory of certificates and keys."""
     return click.option(
         "--state",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=_directory(),
         envvar="PORT443_STATE",
         metavar="DIR",
         help="Directory of the store. [default: /var/lib/port443 for root, else under $XDG_STATE_HOME]",
     )
+
+
+def _directory() -> click.Path:
+    # Members of port443-admin may pass through the runtime directory, and not read it.
+    return click.Path(file_okay=False, readable=False, path_type=Path)
 
 
 def json_option() -> Decorator:

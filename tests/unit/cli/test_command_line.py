@@ -348,3 +348,21 @@ def test_the_base_of_all_errors_has_no_report() -> None:
     """Only errors with places have excerpts; the others say all in their message."""
     assert Port443Error("x").report() == ""
     assert Port443Error("x").facts() == {}
+
+
+def test_a_directory_that_one_may_only_pass_is_no_mistake() -> None:
+    """Members of port443-admin reach the admin socket in a directory that they cannot read."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    as_nobody = (
+        "import os, sys, tempfile\n"
+        "import port443.cli.status\n"  # while this user may still read the modules
+        "from port443.cli.main import run\n"
+        "directory = tempfile.mkdtemp()\n"
+        "os.chmod(directory, 0o711)\n"
+        "os.setgid(65534)\n"
+        "os.setuid(65534)\n"
+        "sys.exit(run(['status', '--runtime', directory]))"
+    )
+    done = subprocess.run([sys.executable, "-c", as_nobody], capture_output=True, text=True, check=False)
+    assert (done.returncode, "P443-E410" in done.stderr) == (3, True), done.stderr

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from port443.core.errors import Port443Error, ServeError
+from port443.core.errors import Port443Error, ServeError, SettingsError
 
 ANSWER_BYTES = 64 * 1024 * 1024
 
@@ -29,10 +29,29 @@ class NotAllowed(ServeError):
 
 
 class Refused(Port443Error):
-    """`serve` could not do what it was asked; its own code and words are passed on."""
+    """`serve` could not do what it was asked; its own code, words and particulars are passed on."""
 
     code = "P443-E412"
-    fault = "operator"
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        super().__init__(told["message"], told["hint"])
+        self.code, self.fault, self.retry = told["code"], told["fault"], told["retry"]  # type: ignore[misc]  # of the error that `serve` met
+        self._report, self._facts = told["report"], told["facts"]
+
+    def report(self) -> str:
+        return str(self._report)
+
+    def facts(self) -> dict[str, object]:
+        return dict(self._facts)
+
+
+class SettingsRefused(Refused, SettingsError):
+    """`serve` read its settings again and found mistakes; what ran goes on.
+
+    Each mistake is printed with its place. Correct the file, then: `port443 reload --wait`.
+    """
+
+    code = "P443-E415"
 
 
 async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
@@ -46,27 +65,30 @@ async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[s
         raise NotRunning(
             f"no port443 serve answers on {socket}", "start it, or name its directory: --runtime DIR"
         ) from error
-    except (TimeoutError, ConnectionResetError) as error:
+    except TimeoutError as error:
         raise NotRunning(f"{socket}: no answer within {timeout_s:g} s", "look at the log of serve") from error
-    if not line:
-        raise NotRunning(f"{socket}: closed without an answer", "look at the log of serve")
-    answer: dict[str, Any] = json.loads(line)
-    if "error" in answer:
-        raise _refusal(answer["error"])
-    return answer
+    except OSError as error:
+        raise NotRunning(
+            f"{socket}: {error.strerror or error}", "name its directory: --runtime DIR"
+        ) from error
+    return _answer(socket, line)
 
 
 async def _exchange(socket: Path, line: bytes) -> bytes:
     reader, writer = await asyncio.open_unix_connection(socket, limit=ANSWER_BYTES)
     try:
         writer.write(line)
-        await writer.drain()
+        # Whoever refuses us may close before it has read the whole request: its answer counts.
         return await reader.readline()
     finally:
         writer.close()
 
 
-def _refusal(error: dict[str, str]) -> Port443Error:
-    refused = Refused(error["message"], error.get("hint", ""))
-    refused.code = error["code"]  # type: ignore[misc]  # the code of the error that `serve` met
-    return refused
+def _answer(socket: Path, line: bytes) -> dict[str, Any]:
+    if not line.endswith(b"\n"):
+        raise NotRunning(f"{socket}: closed without a whole answer", "look at the log of serve")
+    answer: dict[str, Any] = json.loads(line)
+    if "error" in answer:
+        told = answer["error"]
+        raise SettingsRefused(told) if told["is_settings"] else Refused(told)
+    return answer

@@ -4,23 +4,30 @@ import asyncio
 import fcntl
 import grp
 import json
+import logging
 import os
 import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from port443.core.errors import Port443Error, ServeError
+from port443.adapters.admin.client import NotAllowed
+from port443.core.errors import Port443Error, ServeError, SettingsError
 
 GROUP = "port443-admin"
 REQUEST_BYTES = 64 * 1024
-REQUEST_TIMEOUT_S = 10
+REQUEST_TIMEOUT_S = 5
+ANSWER_TIMEOUT_S = 10
 LAST_ANSWERS_S = 2
+MAX_TALKS = 256
+"""Clients that are listened to at once; further ones are sent away."""
 PEER_CREDENTIALS = struct.Struct("3i")
 
 Answerer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+log = logging.getLogger("port443")
 
 
 class RuntimeBusy(ServeError):
@@ -33,6 +40,43 @@ class RuntimeBusy(ServeError):
     code = "P443-E401"
     fault = "operator"
     exit_code = 5
+
+
+class RuntimeFull(ServeError):
+    """The runtime directory cannot be written to: it is full, or mounted read-only.
+
+    It is small and lies in memory (`df` shows how much room it has). Make room, or name another directory
+    with `--runtime DIR`.
+    """
+
+    code = "P443-E402"
+    fault = "machine"
+
+
+class RequestUnreadable(ServeError):
+    """What came over the admin socket is no request: no JSON object on one line of at most 64 KiB."""
+
+    code = "P443-E413"
+
+
+class TooManyTalks(ServeError):
+    """More clients are connected to the admin socket than are listened to at once.
+
+    They hold it open without asking anything: `ss -xp` shows who they are.
+    """
+
+    code = "P443-E416"
+    fault = "operator"
+    retry = True
+
+
+class AnswerFailed(ServeError):
+    """`port443 serve` met something that its authors did not foresee while it answered.
+
+    It goes on. Its log has the particulars: please report them.
+    """
+
+    code = "P443-E417"
 
 
 class AdminSocket:
@@ -50,12 +94,12 @@ class AdminSocket:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._talks.add(task := asyncio.current_task())
             try:
-                await _converse(reader, writer, answer)
-            except (OSError, TimeoutError, ValueError):
-                pass  # whoever asked has gone, or sent no line: there is nobody to tell
+                await _say(writer, await self._heard(reader, writer, answer))
+            except (OSError, TimeoutError):
+                pass  # whoever asked has gone, or does not listen: there is nobody to tell
             finally:
+                writer.transport.abort()  # what was said is with the kernel; what was not taken is given up
                 self._talks.discard(task)
-                writer.close()
 
         self.path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(talk, self.path, limit=REQUEST_BYTES)
@@ -68,25 +112,56 @@ class AdminSocket:
             self.path.unlink(missing_ok=True)
         if talks := [talk for talk in self._talks if talk]:
             await asyncio.wait(talks, timeout=LAST_ANSWERS_S)
-        self._lease.close()
+        os.close(self._lease)
+
+    async def _heard(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answerer
+    ) -> dict[str, Any] | None:
+        """Return the answer to what is asked, or the error; None when nothing is asked."""
+        try:
+            self._admit(writer.get_extra_info("socket"))
+            request = await _request(reader)
+            return None if request is None else await answer(request)
+        except Port443Error as error:
+            return {"error": _told(error)}
+        except Exception as error:
+            log.exception("answer_failed")
+            return {"error": _told(AnswerFailed(f"{type(error).__name__}: {error}", "see the log of serve"))}
+
+    def _admit(self, peer: socket.socket) -> None:
+        if not _allowed(peer):
+            raise NotAllowed("not allowed", f"ask as root or as a member of {GROUP}")
+        if len(self._talks) > MAX_TALKS:
+            raise TooManyTalks(f"{MAX_TALKS} clients are connected already", "see who they are: ss -xp")
 
 
-def _take_lease(path: Path) -> IO[str]:
-    lease = path.open("a+")
+def _take_lease(path: Path) -> int:
+    """Lock the file, which holds our process id then; the lock goes with its descriptor."""
+    try:
+        lease = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     try:
         fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.ftruncate(lease, 0)
+        os.pwrite(lease, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError as error:
-        lease.seek(0)
-        pid = lease.read().strip() or "unknown"
-        lease.close()
+        pid = os.pread(lease, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(lease)
         raise RuntimeBusy(
             f"{path.parent}: port443 serve (pid {pid}) already runs here",
             f"stop it: port443 stop --runtime {path.parent}, or choose another --runtime",
         ) from error
-    lease.truncate(0)
-    lease.write(f"{os.getpid()}\n")
-    lease.flush()
+    except OSError as error:
+        os.close(lease)
+        raise _unwritable(path, error) from error
     return lease
+
+
+def _unwritable(path: Path, error: OSError) -> RuntimeFull:
+    return RuntimeFull(
+        f"{path} cannot be written: {error.strerror}", "make room, or choose another --runtime"
+    )
 
 
 def _give_to_group(path: Path) -> int:
@@ -98,32 +173,47 @@ def _give_to_group(path: Path) -> int:
     return 0o660
 
 
-async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answerer) -> None:
-    async with asyncio.timeout(REQUEST_TIMEOUT_S):
-        line = await reader.readline()
+async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
+    """Read one request; None when the client says nothing, or not all of it in time."""
+    try:
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            line = await reader.readline()
+    except (OSError, TimeoutError):
+        return None
+    except ValueError as error:
+        raise RequestUnreadable(f"the request has more than {REQUEST_BYTES} bytes") from error
     if not line:
-        return
-    writer.write(json.dumps(await _answer(line, writer, answer)).encode() + b"\n")
-    await writer.drain()
-
-
-async def _answer(line: bytes, writer: asyncio.StreamWriter, answer: Answerer) -> dict[str, Any]:
-    peer: socket.socket = writer.get_extra_info("socket")
-    if not _allowed(peer):
-        return _error("P443-E411", "not allowed", f"ask as root or as a member of {GROUP}")
+        return None
     try:
         request = json.loads(line)
-        if not isinstance(request, dict):
-            return _error("P443-E413", "the request is no JSON object", "")
-        return await answer(request)
-    except ValueError as error:
-        return _error("P443-E413", f"the request is not JSON: {error}", "")
-    except Port443Error as error:
-        return _error(error.code, error.message, error.hint)
+    except (ValueError, RecursionError) as error:
+        raise RequestUnreadable(f"the request is not JSON: {error}") from error
+    if not isinstance(request, dict):
+        raise RequestUnreadable("the request is no JSON object")
+    return request
 
 
-def _error(code: str, message: str, hint: str) -> dict[str, Any]:
-    return {"error": {"code": code, "message": message, "hint": hint}}
+async def _say(writer: asyncio.StreamWriter, said: dict[str, Any] | None) -> None:
+    """Say it and wait until it has been taken, for a while."""
+    if said is None:
+        return
+    writer.transport.set_write_buffer_limits(0)
+    writer.write(json.dumps(said).encode() + b"\n")
+    async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        await writer.drain()
+
+
+def _told(error: Port443Error) -> dict[str, Any]:
+    return {
+        "code": error.code,
+        "fault": error.fault,
+        "retry": error.retry,
+        "message": error.message,
+        "hint": error.hint,
+        "report": error.report(),
+        "facts": error.facts(),
+        "is_settings": isinstance(error, SettingsError),
+    }
 
 
 def _allowed(peer: socket.socket) -> bool:
