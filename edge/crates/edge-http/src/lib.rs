@@ -20,6 +20,7 @@ mod field;
 mod forwarded;
 mod head;
 mod hsts;
+pub mod http2;
 mod method;
 pub mod page;
 mod refusal;

@@ -44,6 +44,9 @@ refusals! {
     BodyTooLarge = 413 "body_too_large" "The request's body is larger than this site takes.",
     /// The client fell silent in the middle of a body.
     BodyTimeout = 408 "body_timeout" "The request's body did not arrive in time.",
+    /// A field of HTTP/1's connections in HTTP/2.
+    ConnectionFieldForbidden = 400 "connection_field_forbidden"
+        "The request has a header that HTTP/2 forbids.",
     /// An Expect that is not `100-continue`, once.
     ExpectationUnsupported = 417 "expectation_unsupported"
         "This server does not meet that expectation.",
@@ -78,6 +81,9 @@ refusals! {
     MethodUnsupported = 501 "method_unsupported" "This server does not implement the method.",
     /// The host is none of this connection's.
     Misdirected = 421 "misdirected" "This connection does not serve the requested host.",
+    /// Pseudo-fields are missing, repeated, unknown or not in front.
+    PseudoFieldMalformed = 400 "pseudo_field_malformed"
+        "The request's pseudo-headers are malformed.",
     /// The request line is not `method target version`.
     RequestLineMalformed = 400 "request_line_malformed" "The request line is malformed.",
     /// The request was not answered whole in the time that one may take.

@@ -4,54 +4,56 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use edge_http::http2::ErrorCode;
 use edge_http::page::Page;
 use edge_http::write::Message;
 use edge_http::{BodyKind, Method, ResponseHead};
-use h2::server::SendResponse;
-use h2::{Reason, RecvStream, SendStream};
-use http::Response;
 
-use super::response::{final_response, interim_response, page_response};
+use super::response::{write_final, write_interim, write_page};
+use super::shared::Shared;
 use crate::alarm::Alarm;
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault, Framing, Piece};
 use crate::context::SiteHsts;
+use crate::spare::Text;
 
 /// For how long a client may take to read an early answer.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// One stream of a client.
+/// One stream of a client; when it is dropped, the stream is closed.
 pub(super) struct Http2Client {
-    body: RecvStream,
+    shared: Shared,
+    stream: u32,
     is_chunked: bool,
     has_ended: bool,
-    /// The piece of the request's body that waits for the server.
-    piece: Bytes,
+    /// The piece of the request's body that waits for the server, and how much of it is sent.
+    piece: Text,
+    sent: usize,
     framing: Framing,
-    respond: SendResponse<Bytes>,
     answer: Answer,
     is_head: bool,
 }
 
 /// How far the answer has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Owed,
-    Open(SendStream<Bytes>),
+    Open,
     Whole,
+    BrokenOff,
 }
 
 impl Http2Client {
     /// A client whose request's head was read.
-    pub(super) fn new(body: RecvStream, respond: SendResponse<Bytes>, method: Method) -> Self {
-        let has_ended = body.is_end_stream();
+    pub(super) fn new(shared: Shared, stream: u32, method: Method, has_ended: bool) -> Self {
         Self {
-            body,
+            shared,
+            stream,
             is_chunked: false,
             has_ended,
-            piece: Bytes::new(),
+            piece: Text::default(),
+            sent: 0,
             framing: Framing::NONE,
-            respond,
             answer: Answer::Owed,
             is_head: method == Method::Head,
         }
@@ -65,97 +67,105 @@ impl Http2Client {
     /// After an answer that came before the end of the request: let the client read it before the
     /// stream is reset (RFC 9113 §8.1), since some take the reset for the answer. Its window stays
     /// closed, so that it does not go on sending what nobody reads.
-    pub(super) async fn linger(mut self, alarm: &mut Alarm) {
-        if self.has_ended || !matches!(self.answer, Answer::Whole) {
+    pub(super) async fn linger(self, alarm: &mut Alarm) {
+        if self.has_ended || self.answer != Answer::Whole {
             return;
         }
         alarm.set(LINGER);
         poll_fn(|context| {
-            while let Poll::Ready(piece) = self.body.poll_data(context) {
-                if !matches!(piece, Some(Ok(_))) {
-                    return Poll::Ready(());
-                }
+            if self.poll_end(context).is_ready() {
+                return Poll::Ready(());
             }
             alarm.poll_due(context)
         })
         .await;
     }
 
-    fn send_head(&mut self, response: Response<()>, is_end: bool) -> Result<(), ClientFault> {
-        let stream = self.respond.send_response(response, is_end).map_err(gone)?;
-        self.answer = if is_end {
-            Answer::Whole
-        } else {
-            Answer::Open(stream)
-        };
+    /// Wait for the request's end, dropping what comes.
+    fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
+        let mut state = self.shared.state();
+        let has_ended = state.http2.owner(self.stream).is_none_or(|slot| {
+            slot.received.clear();
+            slot.has_ended || slot.fault.is_some()
+        });
+        if has_ended || state.is_gone(self.stream) {
+            return Poll::Ready(());
+        }
+        state.register(self.stream, context);
+        Poll::Pending
+    }
+
+    /// Mark how far the answer is when its head was sent.
+    fn head_sent(&mut self, is_sent: bool, is_last: bool) -> Result<(), ClientFault> {
+        if !is_sent {
+            return Err(ClientFault::Gone);
+        }
+        self.answer = if is_last { Answer::Whole } else { Answer::Open };
         Ok(())
     }
 
-    fn send_piece(&mut self, bytes: Bytes, is_end: bool) -> Result<(), ClientFault> {
-        let Answer::Open(stream) = &mut self.answer else {
-            return Err(ClientFault::Gone);
-        };
-        stream.send_data(bytes, is_end).map_err(gone)?;
-        if is_end {
+    fn send(&mut self, bytes: &[u8], is_last: bool) {
+        let mut state = self.shared.state();
+        state.http2.send_data(self.stream, bytes, is_last);
+        state.wake_session();
+        if is_last {
             self.answer = Answer::Whole;
         }
-        Ok(())
-    }
-
-    /// How many of so many bytes the client's windows let through now.
-    fn poll_window(
-        &mut self,
-        context: &mut Context<'_>,
-        wanted: usize,
-    ) -> Poll<Result<usize, ClientFault>> {
-        let Answer::Open(sending) = &mut self.answer else {
-            return Poll::Ready(Err(ClientFault::Gone));
-        };
-        sending.reserve_capacity(wanted);
-        // Only growth is told, so what is there already has to be asked for.
-        while sending.capacity() == 0 {
-            match ready!(sending.poll_capacity(context)) {
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Poll::Ready(Err(ClientFault::Gone)),
-            }
-        }
-        Poll::Ready(Ok(sending.capacity().min(wanted)))
     }
 }
 
 impl Client for Http2Client {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        loop {
-            match ready!(self.body.poll_data(context)) {
-                Some(Ok(piece)) if piece.is_empty() => {}
-                Some(Ok(piece)) => {
-                    if self.is_chunked {
-                        self.framing = Framing::chunk(piece.len(), false);
-                    }
-                    self.piece = piece;
-                    return Poll::Ready(Ok(()));
-                }
-                Some(Err(_)) => return Poll::Ready(Err(ClientFault::Gone)),
-                None => {
-                    self.has_ended = true;
-                    if self.is_chunked {
-                        self.framing = Framing::LAST;
-                    }
-                    return Poll::Ready(Ok(()));
-                }
-            }
+        let mut state = self.shared.state();
+        if state.is_gone(self.stream) {
+            return Poll::Ready(Err(ClientFault::Gone));
         }
+        let Some(slot) = state.http2.owner(self.stream) else {
+            return Poll::Ready(Err(ClientFault::Gone));
+        };
+        if let Some(refusal) = slot.fault {
+            return Poll::Ready(Err(ClientFault::Refused(refusal)));
+        }
+        if !slot.received.is_empty() {
+            std::mem::swap(&mut self.piece, &mut slot.received);
+            if self.is_chunked {
+                self.framing = Framing::chunk(self.piece.len(), false);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        if slot.has_ended {
+            self.has_ended = true;
+            if self.is_chunked {
+                self.framing = Framing::LAST;
+            }
+            return Poll::Ready(Ok(()));
+        }
+        state.register(self.stream, context);
+        Poll::Pending
     }
 
     fn request_parts(&self) -> [&[u8]; 3] {
-        [self.framing.before(), &self.piece, self.framing.after()]
+        [
+            self.framing.before(),
+            &self.piece[self.sent..],
+            self.framing.after(),
+        ]
     }
 
     fn consume_request(&mut self, count: usize) {
-        let own = self.framing.consume(count, self.piece.len());
-        self.piece.advance(own);
-        // Only now may the client send as much again.
-        let _ = self.body.flow_control().release_capacity(own);
+        let own = self.framing.consume(count, self.piece.len() - self.sent);
+        self.sent += own;
+        if own > 0 {
+            // Only now may the client send as much again.
+            let mut state = self.shared.state();
+            let bytes = u32::try_from(own).unwrap_or(u32::MAX);
+            state.http2.release(self.stream, bytes);
+            state.wake_session();
+        }
+        if self.sent == self.piece.len() {
+            self.piece.clear();
+            self.sent = 0;
+        }
     }
 
     fn request_has_ended(&self) -> bool {
@@ -163,18 +173,21 @@ impl Client for Http2Client {
     }
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.answer {
-            Answer::Open(stream) => stream.poll_reset(context).map(drop),
-            Answer::Owed => self.respond.poll_reset(context).map(drop),
-            Answer::Whole => Poll::Pending,
+        let mut state = self.shared.state();
+        if state.is_gone(self.stream) {
+            return Poll::Ready(());
         }
+        state.register(self.stream, context);
+        Poll::Pending
     }
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
-        if let Ok(response) = interim_response(message) {
-            // A client that is gone shows so at the next step.
-            let _ = self.respond.send_informational(response);
-        }
+        let mut state = self.shared.state();
+        // A client that is gone shows so at the next step.
+        state
+            .http2
+            .send_head(self.stream, false, |fields| write_interim(fields, message));
+        state.wake_session();
     }
 
     fn start_response(
@@ -182,9 +195,15 @@ impl Client for Http2Client {
         message: Message<'_, ResponseHead>,
         hsts: Option<&SiteHsts>,
     ) -> Result<(), ClientFault> {
-        let head = message.head;
-        let is_empty = matches!(head.body, BodyKind::None | BodyKind::Length(0));
-        self.send_head(final_response(message, hsts)?, is_empty)
+        let is_last = matches!(message.head.body, BodyKind::None | BodyKind::Length(0));
+        let mut state = self.shared.state();
+        let is_sent = !state.is_gone(self.stream)
+            && state.http2.send_head(self.stream, is_last, |fields| {
+                write_final(fields, message, hsts);
+            });
+        state.wake_session();
+        drop(state);
+        self.head_sent(is_sent, is_last)
     }
 
     fn poll_send(
@@ -193,15 +212,20 @@ impl Client for Http2Client {
         buffer: &mut Buffer,
         piece: &mut Piece,
     ) -> Poll<Result<(), ClientFault>> {
-        while !piece.position.is_empty() {
-            let count = ready!(self.poll_window(context, piece.position.len()))?;
-            let end = piece.position.start + count;
-            let bytes = Bytes::copy_from_slice(buffer.part(piece.position.start..end));
-            piece.position.start = end;
-            self.send_piece(bytes, piece.is_last && piece.position.is_empty())?;
+        if self.answer == Answer::Whole {
+            return Poll::Ready(Ok(()));
         }
-        if piece.is_last && !matches!(self.answer, Answer::Whole) {
-            self.send_piece(Bytes::new(), true)?;
+        while !piece.position.is_empty() {
+            let wanted = piece.position.len();
+            let room = self.shared.state().poll_room(context, self.stream, wanted);
+            let count = ready!(room)?;
+            let end = piece.position.start + count;
+            let bytes = buffer.part(piece.position.start..end);
+            piece.position.start = end;
+            self.send(bytes, piece.is_last && piece.position.is_empty());
+        }
+        if piece.is_last && self.answer != Answer::Whole {
+            self.send(b"", true);
         }
         Poll::Ready(Ok(()))
     }
@@ -213,22 +237,35 @@ impl Client for Http2Client {
 
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
         let text = page.text();
-        let sent = page_response(page, text.len(), hsts)
-            .and_then(|response| self.send_head(response, self.is_head));
-        if sent.is_ok() && !self.is_head {
-            let _ = self.send_piece(Bytes::from(text), true);
+        let mut state = self.shared.state();
+        if state.is_gone(self.stream) {
+            return;
+        }
+        // Nobody waits for a window with a page: where it does not fit, its status has to do.
+        let fits = state.http2.sendable(self.stream) >= Some(text.len());
+        let is_last = self.is_head || !fits;
+        let length = (self.is_head || fits).then_some(text.len());
+        let is_sent = state.http2.send_head(self.stream, is_last, |fields| {
+            write_page(fields, page, length, hsts);
+        });
+        state.wake_session();
+        drop(state);
+        if self.head_sent(is_sent, is_last).is_ok() && !is_last {
+            self.send(text.as_bytes(), true);
         }
     }
 
     fn break_off(&mut self) {
-        match &mut self.answer {
-            Answer::Open(stream) => stream.send_reset(Reason::INTERNAL_ERROR),
-            Answer::Owed => self.respond.send_reset(Reason::INTERNAL_ERROR),
-            Answer::Whole => {}
+        if matches!(self.answer, Answer::Owed | Answer::Open) {
+            self.answer = Answer::BrokenOff;
+            let mut state = self.shared.state();
+            state.break_off(self.stream, ErrorCode::INTERNAL_ERROR);
         }
     }
 }
 
-fn gone(_: h2::Error) -> ClientFault {
-    ClientFault::Gone
+impl Drop for Http2Client {
+    fn drop(&mut self) {
+        self.shared.state().close(self.stream);
+    }
 }

@@ -1,0 +1,158 @@
+//! How much a client may ask for that moves nothing on.
+
+use super::cutoff::{Cutoff, CutoffReason};
+
+/// A bucket of tokens: each use takes one, time and useful work bring some back.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    left: u32,
+    most: u32,
+    each_second: u32,
+}
+
+impl Bucket {
+    const fn new(most: u32, each_second: u32) -> Self {
+        Self {
+            left: most,
+            most,
+            each_second,
+        }
+    }
+
+    fn give(&mut self, tokens: u32) {
+        self.left = self.left.saturating_add(tokens).min(self.most);
+    }
+
+    fn take(&mut self, reason: CutoffReason) -> Result<(), Cutoff> {
+        self.left = self.left.checked_sub(1).ok_or(reason)?;
+        Ok(())
+    }
+}
+
+/// One bucket for each way to make us work for nothing.
+///
+/// The numbers are far above what browsers, gRPC clients and load tools do.
+#[derive(Clone, Debug)]
+pub(super) struct Budget {
+    second: u64,
+    pings: Bucket,
+    settings: Bucket,
+    priorities: Bucket,
+    window_updates: Bucket,
+    empty_data: Bucket,
+    resets: Bucket,
+    refused_streams: Bucket,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            second: 0,
+            pings: Bucket::new(100, 10),
+            settings: Bucket::new(32, 2),
+            priorities: Bucket::new(500, 50),
+            window_updates: Bucket::new(1000, 100),
+            empty_data: Bucket::new(100, 10),
+            resets: Bucket::new(200, 20),
+            refused_streams: Bucket::new(200, 20),
+        }
+    }
+}
+
+impl Budget {
+    /// The clock, in whole seconds from any start.
+    pub(super) fn tick(&mut self, second: u64) {
+        let passed = second.saturating_sub(self.second);
+        if passed == 0 {
+            return;
+        }
+        self.second = second;
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        for bucket in [
+            &mut self.pings,
+            &mut self.settings,
+            &mut self.priorities,
+            &mut self.window_updates,
+            &mut self.empty_data,
+            &mut self.resets,
+            &mut self.refused_streams,
+        ] {
+            bucket.give(passed.saturating_mul(bucket.each_second));
+        }
+    }
+
+    /// A request was answered to its end.
+    pub(super) fn answered(&mut self) {
+        self.resets.give(1);
+        self.priorities.give(2);
+        self.window_updates.give(2);
+        self.refused_streams.give(1);
+    }
+
+    /// A frame of a response was sent, which the client has to acknowledge in its windows.
+    pub(super) fn sent_data(&mut self) {
+        self.window_updates.give(8);
+    }
+
+    pub(super) fn ping(&mut self) -> Result<(), Cutoff> {
+        self.pings.take(CutoffReason::PingFlood)
+    }
+
+    pub(super) fn settings(&mut self) -> Result<(), Cutoff> {
+        self.settings.take(CutoffReason::SettingsFlood)
+    }
+
+    pub(super) fn priority(&mut self) -> Result<(), Cutoff> {
+        self.priorities.take(CutoffReason::PriorityFlood)
+    }
+
+    pub(super) fn window_update(&mut self) -> Result<(), Cutoff> {
+        self.window_updates.take(CutoffReason::WindowUpdateFlood)
+    }
+
+    pub(super) fn empty_data(&mut self) -> Result<(), Cutoff> {
+        self.empty_data.take(CutoffReason::EmptyDataFlood)
+    }
+
+    /// A stream was reset by the client, or by us because of what it did there.
+    pub(super) fn reset(&mut self) -> Result<(), Cutoff> {
+        self.resets.take(CutoffReason::RapidReset)
+    }
+
+    pub(super) fn refused_stream(&mut self) -> Result<(), Cutoff> {
+        self.refused_streams.take(CutoffReason::TooManyStreams)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pings_until_cut_off(budget: &mut Budget) -> usize {
+        (0..10_000).take_while(|_| budget.ping().is_ok()).count()
+    }
+
+    #[test]
+    fn a_budget_is_spent_and_comes_back_with_time() {
+        let mut budget = Budget::default();
+        budget.tick(1_000_000);
+        assert_eq!(100, pings_until_cut_off(&mut budget));
+        budget.tick(1_000_003);
+        assert_eq!(30, pings_until_cut_off(&mut budget));
+        budget.tick(1_000_002);
+        assert_eq!(0, pings_until_cut_off(&mut budget));
+    }
+
+    #[test]
+    fn useful_work_pays_for_what_it_needs() {
+        let mut budget = Budget::default();
+        for _ in 0..100_000 {
+            budget.answered();
+            budget.sent_data();
+            budget.reset().unwrap();
+            for _ in 0..10 {
+                budget.window_update().unwrap();
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The server's side of HTTP/2 (RFC 9113): bytes in, values out; no socket, no clock, no runtime.
+//!
+//! [`Connection::receive`] takes one frame at a time off the input and says what it means; what is
+//! to be sent is appended to [`Connection::output`]. Whoever drives it reads, keeps the bodies and
+//! writes. Header blocks are turned into the text of an HTTP/1.1 head as they are decoded, so that
+//! nothing that exceeds the limits is ever stored.
+//!
+//! A connection that breaks the protocol, or makes us work for nothing, ends with a [`Cutoff`].
+
+mod budget;
+mod closed;
+mod connection;
+mod cutoff;
+mod frame;
+mod hpack;
+mod receive;
+mod request;
+mod response;
+mod send;
+mod settings;
+mod stream;
+
+pub use connection::{Config, Connection, Event};
+pub use cutoff::{Cutoff, CutoffReason};
+pub use frame::{ErrorCode, FRAME_HEADER_BYTES, MOST_FRAME_BYTES, PREFACE};
+pub use request::Request;
+pub use response::ResponseFields;

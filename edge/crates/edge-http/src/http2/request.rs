@@ -1,0 +1,414 @@
+//! A request's header block, checked and said in HTTP/1.1 (RFC 9113 §8.2, §8.3).
+
+use std::net::IpAddr;
+
+use super::hpack::{Class, FieldLine};
+use crate::authority::Authority;
+use crate::body::BodyKind;
+use crate::bytes::decimal;
+use crate::field::{FieldKind, Span, is_field_name};
+use crate::forwarded::Forwarded;
+use crate::head::HeadLimits;
+use crate::method::Method;
+use crate::refusal::Refusal;
+use crate::target::check_path;
+use crate::write;
+
+/// What a field counts beside its bytes (RFC 9113 §6.5.2).
+const FIELD_BYTES: usize = 32;
+
+/// The request that was read last; one for each connection, so that its memory is used again.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The values of the pseudo-fields and Host.
+    text: Vec<u8>,
+    method: Option<Span>,
+    scheme: Option<Span>,
+    authority: Option<Span>,
+    path: Option<Span>,
+    host: Option<Span>,
+    /// Field lines that go on as they are.
+    lines: Vec<u8>,
+    cookie: Vec<u8>,
+    length: Option<u64>,
+    has_fields: bool,
+    has_ended: bool,
+    size: usize,
+    count: usize,
+    refusal: Option<Refusal>,
+}
+
+impl Request {
+    /// Forget the last one, keeping its memory.
+    pub(super) fn begin(&mut self, has_ended: bool) {
+        let Self {
+            mut text,
+            mut lines,
+            mut cookie,
+            ..
+        } = std::mem::take(self);
+        text.clear();
+        lines.clear();
+        cookie.clear();
+        *self = Self {
+            text,
+            lines,
+            cookie,
+            has_ended,
+            ..Self::default()
+        };
+    }
+
+    /// Give the memory back, when the connection has nothing to do.
+    pub(super) fn settle(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Take a field; after the first fault they are only counted.
+    pub(super) fn take(&mut self, line: FieldLine<'_>, limits: &HeadLimits) {
+        self.size += line.name.len() + line.value.len() + FIELD_BYTES;
+        self.count += 1;
+        if self.refusal.is_none() {
+            // A line's name and value stand as far apart as in HTTP/1: by a colon and a space.
+            let line_bytes = line.name.len() + line.value.len() + 2;
+            let is_short = line_bytes <= limits.line_bytes || line.class == Class::Path;
+            let within = is_short
+                && self.size <= limits.bytes
+                && self.count <= limits.fields.saturating_add(4);
+            let taken = if within {
+                self.place(line, limits)
+            } else {
+                Err(Refusal::FieldsTooLarge)
+            };
+            self.refusal = taken.err();
+        }
+    }
+
+    fn place(&mut self, line: FieldLine<'_>, limits: &HeadLimits) -> Result<(), Refusal> {
+        let FieldLine { name, value, .. } = line;
+        if !line.is_valid {
+            return Err(Refusal::FieldValueMalformed);
+        }
+        let kind = match line.class {
+            Class::Method => return self.pseudo(value, |it| &mut it.method),
+            Class::Scheme => return self.pseudo(value, |it| &mut it.scheme),
+            Class::Authority => return self.pseudo(value, |it| &mut it.authority),
+            Class::Path if value.len() > limits.target_bytes => return Err(Refusal::TargetTooLong),
+            Class::Path => return self.pseudo(value, |it| &mut it.path),
+            Class::OtherPseudo => return Err(Refusal::PseudoFieldMalformed),
+            Class::Malformed => return Err(Refusal::FieldNameMalformed),
+            Class::Forbidden => return Err(Refusal::ConnectionFieldForbidden),
+            Class::Te if value != b"trailers" => return Err(Refusal::ConnectionFieldForbidden),
+            Class::Te => FieldKind::HopByHop,
+            Class::Field(kind) => kind,
+        };
+        self.has_fields = true;
+        match kind {
+            FieldKind::EndToEnd | FieldKind::Date | FieldKind::StrictTransportSecurity => {
+                write::field(&mut self.lines, name, value);
+            }
+            FieldKind::Cookie => self.cookie(value),
+            FieldKind::Host => {
+                let span = self.keep(value);
+                set(&mut self.host, span, Refusal::HostRepeated)?;
+            }
+            FieldKind::ContentLength => {
+                let length = decimal(value).ok_or(Refusal::LengthMalformed)?;
+                set(&mut self.length, length, Refusal::LengthRepeated)?;
+            }
+            FieldKind::Connection
+            | FieldKind::Forwarded
+            | FieldKind::HopByHop
+            | FieldKind::TransferEncoding
+            | FieldKind::Upgrade => {}
+        }
+        Ok(())
+    }
+
+    /// RFC 9113 §8.3: once each, and before all fields.
+    fn pseudo(
+        &mut self,
+        value: &[u8],
+        place: impl Fn(&mut Self) -> &mut Option<Span>,
+    ) -> Result<(), Refusal> {
+        if self.has_fields {
+            return Err(Refusal::PseudoFieldMalformed);
+        }
+        let span = self.keep(value);
+        set(place(self), span, Refusal::PseudoFieldMalformed)
+    }
+
+    fn keep(&mut self, value: &[u8]) -> Span {
+        let start = self.text.len();
+        self.text.extend_from_slice(value);
+        Span::new(start, self.text.len())
+    }
+
+    /// RFC 9113 §8.2.3: pieces of a cookie are one field where HTTP/2 ends.
+    fn cookie(&mut self, value: &[u8]) {
+        let lead = if self.cookie.is_empty() {
+            b"Cookie: ".as_slice()
+        } else {
+            b"; "
+        };
+        self.cookie.extend_from_slice(lead);
+        self.cookie.extend_from_slice(value);
+    }
+
+    /// Judge the whole request; the last thing before it is passed on.
+    pub(super) fn finish(&mut self) {
+        if self.refusal.is_none() {
+            self.refusal = self.judge().err();
+        }
+    }
+
+    fn judge(&self) -> Result<(), Refusal> {
+        let missing = Refusal::PseudoFieldMalformed;
+        let method = self.method.ok_or(missing)?.of(&self.text);
+        if !is_field_name(method) {
+            return Err(Refusal::MethodMalformed);
+        }
+        // CONNECT comes without a path, so it is told first (RFC 9113 §8.5).
+        if self.method() == Method::Connect {
+            return Err(Refusal::MethodUnsupported);
+        }
+        let scheme = self.scheme.ok_or(missing)?.of(&self.text);
+        if !scheme.eq_ignore_ascii_case(b"https") {
+            return Err(missing);
+        }
+        check_path(self.method(), self.path.ok_or(missing)?.of(&self.text))?;
+        self.judge_host()?;
+        // RFC 9113 §8.1.1: a length that the DATA frames do not add up to is malformed.
+        if self.has_ended && self.length.is_some_and(|length| length > 0) {
+            return Err(Refusal::BodyMalformed);
+        }
+        Ok(())
+    }
+
+    /// RFC 9113 §8.3.1: where both are there, `:authority` and Host must agree.
+    fn judge_host(&self) -> Result<(), Refusal> {
+        let parse =
+            |span: Span| Authority::parse(span.of(&self.text)).ok_or(Refusal::HostMalformed);
+        match (self.authority, self.host) {
+            (None, None) => Err(Refusal::HostMissing),
+            (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?) => {
+                Err(Refusal::HostDiffers)
+            }
+            (Some(span), _) | (None, Some(span)) => parse(span).map(drop),
+        }
+    }
+
+    /// Why the request is not passed on, if so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal
+    }
+
+    /// The method as a proxy sees it.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        Method::of(self.span(self.method))
+    }
+
+    /// The authority that is asked for.
+    #[must_use]
+    pub fn host(&self) -> &[u8] {
+        self.span(self.authority.or(self.host))
+    }
+
+    /// How the server will know where the body ends.
+    #[must_use]
+    pub fn body(&self) -> BodyKind {
+        match self.length {
+            Some(length) => BodyKind::Length(length),
+            None if self.has_ended => BodyKind::None,
+            None => BodyKind::Chunked,
+        }
+    }
+
+    /// Bytes that the body must have.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// Append the head that a request without fault has on its way to a server.
+    pub fn write(&self, out: &mut Vec<u8>, peer: IpAddr) {
+        write::request_line(out, self.span(self.method), [self.span(self.path), b""]);
+        write::field(out, b"Host", self.host());
+        out.extend_from_slice(&self.lines);
+        if !self.cookie.is_empty() {
+            out.extend_from_slice(&self.cookie);
+            out.extend_from_slice(b"\r\n");
+        }
+        write::framing(out, self.body());
+        let host = Some(self.host());
+        Forwarded { peer, host }.write(out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn span(&self, span: Option<Span>) -> &[u8] {
+        span.map_or(b"", |span| span.of(&self.text))
+    }
+}
+
+fn set<V>(place: &mut Option<V>, value: V, repeated: Refusal) -> Result<(), Refusal> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(repeated),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hpack::{Decoder, write_field};
+    use super::*;
+
+    const GET: [(&str, &str); 4] = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":path", "/"),
+        (":authority", "a"),
+    ];
+
+    fn said(fields: &[(&str, &str)], has_ended: bool) -> Result<String, Refusal> {
+        let mut block = Vec::new();
+        for (name, value) in fields {
+            block.push(0);
+            block.push(u8::try_from(name.len()).unwrap());
+            block.extend_from_slice(name.as_bytes());
+            let mut rest = Vec::new();
+            write_field(&mut rest, b"", value.as_bytes());
+            block.extend_from_slice(&rest[2..]);
+        }
+        let (mut request, limits) = (Request::default(), HeadLimits::with_bytes(10_000));
+        request.begin(has_ended);
+        Decoder::default()
+            .decode(&block, 40_000, |line| request.take(line, &limits))
+            .unwrap();
+        request.finish();
+        let mut out = Vec::new();
+        request.refusal().map_or(Ok(()), Err)?;
+        request.write(&mut out, IpAddr::from([192, 0, 2, 1]));
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    fn with(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+        [&GET, more].concat()
+    }
+
+    #[test]
+    fn a_request_is_said_in_http_1_1() {
+        let request = [
+            (":path", "/x?y"),
+            (":authority", "a.example:8443"),
+            (":scheme", "https"),
+            (":method", "GET"),
+            ("accept", "*/*"),
+            ("cookie", "a=b"),
+            ("te", "trailers"),
+            ("x-forwarded-for", "forged"),
+            ("cookie", "c=d"),
+        ];
+        let expected = "GET /x?y HTTP/1.1\r\nHost: a.example:8443\r\naccept: */*\r\n\
+            Cookie: a=b; c=d\r\n\
+            Forwarded: for=192.0.2.1;host=\"a.example:8443\";proto=https\r\n\
+            X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\
+            X-Forwarded-Host: a.example:8443\r\n\r\n";
+        assert_eq!(Ok(expected.into()), said(&request, true));
+    }
+
+    #[test]
+    fn a_body_has_its_length_or_comes_in_chunks() {
+        let head = said(&GET, false).unwrap();
+        assert!(head.contains("\r\nTransfer-Encoding: chunked\r\n"));
+        let sized = said(&with(&[("content-length", "7")]), false).unwrap();
+        assert!(sized.contains("\r\nContent-Length: 7\r\n"));
+        assert!(!sized.contains("content-length"));
+    }
+
+    #[test]
+    fn what_http_1_would_refuse_is_refused() {
+        for (refusal, more) in [
+            (Refusal::HostDiffers, vec![("host", "b")]),
+            (Refusal::HostRepeated, vec![("host", "a"), ("host", "a")]),
+            (
+                Refusal::LengthRepeated,
+                vec![("content-length", "0"), ("content-length", "0")],
+            ),
+            (Refusal::LengthMalformed, vec![("content-length", "+1")]),
+            (Refusal::BodyMalformed, vec![("content-length", "1")]),
+            (Refusal::ConnectionFieldForbidden, vec![("connection", "x")]),
+            (Refusal::ConnectionFieldForbidden, vec![("keep-alive", "1")]),
+            (
+                Refusal::ConnectionFieldForbidden,
+                vec![("proxy-connection", "x")],
+            ),
+            (
+                Refusal::ConnectionFieldForbidden,
+                vec![("transfer-encoding", "chunked")],
+            ),
+            (Refusal::ConnectionFieldForbidden, vec![("upgrade", "h2c")]),
+            (Refusal::ConnectionFieldForbidden, vec![("te", "gzip")]),
+            (Refusal::FieldNameMalformed, vec![("Accept", "x")]),
+            (Refusal::FieldNameMalformed, vec![("", "x")]),
+            (Refusal::FieldNameMalformed, vec![("a b", "x")]),
+            (Refusal::FieldNameMalformed, vec![("a\r\nb", "x")]),
+            (Refusal::FieldNameMalformed, vec![("a:", "x")]),
+            (Refusal::FieldValueMalformed, vec![("a", "x\r\nb: c")]),
+            (Refusal::FieldValueMalformed, vec![("a", "x\n")]),
+            (Refusal::FieldValueMalformed, vec![("a", "\0")]),
+            (Refusal::FieldValueMalformed, vec![("a", " x")]),
+            (Refusal::FieldValueMalformed, vec![("a", "x\t")]),
+            (Refusal::FieldValueMalformed, vec![("cookie", "x\r\n")]),
+            (Refusal::PseudoFieldMalformed, vec![(":path", "/")]),
+            (Refusal::PseudoFieldMalformed, vec![(":status", "200")]),
+            (Refusal::PseudoFieldMalformed, vec![(":protocol", "x")]),
+        ] {
+            assert_eq!(Err(refusal), said(&with(&more), true), "{more:?}");
+        }
+    }
+
+    #[test]
+    fn pseudo_fields_are_judged() {
+        for (refusal, name, value) in [
+            (Refusal::HostMalformed, ":authority", "user@a"),
+            (Refusal::HostMalformed, ":authority", ""),
+            (Refusal::TargetMalformed, ":path", "*"),
+            (Refusal::TargetMalformed, ":path", ""),
+            (Refusal::TargetMalformed, ":path", "https://a/"),
+            (Refusal::TargetMalformed, ":path", "/a b"),
+            (Refusal::TargetMalformed, ":path", "/a#b"),
+            (Refusal::MethodMalformed, ":method", "G T"),
+            (Refusal::MethodMalformed, ":method", ""),
+            (Refusal::MethodUnsupported, ":method", "CONNECT"),
+            (Refusal::PseudoFieldMalformed, ":scheme", "http"),
+            (Refusal::FieldValueMalformed, ":path", "/\r\nx: y"),
+        ] {
+            let mut fields = GET;
+            let place = fields.iter().position(|it| it.0 == name).unwrap();
+            fields[place].1 = value;
+            assert_eq!(Err(refusal), said(&fields, true), "{name} {value:?}");
+        }
+    }
+
+    #[test]
+    fn pseudo_fields_are_all_there_and_come_first() {
+        for missing in 0..3 {
+            let mut fields = GET.to_vec();
+            fields.remove(missing);
+            assert_eq!(Err(Refusal::PseudoFieldMalformed), said(&fields, true));
+        }
+        assert_eq!(Err(Refusal::HostMissing), said(&GET[..3], true));
+        let late = [&[("accept", "x")][..], &GET].concat();
+        assert_eq!(Err(Refusal::PseudoFieldMalformed), said(&late, true));
+    }
+
+    #[test]
+    fn too_much_is_refused_and_not_kept() {
+        let long = "x".repeat(9000);
+        let fields = [&GET[..], &[("a", &long), ("b", &long)]].concat();
+        assert_eq!(Err(Refusal::FieldsTooLarge), said(&fields, true));
+        let many = [&GET[..], &[("a", ""); 129]].concat();
+        assert_eq!(Err(Refusal::FieldsTooLarge), said(&many, true));
+    }
+}

@@ -1,0 +1,203 @@
+//! What we send: responses, windows, and goodbyes.
+
+use super::connection::{Connection, Leaving};
+use super::cutoff::Cutoff;
+use super::frame::{
+    self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MOST_FRAME_BYTES, flag, kind,
+};
+use super::hpack::FORGET_TABLE;
+use super::response::ResponseFields;
+use super::settings::LARGEST_WINDOW;
+
+/// The ping that follows a first goodbye, to learn when the client has read it.
+pub(super) const LEAVING: &[u8] = b"goodbye!";
+
+impl<T: Default> Connection<T> {
+    /// Begin a response, or send an interim one; `false` when the stream was broken off.
+    pub fn send_head(
+        &mut self,
+        id: u32,
+        is_last: bool,
+        write: impl FnOnce(&mut ResponseFields<'_>),
+    ) -> bool {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return false;
+        };
+        stream.is_local_closed = is_last;
+        let start = self.output.len();
+        self.output.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
+        if !std::mem::replace(&mut self.has_sent_head, true) {
+            self.output.push(FORGET_TABLE);
+        }
+        write(&mut ResponseFields(&mut self.output));
+        let length = self.output.len() - start - FRAME_HEADER_BYTES;
+        let end = if is_last { flag::END_STREAM } else { 0 };
+        if length > MOST_FRAME_BYTES {
+            self.split_head(id, start, end);
+        } else {
+            self.put_header(start, length, kind::HEADERS, flag::END_HEADERS | end, id);
+        }
+        if is_last {
+            self.budget.answered();
+        }
+        true
+    }
+
+    /// A long block goes out in several frames (RFC 9113 §4.3).
+    fn split_head(&mut self, id: u32, start: usize, end: u8) {
+        let block = self.output.split_off(start + FRAME_HEADER_BYTES);
+        self.output.truncate(start);
+        let last = block.len().div_ceil(MOST_FRAME_BYTES) - 1;
+        for (index, fragment) in block.chunks(MOST_FRAME_BYTES).enumerate() {
+            let (kind, flags) = match index {
+                0 => (kind::HEADERS, end),
+                _ if index == last => (kind::CONTINUATION, flag::END_HEADERS),
+                _ => (kind::CONTINUATION, 0),
+            };
+            frame::write(&mut self.output, kind, flags, id, fragment);
+        }
+    }
+
+    fn put_header(&mut self, start: usize, length: usize, kind: u8, flags: u8, stream: u32) {
+        let header = FrameHeader {
+            length,
+            kind,
+            flags,
+            stream,
+        };
+        self.output[start..start + FRAME_HEADER_BYTES].copy_from_slice(&header.bytes());
+    }
+
+    /// How many bytes the client's windows let through on a stream; `None` when it is broken off.
+    #[must_use]
+    pub fn sendable(&self, id: u32) -> Option<usize> {
+        let stream = self.streams.get(id).filter(|it| !it.is_reset)?;
+        let window = stream.send_window.min(self.send_window).max(0);
+        Some(usize::try_from(window).unwrap_or(usize::MAX))
+    }
+
+    /// How many bytes the client's window for the whole connection lets through.
+    #[must_use]
+    pub fn connection_window(&self) -> usize {
+        usize::try_from(self.send_window).unwrap_or_default()
+    }
+
+    /// Send bytes of a response's body: no more than [`Connection::sendable`] said.
+    pub fn send_data(&mut self, id: u32, bytes: &[u8], is_last: bool) {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return;
+        };
+        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        debug_assert!(length <= stream.send_window.min(self.send_window).max(0));
+        stream.send_window -= length;
+        self.send_window -= length;
+        stream.is_local_closed = is_last;
+        let mut rest = bytes;
+        loop {
+            let (piece, after) = rest.split_at(rest.len().min(MOST_FRAME_BYTES));
+            rest = after;
+            let flags = if is_last && rest.is_empty() {
+                flag::END_STREAM
+            } else {
+                0
+            };
+            frame::write(&mut self.output, kind::DATA, flags, id, piece);
+            self.budget.sent_data();
+            if rest.is_empty() {
+                break;
+            }
+        }
+        if is_last {
+            self.budget.answered();
+        }
+    }
+
+    /// Break a stream off.
+    pub fn reset(&mut self, id: u32, code: ErrorCode) {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return;
+        };
+        (stream.is_reset, stream.is_local_closed) = (true, true);
+        self.write_reset(id, code);
+    }
+
+    pub(super) fn write_reset(&mut self, id: u32, code: ErrorCode) {
+        self.closed.push(id);
+        let payload = code.0.to_be_bytes();
+        frame::write(&mut self.output, kind::RST_STREAM, 0, id, &payload);
+    }
+
+    /// Let a stream go: what was not said on it will not be said.
+    pub fn close(&mut self, id: u32) {
+        let Some(stream) = self.streams.get(id) else {
+            return;
+        };
+        if !stream.is_local_closed {
+            self.reset(id, ErrorCode::CANCEL);
+        } else if !stream.is_remote_closed {
+            // RFC 9113 §8.1: the answer is whole without the rest of the request.
+            self.reset(id, ErrorCode::NO_ERROR);
+        }
+        if let Some(stream) = self.streams.remove(id) {
+            self.give_back(stream.held);
+        }
+    }
+
+    /// The driver has used up bytes of a request's body: the client may send as many again.
+    pub fn release(&mut self, id: u32, bytes: u32) {
+        self.give_back(bytes);
+        let half = self.config.stream_window / 2;
+        let Some(stream) = self.streams.get_mut(id) else {
+            return;
+        };
+        stream.held = stream.held.saturating_sub(bytes);
+        stream.used += bytes;
+        if stream.used >= half && !stream.is_remote_closed && !stream.is_reset {
+            let amount = std::mem::take(&mut stream.used);
+            stream.receive_window += amount;
+            let payload = amount.to_be_bytes();
+            frame::write(&mut self.output, kind::WINDOW_UPDATE, 0, id, &payload);
+        }
+    }
+
+    /// Open the connection's window by so much, some time.
+    pub(super) fn give_back(&mut self, bytes: u32) {
+        self.used += bytes;
+        if self.used >= self.config.connection_window / 2 {
+            let amount = std::mem::take(&mut self.used);
+            self.receive_window += amount;
+            let payload = amount.to_be_bytes();
+            frame::write(&mut self.output, kind::WINDOW_UPDATE, 0, 0, &payload);
+        }
+    }
+
+    /// Say that we are about to go; what the client has sent until it hears that is still served.
+    pub fn leave(&mut self) {
+        if self.leaving == Leaving::Staying {
+            self.leaving = Leaving::Warned;
+            self.write_goodbye(LARGEST_WINDOW, ErrorCode::NO_ERROR);
+            frame::write(&mut self.output, kind::PING, 0, 0, LEAVING);
+        }
+    }
+
+    /// Take no more streams from now on.
+    pub fn leave_now(&mut self) {
+        if self.leaving != Leaving::Said {
+            self.leaving = Leaving::Said;
+            self.most_stream = self.last_stream;
+            self.write_goodbye(self.last_stream, ErrorCode::NO_ERROR);
+        }
+    }
+
+    /// End the connection without any more patience.
+    pub fn cut_off(&mut self, cutoff: Cutoff) {
+        self.leaving = Leaving::Said;
+        self.most_stream = self.last_stream;
+        self.write_goodbye(self.last_stream, cutoff.reason.code());
+    }
+
+    fn write_goodbye(&mut self, last: u32, code: ErrorCode) {
+        let payload = [last.to_be_bytes(), code.0.to_be_bytes()].concat();
+        frame::write(&mut self.output, kind::GOAWAY, 0, 0, &payload);
+    }
+}

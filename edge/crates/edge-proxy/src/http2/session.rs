@@ -1,0 +1,316 @@
+//! One connection: it reads frames, gives each request a task, and sends what they have ready.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use edge_http::Refusal;
+use edge_http::http2::{Config, Connection, Cutoff, Event};
+use edge_snapshot::Limits;
+use edge_tls::TlsStream;
+use tokio::io::AsyncWrite;
+use tokio::task::spawn_local;
+
+use super::Accepted;
+use super::cutoff::observed;
+use super::shared::{Shared, State};
+use crate::alarm::Alarm;
+use crate::buffer::{Buffer, LARGE, SMALL};
+use crate::context::ConnectionContext;
+use crate::counted::Counted;
+use crate::spare::Text;
+
+/// Above so many unsent bytes a client is not listened to: it does not listen either.
+const MOST_UNSENT: usize = 128 * 1024;
+/// Reads before other connections have their turn.
+const MOST_READS: usize = 16;
+/// After a cutoff: for how long, and up to how many bytes, the client may go on until it reads why.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_BYTES: usize = 256 * 1024;
+
+/// How a step of the session ended.
+type Step<T> = Result<T, Ended>;
+
+/// The connection has ended by itself.
+struct Ended;
+
+pub(super) struct Session {
+    stream: Counted<TlsStream>,
+    inbox: Buffer,
+    shared: Shared,
+    context: Rc<ConnectionContext>,
+    alarm: Alarm,
+    started: Instant,
+    idle_timeout: Duration,
+    is_greeted: bool,
+    is_leaving: bool,
+    cutoff: Option<Cutoff>,
+}
+
+impl Session {
+    pub(super) fn new(
+        stream: Counted<TlsStream>,
+        context: Rc<ConnectionContext>,
+        config: Config,
+        limits: &Limits,
+    ) -> Self {
+        Self {
+            stream,
+            inbox: Buffer::default(),
+            shared: Shared::new(Connection::new(config)),
+            context,
+            alarm: Alarm::after(Duration::from_millis(limits.header_timeout_ms)),
+            started: Instant::now(),
+            idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
+            is_greeted: false,
+            is_leaving: false,
+            cutoff: None,
+        }
+    }
+
+    /// Run until both sides are done with each other.
+    pub(super) async fn run(&mut self, mut drained: Pin<&mut impl Future<Output = ()>>) {
+        let served = poll_fn(|it| self.poll(it, drained.as_mut())).await;
+        self.shared.state().end();
+        if served.is_ok() {
+            self.say_goodbye().await;
+        }
+    }
+
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        drained: Pin<&mut impl Future<Output = ()>>,
+    ) -> Poll<Step<()>> {
+        if !self.is_leaving && drained.poll(context).is_ready() {
+            self.is_leaving = true;
+            self.shared.state().http2.leave();
+        }
+        if let Poll::Ready(outcome) = self.poll_receive(context) {
+            return Poll::Ready(outcome);
+        }
+        if self.obey_streams() {
+            return Poll::Ready(Ok(()));
+        }
+        let is_sent = self.poll_transmit(context)?.is_ready();
+        if is_sent && self.shared.state().http2.has_left() {
+            return Poll::Ready(Ok(()));
+        }
+        self.shared.state().register_session(context);
+        self.poll_idle(context).map(Ok)
+    }
+
+    /// Read what has come; ready when the connection is to end.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
+        for _ in 0..MOST_READS {
+            if self.shared.state().http2.output_bytes() > MOST_UNSENT {
+                return Poll::Pending;
+            }
+            self.make_room();
+            match self.inbox.poll_fill(context, &mut self.stream) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(_) => return Poll::Ready(Err(Ended)),
+                Poll::Pending => {
+                    self.inbox.settle();
+                    return Poll::Pending;
+                }
+            }
+            if let Err(cutoff) = self.take_frames() {
+                self.cut_off(cutoff);
+                return Poll::Ready(Ok(()));
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// A frame that is longer than what is there needs a buffer that it fits into.
+    fn make_room(&mut self) {
+        if self.inbox.is_empty() {
+            let size = if self.inbox.size() == LARGE {
+                LARGE
+            } else {
+                SMALL
+            };
+            self.inbox.renew(size);
+        } else if self.inbox.room() < SMALL {
+            self.inbox.grow(LARGE);
+        }
+    }
+
+    /// Take all whole frames out of the inbox.
+    fn take_frames(&mut self) -> Result<(), Cutoff> {
+        let second = self.started.elapsed().as_secs();
+        let shared = self.shared.clone();
+        let mut state = shared.state();
+        if state.http2.output().capacity() == 0 {
+            std::mem::swap(state.http2.output(), &mut *Text::new());
+        }
+        let input = self.inbox.filled();
+        let mut used = 0;
+        let outcome = loop {
+            match state.http2.receive(&input[used..], second) {
+                Ok((0, _)) => break Ok(()),
+                Ok((count, event)) => {
+                    let frame = &input[used..used + count];
+                    used += count;
+                    if let Some(event) = event {
+                        self.is_leaving |= event == Event::Goodbye;
+                        take_event(&mut state, event, frame, (&shared, &self.context));
+                    }
+                }
+                Err(cutoff) => break Err(cutoff),
+            }
+        };
+        self.inbox.consume(used);
+        outcome
+    }
+
+    /// Whether a stream wants the connection's end.
+    fn obey_streams(&mut self) -> bool {
+        let reason = self.shared.state().cutoff.take();
+        if let Some(reason) = reason {
+            self.cut_off(reason.into());
+        }
+        reason.is_some()
+    }
+
+    fn cut_off(&mut self, cutoff: Cutoff) {
+        self.cutoff = Some(cutoff);
+        self.shared.state().http2.cut_off(cutoff);
+        let ConnectionContext {
+            worker, site, peer, ..
+        } = &*self.context;
+        worker
+            .observer
+            .http2_cut_off(&site.id, *peer, observed(cutoff.reason));
+    }
+
+    /// Send what is there in as few pieces as the socket takes; ready when nothing is left.
+    fn poll_transmit(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
+        let mut state = self.shared.state();
+        while state.http2.output_bytes() > 0 {
+            let output = state.http2.output();
+            match Pin::new(&mut self.stream).poll_write(context, output) {
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    output.drain(..count);
+                }
+                Poll::Ready(_) => return Poll::Ready(Err(Ended)),
+                Poll::Pending => return Poll::Pending,
+            }
+            state.wake_next();
+        }
+        drop(state);
+        ready!(Pin::new(&mut self.stream).poll_flush(context)).map_err(|_| Ended)?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ready when there were no requests for too long.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.note_progress();
+        ready!(self.alarm.poll_due(context));
+        if !self.is_greeted || self.is_leaving {
+            return Poll::Ready(());
+        }
+        // Nobody has asked for anything for long: say so, and then wait no longer than that.
+        self.is_leaving = true;
+        self.shared.state().http2.leave();
+        self.alarm.set(self.idle_timeout);
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn note_progress(&mut self) {
+        let mut state = self.shared.state();
+        let is_idle = state.http2.open_streams() == 0;
+        if !self.is_greeted && state.http2.is_greeted() {
+            self.is_greeted = true;
+            self.alarm.set(self.idle_timeout);
+        } else if !is_idle && self.is_greeted {
+            self.alarm.set(self.idle_timeout);
+        }
+        if is_idle {
+            state.http2.settle();
+            if state.http2.output_bytes() == 0 {
+                // The worker keeps the memory for whoever is next.
+                std::mem::swap(state.http2.output(), &mut *Text::default());
+            }
+        }
+    }
+
+    /// Send the last frames and the end of TLS; after a cutoff, let the client read them.
+    async fn say_goodbye(&mut self) {
+        self.alarm.set(LAST_WORDS);
+        self.inbox = Buffer::default();
+        let mut left = if self.cutoff.is_some() { LAST_BYTES } else { 0 };
+        poll_fn(|context| {
+            if self.poll_goodbye(context, &mut left).is_ready() {
+                return Poll::Ready(());
+            }
+            self.alarm.poll_due(context)
+        })
+        .await;
+    }
+
+    fn poll_goodbye(&mut self, context: &mut Context<'_>, left: &mut usize) -> Poll<()> {
+        if ready!(self.poll_transmit(context)).is_err() {
+            return Poll::Ready(());
+        }
+        let ended = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
+        // What comes and is not read would make the kernel reset the goodbye away.
+        while ended.is_ok() && *left > 0 {
+            self.inbox.renew(SMALL);
+            match ready!(self.inbox.poll_fill(context, &mut self.stream)) {
+                Ok(count) if count > 0 => *left = left.saturating_sub(count),
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Do what a frame asks for.
+fn take_event(
+    state: &mut State,
+    event: Event,
+    frame: &[u8],
+    (shared, context): (&Shared, &Rc<ConnectionContext>),
+) {
+    match event {
+        Event::Request { stream, has_ended } => {
+            if let Some(slot) = state.http2.owner(stream) {
+                slot.has_ended = has_ended;
+            }
+            let accepted = Accepted::new(stream, has_ended, state.http2.request(), context);
+            spawn_local(accepted.serve(shared.clone(), Rc::clone(context)));
+        }
+        Event::Data {
+            stream,
+            payload,
+            has_ended,
+        } => {
+            if let Some(slot) = state.http2.owner(stream) {
+                slot.received.extend_from_slice(&frame[payload]);
+                slot.has_ended = has_ended;
+            }
+            state.wake(stream);
+        }
+        Event::Ended { stream } => {
+            if let Some(slot) = state.http2.owner(stream) {
+                slot.has_ended = true;
+            }
+            state.wake(stream);
+        }
+        Event::Malformed { stream } => {
+            if let Some(slot) = state.http2.owner(stream) {
+                slot.fault = Some(Refusal::BodyMalformed);
+            }
+            state.wake(stream);
+        }
+        Event::Reset { stream } | Event::WindowGrown { stream } => state.wake(stream),
+        Event::WindowsGrown => state.windows_grew(),
+        Event::Goodbye => state.http2.leave_now(),
+    }
+}

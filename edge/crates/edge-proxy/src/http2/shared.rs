@@ -1,0 +1,220 @@
+//! What a connection and its streams share: the protocol's state, and who waits for what.
+
+use std::cell::{RefCell, RefMut};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use edge_http::Refusal;
+use edge_http::http2::{Connection, CutoffReason, ErrorCode};
+
+use crate::client::ClientFault;
+use crate::spare::Text;
+
+/// Bytes that may wait for the socket before streams have to wait themselves.
+const MOST_WAITING: usize = 48 * 1024;
+/// Bytes that a stream may send at once while others wait for their turn.
+const TURN: usize = 16 * 1024;
+
+/// What is kept with each stream.
+#[derive(Default)]
+pub(super) struct Slot {
+    waker: Option<Waker>,
+    /// What came of the request's body and was not taken yet; the stream's window bounds it.
+    pub(super) received: Text,
+    /// Why the body is refused, once that is known.
+    pub(super) fault: Option<Refusal>,
+    /// Whether the request was read to its end.
+    pub(super) has_ended: bool,
+    is_queued: bool,
+    /// Whether a piece waits for the client's window.
+    is_stalled: bool,
+}
+
+/// The state behind a connection and its streams.
+pub(super) struct State {
+    pub(super) http2: Connection<Slot>,
+    /// Streams that wait for room, in turn.
+    queue: VecDeque<u32>,
+    session: Option<Waker>,
+    /// Why a stream wants the connection's end.
+    pub(super) cutoff: Option<CutoffReason>,
+    /// Nothing is sent any more.
+    is_over: bool,
+}
+
+/// A handle to it.
+#[derive(Clone)]
+pub(super) struct Shared(Rc<RefCell<State>>);
+
+impl Shared {
+    pub(super) fn new(http2: Connection<Slot>) -> Self {
+        Self(Rc::new(RefCell::new(State {
+            http2,
+            queue: VecDeque::new(),
+            session: None,
+            cutoff: None,
+            is_over: false,
+        })))
+    }
+
+    /// The state; nobody keeps it over a wait.
+    pub(super) fn state(&self) -> RefMut<'_, State> {
+        self.0.borrow_mut()
+    }
+}
+
+impl Slot {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl State {
+    /// Have the session woken when there is something to send.
+    pub(super) fn register_session(&mut self, context: &Context<'_>) {
+        keep_waker(&mut self.session, context);
+    }
+
+    /// Let the session send what is there.
+    pub(super) fn wake_session(&mut self) {
+        if self.http2.output_bytes() > 0
+            && let Some(waker) = self.session.take()
+        {
+            waker.wake();
+        }
+    }
+
+    /// Have a stream's task woken when something happens to the stream.
+    pub(super) fn register(&mut self, id: u32, context: &Context<'_>) {
+        if let Some(slot) = self.http2.owner(id) {
+            keep_waker(&mut slot.waker, context);
+        }
+    }
+
+    /// Something happened to a stream.
+    pub(super) fn wake(&mut self, id: u32) {
+        if let Some(slot) = self.http2.owner(id) {
+            slot.wake();
+        }
+    }
+
+    /// Whether nothing can be said on a stream any more.
+    pub(super) fn is_gone(&self, id: u32) -> bool {
+        self.is_over || self.http2.sendable(id).is_none()
+    }
+
+    /// The connection has ended: so do its streams.
+    pub(super) fn end(&mut self) {
+        self.is_over = true;
+        self.http2.owners().for_each(Slot::wake);
+    }
+
+    /// Wait for room to send up to so many bytes on a stream; say how many.
+    pub(super) fn poll_room(
+        &mut self,
+        context: &Context<'_>,
+        id: u32,
+        wanted: usize,
+    ) -> Poll<Result<usize, ClientFault>> {
+        let window = match self.http2.sendable(id) {
+            Some(window) if !self.is_over => window,
+            _ => return Poll::Ready(Err(ClientFault::Gone)),
+        };
+        let room = self.room();
+        if window == 0 && room > 0 {
+            // This stream's own window is closed: nobody else shall wait for that.
+            self.leave_queue(id);
+            return self.wait_for_window(id, context);
+        }
+        let is_first = self.queue.front().is_none_or(|&first| first == id);
+        if room == 0 || !is_first {
+            self.join_queue(id);
+            return self.wait_for_window(id, context);
+        }
+        self.leave_queue(id);
+        let turn = if self.queue.is_empty() { room } else { TURN };
+        Poll::Ready(Ok(wanted.min(window).min(room).min(turn)))
+    }
+
+    /// How much all streams together may send now.
+    fn room(&self) -> usize {
+        MOST_WAITING
+            .saturating_sub(self.http2.output_bytes())
+            .min(self.http2.connection_window())
+    }
+
+    fn wait_for_window<T>(&mut self, id: u32, context: &Context<'_>) -> Poll<T> {
+        if let Some(slot) = self.http2.owner(id) {
+            slot.is_stalled = true;
+        }
+        self.register(id, context);
+        Poll::Pending
+    }
+
+    fn join_queue(&mut self, id: u32) {
+        if let Some(slot) = self.http2.owner(id)
+            && !std::mem::replace(&mut slot.is_queued, true)
+        {
+            self.queue.push_back(id);
+        }
+    }
+
+    fn leave_queue(&mut self, id: u32) {
+        let Some(slot) = self.http2.owner(id) else {
+            return;
+        };
+        slot.is_stalled = false;
+        if std::mem::take(&mut slot.is_queued) {
+            self.queue.retain(|&it| it != id);
+            self.wake_next();
+        }
+    }
+
+    /// If there is room, let the stream have it that waits longest.
+    pub(super) fn wake_next(&mut self) {
+        if self.room() > 0
+            && let Some(&id) = self.queue.front()
+        {
+            self.wake(id);
+        }
+    }
+
+    /// The client has opened windows.
+    pub(super) fn windows_grew(&mut self) {
+        let stalled = self
+            .http2
+            .owners()
+            .filter(|slot| slot.is_stalled && !slot.is_queued);
+        stalled.for_each(Slot::wake);
+        self.wake_next();
+    }
+
+    /// Break a stream off.
+    pub(super) fn break_off(&mut self, id: u32, code: ErrorCode) {
+        let is_stalled = !self.is_gone(id) && self.http2.owner(id).is_some_and(|it| it.is_stalled);
+        let has_closed_windows = self.http2.sendable(id) == Some(0);
+        if is_stalled && has_closed_windows {
+            let is_alone = self.http2.open_streams() == 1 || self.http2.connection_window() == 0;
+            self.cutoff = is_alone.then_some(CutoffReason::WindowStalled);
+        }
+        self.http2.reset(id, code);
+        self.wake_session();
+    }
+
+    /// Nobody waits for a stream any more.
+    pub(super) fn close(&mut self, id: u32) {
+        self.leave_queue(id);
+        self.http2.close(id);
+        self.wake_session();
+    }
+}
+
+fn keep_waker(place: &mut Option<Waker>, context: &Context<'_>) {
+    let waker = context.waker();
+    if !place.as_ref().is_some_and(|it| it.will_wake(waker)) {
+        *place = Some(waker.clone());
+    }
+}
