@@ -92,7 +92,12 @@ fn read_status_line(input: &[u8]) -> Result<(Version, u16, Span, usize), Halt<Re
     // `HTTP/1.1 200` is the shortest line: some servers leave out the space of an empty reason.
     let Some(start) = input.get(..12) else {
         let ended = input.contains(&b'\n');
-        return Err(if ended { malformed } else { Halt::Incomplete });
+        let fault = short_line_fault(input);
+        return Err(if ended {
+            Halt::Fault(fault)
+        } else {
+            Halt::Incomplete
+        });
     };
     let version = match version_of(&start[..8]) {
         Ok(version) if start[8] == b' ' => version,
@@ -111,6 +116,14 @@ fn read_status_line(input: &[u8]) -> Result<(Version, u16, Span, usize), Halt<Re
     };
     let next = line_end(input, reason_end).map_err(Halt::or)?;
     Ok((version, status, Span::new(reason_start, reason_end), next))
+}
+
+/// What is wrong with a line that ended too early: the same as if more had come with it.
+fn short_line_fault(input: &[u8]) -> ResponseFault {
+    match input.get(..8).map(version_of) {
+        Some(Err(VersionFault::Unsupported)) => ResponseFault::VersionUnsupported,
+        _ => ResponseFault::LineMalformed,
+    }
 }
 
 fn judge(

@@ -33,6 +33,32 @@ fn nearly_request() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
+/// The same for responses.
+fn nearly_response() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(vec![
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.0 204\r\n",
+        "HTTP/1.2",
+        "HTTP/1.1",
+        " ",
+        "99",
+        "200",
+        "Content-Length: 5\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "Connection: close, x-y\r\n",
+        "Date: now\r\n",
+        "X: y\r\n",
+        "\r\n",
+        "\n",
+        "\r",
+        "\t",
+        ":",
+        "\0",
+        "abcde",
+    ]);
+    prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
 /// Read as a connection does: whenever bytes arrive that may matter.
 fn read_in_pieces(input: &[u8], cuts: &[usize]) -> Result<Option<RequestHead>, Refusal> {
     let (mut fields, mut seen) = (Vec::new(), 0);
@@ -122,6 +148,14 @@ proptest! {
         if whole.is_ok() || pieces != Ok(None) {
             prop_assert_eq!(whole, pieces);
         }
+    }
+
+    #[test]
+    fn no_split_changes_what_a_response_is(input in nearly_response(), cut in 0_usize..600) {
+        let whole = parse_response(&input, Method::Get, &LIMITS, &mut Vec::new());
+        let beginning = &input[..cut.min(input.len())];
+        let early = parse_response(beginning, Method::Get, &LIMITS, &mut Vec::new());
+        prop_assert!(early == Ok(None) || early == whole, "{early:?} and then {whole:?}");
     }
 
     #[test]
