@@ -139,10 +139,5 @@ def _family(error: type[Port443Error]) -> Iterator[type[Port443Error]]:
 
 def _error_page(error: type[Port443Error]) -> str:
     again = "Trying again can help." if error.retry else ""
-    fault = {
-        "operator": "the settings or the command line",
-        "peer": "the other side",
-        "machine": "this machine",
-    }
-    where = f"The cause lies with {fault.get(error.fault, 'port443 itself')}. {again}".rstrip()
+    where = f"The cause lies with {FAULTS[error.fault]}. {again}".rstrip()
     return f"{error.code}  {inspect.getdoc(error) or ''}\n\n{where}"
