@@ -20,6 +20,7 @@ GROUP = "port443-admin"
 REQUEST_BYTES = 64 * 1024
 REQUEST_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 10
+LINGER_S = 1
 LAST_ANSWERS_S = 2
 MAX_TALKS = 256
 """Clients that are listened to at once; further ones are sent away."""
@@ -94,7 +95,10 @@ class AdminSocket:
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self._talks.add(task := asyncio.current_task())
             try:
-                await _say(writer, await self._heard(reader, writer, answer))
+                said = await self._heard(reader, writer, answer)
+                if said is not None:
+                    await _say(writer, said)
+                    await _hear_out(reader, writer)
             except (OSError, TimeoutError):
                 pass  # whoever asked has gone, or does not listen: there is nobody to tell
             finally:
@@ -193,14 +197,20 @@ async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
     return request
 
 
-async def _say(writer: asyncio.StreamWriter, said: dict[str, Any] | None) -> None:
+async def _say(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
     """Say it and wait until it has been taken, for a while."""
-    if said is None:
-        return
     writer.transport.set_write_buffer_limits(0)
     writer.write(json.dumps(said).encode() + b"\n")
     async with asyncio.timeout(ANSWER_TIMEOUT_S):
         await writer.drain()
+
+
+async def _hear_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Wait for the client's end: it would lose the answer if its words met a closed socket."""
+    writer.write_eof()
+    async with asyncio.timeout(LINGER_S):
+        while await reader.read(REQUEST_BYTES):
+            pass
 
 
 def _told(error: Port443Error) -> dict[str, Any]:
