@@ -1,0 +1,61 @@
+//! Any bytes on a connection give the same events and output however they are cut, within bounds.
+#![no_main]
+
+use edge_http::HeadLimits;
+use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE};
+use libfuzzer_sys::fuzz_target;
+
+const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+fuzz_target!(|input: (Vec<u8>, u8)| {
+    let (frames, cut) = input;
+    let input = [PREFACE, SETTINGS, &frames].concat();
+    assert_eq!(run(&input, input.len()), run(&input, usize::from(cut).max(1)));
+});
+
+/// Feed input in pieces of a size; return the events, the end, and what is sent.
+fn run(input: &[u8], size: usize) -> (Vec<Event>, Option<Cutoff>, Vec<u8>) {
+    let limits = HeadLimits::with_bytes(4096);
+    let config = Config { streams: 8, stream_window: 65_535, connection_window: 100_000, limits };
+    let mut connection = Connection::<()>::new(config);
+    let (mut waiting, mut events) = (Vec::new(), Vec::new());
+    for piece in input.chunks(size) {
+        waiting.extend_from_slice(piece);
+        loop {
+            match connection.receive(&waiting, 1) {
+                Ok((0, _)) => break,
+                Ok((used, event)) => {
+                    waiting.drain(..used);
+                    if let Some(event) = event {
+                        obey(&mut connection, &event);
+                        events.push(event);
+                    }
+                }
+                Err(cutoff) => return (events, Some(cutoff), std::mem::take(connection.output())),
+            }
+        }
+        assert!(connection.open_streams() <= 8);
+    }
+    (events, None, std::mem::take(connection.output()))
+}
+
+fn obey(connection: &mut Connection<()>, event: &Event) {
+    match event {
+        Event::Request { stream, has_ended: true } | Event::Ended { stream } | Event::Malformed { stream } => {
+            connection.send_head(*stream, true, |fields| fields.status(204));
+            connection.close(*stream);
+        }
+        Event::Request { .. } => {
+            let mut head = Vec::new();
+            if connection.request().refusal().is_none() {
+                connection.request().write(&mut head, [127, 0, 0, 1].into());
+            }
+            assert!(head.len() < 8192);
+        }
+        Event::Data { stream, payload, .. } => {
+            connection.release(*stream, u32::try_from(payload.len()).unwrap());
+        }
+        Event::Reset { stream } => connection.close(*stream),
+        Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
+    }
+}
