@@ -11,6 +11,8 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 # The time that one fuzz target gets in `make prove`.
 FUZZ_SECONDS ?= 600
+# How long `make prove` soaks the whole in mixed load.
+SOAK_SECONDS ?= 600
 
 .PHONY: help setup demo test lint fmt types test-python test-rust bench prove docs wheels lock clean
 
@@ -51,7 +53,7 @@ bench: setup
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 prove: setup
-	$(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS)
+	PYTHONPATH=tests:tests/real $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS)
 
 docs: setup
 	$(BIN)/python docs/build.py .build/docs

@@ -1,4 +1,7 @@
-"""The long checks: fuzz every target for a while; write what came of it into docs/prove.md."""
+"""The long checks: a soak under faults, and every fuzz target for a while.
+
+What came of each part is written into docs/prove.md; a part that did not run keeps its last result.
+"""
 
 import argparse
 import datetime as dt
@@ -12,21 +15,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from prove.soak import TITLE as SOAK
+from prove.soak import check_soak
+
 TOP = Path(__file__).parents[2]
 REPORT = TOP / "docs" / "prove.md"
 CARGO_FUZZ = "0.13.1"
 LIBFUZZER = ("-max_len=16384", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1")
 HEAD = """# The long checks
 
-`make prove` wrote this on {day} with {rustc}, on {machine}. It takes a while, so it is not part of
-`make test`; the last result stands here.
-
-## Fuzzing
-Each target ran for {seconds} s (libFuzzer, without a sanitizer: the crates forbid `unsafe`).
+`make prove` writes this. It takes a while, so it is not part of `make test`; the last result of each
+part stands here.
+"""
+FUZZING = "Fuzzing"
+FUZZ_HEAD = """Each target ran for {seconds} s (libFuzzer, without a sanitizer: the crates forbid `unsafe`).
 
 | target | inputs tried | coverage | result |
 |---|---|---|---|
 """
+WRITTEN = "On {day}, with {rustc}, on {machine}.\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,29 @@ def main() -> int:
     """Run the long checks; 1 when something was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fuzz-seconds", type=int, default=600, help="for each target")
-    seconds = parser.parse_args().fuzz_seconds
+    parser.add_argument("--soak-seconds", type=float, default=600, help="of mixed load")
+    parser.add_argument("--only", choices=("fuzz", "soak"), help="one part alone")
+    asked = parser.parse_args()
+    parts = {
+        "soak": (SOAK, lambda: check_soak(asked.soak_seconds)),
+        "fuzz": (FUZZING, lambda: check_fuzzing(asked.fuzz_seconds)),
+    }
+    is_good = True
+    for name, (title, check) in parts.items():
+        if asked.only in {None, name}:
+            text, is_part_good = check()
+            write_part(title, text)
+            is_good = is_good and is_part_good
+    return int(not is_good)
+
+
+def check_fuzzing(seconds: int) -> tuple[str, bool]:
+    """Fuzz every target; return the report's text and whether nothing was found."""
     install_cargo_fuzz()
     results = [fuzz(crate, target, seconds) for crate, target in targets()]
-    write_report(results, seconds)
-    return int(any(result.verdict != "nothing found" for result in results))
+    rows = [f"| {r.target} | {r.runs:,} | {r.coverage} edges | {r.verdict} |\n" for r in results]
+    is_clean = all(result.verdict == "nothing found" for result in results)
+    return FUZZ_HEAD.format(seconds=seconds) + "".join(rows), is_clean
 
 
 def install_cargo_fuzz() -> None:
@@ -80,15 +105,15 @@ def fuzz(crate: Path, target: str, seconds: int) -> Fuzzed:
     return Fuzzed(name, int(runs[1]) if runs else 0, int(coverage[-1]) if coverage else 0, verdict)
 
 
-def write_report(results: list[Fuzzed], seconds: int) -> None:
-    """Put the table where readers look for it."""
+def write_part(title: str, text: str) -> None:
+    """Put one part's result where readers look for it, in the place of its last one."""
     rustc = subprocess.run(["rustc", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     day = dt.datetime.now(dt.UTC).date()  # noqa: TID251 - a script reads the clock itself
-    head = HEAD.format(
-        day=day, rustc=rustc, machine=f"{os.cpu_count()} cores, {platform.machine()}", seconds=seconds
-    )
-    rows = [f"| {r.target} | {r.runs:,} | {r.coverage} edges | {r.verdict} |\n" for r in results]
-    REPORT.write_text(head + "".join(rows))
+    written = WRITTEN.format(day=day, rustc=rustc, machine=f"{os.cpu_count()} cores, {platform.machine()}")
+    before = REPORT.read_text() if REPORT.exists() else ""
+    parts = dict(part.split("\n", 1) for part in before.split("\n## ")[1:])
+    parts[title] = written + text
+    REPORT.write_text(HEAD + "".join(f"\n## {one}\n{parts[one].rstrip()}\n" for one in sorted(parts)))
 
 
 if __name__ == "__main__":
