@@ -238,6 +238,15 @@ def test_all_curves_are_found_although_the_certificates_own_must_be_offered(tmp_
     assert facts.complete.is_yes
 
 
+@pytest.mark.parametrize("option", ["-tls1", "-tls1_1"])
+def test_an_old_server_has_its_curves_found_too(tmp_path: Path, option: str) -> None:
+    """Curves are looked for in the newest version that there is, not in TLS 1.2 alone."""
+    with openssl_server(served(tmp_path, key=rsa_key()), option, *OLD) as endpoint:
+        groups = look(endpoint).facts.server.groups_12
+    assert {"x25519", "secp256r1", "secp384r1"} <= {group_name(group) for group in groups.groups}
+    assert groups.complete.is_yes
+
+
 def test_a_curve_that_the_server_prefers_leaves_a_doubt(tmp_path: Path) -> None:
     """A server that always takes its certificate's curve is not said to have no other."""
     groups = ("-groups", "P-256:X25519:P-384", "-serverpref")

@@ -28,7 +28,7 @@ from port443.core.probe.plan import (
     Findings,
     alpn_offer,
     assemble,
-    curve_question,
+    curve_offer,
 )
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
@@ -152,7 +152,7 @@ async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
     async with asyncio.TaskGroup() as tasks:
         modern = tasks.create_task(interview.walk(survey_modern(canary)))
         legacy = [tasks.create_task(interview.walk(survey_legacy(v, canary))) for v in LEGACY]
-        curves = tasks.create_task(_curves(interview, canary, legacy[0]))
+        curves = tasks.create_task(_curves(interview, canary, legacy))
         ssl2 = tasks.create_task(interview.walk(survey_ssl2(canary)))
         protocols = tasks.create_task(_protocols(interview, canary, modern, legacy))
     surveys = tuple(task.result() for task in legacy)
@@ -172,15 +172,19 @@ async def _protocols(
     return () if offer is None else await interview.walk(survey_alpn(offer, newest.flight, canary))
 
 
-async def _curves(interview: Interview, canary: Canary, newest: asyncio.Task[LegacySurvey]) -> GroupFacts:
-    """Look for the groups of TLS 1.2 once its suites are known."""
-    survey = await asyncio.shield(newest)
-    suites, by_ecdsa = curve_question(survey)
-    if not suites:
-        return GroupFacts()
-    leaf = next((flight.chain[0].der for flight in survey.flights if flight.chain), None)
-    lane: Lane[GroupFacts] = survey_curves(suites, _curve_of(leaf) if by_ecdsa else None, canary)
-    return await interview.walk(lane)
+async def _curves(
+    interview: Interview, canary: Canary, legacy: list[asyncio.Task[LegacySurvey]]
+) -> GroupFacts:
+    """Look for the groups of the newest version up to TLS 1.2 that has ECDHE, once its suites are known."""
+    for task in legacy:
+        survey = await asyncio.shield(task)
+        if (found := curve_offer(survey)) is None:
+            continue
+        offer, by_ecdsa = found
+        leaf = next((flight.chain[0].der for flight in survey.flights if flight.chain), None)
+        lane: Lane[GroupFacts] = survey_curves(offer, _curve_of(leaf) if by_ecdsa else None, canary)
+        return await interview.walk(lane)
+    return GroupFacts()
 
 
 def _curve_of(leaf: bytes | None) -> int | None:

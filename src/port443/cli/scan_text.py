@@ -139,10 +139,11 @@ def _remark(suite: Suite) -> str:
 
 def _groups(facts: ScanFacts) -> Iterator[str]:
     server = facts.server
-    for version, groups in ((Version.TLS_1_3, server.groups_13), (Version.TLS_1_2, server.groups_12)):
+    older = max((version for version in server.offered if version < Version.TLS_1_3), default=Version.TLS_1_2)
+    for version, groups in ((Version.TLS_1_3, server.groups_13), (older, server.groups_12)):
         if groups.groups:
             hybrid = set(groups.groups) & set(POST_QUANTUM_GROUPS)
-            tone: Tone = "good" if hybrid or version is Version.TLS_1_2 else "note"
+            tone: Tone = "good" if hybrid or version < Version.TLS_1_3 else "note"
             yield from lines(tone, version.label, _group_text(groups))
 
 

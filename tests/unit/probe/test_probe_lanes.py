@@ -154,7 +154,7 @@ def test_suites_and_groups_of_tls_13_are_found_side_by_side(
 def test_curves_are_found_when_the_server_goes_by_the_clients_order(curves: tuple[int, ...]) -> None:
     """With an ECDSA certificate its own curve is offered each time, and all the others are still found."""
     model = Model({Version.TLS_1_2: (0xC02B,)}, groups=curves, certificate_group=curves[0])
-    facts = walk(survey_curves((0xC02B,), curves[0], Canary(None)), model.answer)
+    facts = walk(survey_curves(Offer(Version.TLS_1_2, (0xC02B,)), curves[0], Canary(None)), model.answer)
     assert set(facts.groups) == set(curves)
     assert facts.complete.is_yes or len(curves) == 1
 
@@ -165,7 +165,7 @@ def test_curves_are_all_found_when_the_server_does_not_mind_its_certificate(
 ) -> None:
     """Servers that take a curve although the certificate's own is not offered hide none of theirs."""
     model = Model({Version.TLS_1_2: (0xC02B,)}, groups=curves, own_order=own_order)
-    facts = walk(survey_curves((0xC02B,), curves[0], Canary(None)), model.answer)
+    facts = walk(survey_curves(Offer(Version.TLS_1_2, (0xC02B,)), curves[0], Canary(None)), model.answer)
     assert set(facts.groups) == set(curves)
     assert facts.complete.is_yes or len(curves) == 1
     assert len(model.asked) <= len(curves) + 4
@@ -175,7 +175,7 @@ def test_curves_are_all_found_when_the_server_does_not_mind_its_certificate(
 def test_a_server_that_prefers_its_certificates_curve_is_not_called_poor(curves: tuple[int, ...]) -> None:
     """What it hides behind its preference is unknown, not absent."""
     model = Model({Version.TLS_1_2: (0xC02B,)}, groups=curves, own_order=True, certificate_group=curves[0])
-    facts = walk(survey_curves((0xC02B,), curves[0], Canary(None)), model.answer)
+    facts = walk(survey_curves(Offer(Version.TLS_1_2, (0xC02B,)), curves[0], Canary(None)), model.answer)
     assert facts.groups == (curves[0],)
     assert facts.complete.is_unknown
 
@@ -186,7 +186,7 @@ def test_curves_are_found_without_any_trap_with_an_rsa_certificate(
 ) -> None:
     """No curve has to be kept, so that all are struck out in their turn."""
     model = Model({Version.TLS_1_2: (0xC02F,)}, groups=curves, own_order=own_order)
-    facts = walk(survey_curves((0xC02F,), None, Canary(None)), model.answer)
+    facts = walk(survey_curves(Offer(Version.TLS_1_2, (0xC02F,)), None, Canary(None)), model.answer)
     assert (set(facts.groups), facts.complete.is_yes) == (set(curves), True)
 
 

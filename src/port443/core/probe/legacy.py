@@ -1,7 +1,7 @@
 """Find what a server takes up to TLS 1.2: offer all, strike what it chose, ask again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from port443.core.probe.asking import Ask, AskSSL2, Canary, Lane, Refused, Spoke, SpokeSSL2, settled, told
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts, choice_of
@@ -82,8 +82,8 @@ def _strike_out(
     return found, YES
 
 
-def survey_curves(suites: tuple[int, ...], certificate_group: int | None, canary: Canary) -> Lane[GroupFacts]:
-    """Find the groups of ECDHE up to TLS 1.2.
+def survey_curves(base: Offer, certificate_group: int | None, canary: Canary) -> Lane[GroupFacts]:
+    """Find the groups of ECDHE in a version up to TLS 1.2, with the suites of `base`.
 
     With an ECDSA certificate many servers take no curve unless the certificate's own is offered as well
     (RFC 8422 §5.1). So a refusal without it proves something only when the server did once without it.
@@ -92,7 +92,7 @@ def survey_curves(suites: tuple[int, ...], certificate_group: int | None, canary
     left = sorted(CURVES_12, key=lambda group: group == certificate_group)
     is_free = certificate_group is None
     while left:
-        outcome = yield from _curve(suites, left, canary)
+        outcome = yield from _curve(base, left, canary)
         if not isinstance(outcome, int):
             break
         is_free = is_free or certificate_group not in left
@@ -102,42 +102,40 @@ def survey_curves(suites: tuple[int, ...], certificate_group: int | None, canary
         return GroupFacts(tuple(found), YES)
     if outcome.is_unknown or is_free or certificate_group in left or certificate_group is None:
         return GroupFacts(tuple(found), outcome if outcome.is_unknown else YES)
-    return (yield from _beside_certificates(suites, (found, left), certificate_group, canary))
+    return (yield from _beside_certificates(base, (found, left), certificate_group, canary))
 
 
-def _curve(suites: tuple[int, ...], groups: Sequence[int], canary: Canary) -> Lane[int | Verdict]:
+def _curve(base: Offer, groups: Sequence[int], canary: Canary) -> Lane[int | Verdict]:
     """Offer these groups and return the one that was taken, else what came of it."""
-    outcome = yield from settled(Ask(Offer(Version.TLS_1_2, suites, tuple(groups))), canary)
+    outcome = yield from settled(Ask(replace(base, groups=tuple(groups))), canary)
     group = outcome.flight.group if isinstance(outcome, Spoke) else None
     return _absent(outcome) if group is None else group
 
 
 def _beside_certificates(
-    suites: tuple[int, ...], known: tuple[list[int], list[int]], own: int, canary: Canary
+    base: Offer, known: tuple[list[int], list[int]], own: int, canary: Canary
 ) -> Lane[GroupFacts]:
     """Go on with the certificate's curve offered last each time."""
     found, left = known
     while left:
-        outcome = yield from _curve(suites, (*left, own), canary)
+        outcome = yield from _curve(base, (*left, own), canary)
         if not isinstance(outcome, int):
             return GroupFacts(tuple(found), outcome if outcome.is_unknown else YES)
         if outcome == own:
-            return (yield from _only_certificates(suites, tuple(found), own, canary))
+            return (yield from _only_certificates(base, tuple(found), own, canary))
         found.append(outcome)
         left.remove(outcome)
     return GroupFacts(tuple(found), YES)
 
 
-def _only_certificates(
-    suites: tuple[int, ...], found: tuple[int, ...], own: int, canary: Canary
-) -> Lane[GroupFacts]:
+def _only_certificates(base: Offer, found: tuple[int, ...], own: int, canary: Canary) -> Lane[GroupFacts]:
     """Decide what it means that the certificate's curve was taken although others stood before it.
 
     A server that goes by the client's order supports none of the others. One that goes by its own may.
     """
     other = next((group for group in found if group != own), None)
-    if other is not None and (yield from _curve(suites, (own, other), canary)) == own:
-        first = yield from _curve(suites, (other, own), canary)
+    if other is not None and (yield from _curve(base, (own, other), canary)) == own:
+        first = yield from _curve(base, (other, own), canary)
         if first == other:
             return GroupFacts(found, YES)
     return GroupFacts(found, unknown("the server prefers its certificate's curve to any other"))

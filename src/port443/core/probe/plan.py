@@ -38,9 +38,15 @@ class Findings:
         return tuple(flight for survey in self.legacy for flight in survey.flights)
 
 
-def curve_question(survey: LegacySurvey) -> tuple[tuple[int, ...], bool]:
-    """Return the suites to look for curves with, and whether the certificate's curve must be kept."""
-    return ecdhe_suites(survey.facts.choices)
+def curve_offer(survey: LegacySurvey) -> tuple[Offer, bool] | None:
+    """Return the offer to look for curves with, and whether it hangs on an ECDSA certificate's own curve.
+
+    None for a version that has no ECDHE here, or no extension to name a curve in.
+    """
+    suites, by_ecdsa = ecdhe_suites(survey.facts.choices)
+    if not suites or survey.facts.version <= Version.SSL_3:
+        return None
+    return Offer(survey.facts.version, suites), by_ecdsa
 
 
 def assemble(findings: Findings) -> ServerFacts:
