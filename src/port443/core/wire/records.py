@@ -50,28 +50,28 @@ def records(kind: ContentType, version: int, content: bytes) -> bytes:
 class RecordBuffer:
     """Bytes in as they come, whole records out."""
 
-    __slots__ = ("_pending",)
+    __slots__ = ("_at", "_pending")
 
     def __init__(self) -> None:
         self._pending = b""
+        self._at = 0
 
     def receive(self, octets: bytes) -> Iterator[Record]:
         """Add what came and give every record that is whole now."""
-        self._pending += octets
-        while len(self._pending) >= HEADER:
-            kind, length = self._header()
-            if len(self._pending) < HEADER + length:
+        # What was read is cut off here and not after each record: many small ones would cost dear.
+        self._pending, self._at = self._pending[self._at :] + octets, 0
+        while len(head := self._pending[self._at : self._at + HEADER]) == HEADER:
+            kind, length = self._header(head)
+            begin, end = self._at + HEADER, self._at + HEADER + length
+            if len(self._pending) < end:
                 return
-            fragment = self._pending[HEADER : HEADER + length]
-            version = int.from_bytes(self._pending[1:3])
-            self._pending = self._pending[HEADER + length :]
-            yield Record(kind, version, fragment)
+            self._at = end
+            yield Record(kind, int.from_bytes(head[1:3]), self._pending[begin:end])
 
-    def _header(self) -> tuple[ContentType, int]:
-        kind, major = self._pending[0], self._pending[1]
-        length = int.from_bytes(self._pending[3:5])
+    def _header(self, head: bytes) -> tuple[ContentType, int]:
+        kind, major, length = head[0], head[1], int.from_bytes(head[3:5])
         if kind not in KINDS or major != MAJOR:
-            raise _stranger(self._pending)
+            raise _stranger(head)
         if length > MAX_FRAGMENT:
             raise Malformed(f"a record of {length} bytes was announced, {MAX_FRAGMENT} are allowed")
         return ContentType(kind), length
