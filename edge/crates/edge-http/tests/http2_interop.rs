@@ -100,7 +100,7 @@ fn send_back(connection: &mut Connection<Echo>, id: u32) -> bool {
     if start == 0 {
         connection.send_head(id, false, |fields| {
             fields.status(203);
-            fields.field(b"X-Long", &[b'l'; 20_000]);
+            fields.field(b"X-Long", &vec![b'l'; 20_000]);
             fields.content_length(whole as u64);
         });
     }
@@ -121,9 +121,9 @@ async fn ask(mut client: h2::client::SendRequest<Bytes>, number: usize) {
         .send_request(request.body(()).unwrap(), false)
         .unwrap();
     let sent = vec![b'0' + u8::try_from(number % 10).unwrap(); number * 3000];
-    body.send_data(sent.clone().into(), number % 2 == 0)
+    body.send_data(sent.clone().into(), number.is_multiple_of(2))
         .unwrap();
-    if number % 2 != 0 {
+    if !number.is_multiple_of(2) {
         body.send_trailers(http::HeaderMap::new()).unwrap();
     }
     let response = response.await.unwrap();
