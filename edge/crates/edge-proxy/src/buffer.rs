@@ -1,5 +1,6 @@
 //! Buffers that a connection holds only while bytes are in them; the worker keeps the spare ones.
 
+use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
@@ -14,6 +15,25 @@ use crate::spare;
 pub(crate) const SMALL: usize = 16 * 1024;
 /// Room for a piece of a body that goes on: fewer, larger reads.
 pub(crate) const LARGE: usize = 64 * 1024;
+/// Room for a piece while many connections hold what nobody takes.
+const SCARCE: usize = 8 * 1024;
+/// Large buffers of a worker beyond which memory is scarce. Connections that move give theirs back
+/// at each wait; only those whose reader is slow keep them.
+const MOST_LARGE: usize = 64;
+
+thread_local! {
+    static LARGE_NOW: Cell<usize> = const { Cell::new(0) };
+}
+
+/// The room for the next piece of a long body; a source that is fast gets a large one.
+pub(crate) fn piece_room(is_fast: bool) -> usize {
+    match (LARGE_NOW.get() < MOST_LARGE, is_fast) {
+        (true, true) => LARGE,
+        (true, false) => SMALL,
+        (false, _) => SCARCE,
+    }
+}
+
 /// Before the bytes: a chunk's size line. Behind them: its end and the last chunk.
 const BEFORE: usize = CHUNK_START_BYTES;
 const BEHIND: usize = 2 + LAST_CHUNK.len();
@@ -31,6 +51,9 @@ impl Buffer {
     /// An empty buffer with room for so many bytes.
     pub(crate) fn with_room(size: usize) -> Self {
         let bytes = spare::take_bytes(BEFORE + size + BEHIND);
+        if size >= LARGE {
+            LARGE_NOW.set(LARGE_NOW.get() + 1);
+        }
         Self {
             bytes,
             filled: BEFORE..BEFORE,
@@ -146,6 +169,9 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        if self.size() >= LARGE {
+            LARGE_NOW.set(LARGE_NOW.get() - 1);
+        }
         spare::keep_bytes(std::mem::take(&mut self.bytes));
     }
 }
@@ -167,6 +193,15 @@ mod tests {
         let address = first.bytes.as_ptr();
         drop(first);
         assert_eq!(address, Buffer::with_room(SMALL).bytes.as_ptr());
+    }
+
+    #[test]
+    fn pieces_are_small_while_many_are_held() {
+        assert_eq!((LARGE, SMALL), (piece_room(true), piece_room(false)));
+        let held: Vec<Buffer> = (0..MOST_LARGE).map(|_| Buffer::with_room(LARGE)).collect();
+        assert_eq!((SCARCE, SCARCE), (piece_room(true), piece_room(false)));
+        drop(held);
+        assert_eq!(LARGE, piece_room(true));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use edge_http::{
 use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
 
-use crate::buffer::{Buffer, LARGE, SMALL};
+use crate::buffer::{Buffer, LARGE, SMALL, piece_room};
 use crate::client::{Client, ClientFault, Piece};
 use crate::spare::FieldList;
 use crate::upstream::Connection;
@@ -31,7 +31,8 @@ pub(crate) struct Exchange<'a> {
     /// Bytes of an incomplete head that were looked at.
     seen: usize,
     body: BodyReader,
-    next_read: usize,
+    /// Whether the server's last piece filled its room.
+    is_fast: bool,
     is_answered: bool,
     has_moved: bool,
 }
@@ -57,7 +58,7 @@ impl<'a> Exchange<'a> {
             fields: FieldList::new(),
             seen: 0,
             body: BodyReader::Ended,
-            next_read: SMALL,
+            is_fast: false,
             is_answered: false,
             has_moved: false,
         }
@@ -246,11 +247,7 @@ impl<'a> Exchange<'a> {
                     self.inbox.settle();
                 }
                 Some(count) => {
-                    self.next_read = if count == self.inbox.size() {
-                        LARGE
-                    } else {
-                        SMALL
-                    };
+                    self.is_fast = count == self.inbox.size();
                     self.has_moved = true;
                 }
                 None => return Poll::Ready(Err(UpstreamFailure::ClosedEarly)),
@@ -261,7 +258,11 @@ impl<'a> Exchange<'a> {
     /// A long body is read in large pieces once the server has shown that it is fast.
     fn read_size(&self) -> usize {
         let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
-        if is_short { SMALL } else { self.next_read }
+        if is_short {
+            SMALL
+        } else {
+            piece_room(self.is_fast)
+        }
     }
 
     /// The piece that is in the inbox already, if any.

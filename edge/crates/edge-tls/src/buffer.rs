@@ -1,6 +1,6 @@
 //! Buffers for bytes on their way, lent by the thread and given back when a connection is silent.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// Room for four full records and some small ones, so that a large body costs few system calls.
 const LENT: usize = 72 * 1024;
@@ -8,24 +8,40 @@ const LENT: usize = 72 * 1024;
 const KEPT: usize = 4 * 1024;
 /// How many buffers a thread keeps ready.
 const SHELF: usize = 32;
+/// How many it lends at once. Connections that move give theirs back at each wait; only those
+/// whose peer takes nothing keep them, and beyond these few each gets no more than it needs.
+const MOST_LENT: usize = 64;
 
 thread_local! {
     static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    static LENT_NOW: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether the thread has a large buffer to lend.
+pub(crate) fn can_lend() -> bool {
+    LENT_NOW.get() < MOST_LENT
 }
 
 fn lend() -> Vec<u8> {
+    LENT_NOW.set(LENT_NOW.get() + 1);
     FREE.with_borrow_mut(Vec::pop)
         .unwrap_or_else(|| vec![0; LENT])
 }
 
 fn give_back(store: Vec<u8>) {
     if store.len() == LENT {
+        LENT_NOW.set(LENT_NOW.get() - 1);
         FREE.with_borrow_mut(|free| {
             if free.len() < SHELF {
                 free.push(store);
             }
         });
     }
+}
+
+/// A store of its own, never as long as one that is lent.
+fn own(needed: usize) -> Vec<u8> {
+    vec![0; if needed == LENT { LENT + 1 } else { needed }]
 }
 
 /// A queue of bytes that owns no memory while it is empty and [`Buffer::settle`]d.
@@ -43,6 +59,11 @@ impl Buffer {
 
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
+    }
+
+    /// Whether a large piece fits without memory of its own.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.store.len() == LENT
     }
 
     pub(crate) fn filled(&self) -> &[u8] {
@@ -77,10 +98,10 @@ impl Buffer {
         if needed <= self.store.len() {
             return;
         }
-        let mut larger = if needed <= LENT {
+        let mut larger = if needed <= LENT && can_lend() {
             lend()
         } else {
-            vec![0; needed]
+            own(needed.max(KEPT))
         };
         larger[..self.end].copy_from_slice(&self.store[..self.end]);
         give_back(std::mem::replace(&mut self.store, larger));
@@ -149,6 +170,22 @@ mod tests {
         buffer.consume(6);
         buffer.settle();
         assert_eq!(0, buffer.store.capacity());
+    }
+
+    /// Beyond what the thread lends, a buffer is as small as its bytes allow.
+    #[test]
+    fn few_large_buffers_are_lent_at_once() {
+        let fill = |_| {
+            let mut buffer = Buffer::default();
+            buffer.extend_from_slice(&[0; 8 * 1024]);
+            buffer
+        };
+        let held: Vec<Buffer> = (0..MOST_LENT + 9).map(fill).collect();
+        assert!(!can_lend());
+        assert_eq!(MOST_LENT, held.iter().filter(|it| it.is_lent()).count());
+        assert_eq!(8 * 1024, held[MOST_LENT].store.capacity());
+        drop(held);
+        assert_eq!(0, LENT_NOW.get());
     }
 
     /// The start of a record costs no more than itself.

@@ -10,11 +10,13 @@ use rustls::unbuffered::{
 use rustls::{Error, ServerConfig};
 
 use crate::alert::{Alert, clear_alert};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, can_lend};
 use crate::refusal::Stage;
 
 /// The most plaintext that one call encrypts: four full records.
 const MOST_AT_ONCE: usize = 64 * 1024;
+/// The same while many connections hold what their peers do not take.
+const MOST_WHEN_SCARCE: usize = 8 * 1024;
 const RECORD: usize = 16 * 1024;
 /// The most that a suite of ours adds to a record: header, explicit nonce, content type, tag.
 const OVERHEAD: usize = 5 + 8 + 1 + 16;
@@ -107,7 +109,12 @@ impl Engine {
 
     /// Encrypt as much as one call should; plaintext met on the way is kept for the reader.
     pub(crate) fn encrypt(&mut self, data: &[u8]) -> Result<usize, Error> {
-        let data = &data[..data.len().min(MOST_AT_ONCE)];
+        let most = if self.flow.outgoing.is_lent() || can_lend() {
+            MOST_AT_ONCE
+        } else {
+            MOST_WHEN_SCARCE
+        };
+        let data = &data[..data.len().min(most)];
         match self.drive(&mut |_| 0, Wish::Data(data))? {
             State::Open => Ok(data.len()),
             State::Handshaking | State::Closed => Err(Error::HandshakeNotComplete),

@@ -12,6 +12,9 @@ use crate::exchange::Exchange;
 pub(super) enum Download {
     Reading,
     Sending(Piece),
+    /// All that was read is with the client's connection: nothing more is read before it is sent,
+    /// so that a slow reader holds one piece and not two.
+    Draining,
     Flushing,
 }
 
@@ -39,10 +42,22 @@ impl Download {
                     inbox.consume(piece.used);
                     *self = if piece.is_last {
                         Self::Flushing
+                    } else if inbox.is_empty() {
+                        Self::Draining
                     } else {
                         Self::Reading
                     };
                 }
+                Self::Draining => match client.poll_flush(context) {
+                    Poll::Ready(flushed) => {
+                        flushed.map_err(Ask::Client)?;
+                        *self = Self::Reading;
+                    }
+                    Poll::Pending => {
+                        exchange.inbox.settle();
+                        return Poll::Pending;
+                    }
+                },
                 Self::Flushing => return client.poll_flush(context).map_err(Ask::Client),
             }
         }
@@ -52,7 +67,7 @@ impl Download {
     pub(super) fn blame(&self) -> Ask {
         match self {
             Self::Reading => Ask::Server(UpstreamFailure::BodyTimeout),
-            Self::Sending(_) | Self::Flushing => Ask::Client(ClientFault::Gone),
+            Self::Sending(_) | Self::Draining | Self::Flushing => Ask::Client(ClientFault::Gone),
         }
     }
 }

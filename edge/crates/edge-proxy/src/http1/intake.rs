@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use edge_http::{BodyKind, BodyReader, Refusal, RequestHead};
 use tokio::io::AsyncRead;
 
-use crate::buffer::{Buffer, LARGE, SMALL};
+use crate::buffer::{Buffer, LARGE, SMALL, piece_room};
 use crate::client::{ClientFault, Framing};
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
@@ -104,7 +104,8 @@ impl Intake {
     ) -> Poll<Result<(), ClientFault>> {
         while !self.find_piece()? {
             let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
-            self.inbox.renew(if is_short { SMALL } else { LARGE });
+            self.inbox
+                .renew(if is_short { SMALL } else { piece_room(true) });
             match ready!(self.poll_fill(context, stream)) {
                 Ok(count) if count > 0 => {}
                 _ => return Poll::Ready(Err(ClientFault::Gone)),
