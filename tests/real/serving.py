@@ -1,5 +1,6 @@
 """Start the real `port443 serve` for a test, ask it things, and end it by its process id."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from port443.adapters.admin import ask
+from port443.core.errors import ServeError
 from waiting import wait_until
 
 PORT443 = [sys.executable, "-m", "port443"]
@@ -97,9 +100,14 @@ class Serving:
 
     def status(self) -> dict[str, Any] | None:
         """Return the status document; None while nobody answers."""
-        done = self.ask("status", "--json")
-        document: dict[str, Any] = json.loads(done.stdout or "{}")
-        return document if document.get("schema") == "port443.status/1" else None
+        try:
+            return asyncio.run(ask(self.runtime / "admin.sock", {"verb": "status"}, 30))
+        except ServeError:
+            return None
+
+    def reload(self) -> dict[str, Any]:
+        """Have the settings read again, and return what came of it."""
+        return asyncio.run(ask(self.runtime / "admin.sock", {"verb": "reload", "wait": True}, 60))
 
     def ask(self, command: str, *args: str) -> subprocess.CompletedProcess[str]:
         """Run a command that talks to this serve."""

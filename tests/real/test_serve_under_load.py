@@ -1,6 +1,5 @@
 """What visitors notice of changes and crashes: of changes nothing, of crashes as little as can be."""
 
-import asyncio
 import os
 import signal
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import pytest
 from serving import Load, Serving
 
-from port443.adapters.admin import ask
 from port443.adapters.sample_backend import SampleBackend
 from waiting import wait_until
 
@@ -29,7 +27,7 @@ def test_two_hundred_applies_lose_no_request(serving: Serving, backend: SampleBa
     with Load(serving).running() as load:
         for number in range(APPLIES):
             serving.write(variants[number % len(variants)])
-            answer = asyncio.run(ask(serving.runtime / "admin.sock", {"verb": "reload", "wait": True}, 30))
+            answer = serving.reload()
             assert answer["whole"], serving.log()
             running.add(answer["running"])
         load.wait_more(50)

@@ -1,0 +1,302 @@
+"""`port443 serve` where things go wrong: strangers on its port, signals, sudden deaths, poor machines."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import PORT443, Serving, free_port, run_port443
+
+from pki import Made, Order, make
+from port443.adapters.admin import ask
+from port443.adapters.sample_backend import SampleBackend
+from port443.core.plan.snapshot import Limits, Root
+from port443.edge.client import EdgeClient
+from port443.edge.locate import locate_program
+from port443.settings.environment import Environment
+from waiting import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+NAME = "app.localhost"
+
+
+def codes(serving: Serving) -> list[str]:
+    return [problem["code"] for problem in serving.wait_ready()["problems"]]
+
+
+# Somebody else
+
+
+@contextlib.contextmanager
+def stranger(port: int, directory: Path) -> Iterator[Made]:
+    """Serve another certificate on our port, as any program of the same user can, and get most visitors."""
+    made = make(Order("a stranger", names=(NAME,)))
+    both = directory / "stranger.pem"
+    both.write_bytes(made.pem + made.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            listening = stack.enter_context(socket.socket())
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listening.bind(("127.0.0.1", port))
+            listening.listen()
+            # Closing a socket does not wake who waits in accept; shutting it down does.
+            stack.callback(listening.shutdown, socket.SHUT_RDWR)
+            threading.Thread(target=_welcome, args=(listening, context), daemon=True).start()
+        yield made
+
+
+def _welcome(listening: socket.socket, context: ssl.SSLContext) -> None:
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        with contextlib.suppress(OSError):
+            context.wrap_socket(connection, server_side=True).close()
+        connection.close()
+
+
+def test_a_stranger_on_our_port_is_seen(serving: Serving) -> None:
+    """It stands in the status and the log with both certificates, and holds the HSTS ladder."""
+    serving.started()
+    with stranger(serving.https_port, serving.directory) as made:
+        # Now and then the kernel gives a visitor to the edge: it is one of many.
+        wait_until(lambda: not serving.reload()["whole"])
+        (problem,) = serving.wait_ready()["problems"]
+    assert problem["code"] == "served_is_not_issued"
+    assert made.facts.fingerprint.text[:16] in problem["cause"]
+    events = [json.loads(line)["event"] for line in serving.log().splitlines()]
+    assert "served_is_not_issued" in events
+    with sqlite3.connect(serving.state / "port443.db") as database:
+        assert database.execute("SELECT site FROM failed_proof").fetchall() == [(NAME,)]
+    database.close()
+    assert serving.reload()["whole"]
+    assert codes(serving) == []
+
+
+def test_whoever_else_speaks_to_the_edge_is_seen(serving: Serving) -> None:
+    """A snapshot that was applied by hand stands in the status; the next serve sets it right."""
+    serving.started()
+
+    async def apply_by_hand() -> None:
+        client = await EdgeClient.open(serving.runtime / "edge.sock")
+        hello = await client.hello()
+        await client.apply(Root((), Limits(), {}, None, (), ()), hello.epoch + 1, hello.running)
+        client.close()
+
+    asyncio.run(apply_by_hand())
+    assert codes(serving) == ["another_snapshot_runs"]
+    refused = serving.ask("reload", "--wait", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["code"]) == (3, "P443-E358")
+    serving.kill()
+    serving.started()
+    assert codes(serving) == []
+
+
+# Signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demo_leaves_nothing(number: signal.Signals) -> None:
+    """In the middle of its steps: no process, no directory, and the exit code of an interruption."""
+    demo = subprocess.Popen(
+        [*PORT443, "demo", "--once"], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert demo.stderr
+    line = next(line for line in demo.stderr if line.startswith(("✓ backends", "✗")))
+    edge = edge_of_demo(demo.pid)
+    demo.send_signal(number)
+    rest = demo.stderr.read()
+    assert (demo.wait(20), line[0]) == (130, "✓"), rest
+    demo.stderr.close()
+    runtime = edge[edge.index("--runtime") + 1]
+    assert not Path(runtime).parent.exists()
+    assert all(runtime not in " ".join(words) for words in command_lines())
+
+
+def edge_of_demo(parent: int) -> list[str]:
+    """Return the arguments of the edge that the demo has started."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
+                return (path.parent / "cmdline").read_text().split("\0")
+    pytest.fail("the demo has no edge")
+
+
+def command_lines() -> Iterator[list[str]]:
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_text().split("\0")
+
+
+def test_a_second_signal_ends_serve_at_once(serving: Serving) -> None:
+    """The first waits for open requests; whoever is in a hurry says it twice."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        serving.write({NAME: f"http://127.0.0.1:{deaf.getsockname()[1]}"})
+        serving.started()
+        raw = socket.create_connection(("127.0.0.1", serving.https_port), timeout=20)
+        with serving.context().wrap_socket(raw, server_hostname=NAME) as visitor:
+            visitor.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+            with deaf.accept()[0]:  # the request is on its way
+                assert serving.process
+                serving.process.terminate()
+                wait_until(lambda: not visit(serving))
+                assert serving.process.poll() is None
+                serving.process.terminate()
+                assert serving.process.wait(5) == 130
+
+
+def test_a_hangup_reads_the_settings_again(serving: Serving, backend: SampleBackend) -> None:
+    """Right ones are applied; wrong ones stand in the status, and serve goes on."""
+    serving.started()
+    assert serving.process
+    serving.write({NAME: backend.url, "two.localhost": backend.url})
+    serving.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(serving.wait_ready()["sites"]) == 2)
+    serving.config.write_text("sites: {}")
+    serving.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: codes(serving))
+    assert len(serving.wait_ready()["sites"]) == 2
+
+
+# Sudden deaths
+
+
+def test_a_serve_killed_amid_reloads_is_followed_by_one_that_is_right(
+    serving: Serving, backend: SampleBackend
+) -> None:
+    """At whatever point it dies, the next one serves what the settings say, on the same edge."""
+    edge = serving.started().wait_ready()["edge"]["pid"]
+    for number in range(3):
+        names = [NAME, *(f"n{each}.localhost" for each in range(number + 1))]
+        serving.write(dict.fromkeys(names, backend.url))
+        assert asyncio.run(ask(serving.runtime / "admin.sock", {"verb": "reload"}, 30)) == {"asked": True}
+        serving.kill()
+        status = serving.started().wait_ready()
+        assert sorted(site["id"] for site in status["sites"]) == sorted(names)
+        assert (status["problems"], status["edge"]["pid"]) == ([], edge)
+
+
+# An edge of its own
+
+
+@contextlib.contextmanager
+def edge_by_hand(serving: Serving) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the edge as its own service unit does."""
+    program = locate_program(Environment.read().edge)
+    process = subprocess.Popen(
+        [program, "--runtime", str(serving.runtime), "--workers", "2", "--bind"], stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def visit(serving: Serving) -> bool:
+    """Whether somebody answers with a handshake."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", serving.https_port), timeout=5) as raw:
+            context.wrap_socket(raw, server_hostname=NAME).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_an_external_edge_is_only_connected_to(serving: Serving) -> None:
+    """It outlives serve, may come back without it, and is taken over again when it has."""
+    serving.runtime.mkdir(mode=0o700)
+    with edge_by_hand(serving) as edge:
+        serving.started("--edge", "external")
+        assert serving.wait_ready()["edge"]["pid"] == edge.pid
+        assert serving.process
+        serving.process.terminate()
+        assert serving.process.wait(20) == 0
+        assert visit(serving)
+    assert not visit(serving)
+    with edge_by_hand(serving) as edge:
+        # From its boot copy, on sockets of its own, with no control plane anywhere.
+        wait_until(lambda: visit(serving))
+        serving.started("--edge", "external")
+        assert (codes(serving), serving.wait_ready()["edge"]["adopted"]) == ([], True)
+    silent = wait_until(lambda: silent_status(serving))
+    assert [problem["about"] for problem in silent["problems"]] == ["edge"]
+    with edge_by_hand(serving):
+        wait_until(lambda: not codes(serving), 20)
+        assert visit(serving)
+
+
+def silent_status(serving: Serving) -> dict[str, Any] | None:
+    status = serving.wait_ready()
+    return status if status["edge"] is None else None
+
+
+# Poor machines
+
+
+def test_a_port_below_1024_is_refused_to_a_user_with_the_ways_out(short_directory: Path) -> None:
+    """One sentence, three ways, no edge left behind."""
+    if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 443:
+        pytest.skip("every user may listen on port 443 here")
+    command = [*PORT443, "serve", "--domain", NAME, "--to", "http://127.0.0.1:9", "--bind", "127.0.0.1"]
+    places = ["--state", str(short_directory / "state"), "--runtime", str(short_directory / "run")]
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("setpriv is not installed: root may listen everywhere")
+        without = "-net_bind_service"
+        command = ["setpriv", "--bounding-set", without, "--inh-caps", without, *command]
+    done = subprocess.run([*command, *places], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, "P443-E311" in done.stderr) == (3, True), done.stderr
+    assert "127.0.0.1:443" in done.stderr
+    assert "ip_unprivileged_port_start" in done.stderr
+    assert all(places[3] not in " ".join(words) for words in command_lines())
+
+
+def test_a_machine_without_ipv6_has_nothing_to_complain_about(serving: Serving) -> None:
+    """The default is all addresses: what this machine does not have is not missed."""
+    https, http = free_port(), free_port()
+    command = [
+        sys.executable, "-m", "port443", "serve", "--domain", NAME, "--to", serving.backend_url,
+        "--https-port", str(https), "--http-port", str(http), *serving.places,
+    ]  # fmt: skip
+    script = 'ip link set lo up && echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6 && exec "$@"'
+    isolated = ["unshare", "--net", "sh", "-c", script, "sh"]
+    if subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a network namespace without IPv6 cannot be made here")
+    with (serving.directory / "serve.log").open("ab") as log:
+        serving.process = subprocess.Popen(
+            [*isolated, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    status = serving.wait_ready()
+    assert status["problems"] == []
+    assert [proof["endpoint"] for proof in status["sites"][0]["proofs"]] == [f"127.0.0.1:{https}"]
+
+
+def test_wrong_settings_of_a_reload_are_told_in_full(serving: Serving) -> None:
+    """As `config check` tells them: places, what was probably meant, and the same exit code."""
+    serving.started()
+    serving.config.write_text(f"sites:\n  {NAME}: ftp://x\n  b.localhost: {{tu: http://127.0.0.1:1}}\n")
+    refused = serving.ask("reload", "--wait")
+    assert refused.returncode == 2
+    assert "port443.yaml:2:18" in refused.stderr
+    assert "port443.yaml:3:17" in refused.stderr
+    as_json = serving.ask("reload", "--wait", "--json")
+    assert (as_json.returncode, json.loads(as_json.stdout)["count"]) == (2, 3)
+    assert run_port443("config", "check", str(serving.config)).returncode == 2
