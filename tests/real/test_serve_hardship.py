@@ -289,6 +289,38 @@ def test_a_machine_without_ipv6_has_nothing_to_complain_about(serving: Serving) 
     assert [proof["endpoint"] for proof in status["sites"][0]["proofs"]] == [f"127.0.0.1:{https}"]
 
 
+FULL = ("size=64k", "dd if=/dev/zero of=fill bs=4k 2>/dev/null")
+READ_ONLY = ("size=64k,ro", "true")
+
+
+@pytest.mark.parametrize(
+    ("place", "disk", "code", "hint"),
+    [
+        ("state", FULL, "P443-E616", "make room"),
+        ("state", READ_ONLY, "P443-E615", "mount it writable"),
+        ("run", FULL, "P443-E402", "make room"),
+        ("run", READ_ONLY, "P443-E322", "mount it writable"),
+    ],
+    ids=["full state", "read-only state", "full runtime", "read-only runtime"],
+)
+def test_a_disk_that_takes_nothing_is_told(
+    serving: Serving, place: str, disk: tuple[str, str], code: str, hint: str
+) -> None:
+    """The directory, the cause and the next step; nothing is left running."""
+    directory = serving.directory / place
+    directory.mkdir(mode=0o700)
+    mount = f"mount -t tmpfs -o {disk[0]},mode=700 tmpfs {directory} && (cd {directory} && {disk[1]};:)"
+    isolated = ["unshare", "--mount", "sh", "-c", f'{mount} && exec "$@"', "sh"]
+    if subprocess.run([*isolated, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here")
+    command = [*PORT443, "serve", "--config", str(serving.config), *serving.places]
+    done = subprocess.run([*isolated, *command], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, code in done.stderr) == (3, True), done.stderr
+    assert str(directory) in done.stderr
+    assert hint in done.stderr
+    assert serving.edge_pid() is None
+
+
 def test_wrong_settings_of_a_reload_are_told_in_full(serving: Serving) -> None:
     """As `config check` tells them: places, what was probably meant, and the same exit code."""
     serving.started()

@@ -45,6 +45,9 @@ def prepare_runtime(path: Path) -> Path:
     if found.st_mode & 0o066:
         raise RuntimeDirectoryUnsafe(f"{path} is open to other users", f"close it: chmod 700 {path}")
     if not os.access(path, os.W_OK | os.X_OK):
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            hint = "mount it writable, or name another with --runtime"
+            raise RuntimeDirectoryUnusable(f"{path} is on a read-only file system", hint)
         raise RuntimeDirectoryUnusable(f"cannot write to {path}", f"open it: chmod 700 {path}")
     return path
 

@@ -86,7 +86,10 @@ def _probe(endpoint: Endpoint) -> None:
 
 def _bind(endpoint: Endpoint, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        bound = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    except OSError as error:  # a kernel without IPv6
+        raise _explained(endpoint, error) from error
     try:
         # Connections of an earlier run that linger in TIME_WAIT must not keep us from the port.
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,17 @@ def test_what_the_system_refuses_has_a_next_step(number: int, error: type[Except
     explained = sockets._explained(Endpoint("127.0.0.1", 443), OSError(number, os.strerror(number)))
     assert type(explained) is error
     assert "127.0.0.1" in explained.message
+
+
+def test_a_socket_that_cannot_even_be_made_is_explained(held: HeldSockets) -> None:
+    """A kernel without IPv6, or no descriptor left: an error with the address in it, not a traceback."""
+    bounds = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, bounds[1]))
+    try:
+        with pytest.raises(AddressUnusable, match=r"\[::1\]:8443: Too many open files"):
+            held.bind_missing([listener("[::1]:8443")], 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, bounds)
 
 
 def test_a_holder_is_found_by_what_proc_says(tmp_path: Path) -> None:

@@ -138,9 +138,9 @@ def told_of_files(path: Path) -> Iterator[None]:
         where, why = error.filename or path, error.strerror or str(error)
         match error.errno:
             case number if number == EROFS:
-                raise StateReadOnly(f"{where} cannot be written: {why}") from error
+                raise StateReadOnly(f"{where} cannot be written: {why}", HINTS[StateReadOnly]) from error
             case number if number in (ENOSPC, EDQUOT):
-                raise StateFull(f"no room for {where}: {why}") from error
+                raise StateFull(f"no room for {where}: {why}", HINTS[StateFull]) from error
             case number if number in (EACCES, EPERM):
                 hint = f"let user {os.geteuid()} have it, or name another directory with --state"
                 raise StateUnusable(f"{where} may not be used: {why}", hint) from error
