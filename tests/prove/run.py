@@ -1,4 +1,4 @@
-"""The long checks: a soak under faults, and every fuzz target for a while.
+"""The long checks: a soak under faults, every fuzz target, and our scans beside those of others.
 
 What came of each part is written into docs/prove.md; a part that did not run keeps its last result.
 """
@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from prove.agreement import TITLE as AGREEMENT
+from prove.agreement import check_agreement
+from prove.fuzz_seeds import main as plant_seeds
 from prove.soak import TITLE as SOAK
 from prove.soak import check_soak
 
@@ -51,9 +54,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fuzz-seconds", type=int, default=600, help="for each target")
     parser.add_argument("--soak-seconds", type=float, default=600, help="of mixed load")
-    parser.add_argument("--only", choices=("fuzz", "soak"), help="one part alone")
+    parser.add_argument("--only", choices=("agreement", "fuzz", "soak"), help="one part alone")
     asked = parser.parse_args()
     parts = {
+        "agreement": (AGREEMENT, check_agreement),
         "soak": (SOAK, lambda: check_soak(asked.soak_seconds)),
         "fuzz": (FUZZING, lambda: check_fuzzing(asked.fuzz_seconds)),
     }
@@ -69,6 +73,7 @@ def main() -> int:
 def check_fuzzing(seconds: int) -> tuple[str, bool]:
     """Fuzz every target; return the report's text and whether nothing was found."""
     install_cargo_fuzz()
+    plant_seeds()
     results = [fuzz(crate, target, seconds) for crate, target in targets()]
     rows = [f"| {r.target} | {r.runs:,} | {r.coverage} edges | {r.verdict} |\n" for r in results]
     is_clean = all(result.verdict == "nothing found" for result in results)
