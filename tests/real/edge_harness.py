@@ -185,7 +185,9 @@ class Control:
         frame = struct.pack(">I", len(body)) + body
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([frame], ancillary)
-        self.socket.sendall(frame[sent:])
+        if sent < len(frame):
+            # Sending nothing would fail when the edge has answered and ended already.
+            self.socket.sendall(frame[sent:])
         return self.reply()
 
     def reply(self) -> dict[str, Any]:
