@@ -118,7 +118,7 @@ class EdgeClient:
         if contract != CONTRACT:
             raise ContractDiffers(
                 f"the running edge speaks contract {contract}, this port443 speaks {CONTRACT}",
-                f"end it: kill {reply.fields.get('pid')}, then run port443 serve again",
+                f"restart its unit with the matching program: it is process {reply.fields.get('pid')}",
             )
         return _shaped(Hello, reply.fields)
 

@@ -221,7 +221,8 @@ class StaleBase(EdgeError):
 class ContractDiffers(EdgeError):
     """The running edge speaks another version of the contract than this `port443 serve`.
 
-    Stop the running edge; the next `port443 serve` starts the matching one.
+    A `serve` that starts its edge itself starts the matching one beside it and takes its sockets over. An
+    edge with a unit of its own is another matter: restart that unit with the program of this version.
     """
 
     code = "P443-E360"

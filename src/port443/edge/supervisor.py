@@ -16,9 +16,17 @@ from port443.core.plan.snapshot import Limits, Root, hash_of
 from port443.core.plan.stats import EdgeStats
 from port443.edge.client import EdgeClient, Hello
 from port443.edge.crashes import Crashes
-from port443.edge.errors import EdgeDidNotStart, EdgeDraining, EdgeGone, EdgeKeepsCrashing, EdgeUnreachable
+from port443.edge.errors import (
+    ContractDiffers,
+    EdgeDidNotStart,
+    EdgeDraining,
+    EdgeGone,
+    EdgeKeepsCrashing,
+    EdgeUnreachable,
+)
 from port443.edge.framing import Connection
 from port443.edge.locate import locate_program
+from port443.edge.predecessor import Predecessor, place_beside
 from port443.edge.process import EdgeProcess, Spawn, last_words, trim_log
 from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, ROOT_COPY, prepare_runtime
 from port443.edge.session import Session
@@ -58,26 +66,46 @@ class Supervisor:
 
     def __init__(self, options: EdgeOptions) -> None:
         self._options = options
-        self._path = options.runtime.absolute() / EDGE_SOCKET
-        self._log = options.runtime.absolute() / EDGE_LOG
         self._held = HeldSockets()
-        self._session = Session(self._path, self._held)
-        self._events = EventStream(self._path)
+        self._predecessor: Predecessor | None = None
         self._process: EdgeProcess | None = None
         self._lifeline: Connection | None = None
         self._crashes = Crashes()
         self._plan: Plan | None = None
         self._turn = asyncio.Lock()
         self._is_left = False
+        self._settle(options.runtime.absolute())
+
+    def _settle(self, place: Path) -> None:
+        """Have the edge in `place`: its socket, its log and its boot copy."""
+        self._place = place
+        self._path, self._log = place / EDGE_SOCKET, place / EDGE_LOG
+        self._session = Session(self._path, self._held)
+        self._events = EventStream(self._path)
 
     async def start(self) -> EdgeFound:
         """Adopt the edge that runs in the runtime directory, else start one; take its sockets over."""
         prepare_runtime(self._options.runtime)
         async with self._turn:
-            hello, adopted = await self._meet()
+            hello, adopted = await self._meet_beside()
             await self._session.adopt_sockets()
             self._session.take_lease()
             return EdgeFound(_identity(hello), adopted, self._root_of(hello))
+
+    async def _meet_beside(self) -> tuple[Hello, bool]:
+        """Meet our edge; beside one of another contract ours has a directory of its own."""
+        if (place_beside(self._place) / EDGE_SOCKET).exists():
+            self._settle(place_beside(self._place))
+            return await self._meet()
+        try:
+            return await self._meet()
+        except ContractDiffers as error:
+            if self._options.mode == "external":
+                raise
+            log.warning("edge_of_another_contract", extra={"cause": error.message})
+        self._predecessor = await Predecessor.relieve(self._path, self._held)
+        self._settle(prepare_runtime(place_beside(self._place)))
+        return await self._spawn(), False
 
     async def _meet(self) -> tuple[Hello, bool]:
         try:
@@ -102,6 +130,9 @@ class Supervisor:
         await self._session.give_sockets()
         self._plan, receipt = await self._session.hand_over(plan)
         self._release_sockets()
+        if self._predecessor is not None:
+            await self._predecessor.dismiss(plan.root.limits.drain_timeout_ms)
+            self._predecessor = None
         return receipt
 
     def _release_sockets(self) -> None:
@@ -196,8 +227,7 @@ class Supervisor:
 
     async def _spawn(self) -> Hello:
         program = await asyncio.to_thread(locate_program, self._options.program)
-        runtime = self._options.runtime.absolute()
-        self._process = Spawn(program, runtime, self._options.workers, self._log).start()
+        self._process = Spawn(program, self._place, self._options.workers, self._log).start()
         log.info("edge_spawned", extra={"pid": self._process.pid})
         return await self._await_edge()
 
@@ -248,6 +278,8 @@ class Supervisor:
 
     def _hang_up(self) -> None:
         self._session.hang_up()
+        if self._predecessor is not None:
+            self._predecessor.close()
         self._events.end()
         if self._lifeline is not None:
             self._lifeline.interrupt()
@@ -256,7 +288,7 @@ class Supervisor:
 
     def _root_of(self, hello: Hello) -> Root | None:
         try:
-            root = read_document((self._options.runtime / ROOT_COPY).read_bytes())
+            root = read_document((self._place / ROOT_COPY).read_bytes())
         except (OSError, EdgeError):
             return None
         return root if isinstance(root, Root) and hash_of(root) == hello.running else None

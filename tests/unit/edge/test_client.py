@@ -70,7 +70,7 @@ def test_another_contract_is_named(tmp_path: Path) -> None:
     """Both numbers stand in the message, and what to do in the hint."""
     with pytest.raises(ContractDiffers, match="speaks contract 2, this port443 speaks 1") as caught:
         ask(tmp_path, lambda _: hello(contract=2, pid=4711), EdgeClient.hello)
-    assert "kill 4711" in caught.value.hint
+    assert "process 4711" in caught.value.hint
 
 
 def test_a_receipt_is_typed(tmp_path: Path) -> None:

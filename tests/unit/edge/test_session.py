@@ -147,10 +147,10 @@ def free_endpoint() -> Endpoint:
         return Endpoint("127.0.0.1", probe.getsockname()[1])
 
 
-def test_an_edge_of_another_contract_is_not_adopted(tmp_path: Path) -> None:
-    """It is neither changed nor ended; the error says what to do."""
+def test_an_external_edge_of_another_contract_is_not_adopted(tmp_path: Path) -> None:
+    """It is neither changed nor ended, nor is one started beside it; the error says what to do."""
     tmp_path.chmod(0o700)
-    options = EdgeOptions(tmp_path, workers=1)
+    options = EdgeOptions(tmp_path, workers=1, mode="external")
     with FakeEdge(tmp_path / "edge.sock", lambda _: hello(contract=2)) as edge:
         with pytest.raises(ContractDiffers):
             asyncio.run(Supervisor(options).start())
