@@ -420,7 +420,7 @@ def test_a_site_with_a_fault_is_no_error(runtime: Path) -> None:
 def test_an_external_edge_is_waited_for_and_never_ended() -> None:
     """When its own service restarts it, it gets its sockets and its plan back; leaving does not end it."""
 
-    async def scenario(runtime: Path, pid: int) -> subprocess.Popen[bytes]:
+    async def scenario(runtime: Path, pid: int) -> None:
         port = free_port()
         edge = supervisor(runtime, mode="external")
         found = await edge.start()
@@ -430,17 +430,21 @@ def test_an_external_edge_is_waited_for_and_never_ended() -> None:
         async with watched(edge):
             kill(pid)
             restarted = await asyncio.to_thread(start_external, runtime)
+            started.append(restarted)
             assert await served(port) == ISSUED.der
             identity = await edge.identity()
             assert (identity.pid, identity.running) == (restarted.pid, made.hash)
             await edge.drain_and_stop()
             assert await served(port) == ISSUED.der
-        return restarted
 
+    started: list[subprocess.Popen[bytes]] = []
     with running_edge() as external:
-        restarted = asyncio.run(scenario(external.runtime, external.process.pid))
-        restarted.kill()
-        restarted.wait()
+        try:
+            asyncio.run(scenario(external.runtime, external.process.pid))
+        finally:
+            for process in started:
+                process.kill()
+                process.wait()
 
 
 def start_external(runtime: Path) -> subprocess.Popen[bytes]:
