@@ -1,7 +1,6 @@
 """What every `Edge` promises: the supervisor with the real program, and the one in memory."""
 
 import asyncio
-import socket
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from free_ports import free_port
 from pki import leaf, root
 from plan_samples import desired, names, site
 from port443.adapters.dial import Dialler
@@ -55,9 +55,7 @@ def make(request: pytest.FixtureRequest) -> Iterator[Callable[[], Pair]]:
 
 @pytest.fixture
 def wishes() -> Desired:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        here = Endpoint("127.0.0.1", probe.getsockname()[1])
+    here = Endpoint("127.0.0.1", free_port())
     return desired(site(NAME), https=(here,), http=())
 
 

@@ -21,8 +21,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from serving import Serving, free_port, run_port443
+from serving import Serving, run_port443
 
+from free_ports import free_port
 from prove.soak_clients import NAME, Crowd
 from soak_verdict import Fault, Kind, Memory, Trouble
 from waiting import wait_until

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from edge_harness import edge_program, running_edge
 from tls_certs import Wish, ec_key, issue
 
+from free_ports import free_port
 from plan_samples import desired, names, site
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential, Desired
@@ -82,13 +83,6 @@ def state_of(pid: int) -> str:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     return "X"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wishes(*ports: int) -> Desired:

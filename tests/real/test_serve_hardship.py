@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import PORT443, Serving, free_port, run_port443
+from serving import PORT443, Serving, run_port443
 
+from free_ports import free_port
 from pki import Made, Order, make
 from port443.adapters.admin import ask
 from port443.adapters.sample_backend import SampleBackend

@@ -1,7 +1,6 @@
 """Handing a plan over: only what is missing is sent, and only as often as makes sense."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from fake_edge import BOOT, Answer, FakeEdge, hello
+from free_ports import free_port
 from plan_samples import credential, desired, site
 from port443.core.names import Endpoint
 from port443.core.plan.planner import Plan, plan
@@ -142,9 +142,7 @@ def test_sockets_are_given_once_a_boot(tmp_path: Path, held: HeldSockets) -> Non
 
 
 def free_endpoint() -> Endpoint:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return Endpoint("127.0.0.1", probe.getsockname()[1])
+    return Endpoint("127.0.0.1", free_port())
 
 
 def test_an_external_edge_of_another_contract_is_not_adopted(tmp_path: Path) -> None:

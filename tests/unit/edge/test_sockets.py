@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from free_ports import free_port
 from port443.core.names import Endpoint
 from port443.core.plan.snapshot import Listener
 from port443.edge import sockets
@@ -23,14 +24,6 @@ def held() -> Iterator[HeldSockets]:
     mine = HeldSockets()
     yield mine
     mine.close()
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listener(address: str) -> Listener:
