@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -36,7 +37,7 @@ from port443.edge.errors import (
 )
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Edge
-from waiting import await_until, wait_until
+from waiting import await_until
 
 NAME = "app.test"
 ISSUED = issue(Wish(names=(NAME,)), ec_key())
@@ -74,15 +75,13 @@ def supervisor(
 
 
 def kill(pid: int) -> None:
-    """Kill a process and wait until it is dead, reaped or not."""
+    """Kill a process and wait for the end of its last thread: until then it may hold locks and ports."""
+    descriptor = os.pidfd_open(pid)
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: state_of(pid) in "ZX")
-
-
-def state_of(pid: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return "X"
+    try:
+        assert select.select([descriptor], [], [], 10)[0], f"process {pid} lives on"
+    finally:
+        os.close(descriptor)
 
 
 def wishes(*ports: int) -> Desired:
@@ -271,6 +270,7 @@ def test_an_apply_waits_for_the_successor_of_an_edge_that_drains(runtime: Path) 
             with socket.create_connection(("127.0.0.1", ports[0])) as lingering:
                 await await_until(accepted_one(edge))
                 os.kill(before.pid, signal.SIGTERM)
+                await await_until(drains_or_follows(edge, before.boot))
                 assert (await edge.apply(plan(wishes(*ports), CREDENTIALS, limits=limits))).is_whole
                 assert lingering.fileno() > 0
             assert (await edge.identity()).boot != before.boot
@@ -278,6 +278,16 @@ def test_an_apply_waits_for_the_successor_of_an_edge_that_drains(runtime: Path) 
             await edge.drain_and_stop()
 
     run(scenario)
+
+
+def drains_or_follows(edge: Supervisor, boot: str) -> Callable[[], bool | Awaitable[bool]]:
+    """Whether the edge of that boot has heard the signal: its workers have left, or another edge is there."""
+
+    async def has_heard() -> bool:
+        now = await edge.identity()
+        return now.workers == 0 or now.boot != boot
+
+    return has_heard
 
 
 def accepted_one(edge: Supervisor) -> Callable[[], bool | Awaitable[bool]]:
@@ -439,6 +449,31 @@ def test_an_external_edge_is_waited_for_and_never_ended() -> None:
             for process in started:
                 process.kill()
                 process.wait()
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["unseen", "asked who it is"])
+def test_an_external_edge_that_was_replaced_unseen_gets_its_sockets(asked: bool) -> None:  # noqa: FBT001
+    """Also when it came back before anybody watched, and when a question has reached the new one first."""
+
+    async def scenario(runtime: Path, pid: int) -> None:
+        port = free_port()
+        edge = supervisor(runtime, mode="external")
+        await edge.start()
+        await edge.apply(a_plan(port))
+        kill(pid)
+        restarted = await asyncio.to_thread(start_external, runtime)
+        try:
+            await await_until((runtime / "edge.sock").is_socket)
+            if asked:
+                assert (await edge.identity()).pid == restarted.pid
+            async with watched(edge):
+                assert await served(port) == ISSUED.der
+        finally:
+            restarted.kill()
+            restarted.wait()
+
+    with running_edge() as external:
+        asyncio.run(scenario(external.runtime, external.process.pid))
 
 
 def start_external(runtime: Path) -> subprocess.Popen[bytes]:
