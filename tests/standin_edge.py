@@ -132,10 +132,10 @@ class StandInDial:
     dialled: list[Endpoint] = field(default_factory=list)
 
     async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
-        raise NotImplementedError
+        raise AssertionError(f"a proof resolves no names: {name}:{port}")
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
-        raise NotImplementedError
+        raise AssertionError(f"a proof makes no requests: {request} to {endpoint} within {within_s}")
 
     @asynccontextmanager
     async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator[Connection]:
