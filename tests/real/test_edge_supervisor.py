@@ -28,6 +28,7 @@ from port443.core.plan.events import EdgeStarted, Event, SnapshotApplied
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.snapshot import Limits, TicketKey
 from port443.edge import crashes
+from port443.edge.client import EdgeClient
 from port443.edge.errors import (
     AddressInUse,
     EdgeDidNotStart,
@@ -463,7 +464,7 @@ def test_an_external_edge_that_was_replaced_unseen_gets_its_sockets(asked: bool)
         kill(pid)
         restarted = await asyncio.to_thread(start_external, runtime)
         try:
-            await await_until((runtime / "edge.sock").is_socket)
+            await await_until(lambda: answers(runtime, restarted.pid))
             if asked:
                 assert (await edge.identity()).pid == restarted.pid
             async with watched(edge):
@@ -474,6 +475,16 @@ def test_an_external_edge_that_was_replaced_unseen_gets_its_sockets(asked: bool)
 
     with running_edge() as external:
         asyncio.run(scenario(external.runtime, external.process.pid))
+
+
+async def answers(runtime: Path, pid: int) -> bool:
+    """Whether this very edge answers."""
+    try:
+        client = await EdgeClient.open(runtime / "edge.sock")
+    except EdgeUnreachable:
+        return False
+    with contextlib.closing(client):
+        return (await client.hello()).pid == pid
 
 
 def start_external(runtime: Path) -> subprocess.Popen[bytes]:

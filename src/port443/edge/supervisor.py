@@ -74,6 +74,8 @@ class Supervisor:
         self._plan: Plan | None = None
         self._turn = asyncio.Lock()
         self._is_left = False
+        self._outfitted: str | None = None
+        """The boot that has our sockets and our plan; any other one still needs them."""
         self._settle(options.runtime.absolute())
 
     def _settle(self, place: Path) -> None:
@@ -90,6 +92,7 @@ class Supervisor:
             hello, adopted = await self._meet_beside()
             await self._session.adopt_sockets()
             self._session.take_lease()
+            self._outfitted = hello.boot
             return EdgeFound(_identity(hello), adopted, self._root_of(hello))
 
     async def _meet_beside(self) -> tuple[Hello, bool]:
@@ -129,6 +132,7 @@ class Supervisor:
         self._held.bind_missing(plan.root.listeners, self._session.hello.workers)
         await self._session.give_sockets()
         self._plan, receipt = await self._session.hand_over(plan)
+        self._outfitted = self._session.hello.boot
         self._release_sockets()
         if self._predecessor is not None:
             await self._predecessor.dismiss(plan.root.limits.drain_timeout_ms)
@@ -177,11 +181,22 @@ class Supervisor:
         except EdgeUnreachable:
             return
         try:
+            # It may have been replaced before we looked, and the one that we hang on has nothing of ours.
+            if not await self._is_outfitted():
+                return
             while not self._is_left and not await self._lifeline.wait_end(LOG_CHECK_S):
                 trim_log(self._log)
         finally:
             self._lifeline.close()
             self._lifeline = None
+
+    async def _is_outfitted(self) -> bool:
+        """Whether the edge that answers is the one that has our sockets and our plan."""
+        try:
+            async with self._turn:
+                return (await (await self._session.client()).hello()).boot == self._outfitted
+        except PASSING:
+            return False
 
     async def _restore(self) -> None:
         """Bring the edge back, with what it had; give up when it dies again and again."""
@@ -202,19 +217,19 @@ class Supervisor:
     async def _bring_back(self) -> None:
         if self._is_left:
             return
-        boot = self._session.hello.boot
         try:
             hello = await self._session.connect()
         except PASSING:
             if self._options.mode == "external":
                 raise
             hello = await self._replace()
-        if hello.boot == boot:
+        if hello.boot == self._outfitted:
             await asyncio.sleep(RETRY_S)  # it lives; only a connection had ended
             return
         await self._session.give_sockets()
         if self._plan is not None:
             self._plan, _ = await self._session.hand_over(self._plan)
+        self._outfitted = hello.boot
 
     async def _replace(self) -> Hello:
         now = asyncio.get_running_loop().time()
