@@ -464,7 +464,7 @@ def test_an_external_edge_that_was_replaced_unseen_gets_its_sockets(asked: bool)
         kill(pid)
         restarted = await asyncio.to_thread(start_external, runtime)
         try:
-            await await_until(lambda: answers(runtime, restarted.pid))
+            await await_until(answering(runtime, restarted.pid))
             if asked:
                 assert (await edge.identity()).pid == restarted.pid
             async with watched(edge):
@@ -477,14 +477,18 @@ def test_an_external_edge_that_was_replaced_unseen_gets_its_sockets(asked: bool)
         asyncio.run(scenario(external.runtime, external.process.pid))
 
 
-async def answers(runtime: Path, pid: int) -> bool:
-    """Whether this very edge answers."""
-    try:
-        client = await EdgeClient.open(runtime / "edge.sock")
-    except EdgeUnreachable:
-        return False
-    with contextlib.closing(client):
-        return (await client.hello()).pid == pid
+def answering(runtime: Path, pid: int) -> Callable[[], bool | Awaitable[bool]]:
+    """Return whether this very edge answers."""
+
+    async def look() -> bool:
+        try:
+            client = await EdgeClient.open(runtime / "edge.sock")
+        except EdgeUnreachable:
+            return False
+        with contextlib.closing(client):
+            return (await client.hello()).pid == pid
+
+    return look
 
 
 def start_external(runtime: Path) -> subprocess.Popen[bytes]:
