@@ -1,6 +1,6 @@
 //! The authority of a request: a host and, where it is not the default, a port (RFC 9110 §4.2).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::bytes::{HOST, skip};
 
@@ -68,10 +68,18 @@ fn named(text: &[u8]) -> Option<(AuthorityHost<'_>, &[u8])> {
     if name.is_empty() || end > LONGEST_NAME || !dots_apart {
         return None;
     }
-    let host = name
-        .parse()
-        .map_or(AuthorityHost::Name(name), AuthorityHost::Address);
-    Some((host, &text[end..]))
+    Some((named_host(name), &text[end..]))
+}
+
+/// Only what ends in a digit can be an IPv4 address (RFC 3986 §3.2.2); IPv6 stands in brackets.
+fn named_host(name: &str) -> AuthorityHost<'_> {
+    if !name.ends_with(|last: char| last.is_ascii_digit()) {
+        return AuthorityHost::Name(name);
+    }
+    name.parse::<Ipv4Addr>()
+        .map_or(AuthorityHost::Name(name), |it| {
+            AuthorityHost::Address(it.into())
+        })
 }
 
 fn port_of(digits: &[u8]) -> Option<u16> {

@@ -54,6 +54,27 @@ pub(crate) fn skip(input: &[u8], from: usize, set: &ByteSet) -> usize {
     from + run.unwrap_or(rest.len())
 }
 
+/// The same for [`FIELD_VALUE`], eight bytes at a time while they are all visible: values are most
+/// of a head.
+pub(crate) fn skip_value(input: &[u8], from: usize) -> usize {
+    let rest = input.get(from..).unwrap_or_default();
+    let plain = rest
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .take_while(|chunk| !may_hold_control(u64::from_le_bytes(**chunk)))
+        .count();
+    skip(input, from + 8 * plain, &FIELD_VALUE)
+}
+
+/// Whether one of eight bytes may be below 0x20 or DEL; a tab counts, and so may what is above one.
+fn may_hold_control(eight: u64) -> bool {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let below = |limit: u64, bytes: u64| bytes.wrapping_sub(LOW * limit) & !bytes & HIGH;
+    below(0x20, eight) | below(1, eight ^ (LOW * 0x7f)) != 0
+}
+
 /// The input without leading and trailing spaces and tabs (RFC 9110 §5.6.3, OWS).
 pub(crate) fn trim(mut input: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = input {
@@ -82,4 +103,32 @@ pub fn decimal(digits: &[u8]) -> Option<u64> {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Eight bytes at a time give what single bytes do, wherever the odd one stands.
+        #[test]
+        fn values_end_where_their_bytes_say(
+            mut input in prop::collection::vec(prop_oneof![Just(b'a'), Just(b'\t'), any::<u8>()], 0..40),
+            from in 0_usize..48,
+            odd in any::<u8>(),
+            place in any::<prop::sample::Index>(),
+        ) {
+            prop_assert_eq!(skip(&input, from, &FIELD_VALUE), skip_value(&input, from));
+            for byte in &mut input {
+                *byte |= 0x20;
+            }
+            if !input.is_empty() {
+                let place = place.index(input.len());
+                input[place] = odd;
+            }
+            prop_assert_eq!(skip(&input, from, &FIELD_VALUE), skip_value(&input, from));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Fields of a head, and what a proxy does with each.
 
-use crate::bytes::{FIELD_VALUE, TOKEN, members, skip};
+use crate::bytes::{TOKEN, members, skip, skip_value};
 
 /// A range of the caller's buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub fn is_field_name(name: &[u8]) -> bool {
 /// Whether these bytes may be a field value: no CR, LF, NUL or other control (RFC 9110 §5.5).
 #[must_use]
 pub fn is_field_value(value: &[u8]) -> bool {
-    skip(value, 0, &FIELD_VALUE) == value.len()
+    skip_value(value, 0) == value.len()
 }
 
 #[cfg(test)]

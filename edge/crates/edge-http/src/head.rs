@@ -1,6 +1,6 @@
 //! What request and response heads share: lines, fields and their limits (RFC 9112 §2, §5).
 
-use crate::bytes::{FIELD_VALUE, TOKEN, skip};
+use crate::bytes::{TOKEN, skip, skip_value};
 use crate::field::{Field, FieldKind, Span, field_kind};
 
 /// Bounds on one head.
@@ -126,7 +126,7 @@ fn read_field(input: &[u8], at: usize, most: usize) -> Result<(Field, usize), Ha
     while matches!(input.get(start), Some(b' ' | b'\t')) {
         start += 1;
     }
-    let line = skip(input, start, &FIELD_VALUE);
+    let line = skip_value(input, start);
     if line - at > most {
         return Err(Halt::Fault(LineFault::TooLarge));
     }

@@ -1,7 +1,5 @@
 //! Heads written anew, in one strict form; the caller's vector keeps its capacity between them.
 
-use std::io::Write as _;
-
 use crate::body::BodyKind;
 use crate::field::{Field, FieldKind, connection_names};
 use crate::forwarded::Forwarded;
@@ -260,7 +258,7 @@ pub fn chunk_start(space: &mut [u8; CHUNK_START_BYTES], bytes: usize) -> usize {
     }
 }
 
-fn decimal(out: &mut Vec<u8>, number: u64) {
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{number}");
+/// Append a number.
+pub(crate) fn decimal(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }

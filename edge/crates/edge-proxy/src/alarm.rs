@@ -8,13 +8,22 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A deadline that is moved far more often than it is met.
 ///
-/// Moving it later costs a look at the clock: the timer behind it fires at the old time, finds
-/// that it is not due, and is set again.
+/// Moving it costs nothing: the clock is looked at when the connection waits, which is when the
+/// step begins to take time. The timer behind it fires at an old time, finds that it is not due,
+/// and is set again.
 pub(crate) struct Alarm {
-    due: Instant,
+    step: Step,
     /// No step may put it off beyond this.
     end: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+}
+
+/// The step that is under way.
+#[derive(Clone, Copy)]
+enum Step {
+    /// Nobody has waited since it began.
+    Fresh(Duration),
+    Due(Instant),
 }
 
 impl Alarm {
@@ -22,7 +31,7 @@ impl Alarm {
     pub(crate) fn after(wait: Duration) -> Self {
         let due = Instant::now() + wait;
         Self {
-            due,
+            step: Step::Due(due),
             end: None,
             timer: Box::pin(sleep_until(due)),
         }
@@ -40,27 +49,39 @@ impl Alarm {
 
     /// Whether, when it is due, that is for the end of all steps and not of one.
     pub(crate) fn is_at_end(&self) -> bool {
-        self.end == Some(self.due)
+        matches!(self.step, Step::Due(due) if self.end == Some(due))
     }
 
-    /// Let it be due after so long from now on.
+    /// Let it be due after so long, counted from the next wait.
     pub(crate) fn set(&mut self, wait: Duration) {
-        let due = Instant::now() + wait;
-        self.due = self.end.map_or(due, |end| due.min(end));
-        if self.due < self.timer.deadline() {
-            self.timer.as_mut().reset(self.due);
-        }
+        self.step = Step::Fresh(wait);
     }
 
     /// Wait until it is due.
     pub(crate) fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let due = self.due();
         loop {
             ready!(self.timer.as_mut().poll(context));
-            if self.timer.deadline() >= self.due {
+            if self.timer.deadline() >= due {
                 return Poll::Ready(());
             }
-            self.timer.as_mut().reset(self.due);
+            self.timer.as_mut().reset(due);
         }
+    }
+
+    /// When the step is due, fixed at its first wait.
+    fn due(&mut self) -> Instant {
+        let wait = match self.step {
+            Step::Due(due) => return due,
+            Step::Fresh(wait) => wait,
+        };
+        let due = Instant::now() + wait;
+        let due = self.end.map_or(due, |end| due.min(end));
+        self.step = Step::Due(due);
+        if due < self.timer.deadline() {
+            self.timer.as_mut().reset(due);
+        }
+        due
     }
 }
 
@@ -91,14 +112,24 @@ mod tests {
         let mut alarm = Alarm::after(10 * SECOND);
         alarm.end_within(15 * SECOND);
         alarm.set(10 * SECOND);
-        assert!(!alarm.is_at_end());
-        alarm.set(20 * SECOND);
-        assert!(alarm.is_at_end());
         poll_fn(|context| alarm.poll_due(context)).await;
-        assert_eq!(15, start.elapsed().as_secs());
+        assert_eq!((10, false), (start.elapsed().as_secs(), alarm.is_at_end()));
+        alarm.set(20 * SECOND);
+        poll_fn(|context| alarm.poll_due(context)).await;
+        assert_eq!((15, true), (start.elapsed().as_secs(), alarm.is_at_end()));
         alarm.forget_end();
         alarm.set(20 * SECOND);
         poll_fn(|context| alarm.poll_due(context)).await;
         assert_eq!((35, false), (start.elapsed().as_secs(), alarm.is_at_end()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_counts_from_its_first_wait() {
+        let start = Instant::now();
+        let mut alarm = Alarm::after(10 * SECOND);
+        alarm.set(2 * SECOND);
+        tokio::time::advance(SECOND).await;
+        poll_fn(|context| alarm.poll_due(context)).await;
+        assert_eq!(3, start.elapsed().as_secs());
     }
 }

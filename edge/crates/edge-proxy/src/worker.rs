@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use edge_observe::WorkerObserver;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::accept::{self, Connections};
@@ -82,13 +82,23 @@ pub fn spawn_worker(
 ) -> io::Result<Worker> {
     let (commands, inbox) = mpsc::unbounded_channel();
     let (ending, ended) = oneshot::channel();
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let (starting, started) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name(format!("edge-worker-{index}"))
         .spawn(move || {
-            run(&runtime, running, observer, inbox);
+            // A runtime for what stays on one thread cannot be made on another.
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default());
+            let runtime = runtime.map_err(|error| starting.send(Err(error)));
+            if let Ok(runtime) = runtime
+                && starting.send(Ok(())).is_ok()
+            {
+                run(&runtime, running, observer, inbox);
+            }
             let _ = ending.send(());
         })?;
+    started.recv().map_err(io::Error::other)??;
     Ok(Worker {
         commands,
         ended,
@@ -97,7 +107,7 @@ pub fn spawn_worker(
 }
 
 fn run(
-    runtime: &Runtime,
+    runtime: &LocalRuntime,
     running: Arc<ArcSwap<Running>>,
     observer: WorkerObserver,
     inbox: mpsc::UnboundedReceiver<Command>,
@@ -116,8 +126,7 @@ fn run(
         waiting: HashMap::new(),
         accepting: HashMap::new(),
     };
-    let tasks = LocalSet::new();
-    tasks.block_on(runtime, duty.obey(inbox));
+    runtime.block_on(duty.obey(inbox));
 }
 
 /// What the worker's main task keeps.

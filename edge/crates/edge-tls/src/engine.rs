@@ -31,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) flow: Flow,
     close_sent: bool,
     failed: Option<Error>,
+    /// Whether all that came in was processed and application data may flow.
+    is_settled: bool,
 }
 
 /// What a connection has produced: bytes for either side, and what was learned of the peer.
@@ -80,6 +82,7 @@ impl Engine {
             flow: Flow::default(),
             close_sent: false,
             failed: None,
+            is_settled: false,
         })
     }
 
@@ -104,6 +107,9 @@ impl Engine {
     ///
     /// Stops when something was not taken, so that the plaintext kept is bounded by one record.
     pub(crate) fn process(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> Result<State, Error> {
+        if self.is_settled && self.incoming.is_empty() {
+            return Ok(State::Open);
+        }
         self.drive(&mut take, Wish::Nothing)
     }
 
@@ -133,7 +139,9 @@ impl Engine {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.advance(take, wish).inspect_err(|error| {
+        let outcome = self.advance(take, wish);
+        self.is_settled = matches!(outcome, Ok(State::Open));
+        outcome.inspect_err(|error| {
             self.failed = Some(error.clone());
             self.collect_alert();
         })

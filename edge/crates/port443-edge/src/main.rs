@@ -22,6 +22,8 @@ use std::env;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use tokio::runtime::{Builder, LocalOptions};
+
 use arguments::{Arguments, Command, HELP};
 
 /// The exit code for a start that cannot be: wrong options, or another edge in the same place.
@@ -37,14 +39,14 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_current_thread()
+    let runtime = match Builder::new_current_thread()
         .enable_all()
-        .build()
+        .build_local(LocalOptions::default())
     {
         Ok(runtime) => runtime,
         Err(error) => return refuse(&error.to_string()),
     };
-    match tokio::task::LocalSet::new().block_on(&runtime, program::run(arguments)) {
+    match runtime.block_on(program::run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => refuse(&sentence),
     }

@@ -72,9 +72,6 @@ impl Waiting {
                 return Poll::Ready(next);
             }
             let is_idle = self.seen == 0;
-            if is_idle && drained.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Next::Silence);
-            }
             match client.poll_receive(context, self.limits.bytes) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Next::Silence),
@@ -84,8 +81,11 @@ impl Waiting {
                 alarm.set(self.header_timeout);
             }
         }
-        ready!(alarm.poll_due(context));
         let is_idle = self.seen == 0;
+        if is_idle && drained.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Next::Silence);
+        }
+        ready!(alarm.poll_due(context));
         Poll::Ready(if is_idle {
             Next::Silence
         } else {
