@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,8 @@ HEAD = """# The long checks
 part stands here.
 """
 FUZZING = "Fuzzing"
-FUZZ_HEAD = """Each target ran for {seconds} s (libFuzzer, without a sanitizer: the crates forbid `unsafe`).
+FUZZ_HEAD = """Each target ran for {seconds} s, as many at once as there are cores (libFuzzer, without a
+sanitizer: the crates forbid `unsafe`).
 
 | target | inputs tried | coverage | result |
 |---|---|---|---|
@@ -74,7 +76,8 @@ def check_fuzzing(seconds: int) -> tuple[str, bool]:
     """Fuzz every target; return the report's text and whether nothing was found."""
     install_cargo_fuzz()
     plant_seeds()
-    results = [fuzz(crate, target, seconds) for crate, target in targets()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda place: fuzz(place[0], place[1], seconds), targets()))
     rows = [f"| {r.target} | {r.runs:,} | {r.coverage} edges | {r.verdict} |\n" for r in results]
     is_clean = all(result.verdict == "nothing found" for result in results)
     return FUZZ_HEAD.format(seconds=seconds) + "".join(rows), is_clean
