@@ -6,6 +6,8 @@ use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
 use rustls::version::{TLS12, TLS13};
 use rustls::{NamedGroup, ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
+use crate::key_schedule::{AES_128_GCM, CHACHA20_POLY1305};
+
 /// A version's number on the wire.
 pub(crate) fn version_number(version: TlsVersion) -> u16 {
     match version {
@@ -44,9 +46,9 @@ pub(crate) fn negotiated_version(version: ProtocolVersion) -> Option<TlsVersion>
 pub(crate) fn suite(suite: CipherSuite) -> SupportedCipherSuite {
     use cipher_suite as rustls;
     match suite {
-        CipherSuite::Tls13Aes128GcmSha256 => rustls::TLS13_AES_128_GCM_SHA256,
+        CipherSuite::Tls13Aes128GcmSha256 => *AES_128_GCM,
         CipherSuite::Tls13Aes256GcmSha384 => rustls::TLS13_AES_256_GCM_SHA384,
-        CipherSuite::Tls13ChaCha20Poly1305Sha256 => rustls::TLS13_CHACHA20_POLY1305_SHA256,
+        CipherSuite::Tls13ChaCha20Poly1305Sha256 => *CHACHA20_POLY1305,
         CipherSuite::EcdheEcdsaAes128GcmSha256 => rustls::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
         CipherSuite::EcdheEcdsaAes256GcmSha384 => rustls::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
         CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256 => {

@@ -13,6 +13,7 @@ mod farewell;
 mod handshake;
 pub mod hello;
 mod iana;
+mod key_schedule;
 mod opening;
 mod reader;
 mod refusal;
