@@ -24,6 +24,7 @@ mod route;
 mod running;
 mod spare;
 mod strangers;
+mod turn;
 mod upstream;
 mod worker;
 

@@ -102,7 +102,8 @@ async fn sweep(worker: Weak<WorkerContext>) {
 }
 
 impl UpstreamPool {
-    fn new(document: Arc<Pool>) -> Self {
+    /// A pool that nothing is known about yet.
+    pub(crate) fn new(document: Arc<Pool>) -> Self {
         let servers = document.servers.iter().map(ServerState::new).collect();
         Self {
             document,

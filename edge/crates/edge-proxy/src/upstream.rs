@@ -1,6 +1,8 @@
 //! One server of a pool: reach it, remember whether it answers, keep its warm connections.
 
 mod health;
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -17,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::context::WorkerContext;
 use crate::pool::UpstreamPool;
+use crate::turn;
 use health::Health;
 pub(crate) use health::Trust;
 
@@ -35,6 +38,8 @@ struct Idle {
     stream: TcpStream,
     open: OpenConnection,
     since: Instant,
+    /// The turn of the event loop in which it came back.
+    turn: u64,
 }
 
 /// A connection to a server, new or warm, for one request at a time.
@@ -66,6 +71,7 @@ impl Connection {
                 stream: self.stream,
                 open: self.open,
                 since: Instant::now(),
+                turn: turn::now(),
             });
         }
     }
@@ -101,8 +107,10 @@ impl ServerState {
 
     /// Take the warm connection that was used last and is still alive.
     ///
-    /// With `is_unrepeatable` the kernel is asked, since losing the request cannot be undone;
-    /// else what the event loop has heard of suffices.
+    /// The kernel is asked with `is_unrepeatable`, since losing the request cannot be undone, and
+    /// for a connection that came back in this turn: the event loop takes a read that did not fill
+    /// its room for the last there is to read until it turns, and so an answer that nobody asked
+    /// for would be the next one's. Else what the event loop has heard of suffices.
     pub(crate) fn take_warm(
         &self,
         pool: &Rc<UpstreamPool>,
@@ -110,8 +118,15 @@ impl ServerState {
         is_unrepeatable: bool,
     ) -> Option<Connection> {
         loop {
-            let Idle { stream, open, .. } = self.idle.borrow_mut().pop_back()?;
-            if is_silent(&stream) && (!is_unrepeatable || is_silent_for_sure(&stream)) {
+            let Idle {
+                stream, open, turn, ..
+            } = self.pop_idle()?;
+            let is_alive = if is_unrepeatable || turn == turn::now() {
+                is_silent_for_sure(&stream)
+            } else {
+                is_silent(&stream)
+            };
+            if is_alive {
                 let pool = Rc::clone(pool);
                 return Some(Connection {
                     stream,
@@ -121,6 +136,17 @@ impl ServerState {
                     open,
                 });
             }
+        }
+    }
+
+    /// The connection that came back last before this turn, since it can be had without a system
+    /// call; else the last one.
+    fn pop_idle(&self) -> Option<Idle> {
+        let mut idle = self.idle.borrow_mut();
+        let before = idle.partition_point(|it| it.turn < turn::now());
+        match before.checked_sub(1) {
+            Some(index) => idle.remove(index),
+            None => idle.pop_back(),
         }
     }
 

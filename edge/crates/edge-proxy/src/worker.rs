@@ -18,6 +18,7 @@ use crate::accept::{self, Connections};
 use crate::context::WorkerContext;
 use crate::pool::Pools;
 use crate::running::Running;
+use crate::turn;
 
 /// The main thread's end of a worker.
 ///
@@ -89,6 +90,7 @@ pub fn spawn_worker(
             // A runtime for what stays on one thread cannot be made on another.
             let runtime = Builder::new_current_thread()
                 .enable_all()
+                .on_thread_unpark(turn::begin)
                 .build_local(LocalOptions::default());
             let runtime = runtime.map_err(|error| starting.send(Err(error)));
             if let Ok(runtime) = runtime

@@ -160,16 +160,20 @@ impl Intake {
     }
 
     /// Between the request and its answer: wait until the client leaves.
+    ///
+    /// The next requests may be here already, and the client's end comes behind them: to see it,
+    /// they are read, up to as much as a large buffer holds. Whoever sends more is not watched any
+    /// longer, since reading on would let a client have us hold what it likes; what bounds the wait
+    /// then is the server's answer or its time-out.
     pub(super) fn poll_end(
         &mut self,
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<()> {
-        // The next request may be here already; the client's end comes behind it.
         loop {
             if self.inbox.is_empty() {
                 self.inbox.renew(SMALL);
-            } else if self.inbox.room() == 0 {
+            } else if self.inbox.room() == 0 && !self.make_room() {
                 return Poll::Pending;
             }
             match ready!(self.poll_fill(context, stream)) {
@@ -177,6 +181,17 @@ impl Intake {
                 _ => return Poll::Ready(()),
             }
         }
+    }
+
+    /// Get room behind what came: where bytes were used, or in a larger buffer where one is spare.
+    fn make_room(&mut self) -> bool {
+        let size = self.inbox.size();
+        if self.inbox.filled().len() < size {
+            self.inbox.grow(size);
+        } else if size < piece_room(true).max(SMALL) {
+            self.inbox.grow(piece_room(true).max(SMALL));
+        }
+        self.inbox.room() > 0
     }
 
     /// Read and forget; 0 is the end of the stream.

@@ -1,0 +1,111 @@
+"""Warm connections to servers through the real edge: which are kept, and who may have them."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from upstreams import Received, Visit, plain_response
+from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
+
+from waiting import wait_until
+
+OTHER = plain_response(b"poisoned")
+HELLOS = 40
+"""Handshakes between two requests: they keep the edge busy in one turn of its event loop."""
+
+
+def get(path: str = "/", *fields: str, method: str = "GET") -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {NAME}", *fields, "", ""]).encode()
+
+
+def own_path(visit: Visit, request: Received) -> None:
+    visit.body(request)
+    visit.send(plain_response(request.path.encode()))
+
+
+@dataclass
+class Babbler:
+    """A server that answers `/first`, and says more as soon as the client has the answer."""
+
+    is_asked: threading.Event = field(default_factory=threading.Event)
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    has_answered: threading.Event = field(default_factory=threading.Event)
+    may_babble: threading.Event = field(default_factory=threading.Event)
+    babbled: list[bool] = field(default_factory=list)
+
+    def answer(self, visit: Visit, request: Received) -> None:
+        if request.path == "/first":
+            self.is_asked.set()
+            assert self.may_answer.wait(20)
+        own_path(visit, request)
+        if request.path == "/first":
+            self.has_answered.set()
+            assert self.may_babble.wait(20)
+            # What comes after the next request is a (wrong) answer to it: then it was too late.
+            is_late, _, _ = select.select([visit.socket], [], [], 0)
+            self.babbled.append(not is_late)
+            if not is_late:
+                visit.send(OTHER)
+
+    def forget(self) -> None:
+        for event in (self.is_asked, self.may_answer, self.has_answered, self.may_babble):
+            event.clear()
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process, so that what is sent to it comes to it all at once."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def dialled(web: Web) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", web.port), PATIENCE_S)
+
+
+def hello(web: Web) -> bytes:
+    """Write the first bytes of a client's handshake."""
+    received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client_context(web).wrap_bio(received, sent, server_hostname=NAME).do_handshake()
+    return sent.read()
+
+
+def next_body(web: Web, server: Babbler) -> bytes:
+    """Have a second answer come between two requests of one turn, and return the second one's."""
+    server.forget()
+    with web.connected() as one, web.connected() as other, contextlib.ExitStack() as held:
+        strangers = [held.enter_context(dialled(web)) for _ in range(HELLOS)]
+        hellos = [hello(web) for _ in strangers]
+        wait_until(lambda: web.edge.stats()["connections"]["open"] >= HELLOS + 2)
+        one.sendall(get("/first"))
+        assert server.is_asked.wait(20)
+        with stopped(web.edge.process.pid):
+            server.may_answer.set()
+            assert server.has_answered.wait(20)
+            for stranger, first in zip(strangers, hellos, strict=True):
+                stranger.sendall(first)
+            other.sendall(get("/next"))
+        assert read_answer(one).body == b"/first"
+        server.may_babble.set()
+        return read_answer(other).body
+
+
+def test_a_second_answer_is_not_the_next_one_of_the_same_turn(tmp_path: Path) -> None:
+    """What follows an answer in a segment of its own reaches nobody, however soon another asks."""
+    server = Babbler()
+    with web_before(tmp_path, server.answer) as (web, _):
+        bodies = [next_body(web, server) for _ in range(5)]
+    assert any(server.babbled)
+    assert bodies == [b"/next"] * 5
