@@ -228,6 +228,8 @@ def test_a_slow_greeting_is_given_up(tmp_path: Path) -> None:
         ([("x", "y"), (":method", "GET")], "pseudo_field_malformed", 400),
         ([(":status", "200")], "pseudo_field_malformed", 400),
         ([("content-length", "5")], "body_malformed", 400),
+        ([("expect", "200-ok")], "expectation_unsupported", 417),
+        ([("expect", "100-continue"), ("expect", "100-continue")], "expectation_unsupported", 417),
         ([("content-length", "0"), ("content-length", "0")], "length_repeated", 400),
         ([("content-length", "-1")], "length_malformed", 400),
         ([("x", "y" * 16000), ("z", "y" * 400)] * 4, "fields_too_large", 431),
@@ -314,6 +316,37 @@ def test_a_body_that_belies_its_length_is_refused(web: Web, upstream: Upstream, 
         assert client.answer(1)[0] == 400
     web.edge.wait_event("request_refused", site=NAME, reason="body_malformed", status=400)
     assert [request for request in upstream.requests if request.digest] == []
+
+
+def test_a_short_body_that_ends_in_trailers_is_refused(web: Web, upstream: Upstream) -> None:
+    """Trailers end a body as END_STREAM does, and make no shorter one whole."""
+    head = request(("content-length", "5"), method="POST")
+    trailers = frame(HEADERS, END_HEADERS | END_STREAM, 1, block(("x-late", "1")))
+    with http2(web) as client:
+        client.send(frame(HEADERS, END_HEADERS, 1, head), frame(DATA, 0, 1, b"abc"), trailers)
+        assert client.answer(1)[0] == 400
+    web.edge.wait_event("request_refused", site=NAME, reason="body_malformed", status=400)
+    assert [request for request in upstream.requests if request.digest] == []
+
+
+def test_an_expectation_goes_on_only_with_a_body(web: Web, upstream: Upstream) -> None:
+    """Without a body there is nothing to wait for, and a server that did would wait for ever."""
+    expecting = ("expect", "100-continue")
+    with http2(web) as client:
+        client.send(get(1, expecting))
+        assert client.answer(1) == (200, b"hello")
+        posted = frame(HEADERS, END_HEADERS, 3, request(expecting, method="POST"))
+        client.send(posted, frame(DATA, END_STREAM, 3, b"abc"))
+        assert client.answer(3) == (200, b"hello")
+    assert [it.values("expect") for it in upstream.requests] == [[], ["100-continue"]]
+
+
+def test_options_may_ask_for_the_whole_server(web: Web, upstream: Upstream) -> None:
+    """`OPTIONS *` reaches the server as it was said (RFC 9110 §9.3.7)."""
+    with http2(web) as client:
+        client.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(method="OPTIONS", path="*")))
+        assert client.answer(1) == (200, b"hello")
+    assert [request.line for request in upstream.requests] == ["OPTIONS * HTTP/1.1"]
 
 
 def test_trailers_end_a_request_and_are_dropped(web: Web, upstream: Upstream) -> None:

@@ -210,7 +210,7 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
                 facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
             }
             FieldKind::EndToEnd if is_expect(field.name.of(input)) => {
-                let is_known = field.value.of(input).eq_ignore_ascii_case(b"100-continue");
+                let is_known = field.value.of(input).eq_ignore_ascii_case(EXPECT_CONTINUE);
                 if facts.expects_continue || !is_known {
                     return Err(Refusal::ExpectationUnsupported);
                 }
@@ -221,6 +221,9 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
     }
     Ok(facts)
 }
+
+/// The only expectation there is (RFC 9110 §10.1.1).
+pub(crate) const EXPECT_CONTINUE: &[u8] = b"100-continue";
 
 /// Whether a field is Expect, which is read differently by so many that only one form goes through.
 pub(crate) fn is_expect(name: &[u8]) -> bool {

@@ -11,6 +11,7 @@ use crate::forwarded::Forwarded;
 use crate::head::HeadLimits;
 use crate::method::Method;
 use crate::refusal::Refusal;
+use crate::request::{EXPECT_CONTINUE, is_expect};
 use crate::target::check_path;
 use crate::write;
 
@@ -31,6 +32,7 @@ pub struct Request {
     lines: Vec<u8>,
     cookie: Vec<u8>,
     length: Option<u64>,
+    expects_continue: bool,
     has_fields: bool,
     has_ended: bool,
     size: usize,
@@ -104,6 +106,7 @@ impl Request {
         };
         self.has_fields = true;
         match kind {
+            FieldKind::EndToEnd if is_expect(name) => self.expect(value)?,
             FieldKind::EndToEnd | FieldKind::Date | FieldKind::StrictTransportSecurity => {
                 write::field(&mut self.lines, name, value);
             }
@@ -142,6 +145,15 @@ impl Request {
         let start = self.text.len();
         self.text.extend_from_slice(value);
         Span::new(start, self.text.len())
+    }
+
+    /// The same rule as in HTTP/1: `100-continue`, once. It is written when the body is known.
+    fn expect(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        let is_known = value.eq_ignore_ascii_case(EXPECT_CONTINUE);
+        if !is_known || std::mem::replace(&mut self.expects_continue, true) {
+            return Err(Refusal::ExpectationUnsupported);
+        }
+        Ok(())
     }
 
     /// RFC 9113 §8.2.3: pieces of a cookie are one field where HTTP/2 ends.
@@ -207,7 +219,19 @@ impl Request {
     /// The method as a proxy sees it.
     #[must_use]
     pub fn method(&self) -> Method {
-        Method::of(self.span(self.method))
+        Method::of(self.method_text())
+    }
+
+    /// The method as it was sent.
+    #[must_use]
+    pub fn method_text(&self) -> &[u8] {
+        self.span(self.method)
+    }
+
+    /// What is asked for: origin form, or the asterisk of OPTIONS.
+    #[must_use]
+    pub fn target(&self) -> &[u8] {
+        self.span(self.path)
     }
 
     /// The authority that is asked for.
@@ -233,12 +257,16 @@ impl Request {
 
     /// Append the head that a request without fault has on its way to a server.
     pub fn write(&self, out: &mut Vec<u8>, peer: IpAddr) {
-        write::request_line(out, self.span(self.method), [self.span(self.path), b""]);
+        write::request_line(out, self.method_text(), [self.target(), b""]);
         write::field(out, b"Host", self.host());
         out.extend_from_slice(&self.lines);
         if !self.cookie.is_empty() {
             out.extend_from_slice(&self.cookie);
             out.extend_from_slice(b"\r\n");
+        }
+        // Where there is no body there is nothing to wait for (RFC 9110 §10.1.1).
+        if self.expects_continue && !matches!(self.body(), BodyKind::None | BodyKind::Length(0)) {
+            write::field(out, b"Expect", EXPECT_CONTINUE);
         }
         write::framing(out, self.body());
         let host = Some(self.host());
@@ -327,6 +355,19 @@ mod tests {
     }
 
     #[test]
+    fn an_expectation_goes_on_with_a_body_alone() {
+        let expecting = with(&[("expect", "100-Continue")]);
+        let line = "\r\nExpect: 100-continue\r\n";
+        assert!(said(&expecting, false).unwrap().contains(line));
+        let sized = [&expecting[..], &[("content-length", "1")]].concat();
+        assert!(said(&sized, false).unwrap().contains(line));
+        let empty = [&expecting[..], &[("content-length", "0")]].concat();
+        for bodiless in [said(&expecting, true), said(&empty, false)] {
+            assert!(!bodiless.unwrap().to_lowercase().contains("expect"));
+        }
+    }
+
+    #[test]
     fn what_http_1_would_refuse_is_refused() {
         for (refusal, more) in [
             (Refusal::HostDiffers, vec![("host", "b")]),
@@ -349,6 +390,12 @@ mod tests {
             ),
             (Refusal::ConnectionFieldForbidden, vec![("upgrade", "h2c")]),
             (Refusal::ConnectionFieldForbidden, vec![("te", "gzip")]),
+            (Refusal::ExpectationUnsupported, vec![("expect", "200-ok")]),
+            (Refusal::ExpectationUnsupported, vec![("expect", "")]),
+            (
+                Refusal::ExpectationUnsupported,
+                vec![("expect", "100-continue"), ("expect", "100-continue")],
+            ),
             (Refusal::FieldNameMalformed, vec![("Accept", "x")]),
             (Refusal::FieldNameMalformed, vec![("", "x")]),
             (Refusal::FieldNameMalformed, vec![("a b", "x")]),
