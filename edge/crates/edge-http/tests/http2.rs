@@ -1,8 +1,8 @@
 //! HTTP/2 as a whole: any input, cut anywhere, gives the same events and output, within bounds.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use edge_http::HeadLimits;
-use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE};
+use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE, Request};
+use edge_http::{HeadLimits, parse_request};
 use proptest::prelude::*;
 
 const CONFIG: Config = Config {
@@ -72,6 +72,7 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
             if request.refusal().is_none() {
                 request.write(&mut bytes, [127, 0, 0, 1].into());
                 assert!(bytes.len() < 3000);
+                assert_reads_the_same(request, &bytes);
             }
             if *has_ended {
                 answer(connection, *stream);
@@ -93,6 +94,22 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
         Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
     }
     (told, bytes)
+}
+
+/// What we write is one HTTP/1 head that says what was asked for, and not a byte more.
+fn assert_reads_the_same(request: &Request, written: &[u8]) {
+    let mut fields = Vec::new();
+    let head = parse_request(written, &HeadLimits::with_bytes(4096), &mut fields);
+    let head = head.unwrap().unwrap();
+    assert_eq!(written.len(), head.length);
+    assert_eq!(request.method_text(), head.method_text.of(written));
+    assert_eq!(
+        ("", request.target()),
+        (head.target.prefix, head.target.text.of(written))
+    );
+    assert_eq!(request.host(), head.host.unwrap().of(written));
+    assert_eq!((request.method(), request.body()), (head.method, head.body));
+    assert!(head.persists && !head.upgrade && !head.names_fields && !head.ignores_expect);
 }
 
 fn answer(connection: &mut Connection<()>, stream: u32) {
@@ -127,6 +144,81 @@ fn session() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Fields of a request: those that every one has, as they should be or bent, and any others.
+fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
+    let choice = |name: &'static str, values: &'static [&'static str]| {
+        prop::sample::select(values).prop_map(move |value| (name.to_owned(), value.to_owned()))
+    };
+    let pseudo = (
+        choice(
+            ":method",
+            &[
+                "GET", "POST", "OPTIONS", "HEAD", "get", "G:T", "A\r\nB", "CONNECT",
+            ],
+        ),
+        choice(":scheme", &["https", "https", "HTTPS", "http"]),
+        choice(
+            ":path",
+            &[
+                "/",
+                "/a?b=c",
+                "*",
+                "//",
+                "/ HTTP/1.1",
+                "/#",
+                "",
+                "/\r\n",
+                "http://b/",
+            ],
+        ),
+        choice(
+            ":authority",
+            &[
+                "a",
+                "a.example:8443",
+                "[::1]:1",
+                "u@a",
+                "a b",
+                "",
+                "a\r\nx: y",
+            ],
+        ),
+    );
+    let other = prop_oneof![
+        choice(
+            "content-length",
+            &["0", "5", "05", "-1", "5, 5", "18446744073709551616"]
+        ),
+        choice("host", &["a", "A", "b"]),
+        choice("expect", &["100-continue", "100-Continue", "200-ok", ""]),
+        choice("cookie", &["a=b", "", "c"]),
+        choice("te", &["trailers", "gzip"]),
+        choice("transfer-encoding", &["chunked"]),
+        choice("transfer_encoding", &["chunked"]),
+        choice("content_length", &["7"]),
+        choice("connection", &["close"]),
+        choice("x-forwarded-for", &["forged"]),
+        choice("x", &["y", "", "a\r\nb: c", "a\nb", " x", "x\t", "\u{e9}"]),
+        ("[a-zA-Z0-9:_ -]{0,12}", "[ -~]{0,12}"),
+    ];
+    (pseudo, prop::collection::vec(other, 0..6))
+        .prop_map(|((a, b, c, d), others)| [vec![a, b, c, d], others].concat())
+}
+
+/// A frame that says fields one by one (RFC 7541 §6.2.2).
+fn headers(flags: u8, stream: u8, fields: &[(String, String)]) -> Vec<u8> {
+    let mut block = Vec::new();
+    for (name, value) in fields {
+        block.push(0);
+        for text in [name, value] {
+            block.push(u8::try_from(text.len()).unwrap());
+            block.extend_from_slice(text.as_bytes());
+        }
+    }
+    let [high, low] = u16::try_from(block.len()).unwrap().to_be_bytes();
+    [&[0, high, low, 1, flags, 0, 0, 0, stream][..], &block].concat()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
@@ -141,6 +233,15 @@ proptest! {
         let start = if greets { [PREFACE, settings].concat() } else { Vec::new() };
         let input = [start, bytes].concat();
         prop_assert_eq!(run(&input, &[input.len().max(1)]), run(&input, &[1]));
+    }
+
+    #[test]
+    fn what_is_accepted_is_said_in_one_way(fields in fields(), has_ended in any::<bool>()) {
+        let flags = if has_ended { 5 } else { 4 };
+        let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let input = [PREFACE, settings, &headers(flags, 1, &fields)].concat();
+        let told = run(&input, &[input.len()]);
+        prop_assert_eq!((Ok(()), 1), (told.outcome, told.events.len()));
     }
 
     #[test]

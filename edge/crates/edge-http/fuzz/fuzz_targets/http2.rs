@@ -1,8 +1,8 @@
 //! Any bytes on a connection give the same events and output however they are cut, within bounds.
 #![no_main]
 
-use edge_http::HeadLimits;
-use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE};
+use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE, Request};
+use edge_http::{HeadLimits, parse_request};
 use libfuzzer_sys::fuzz_target;
 
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -40,22 +40,36 @@ fn run(input: &[u8], size: usize) -> (Vec<Event>, Option<Cutoff>, Vec<u8>) {
 }
 
 fn obey(connection: &mut Connection<()>, event: &Event) {
+    if let Event::Request { .. } = event {
+        check_head(connection.request());
+    }
     match event {
         Event::Request { stream, has_ended: true } | Event::Ended { stream } | Event::Malformed { stream } => {
             connection.send_head(*stream, true, |fields| fields.status(204));
             connection.close(*stream);
         }
-        Event::Request { .. } => {
-            let mut head = Vec::new();
-            if connection.request().refusal().is_none() {
-                connection.request().write(&mut head, [127, 0, 0, 1].into());
-            }
-            assert!(head.len() < 8192);
-        }
         Event::Data { stream, payload, .. } => {
             connection.release(*stream, u32::try_from(payload.len()).unwrap());
         }
         Event::Reset { stream } => connection.close(*stream),
-        Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
+        Event::Request { .. } | Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
     }
+}
+
+/// What we write of a request that we accept is one HTTP/1 head that says the same, and no more.
+fn check_head(request: &Request) {
+    if request.refusal().is_some() {
+        return;
+    }
+    let mut written = Vec::new();
+    request.write(&mut written, [127, 0, 0, 1].into());
+    assert!(written.len() < 8192);
+    let limits = HeadLimits::with_bytes(8192);
+    let head = parse_request(&written, &limits, &mut Vec::new()).unwrap().unwrap();
+    assert_eq!(written.len(), head.length);
+    assert_eq!(request.method_text(), head.method_text.of(&written));
+    assert_eq!(("", request.target()), (head.target.prefix, head.target.text.of(&written)));
+    assert_eq!(request.host(), head.host.unwrap().of(&written));
+    assert_eq!((request.method(), request.body()), (head.method, head.body));
+    assert!(head.persists && !head.upgrade && !head.names_fields && !head.ignores_expect);
 }
