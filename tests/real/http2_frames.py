@@ -19,6 +19,8 @@ PADDED = 0x8
 NO_ERROR, PROTOCOL_ERROR, _, FLOW_CONTROL_ERROR, _, STREAM_CLOSED, FRAME_SIZE_ERROR, REFUSED_STREAM = range(8)
 COMPRESSION_ERROR = 0x9
 ENHANCE_YOUR_CALM = 0xB
+STREAM_WINDOW, CONNECTION_WINDOW = 1 << 18, 1 << 20
+"""What the edge lets a client send at first: on a stream, on all of them."""
 
 
 @dataclass

@@ -45,7 +45,8 @@ pub(crate) trait Client {
     /// Whether the request was read to its end and taken by the server.
     fn request_has_ended(&self) -> bool;
 
-    /// Wait until the client leaves; asked only when its request has ended.
+    /// Wait until the client leaves. Where its leaving shows only behind the rest of its request,
+    /// that is not seen before the request has ended.
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()>;
 
     /// Pass an interim response on.

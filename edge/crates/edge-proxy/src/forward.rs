@@ -185,7 +185,7 @@ impl Forwarding<'_> {
         if let Poll::Ready(outcome) = head {
             return Poll::Ready(outcome.map_err(Ask::Server));
         }
-        if client.request_has_ended() && client.poll_gone(context).is_ready() {
+        if client.poll_gone(context).is_ready() {
             return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
         }
         if exchange.take_moved() {
@@ -260,7 +260,7 @@ impl Forwarding<'_> {
         if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
             return Poll::Ready(outcome);
         }
-        if client.request_has_ended() && client.poll_gone(context).is_ready() {
+        if client.poll_gone(context).is_ready() {
             return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
         }
         if exchange.take_moved() {

@@ -234,6 +234,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
     }
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.request_has_ended() {
+            return Poll::Pending;
+        }
         self.intake.poll_end(context, &mut self.stream)
     }
 
