@@ -1,7 +1,9 @@
 """HTTP/2 clients that dawdle, stall or leave, frame by frame, and what becomes of their other streams."""
 
+import itertools
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from http2_frames import (
     CONNECTION_WINDOW,
     DATA,
     END_HEADERS,
+    END_STREAM,
+    ENHANCE_YOUR_CALM,
     HEADERS,
     PING,
     RST_STREAM,
@@ -16,11 +20,12 @@ from http2_frames import (
     WINDOW_UPDATE,
     Http2,
     frame,
+    get,
     http2,
     request,
 )
-from upstreams import Received, Visit
-from web import Web, web_before
+from upstreams import Received, Visit, chunked, plain_response, says
+from web import NAME, Web, web_before
 
 from waiting import wait_until
 
@@ -78,3 +83,85 @@ def test_who_leaves_while_an_upload_is_stuck_cancels_it(
         wait_until(lambda: upstream_connections(web) == 0)
         assert web.edge.stats()["upstream"]["failures"] == {}
         turn.set()
+
+
+def test_a_paused_response_ends_alone(tmp_path: Path) -> None:
+    """One shut window costs its stream; others go on, though the window for all is shut at times."""
+    enough = threading.Event()
+
+    def pieces() -> Iterator[bytes]:
+        while not enough.is_set():
+            yield PIECE
+
+    def answer(visit: Visit, request: Received) -> None:
+        if request.path == "/":
+            visit.send(plain_response(PIECE * 4))
+            return
+        visit.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for part in chunked(pieces()):
+            visit.send(part)
+
+    with (
+        web_before(tmp_path, answer, body_timeout_ms=800) as (web, _),
+        http2(web, initial_window_size=len(PIECE)) as client,
+    ):
+        client.send(get(1))
+        client.wait(DATA, 1)
+        client.send(
+            frame(HEADERS, END_HEADERS | END_STREAM, 3, request(path="/moving")),
+            frame(WINDOW_UPDATE, stream=3, payload=(1 << 30).to_bytes(4)),
+        )
+        # For half the time the other one moves; then its window, which is that for all, is shut.
+        end = time.monotonic() + 0.4
+        while time.monotonic() < end and (found := client.read()):
+            if found.kind == DATA:
+                client.send(frame(WINDOW_UPDATE, payload=len(found.payload).to_bytes(4)))
+        client.wait(RST_STREAM, 1)
+        client.send(frame(WINDOW_UPDATE, payload=(1 << 20).to_bytes(4)))
+        enough.set()
+        while (found := client.read()) and not (found.kind == DATA and found.flags & END_STREAM):
+            client.send(frame(WINDOW_UPDATE, payload=(1 << 16).to_bytes(4)))
+        assert found
+        assert web.edge.stats()["http2_cutoffs"] == {}
+
+
+def test_paused_responses_one_after_the_other_are_cut_off(tmp_path: Path) -> None:
+    """A stream that waits for its server is no excuse for any number that wait for their client."""
+    turn = threading.Event()
+
+    def answer(visit: Visit, request: Received) -> None:
+        if request.path == "/slow":
+            turn.wait(20)
+        visit.send(plain_response(b"x" * 9))
+
+    with (
+        web_before(tmp_path, answer, body_timeout_ms=100) as (web, _),
+        http2(web, initial_window_size=0) as client,
+    ):
+        client.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(path="/slow")))
+        for stream in itertools.count(3, 2):
+            client.send(get(stream))
+            while (found := client.read()) and (found.kind, found.stream) != (RST_STREAM, stream):
+                pass
+            if not found:
+                break
+        assert stream == 3 + 2 * 9
+        assert client.wait_end().code == ENHANCE_YOUR_CALM
+        web.edge.wait_event("http2_cut_off", site=NAME, reason="window_stalled")
+        wait_until(lambda: upstream_connections(web) == 0)
+        turn.set()
+
+
+def test_a_stalled_upload_is_refused_and_others_go_on(tmp_path: Path) -> None:
+    """A body that falls silent is answered with 408 after its time; the connection stays."""
+    with (
+        web_before(tmp_path, says(b"hello"), body_timeout_ms=300) as (web, upstream),
+        http2(web) as client,
+    ):
+        client.send(UPLOAD, frame(DATA, stream=1, payload=b"half"), get(3))
+        assert client.answer(3) == (200, b"hello")
+        assert client.answer(1)[0] == 408
+        web.edge.wait_event("request_refused", site=NAME, reason="body_timeout", status=408)
+        client.send(get(5))
+        assert client.answer(5) == (200, b"hello")
+    assert [request.line for request in upstream.requests if request.digest] == ["GET / HTTP/1.1"] * 2

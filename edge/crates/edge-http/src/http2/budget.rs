@@ -42,6 +42,7 @@ pub(super) struct Budget {
     empty_data: Bucket,
     resets: Bucket,
     refused_streams: Bucket,
+    stalls: Bucket,
 }
 
 impl Default for Budget {
@@ -55,6 +56,8 @@ impl Default for Budget {
             empty_data: Bucket::new(100, 10),
             resets: Bucket::new(200, 20),
             refused_streams: Bucket::new(200, 20),
+            // Each comes after a minute or so, so that time would pay for a whole connection of them.
+            stalls: Bucket::new(8, 0),
         }
     }
 }
@@ -87,6 +90,11 @@ impl Budget {
         self.priorities.give(2);
         self.window_updates.give(2);
         self.refused_streams.give(1);
+    }
+
+    /// The body of an answer was sent to its end.
+    pub(super) fn delivered(&mut self) {
+        self.stalls.give(1);
     }
 
     /// A frame of a response was sent, which the client has to acknowledge in its windows.
@@ -122,6 +130,11 @@ impl Budget {
     pub(super) fn refused_stream(&mut self) -> Result<(), Cutoff> {
         self.refused_streams.take(CutoffReason::TooManyStreams)
     }
+
+    /// A response was given up because its window stayed shut.
+    pub(super) fn stall(&mut self) -> Result<(), Cutoff> {
+        self.stalls.take(CutoffReason::WindowStalled)
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +154,18 @@ mod tests {
         assert_eq!(30, pings_until_cut_off(&mut budget));
         budget.tick(1_000_002);
         assert_eq!(0, pings_until_cut_off(&mut budget));
+    }
+
+    #[test]
+    fn stalls_are_paid_for_by_bodies_that_arrive_alone() {
+        let mut budget = Budget::default();
+        let stalls = |budget: &mut Budget| (0..100).take_while(|_| budget.stall().is_ok()).count();
+        assert_eq!(8, stalls(&mut budget));
+        budget.tick(1_000_000);
+        budget.answered();
+        assert_eq!(0, stalls(&mut budget));
+        budget.delivered();
+        assert_eq!(1, stalls(&mut budget));
     }
 
     #[test]

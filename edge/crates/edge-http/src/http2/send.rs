@@ -76,6 +76,17 @@ impl<T: Default> Connection<T> {
         Some(usize::try_from(window).unwrap_or(usize::MAX))
     }
 
+    /// Whether a stream's own window is open, be the connection's as it may.
+    #[must_use]
+    pub fn has_window(&self, id: u32) -> bool {
+        self.streams.get(id).is_some_and(|it| it.send_window > 0)
+    }
+
+    /// A response is given up because the client's window stayed shut.
+    pub fn note_stall(&mut self) -> Result<(), Cutoff> {
+        self.budget.stall()
+    }
+
     /// How many bytes the client's window for the whole connection lets through.
     #[must_use]
     pub fn connection_window(&self) -> usize {
@@ -109,6 +120,7 @@ impl<T: Default> Connection<T> {
         }
         if is_last {
             self.budget.answered();
+            self.budget.delivered();
         }
     }
 

@@ -105,9 +105,7 @@ impl Http2Client {
     }
 
     fn send(&mut self, bytes: &[u8], is_last: bool) {
-        let mut state = self.shared.state();
-        state.http2.send_data(self.stream, bytes, is_last);
-        state.wake_session();
+        self.shared.state().send(self.stream, bytes, is_last);
         if is_last {
             self.answer = Answer::Whole;
         }

@@ -27,8 +27,8 @@ pub(super) struct Slot {
     /// Whether the request was read to its end.
     pub(super) has_ended: bool,
     is_queued: bool,
-    /// Whether a piece waits for the client's window.
-    is_stalled: bool,
+    /// While a piece waits to be sent: how much had been sent on all streams when that began.
+    stalled_at: Option<u64>,
 }
 
 /// The state behind a connection and its streams.
@@ -37,6 +37,8 @@ pub(super) struct State {
     /// Streams that wait for room, in turn.
     queue: VecDeque<u32>,
     session: Option<Waker>,
+    /// Bytes of bodies that were sent, on all streams.
+    sent: u64,
     /// Why a stream wants the connection's end.
     pub(super) cutoff: Option<CutoffReason>,
     /// Nothing is sent any more.
@@ -53,6 +55,7 @@ impl Shared {
             http2,
             queue: VecDeque::new(),
             session: None,
+            sent: 0,
             cutoff: None,
             is_over: false,
         })))
@@ -135,6 +138,9 @@ impl State {
             return self.wait_for_window(id, context);
         }
         self.leave_queue(id);
+        if let Some(slot) = self.http2.owner(id) {
+            slot.stalled_at = None;
+        }
         let turn = if self.queue.is_empty() { room } else { TURN };
         Poll::Ready(Ok(wanted.min(window).min(room).min(turn)))
     }
@@ -147,8 +153,9 @@ impl State {
     }
 
     fn wait_for_window<T>(&mut self, id: u32, context: &Context<'_>) -> Poll<T> {
+        let sent = self.sent;
         if let Some(slot) = self.http2.owner(id) {
-            slot.is_stalled = true;
+            slot.stalled_at.get_or_insert(sent);
         }
         self.register(id, context);
         Poll::Pending
@@ -166,7 +173,6 @@ impl State {
         let Some(slot) = self.http2.owner(id) else {
             return;
         };
-        slot.is_stalled = false;
         if std::mem::take(&mut slot.is_queued) {
             self.queue.retain(|&it| it != id);
             self.wake_next();
@@ -187,21 +193,42 @@ impl State {
         let stalled = self
             .http2
             .owners()
-            .filter(|slot| slot.is_stalled && !slot.is_queued);
+            .filter(|slot| slot.stalled_at.is_some() && !slot.is_queued);
         stalled.for_each(Slot::wake);
         self.wake_next();
     }
 
+    /// Send bytes of a body: no more than [`State::poll_room`] said.
+    pub(super) fn send(&mut self, id: u32, bytes: &[u8], is_last: bool) {
+        self.http2.send_data(id, bytes, is_last);
+        self.sent += bytes.len() as u64;
+        self.wake_session();
+    }
+
     /// Break a stream off.
     pub(super) fn break_off(&mut self, id: u32, code: ErrorCode) {
-        let is_stalled = !self.is_gone(id) && self.http2.owner(id).is_some_and(|it| it.is_stalled);
-        let has_closed_windows = self.http2.sendable(id) == Some(0);
-        if is_stalled && has_closed_windows {
-            let is_alone = self.http2.open_streams() == 1 || self.http2.connection_window() == 0;
-            self.cutoff = is_alone.then_some(CutoffReason::WindowStalled);
+        if self.blames_connection(id) {
+            self.cutoff = Some(CutoffReason::WindowStalled);
         }
         self.http2.reset(id, code);
         self.wake_session();
+    }
+
+    /// Whether a stream that is given up shows that the client takes nothing at all.
+    ///
+    /// To let one response wait, for good, is a client's right, and costs it that stream. But when
+    /// since then nothing has gone out on any other, and all of them wait for windows, or the one
+    /// window for all is what is shut, then nobody is there to send to; nor is there any right to
+    /// one such response after the other.
+    fn blames_connection(&mut self, id: u32) -> bool {
+        let stalled_at = self.http2.owner(id).and_then(|slot| slot.stalled_at);
+        let Some(stalled_at) = stalled_at.filter(|_| self.http2.sendable(id) == Some(0)) else {
+            return false;
+        };
+        let nothing_moved = stalled_at == self.sent;
+        let all_wait = self.http2.owners().all(|slot| slot.stalled_at.is_some());
+        let is_shut_for_all = self.http2.has_window(id);
+        nothing_moved && (all_wait || is_shut_for_all) || self.http2.note_stall().is_err()
     }
 
     /// Nobody waits for a stream any more.
