@@ -8,7 +8,8 @@ done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "· installing$missing"
   # shellcheck disable=SC2086  # the names are words of their own
-  if apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
+  if apt-get update -qq -o DPkg::Lock::Timeout=120 && \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=120 --no-install-recommends $missing >/dev/null; then
     exit 0
   fi
 fi
