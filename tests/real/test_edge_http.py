@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edge_harness import Scene, SiteWish
-from tls_certs import Issued, Wish, ec_key, intermediate, issue
+from edge_harness import Scene
 from upstreams import Upstream, running_upstream, says
-from web import LEAF, NAME, Web, read_answer, running_web, web_before
+from web import NAME, Web, read_answer, running_web, web_before
 
 from port443.core.plan.snapshot import Hsts, Server
 
@@ -17,7 +16,6 @@ BLOCK = bytes(range(256)) * 4096
 BLOCKS = 100
 WHOLE = hashlib.sha256(BLOCK * BLOCKS).hexdigest()
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
-STRANGER = issue(Wish(("other.localhost",)), ec_key(), intermediate())
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "x-secret")
 
 
@@ -142,16 +140,6 @@ def test_a_host_of_another_site_is_misdirected(web: Web, echo: Upstream) -> None
     assert web.get("--http2", "-H", "Host: other.localhost").status == 421
     web.edge.wait_event("request_refused", since, site=NAME, reason="misdirected", status=421)
     assert echo.requests == []
-
-
-@pytest.mark.parametrize(("leaf", "status"), [(LEAF, 200), (STRANGER, 421)], ids=["same", "another"])
-def test_a_connection_serves_sites_of_its_own_certificate(web: Web, leaf: Issued, status: int) -> None:
-    """A site with the same certificate and policy may share a connection, any other may not."""
-    with running_upstream(says(b"other")) as other:
-        wish = SiteWish(("other.localhost",), (leaf,), (other.server,))
-        web.edge.apply(replace(web.scene, sites=(*web.scene.sites, wish)))
-        answer = web.ask("GET / HTTP/1.1\r\nHost: OTHER.localhost.\r\n\r\n")
-    assert (answer.status, answer.body == b"other") == (status, status == 200)
 
 
 @HTTP

@@ -77,16 +77,20 @@ impl Arrival {
                     .await;
             }
         };
+        let certificate_names = choice.certificate_names().clone();
         let handshake = TlsStream::accept(tcp, opening, choice, self.started);
         match timeout(self.handshake_timeout(), handshake).await {
             Ok(Ok((stream, facts))) => {
                 self.tell_completed(&site, server_name.as_deref(), &facts);
-                let alpn = facts.alpn;
-                Some((
-                    stream,
-                    alpn,
-                    Rc::new(self.context(site, local, server_name)),
-                ))
+                let context = ConnectionContext {
+                    worker: self.worker,
+                    site,
+                    peer: self.peer,
+                    local,
+                    server_name,
+                    certificate_names,
+                };
+                Some((stream, facts.alpn, Rc::new(context)))
             }
             Ok(Err(refusal)) => self.tell_failed(&refusal.into(), server_name.as_deref()),
             Err(_) => self.tell_failed(&self.slow("handshake_timeout_ms"), server_name.as_deref()),
@@ -179,21 +183,6 @@ impl Arrival {
             reason: HandshakeFailure::Timeout,
             detail,
             alert: None,
-        }
-    }
-
-    fn context(
-        self,
-        site: Arc<SiteRuntime>,
-        local: SocketAddr,
-        server_name: Option<String>,
-    ) -> ConnectionContext {
-        ConnectionContext {
-            worker: self.worker,
-            site,
-            peer: self.peer,
-            local,
-            server_name,
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use edge_observe::{SiteSlot, WorkerObserver};
 use edge_snapshot::{Hash, Hsts, Listener, Pool};
-use edge_tls::SiteTls;
+use edge_tls::{CertificateNames, SiteTls};
 use tokio::sync::watch;
 
 use crate::pool::Pools;
@@ -37,6 +37,8 @@ pub(crate) struct ConnectionContext {
     pub(crate) local: SocketAddr,
     /// The name that the client's hello asked for, in lower case.
     pub(crate) server_name: Option<String>,
+    /// The names of the certificate that the client was shown.
+    pub(crate) certificate_names: CertificateNames,
 }
 
 /// A listener of the snapshot; the same object while its document stays the same.
@@ -79,10 +81,35 @@ pub struct SiteHsts {
     pub value: Vec<u8>,
 }
 
-impl SiteRuntime {
-    /// Whether a connection of this site may carry requests for another one (RFC 9110 §7.4).
-    pub(crate) fn may_carry(&self, other: &Self) -> bool {
-        self.id == other.id || self.tls.identity() == other.tls.identity()
+impl ConnectionContext {
+    /// Whether the connection may carry requests for a host of this site (RFC 9110 §7.4).
+    ///
+    /// The site must have the policy that the connection was made under, and the certificate that
+    /// was shown must cover the host: so one that was renewed since ends no connection, and another
+    /// policy, with other demands on clients, does. A name that no certificate of its site covers
+    /// is served to whoever has asked for just that name and has taken what it was shown.
+    pub(crate) fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
+        let is_asked_for = || self.site.id == site.id && self.is_made_for(host);
+        self.is_made_under_policy_of(site) && (is_asked_for() || self.certificate_names.cover(host))
+    }
+
+    /// Whether the connection has kept to what this site demands of clients now.
+    pub(crate) fn is_made_under_policy_of(&self, site: &SiteRuntime) -> bool {
+        self.site.tls.policy_hash() == site.tls.policy_hash()
+    }
+
+    /// Whether the connection's own site is gone, or demands something else now.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let running = self.worker.running.load();
+        let site = running.site(&self.site.id);
+        !site.is_some_and(|site| self.is_made_under_policy_of(site))
+    }
+
+    fn is_made_for(&self, host: &str) -> bool {
+        match &self.server_name {
+            Some(name) => name == host,
+            None => self.local.ip().to_canonical().to_string() == host,
+        }
     }
 }
 

@@ -99,6 +99,10 @@ async fn answer(
         Ok(route) => route,
         Err(refusal) => {
             client.begin_request(head);
+            if refusal == Refusal::Misdirected && context.is_outdated() {
+                // No request is for this connection any more: the client shall make another one.
+                client.end_with_answer();
+            }
             return refuse(client, context, refusal);
         }
     };

@@ -89,6 +89,11 @@ impl Accepted {
         }
     }
 
+    /// Whether its host is none for this connection.
+    fn is_misdirected(&self) -> bool {
+        matches!(self.route, Err(Refusal::Misdirected))
+    }
+
     async fn serve(self, shared: Shared, context: Rc<ConnectionContext>) {
         let mut client = Http2Client::new(shared, self.stream, self.method, self.has_ended);
         let body_timeout = context.worker.running.load().limits.body_timeout_ms;

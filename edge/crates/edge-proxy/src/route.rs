@@ -1,5 +1,6 @@
 //! Which site a request belongs to, and whether its connection may carry it.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -39,16 +40,18 @@ impl Route {
 
 /// Find the site for a host; refuse one that the connection was not made for (RFC 9110 §7.4).
 ///
-/// The newest snapshot decides, so that a connection that lives long follows its site's changes.
+/// Without a host (HTTP/1.0) it is that of the handshake. The newest snapshot decides, so that a
+/// connection that lives long follows its site's changes.
 pub(crate) fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, Refusal> {
-    let Some(host) = host else {
-        return Ok(Route::of_connection(context));
-    };
     let running = context.worker.running.load();
     let mut space = [0; LONGEST_NAME];
-    let host = Host::parse(host, &mut space).ok_or(Refusal::HostMalformed)?;
+    let host = match (host, &context.server_name) {
+        (Some(host), _) => Host::parse(host, &mut space).ok_or(Refusal::HostMalformed)?,
+        (None, Some(name)) => Host::Name(name),
+        (None, None) => Host::Address(context.local.ip().to_canonical()),
+    };
     match host.site(&running) {
-        Some(site) if context.site.may_carry(site) => {
+        Some(site) if context.may_carry(&host.text(), site) => {
             let sends_hsts = site
                 .hsts
                 .as_ref()
@@ -72,10 +75,12 @@ pub(crate) fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<
 /// Whoever was let in without a known name may ask for an unknown one.
 fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, Refusal> {
     match running.default_site() {
-        Some(site) if site.id == context.site.id => Ok(Route {
-            site: Arc::clone(site),
-            sends_hsts: false,
-        }),
+        Some(site) if site.id == context.site.id && context.is_made_under_policy_of(site) => {
+            Ok(Route {
+                site: Arc::clone(site),
+                sends_hsts: false,
+            })
+        }
         _ => Err(Refusal::Misdirected),
     }
 }
@@ -101,6 +106,13 @@ impl<'a> Host<'a> {
                 lower.make_ascii_lowercase();
                 std::str::from_utf8(lower).ok().map(Self::Name)
             }
+        }
+    }
+
+    fn text(&self) -> Cow<'a, str> {
+        match *self {
+            Self::Name(name) => Cow::Borrowed(name),
+            Self::Address(address) => Cow::Owned(address.to_string()),
         }
     }
 

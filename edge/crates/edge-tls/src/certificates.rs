@@ -22,10 +22,28 @@ pub struct CertificateSource<'a> {
     pub key: &'a PrivateKey,
 }
 
+/// The names that a certificate is valid for, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateNames(Arc<[String]>);
+
 /// A certificate that can be served.
 pub(crate) struct LoadedCertificate {
-    names: Vec<String>,
+    pub(crate) names: CertificateNames,
     pub(crate) certified: Arc<CertifiedKey>,
+}
+
+impl CertificateNames {
+    /// Whether a host is among them, or a wildcard one label above; a wildcard is its own host.
+    #[must_use]
+    pub fn cover(&self, host: &str) -> bool {
+        let parent = host.split_once('.').map(|(_, parent)| parent);
+        let is_wildcard_of =
+            |name: &String| name.strip_prefix("*.").is_some_and(|it| Some(it) == parent);
+        self.0
+            .binary_search_by(|name| name.as_str().cmp(host))
+            .is_ok()
+            || self.0.iter().any(is_wildcard_of)
+    }
 }
 
 impl LoadedCertificate {
@@ -35,22 +53,9 @@ impl LoadedCertificate {
         let certified = CertifiedKey::new(chain, read_key(source.key)?);
         certified.keys_match().map_err(|error| mismatch(&error))?;
         Ok(Self {
-            names: source.certificate.names.clone(),
+            names: CertificateNames(source.certificate.names.clone().into()),
             certified: Arc::new(certified),
         })
-    }
-
-    /// Whether the certificate is valid for a site's name.
-    pub(crate) fn covers(&self, name: &str) -> bool {
-        let listed = |name: &str| {
-            self.names
-                .binary_search_by(|known| known.as_str().cmp(name))
-                .is_ok()
-        };
-        listed(name)
-            || name
-                .split_once('.')
-                .is_some_and(|(_, parent)| listed(&format!("*.{parent}")))
     }
 
     /// Whether the key can sign with a scheme that the client offers for a version.

@@ -6,6 +6,7 @@ use edge_snapshot::{CipherSuite, Group, TlsVersion};
 use rustls::{ServerConfig, SignatureScheme};
 
 use crate::alert::Alert;
+use crate::certificates::CertificateNames;
 use crate::hello::ClientHello;
 use crate::iana;
 use crate::refusal::{Reason, Refusal};
@@ -13,7 +14,21 @@ use crate::site::{ReadyCertificate, SiteTls};
 
 /// The configuration that fits a hello.
 #[derive(Clone)]
-pub struct Choice(pub(crate) Arc<ServerConfig>);
+pub struct Choice {
+    pub(crate) config: Arc<ServerConfig>,
+    names: CertificateNames,
+}
+
+impl Choice {
+    /// The names of the certificate that the client is shown.
+    ///
+    /// A session that is resumed shows none: the client has seen one that was chosen for the same
+    /// name (RFC 6066 §3), of the same site and the same set of certificates.
+    #[must_use]
+    pub fn certificate_names(&self) -> &CertificateNames {
+        &self.names
+    }
+}
 
 impl SiteTls {
     /// Choose version, certificate and group for a hello; `name` is what the client asked for, or
@@ -24,7 +39,10 @@ impl SiteTls {
         let group = self.choose_group(hello, version)?;
         let certificate = self.choose_certificate(hello, version, name)?;
         self.check_alpn(hello)?;
-        Ok(Choice(Arc::clone(&certificate.by_group[group])))
+        Ok(Choice {
+            config: Arc::clone(&certificate.by_group[group]),
+            names: certificate.loaded.names.clone(),
+        })
     }
 
     fn choose_version(&self, hello: &ClientHello) -> Result<TlsVersion, Refusal> {

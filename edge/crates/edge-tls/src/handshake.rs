@@ -43,7 +43,8 @@ impl TlsStream {
         choice: Choice,
         started: Instant,
     ) -> Result<(Self, HandshakeFacts), Refusal> {
-        let mut engine = Engine::new(choice.0, opening.bytes).map_err(|error| internal(&error))?;
+        let mut engine =
+            Engine::new(choice.config, opening.bytes).map_err(|error| internal(&error))?;
         match shake_hands(&mut tcp, &mut engine).await {
             Ok(()) => {
                 let facts = facts(&engine, started.elapsed())?;

@@ -22,12 +22,12 @@ mod stream;
 mod ticket;
 
 pub use alert::{Alert, alert_record};
-pub use certificates::CertificateSource;
+pub use certificates::{CertificateNames, CertificateSource};
 pub use choice::Choice;
 pub use farewell::farewell;
 pub use handshake::HandshakeFacts;
 pub use hello::ClientHello;
 pub use opening::{Opening, OpeningError};
 pub use refusal::{Reason, Refusal};
-pub use site::{SiteFault, SiteSource, SiteTls, TlsIdentity};
+pub use site::{SiteFault, SiteSource, SiteTls};
 pub use stream::TlsStream;

@@ -42,13 +42,6 @@ pub struct SiteFault {
     pub message: String,
 }
 
-/// Equal for sites of the same policy and certificates, whose connections a client may share.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsIdentity {
-    policy: Hash,
-    certificates: Vec<Hash>,
-}
-
 /// A site's TLS, ready for handshakes.
 pub struct SiteTls {
     pub(crate) versions: Vec<TlsVersion>,
@@ -59,7 +52,7 @@ pub struct SiteTls {
     /// The certificates that cover a name, by number, where that is not simply all of them.
     by_name: HashMap<String, Vec<usize>>,
     all: Vec<usize>,
-    identity: TlsIdentity,
+    policy_hash: Hash,
 }
 
 /// A certificate with a configuration for each group of the policy.
@@ -89,14 +82,14 @@ impl SiteTls {
             all: (0..certificates.len()).collect(),
             certificates,
             by_name,
-            identity: identity(source),
+            policy_hash: source.policy_hash,
         })
     }
 
-    /// What decides whether a connection of this site may carry another site's requests.
+    /// The name of its policy in the contract.
     #[must_use]
-    pub fn identity(&self) -> &TlsIdentity {
-        &self.identity
+    pub fn policy_hash(&self) -> Hash {
+        self.policy_hash
     }
 
     /// The certificates to choose from for a name of the site; all of them for any other name.
@@ -116,19 +109,6 @@ impl SiteTls {
                 .and_then(|(_, parent)| self.by_name.get(&format!("*.{parent}")))
         };
         self.by_name.get(name).or_else(wildcard)
-    }
-}
-
-fn identity(source: &SiteSource<'_>) -> TlsIdentity {
-    let mut certificates: Vec<Hash> = source
-        .certificates
-        .iter()
-        .map(|source| source.hash)
-        .collect();
-    certificates.sort_unstable();
-    TlsIdentity {
-        policy: source.policy_hash,
-        certificates,
     }
 }
 
@@ -195,7 +175,7 @@ fn check_groups(policy: &TlsPolicy) -> Result<(), SiteFault> {
 fn covering(names: &[String], certificates: &[LoadedCertificate]) -> HashMap<String, Vec<usize>> {
     let covers = |name: &String| -> Vec<usize> {
         (0..certificates.len())
-            .filter(|number| certificates[*number].covers(name))
+            .filter(|number| certificates[*number].names.cover(name))
             .collect()
     };
     let by_name: HashMap<_, _> = names
@@ -294,17 +274,17 @@ fn ticket_ring(source: &SiteSource<'_>) -> Result<Option<Arc<TicketRing>>, SiteF
     if !source.policy.tickets || source.ticket_keys.is_empty() {
         return Ok(None);
     }
-    let identity = identity(source);
+    let mut certificates: Vec<Hash> = source
+        .certificates
+        .iter()
+        .map(|source| source.hash)
+        .collect();
+    certificates.sort_unstable();
     let mut context = vec![
         source.id.as_bytes(),
         source.policy_hash.as_bytes().as_slice(),
     ];
-    context.extend(
-        identity
-            .certificates
-            .iter()
-            .map(|hash| hash.as_bytes().as_slice()),
-    );
+    context.extend(certificates.iter().map(|hash| hash.as_bytes().as_slice()));
     let secrets: Vec<_> = source
         .ticket_keys
         .iter()

@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Made, Plan, ecdsa, make, rsa, run_client, site};
-use edge_snapshot::{Alpn, CipherSuite, Group, QuarantineCode, TlsVersion};
+use edge_snapshot::{CipherSuite, Group, QuarantineCode, TlsVersion};
 use edge_tls::{Alert, ClientHello, Reason, Refusal, SiteTls};
 
 /// What a modern client offers.
@@ -255,20 +255,17 @@ fn a_policy_that_could_agree_on_nothing_is_unusable() {
 }
 
 #[test]
-fn sites_of_one_policy_and_certificate_share_their_identity() {
-    let (one, two) = (ecdsa(&["a.test", "b.test"]), ecdsa(&["a.test", "b.test"]));
-    let identity = |plan: &Plan| plan.build().ok().unwrap().identity().clone();
-    let mut other_policy = Plan::new(&[&one]);
-    other_policy.policy.alpn = vec![Alpn::Http11];
-    assert_eq!(
-        identity(&Plan::new(&[&one, &two])),
-        identity(&Plan {
-            id: "b.test",
-            ..Plan::new(&[&two, &one])
-        })
-    );
-    assert_ne!(identity(&Plan::new(&[&one])), identity(&Plan::new(&[&two])));
-    assert_ne!(identity(&Plan::new(&[&one])), identity(&other_policy));
+fn a_choice_knows_the_names_of_its_certificate() {
+    let mut plan = Plan::new(&[&ecdsa(&["a.test"]), &ecdsa(&["*.b.test"])]);
+    plan.names = vec!["a.test".to_owned(), "x.b.test".to_owned()];
+    let site = plan.build().ok().unwrap();
+    let covered = |name: &str| {
+        let choice = site.choose(&hello(), Some(name)).ok().unwrap();
+        ["a.test", "x.b.test", "b.test", "y.x.b.test"]
+            .map(|host| choice.certificate_names().cover(host))
+    };
+    assert_eq!([true, false, false, false], covered("a.test"));
+    assert_eq!([false, true, false, false], covered("x.b.test"));
 }
 
 /// The leaf that a client asking for `name` is shown, by its place among the certificates.

@@ -88,6 +88,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
         };
     }
 
+    /// The connection ends with the answer to the request at hand.
+    pub(crate) fn end_with_answer(&mut self) {
+        self.request.persists = false;
+    }
+
     /// Nobody can tell where in the stream a request begins: read no more of it.
     pub(crate) fn give_up_reading(&mut self) {
         self.intake.give_up();

@@ -284,6 +284,10 @@ fn take_event(
                 slot.has_ended = has_ended;
             }
             let accepted = Accepted::new(stream, has_ended, state.http2.request(), context);
+            if accepted.is_misdirected() && context.is_outdated() {
+                // No request is for this connection any more: the client shall make another one.
+                state.http2.leave();
+            }
             spawn_local(accepted.serve(shared.clone(), Rc::clone(context)));
         }
         Event::Data {

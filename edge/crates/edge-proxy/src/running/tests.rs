@@ -1,3 +1,5 @@
+mod carried;
+
 use edge_snapshot::{
     Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Pool, PrivateKey, QuarantineCode,
     Role, Server, Site, TicketKey, TlsPolicy, TlsVersion, canonical,
@@ -330,22 +332,4 @@ fn hsts_is_written_once() {
         b"max-age=31536000; includeSubDomains; preload".as_slice(),
         value
     );
-}
-
-#[test]
-fn a_request_may_use_the_connection_of_a_site_with_the_same_tls() {
-    let mut draft = Draft::new();
-    let one = draft.site(&["a.test"]);
-    let two = Site {
-        id: "b.test".to_owned(),
-        names: vec!["b.test".to_owned()],
-        ..one.clone()
-    };
-    draft.serve(one);
-    draft.serve(two);
-    draft.serve_new(&["c.test"]);
-    let running = draft.run();
-    let site = |id| running.site(id).unwrap();
-    assert!(site("a.test").may_carry(site("b.test")));
-    assert!(!site("a.test").may_carry(site("c.test")));
 }

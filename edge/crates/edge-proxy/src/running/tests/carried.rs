@@ -1,0 +1,139 @@
+//! What a connection may carry, and what is for another one.
+
+use std::rc::Rc;
+
+use arc_swap::ArcSwap;
+use edge_observe::Observatory;
+use edge_tls::ClientHello;
+use tokio::sync::watch;
+
+use super::*;
+use crate::context::{ConnectionContext, WorkerContext};
+use crate::pool::Pools;
+use crate::route::route;
+
+/// A connection to a name, made while this runs.
+fn connection(running: Running, name: &str) -> ConnectionContext {
+    let hello = ClientHello {
+        legacy_version: 0x0303,
+        versions: Some(vec![0x0304]),
+        suites: vec![0x1301],
+        groups: vec![29],
+        key_shares: vec![29],
+        signature_schemes: vec![0x0403],
+        alpn: None,
+        server_name: Some(name.to_owned()),
+    };
+    let site = Arc::clone(running.site_by_name(name).unwrap());
+    let choice = site.tls.choose(&hello, Some(name)).ok().unwrap();
+    let worker = WorkerContext {
+        running: Arc::new(ArcSwap::from_pointee(running)),
+        observer: Observatory::new("boot", 1).1.remove(0),
+        pools: Pools::new(),
+        draining: watch::channel(false).1,
+    };
+    ConnectionContext {
+        worker: Rc::new(worker),
+        site,
+        peer: "192.0.2.9:9".parse().unwrap(),
+        local: "192.0.2.1:443".parse().unwrap(),
+        server_name: Some(name.to_owned()),
+        certificate_names: choice.certificate_names().clone(),
+    }
+}
+
+/// The site that each of these hosts gets on a connection, none where it is refused.
+fn reached<const N: usize>(
+    context: &ConnectionContext,
+    hosts: [Option<&str>; N],
+) -> [Option<String>; N] {
+    hosts.map(|host| {
+        let route = route(context, host.map(str::as_bytes));
+        route.ok().map(|route| route.site.id.clone())
+    })
+}
+
+fn owned<const N: usize>(ids: [Option<&str>; N]) -> [Option<String>; N] {
+    ids.map(|id| id.map(str::to_owned))
+}
+
+#[test]
+fn a_connection_carries_what_the_shown_certificate_covers_under_its_policy() {
+    let mut draft = Draft::new();
+    let one = draft.site(&["*.wild.test", "a.test", "b.test", "strict.test"]);
+    let with = |names: &[&str]| Site {
+        id: names[0].to_owned(),
+        names: names.iter().map(ToString::to_string).collect(),
+        ..one.clone()
+    };
+    draft.serve(with(&["*.wild.test", "a.test"]));
+    draft.serve(with(&["b.test"]));
+    let mut strict = with(&["strict.test"]);
+    let tls = Part::TlsPolicy(TlsPolicy {
+        tickets: false,
+        ..policy()
+    });
+    strict.tls = draft.add(tls);
+    draft.serve(strict);
+    draft.serve_new(&["c.test"]);
+    let context = connection(draft.run(), "a.test");
+    let hosts = ["a.test", "A.test.:8443", "x.wild.test", "b.test"].map(Some);
+    let wild = Some("*.wild.test");
+    assert_eq!(
+        owned([wild, wild, wild, Some("b.test")]),
+        reached(&context, hosts)
+    );
+    assert_eq!(owned([wild]), reached(&context, [None]));
+    let others = ["strict.test", "c.test", "none.test"].map(Some);
+    assert_eq!([None, None, None], reached(&context, others));
+}
+
+#[test]
+fn a_name_of_the_same_site_under_another_certificate_is_misdirected() {
+    let mut draft = Draft::new();
+    let mut site = draft.site(&["a.test"]);
+    site.certificates
+        .extend(draft.site(&["b.test"]).certificates);
+    site.names = ["a.test", "b.test", "bare.test"]
+        .map(str::to_owned)
+        .to_vec();
+    draft.serve(site);
+    let own = Some("a.test");
+    let reached_from = |name| {
+        let context = connection(draft.run(), name);
+        reached(&context, ["a.test", "b.test", "bare.test"].map(Some))
+    };
+    assert_eq!(owned([own, None, None]), reached_from("a.test"));
+    assert_eq!(owned([None, own, None]), reached_from("b.test"));
+    // No certificate covers it: whoever has asked for it nevertheless gets it.
+    assert_eq!(own.map(str::to_owned), reached_from("bare.test")[2]);
+}
+
+#[test]
+fn a_renewed_certificate_ends_no_connection_and_another_policy_does() {
+    let mut draft = Draft::new();
+    let first = draft.site(&["a.test", "b.test"]);
+    draft.serve(first.clone());
+    let context = connection(draft.run(), "a.test");
+    let hosts = [Some("a.test"), Some("b.test"), None];
+
+    let mut renewed = draft.site(&["a.test", "b.test"]);
+    draft.serve(renewed.clone());
+    context.worker.running.store(Arc::new(draft.run()));
+    let own = Some("a.test");
+    assert_ne!(first.certificates, renewed.certificates);
+    assert_eq!(owned([own, own, own]), reached(&context, hosts));
+    assert!(!context.is_outdated());
+
+    let tls = Part::TlsPolicy(TlsPolicy {
+        tickets: false,
+        ..policy()
+    });
+    renewed.tls = draft.add(tls);
+    draft.serve(renewed);
+    draft.root.default_site = own.map(str::to_owned);
+    context.worker.running.store(Arc::new(draft.run()));
+    assert_eq!([None, None, None], reached(&context, hosts));
+    assert_eq!([None], reached(&context, [Some("unknown.test")]));
+    assert!(context.is_outdated());
+}
