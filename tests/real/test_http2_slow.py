@@ -165,3 +165,21 @@ def test_a_stalled_upload_is_refused_and_others_go_on(tmp_path: Path) -> None:
         client.send(get(5))
         assert client.answer(5) == (200, b"hello")
     assert [request.line for request in upstream.requests if request.digest] == ["GET / HTTP/1.1"] * 2
+
+
+@pytest.mark.slow
+def test_a_reader_may_be_slow_for_as_long_as_it_reads(tmp_path: Path) -> None:
+    """One piece of a body may take longer than the longest silence, when some of it goes all the time."""
+    body, window = bytes(8192), 1024
+    with (
+        web_before(tmp_path, says(body), body_timeout_ms=500) as (web, _),
+        http2(web, initial_window_size=window) as client,
+    ):
+        client.send(get(1))
+        for _ in range(len(body) // window - 1):
+            while client.wait(DATA, 1).payload == b"":
+                pass
+            threading.Event().wait(0.15)
+            client.send(frame(WINDOW_UPDATE, stream=1, payload=window.to_bytes(4)))
+        assert client.wait(DATA, 1).flags & END_STREAM
+        assert body == b"".join(it.payload for it in client.seen if it.kind == DATA)

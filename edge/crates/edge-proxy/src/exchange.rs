@@ -84,7 +84,12 @@ impl<'a> Exchange<'a> {
         self.is_answered
     }
 
-    /// Whether bytes of a body have moved since this was asked last.
+    /// Bytes of the response have moved on to the client.
+    pub(crate) fn note_moved(&mut self) {
+        self.has_moved = true;
+    }
+
+    /// Whether bytes of a body have moved, on either side, since this was asked last.
     pub(crate) fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.has_moved)
     }

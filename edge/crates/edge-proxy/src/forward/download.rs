@@ -37,12 +37,17 @@ impl Download {
                     }
                 },
                 Self::Sending(piece) => {
-                    let inbox = &mut exchange.inbox;
-                    ready!(client.poll_send(context, inbox, piece)).map_err(Ask::Client)?;
-                    inbox.consume(piece.used);
+                    let left = piece.position.len();
+                    let sent = client.poll_send(context, &mut exchange.inbox, piece);
+                    if piece.position.len() < left {
+                        // A slow reader is no silent one.
+                        exchange.note_moved();
+                    }
+                    ready!(sent).map_err(Ask::Client)?;
+                    exchange.inbox.consume(piece.used);
                     *self = if piece.is_last {
                         Self::Flushing
-                    } else if inbox.is_empty() {
+                    } else if exchange.inbox.is_empty() {
                         Self::Draining
                     } else {
                         Self::Reading
@@ -51,6 +56,7 @@ impl Download {
                 Self::Draining => match client.poll_flush(context) {
                     Poll::Ready(flushed) => {
                         flushed.map_err(Ask::Client)?;
+                        exchange.note_moved();
                         *self = Self::Reading;
                     }
                     Poll::Pending => {
