@@ -1,5 +1,6 @@
 """Clients that misbehave, dawdle or leave, and what the edge spends on them."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -148,3 +149,20 @@ def _is_still(value: Callable[[], int]) -> Callable[[], bool]:
         return len(looks) >= 40 and len(set(looks[-40:])) == 1
 
     return condition
+
+
+def test_a_client_that_stops_in_its_body_is_to_blame_in_the_answer_too(tmp_path: Path) -> None:
+    """Where both bodies run at once, a server that waits for the client is not the silent one."""
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        visit.body(request)
+
+    with web_before(tmp_path, answer, body_timeout_ms=200) as (web, upstream):
+        with web.connected() as tls:
+            tls.sendall(f"{GET[:-2]}Content-Length: 9\r\n\r\nabc".encode())
+            with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+                read_answer(tls)
+        web.edge.wait_event("request_refused", site=NAME, reason="body_timeout", status=0)
+        assert web.edge.stats()["upstream"]["failures"] == {}
+        wait_until(lambda: upstream.ended == [1])

@@ -270,7 +270,7 @@ impl Forwarding<'_> {
         Poll::Ready(Err(if alarm.is_at_end() {
             Ask::TAKES_TOO_LONG
         } else {
-            download.blame()
+            late_in_body(client, exchange, download)
         }))
     }
 
@@ -327,12 +327,27 @@ fn may_repeat(exchange: &Exchange<'_>, is_repeatable: bool) -> bool {
 
 /// Before the answer: who has kept the other waiting?
 fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
-    let waits_for_client = exchange.is_sending()
-        && !client.request_has_ended()
-        && client.request_parts().iter().all(|part| part.is_empty());
-    if waits_for_client {
+    if waits_for_client(client, exchange) {
         Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
     } else {
         Ask::Server(UpstreamFailure::ResponseTimeout)
     }
+}
+
+/// In its middle, the same: a server may go on only when it has got more of the request.
+fn late_in_body(client: &impl Client, exchange: &Exchange<'_>, download: &Download) -> Ask {
+    if download.waits_for_reader() {
+        Ask::Client(ClientFault::Gone)
+    } else if waits_for_client(client, exchange) {
+        Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
+    } else {
+        Ask::Server(UpstreamFailure::BodyTimeout)
+    }
+}
+
+/// Whether all that came of the request was sent on, and more has to come.
+fn waits_for_client(client: &impl Client, exchange: &Exchange<'_>) -> bool {
+    exchange.is_sending()
+        && !client.request_has_ended()
+        && client.request_parts().iter().all(|part| part.is_empty())
 }

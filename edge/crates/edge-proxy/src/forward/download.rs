@@ -2,10 +2,8 @@
 
 use std::task::{Context, Poll, ready};
 
-use edge_observe::UpstreamFailure;
-
 use super::failure::Ask;
-use crate::client::{Client, ClientFault, Piece};
+use crate::client::{Client, Piece};
 use crate::exchange::Exchange;
 
 /// How far a response's body has come.
@@ -69,11 +67,11 @@ impl Download {
         }
     }
 
-    /// Whose turn it is not: the one that the other waits for.
-    pub(super) fn blame(&self) -> Ask {
+    /// Whether the client has to take something before anything more is read for it.
+    pub(super) fn waits_for_reader(&self) -> bool {
         match self {
-            Self::Reading => Ask::Server(UpstreamFailure::BodyTimeout),
-            Self::Sending(_) | Self::Draining | Self::Flushing => Ask::Client(ClientFault::Gone),
+            Self::Reading => false,
+            Self::Sending(_) | Self::Draining | Self::Flushing => true,
         }
     }
 }
