@@ -1,5 +1,6 @@
 """Clients that misbehave, dawdle or leave, and what the edge spends on them."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -166,3 +167,33 @@ def test_a_client_that_stops_in_its_body_is_to_blame_in_the_answer_too(tmp_path:
         web.edge.wait_event("request_refused", site=NAME, reason="body_timeout", status=0)
         assert web.edge.stats()["upstream"]["failures"] == {}
         wait_until(lambda: upstream.ended == [1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", [(b"\r\n",), (b"\r", b"\n")])
+def test_an_empty_line_behind_a_request_is_no_request(tmp_path: Path, split: tuple[bytes, ...]) -> None:
+    """A client that ends its body by a line end of its own is idle, and may ask again or be left so."""
+    body = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1\r\n\r\nx".encode()
+    limits = {"header_timeout_ms": 600, "idle_timeout_ms": 1500}
+    with web_before(tmp_path, says(b""), **limits) as (web, _):
+        with web.connected() as tls:
+            for _ in range(2):
+                tls.sendall(body)
+                assert read_answer(tls).status == 200
+                for piece in split:
+                    tls.sendall(piece)
+            # The second one's line stays the last word: an idle connection ends without any.
+            assert tls.recv(1) == b""
+        assert web.edge.stats()["requests"] == [{"site": NAME, "status_class": "2xx", "count": 2}]
+
+
+def test_one_empty_line_is_enough(tmp_path: Path) -> None:
+    """A second one is refused, whether it comes at once or after the first."""
+    with web_before(tmp_path, says(b"")) as (web, _):
+        assert web.ask("\r\n" + GET).status == 200
+        assert web.ask("\r\n\r\n" + GET).status == 400
+        with web.connected() as tls:
+            tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            tls.sendall(b"\r\n")
+            tls.sendall(b"\r\n")
+            assert read_answer(tls).status == 400

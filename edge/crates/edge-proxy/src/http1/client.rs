@@ -69,6 +69,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
         self.intake.received()
     }
 
+    /// The first bytes that were received mean nothing.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.intake.skip(count);
+    }
+
     /// Receive more, in room for so many bytes at most; while nothing comes, none is held.
     pub(crate) fn poll_receive(
         &mut self,

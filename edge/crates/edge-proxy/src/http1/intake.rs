@@ -50,6 +50,11 @@ impl Intake {
         self.inbox.filled()
     }
 
+    /// Forget the first bytes that came.
+    pub(super) fn skip(&mut self, count: usize) {
+        self.inbox.consume(count);
+    }
+
     /// Receive more, in room for so many bytes at most.
     pub(super) fn poll_receive(
         &mut self,

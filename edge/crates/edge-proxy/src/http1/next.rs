@@ -15,6 +15,8 @@ use crate::alarm::Alarm;
 use crate::limits;
 use crate::spare::FieldList;
 
+const EMPTY_LINE: &[u8] = b"\r\n";
+
 /// What the wait ended in.
 pub(crate) enum Next {
     /// A request's head, at the start of what was received.
@@ -39,9 +41,11 @@ pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Next {
     let mut waiting = Waiting {
         seen: 0,
+        follows_empty_line: false,
         limits: limits::of_request(bounds),
         header_timeout: Duration::from_millis(bounds.header_timeout_ms),
     };
+    waiting.skip_empty_line(client);
     let has_begun = !client.received().is_empty();
     let idle_timeout = Duration::from_millis(bounds.idle_timeout_ms);
     alarm.set(if has_begun {
@@ -55,6 +59,8 @@ pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
 struct Waiting {
     /// Bytes of an incomplete head that were looked at.
     seen: usize,
+    /// Whether an empty line came alone, and was taken.
+    follows_empty_line: bool,
     limits: HeadLimits,
     header_timeout: Duration,
 }
@@ -77,7 +83,8 @@ impl Waiting {
                 Poll::Ready(_) => return Poll::Ready(Next::Silence),
                 Poll::Pending => break,
             }
-            if is_idle {
+            self.skip_empty_line(client);
+            if is_idle && !client.received().is_empty() {
                 alarm.set(self.header_timeout);
             }
         }
@@ -93,11 +100,24 @@ impl Waiting {
         })
     }
 
+    /// An empty line begins no request (RFC 9112 §2.2): behind a body, it ends what some clients
+    /// send. With more behind it, it is the parser's; a second one is refused either way.
+    fn skip_empty_line<S: AsyncRead + AsyncWrite + Unpin>(&mut self, client: &mut Http1Client<S>) {
+        if !self.follows_empty_line && client.received() == EMPTY_LINE {
+            client.skip(EMPTY_LINE.len());
+            self.follows_empty_line = true;
+            self.seen = 0;
+        }
+    }
+
     fn read_head(&mut self, input: &[u8]) -> Option<Next> {
         let seen = std::mem::replace(&mut self.seen, input.len());
         let is_news = seen == 0 || head_may_be_complete(input, seen, &self.limits);
         if input.is_empty() || !is_news {
             return None;
+        }
+        if self.follows_empty_line && input.starts_with(b"\r") {
+            return Some(Next::Refused(Refusal::MethodMalformed));
         }
         let mut fields = FieldList::new();
         match parse_request(input, &self.limits, &mut fields) {
