@@ -44,6 +44,10 @@ from waiting import wait_until
 
 WORD = (1).to_bytes(4)
 UPLOAD = frame(HEADERS, END_HEADERS, 1, request(method="POST"))
+OVERFULL = frame(HEADERS, END_HEADERS, 1, request(("content-length", "5"), method="POST")) + frame(
+    DATA, 0, 1, bytes(8)
+)
+"""A body that nobody listens to any more."""
 REFUSED = frame(HEADERS, END_HEADERS, 1, request(method="POST", path="nowhere"))
 """Answered at once: nobody takes its body."""
 BOMB = b"\x40\x01a\x7f\xa1\x1e" + b"v" * 4000 + b"\xbe" * 12000
@@ -98,6 +102,16 @@ BREACHES = {
         "flow_control_violated",
         FLOW_CONTROL_ERROR,
         REFUSED + frame(DATA, 0, 1, bytes(16384)) * 17,
+    ),
+    "window of a refused body": (
+        "flow_control_violated",
+        FLOW_CONTROL_ERROR,
+        OVERFULL + frame(DATA, 0, 1, bytes(16384)) * 16,
+    ),
+    "two ends of a refused body": (
+        "stream_closed",
+        STREAM_CLOSED,
+        OVERFULL + frame(DATA, END_STREAM, 1) * 2,
     ),
 }
 
@@ -176,6 +190,25 @@ def test_resets_that_we_are_made_to_send_count(web: Web) -> None:
             client.send(*(get(n) + frame(WINDOW_UPDATE, 0, n, bytes(4)) for n in numbers))
             while (found := client.read()) and (found.kind, found.stream) != (RST_STREAM, numbers[-1]):
                 pass
+        assert_cut_off(web, client, "rapid_reset", ENHANCE_YOUR_CALM)
+
+
+@pytest.mark.parametrize(("kind", "rest"), [(DATA, bytes(8)), (HEADERS, block((":path", "/")))])
+def test_malformed_bodies_count_whatever_they_are_answered(web: Web, kind: int, rest: bytes) -> None:
+    """Each costs a connection to a server: that they are answered with 400 is no amends."""
+
+    def malformed(stream: int) -> bytes:
+        head = frame(HEADERS, END_HEADERS, stream, request(("content-length", "5"), method="POST"))
+        return head + frame(kind, END_HEADERS | END_STREAM, stream, rest)
+
+    with http2(web) as client:
+        for stream in range(1, 1001, 2):
+            client.send(malformed(stream))
+            while (found := client.read()) and not (found.stream == stream and found.flags & END_STREAM):
+                pass
+            if not found:
+                break
+        assert stream < 200
         assert_cut_off(web, client, "rapid_reset", ENHANCE_YOUR_CALM)
 
 

@@ -43,6 +43,7 @@ pub(super) struct Budget {
     resets: Bucket,
     refused_streams: Bucket,
     stalls: Bucket,
+    malformed: Bucket,
 }
 
 impl Default for Budget {
@@ -58,6 +59,7 @@ impl Default for Budget {
             refused_streams: Bucket::new(200, 20),
             // Each comes after a minute or so, so that time would pay for a whole connection of them.
             stalls: Bucket::new(8, 0),
+            malformed: Bucket::new(50, 5),
         }
     }
 }
@@ -79,6 +81,7 @@ impl Budget {
             &mut self.empty_data,
             &mut self.resets,
             &mut self.refused_streams,
+            &mut self.malformed,
         ] {
             bucket.give(passed.saturating_mul(bucket.each_second));
         }
@@ -127,6 +130,12 @@ impl Budget {
         self.resets.take(CutoffReason::RapidReset)
     }
 
+    /// A body was malformed, so that its stream ends: a reset in disguise (CVE-2025-8671), for which
+    /// the page that answers it is no amends.
+    pub(super) fn malformed(&mut self) -> Result<(), Cutoff> {
+        self.malformed.take(CutoffReason::RapidReset)
+    }
+
     pub(super) fn refused_stream(&mut self) -> Result<(), Cutoff> {
         self.refused_streams.take(CutoffReason::TooManyStreams)
     }
@@ -166,6 +175,17 @@ mod tests {
         assert_eq!(0, stalls(&mut budget));
         budget.delivered();
         assert_eq!(1, stalls(&mut budget));
+    }
+
+    #[test]
+    fn answers_are_no_amends_for_malformed_bodies() {
+        let mut budget = Budget::default();
+        let bodies = (0..1000).take_while(|_| {
+            budget.answered();
+            budget.delivered();
+            budget.malformed().is_ok()
+        });
+        assert_eq!(50, bodies.count());
     }
 
     #[test]

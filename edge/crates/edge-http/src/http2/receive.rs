@@ -113,21 +113,19 @@ impl<T: Default> Connection<T> {
         let window = self.receive_window.checked_sub(length);
         self.receive_window = window.ok_or(Reason::FlowControlViolated)?;
         let Some(stream) = self.streams.get_mut(id) else {
-            self.judge_closed(id)?;
-            self.give_back(length);
+            self.receive_late(id, length, has_ended)?;
             return Ok(None);
         };
-        if stream.is_deaf || stream.is_reset {
-            stream.is_remote_closed |= has_ended;
-            self.give_back(length);
-            return Ok(None);
-        }
         if stream.is_remote_closed {
             return Err(Reason::StreamClosed.into());
         }
         let window = stream.receive_window.checked_sub(length);
         stream.receive_window = window.ok_or(Reason::FlowControlViolated)?;
         stream.is_remote_closed = has_ended;
+        if stream.is_deaf || stream.is_reset {
+            self.give_back(length);
+            return Ok(None);
+        }
         let bytes = low(data.len());
         stream.held += bytes;
         let padding = length - bytes;
@@ -145,25 +143,32 @@ impl<T: Default> Connection<T> {
             }));
         }
         self.release(id, bytes);
-        self.deafen(id);
-        Ok(Some(Event::Malformed { stream: id }))
+        self.deafen(id)
     }
 
-    /// Frames may still be under way for a stream that we closed, and for no other.
-    fn judge_closed(&self, id: u32) -> Result<(), Cutoff> {
+    /// Frames may still be under way for a stream that we closed, and for no other: as much as its
+    /// window let through, and up to its end.
+    fn receive_late(&mut self, id: u32, length: u32, has_ended: bool) -> Result<(), Cutoff> {
         if id > self.last_stream || id.is_multiple_of(2) {
             return Err(Reason::ProtocolViolated.into());
         }
-        if self.closed.contains(id) || id > self.most_stream {
-            return Ok(());
+        let stream = self.closed.get_mut(id).ok_or(Reason::StreamClosed)?;
+        let window = stream.receive_window.checked_sub(length);
+        stream.receive_window = window.ok_or(Reason::FlowControlViolated)?;
+        if has_ended {
+            self.closed.forget(id);
         }
-        Err(Reason::StreamClosed.into())
+        self.give_back(length);
+        Ok(())
     }
 
-    fn deafen(&mut self, id: u32) {
+    /// The body is malformed: listen to no more of it.
+    fn deafen(&mut self, id: u32) -> Outcome {
+        self.budget.malformed()?;
         if let Some(stream) = self.streams.get_mut(id) {
             stream.is_deaf = true;
         }
+        Ok(Some(Event::Malformed { stream: id }))
     }
 
     /// RFC 9113 §6.2.
@@ -209,18 +214,15 @@ impl<T: Default> Connection<T> {
             return self.receive_trailers(id, block, has_ended);
         }
         if id <= self.last_stream || id.is_multiple_of(2) {
-            self.judge_closed(id)?;
+            self.receive_late(id, 0, has_ended)?;
+            self.judge_trailers(has_ended)?;
             return self.skip_block(block).map(|_| None);
         }
         self.last_stream = id;
-        if id > self.most_stream {
-            // We said goodbye before: the client will ask elsewhere (RFC 9113 §6.8).
-            return self.skip_block(block).map(|_| None);
-        }
-        if self.streams.len() >= self.config.streams as usize {
+        let is_late = id > self.most_stream;
+        if is_late || self.streams.len() >= self.config.streams as usize {
             self.skip_block(block)?;
-            self.write_reset(id, ErrorCode::REFUSED_STREAM);
-            return self.budget.refused_stream().map(|()| None);
+            return self.refuse_stream(id, is_late, has_ended).map(|()| None);
         }
         self.read_request(block, has_ended)?;
         self.streams.push(Stream {
@@ -240,6 +242,17 @@ impl<T: Default> Connection<T> {
             stream: id,
             has_ended,
         }))
+    }
+
+    fn refuse_stream(&mut self, id: u32, is_late: bool, has_ended: bool) -> Result<(), Cutoff> {
+        if !has_ended {
+            self.closed.push(id, self.config.stream_window);
+        }
+        // After our goodbye the client will ask elsewhere, untold (RFC 9113 §6.8).
+        if !is_late {
+            self.write_reset(id, ErrorCode::REFUSED_STREAM);
+        }
+        self.budget.refused_stream()
     }
 
     fn read_request(&mut self, block: &[u8], has_ended: bool) -> Result<(), Cutoff> {
@@ -271,19 +284,26 @@ impl<T: Default> Connection<T> {
         let Some(stream) = self.streams.get_mut(id) else {
             return Ok(None);
         };
-        if stream.is_deaf || stream.is_reset {
-            stream.is_remote_closed |= has_ended;
-            return Ok(None);
-        }
         if stream.is_remote_closed {
             return Err(Reason::StreamClosed.into());
         }
         stream.is_remote_closed = has_ended;
+        if stream.is_deaf || stream.is_reset {
+            return self.judge_trailers(has_ended).map(|()| None);
+        }
         if is_valid && has_ended && stream.count(0, true) {
             return Ok(Some(Event::Ended { stream: id }));
         }
-        stream.is_deaf = true;
-        Ok(Some(Event::Malformed { stream: id }))
+        self.deafen(id)
+    }
+
+    /// Where nobody listens, there may be trailers once; those without an end could go on for ever.
+    fn judge_trailers(&mut self, has_ended: bool) -> Result<(), Cutoff> {
+        if has_ended {
+            Ok(())
+        } else {
+            self.budget.malformed()
+        }
     }
 
     /// RFC 9113 §6.4.

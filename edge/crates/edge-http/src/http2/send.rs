@@ -134,7 +134,6 @@ impl<T: Default> Connection<T> {
     }
 
     pub(super) fn write_reset(&mut self, id: u32, code: ErrorCode) {
-        self.closed.push(id);
         let payload = code.0.to_be_bytes();
         frame::write(&mut self.output, kind::RST_STREAM, 0, id, &payload);
     }
@@ -151,6 +150,9 @@ impl<T: Default> Connection<T> {
             self.reset(id, ErrorCode::NO_ERROR);
         }
         if let Some(stream) = self.streams.remove(id) {
+            if !stream.is_remote_closed {
+                self.closed.push(id, stream.receive_window);
+            }
             self.give_back(stream.held);
         }
     }

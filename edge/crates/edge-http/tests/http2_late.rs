@@ -1,0 +1,96 @@
+//! What comes for streams that nobody listens to any more: up to what may be under way, and no more.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
+
+use edge_http::HeadLimits;
+use edge_http::http2::{Config, Connection, CutoffReason, PREFACE};
+
+const SETTINGS: u8 = 4;
+const HEADERS: u8 = 1;
+const DATA: u8 = 0;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+/// A request for `/` of the host `a`.
+const BLOCK: &[u8] = b"\x82\x87\x84\x41\x01a";
+
+fn frame(kind: u8, flags: u8, stream: u16, payload: &[u8]) -> Vec<u8> {
+    let [_, high, middle, low] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let [top, bottom] = stream.to_be_bytes();
+    let header = [high, middle, low, kind, flags, 0, 0, top, bottom];
+    [&header[..], payload].concat()
+}
+
+fn greeted() -> Connection<()> {
+    let mut connection = Connection::new(Config {
+        streams: 1,
+        stream_window: 40_000,
+        connection_window: 100_000,
+        limits: HeadLimits::with_bytes(4096),
+    });
+    let greeting = [PREFACE, &frame(SETTINGS, 0, 0, b"")].concat();
+    assert_eq!(None, ending(&mut connection, &greeting));
+    connection
+}
+
+/// Feed frames, and tell why they end the connection, if they do.
+fn ending(connection: &mut Connection<()>, mut input: &[u8]) -> Option<CutoffReason> {
+    while !input.is_empty() {
+        match connection.receive(input, 1) {
+            Ok((used, _)) => input = &input[used..],
+            Err(cutoff) => return Some(cutoff.reason),
+        }
+    }
+    None
+}
+
+/// A connection on which stream 3 was refused, and may still send its body.
+fn refusing() -> Connection<()> {
+    let mut connection = greeted();
+    let both = [1, 3].map(|stream| frame(HEADERS, END_HEADERS, stream, BLOCK));
+    assert_eq!(None, ending(&mut connection, &both.concat()));
+    connection
+}
+
+#[test]
+fn a_closed_stream_ends_once() {
+    let end = frame(DATA, END_STREAM, 3, b"");
+    let mut connection = refusing();
+    assert_eq!(None, ending(&mut connection, &frame(DATA, 0, 3, b"ab")));
+    assert_eq!(None, ending(&mut connection, &end));
+    let reason = ending(&mut connection, &end);
+    assert_eq!(Some(CutoffReason::StreamClosed), reason);
+}
+
+#[test]
+fn a_closed_stream_keeps_to_its_window() {
+    let mut connection = refusing();
+    let full = [0; 10_000];
+    for _ in 0..4 {
+        assert_eq!(None, ending(&mut connection, &frame(DATA, 0, 3, &full)));
+    }
+    let reason = ending(&mut connection, &frame(DATA, 0, 3, b"x"));
+    assert_eq!(Some(CutoffReason::FlowControlViolated), reason);
+}
+
+#[test]
+fn trailers_of_a_closed_stream_have_an_end() {
+    let mut connection = refusing();
+    let endless = frame(HEADERS, END_HEADERS, 3, b"").repeat(100);
+    let reason = ending(&mut connection, &endless);
+    assert_eq!(Some(CutoffReason::RapidReset), reason);
+}
+
+#[test]
+fn requests_after_our_goodbye_are_ignored_up_to_a_bound() {
+    let mut connection = greeted();
+    connection.leave_now();
+    let ask = |stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, BLOCK);
+    let few: Vec<u8> = (1..257).step_by(2).flat_map(ask).collect();
+    assert_eq!(None, ending(&mut connection, &few));
+    let late = frame(HEADERS, END_HEADERS, 257, BLOCK);
+    assert_eq!(None, ending(&mut connection, &late));
+    let body = frame(DATA, END_STREAM, 257, b"body");
+    assert_eq!(None, ending(&mut connection, &body));
+    let many: Vec<u8> = (259..1001).step_by(2).flat_map(ask).collect();
+    let reason = ending(&mut connection, &many);
+    assert_eq!(Some(CutoffReason::TooManyStreams), reason);
+}
