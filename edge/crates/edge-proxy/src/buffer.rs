@@ -16,21 +16,49 @@ pub(crate) const SMALL: usize = 16 * 1024;
 /// Room for a piece of a body that goes on: fewer, larger reads.
 pub(crate) const LARGE: usize = 64 * 1024;
 /// Room for a piece while many connections hold what nobody takes.
-const SCARCE: usize = 8 * 1024;
-/// Large buffers of a worker beyond which memory is scarce. Connections that move give theirs back
-/// at each wait; only those whose reader is slow keep them.
-const MOST_LARGE: usize = 64;
+pub(crate) const SCARCE: usize = 8 * 1024;
+/// What a worker's connections may hold before memory is scarce. Those that move give theirs back
+/// at each wait; only those whose reader is slow keep it.
+const PLENTY: usize = 4 * 1024 * 1024;
 
 thread_local! {
-    static LARGE_NOW: Cell<usize> = const { Cell::new(0) };
+    static HELD_NOW: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Whether the worker's connections hold so much that each gets no more than it needs.
+pub(crate) fn is_scarce() -> bool {
+    HELD_NOW.get() >= PLENTY
+}
+
+/// The room for a head, or for a short body.
+pub(crate) fn small_room() -> usize {
+    if is_scarce() { SCARCE } else { SMALL }
 }
 
 /// The room for the next piece of a long body; a source that is fast gets a large one.
 pub(crate) fn piece_room(is_fast: bool) -> usize {
-    match (LARGE_NOW.get() < MOST_LARGE, is_fast) {
-        (true, true) => LARGE,
-        (true, false) => SMALL,
-        (false, _) => SCARCE,
+    if is_fast && !is_scarce() {
+        LARGE
+    } else {
+        small_room()
+    }
+}
+
+/// Bytes that a connection holds outside of a [`Buffer`], and that count as if they were in one.
+#[derive(Default)]
+pub(crate) struct Held(usize);
+
+impl Held {
+    /// It is so many now.
+    pub(crate) fn set(&mut self, bytes: usize) {
+        HELD_NOW.set(HELD_NOW.get() - self.0 + bytes);
+        self.0 = bytes;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.set(0);
     }
 }
 
@@ -51,9 +79,7 @@ impl Buffer {
     /// An empty buffer with room for so many bytes.
     pub(crate) fn with_room(size: usize) -> Self {
         let bytes = spare::take_bytes(BEFORE + size + BEHIND);
-        if size >= LARGE {
-            LARGE_NOW.set(LARGE_NOW.get() + 1);
-        }
+        HELD_NOW.set(HELD_NOW.get() + bytes.len());
         Self {
             bytes,
             filled: BEFORE..BEFORE,
@@ -116,19 +142,22 @@ impl Buffer {
         }
     }
 
-    /// Move the bytes to the front of room for so many, when they have less.
-    pub(crate) fn grow(&mut self, size: usize) {
-        let mut grown = Self::with_room(size.max(self.filled.len()));
+    /// Move the bytes to the front of room for so many; for all of them at least.
+    pub(crate) fn move_to_room(&mut self, size: usize) {
+        let mut other = Self::with_room(size.max(self.filled.len()));
         let end = BEFORE + self.filled.len();
-        grown.bytes[BEFORE..end].copy_from_slice(self.filled());
-        grown.filled.end = end;
-        *self = grown;
+        other.bytes[BEFORE..end].copy_from_slice(self.filled());
+        other.filled.end = end;
+        *self = other;
     }
 
-    /// Give the memory back when nothing is in it.
+    /// Before a wait: give the memory back when nothing is in it. While memory is scarce, hold no
+    /// more than what is in it needs; that moves, so its positions are void.
     pub(crate) fn settle(&mut self) {
         if self.is_empty() {
             *self = Self::default();
+        } else if is_scarce() && self.size() > self.filled.len() {
+            self.move_to_room(0);
         }
     }
 
@@ -169,10 +198,10 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.size() >= LARGE {
-            LARGE_NOW.set(LARGE_NOW.get() - 1);
+        HELD_NOW.set(HELD_NOW.get() - self.bytes.len());
+        if matches!(self.size(), SCARCE | SMALL | LARGE) {
+            spare::keep_bytes(std::mem::take(&mut self.bytes));
         }
-        spare::keep_bytes(std::mem::take(&mut self.bytes));
     }
 }
 
@@ -198,10 +227,33 @@ mod tests {
     #[test]
     fn pieces_are_small_while_many_are_held() {
         assert_eq!((LARGE, SMALL), (piece_room(true), piece_room(false)));
-        let held: Vec<Buffer> = (0..MOST_LARGE).map(|_| Buffer::with_room(LARGE)).collect();
+        let held: Vec<Buffer> = (0..64).map(|_| Buffer::with_room(LARGE)).collect();
         assert_eq!((SCARCE, SCARCE), (piece_room(true), piece_room(false)));
         drop(held);
         assert_eq!(LARGE, piece_room(true));
+    }
+
+    #[test]
+    fn what_is_held_elsewhere_counts() {
+        let mut held = Held::default();
+        held.set(PLENTY - 1);
+        assert!(!is_scarce());
+        held.set(PLENTY);
+        assert!(is_scarce());
+        drop(held);
+        assert_eq!(0, HELD_NOW.get());
+    }
+
+    #[test]
+    fn a_settled_buffer_is_as_small_as_its_bytes_while_memory_is_scarce() {
+        let mut buffer = filled_with(b"abc");
+        buffer.consume(1);
+        buffer.settle();
+        assert_eq!((b"bc".as_slice(), SMALL), (buffer.filled(), buffer.size()));
+        let mut held = Held::default();
+        held.set(PLENTY);
+        buffer.settle();
+        assert_eq!((b"bc".as_slice(), 2), (buffer.filled(), buffer.size()));
     }
 
     #[test]
@@ -238,7 +290,7 @@ mod tests {
     fn growing_keeps_what_is_there() {
         let mut buffer = filled_with(b"head");
         buffer.consume(1);
-        buffer.grow(LARGE);
+        buffer.move_to_room(LARGE);
         assert_eq!(
             (b"ead".as_slice(), LARGE - 3),
             (buffer.filled(), buffer.room())

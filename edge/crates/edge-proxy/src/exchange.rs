@@ -11,7 +11,7 @@ use edge_http::{
 use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
 
-use crate::buffer::{Buffer, LARGE, SMALL, piece_room};
+use crate::buffer::{Buffer, LARGE, SMALL, piece_room, small_room};
 use crate::client::{Client, ClientFault, Piece};
 use crate::spare::FieldList;
 use crate::upstream::Connection;
@@ -188,14 +188,14 @@ impl<'a> Exchange<'a> {
 
     fn make_room_for_head(&mut self, limits: &HeadLimits) {
         if self.inbox.is_empty() {
-            self.inbox.renew(SMALL);
+            self.inbox.renew(small_room());
         } else if self.inbox.room() == 0 {
             let size = if self.inbox.size() < LARGE {
                 LARGE
             } else {
                 self.inbox.size() * 2
             };
-            self.inbox.grow(size.min(limits.bytes.max(LARGE)));
+            self.inbox.move_to_room(size.min(limits.bytes.max(LARGE)));
         }
     }
 
@@ -264,7 +264,7 @@ impl<'a> Exchange<'a> {
     fn read_size(&self) -> usize {
         let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
         if is_short {
-            SMALL
+            small_room()
         } else {
             piece_room(self.is_fast)
         }

@@ -9,6 +9,8 @@ use edge_http::Field;
 const MOST_SPARE: usize = 64;
 /// Larger pieces were made for something rare.
 const LARGEST: usize = 72 * 1024;
+/// A text with more room than this is not for a head: whoever waits with a head holds no more.
+const MOST_FOR_HEAD: usize = 4 * 1024;
 
 thread_local! {
     /// A worker is one thread, so what belongs to the thread belongs to the worker.
@@ -19,6 +21,8 @@ struct Spare {
     /// Of a few sizes; the ones that were used last are at the end.
     bytes: Vec<Box<[u8]>>,
     texts: Vec<Vec<u8>>,
+    /// Texts that were made for more than a head.
+    long_texts: Vec<Vec<u8>>,
     fields: Vec<Vec<Field>>,
 }
 
@@ -27,8 +31,17 @@ impl Spare {
         Self {
             bytes: Vec::new(),
             texts: Vec::new(),
+            long_texts: Vec::new(),
             fields: Vec::new(),
         }
+    }
+
+    fn texts(&mut self) -> &mut Vec<Vec<u8>> {
+        &mut self.texts
+    }
+
+    fn long_texts(&mut self) -> &mut Vec<Vec<u8>> {
+        &mut self.long_texts
     }
 
     fn bytes_of(&mut self, size: usize) -> Option<Box<[u8]>> {
@@ -48,7 +61,7 @@ pub(crate) fn keep_bytes(bytes: Box<[u8]>) {
     keep(bytes.len(), bytes, |spare| &mut spare.bytes);
 }
 
-/// A vector to write heads into; its memory goes back to the worker.
+/// A vector to write into; its memory goes back to the worker.
 #[derive(Default)]
 pub(crate) struct Text(Vec<u8>);
 
@@ -56,11 +69,20 @@ pub(crate) struct Text(Vec<u8>);
 pub(crate) struct FieldList(Vec<Field>);
 
 impl Text {
-    /// An empty one.
+    /// An empty one, for a head.
     pub(crate) fn new() -> Self {
         Self(
             SPARE
                 .with_borrow_mut(|spare| spare.texts.pop())
+                .unwrap_or_default(),
+        )
+    }
+
+    /// An empty one, for heads and bodies.
+    pub(crate) fn long() -> Self {
+        Self(
+            SPARE
+                .with_borrow_mut(|spare| spare.long_texts.pop().or_else(|| spare.texts.pop()))
                 .unwrap_or_default(),
         )
     }
@@ -109,7 +131,12 @@ impl Drop for Text {
     fn drop(&mut self) {
         self.0.clear();
         let text = std::mem::take(&mut self.0);
-        keep(text.capacity(), text, |spare| &mut spare.texts);
+        let kind = if text.capacity() > MOST_FOR_HEAD {
+            Spare::long_texts
+        } else {
+            Spare::texts
+        };
+        keep(text.capacity(), text, kind);
     }
 }
 
@@ -135,4 +162,18 @@ fn keep<T>(size: usize, piece: T, place: fn(&mut Spare) -> &mut Vec<T>) {
             pieces.push(piece);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_does_not_sit_in_memory_that_was_made_for_more() {
+        let mut text = Text::long();
+        text.reserve(64 * 1024);
+        drop(text);
+        assert!(Text::new().capacity() <= MOST_FOR_HEAD);
+        assert!(Text::long().capacity() >= 64 * 1024);
+    }
 }

@@ -118,10 +118,11 @@ impl Buffer {
         self.extend_by(bytes.len());
     }
 
-    /// Hold no more memory than the bytes need; for the time of a wait.
+    /// Hold no more memory than the bytes need; for the time of a wait. What is lent stays while
+    /// there is much in it.
     pub(crate) fn settle(&mut self) {
         let length = self.len();
-        if length > KEPT || self.store.len() == length {
+        if self.is_lent() && length > KEPT || self.store.len() == length {
             return;
         }
         let kept = self.filled().to_vec();

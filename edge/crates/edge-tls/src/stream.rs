@@ -58,7 +58,11 @@ impl TlsStream {
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outgoing = &mut self.engine.flow.outgoing;
         while !outgoing.is_empty() {
-            let sent = ready!(Pin::new(&mut self.tcp).poll_write(context, outgoing.filled()))?;
+            let outcome = Pin::new(&mut self.tcp).poll_write(context, outgoing.filled())?;
+            let Poll::Ready(sent) = outcome else {
+                outgoing.settle();
+                return Poll::Pending;
+            };
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }

@@ -195,6 +195,13 @@ impl<T: Default> Connection<T> {
         self.output.len()
     }
 
+    /// How many bytes of bodies have come and were not yet used up.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let window = self.config.connection_window.max(FIRST_WINDOW);
+        (window - self.receive_window - self.used) as usize
+    }
+
     /// Hold no memory that an idle connection does not need.
     pub fn settle(&mut self) {
         if self.streams.len() == 0 {

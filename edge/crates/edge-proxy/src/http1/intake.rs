@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use edge_http::{BodyKind, BodyReader, Refusal, RequestHead};
 use tokio::io::AsyncRead;
 
-use crate::buffer::{Buffer, LARGE, SMALL, piece_room};
+use crate::buffer::{Buffer, LARGE, SCARCE, SMALL, piece_room, small_room};
 use crate::client::{ClientFault, Framing};
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
@@ -63,10 +63,13 @@ impl Intake {
         most: usize,
     ) -> Poll<io::Result<usize>> {
         if self.inbox.is_empty() {
-            self.inbox.renew(SMALL);
+            self.inbox.renew(small_room());
         } else if self.inbox.room() == 0 {
-            let doubled = self.inbox.size().max(LARGE / 2) * 2;
-            self.inbox.grow(doubled.min(most.max(LARGE)));
+            let doubled = match self.inbox.size() {
+                settled if settled < SCARCE => SMALL,
+                size => size.max(LARGE / 2) * 2,
+            };
+            self.inbox.move_to_room(doubled.min(most.max(LARGE)));
         }
         self.poll_fill(context, stream)
     }
@@ -109,8 +112,11 @@ impl Intake {
     ) -> Poll<Result<(), ClientFault>> {
         while !self.find_piece()? {
             let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
-            self.inbox
-                .renew(if is_short { SMALL } else { piece_room(true) });
+            self.inbox.renew(if is_short {
+                small_room()
+            } else {
+                piece_room(true)
+            });
             match ready!(self.poll_fill(context, stream)) {
                 Ok(count) if count > 0 => {}
                 _ => return Poll::Ready(Err(ClientFault::Gone)),
@@ -177,7 +183,7 @@ impl Intake {
     ) -> Poll<()> {
         loop {
             if self.inbox.is_empty() {
-                self.inbox.renew(SMALL);
+                self.inbox.renew(small_room());
             } else if self.inbox.room() == 0 && !self.make_room() {
                 return Poll::Pending;
             }
@@ -192,9 +198,9 @@ impl Intake {
     fn make_room(&mut self) -> bool {
         let size = self.inbox.size();
         if self.inbox.filled().len() < size {
-            self.inbox.grow(size);
-        } else if size < piece_room(true).max(SMALL) {
-            self.inbox.grow(piece_room(true).max(SMALL));
+            self.inbox.move_to_room(size);
+        } else if size < piece_room(true) {
+            self.inbox.move_to_room(piece_room(true));
         }
         self.inbox.room() > 0
     }
@@ -205,7 +211,7 @@ impl Intake {
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<usize>> {
-        self.inbox.renew(SMALL);
+        self.inbox.renew(small_room());
         self.poll_fill(context, stream)
     }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::client::Http1Client;
 use crate::alarm::Alarm;
-use crate::buffer::{Buffer, SMALL};
+use crate::buffer::{Buffer, small_room};
 use crate::upstream::Connection;
 
 /// A tunnel that nobody has used for so long is taken for forgotten.
@@ -84,7 +84,7 @@ impl Way {
             if self.source_ended {
                 return Pin::new(&mut *to).poll_shutdown(context);
             }
-            self.buffer.renew(SMALL);
+            self.buffer.renew(small_room());
             match self.buffer.poll_fill(context, from) {
                 Poll::Ready(Ok(0)) => self.source_ended = true,
                 Poll::Ready(Ok(_)) => {}

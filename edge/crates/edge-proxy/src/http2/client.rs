@@ -12,7 +12,7 @@ use edge_http::{BodyKind, Method, ResponseHead};
 use super::response::{write_final, write_interim, write_page};
 use super::shared::Shared;
 use crate::alarm::Alarm;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, is_scarce};
 use crate::client::{Client, ClientFault, Framing, Piece};
 use crate::context::SiteHsts;
 use crate::spare::Text;
@@ -161,8 +161,11 @@ impl Client for Http2Client {
             state.wake_session();
         }
         if self.sent == self.piece.len() {
-            self.piece.clear();
             self.sent = 0;
+            self.piece.clear();
+            if is_scarce() {
+                self.piece = Text::default();
+            }
         }
     }
 
@@ -183,7 +186,7 @@ impl Client for Http2Client {
         let mut state = self.shared.state();
         // A client that is gone shows so at the next step.
         state
-            .http2
+            .sender()
             .send_head(self.stream, false, |fields| write_interim(fields, message));
         state.wake_session();
     }
@@ -196,7 +199,7 @@ impl Client for Http2Client {
         let is_last = matches!(message.head.body, BodyKind::None | BodyKind::Length(0));
         let mut state = self.shared.state();
         let is_sent = !state.is_gone(self.stream)
-            && state.http2.send_head(self.stream, is_last, |fields| {
+            && state.sender().send_head(self.stream, is_last, |fields| {
                 write_final(fields, message, hsts);
             });
         state.wake_session();
@@ -228,8 +231,11 @@ impl Client for Http2Client {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_flush(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         // The connection's own task sends what its streams have ready.
+        if self.answer != Answer::Whole {
+            ready!(self.shared.state().poll_wanted(context, self.stream));
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -243,7 +249,7 @@ impl Client for Http2Client {
         let fits = state.http2.sendable(self.stream) >= Some(text.len());
         let is_last = self.is_head || !fits;
         let length = (self.is_head || fits).then_some(text.len());
-        let is_sent = state.http2.send_head(self.stream, is_last, |fields| {
+        let is_sent = state.sender().send_head(self.stream, is_last, |fields| {
             write_page(fields, page, length, hsts);
         });
         state.wake_session();

@@ -20,7 +20,6 @@ use crate::alarm::Alarm;
 use crate::buffer::{Buffer, LARGE, SMALL};
 use crate::context::ConnectionContext;
 use crate::counted::Counted;
-use crate::spare::Text;
 
 /// Above so many unsent bytes a client is not listened to: it does not listen either.
 const MOST_UNSENT: usize = 128 * 1024;
@@ -105,9 +104,11 @@ impl Session {
     /// Read what has come; ready when the connection is to end.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
         for _ in 0..MOST_READS {
-            if self.shared.state().http2.output_bytes() > MOST_UNSENT {
+            let mut state = self.shared.state();
+            if state.http2.output_bytes() > MOST_UNSENT || state.is_full() {
                 return Poll::Pending;
             }
+            drop(state);
             self.make_room();
             match self.inbox.poll_fill(context, &mut self.stream) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
@@ -136,7 +137,7 @@ impl Session {
             };
             self.inbox.renew(size);
         } else if self.inbox.room() < SMALL {
-            self.inbox.grow(LARGE);
+            self.inbox.move_to_room(LARGE);
         }
     }
 
@@ -145,9 +146,7 @@ impl Session {
         let second = self.started.elapsed().as_secs();
         let shared = self.shared.clone();
         let mut state = shared.state();
-        if state.http2.output().capacity() == 0 {
-            std::mem::swap(state.http2.output(), &mut *Text::new());
-        }
+        state.sender();
         let input = self.inbox.filled();
         let mut used = 0;
         let outcome = loop {
@@ -198,13 +197,16 @@ impl Session {
                     output.drain(..count);
                 }
                 Poll::Ready(_) => return Poll::Ready(Err(Ended)),
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    state.note_sent(false);
+                    return Poll::Pending;
+                }
             }
             state.wake_next();
         }
-        drop(state);
-        ready!(Pin::new(&mut self.stream).poll_flush(context)).map_err(|_| Ended)?;
-        Poll::Ready(Ok(()))
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        state.note_sent(flushed.is_ready());
+        flushed.map_err(|_| Ended)
     }
 
     /// Ready when there were no requests for too long.
@@ -233,10 +235,6 @@ impl Session {
         }
         if is_idle {
             state.http2.settle();
-            if state.http2.output_bytes() == 0 {
-                // The worker keeps the memory for whoever is next.
-                std::mem::swap(state.http2.output(), &mut *Text::default());
-            }
         }
     }
 

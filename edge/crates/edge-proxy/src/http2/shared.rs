@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use edge_http::Refusal;
 use edge_http::http2::{Connection, CutoffReason, ErrorCode};
 
+use crate::buffer::{Held, SCARCE, is_scarce};
 use crate::client::ClientFault;
 use crate::spare::Text;
 
@@ -15,6 +16,9 @@ use crate::spare::Text;
 const MOST_WAITING: usize = 48 * 1024;
 /// Bytes that a stream may send at once while others wait for their turn.
 const TURN: usize = 16 * 1024;
+/// Bytes of bodies that a client may have sent and no server taken before it is not listened to,
+/// while memory is scarce; its windows alone let it send far more.
+const MOST_UNTAKEN: usize = 16 * 1024;
 
 /// What is kept with each stream.
 #[derive(Default)]
@@ -39,6 +43,11 @@ pub(super) struct State {
     session: Option<Waker>,
     /// Bytes of bodies that were sent, on all streams.
     sent: u64,
+    /// Whether the socket has not yet taken all that was sent.
+    is_unsent: bool,
+    /// Whether the client is not listened to.
+    is_full: bool,
+    held: Held,
     /// Why a stream wants the connection's end.
     pub(super) cutoff: Option<CutoffReason>,
     /// Nothing is sent any more.
@@ -56,6 +65,9 @@ impl Shared {
             queue: VecDeque::new(),
             session: None,
             sent: 0,
+            is_unsent: false,
+            is_full: false,
+            held: Held::default(),
             cutoff: None,
             is_over: false,
         })))
@@ -81,9 +93,47 @@ impl State {
         keep_waker(&mut self.session, context);
     }
 
-    /// Let the session send what is there.
+    /// The connection, with memory for what is to be sent.
+    pub(super) fn sender(&mut self) -> &mut Connection<Slot> {
+        if self.http2.output().capacity() == 0 {
+            std::mem::swap(self.http2.output(), &mut *Text::long());
+        }
+        &mut self.http2
+    }
+
+    /// The session has sent what the socket takes. What waits is held in its own size, unless
+    /// there is plenty.
+    pub(super) fn note_sent(&mut self, is_all: bool) {
+        let output = self.http2.output();
+        if output.is_empty() {
+            // The worker keeps the memory for whoever is next.
+            std::mem::swap(output, &mut *Text::default());
+        } else if is_scarce() {
+            output.shrink_to_fit();
+        }
+        self.note_held();
+        self.is_unsent = !is_all;
+        if is_all {
+            self.wake_next();
+        }
+    }
+
+    fn note_held(&mut self) {
+        let output = self.http2.output().capacity();
+        self.held.set(output + self.http2.held_bytes());
+    }
+
+    /// Whether the client is not listened to before servers have taken more of what it sent.
+    pub(super) fn is_full(&mut self) -> bool {
+        self.note_held();
+        self.is_full = is_scarce() && self.http2.held_bytes() > MOST_UNTAKEN;
+        self.is_full
+    }
+
+    /// Let the session send what is there, and listen again.
     pub(super) fn wake_session(&mut self) {
-        if self.http2.output_bytes() > 0
+        self.note_held();
+        if (self.http2.output_bytes() > 0 || self.is_full)
             && let Some(waker) = self.session.take()
         {
             waker.wake();
@@ -145,10 +195,27 @@ impl State {
         Poll::Ready(Ok(wanted.min(window).min(room).min(turn)))
     }
 
+    /// Before a stream reads more from its server: wait until the socket has taken what was sent,
+    /// while memory is scarce. So a slow reader holds one piece for each connection, not several.
+    pub(super) fn poll_wanted(&mut self, context: &Context<'_>, id: u32) -> Poll<()> {
+        let waits = self.is_unsent || self.http2.output_bytes() > 0;
+        if waits && is_scarce() && !self.is_gone(id) {
+            self.join_queue(id);
+            self.register(id, context);
+            return Poll::Pending;
+        }
+        self.leave_queue(id);
+        Poll::Ready(())
+    }
+
     /// How much all streams together may send now.
     fn room(&self) -> usize {
-        MOST_WAITING
-            .saturating_sub(self.http2.output_bytes())
+        let most = match (is_scarce(), self.is_unsent) {
+            (false, _) => MOST_WAITING,
+            (true, false) => SCARCE,
+            (true, true) => 0,
+        };
+        most.saturating_sub(self.http2.output_bytes())
             .min(self.http2.connection_window())
     }
 
@@ -200,7 +267,7 @@ impl State {
 
     /// Send bytes of a body: no more than [`State::poll_room`] said.
     pub(super) fn send(&mut self, id: u32, bytes: &[u8], is_last: bool) {
-        self.http2.send_data(id, bytes, is_last);
+        self.sender().send_data(id, bytes, is_last);
         self.sent += bytes.len() as u64;
         self.wake_session();
     }
