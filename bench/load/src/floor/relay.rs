@@ -10,7 +10,7 @@ use mio::{Events, Interest, Poll, Registry, Token};
 use super::line::{Came, Line};
 use crate::fault::Fault;
 
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = 128 * 1024;
 const EVENTS: usize = 1024;
 const LISTENER: Token = Token(0);
 

@@ -14,7 +14,7 @@ use crate::spare;
 /// Room for a head, or for a response as most are.
 pub(crate) const SMALL: usize = 16 * 1024;
 /// Room for a piece of a body that goes on: fewer, larger reads.
-pub(crate) const LARGE: usize = 64 * 1024;
+pub(crate) const LARGE: usize = 128 * 1024;
 /// Room for a piece while many connections hold what nobody takes.
 pub(crate) const SCARCE: usize = 8 * 1024;
 /// What a worker's connections may hold before memory is scarce. Those that move give theirs back

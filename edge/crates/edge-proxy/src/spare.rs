@@ -8,7 +8,7 @@ use edge_http::Field;
 /// Spare pieces of one kind that a worker keeps.
 const MOST_SPARE: usize = 64;
 /// Larger pieces were made for something rare.
-const LARGEST: usize = 72 * 1024;
+const LARGEST: usize = 132 * 1024;
 /// A text with more room than this is not for a head: whoever waits with a head holds no more.
 const MOST_FOR_HEAD: usize = 4 * 1024;
 

@@ -2,15 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
-/// Room for four full records and some small ones, so that a large body costs few system calls.
-const LENT: usize = 72 * 1024;
+/// Room for eight full records and some small ones, so that a large body costs few system calls.
+const LENT: usize = 136 * 1024;
 /// What a connection may keep for itself while it waits for the rest of a record.
 const KEPT: usize = 4 * 1024;
 /// How many buffers a thread keeps ready.
-const SHELF: usize = 32;
+const SHELF: usize = 16;
 /// How many it lends at once. Connections that move give theirs back at each wait; only those
 /// whose peer takes nothing keep them, and beyond these few each gets no more than it needs.
-const MOST_LENT: usize = 64;
+const MOST_LENT: usize = 32;
 
 thread_local! {
     static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };

@@ -13,8 +13,8 @@ use crate::alert::{Alert, clear_alert};
 use crate::buffer::{Buffer, can_lend};
 use crate::refusal::Stage;
 
-/// The most plaintext that one call encrypts: four full records.
-const MOST_AT_ONCE: usize = 64 * 1024;
+/// The most plaintext that one call encrypts: eight full records.
+const MOST_AT_ONCE: usize = 128 * 1024;
 /// The same while many connections hold what their peers do not take.
 const MOST_WHEN_SCARCE: usize = 8 * 1024;
 const RECORD: usize = 16 * 1024;
