@@ -1,6 +1,7 @@
 """HTTP/2 clients that dawdle, stall or leave, frame by frame, and what becomes of their other streams."""
 
 import itertools
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -183,3 +184,30 @@ def test_a_reader_may_be_slow_for_as_long_as_it_reads(tmp_path: Path) -> None:
             client.send(frame(WINDOW_UPDATE, stream=1, payload=window.to_bytes(4)))
         assert client.wait(DATA, 1).flags & END_STREAM
         assert body == b"".join(it.payload for it in client.seen if it.kind == DATA)
+
+
+def test_a_client_is_heard_after_much_was_sent_at_once(tmp_path: Path) -> None:
+    """More than may wait for the socket stops the listening, and its way out begins it again."""
+    turn, said, answered = threading.Event(), threading.Semaphore(0), threading.Event()
+    hint = b"HTTP/1.1 103 Early Hints\r\nX: " + b"x" * 12000 + b"\r\n\r\n"
+
+    def answer(visit: Visit, _request: Received) -> None:
+        assert turn.wait(20)
+        visit.send(hint * 4)
+        said.release()
+        answered.wait(20)
+
+    # No timer of the connection's may come to help.
+    with web_before(tmp_path, answer, header_timeout_ms=60000) as (web, upstream), http2(web) as client:
+        client.send(*(get(stream) for stream in range(1, 9, 2)))
+        wait_until(lambda: len(upstream.requests) == 4)
+        # Stopped, it finds all hints and the ping at once when it goes on.
+        web.edge.process.send_signal(signal.SIGSTOP)
+        try:
+            turn.set()
+            assert all(said.acquire(timeout=20) for _ in range(4))
+            client.send(frame(PING, payload=b"answer, "))
+        finally:
+            web.edge.process.send_signal(signal.SIGCONT)
+        assert client.wait(PING).payload == b"answer, "
+        answered.set()

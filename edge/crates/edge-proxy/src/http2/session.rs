@@ -93,7 +93,12 @@ impl Session {
         if self.obey_streams() {
             return Poll::Ready(Ok(()));
         }
+        let was_full = self.is_full();
         let is_sent = self.poll_transmit(context)?.is_ready();
+        if was_full && !self.is_full() {
+            // Nothing was read, so nobody would wake us for what the client has sent meanwhile.
+            context.waker().wake_by_ref();
+        }
         if is_sent && self.shared.state().http2.has_left() {
             return Poll::Ready(Ok(()));
         }
@@ -104,11 +109,9 @@ impl Session {
     /// Read what has come; ready when the connection is to end.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
         for _ in 0..MOST_READS {
-            let mut state = self.shared.state();
-            if state.http2.output_bytes() > MOST_UNSENT || state.is_full() {
+            if self.is_full() {
                 return Poll::Pending;
             }
-            drop(state);
             self.make_room();
             match self.inbox.poll_fill(context, &mut self.stream) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
@@ -125,6 +128,11 @@ impl Session {
         }
         context.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    fn is_full(&self) -> bool {
+        let mut state = self.shared.state();
+        state.http2.output_bytes() > MOST_UNSENT || state.is_full()
     }
 
     /// A frame that is longer than what is there needs a buffer that it fits into.
