@@ -1,11 +1,15 @@
 """Clients that leave an HTTP/1 connection, at whatever point: nothing goes on that nobody waits for."""
 
+import socket
 from pathlib import Path
 
 import pytest
-from upstreams import Received, Visit
-from web import NAME, web_before
+from http2_frames import PREFACE, settings
+from http2_frames import get as get_over_2
+from upstreams import Received, Visit, deaf_server
+from web import NAME, PATIENCE_S, client_context, running_web, web_before
 
+from port443.core.plan.snapshot import Pool
 from waiting import wait_until
 
 READ_AT_ONCE = 16 * 1024
@@ -47,3 +51,62 @@ def test_requests_behind_do_not_hide_the_end(tmp_path: Path, sent: bytes) -> Non
         wait_until(lambda: upstream.ended == [1])
         assert web.edge.stats()["upstream"]["failures"] == {}
     assert [request.path for request in upstream.requests] == ["/first"]
+
+
+@pytest.mark.parametrize("version", ["http/1.1", "h2"])
+def test_nobody_connects_for_a_client_that_left(tmp_path: Path, version: str) -> None:
+    """While a server does not answer the call, its client may hang up, and that is the end of it."""
+    with (
+        deaf_server() as deaf,
+        running_web(tmp_path, pool=Pool(NAME, (deaf,), connect_timeout_ms=60_000)) as web,
+    ):
+        others = callers(deaf.port)
+        with web.connected(NAME, version) as tls:
+            tls.sendall(get() if version == "http/1.1" else PREFACE + settings() + get_over_2(1))
+            wait_until(lambda: callers(deaf.port) > others)
+        wait_until(lambda: callers(deaf.port) == others)
+        assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+def callers(port: int) -> int:
+    """Count the sockets on this machine whose call to a port has no answer yet (SYN_SENT)."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
+
+
+def test_a_client_that_leaves_in_an_answer_ends_it(tmp_path: Path) -> None:
+    """A server that has fallen silent in the middle is not waited for when nobody else waits."""
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        visit.socket.recv(1)
+
+    with web_before(tmp_path, answer) as (web, upstream):
+        with web.connected() as tls:
+            tls.sendall(get())
+            wait_until(lambda: tls.recv(4096).endswith(b"abc"))
+        wait_until(lambda: upstream.ended == [1])
+        assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+def test_a_client_that_stops_reading_is_left(tmp_path: Path) -> None:
+    """Whoever takes nothing for the longest silence loses its answer, and the server is not blamed."""
+    block = bytes(1 << 16)
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n")
+        for _ in range(1 << 14):
+            visit.send(block)
+
+    with web_before(tmp_path, answer, body_timeout_ms=300) as (web, upstream), socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(PATIENCE_S)
+        raw.connect(("127.0.0.1", web.port))
+        with client_context(web).wrap_socket(raw, server_hostname=NAME) as tls:
+            tls.sendall(get())
+            assert tls.recv(1) == b"H"
+            wait_until(lambda: upstream.ended == [1])
+            wait_until(lambda: web.edge.stats()["connections"]["open"] == 0)
+        assert web.edge.stats()["upstream"]["failures"] == {}

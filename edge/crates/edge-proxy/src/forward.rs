@@ -4,6 +4,7 @@ mod download;
 mod failure;
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -121,8 +122,7 @@ impl Forwarding<'_> {
             Reuse::Unrepeatable
         };
         loop {
-            let connection = self.pool.connect(&self.context.worker, reuse).await;
-            let connection = connection.map_err(|it| Trouble::Server(it.reason, it.server))?;
+            let connection = self.connect(client, reuse).await?;
             let server = connection.server_index();
             let mut exchange = Exchange::new(
                 connection,
@@ -141,6 +141,20 @@ impl Forwarding<'_> {
                 Err(Ask::Server(reason)) => return Err(Trouble::Server(reason, Some(server))),
             }
         }
+    }
+
+    /// Have a connection to a server, for as long as the client waits for one.
+    async fn connect(&self, client: &mut impl Client, reuse: Reuse) -> Result<Connection, Trouble> {
+        let mut connecting = pin!(self.pool.connect(&self.context.worker, reuse));
+        poll_fn(|context| {
+            if let Poll::Ready(outcome) = connecting.as_mut().poll(context) {
+                let outcome = outcome.map_err(|it| Trouble::Server(it.reason, it.server));
+                return Poll::Ready(outcome);
+            }
+            ready!(client.poll_gone(context));
+            Poll::Ready(Err(Trouble::Client(ClientFault::Gone)))
+        })
+        .await
     }
 
     /// Send the request, and wait for the final response's head; interim ones are passed on.
