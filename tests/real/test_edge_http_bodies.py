@@ -159,6 +159,24 @@ def test_an_upgrade_makes_a_tunnel(tmp_path: Path) -> None:
         assert tls.recv(4) == b"PING"
 
 
+def test_what_a_client_sends_behind_an_upgrade_arrives(tmp_path: Path) -> None:
+    """A client that does not wait for the switch loses nothing by it."""
+    heard: list[bytes] = []
+
+    def answer(visit: Visit, _request: Received) -> None:
+        visit.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        heard.append(visit.file.read(8))
+        visit.send(b"done")
+
+    with web_before(tmp_path, answer) as (web, _), web.connected() as tls:
+        ask = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
+        tls.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n{ask}early".encode())
+        assert read_answer(tls).status == 101
+        tls.sendall(b"bye")
+        assert tls.recv(4) == b"done"
+    assert heard == [b"earlybye"]
+
+
 def test_slow_clients_and_servers_get_bytes_as_they_come(tmp_path: Path) -> None:
     """A piece of a body is passed on before the next one exists."""
     turn = threading.Event()

@@ -155,6 +155,26 @@ def test_a_body_that_falls_silent_is_given_up(tmp_path: Path) -> None:
         silence.set()
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_reset_is_no_end_of_a_body(tmp_path: Path, version: str) -> None:
+    """A response whose end would be its connection's is broken by a reset, and clients see that."""
+    has_begun = threading.Event()
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        visit.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc")
+        assert has_begun.wait(20)
+        visit.reset()
+
+    with web_before(tmp_path, answer) as (web, _), web.connected() as tls:
+        tls.sendall(f"GET / HTTP/{version}\r\nHost: {NAME}\r\n\r\n".encode())
+        wait_until(lambda: b"abc" in tls.recv(4096))
+        has_begun.set()
+        with pytest.raises((ssl.SSLEOFError, ConnectionResetError)):
+            tls.recv(1)
+        web.edge.wait_event("upstream_failed", reason="closed_early", status=0)
+
+
 def test_a_lost_request_is_sent_again_only_where_that_is_safe(tmp_path: Path) -> None:
     """A GET that got lost on a warm connection is repeated; a POST is not."""
 

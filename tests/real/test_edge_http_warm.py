@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from upstreams import Received, Visit, plain_response
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
+from upstreams import Received, Visit, plain_response, running_upstream
+from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
+from port443.core.plan.snapshot import Pool
 from waiting import wait_until
 
 OTHER = plain_response(b"poisoned")
@@ -109,3 +110,29 @@ def test_a_second_answer_is_not_the_next_one_of_the_same_turn(tmp_path: Path) ->
         bodies = [next_body(web, server) for _ in range(5)]
     assert any(server.babbled)
     assert bodies == [b"/next"] * 5
+
+
+def test_no_more_connections_are_kept_than_the_pool_allows(tmp_path: Path) -> None:
+    """As many requests at once as there are need a connection each; only so many stay."""
+    turn = threading.Event()
+
+    def answer(visit: Visit, request: Received) -> None:
+        assert turn.wait(20)
+        own_path(visit, request)
+
+    with (
+        running_upstream(answer) as upstream,
+        running_web(tmp_path, pool=Pool(NAME, (upstream.server,), idle_per_worker=2)) as web,
+        contextlib.ExitStack() as held,
+    ):
+        clients = [held.enter_context(web.connected()) for _ in range(5)]
+        for client in clients:
+            client.sendall(get())
+        wait_until(lambda: len(upstream.requests) == 5)
+        turn.set()
+        assert [read_answer(client).body for client in clients] == [b"/"] * 5
+        wait_until(lambda: len(upstream.ended) == 3)
+        assert web.edge.stats()["upstream"]["connections_open"] == 2
+        clients[0].sendall(get())
+        assert read_answer(clients[0]).body == b"/"
+        assert upstream.connections == 5
