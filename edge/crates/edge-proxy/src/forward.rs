@@ -2,6 +2,8 @@
 
 mod download;
 mod failure;
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
 use std::pin::pin;

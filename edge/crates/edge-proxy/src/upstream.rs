@@ -2,7 +2,7 @@
 
 mod health;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -8,7 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use super::*;
 
 /// A pool of one server, and a connection to it with the server's end.
-async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
+pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
     let listening = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listening.local_addr().unwrap();
     let pool = Rc::new(UpstreamPool::new(Arc::new(Pool {
