@@ -73,8 +73,9 @@ def test_a_connection_serves_what_its_certificate_and_policy_are_for(
     answer = web.ask(f"GET / HTTP/1.1\r\nHost: {name.upper()}.\r\n\r\n")
     assert (answer.status, answer.body == b"other") == (status, status == 200)
     with http2(web) as client:
-        client.send(get_over_2(1, name), get_over_2(3, NAME))
+        client.send(get_over_2(1, name))
         assert client.answer(1)[0] == status
+        client.send(get_over_2(3, NAME))
         assert client.answer(3)[0] == 200
     assert len(other.requests) == (2 if status == 200 else 0)
 
@@ -105,32 +106,25 @@ def test_a_renewed_certificate_ends_no_connection(web: Web, own: Upstream) -> No
     assert len(own.requests) == 5
 
 
-def test_another_policy_sends_connections_away(web: Web, own: Upstream) -> None:
-    """What was made under the policy before gets 421 and its end; a new connection is served."""
+def test_another_policy_of_its_site_ends_no_connection(web: Web, own: Upstream) -> None:
+    """What a policy says of handshakes is for the next ones: who has passed his goes on."""
     with web.connected() as tls, http2(web) as client:
-        tls.sendall(get(NAME))
-        assert read_answer(tls).status == 200
+        apply(web, replace(web.scene.sites[0], policy=STRICT))
+        tls.sendall(get(NAME) + b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        assert [read_answer(tls).status for _ in range(2)] == [200, 200]
         client.send(get_over_2(1, NAME))
         assert client.answer(1) == (200, b"own")
-        apply(web, replace(web.scene.sites[0], policy=STRICT))
+    assert len(own.requests) == 3
+
+
+def test_a_connection_ends_when_its_site_is_gone(web: Web, other: Upstream) -> None:
+    """It gets 421 and its end: nothing is left that it could carry."""
+    with web.connected() as tls, http2(web) as client:
+        apply(web, SiteWish((OTHER,), (leaf(OTHER),), (other.server,)))
         tls.sendall(get(NAME))
         refused = read_answer(tls)
         assert (refused.status, refused.value("connection")) == (421, "close")
         assert tls.recv(1) == b""
-        client.send(get_over_2(3, NAME))
-        assert client.answer(3)[0] == 421
+        client.send(get_over_2(1, NAME))
+        assert client.answer(1)[0] == 421
         assert any(it.kind == GOAWAY for it in client.seen) or client.wait(GOAWAY)
-    assert web.ask(get(NAME).decode()).status == 200
-    assert len(own.requests) == 3
-
-
-def test_a_request_without_a_host_is_held_to_the_policy_too(web: Web, own: Upstream) -> None:
-    """HTTP/1.0 need not say whom it asks; it asks whoever its connection was made for."""
-    ask = b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-    with web.connected() as tls:
-        tls.sendall(ask)
-        assert read_answer(tls).status == 200
-        apply(web, replace(web.scene.sites[0], policy=STRICT))
-        tls.sendall(ask)
-        assert read_answer(tls).status == 421
-    assert len(own.requests) == 1

@@ -84,25 +84,23 @@ pub struct SiteHsts {
 impl ConnectionContext {
     /// Whether the connection may carry requests for a host of this site (RFC 9110 §7.4).
     ///
-    /// The site must have the policy that the connection was made under, and the certificate that
-    /// was shown must cover the host: so one that was renewed since ends no connection, and another
-    /// policy, with other demands on clients, does. A name that no certificate of its site covers
-    /// is served to whoever has asked for just that name and has taken what it was shown.
+    /// The certificate that was shown must cover the host, so that one that was renewed since ends
+    /// no connection; a name that no certificate of its site covers is served to whoever has asked
+    /// for just that name and has taken what it was shown. Another site must have the policy that
+    /// the connection was made under, since its own may demand more of clients. What a policy says
+    /// of handshakes does not end those that are past: the site's own connections go on.
     pub(crate) fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
-        let is_asked_for = || self.site.id == site.id && self.is_made_for(host);
-        self.is_made_under_policy_of(site) && (is_asked_for() || self.certificate_names.cover(host))
+        let is_covered = self.certificate_names.cover(host);
+        if self.site.id == site.id {
+            is_covered || self.is_made_for(host)
+        } else {
+            is_covered && self.site.tls.policy_hash() == site.tls.policy_hash()
+        }
     }
 
-    /// Whether the connection has kept to what this site demands of clients now.
-    pub(crate) fn is_made_under_policy_of(&self, site: &SiteRuntime) -> bool {
-        self.site.tls.policy_hash() == site.tls.policy_hash()
-    }
-
-    /// Whether the connection's own site is gone, or demands something else now.
+    /// Whether the connection's own site is gone.
     pub(crate) fn is_outdated(&self) -> bool {
-        let running = self.worker.running.load();
-        let site = running.site(&self.site.id);
-        !site.is_some_and(|site| self.is_made_under_policy_of(site))
+        self.worker.running.load().site(&self.site.id).is_none()
     }
 
     fn is_made_for(&self, host: &str) -> bool {

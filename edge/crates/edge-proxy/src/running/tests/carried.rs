@@ -110,30 +110,35 @@ fn a_name_of_the_same_site_under_another_certificate_is_misdirected() {
 }
 
 #[test]
-fn a_renewed_certificate_ends_no_connection_and_another_policy_does() {
+fn another_certificate_or_policy_of_its_site_ends_no_connection() {
     let mut draft = Draft::new();
     let first = draft.site(&["a.test", "b.test"]);
     draft.serve(first.clone());
     let context = connection(draft.run(), "a.test");
     let hosts = [Some("a.test"), Some("b.test"), None];
+    let own = Some("a.test");
 
     let mut renewed = draft.site(&["a.test", "b.test"]);
-    draft.serve(renewed.clone());
-    context.worker.running.store(Arc::new(draft.run()));
-    let own = Some("a.test");
     assert_ne!(first.certificates, renewed.certificates);
-    assert_eq!(owned([own, own, own]), reached(&context, hosts));
-    assert!(!context.is_outdated());
-
     let tls = Part::TlsPolicy(TlsPolicy {
         tickets: false,
         ..policy()
     });
     renewed.tls = draft.add(tls);
     draft.serve(renewed);
-    draft.root.default_site = own.map(str::to_owned);
     context.worker.running.store(Arc::new(draft.run()));
-    assert_eq!([None, None, None], reached(&context, hosts));
-    assert_eq!([None], reached(&context, [Some("unknown.test")]));
+    assert_eq!(owned([own, own, own]), reached(&context, hosts));
+    assert!(!context.is_outdated());
+}
+
+#[test]
+fn a_connection_whose_site_is_gone_is_outdated() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["a.test"]);
+    let context = connection(draft.run(), "a.test");
+    let mut other = Draft::new();
+    other.serve_new(&["b.test"]);
+    context.worker.running.store(Arc::new(other.run()));
+    assert_eq!([None, None], reached(&context, [Some("a.test"), None]));
     assert!(context.is_outdated());
 }
