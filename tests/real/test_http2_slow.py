@@ -211,3 +211,49 @@ def test_a_client_is_heard_after_much_was_sent_at_once(tmp_path: Path) -> None:
             web.edge.process.send_signal(signal.SIGCONT)
         assert client.wait(PING).payload == b"answer, "
         answered.set()
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [get(3)[:5], get(3)[:20], frame(HEADERS, 0, 3, request())],
+    ids=["of a frame's header", "of a frame", "of a block"],
+)
+def test_a_header_that_does_not_end_is_cut_off(tmp_path: Path, beginning: bytes) -> None:
+    """A header has its time, whatever else is going on there."""
+    turn = threading.Event()
+
+    def answer(_visit: Visit, _request: Received) -> None:
+        turn.wait(20)
+
+    with web_before(tmp_path, answer, header_timeout_ms=300) as (web, upstream), http2(web) as client:
+        client.send(get(1))
+        wait_until(lambda: upstream.requests)
+        client.send(beginning)
+        assert client.wait_end().code == ENHANCE_YOUR_CALM
+        web.edge.wait_event("http2_cut_off", site=NAME, reason="header_timeout")
+        assert web.edge.stats()["http2_cutoffs"] == {"header_timeout": 1}
+        turn.set()
+
+
+def test_each_header_has_its_own_time(tmp_path: Path) -> None:
+    """A client that is always in the middle of some frame is in nobody's way."""
+    with web_before(tmp_path, says(b"hello"), header_timeout_ms=300) as (web, _), http2(web) as client:
+        client.send(get(1)[:20])
+        end = time.monotonic() + 0.7
+        for stream in itertools.count(1, 2):
+            client.send(get(stream)[20:], get(stream + 2)[:20])
+            assert client.answer(stream) == (200, b"hello")
+            if time.monotonic() > end:
+                break
+
+
+def test_a_slow_frame_of_a_body_is_its_streams_affair(tmp_path: Path) -> None:
+    """It falls under the body's time and costs its stream alone."""
+    limits = {"header_timeout_ms": 100, "body_timeout_ms": 400}
+    with web_before(tmp_path, says(b"hello"), **limits) as (web, _), http2(web) as client:
+        piece = frame(DATA, stream=1, payload=PIECE)
+        client.send(UPLOAD, piece[:100])
+        assert client.answer(1)[0] == 408
+        client.send(piece[100:], get(3))
+        assert client.answer(3) == (200, b"hello")
+        assert web.edge.stats()["http2_cutoffs"] == {}

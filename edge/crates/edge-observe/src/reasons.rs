@@ -62,6 +62,7 @@ reasons! {
         FlowControlViolated = "flow_control_violated" "More came than the windows allow."
         FrameSizeWrong = "frame_size_wrong" "A frame is too long, or not as long as its type says."
         HeaderBomb = "header_bomb" "A header block says far more than the limit."
+        HeaderTimeout = "header_timeout" "A header block or another frame did not come whole in time."
         PingFlood = "ping_flood" "Too many pings."
         PriorityFlood = "priority_flood" "Too many priorities or frames of unknown types."
         ProtocolViolated = "protocol_violated" "A frame came that may not come there."

@@ -43,6 +43,7 @@ class Http2Cutoff(StrEnum):
     FLOW_CONTROL_VIOLATED = "flow_control_violated"
     FRAME_SIZE_WRONG = "frame_size_wrong"
     HEADER_BOMB = "header_bomb"
+    HEADER_TIMEOUT = "header_timeout"
     PING_FLOOD = "ping_flood"
     PRIORITY_FLOOD = "priority_flood"
     PROTOCOL_VIOLATED = "protocol_violated"

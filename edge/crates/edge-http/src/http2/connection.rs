@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::budget::Budget;
 use super::closed::ClosedStreams;
-use super::frame::{self, PREFACE, kind};
+use super::frame::{self, FrameHeader, PREFACE, kind};
 use super::hpack::Decoder;
 use super::request::Request;
 use super::settings::{self, FIRST_WINDOW};
@@ -176,6 +176,18 @@ impl<T: Default> Connection<T> {
     #[must_use]
     pub fn is_greeted(&self) -> bool {
         self.stage == Stage::Open
+    }
+
+    /// Whether a header block or a frame has begun and is not whole, with this input left over.
+    ///
+    /// Frames of a body may take their time: that is their stream's affair.
+    #[must_use]
+    pub fn is_in_header(&self, input: &[u8]) -> bool {
+        let is_in_frame = || {
+            let header = FrameHeader::read(input);
+            !input.is_empty() && header.is_none_or(|it| it.kind != kind::DATA)
+        };
+        self.is_greeted() && (self.block.is_some() || is_in_frame())
     }
 
     /// Whether everything is said and done.

@@ -36,6 +36,8 @@ cutoffs! {
     FrameSizeWrong = FRAME_SIZE_ERROR,
     /// A header block that says far more than the limit.
     HeaderBomb = ENHANCE_YOUR_CALM,
+    /// A header block, or a frame that is none of a body, that does not become whole.
+    HeaderTimeout = ENHANCE_YOUR_CALM,
     /// Pings without end.
     PingFlood = ENHANCE_YOUR_CALM,
     /// Priorities, and frames of unknown types, without end.

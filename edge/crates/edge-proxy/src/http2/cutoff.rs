@@ -12,6 +12,7 @@ pub(super) fn observed(reason: CutoffReason) -> Http2Cutoff {
         CutoffReason::FlowControlViolated => Http2Cutoff::FlowControlViolated,
         CutoffReason::FrameSizeWrong => Http2Cutoff::FrameSizeWrong,
         CutoffReason::HeaderBomb => Http2Cutoff::HeaderBomb,
+        CutoffReason::HeaderTimeout => Http2Cutoff::HeaderTimeout,
         CutoffReason::PingFlood => Http2Cutoff::PingFlood,
         CutoffReason::PriorityFlood => Http2Cutoff::PriorityFlood,
         CutoffReason::ProtocolViolated => Http2Cutoff::ProtocolViolated,

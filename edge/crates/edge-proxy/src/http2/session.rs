@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use edge_http::Refusal;
-use edge_http::http2::{Config, Connection, Cutoff, Event};
+use edge_http::http2::{Config, Connection, Cutoff, CutoffReason, Event};
 use edge_snapshot::Limits;
 use edge_tls::TlsStream;
 use tokio::io::AsyncWrite;
@@ -41,6 +41,9 @@ pub(super) struct Session {
     shared: Shared,
     context: Rc<ConnectionContext>,
     alarm: Alarm,
+    /// While a header has begun and is not whole.
+    header_alarm: Option<Alarm>,
+    header_timeout: Duration,
     started: Instant,
     idle_timeout: Duration,
     is_greeted: bool,
@@ -55,12 +58,15 @@ impl Session {
         config: Config,
         limits: &Limits,
     ) -> Self {
+        let header_timeout = Duration::from_millis(limits.header_timeout_ms);
         Self {
             stream,
             inbox: Buffer::default(),
             shared: Shared::new(Connection::new(config)),
             context,
-            alarm: Alarm::after(Duration::from_millis(limits.header_timeout_ms)),
+            alarm: Alarm::after(header_timeout),
+            header_alarm: None,
+            header_timeout,
             started: Instant::now(),
             idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
             is_greeted: false,
@@ -89,6 +95,10 @@ impl Session {
         }
         if let Poll::Ready(outcome) = self.poll_receive(context) {
             return Poll::Ready(outcome);
+        }
+        if self.poll_header(context).is_ready() {
+            self.cut_off(CutoffReason::HeaderTimeout.into());
+            return Poll::Ready(Ok(()));
         }
         if self.obey_streams() {
             return Poll::Ready(Ok(()));
@@ -163,6 +173,10 @@ impl Session {
                 Ok((count, event)) => {
                     let frame = &input[used..used + count];
                     used += count;
+                    if !state.http2.is_in_header(b"") {
+                        // What comes next has its own time.
+                        self.header_alarm = None;
+                    }
                     if let Some(event) = event {
                         self.is_leaving |= event == Event::Goodbye;
                         take_event(&mut state, event, frame, (&shared, &self.context));
@@ -173,6 +187,22 @@ impl Session {
         };
         self.inbox.consume(used);
         outcome
+    }
+
+    /// Ready when a header takes too long, be there as many open streams as there may.
+    fn poll_header(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.is_full() {
+            // The rest may be here already, unread.
+            return Poll::Pending;
+        }
+        let input = self.inbox.filled();
+        if !self.shared.state().http2.is_in_header(input) {
+            self.header_alarm = None;
+            return Poll::Pending;
+        }
+        let wait = self.header_timeout;
+        let alarm = self.header_alarm.get_or_insert_with(|| Alarm::after(wait));
+        alarm.poll_due(context)
     }
 
     /// Whether a stream wants the connection's end.
