@@ -10,7 +10,7 @@ Kind = Literal["gateway", "broken", "wrong"]
 AFTERMATH_S = 3.0
 """An upstream that went down is asked again after a second; what was begun before may end later."""
 GROWTH = 1.25
-SLACK = 16 << 20
+SLACK = 4 << 20
 """Within these, memory counts as flat: buffers of the moment are part of it."""
 
 

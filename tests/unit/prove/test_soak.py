@@ -2,7 +2,7 @@
 
 import pytest
 
-from soak_verdict import AFTERMATH_S, SLACK, Fault, Kind, Memory, Trouble
+from soak_verdict import AFTERMATH_S, Fault, Kind, Memory, Trouble
 
 KILLED = Fault("upstream killed", 10, 11, frozenset({"gateway", "broken"}))
 
@@ -28,5 +28,5 @@ def test_memory_that_grows_is_seen() -> None:
     """Buffers of the moment may come and go, but a leak shows at the end of a life."""
     flat = [20 << 20, 60 << 20, 60 << 20, 58 << 20, 61 << 20, 60 << 20, 62 << 20, 60 << 20]
     assert Memory(1, flat).is_flat()
-    leak = [(60 << 20) + step * SLACK for step in range(8)]
+    leak = [(60 + step * 8) << 20 for step in range(8)]
     assert not Memory(1, leak).is_flat()
