@@ -90,11 +90,11 @@ impl ConnectionContext {
     /// the connection was made under, since its own may demand more of clients. What a policy says
     /// of handshakes does not end those that are past: the site's own connections go on.
     pub(crate) fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
-        let is_covered = self.certificate_names.cover(host);
+        let is_covered = || self.certificate_names.cover(host);
         if self.site.id == site.id {
-            is_covered || self.is_made_for(host)
+            self.is_made_for(host) || is_covered()
         } else {
-            is_covered && self.site.tls.policy_hash() == site.tls.policy_hash()
+            self.site.tls.policy_hash() == site.tls.policy_hash() && is_covered()
         }
     }
 
