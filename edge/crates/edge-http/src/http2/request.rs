@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::hpack::{Class, FieldLine};
 use crate::authority::Authority;
 use crate::body::BodyKind;
-use crate::bytes::decimal;
+use crate::bytes::{decimal, trim};
 use crate::field::{FieldKind, Span, is_field_name};
 use crate::forwarded::Forwarded;
 use crate::head::HeadLimits;
@@ -20,6 +20,7 @@ const FIELD_BYTES: usize = 32;
 
 /// The request that was read last; one for each connection, so that its memory is used again.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
 pub struct Request {
     /// The values of the pseudo-fields and Host.
     text: Vec<u8>,
@@ -30,7 +31,9 @@ pub struct Request {
     host: Option<Span>,
     /// Field lines that go on as they are.
     lines: Vec<u8>,
+    /// The pieces of the cookie, joined.
     cookie: Vec<u8>,
+    has_cookie: bool,
     length: Option<u64>,
     expects_continue: bool,
     has_fields: bool,
@@ -158,12 +161,9 @@ impl Request {
 
     /// RFC 9113 §8.2.3: pieces of a cookie are one field where HTTP/2 ends.
     fn cookie(&mut self, value: &[u8]) {
-        let lead = if self.cookie.is_empty() {
-            b"Cookie: ".as_slice()
-        } else {
-            b"; "
-        };
-        self.cookie.extend_from_slice(lead);
+        if std::mem::replace(&mut self.has_cookie, true) {
+            self.cookie.extend_from_slice(b"; ");
+        }
         self.cookie.extend_from_slice(value);
     }
 
@@ -260,9 +260,9 @@ impl Request {
         write::request_line(out, self.method_text(), [self.target(), b""]);
         write::field(out, b"Host", self.host());
         out.extend_from_slice(&self.lines);
-        if !self.cookie.is_empty() {
-            out.extend_from_slice(&self.cookie);
-            out.extend_from_slice(b"\r\n");
+        if self.has_cookie {
+            // Behind an empty last piece a space would stand, which not everybody reads over.
+            write::field(out, b"Cookie", trim(&self.cookie));
         }
         // Where there is no body there is nothing to wait for (RFC 9110 §10.1.1).
         if self.expects_continue && !matches!(self.body(), BodyKind::None | BodyKind::Length(0)) {
@@ -343,6 +343,21 @@ mod tests {
             X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\
             X-Forwarded-Host: a.example:8443\r\n\r\n";
         assert_eq!(Ok(expected.into()), said(&request, true));
+    }
+
+    #[test]
+    fn an_empty_piece_of_a_cookie_leaves_no_white_space_at_its_end() {
+        for (pieces, line) in [
+            (vec![""], "\r\nCookie: \r\n"),
+            (vec!["a", ""], "\r\nCookie: a;\r\n"),
+            (vec!["", "a"], "\r\nCookie: ; a\r\n"),
+        ] {
+            let fields: Vec<_> = pieces.into_iter().map(|piece| ("cookie", piece)).collect();
+            assert!(
+                said(&with(&fields), true).unwrap().contains(line),
+                "{line:?}"
+            );
+        }
     }
 
     #[test]
