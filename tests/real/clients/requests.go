@@ -1,14 +1,13 @@
-// Go's HTTP parser: reads a stream of requests from standard input and prints what it makes of them.
+// Go's HTTP parser: reads streams of requests, in base64 and JSON, and prints what it makes of each.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"strings"
 )
 
 type request struct {
@@ -20,38 +19,26 @@ type request struct {
 }
 
 func main() {
-	stream, found := bufio.NewReader(os.Stdin), []request{}
-	for {
-		read, err := http.ReadRequest(stream)
-		if err == io.EOF {
-			break
-		}
-		check(err)
-		body, err := io.ReadAll(read.Body)
-		check(err)
-		fields := []string{}
-		for name, values := range read.Header {
-			for _, value := range values {
-				fields = append(fields, strings.ToLower(name)+": "+latin1(value))
-			}
-		}
-		found = append(found, request{read.Method, read.RequestURI, read.Host, fields, latin1(string(body))})
+	var streams [][]byte
+	check(json.NewDecoder(os.Stdin).Decode(&streams))
+	found := make([][]request, len(streams))
+	for at, stream := range streams {
+		found[at] = read(bufio.NewReader(bytes.NewReader(stream)))
 	}
 	check(json.NewEncoder(os.Stdout).Encode(found))
 }
 
-// latin1 makes a character of each byte, since JSON has no others.
-func latin1(bytes string) string {
-	characters := make([]rune, len(bytes))
-	for at := range characters {
-		characters[at] = rune(bytes[at])
-	}
-	return string(characters)
-}
-
-func check(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+func read(stream *bufio.Reader) []request {
+	found := []request{}
+	for {
+		read, err := http.ReadRequest(stream)
+		if err == io.EOF {
+			return found
+		}
+		check(err)
+		body, err := io.ReadAll(read.Body)
+		check(err)
+		one := request{read.Method, read.RequestURI, read.Host, lines(read.Header), latin1(string(body))}
+		found = append(found, one)
 	}
 }

@@ -1,19 +1,16 @@
-// Node's HTTP parser: reads a stream of requests from standard input and prints what it makes of them.
+// Node's HTTP parser: reads streams of requests, in base64 and JSON, and prints what it makes of each.
 import http from "node:http";
 import net from "node:net";
+import { given, lines } from "./text.mjs";
 
-const found = [];
+let found;
 const server = http.createServer({ joinDuplicateHeaders: false });
 
 async function note(request, response) {
   const entry = { method: request.method, target: request.url, host: request.headers.host };
   found.push(entry);
   const pieces = await request.toArray();
-  const fields = [];
-  for (let at = 0; at < request.rawHeaders.length; at += 2) {
-    fields.push(`${request.rawHeaders[at].toLowerCase()}: ${request.rawHeaders[at + 1]}`);
-  }
-  Object.assign(entry, { fields, body: Buffer.concat(pieces).toString("latin1") });
+  Object.assign(entry, { fields: lines(request.rawHeaders), body: Buffer.concat(pieces).toString("latin1") });
   response.end();
 }
 
@@ -25,12 +22,19 @@ server.on("clientError", (error) => {
   process.exit(1);
 });
 server.keepAliveTimeout = 0;
-server.listen(0, "127.0.0.1", () => {
-  const client = net.connect(server.address().port, "127.0.0.1");
-  client.resume();
-  client.on("close", () => {
-    console.log(JSON.stringify(found));
-    server.close();
+
+function read(stream) {
+  found = [];
+  return new Promise((resolve) => {
+    const client = net.connect(server.address().port, "127.0.0.1");
+    client.resume();
+    client.on("close", () => resolve(found));
+    client.end(Buffer.from(stream, "base64"));
   });
-  process.stdin.pipe(client);
-});
+}
+
+await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+const all = [];
+for (const stream of given()) all.push(await read(stream));
+console.log(JSON.stringify(all));
+server.close();
