@@ -9,8 +9,14 @@ BLOCKS_OF_BIG = 128
 """8 MiB."""
 
 
+def small(path: str) -> bytes:
+    """Return the kilobyte that stands at a path, another one for each number behind `?`."""
+    start = int(path.partition("?")[2] or 0)
+    return BLOCK[start : start + 1024]
+
+
 class Handler(BaseHTTPRequestHandler):
-    """`/big` is 8 MiB, everything else a kilobyte; a POST is answered with its body's SHA-256."""
+    """`/big` is 8 MiB, everything else a kilobyte of its own; a POST is answered with its body's SHA-256."""
 
     protocol_version = "HTTP/1.1"
 
@@ -20,8 +26,9 @@ class Handler(BaseHTTPRequestHandler):
             for _ in range(BLOCKS_OF_BIG):
                 self.wfile.write(BLOCK)
         else:
-            self._begin(1024)
-            self.wfile.write(BLOCK[:1024])
+            body = small(self.path)
+            self._begin(len(body))
+            self.wfile.write(body)
 
     def do_POST(self) -> None:
         digest, left = hashlib.sha256(), int(self.headers["Content-Length"])

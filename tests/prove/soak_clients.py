@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prove.soak_backend import BLOCK, BLOCKS_OF_BIG
+from prove.soak_backend import BLOCK, BLOCKS_OF_BIG, small
 from soak_verdict import Kind, Trouble
 
 NAME = "app.localhost"
@@ -66,16 +67,19 @@ class Crowd:
                 do()
             except (OSError, http.client.HTTPException, subprocess.TimeoutExpired) as error:
                 self._note("broken", began, f"{do.__name__}: {error!r}")
+                self._over.wait(0.05)
 
     def _note(self, kind: Kind, began: float, what: str) -> None:
         self.troubles.append(Trouble(kind, began, time.monotonic(), what))
-        self._over.wait(0.05)
 
-    def _judge(self, sort: str, began: float, status: int, *, is_right: bool) -> None:
-        if status == 200 and is_right:
+    def _judge(self, sort: str, began: float, status: int, *, is_right: bool) -> bool:
+        is_good = status == 200 and is_right
+        if is_good:
             self.answered[sort] += 1
         else:
-            self._note("gateway" if status in GATEWAY else "wrong", began, f"{sort}: status {status}")
+            body = "" if status != 200 else ", a body that is not the server's"
+            self._note("gateway" if status in GATEWAY else "wrong", began, f"{sort}: status {status}{body}")
+        return is_good
 
     def _connect(self) -> ssl.SSLSocket:
         raw = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
@@ -83,16 +87,21 @@ class Crowd:
 
     def keep_alive(self) -> None:
         """Ask a hundred times on one HTTP/1.1 connection."""
-        connection = http.client.HTTPConnection(NAME)
+        sort, connection = "HTTP/1.1 keep-alive", http.client.HTTPConnection(NAME)
         with contextlib.closing(self._connect()) as connection.sock:
-            for _ in range(100):
-                began = time.monotonic()
-                connection.request("GET", "/")
-                response = connection.getresponse()
-                is_right = response.read() == BLOCK[:1024]
-                self._judge("HTTP/1.1 keep-alive", began, response.status, is_right=is_right)
-                if response.will_close or self._over.is_set():
-                    return
+            for number in range(100):
+                path, began = f"/?{number}", time.monotonic()
+                try:
+                    connection.request("GET", path)
+                    response = connection.getresponse()
+                    is_right = response.read() == small(path)
+                except (OSError, http.client.HTTPException) as error:
+                    # What broke is this exchange, and none of those before it.
+                    return self._note("broken", began, f"{sort}: {error!r}")
+                is_good = self._judge(sort, began, response.status, is_right=is_right)
+                if not is_good or response.will_close or self._over.is_set():
+                    return None
+        return None
 
     def http1_tool(self) -> None:
         """Ask with curl over HTTP/1.1."""
@@ -103,13 +112,18 @@ class Crowd:
         self._curl("HTTP/2 by curl", "--http2", "--parallel", "--parallel-max", "8")
 
     def _curl(self, sort: str, *options: str) -> None:
-        began = time.monotonic()
-        done = self._run_curl(*options, "-o", "/dev/null", "-w", "%{http_code}\\n", path=f"/?[1-{BATCH}]")
-        for status in done.stdout.split():
-            if status != b"000":
-                self._judge(sort, began, int(status), is_right=True)
-        if done.returncode:
-            self._note("broken", began, f"{sort}: {done.stderr.decode().strip()[-200:]}")
+        began, said = time.monotonic(), "%{http_code} %{exitcode} %{filename_effective}\\n"
+        with tempfile.TemporaryDirectory(dir=self.directory) as place:
+            # Each body goes to a file that has its number for a name.
+            done = self._run_curl(*options, "-o", f"{place}/#1", "-w", said, path=f"/?[1-{BATCH}]")
+            lines = [line.split(" ") for line in done.stdout.decode().splitlines()]
+            for status, fault, file in lines:
+                if fault == "0":
+                    self._judge(sort, began, int(status), is_right=_is_small(Path(file)))
+                else:
+                    self._note("broken", began, f"{sort}: curl's error {fault}")
+        if len(lines) != BATCH:
+            self._note("wrong", began, f"{sort}: {done.stderr.decode().strip()[-200:]}")
 
     def download(self) -> None:
         """Fetch 8 MiB over HTTP/2, and look at every byte."""
@@ -163,3 +177,8 @@ class Crowd:
                 if self._over.wait(0.25):
                     return
         self.answered["read slowly and left"] += SLOW_READERS
+
+
+def _is_small(file: Path) -> bool:
+    """Whether a file holds the kilobyte that its name is the number of."""
+    return file.exists() and file.read_bytes() == small(f"/?{file.name}")
