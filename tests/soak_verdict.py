@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["gateway", "broken", "wrong"]
-AFTERMATH_S = 3.0
-"""An upstream that went down is asked again after a second; what was begun before may end later."""
 GROWTH = 1.25
 SLACK = 4 << 20
 """Within these, memory counts as flat: buffers of the moment are part of it."""
@@ -34,7 +32,12 @@ class Fault:
     explains: frozenset[Kind]
 
     def explains_it(self, trouble: Trouble) -> bool:
-        overlaps = trouble.began <= self.ended + AFTERMATH_S and trouble.ended >= self.began
+        """Whether it goes wrong in this way, and an exchange was under way while it was done.
+
+        There is no time of grace: the edge tries an only server again at once, and whatever begins
+        when the server or the edge is back has to go well.
+        """
+        overlaps = trouble.began <= self.ended and trouble.ended >= self.began
         return overlaps and trouble.kind in self.explains
 
 
