@@ -97,6 +97,7 @@ fn pool() -> impl Strategy<Value = Pool> {
         wait(),
         wait(),
         0..=65_536_u64,
+        1..=1_u64 << 20,
     )
         .prop_map(
             |(
@@ -106,6 +107,7 @@ fn pool() -> impl Strategy<Value = Pool> {
                 response_timeout_ms,
                 idle_timeout_ms,
                 idle_per_worker,
+                connections_per_worker,
             )| {
                 Pool {
                     id,
@@ -114,6 +116,7 @@ fn pool() -> impl Strategy<Value = Pool> {
                     response_timeout_ms,
                     idle_timeout_ms,
                     idle_per_worker,
+                    connections_per_worker,
                 }
             },
         )

@@ -75,6 +75,7 @@ mod tests {
             response_timeout_ms: 1,
             idle_timeout_ms: 1,
             idle_per_worker: 1,
+            connections_per_worker: 1,
         })
     }
 

@@ -44,6 +44,10 @@ ALPN = ("h2", "http/1.1")
 DAY_MS = 86_400_000
 STANDARD_BODY_BYTES = 100 * 2**20
 STANDARD_RESPONSE_TIMEOUT_MS = 60_000
+STANDARD_POOL_CONNECTIONS = 4096
+"""A quarter of what a worker holds for clients, of whom each may ask for much at once: some workers together
+stay below the 28,232 ports that Linux has for one server (ip_local_port_range), and descriptors are left for
+clients. Servers that answer quickly never need so many; a site of very many tunnels wants more."""
 Port = Annotated[int, Range(1, 65535)]
 Milliseconds = Annotated[int, Range(1, DAY_MS)]
 HeadBytes = Annotated[int, Range(1, 2**24)]
@@ -175,6 +179,8 @@ class Pool:
     idle_timeout_ms: Milliseconds = 30000
     idle_per_worker: Annotated[int, Range(0, 65536)] = 64
     """Warm connections that one worker keeps for one server."""
+    connections_per_worker: Connections = STANDARD_POOL_CONNECTIONS
+    """What one worker holds to all servers together, idle ones and tunnels too; beyond it 503 is answered."""
     kind: Literal["pool"] = "pool"
 
 

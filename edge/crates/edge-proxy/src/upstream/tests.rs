@@ -21,6 +21,7 @@ pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
         response_timeout_ms: 1,
         idle_timeout_ms: 1,
         idle_per_worker: 9,
+        connections_per_worker: 9,
     })));
     let connection = Connection {
         stream: TcpStream::connect(address).await.unwrap(),

@@ -10,6 +10,7 @@ use crate::read::{Fields, integer, list, port};
 const MAX_SERVERS: usize = 1024;
 const DAY_MS: u64 = 86_400_000;
 const MAX_IDLE: u64 = 65_536;
+const MAX_CONNECTIONS: u64 = 1 << 20;
 
 /// Upstream servers that can stand in for each other, taken in turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +27,8 @@ pub struct Pool {
     pub idle_timeout_ms: u64,
     /// Warm connections that one worker keeps for one server.
     pub idle_per_worker: u64,
+    /// What one worker holds to all servers together, idle ones and tunnels too.
+    pub connections_per_worker: u64,
 }
 
 /// One upstream server.
@@ -47,6 +50,8 @@ impl Pool {
             response_timeout_ms: fields.take("response_timeout_ms", wait())?,
             idle_timeout_ms: fields.take("idle_timeout_ms", wait())?,
             idle_per_worker: fields.take("idle_per_worker", integer(0..=MAX_IDLE))?,
+            connections_per_worker: fields
+                .take("connections_per_worker", integer(1..=MAX_CONNECTIONS))?,
         })
     }
 }
