@@ -86,5 +86,6 @@ reasons! {
         ResponseMalformed = "response_malformed" "The response breaks the grammar of HTTP."
         BodyTimeout = "body_timeout" "The response fell silent in its middle."
         NoServer = "no_server" "No server of the pool can be tried."
+        PoolFull = "pool_full" "The pool has all the connections that a worker may hold of it."
     }
 }

@@ -1,5 +1,9 @@
 //! Upstream pools of one worker: whose turn it is, and which connections are warm.
 
+mod places;
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
@@ -12,6 +16,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::context::{SiteRuntime, WorkerContext};
 use crate::upstream::{Connection, ServerState, Trust};
+pub(crate) use places::Place;
+use places::Places;
 
 /// How often warm connections are looked after.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -31,6 +37,7 @@ pub(crate) struct Pools {
 pub(crate) struct UpstreamPool {
     document: Arc<Pool>,
     servers: Vec<ServerState>,
+    places: Places,
     turn: Cell<usize>,
     sweeps_since_use: Cell<u32>,
 }
@@ -105,9 +112,11 @@ impl UpstreamPool {
     /// A pool that nothing is known about yet.
     pub(crate) fn new(document: Arc<Pool>) -> Self {
         let servers = document.servers.iter().map(ServerState::new).collect();
+        let places = Places::new(document.connections_per_worker);
         Self {
             document,
             servers,
+            places,
             turn: Cell::new(0),
             sweeps_since_use: Cell::new(0),
         }
@@ -123,22 +132,29 @@ impl UpstreamPool {
         &self.servers[index]
     }
 
+    /// A place for one more connection to any of the servers, while the pool's ceiling leaves one.
+    pub(crate) fn take_place(&self) -> Option<Place> {
+        self.places.take()
+    }
+
     /// A connection to the server whose turn it is, or to the next that can be reached.
+    ///
+    /// Where the pool is full it is a warm one to any server, or none, which says nothing about them.
     pub(crate) async fn connect(
         self: &Rc<Self>,
         worker: &Rc<WorkerContext>,
         reuse: Reuse,
     ) -> Result<Connection, Unreachable> {
         let turn = self.next_turn();
-        match self
+        let outcome = self
             .connect_trusting(Trust::Sound, turn, worker, reuse)
-            .await
-        {
-            Err(Unreachable { server: None, .. }) => {
-                self.connect_trusting(Trust::Any, turn, worker, reuse).await
-            }
-            outcome => outcome,
-        }
+            .await;
+        let trust = match outcome.as_ref().map_err(|it| it.reason) {
+            Err(UpstreamFailure::NoServer) => Trust::Any,
+            Err(UpstreamFailure::PoolFull) if self.close_longest_idle() => Trust::Sound,
+            _ => return outcome,
+        };
+        self.connect_trusting(trust, turn, worker, reuse).await
     }
 
     async fn connect_trusting(
@@ -162,6 +178,12 @@ impl UpstreamPool {
             if let Some(connection) = self.warm(index, reuse) {
                 return Ok(connection);
             }
+            let Some(place) = self.take_place() else {
+                if outcome.server.is_none() {
+                    outcome.reason = UpstreamFailure::PoolFull;
+                }
+                continue;
+            };
             // One silent server costs its time, a second one too; then the client has waited enough.
             let now = Instant::now();
             let last_moment = *in_all.get_or_insert(now + 2 * each);
@@ -169,7 +191,7 @@ impl UpstreamPool {
                 break;
             }
             let deadline = last_moment.min(now + each);
-            match server.connect((self, index), worker, deadline).await {
+            match server.connect((self, index, place), worker, deadline).await {
                 Ok(connection) => return Ok(connection),
                 Err(reason) => {
                     outcome = Unreachable {
@@ -203,7 +225,16 @@ impl UpstreamPool {
             .for_each(|server| server.sweep(idle_timeout));
         let unused = self.sweeps_since_use.get().saturating_add(1);
         self.sweeps_since_use.set(unused);
-        let is_needed = |server: &ServerState| server.idle_count() > 0;
-        unused < FORGOTTEN_AFTER || self.servers.iter().any(is_needed)
+        // Whoever asks again shall find a pool that knows of what it holds.
+        unused < FORGOTTEN_AFTER || !self.places.are_free()
+    }
+
+    /// Make room by closing the connection that nobody has used for longest; `false` when none is idle.
+    fn close_longest_idle(&self) -> bool {
+        let idle = |server| Some((ServerState::idle_since(server)?, server));
+        let longest = self.servers.iter().filter_map(idle);
+        longest
+            .min_by_key(|(since, _)| *since)
+            .is_some_and(|(_, server)| server.close_longest_idle())
     }
 }

@@ -18,7 +18,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use crate::context::WorkerContext;
-use crate::pool::UpstreamPool;
+use crate::pool::{Place, UpstreamPool};
 use crate::turn;
 use health::Health;
 pub(crate) use health::Trust;
@@ -54,7 +54,10 @@ pub(crate) struct Connection {
 }
 
 /// Counts an open connection for as long as it lives.
-struct OpenConnection(Weak<WorkerContext>);
+struct OpenConnection {
+    worker: Weak<WorkerContext>,
+    _place: Place,
+}
 
 impl Connection {
     /// The place of its server in the pool's document.
@@ -100,9 +103,14 @@ impl ServerState {
         self.health.is_worth_a_try(trust)
     }
 
-    /// How many warm connections it has.
-    pub(crate) fn idle_count(&self) -> usize {
-        self.idle.borrow().len()
+    /// Since when its longest idle connection has been so.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        self.idle.borrow().front().map(|it| it.since)
+    }
+
+    /// Close that connection; `false` when none is idle.
+    pub(crate) fn close_longest_idle(&self) -> bool {
+        self.idle.borrow_mut().pop_front().is_some()
     }
 
     /// Take the warm connection that was used last and is still alive.
@@ -159,7 +167,7 @@ impl ServerState {
     /// Open a connection, and remember whether that is possible.
     pub(crate) async fn connect(
         &self,
-        (pool, server): (&Rc<UpstreamPool>, usize),
+        (pool, server, place): (&Rc<UpstreamPool>, usize, Place),
         worker: &Rc<WorkerContext>,
         deadline: Instant,
     ) -> Result<Connection, UpstreamFailure> {
@@ -174,7 +182,10 @@ impl ServerState {
                         .upstream_came_back(&pool.document().id, &self.label);
                 }
                 worker.observer.upstream_opened();
-                let open = OpenConnection(Rc::downgrade(worker));
+                let open = OpenConnection {
+                    worker: Rc::downgrade(worker),
+                    _place: place,
+                };
                 let pool = Rc::clone(pool);
                 return Ok(Connection {
                     stream,
@@ -265,7 +276,7 @@ fn is_our_own(error: &io::Error) -> bool {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        if let Some(worker) = self.0.upgrade() {
+        if let Some(worker) = self.worker.upgrade() {
             worker.observer.upstream_closed();
         }
     }

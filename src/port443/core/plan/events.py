@@ -66,6 +66,7 @@ class UpstreamFailure(StrEnum):
     RESPONSE_MALFORMED = "response_malformed"
     BODY_TIMEOUT = "body_timeout"
     NO_SERVER = "no_server"
+    POOL_FULL = "pool_full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ pub(super) fn failure_page(reason: UpstreamFailure) -> Page {
             "The server behind this site gave an answer that is no valid HTTP.",
         ),
         UpstreamFailure::NoServer => (503, "No server behind this site is available."),
+        UpstreamFailure::PoolFull => (
+            503,
+            "The server behind this site has as much to do as it is given at once.",
+        ),
         UpstreamFailure::ConnectTimeout
         | UpstreamFailure::ResponseTimeout
         | UpstreamFailure::BodyTimeout => {

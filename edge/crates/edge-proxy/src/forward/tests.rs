@@ -1,16 +1,9 @@
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
-use edge_observe::Observatory;
 use rustix::net::sockopt::set_socket_linger;
-use tokio::sync::watch;
 
 use super::*;
-use crate::context::WorkerContext;
 use crate::counted::Counted;
 use crate::http1::Http1Client;
-use crate::pool::Pools;
-use crate::running::Running;
+use crate::pool::tests::worker;
 use crate::upstream::tests::connected;
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n";
@@ -19,13 +12,7 @@ const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r
 ///
 /// Whether it may be repeated then: one that may not take effect twice, and one that may.
 async fn lost(is_reset: bool) -> [bool; 2] {
-    let worker = Rc::new(WorkerContext {
-        running: Arc::new(ArcSwap::from_pointee(Running::default())),
-        observer: Observatory::new("boot", 1).1.remove(0),
-        pools: Pools::new(),
-        draining: watch::channel(false).1,
-    });
-    let mut client = Http1Client::new(Counted::new(tokio::io::empty(), worker));
+    let mut client = Http1Client::new(Counted::new(tokio::io::empty(), worker()));
     let (_pool, mut connection, peer) = connected().await;
     connection.is_reused = true;
     let mut exchange = Exchange::new(connection, HEAD, 0);

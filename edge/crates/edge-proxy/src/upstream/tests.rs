@@ -1,34 +1,25 @@
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream as Peer};
-use std::sync::Arc;
 
-use edge_snapshot::Pool;
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
+use crate::pool::tests::pool;
 
 /// A pool of one server, and a connection to it with the server's end.
 pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
     let listening = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listening.local_addr().unwrap();
-    let pool = Rc::new(UpstreamPool::new(Arc::new(Pool {
-        id: "a.test".to_owned(),
-        servers: vec![Server {
-            host: address.ip().to_string(),
-            port: address.port(),
-        }],
-        connect_timeout_ms: 1,
-        response_timeout_ms: 1,
-        idle_timeout_ms: 1,
-        idle_per_worker: 9,
-        connections_per_worker: 9,
-    })));
+    let pool = pool(&[address], 9);
     let connection = Connection {
         stream: TcpStream::connect(address).await.unwrap(),
         is_reused: false,
         pool: Rc::clone(&pool),
         server: 0,
-        open: OpenConnection(Weak::new()),
+        open: OpenConnection {
+            worker: Weak::new(),
+            _place: pool.take_place().unwrap(),
+        },
     };
     (pool, connection, listening.accept().unwrap().0)
 }
