@@ -65,8 +65,9 @@ def plans(draw: st.DrawFn) -> Plan:
         drawn = drawn[count:]
     ids = [site.id for site in sites]
     wishes = Desired(
-        tuple(draw(ENDPOINTS)), tuple(draw(ENDPOINTS)), tuple(sites), 1, draw(st.sampled_from([None, *ids]))
-    )
+        tuple(draw(ENDPOINTS)), tuple(draw(ENDPOINTS)), tuple(sites), 1, draw(st.sampled_from([None, *ids])),
+        pool_connections=draw(CONNECTIONS),
+    )  # fmt: skip
     certified = draw(st.sets(st.sampled_from(ids))) if ids else set()
     credentials = {
         site.id: Credential(site.names, (ISSUED.der,), KEY) for site in sites if site.id in certified

@@ -212,6 +212,7 @@ def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Sur
         default_site=default,
         limits=_limits(written.limits),
         response_timeout_ms=written.limits.timeouts.first_byte * 1000,
+        pool_connections=written.limits.connections.per_pool,
     )
 
 

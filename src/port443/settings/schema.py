@@ -17,7 +17,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.desired import STANDARD_LIMITS, Upstream
-from port443.core.plan.snapshot import STANDARD_BODY_BYTES, STANDARD_RESPONSE_TIMEOUT_MS
+from port443.core.plan.snapshot import (
+    STANDARD_BODY_BYTES,
+    STANDARD_POOL_CONNECTIONS,
+    STANDARD_RESPONSE_TIMEOUT_MS,
+)
 from port443.settings import values
 from port443.settings.show import duration, size
 
@@ -147,12 +151,14 @@ class HstsForm(Form):
 
 
 class ConnectionsForm(Form):
-    """Connections that are held at once; one more is refused before its handshake."""
+    """Connections that are held at once; what would need one more is refused early."""
 
     per_worker: Connections = STANDARD_LIMITS.connections_per_worker
     """By one worker."""
     per_address: Connections = STANDARD_LIMITS.connections_per_address
     """By one worker for one client: an IPv4 address, or the /64 of an IPv6 one."""
+    per_pool: Connections = STANDARD_POOL_CONNECTIONS
+    """By one worker to the servers behind a site, tunnels too; a request that needs one more gets 503."""
 
 
 class HandshakesForm(Form):

@@ -41,6 +41,7 @@ def _limits(desired: Desired) -> Iterator[Line]:
         "connections": {
             "per_worker": str(limits.connections_per_worker),
             "per_address": str(limits.connections_per_address),
+            "per_pool": str(desired.pool_connections),
         },
         "handshakes": {
             "per_second": str(limits.handshakes_per_second),

@@ -100,6 +100,7 @@ limits:
   connections:
     per_worker: 16384
     per_address: 4096
+    per_pool: 4096
   handshakes:
     per_second: 200
     burst: 2000

@@ -165,10 +165,12 @@ def test_a_credential_that_covers_more_than_the_site_is_taken_as_it_is() -> None
 
 
 def test_limits_go_where_the_edge_looks_for_them() -> None:
-    """Those of all in the root, a site's in the site, the wait for a server in its pool."""
+    """Those of all in the root, a site's in the site, those of a pool in each pool."""
     small = replace(site("a.test"), body_bytes=1000)
-    wishes = replace(desired(small), limits=Limits(header_fields=50), response_timeout_ms=5000)
+    wishes = replace(desired(small), limits=Limits(header_fields=50))
+    wishes = replace(wishes, response_timeout_ms=5000, pool_connections=500)
     made = plan(wishes, {"a.test": credential("a.test")})
     assert made.root.limits == Limits(header_fields=50)
     assert {part.body_bytes for part in made.parts.values() if isinstance(part, Site)} == {1000}
-    assert {part.response_timeout_ms for part in made.parts.values() if isinstance(part, Pool)} == {5000}
+    (pool,) = (part for part in made.parts.values() if isinstance(part, Pool))
+    assert (pool.response_timeout_ms, pool.connections_per_worker) == (5000, 500)

@@ -226,7 +226,7 @@ def test_limits_reach_what_is_desired() -> None:
     """Every bound that is written is the one that the edge will be given; the others stay as they were."""
     read = parse(
         "limits:\n"
-        "  connections: {per_address: 100}\n"
+        "  connections: {per_address: 100, per_pool: 500}\n"
         "  handshakes: {per_second: 50, burst: 100}\n"
         "  header: {line: 8KiB}\n"
         "  timeouts: {request: 2h, first_byte: 5s}\n"
@@ -241,5 +241,5 @@ def test_limits_reach_what_is_desired() -> None:
         header_line_bytes=8192,
         request_timeout_ms=7_200_000,
     )
-    assert read.response_timeout_ms == 5000
+    assert (read.response_timeout_ms, read.pool_connections) == (5000, 500)
     assert [site.body_bytes for site in read.sites] == [10 * 2**20, 100 * 2**20]

@@ -94,8 +94,8 @@ def desires(draw: st.DrawFn) -> Desired:
     address = draw(addresses).text
     ends = tuple(Endpoint(address, port) for port in ports)
     default = draw(st.sampled_from([None, *(site.id for site in built)]))
-    workers, first_byte = draw(st.integers(1, 256)), draw(timeouts)
-    return Desired(ends[:1], ends[1:], built, workers, default, draw(limits), first_byte)
+    workers, first_byte, per_pool = draw(st.integers(1, 256)), draw(timeouts), draw(connections)
+    return Desired(ends[:1], ends[1:], built, workers, default, draw(limits), first_byte, per_pool)
 
 
 @given(desires())

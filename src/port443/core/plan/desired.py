@@ -5,7 +5,12 @@ from pathlib import PurePath
 from typing import Literal
 
 from port443.core.names import Endpoint, SiteName
-from port443.core.plan.snapshot import STANDARD_BODY_BYTES, STANDARD_RESPONSE_TIMEOUT_MS, Limits
+from port443.core.plan.snapshot import (
+    STANDARD_BODY_BYTES,
+    STANDARD_POOL_CONNECTIONS,
+    STANDARD_RESPONSE_TIMEOUT_MS,
+    Limits,
+)
 
 TlsName = Literal["modern", "intermediate"]
 STANDARD_LIMITS = Limits()
@@ -73,6 +78,8 @@ class Desired:
     limits: Limits = STANDARD_LIMITS
     response_timeout_ms: int = STANDARD_RESPONSE_TIMEOUT_MS
     """The wait for the first byte of an upstream's response."""
+    pool_connections: int = STANDARD_POOL_CONNECTIONS
+    """What one worker holds to the servers of a pool, idle connections and tunnels too."""
 
 
 def without_ipv6(desired: Desired) -> Desired:

@@ -68,13 +68,10 @@ def plan(
     without a step stands on the ladder's first. Ticket keys come newest first; one that the edge holds
     already may be given by its hash alone. More of them than the contract allows are passed over.
     """
-    parts = _Parts()
+    parts = _Parts(desired)
     served = sorted((site for site in desired.sites if site.id in credentials), key=lambda site: site.id)
     steps = hsts_steps or {}
-    wait_ms = desired.response_timeout_ms
-    sites = {
-        site.id: parts.add_site(site, credentials[site.id], steps.get(site.id), wait_ms) for site in served
-    }
+    sites = {site.id: parts.add_site(site, credentials[site.id], steps.get(site.id)) for site in served}
     newest = ticket_keys[:MAX_TICKET_KEYS]
     keys = tuple(parts.add(key) if isinstance(key, TicketKey) else key for key in newest)
     root = Root(
@@ -92,7 +89,8 @@ def plan(
 class _Parts:
     """The parts of one plan; equal ones are one part."""
 
-    def __init__(self) -> None:
+    def __init__(self, desired: Desired) -> None:
+        self.desired = desired
         self.by_hash: dict[Hash, Part] = {}
 
     def add(self, part: Part) -> Hash:
@@ -100,15 +98,13 @@ class _Parts:
         self.by_hash[name] = part
         return name
 
-    def add_site(
-        self, site: DesiredSite, credential: Credential, step: HstsStep | None, response_timeout_ms: int
-    ) -> Hash:
+    def add_site(self, site: DesiredSite, credential: Credential, step: HstsStep | None) -> Hash:
         part = Site(
             id=site.id,
             names=_spelled(site.names),
             tls=self.add(POLICIES[site.tls]),
             certificates=(self._add_credential(credential),),
-            pool=self.add(_pool(site.upstreams, response_timeout_ms)),
+            pool=self.add(_pool(site.upstreams, self.desired)),
             hsts=header_of(site, step),
             redirect_cacheable=not any(_is_local(name) for name in site.names),
             body_bytes=site.body_bytes,
@@ -134,9 +130,14 @@ def _is_local(name: HostName | IPName) -> bool:
     return name.is_reserved
 
 
-def _pool(upstreams: Sequence[Upstream], response_timeout_ms: int) -> Pool:
+def _pool(upstreams: Sequence[Upstream], desired: Desired) -> Pool:
     servers = tuple(Server(upstream.host, upstream.port) for upstream in upstreams)
-    return Pool(_pool_name(servers), servers, response_timeout_ms=response_timeout_ms)
+    return Pool(
+        _pool_name(servers),
+        servers,
+        response_timeout_ms=desired.response_timeout_ms,
+        connections_per_worker=desired.pool_connections,
+    )
 
 
 def _pool_name(servers: Sequence[Server]) -> str:
