@@ -30,7 +30,8 @@ BEYOND_SCHEMA = (
     "root_default_site_", "root_ticket_key_not_in_parts", "pool_host_", "pool_id_too_long",
     "certificate_names_unsorted", "certificate_chain_not_base64", "certificate_chain_url_base64",
     "certificate_chain_no_padding", "certificate_chain_stray_bit", "certificate_chain_line_break",
-    "certificate_chain_entry_empty", "private_key_not_base64", "private_key_empty", "ticket_key_",
+    "certificate_chain_entry_empty", "tls_policy_client_root_empty", "private_key_not_base64",
+    "private_key_empty", "ticket_key_",
 )  # fmt: skip
 
 

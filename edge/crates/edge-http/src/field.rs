@@ -59,7 +59,7 @@ pub enum FieldKind {
     Date,
     /// Passed on as it is.
     EndToEnd,
-    /// What a client says about the path it came by: never believed.
+    /// What a client says about itself and the path it came by: never believed (RFC 9440 §2.4).
     Forwarded,
     /// `Host`: checked, and written anew.
     Host,
@@ -112,7 +112,7 @@ fn known(lower: &[u8]) -> FieldKind {
         b"content-length" => FieldKind::ContentLength,
         b"cookie" => FieldKind::Cookie,
         b"date" => FieldKind::Date,
-        b"forwarded" | b"x-real-ip" => FieldKind::Forwarded,
+        b"client-cert" | b"client-cert-chain" | b"forwarded" | b"x-real-ip" => FieldKind::Forwarded,
         b"host" => FieldKind::Host,
         b"keep-alive"
         | b"proxy-authenticate"
@@ -172,6 +172,8 @@ mod tests {
     fn what_clients_say_about_their_path_is_recognised() {
         for name in [
             "Forwarded",
+            "Client-Cert",
+            "client-cert-chain",
             "X-Forwarded-For",
             "x-forwarded-anything-at-all-however-long",
         ] {
@@ -183,6 +185,7 @@ mod tests {
     fn underscores_do_not_carry_a_forged_field_past_us() {
         assert_eq!(FieldKind::Forwarded, field_kind(b"X_Forwarded_For"));
         assert_eq!(FieldKind::HopByHop, field_kind(b"Content_Length"));
+        assert_eq!(FieldKind::HopByHop, field_kind(b"Client_Cert"));
         assert_eq!(FieldKind::EndToEnd, field_kind(b"my_own_field"));
     }
 

@@ -1,23 +1,42 @@
-//! What servers are told about the client: Forwarded (RFC 7239) and its older cousins.
+//! What servers are told about the client: Forwarded (RFC 7239), its older cousins, and Client-Cert.
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::write::{decimal, field};
 
+/// A client, as the connection shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer<'a> {
+    /// Its address.
+    pub address: IpAddr,
+    /// The certificate that it has shown and that was verified; DER in base64.
+    pub certificate: Option<&'a str>,
+}
+
+impl From<IpAddr> for Peer<'_> {
+    fn from(address: IpAddr) -> Self {
+        Self {
+            address,
+            certificate: None,
+        }
+    }
+}
+
 /// The client's side of a request, as a server may believe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forwarded<'a> {
-    /// The client's address.
-    pub peer: IpAddr,
+    /// Who asks.
+    pub peer: Peer<'a>,
     /// The authority that the client asked for; it was parsed before.
     pub host: Option<&'a [u8]>,
 }
 
 impl Forwarded<'_> {
-    /// Append the fields: `Forwarded`, `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`.
+    /// Append the fields: `Forwarded`, `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`,
+    /// and `Client-Cert` (RFC 9440 §2.2) where there is one.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let peer = self.peer.to_canonical();
+        let peer = self.peer.address.to_canonical();
         out.extend_from_slice(b"Forwarded: for=");
         write_node(out, peer);
         if let Some(host) = self.host {
@@ -29,6 +48,12 @@ impl Forwarded<'_> {
         out.extend_from_slice(b"\r\nX-Forwarded-Proto: https\r\n");
         if let Some(host) = self.host {
             field(out, b"X-Forwarded-Host", host);
+        }
+        if let Some(certificate) = self.peer.certificate {
+            // A byte sequence of RFC 8941 stands between colons.
+            out.extend_from_slice(b"Client-Cert: :");
+            out.extend_from_slice(certificate.as_bytes());
+            out.extend_from_slice(b":\r\n");
         }
     }
 }
@@ -79,7 +104,7 @@ mod tests {
 
     fn written(peer: &str, host: Option<&str>) -> String {
         let mut out = Vec::new();
-        let peer = peer.parse().unwrap();
+        let peer = peer.parse::<IpAddr>().unwrap().into();
         Forwarded {
             peer,
             host: host.map(str::as_bytes),
@@ -94,6 +119,19 @@ mod tests {
             X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\
             X-Forwarded-Host: a.example\r\n";
         assert_eq!(expected, written("::ffff:192.0.2.1", Some("a.example")));
+    }
+
+    #[test]
+    fn a_verified_certificate_is_passed_on() {
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let certificate = Some("MA==");
+        let mut out = Vec::new();
+        let peer = Peer {
+            address,
+            certificate,
+        };
+        Forwarded { peer, host: None }.write(&mut out);
+        assert!(out.ends_with(b"\r\nClient-Cert: :MA==:\r\n"));
     }
 
     #[test]

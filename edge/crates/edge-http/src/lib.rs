@@ -38,7 +38,7 @@ pub use date::{DATE_BYTES, http_date};
 pub use field::{
     Field, FieldKind, Span, connection_names, field_kind, is_field_name, is_field_value,
 };
-pub use forwarded::Forwarded;
+pub use forwarded::{Forwarded, Peer};
 pub use head::{HeadLimits, Version, head_may_be_complete};
 pub use hsts::{HstsPolicy, hsts_covers};
 pub use method::Method;

@@ -70,7 +70,7 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
         Event::Request { stream, has_ended } => {
             let request = connection.request();
             if request.refusal().is_none() {
-                request.write(&mut bytes, [127, 0, 0, 1].into());
+                request.write(&mut bytes, std::net::IpAddr::from([127, 0, 0, 1]).into());
                 assert!(bytes.len() < 3000);
                 assert_reads_the_same(request, &bytes);
             }

@@ -61,7 +61,9 @@ fn take(
         Some(Event::Request { stream, has_ended }) => {
             assert_eq!(None, connection.request().refusal());
             let mut text = Vec::new();
-            connection.request().write(&mut text, [192, 0, 2, 1].into());
+            connection
+                .request()
+                .write(&mut text, std::net::IpAddr::from([192, 0, 2, 1]).into());
             let echo = connection.owner(stream).unwrap();
             (echo.text, echo.has_ended) = (text, has_ended);
             open.push(stream);

@@ -120,7 +120,7 @@ fn rewritten(input: &[u8], head: &RequestHead, fields: &[Field]) -> Vec<u8> {
         .host
         .map_or(b"none.example".as_slice(), |host| host.of(input));
     let forwarded = Forwarded {
-        peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        peer: IpAddr::V4(Ipv4Addr::LOCALHOST).into(),
         host: Some(host),
     };
     let mut out = Vec::new();

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use edge_observe::{HandshakeFailure, HandshakeFault, HandshakeRecord};
 use edge_snapshot::{Alpn, Role};
 use edge_tls::{
@@ -89,6 +91,7 @@ impl Arrival {
                     local,
                     server_name,
                     certificate_names,
+                    client_certificate: facts.client_certificate.map(|der| STANDARD.encode(der)),
                 };
                 Some((stream, facts.alpn, Rc::new(context)))
             }
@@ -240,6 +243,8 @@ impl From<Refusal> for Failure {
             Reason::NoSharedSignatureScheme => HandshakeFailure::NoSharedSignatureScheme,
             Reason::NoSharedAlpn => HandshakeFailure::NoSharedAlpn,
             Reason::ClientRejectedCertificate => HandshakeFailure::ClientRejectedCertificate,
+            Reason::ClientCertificateMissing => HandshakeFailure::ClientCertificateMissing,
+            Reason::ClientCertificateInvalid => HandshakeFailure::ClientCertificateInvalid,
             Reason::ProtocolViolation => HandshakeFailure::ProtocolViolation,
             Reason::ClientClosed => HandshakeFailure::ClientClosed,
             Reason::Internal => HandshakeFailure::Internal,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use edge_http::Peer;
 use edge_observe::{SiteSlot, WorkerObserver};
 use edge_snapshot::{Hash, Hsts, Listener, Pool};
 use edge_tls::{CertificateNames, SiteTls};
@@ -39,6 +40,8 @@ pub(crate) struct ConnectionContext {
     pub(crate) server_name: Option<String>,
     /// The names of the certificate that the client was shown.
     pub(crate) certificate_names: CertificateNames,
+    /// The certificate that the client had to show; DER in base64.
+    pub(crate) client_certificate: Option<String>,
 }
 
 /// A listener of the snapshot; the same object while its document stays the same.
@@ -88,19 +91,39 @@ impl ConnectionContext {
     /// no connection; a name that no certificate of its site covers is served to whoever has asked
     /// for just that name and has taken what it was shown. Another site must have the policy that
     /// the connection was made under, since its own may demand more of clients. What a policy says
-    /// of handshakes does not end those that are past: the site's own connections go on.
+    /// of handshakes does not end those that are past: the site's own connections go on, unless
+    /// clients must show a certificate now and this one was not asked for just that.
     pub(crate) fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
         let is_covered = || self.certificate_names.cover(host);
         if self.site.id == site.id {
-            self.is_made_for(host) || is_covered()
+            self.has_shown_enough(site) && (self.is_made_for(host) || is_covered())
         } else {
-            self.site.tls.policy_hash() == site.tls.policy_hash() && is_covered()
+            self.is_under_policy_of(site) && is_covered()
         }
     }
 
-    /// Whether the connection's own site is gone.
+    /// The client, as its requests' servers hear of it.
+    pub(crate) fn client(&self) -> Peer<'_> {
+        Peer {
+            address: self.peer.ip(),
+            certificate: self.client_certificate.as_deref(),
+        }
+    }
+
+    /// Whether the client has shown its certificate if its site asks for one by now.
+    pub(crate) fn has_shown_enough(&self, site: &SiteRuntime) -> bool {
+        !site.tls.asks_clients() || self.is_under_policy_of(site)
+    }
+
+    fn is_under_policy_of(&self, site: &SiteRuntime) -> bool {
+        self.site.tls.policy_hash() == site.tls.policy_hash()
+    }
+
+    /// Whether the connection's own site is gone, or asks for a certificate that was not shown.
     pub(crate) fn is_outdated(&self) -> bool {
-        self.worker.running.load().site(&self.site.id).is_none()
+        let running = self.worker.running.load();
+        let site = running.site(&self.site.id);
+        site.is_none_or(|site| !self.has_shown_enough(site))
     }
 
     fn is_made_for(&self, host: &str) -> bool {

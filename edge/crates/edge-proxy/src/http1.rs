@@ -135,7 +135,7 @@ fn write_head(
     context: &ConnectionContext,
 ) {
     let forwarded = Forwarded {
-        peer: context.peer.ip(),
+        peer: context.client(),
         host,
     };
     match host {

@@ -77,7 +77,7 @@ impl Accepted {
         let mut head = Text::default();
         if route.is_ok() {
             head = Text::new();
-            request.write(&mut head, context.peer.ip());
+            request.write(&mut head, context.client());
         }
         Self {
             stream,

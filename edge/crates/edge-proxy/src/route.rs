@@ -75,7 +75,7 @@ pub(crate) fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<
 /// Whoever was let in without a known name may ask for an unknown one.
 fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, Refusal> {
     match running.default_site() {
-        Some(site) if site.id == context.site.id => Ok(Route {
+        Some(site) if site.id == context.site.id && context.has_shown_enough(site) => Ok(Route {
             site: Arc::clone(site),
             sends_hsts: false,
         }),

@@ -71,20 +71,25 @@ fn site() -> impl Strategy<Value = Site> {
 
 fn tls_policy() -> impl Strategy<Value = TlsPolicy> {
     let versions = some(TlsVersion::ALL);
+    let client_roots = btree_set(vec(any::<u8>(), 1..40), 0..4);
     (
         versions,
         some(CipherSuite::ALL),
         some(Group::ALL),
         some(Alpn::ALL),
         any::<bool>(),
+        client_roots,
     )
-        .prop_map(|(versions, suites, groups, alpn, tickets)| TlsPolicy {
-            versions,
-            suites,
-            groups,
-            alpn,
-            tickets,
-        })
+        .prop_map(
+            |(versions, suites, groups, alpn, tickets, client_roots)| TlsPolicy {
+                versions,
+                suites,
+                groups,
+                alpn,
+                tickets,
+                client_roots: client_roots.into_iter().collect(),
+            },
+        )
 }
 
 fn pool() -> impl Strategy<Value = Pool> {

@@ -29,6 +29,8 @@ pub struct HandshakeFacts {
     pub resumed: bool,
     /// The application protocol; `None` when the client did not ask.
     pub alpn: Option<Alpn>,
+    /// The certificate that the client had to show, in DER; it was verified.
+    pub client_certificate: Option<Vec<u8>>,
     /// From `started` to the last message of the handshake.
     pub duration: Duration,
 }
@@ -136,6 +138,9 @@ fn facts(engine: &Engine, duration: Duration) -> Result<HandshakeFacts, Refusal>
         alpn: tls
             .alpn_protocol()
             .and_then(|name| Alpn::parse(std::str::from_utf8(name).ok()?)),
+        client_certificate: tls
+            .peer_certificates()
+            .and_then(|chain| Some(chain.first()?.to_vec())),
         duration,
     })
 }

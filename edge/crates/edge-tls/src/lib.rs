@@ -8,6 +8,7 @@ mod alert;
 mod buffer;
 mod certificates;
 mod choice;
+mod clients;
 mod engine;
 mod farewell;
 mod handshake;

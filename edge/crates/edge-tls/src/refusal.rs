@@ -29,6 +29,10 @@ pub enum Reason {
     NoSharedAlpn,
     /// The client saw our certificate and does not accept it.
     ClientRejectedCertificate,
+    /// The site wants a certificate of the client, which has shown none.
+    ClientCertificateMissing,
+    /// The client's certificate does not verify.
+    ClientCertificateInvalid,
     /// The client did what the protocol forbids, or says that we did.
     ProtocolViolation,
     /// The client went away.
@@ -88,6 +92,8 @@ impl Refusal {
             Error::InvalidMessage(_) if stage == Stage::Hello => Reason::HelloMalformed,
             Error::PeerIncompatible(cause) => reason_of_incompatibility(cause),
             Error::NoApplicationProtocol => Reason::NoSharedAlpn,
+            Error::NoCertificatesPresented => Reason::ClientCertificateMissing,
+            Error::InvalidCertificate(_) => Reason::ClientCertificateInvalid,
             Error::InvalidMessage(_)
             | Error::InappropriateMessage { .. }
             | Error::InappropriateHandshakeMessage { .. }

@@ -9,9 +9,11 @@ use edge_snapshot::{
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
 use crate::certificates::{CertificateSource, LoadedCertificate};
+use crate::clients;
 use crate::iana;
 use crate::ticket::TicketRing;
 
@@ -53,6 +55,7 @@ pub struct SiteTls {
     by_name: HashMap<String, Vec<usize>>,
     all: Vec<usize>,
     policy_hash: Hash,
+    asks_clients: bool,
 }
 
 /// A certificate with a configuration for each group of the policy.
@@ -83,6 +86,7 @@ impl SiteTls {
             certificates,
             by_name,
             policy_hash: source.policy_hash,
+            asks_clients: clients::are_asked(source.policy),
         })
     }
 
@@ -90,6 +94,12 @@ impl SiteTls {
     #[must_use]
     pub fn policy_hash(&self) -> Hash {
         self.policy_hash
+    }
+
+    /// Whether clients must show a certificate.
+    #[must_use]
+    pub fn asks_clients(&self) -> bool {
+        self.asks_clients
     }
 
     /// The certificates to choose from for a name of the site; all of them for any other name.
@@ -193,6 +203,7 @@ fn covering(names: &[String], certificates: &[LoadedCertificate]) -> HashMap<Str
 struct Factory<'a> {
     policy: &'a TlsPolicy,
     providers: Vec<Arc<CryptoProvider>>,
+    client_verifier: Arc<dyn ClientCertVerifier>,
     tickets: Option<Arc<TicketRing>>,
 }
 
@@ -213,9 +224,11 @@ impl<'a> Factory<'a> {
                 ..base
             })
         };
+        let base = Arc::new(aws_lc_rs::default_provider());
         Ok(Self {
             policy: source.policy,
             providers: source.policy.groups.iter().map(provider).collect(),
+            client_verifier: clients::verifier(source.policy, &base)?,
             tickets: ticket_ring(source)?,
         })
     }
@@ -245,7 +258,7 @@ impl<'a> Factory<'a> {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
             .with_protocol_versions(&versions)
             .map_err(|error| SiteFault::policy(&error.to_string()))?
-            .with_no_client_auth()
+            .with_client_cert_verifier(Arc::clone(&self.client_verifier))
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(certified))));
         self.settle(&mut config);
         Ok(Arc::new(config))
@@ -271,7 +284,9 @@ impl<'a> Factory<'a> {
 }
 
 fn ticket_ring(source: &SiteSource<'_>) -> Result<Option<Arc<TicketRing>>, SiteFault> {
-    if !source.policy.tickets || source.ticket_keys.is_empty() {
+    // A resumed session shows no certificate, and an old one may be good no longer.
+    let asks_clients = clients::are_asked(source.policy);
+    if !source.policy.tickets || source.ticket_keys.is_empty() || asks_clients {
         return Ok(None);
     }
     let mut certificates: Vec<Hash> = source

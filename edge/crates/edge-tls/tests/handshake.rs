@@ -74,6 +74,7 @@ async fn the_facts_are_those_of_the_handshake() {
         group: Some(Group::X25519MlKem768),
         resumed: false,
         alpn: Some(Alpn::H2),
+        client_certificate: None,
         duration: facts.duration,
     };
     assert_eq!(expected, facts);

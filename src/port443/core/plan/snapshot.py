@@ -54,7 +54,8 @@ HeadBytes = Annotated[int, Range(1, 2**24)]
 Connections = Annotated[int, Range(1, 2**20)]
 HandshakeCount = Annotated[int, Range(1, 10**6)]
 Name = Annotated[str, Named()]
-Names = Annotated[tuple[Name, ...], Size(1, 4096), Sorted()]
+MAX_NAMES = 4096
+Names = Annotated[tuple[Name, ...], Size(1, MAX_NAMES), Sorted()]
 Hash = Annotated[str, Pattern("[0-9a-f]{64}", "64 lower-case hexadecimal digits")]
 """The SHA-256 of a document's canonical form, 64 lower-case hexadecimal digits."""
 
@@ -155,6 +156,8 @@ class TlsPolicy:
     groups: Annotated[tuple[Annotated[str, OneOf(GROUPS)], ...], Size(1, len(GROUPS)), Unique()]
     alpn: Annotated[tuple[Annotated[str, OneOf(ALPN)], ...], Size(1, len(ALPN)), Unique()]
     tickets: bool
+    client_roots: Annotated[tuple[Annotated[str, Base64(1, 65536)], ...], Size(0, 64), Unique()] = ()
+    """Base64 of DER: the CAs of which a client must show a certificate; none, and it is not asked."""
     kind: Literal["tls_policy"] = "tls_policy"
 
 

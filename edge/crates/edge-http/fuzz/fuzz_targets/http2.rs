@@ -62,7 +62,7 @@ fn check_head(request: &Request) {
         return;
     }
     let mut written = Vec::new();
-    request.write(&mut written, [127, 0, 0, 1].into());
+    request.write(&mut written, std::net::IpAddr::from([127, 0, 0, 1]).into());
     assert!(written.len() < 8192);
     let limits = HeadLimits::with_bytes(8192);
     let head = parse_request(&written, &limits, &mut Vec::new()).unwrap().unwrap();

@@ -34,7 +34,7 @@ fuzz_target!(|input: &[u8]| {
 
 fn rewritten(input: &[u8], head: &RequestHead, fields: &[Field]) -> Vec<u8> {
     let host = head.host.map_or(b"none.example".as_slice(), |host| host.of(input));
-    let forwarded = Forwarded { peer: IpAddr::V4(Ipv4Addr::LOCALHOST), host: Some(host) };
+    let forwarded = Forwarded { peer: IpAddr::V4(Ipv4Addr::LOCALHOST).into(), host: Some(host) };
     let mut out = Vec::new();
     request(&mut out, Message { input, head, fields }, host, &forwarded);
     out

@@ -1,13 +1,11 @@
 //! A request's header block, checked and said in HTTP/1.1 (RFC 9113 §8.2, §8.3).
 
-use std::net::IpAddr;
-
 use super::hpack::{Class, FieldLine};
 use crate::authority::Authority;
 use crate::body::BodyKind;
 use crate::bytes::{decimal, trim};
 use crate::field::{FieldKind, Span, is_field_name};
-use crate::forwarded::Forwarded;
+use crate::forwarded::{Forwarded, Peer};
 use crate::head::HeadLimits;
 use crate::method::Method;
 use crate::refusal::Refusal;
@@ -256,7 +254,7 @@ impl Request {
     }
 
     /// Append the head that a request without fault has on its way to a server.
-    pub fn write(&self, out: &mut Vec<u8>, peer: IpAddr) {
+    pub fn write(&self, out: &mut Vec<u8>, peer: Peer<'_>) {
         write::request_line(out, self.method_text(), [self.target(), b""]);
         write::field(out, b"Host", self.host());
         out.extend_from_slice(&self.lines);
@@ -288,6 +286,8 @@ fn set<V>(place: &mut Option<V>, value: V, repeated: Refusal) -> Result<(), Refu
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::super::hpack::{Decoder, write_field};
     use super::*;
 
@@ -316,7 +316,7 @@ mod tests {
         request.finish();
         let mut out = Vec::new();
         request.refusal().map_or(Ok(()), Err)?;
-        request.write(&mut out, IpAddr::from([192, 0, 2, 1]));
+        request.write(&mut out, IpAddr::from([192, 0, 2, 1]).into());
         Ok(String::from_utf8(out).unwrap())
     }
 

@@ -189,7 +189,8 @@ impl<'a> Builder<'a> {
 
     /// Keep the last good version of a site; without one its names are known and refused.
     fn fall_back(&mut self, id: &str, hash: Hash) -> Option<Hash> {
-        if let Some(good) = self.previous.sites.get(id).cloned() {
+        let previous = self.previous.sites.get(id);
+        if let Some(good) = previous.filter(|it| self.asks_enough(it, &hash)).cloned() {
             let kept = good.hash;
             if self.claim(good).is_ok() {
                 return Some(kept);
@@ -200,6 +201,14 @@ impl<'a> Builder<'a> {
             self.next.refused.extend(refused);
         }
         None
+    }
+
+    /// Whether a site may stand in for another version of itself: not for one that would ask
+    /// clients for a certificate which it does not ask for.
+    fn asks_enough(&self, good: &SiteRuntime, hash: &Hash) -> bool {
+        let site = Part::site(self.parts, hash);
+        let policy = site.and_then(|site| Part::tls_policy(self.parts, &site.tls));
+        good.tls.asks_clients() || policy.is_ok_and(|policy| policy.client_roots.is_empty())
     }
 }
 

@@ -125,6 +125,7 @@ fn policy() -> TlsPolicy {
         groups: Group::ALL.to_vec(),
         alpn: Alpn::ALL.to_vec(),
         tickets: true,
+        client_roots: Vec::new(),
     }
 }
 
@@ -205,6 +206,30 @@ fn a_broken_site_keeps_its_last_good_version() {
     let (third, verdicts) = draft.build(&second);
     assert_eq!(Some(good), quarantine(&verdicts["a.test"]).2);
     assert_eq!(Some("a.test"), found(&third, "a.test"));
+}
+
+#[test]
+fn a_site_that_asks_clients_is_not_stood_in_for_by_one_that_does_not() {
+    let mut draft = Draft::new();
+    let mut site = draft.site(&["a.test"]);
+    draft.serve(site.clone());
+    let open = draft.run();
+    site.tls = draft.add(Part::TlsPolicy(TlsPolicy {
+        client_roots: vec![vec![1]],
+        ..policy()
+    }));
+    draft.serve(site);
+    let (closed, verdicts) = draft.build(&open);
+    assert_eq!(
+        (
+            QuarantineCode::TlsPolicyUnusable,
+            "tls.client_roots[0]",
+            None
+        ),
+        quarantine(&verdicts["a.test"])
+    );
+    assert_eq!(None, found(&closed, "a.test"));
+    assert_eq!(Some("a.test"), closed.quarantined_site("a.test"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::names::site_name;
 use crate::read::{Fields, base64, hash, list, sorted, to_base64};
 
 const MAX_CHAIN: usize = 16;
-const MAX_CERTIFICATE_BYTES: usize = 65_536;
+pub(super) const MAX_CERTIFICATE_BYTES: usize = 65_536;
 const MAX_KEY_BYTES: usize = 16_384;
 const TICKET_KEY_BYTES: usize = 32;
 
@@ -82,6 +82,9 @@ fn as_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Err
     serializer.serialize_str(&to_base64(bytes))
 }
 
-fn chain_as_base64<S: Serializer>(chain: &[Vec<u8>], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn chain_as_base64<S: Serializer>(
+    chain: &[Vec<u8>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(chain.iter().map(|der| to_base64(der)))
 }

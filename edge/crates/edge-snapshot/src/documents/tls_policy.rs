@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use super::secrets::{MAX_CERTIFICATE_BYTES, chain_as_base64};
+
 use crate::error::Fault;
-use crate::read::{Fields, boolean, distinct, one_of};
+use crate::read::{Fields, base64, boolean, distinct, one_of};
 use crate::tls_names::{Alpn, CipherSuite, Group, TlsVersion};
+
+const MAX_CLIENT_ROOTS: usize = 64;
 
 /// What a handshake may end in, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -19,6 +23,9 @@ pub struct TlsPolicy {
     pub alpn: Vec<Alpn>,
     /// Whether sessions may be resumed.
     pub tickets: bool,
+    /// DER of the CAs of which a client must show a certificate; none, and it is not asked.
+    #[serde(serialize_with = "chain_as_base64")]
+    pub client_roots: Vec<Vec<u8>>,
 }
 
 impl TlsPolicy {
@@ -33,6 +40,10 @@ impl TlsPolicy {
             groups: fields.take("groups", distinct(1..=Group::ALL.len(), group))?,
             alpn: fields.take("alpn", distinct(1..=Alpn::ALL.len(), protocol))?,
             tickets: fields.take("tickets", boolean)?,
+            client_roots: fields.take(
+                "client_roots",
+                distinct(0..=MAX_CLIENT_ROOTS, base64(1..=MAX_CERTIFICATE_BYTES)),
+            )?,
         })
     }
 }

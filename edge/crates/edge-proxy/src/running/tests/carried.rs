@@ -39,6 +39,7 @@ fn connection(running: Running, name: &str) -> ConnectionContext {
         local: "192.0.2.1:443".parse().unwrap(),
         server_name: Some(name.to_owned()),
         certificate_names: choice.certificate_names().clone(),
+        client_certificate: None,
     }
 }
 
@@ -129,6 +130,60 @@ fn another_certificate_or_policy_of_its_site_ends_no_connection() {
     context.worker.running.store(Arc::new(draft.run()));
     assert_eq!(owned([own, own, own]), reached(&context, hosts));
     assert!(!context.is_outdated());
+}
+
+/// The policy of a site whose clients must show a certificate.
+fn asking() -> Part {
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    Part::TlsPolicy(TlsPolicy {
+        client_roots: vec![params.self_signed(&key).unwrap().der().to_vec()],
+        ..policy()
+    })
+}
+
+#[test]
+fn who_was_not_asked_for_a_certificate_never_reaches_a_site_that_asks() {
+    let mut draft = Draft::new();
+    let one = draft.site(&["a.test", "b.test", "c.test"]);
+    let with = |name: &str| Site {
+        id: name.to_owned(),
+        names: vec![name.to_owned()],
+        ..one.clone()
+    };
+    draft.serve(with("a.test"));
+    let mut strict = with("b.test");
+    strict.tls = draft.add(asking());
+    draft.serve(strict);
+    let mut stricter = with("c.test");
+    stricter.tls = draft.add(asking());
+    draft.serve(stricter);
+    let hosts = ["a.test", "b.test", "c.test"];
+    for (place, name) in hosts.into_iter().enumerate() {
+        let mut expected = [None, None, None];
+        expected[place] = Some(name);
+        let context = connection(draft.run(), name);
+        assert_eq!(owned(expected), reached(&context, hosts.map(Some)));
+    }
+}
+
+#[test]
+fn a_site_that_begins_to_ask_ends_the_connections_before() {
+    let mut draft = Draft::new();
+    let mut site = draft.site(&["a.test"]);
+    draft.serve(site.clone());
+    draft.root.default_site = Some("a.test".to_owned());
+    let context = connection(draft.run(), "a.test");
+    let hosts = [Some("a.test"), Some("unknown.test"), None];
+    let own = Some("a.test");
+    assert_eq!(owned([own, own, own]), reached(&context, hosts));
+
+    site.tls = draft.add(asking());
+    draft.serve(site);
+    context.worker.running.store(Arc::new(draft.run()));
+    assert_eq!([None, None, None], reached(&context, hosts));
+    assert!(context.is_outdated());
 }
 
 #[test]

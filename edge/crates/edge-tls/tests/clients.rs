@@ -1,0 +1,129 @@
+//! Sites that ask clients for a certificate: who comes in, who does not, and that nobody resumes.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{Client, Plan, accept, client, ecdsa, old_client, run_client};
+use edge_snapshot::QuarantineCode;
+use edge_tls::{HandshakeFacts, Reason, Refusal, SiteTls};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ClientConfig;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A CA, and what it has signed for a client.
+struct Authority {
+    der: Vec<u8>,
+    client: Arc<CertifiedKey>,
+}
+
+fn authority() -> Authority {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    let issuer = Issuer::new(params, key);
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["client.test".to_owned()]).unwrap();
+    let signed = params.signed_by(&key, &issuer).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let client = CertifiedKey::from_der(
+        vec![signed.der().clone()],
+        key,
+        &aws_lc_rs::default_provider(),
+    );
+    Authority {
+        der,
+        client: Arc::new(client.unwrap()),
+    }
+}
+
+fn site(authority: &Authority) -> SiteTls {
+    let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
+    plan.policy.client_roots = vec![authority.der.clone()];
+    plan.build().ok().unwrap()
+}
+
+fn showing(mut config: ClientConfig, shown: Option<&Authority>) -> Arc<ClientConfig> {
+    if let Some(authority) = shown {
+        let resolver: Arc<dyn ResolvesClientCert> =
+            Arc::new(SingleCertAndKey::from(Arc::clone(&authority.client)));
+        config.client_auth_cert_resolver = resolver;
+    }
+    Arc::new(config)
+}
+
+/// What a handshake with such a client comes to; one that is let in gets its words back.
+async fn attempt(site: &SiteTls, config: &Arc<ClientConfig>) -> Result<HandshakeFacts, Refusal> {
+    let config = Arc::clone(config);
+    let (socket, asking) =
+        run_client(move |port| Client::connect(&config, "a.test", port).ask(b"words"));
+    let serving = async {
+        let (mut stream, facts) = accept(&socket, site).await?;
+        let mut words = [0; 5];
+        stream.read_exact(&mut words).await.unwrap();
+        stream.write_all(&words).await.unwrap();
+        stream.shutdown().await.unwrap();
+        Ok(facts)
+    };
+    let outcome = tokio::time::timeout(PATIENCE, serving).await.unwrap();
+    let answer = asking.join().unwrap();
+    assert_eq!(outcome.is_ok(), answer.is_ok_and(|words| words == b"words"));
+    outcome
+}
+
+#[tokio::test]
+async fn a_client_with_a_certificate_of_the_authority_comes_in_and_never_resumes() {
+    let authority = authority();
+    let site = site(&authority);
+    assert!(site.asks_clients());
+    for config in [client(Ok(())), old_client(Ok(()))] {
+        let config = showing(config, Some(&authority));
+        for _ in 0..2 {
+            let facts = attempt(&site, &config).await.unwrap();
+            let shown = authority.client.cert[0].to_vec();
+            assert_eq!(
+                (Some(shown), false),
+                (facts.client_certificate, facts.resumed)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_stays_outside() {
+    let site = site(&authority());
+    for config in [client(Ok(())), old_client(Ok(()))] {
+        let refusal = attempt(&site, &showing(config, None)).await.unwrap_err();
+        assert_eq!(Reason::ClientCertificateMissing, refusal.reason);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_authority_does_not_help() {
+    let site = site(&authority());
+    for config in [client(Ok(())), old_client(Ok(()))] {
+        let config = showing(config, Some(&authority()));
+        let refusal = attempt(&site, &config).await.unwrap_err();
+        assert_eq!(Reason::ClientCertificateInvalid, refusal.reason);
+    }
+}
+
+#[test]
+fn an_unreadable_authority_is_named_by_its_place() {
+    let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
+    plan.policy.client_roots = vec![authority().der, vec![1]];
+    let fault = plan.build().err().unwrap();
+    assert_eq!(
+        (QuarantineCode::TlsPolicyUnusable, "tls.client_roots[1]"),
+        (fault.code, fault.path.as_str())
+    );
+}
