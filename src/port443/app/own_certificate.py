@@ -8,6 +8,7 @@ from datetime import datetime
 from port443.core.errors import CertificateError
 from port443.core.names import SiteName
 from port443.core.plan.desired import Credential, OwnCertificate
+from port443.core.plan.snapshot import MAX_NAMES
 from port443.core.x509.own import OwnChecked, OwnFiles, check_own
 from port443.core.x509.path import TrustedRoots
 from port443.ports import CertificateFiles
@@ -32,8 +33,13 @@ class Loaded:
         """What to serve: the last good pair, as long as it is good for all names."""
         if self.checked is None or not all(map(self.checked.chain[0].covers, self.names)):
             return None
-        chain = tuple(one.der for one in self.checked.chain)
-        return Credential(self.names, chain, self.checked.key_pkcs8)
+        covered = self.checked.chain[0].names
+        return Credential(
+            # Whatever the leaf covers, so that browsers may use one connection for several sites.
+            names=covered if len(covered) <= MAX_NAMES else self.names,
+            chain=tuple(one.der for one in self.checked.chain),
+            key_pkcs8=self.checked.key_pkcs8,
+        )
 
     @property
     def warnings(self) -> tuple[str, ...]:
