@@ -52,6 +52,7 @@ class Wish:
     not_before: datetime = NOW - timedelta(hours=1)
     not_after: datetime = NOW + timedelta(days=60)
     is_ca: bool = False
+    usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH
 
 
 @cache
@@ -79,7 +80,7 @@ def issue(wish: Wish, key: Key, issuer: Issued | None = None) -> Issued:
         .add_extension(x509.BasicConstraints(ca=wish.is_ca, path_length=None), critical=True)
     )
     if not wish.is_ca:
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        usage = x509.ExtendedKeyUsage([wish.usage])
         builder = builder.add_extension(usage, critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName(_names(wish.names)), critical=False)
     signer = issuer.key if issuer else key

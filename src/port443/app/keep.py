@@ -1,10 +1,11 @@
 """Keep every site in a certificate: made, renewed, or read from its owner's files."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from port443.app.client_ca import ClientAuthorities
 from port443.app.local_ca import AuthorityKind, Issued, LocalCA, is_fit, jitter_of
 from port443.app.own_certificate import OwnCertificates
 from port443.core.errors import CertificateError, Port443Error, StoreError
@@ -73,6 +74,7 @@ class Keeper:
         """`roots` are those that most clients have: against them an owner's chain is looked at."""
         self._ca = LocalCA(store)
         self._own = OwnCertificates(files, roots)
+        self._clients = ClientAuthorities(files)
         self._clock = clock
         self._issued: dict[str, Issued] = {}
         self._failed: dict[str, _Failed] = {}
@@ -91,6 +93,7 @@ class Keeper:
                     await self._keep_local(site, site.certificate, round_, kept)
                 case OwnCertificate():
                     await self._keep_own(site, site.certificate, now, kept)
+            await self._ask_clients(site, kept)
             self._note_outcome(site.id, now, kept)
         return kept
 
@@ -104,7 +107,7 @@ class Keeper:
 
     def files_changed(self) -> bool:
         """Whether an owner has changed, replaced or removed a file since `ensure` looked at it."""
-        return self._own.have_changed()
+        return self._own.have_changed() or self._clients.have_changed()
 
     async def root_pem(self, kind: AuthorityKind = "reserved") -> bytes | None:
         """Return the local CA's root as PEM; None as long as none was needed."""
@@ -152,6 +155,17 @@ class Keeper:
             kept.news.append(News("certificate_loaded", site.id, _described(loaded.checked.chain[0])))
             kept.news += [News("certificate_warned", site.id, text) for text in loaded.warnings]
 
+    async def _ask_clients(self, site: DesiredSite, kept: Kept) -> None:
+        """Add whose certificates clients must show; without that, a site that asks is not served."""
+        if site.client_ca is None:
+            return
+        asked = await self._clients.load(site.id, site.client_ca)
+        credential = kept.credentials.pop(site.id, None)
+        if credential and asked.roots:
+            kept.credentials[site.id] = replace(credential, client_roots=asked.roots)
+        if asked.fault:
+            kept.faults.setdefault(site.id, asked.fault)
+
     def _note_outcome(self, site: str, now: datetime, kept: Kept) -> None:
         """Count failures in a row, and tell each once, not every time that it is tried again."""
         fault, last = kept.faults.get(site), self._failed.pop(site, None)
@@ -168,6 +182,7 @@ class Keeper:
         wanted = frozenset(site.id for site in sites)
         self._failed = {site: failed for site, failed in self._failed.items() if site in wanted}
         self._own.keep_only(wanted - local)
+        self._clients.keep_only({site.id for site in sites if site.client_ca})
 
 
 class _Round:

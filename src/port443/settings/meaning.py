@@ -243,7 +243,14 @@ def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePa
     else:
         certificate = LocalIssuer(unconstrained=not all(name.is_reserved for name in names))
     return DesiredSite(
-        str(names[0]), names, _upstreams(form), certificate, form.tls, _hsts_wish(form), form.body
+        id=str(names[0]),
+        names=names,
+        upstreams=_upstreams(form),
+        certificate=certificate,
+        tls=form.tls,
+        hsts=_hsts_wish(form),
+        body_bytes=form.body,
+        client_ca=directory / form.client_ca if form.client_ca else None,
     )
 
 

@@ -245,6 +245,8 @@ class SiteForm(Form):
     """local: the built-in CA. Names that no public CA can certify use it by themselves."""
     certificate: Optionally[CertificateForm] = None
     """A certificate of one's own, in place of an issuer."""
+    client_ca: Optionally[FilePath] = None
+    """PEM: the CAs of which every client of the site must show a certificate."""
     body: BodySize = STANDARD_BODY_BYTES
     """The longest body of a request; a longer one is answered with 413, and its server sees no more of it."""
 

@@ -83,6 +83,8 @@ def _site(site: DesiredSite) -> Iterator[Line]:
     yield (*path, "tls"), f"    tls: {site.tls}"
     yield (*path, "hsts"), f"    hsts: {_hsts(site.hsts)}"
     yield (*path, "body"), f"    body: {size(site.body_bytes)}"
+    if site.client_ca:
+        yield (*path, "client_ca"), f"    client_ca: {_quoted(str(site.client_ca))}"
     if isinstance(site.certificate, LocalIssuer):
         yield (*path, "issuer"), "    issuer: local"
     else:

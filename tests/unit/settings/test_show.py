@@ -82,6 +82,7 @@ def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite
         tls=draw(st.sampled_from(["modern", "intermediate"])),
         hsts=draw(hsts if has_host else hsts_words),
         body_bytes=draw(st.integers(0, MAX_INTEGER)),
+        client_ca=own.chain if own and draw(st.booleans()) else None,
     )
 
 

@@ -64,6 +64,8 @@ class DesiredSite:
     tls: TlsName = "intermediate"
     hsts: HstsWish = "ladder"
     body_bytes: int = STANDARD_BODY_BYTES
+    client_ca: PurePath | None = None
+    """PEM of the CAs of which a client must show a certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,5 @@ class Credential:
     chain: tuple[bytes, ...]
     """DER, leaf first, without the root."""
     key_pkcs8: bytes = field(repr=False)
+    client_roots: tuple[bytes, ...] = ()
+    """DER of the CAs of which a client must show a certificate; none, and it is not asked."""

@@ -20,6 +20,7 @@ from port443.core.plan.snapshot import (
     Server,
     Site,
     TicketKey,
+    TlsPolicy,
     hash_of,
 )
 
@@ -102,7 +103,7 @@ class _Parts:
         part = Site(
             id=site.id,
             names=_spelled(site.names),
-            tls=self.add(POLICIES[site.tls]),
+            tls=self.add(_policy(site, credential)),
             certificates=(self._add_credential(credential),),
             pool=self.add(_pool(site.upstreams, self.desired)),
             hsts=header_of(site, step),
@@ -115,6 +116,14 @@ class _Parts:
         key = self.add(PrivateKey(_base64(credential.key_pkcs8)))
         chain = tuple(_base64(der) for der in credential.chain)
         return self.add(Certificate(_spelled(credential.names), chain, key))
+
+
+def _policy(site: DesiredSite, credential: Credential) -> TlsPolicy:
+    policy = POLICIES[site.tls]
+    if not credential.client_roots:
+        return policy
+    # A resumed session would show no certificate.
+    return replace(policy, client_roots=tuple(map(_base64, credential.client_roots)), tickets=False)
 
 
 def _spelled(names: Iterable[HostName | IPName]) -> tuple[str, ...]:

@@ -1,0 +1,35 @@
+"""Files that name the CAs of clients: what they say, and what they may not hold."""
+
+from pathlib import PurePath
+
+import pytest
+
+from pki import intermediate, leaf, root
+from port443.core.x509.client_ca import MAX_CLIENT_ROOTS, ClientCAFileUnfit, check_client_ca
+
+FILE = PurePath("clients.pem")
+CA = root("Somebody's root")
+MIDDLE = intermediate(CA, "Somebody's intermediate")
+
+
+def test_the_authorities_are_those_of_the_file() -> None:
+    """Each CA counts once, in the order of the file; an intermediate may be the one that is meant."""
+    found = check_client_ca(FILE, MIDDLE.pem + CA.pem + MIDDLE.pem)
+    assert found == (MIDDLE.facts.der, CA.facts.der)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds no certificate"),
+        (CA.key_pem, "holds no certificate"),
+        (CA.pem + leaf(CA, "client.test").pem, "which is no CA"),
+        (b"".join(root(f"CA {n}").pem for n in range(MAX_CLIENT_ROOTS + 1)), "65 certificates"),
+    ],
+    ids=["empty", "a key", "a client's own", "too many"],
+)
+def test_a_file_that_names_no_authority_is_refused(content: bytes, said: str) -> None:
+    """The error names the file and what is wrong with it."""
+    with pytest.raises(ClientCAFileUnfit, match=said) as caught:
+        check_client_ca(FILE, content)
+    assert "clients.pem" in caught.value.message
