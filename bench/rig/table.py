@@ -19,14 +19,16 @@ and makes fewer calls for it, so there the floor is a sign-post and no bound.)""
 COST = """\
 Processor time of the proxy, user and system, in microseconds for each unit of work; memory in KiB and MiB.
 Median of the runs; less is better."""
+SHARES = """\
+Less is better. A share is the median of the runs' shares, since what disturbs a run disturbs all in it; it need not
+be the quotient of the medians below. Where the goal is an amount, the amount stands below."""
 PARTS = "User + system time of the median; in brackets the least and the most of all runs."
 METHOD = """\
 - The figure is what `/proc/PID/stat` says of all processes of the proxy, before and after {seconds:g} s of
   work, divided by the units of work that were answered in between; a warm-up goes before and is not counted.
 - The load polls and never sleeps, and takes turns with the backend without interrupting it: a proxy would pay
   for waking their processor with each write, which no proxy on a network does.
-- Every proxy is started anew for every figure: all in turn for each row, all rows in each run. A share is the
-  median of the shares of the runs.
+- Every proxy is started anew for every figure: all in turn for each row, all rows in each run.
 - The client offers {suite} and {group} only, trusts one self-made P-256 certificate, checks the server's
   signature, and checks status and length of every answer. A figure counts only when each handshake was what
   the row says: all full, or all resumed, and none at all while it is measured where connections are kept.
@@ -111,7 +113,7 @@ def _shares(results: Results) -> list[str]:
     ours, *others = results.peers
     lines = [_share_line(results, row, ours, others) for row in results.rows]
     heading = f"## As a share of {results.baseline} in the same run"
-    return [heading, table(["work", ours, "goal", "reached", *others], lines)]
+    return [heading, SHARES, table(["work", ours, "goal", "reached", *others], lines)]
 
 
 def _share_line(results: Results, row: Row, ours: str, others: Sequence[str]) -> list[str]:
