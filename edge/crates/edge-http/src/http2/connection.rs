@@ -1,4 +1,4 @@
-//! A connection's state; what comes in is in `receive`, what goes out in `send`.
+//! A connection's state; what comes in is in `receive`, `block` and `body`, what goes out in `send`.
 
 use std::ops::Range;
 

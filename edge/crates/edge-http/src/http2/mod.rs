@@ -7,6 +7,8 @@
 //!
 //! A connection that breaks the protocol, or makes us work for nothing, ends with a [`Cutoff`].
 
+mod block;
+mod body;
 mod budget;
 mod closed;
 mod connection;

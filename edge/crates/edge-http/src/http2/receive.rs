@@ -1,21 +1,15 @@
 //! What a client sends, frame by frame.
 
-use super::connection::{Block, Connection, Event, Leaving, Stage};
+use super::connection::{Connection, Event, Leaving, Stage};
 use super::cutoff::{Cutoff, CutoffReason as Reason};
 use super::frame::{
     self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MOST_FRAME_BYTES, PREFACE, flag, kind,
 };
-use super::hpack::{Class, HpackFault};
 use super::send::LEAVING;
 use super::settings::{self, LARGEST_WINDOW};
-use super::stream::Stream;
 
-/// Frames that one header block may come in.
-const MOST_FRAGMENTS: usize = 16;
-/// How far beyond the limit a header is read, to be answered with 431: so many times as much.
-const BOMB: usize = 4;
-
-type Outcome = Result<Option<Event>, Cutoff>;
+/// What a frame comes to.
+pub(super) type Outcome = Result<Option<Event>, Cutoff>;
 
 impl<T: Default> Connection<T> {
     /// Take at most one frame off the input; return how many bytes it was, and what it means.
@@ -98,211 +92,6 @@ impl<T: Default> Connection<T> {
             | kind::GOAWAY => Err(Reason::ProtocolViolated.into()),
             // RFC 9113 §5.5: what is unknown is ignored.
             _ => self.budget.priority().map(|()| None),
-        }
-    }
-
-    /// RFC 9113 §6.1.
-    fn receive_data(&mut self, header: FrameHeader, payload: &[u8]) -> Outcome {
-        let id = header.stream;
-        let has_ended = header.has(flag::END_STREAM);
-        let length = low(header.length);
-        let data = frame::unpadded(header, payload).ok_or(Reason::ProtocolViolated)?;
-        if data.is_empty() && !has_ended {
-            self.budget.empty_data()?;
-        }
-        let window = self.receive_window.checked_sub(length);
-        self.receive_window = window.ok_or(Reason::FlowControlViolated)?;
-        let Some(stream) = self.streams.get_mut(id) else {
-            self.receive_late(id, length, has_ended)?;
-            return Ok(None);
-        };
-        if stream.is_remote_closed {
-            return Err(Reason::StreamClosed.into());
-        }
-        let window = stream.receive_window.checked_sub(length);
-        stream.receive_window = window.ok_or(Reason::FlowControlViolated)?;
-        stream.is_remote_closed = has_ended;
-        if stream.is_deaf || stream.is_reset {
-            self.give_back(length);
-            return Ok(None);
-        }
-        let bytes = low(data.len());
-        stream.held += bytes;
-        let padding = length - bytes;
-        let is_as_promised = stream.count(data.len(), has_ended);
-        if padding > 0 {
-            stream.held += padding;
-            self.release(id, padding);
-        }
-        if is_as_promised {
-            let payload = FRAME_HEADER_BYTES + data.start..FRAME_HEADER_BYTES + data.end;
-            return Ok(Some(Event::Data {
-                stream: id,
-                payload,
-                has_ended,
-            }));
-        }
-        self.release(id, bytes);
-        self.deafen(id)
-    }
-
-    /// Frames may still be under way for a stream that we closed, and for no other: as much as its
-    /// window let through, and up to its end.
-    fn receive_late(&mut self, id: u32, length: u32, has_ended: bool) -> Result<(), Cutoff> {
-        if id > self.last_stream || id.is_multiple_of(2) {
-            return Err(Reason::ProtocolViolated.into());
-        }
-        let stream = self.closed.get_mut(id).ok_or(Reason::StreamClosed)?;
-        let window = stream.receive_window.checked_sub(length);
-        stream.receive_window = window.ok_or(Reason::FlowControlViolated)?;
-        if has_ended {
-            self.closed.forget(id);
-        }
-        self.give_back(length);
-        Ok(())
-    }
-
-    /// The body is malformed: listen to no more of it.
-    fn deafen(&mut self, id: u32) -> Outcome {
-        self.budget.malformed()?;
-        if let Some(stream) = self.streams.get_mut(id) {
-            stream.is_deaf = true;
-        }
-        Ok(Some(Event::Malformed { stream: id }))
-    }
-
-    /// RFC 9113 §6.2.
-    fn receive_headers(&mut self, header: FrameHeader, payload: &[u8]) -> Outcome {
-        let range = frame::unpadded(header, payload).ok_or(Reason::ProtocolViolated)?;
-        let mut block = &payload[range];
-        if header.has(flag::PRIORITY) {
-            block = block.get(5..).ok_or(Reason::FrameSizeWrong)?;
-        }
-        let has_ended = header.has(flag::END_STREAM);
-        if header.has(flag::END_HEADERS) {
-            return self.receive_block(header.stream, block, has_ended);
-        }
-        self.block = Some(Block {
-            stream: header.stream,
-            has_ended,
-            frames: 1,
-            bytes: block.to_vec(),
-        });
-        Ok(None)
-    }
-
-    /// RFC 9113 §6.10; CVE-2024-27316 is what the bounds are for.
-    fn receive_continuation(&mut self, header: FrameHeader, payload: &[u8]) -> Outcome {
-        let mut block = self.block.take().ok_or(Reason::ProtocolViolated)?;
-        block.frames += 1;
-        if block.frames > MOST_FRAGMENTS {
-            return Err(Reason::ContinuationFlood.into());
-        }
-        if block.bytes.len() + payload.len() > self.config.limits.bytes + MOST_FRAME_BYTES {
-            return Err(Reason::HeaderBomb.into());
-        }
-        block.bytes.extend_from_slice(payload);
-        if header.has(flag::END_HEADERS) {
-            return self.receive_block(block.stream, &block.bytes, block.has_ended);
-        }
-        self.block = Some(block);
-        Ok(None)
-    }
-
-    fn receive_block(&mut self, id: u32, block: &[u8], has_ended: bool) -> Outcome {
-        if self.streams.get(id).is_some() {
-            return self.receive_trailers(id, block, has_ended);
-        }
-        if id <= self.last_stream || id.is_multiple_of(2) {
-            self.receive_late(id, 0, has_ended)?;
-            self.judge_trailers(has_ended)?;
-            return self.skip_block(block).map(|_| None);
-        }
-        self.last_stream = id;
-        let is_late = id > self.most_stream;
-        if is_late || self.streams.len() >= self.config.streams as usize {
-            self.skip_block(block)?;
-            return self.refuse_stream(id, is_late, has_ended).map(|()| None);
-        }
-        self.read_request(block, has_ended)?;
-        self.streams.push(Stream {
-            id,
-            send_window: self.first_send_window,
-            receive_window: self.config.stream_window,
-            held: 0,
-            used: 0,
-            promised: self.request.length(),
-            is_remote_closed: has_ended,
-            is_local_closed: false,
-            is_reset: false,
-            is_deaf: false,
-            owner: T::default(),
-        });
-        Ok(Some(Event::Request {
-            stream: id,
-            has_ended,
-        }))
-    }
-
-    fn refuse_stream(&mut self, id: u32, is_late: bool, has_ended: bool) -> Result<(), Cutoff> {
-        if !has_ended {
-            self.closed.push(id, self.config.stream_window);
-        }
-        // After our goodbye the client will ask elsewhere, untold (RFC 9113 §6.8).
-        if !is_late {
-            self.write_reset(id, ErrorCode::REFUSED_STREAM);
-        }
-        self.budget.refused_stream()
-    }
-
-    fn read_request(&mut self, block: &[u8], has_ended: bool) -> Result<(), Cutoff> {
-        let (limits, request) = (&self.config.limits, &mut self.request);
-        request.begin(has_ended);
-        let most = limits.bytes.saturating_mul(BOMB);
-        let read = self
-            .decoder
-            .decode(block, most, |line| request.take(line, limits));
-        read.map_err(cutoff)?;
-        request.finish();
-        Ok(())
-    }
-
-    /// Read a block that says nothing to us, to keep in step; whether it holds fields alone.
-    fn skip_block(&mut self, block: &[u8]) -> Result<bool, Cutoff> {
-        let mut has_fields_alone = true;
-        let most = self.config.limits.bytes.saturating_mul(BOMB);
-        let take = |line: super::hpack::FieldLine<'_>| {
-            has_fields_alone &= line.is_valid && matches!(line.class, Class::Field(_) | Class::Te);
-        };
-        self.decoder.decode(block, most, take).map_err(cutoff)?;
-        Ok(has_fields_alone)
-    }
-
-    /// RFC 9113 §8.1: trailers end the stream and hold no pseudo-fields.
-    fn receive_trailers(&mut self, id: u32, block: &[u8], has_ended: bool) -> Outcome {
-        let is_valid = self.skip_block(block)?;
-        let Some(stream) = self.streams.get_mut(id) else {
-            return Ok(None);
-        };
-        if stream.is_remote_closed {
-            return Err(Reason::StreamClosed.into());
-        }
-        stream.is_remote_closed = has_ended;
-        if stream.is_deaf || stream.is_reset {
-            return self.judge_trailers(has_ended).map(|()| None);
-        }
-        if is_valid && has_ended && stream.count(0, true) {
-            return Ok(Some(Event::Ended { stream: id }));
-        }
-        self.deafen(id)
-    }
-
-    /// Where nobody listens, there may be trailers once; those without an end could go on for ever.
-    fn judge_trailers(&mut self, has_ended: bool) -> Result<(), Cutoff> {
-        if has_ended {
-            Ok(())
-        } else {
-            self.budget.malformed()
         }
     }
 
@@ -397,22 +186,6 @@ impl<T: Default> Connection<T> {
     }
 }
 
-impl<T> Stream<T> {
-    /// Count bytes of the body; `false` when they are not what content-length promised.
-    fn count(&mut self, bytes: usize, has_ended: bool) -> bool {
-        let Some(promised) = &mut self.promised else {
-            return true;
-        };
-        match promised.checked_sub(bytes as u64) {
-            Some(left) => {
-                *promised = left;
-                left == 0 || !has_ended
-            }
-            None => false,
-        }
-    }
-}
-
 /// A payload of that length, or the end of the connection.
 fn sized(payload: &[u8], length: usize) -> Result<&[u8], Cutoff> {
     if payload.len() == length {
@@ -420,16 +193,4 @@ fn sized(payload: &[u8], length: usize) -> Result<&[u8], Cutoff> {
     } else {
         Err(Reason::FrameSizeWrong.into())
     }
-}
-
-fn cutoff(fault: HpackFault) -> Cutoff {
-    match fault {
-        HpackFault::Malformed => Reason::CompressionMalformed.into(),
-        HpackFault::TooLong => Reason::HeaderBomb.into(),
-    }
-}
-
-/// The length of a frame, which has 24 bits.
-fn low(length: usize) -> u32 {
-    u32::try_from(length).unwrap_or(u32::MAX)
 }
