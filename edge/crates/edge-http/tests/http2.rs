@@ -1,7 +1,7 @@
 //! HTTP/2 as a whole: any input, cut anywhere, gives the same events and output, within bounds.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE, Request};
+use edge_http::http2::{Config, Connection, Cutoff, CutoffReason, Event, PREFACE, Request};
 use edge_http::{HeadLimits, parse_request};
 use proptest::prelude::*;
 
@@ -25,8 +25,26 @@ struct Run {
     output: Vec<u8>,
 }
 
+type Taken = Result<(usize, Option<Event>), Cutoff>;
+
 /// Feed input in pieces of these sizes, the last one again and again; answer each whole request.
 fn run(input: &[u8], sizes: &[usize]) -> Run {
+    feed(input, sizes, |connection, waiting| {
+        connection.receive(waiting, 1)
+    })
+}
+
+/// The same with no data left waiting for the rest of its frame.
+fn run_in_parts(input: &[u8], sizes: &[usize]) -> Run {
+    feed(input, sizes, |connection, waiting| {
+        match connection.receive(waiting, 1)? {
+            (0, _) => connection.receive_part(waiting),
+            taken => Ok(taken),
+        }
+    })
+}
+
+fn feed(input: &[u8], sizes: &[usize], receive: fn(&mut Connection<()>, &[u8]) -> Taken) -> Run {
     let mut connection = Connection::<()>::new(CONFIG);
     let (mut waiting, mut rest) = (Vec::new(), input);
     let (mut events, mut outcome) = (Vec::new(), Ok(()));
@@ -36,7 +54,7 @@ fn run(input: &[u8], sizes: &[usize]) -> Run {
         waiting.extend_from_slice(&rest[..size]);
         rest = &rest[size..];
         loop {
-            match connection.receive(&waiting, 1) {
+            match receive(&mut connection, &waiting) {
                 Ok((0, event)) => {
                     assert_eq!(None, event);
                     break;
@@ -65,7 +83,7 @@ fn run(input: &[u8], sizes: &[usize]) -> Run {
 }
 
 fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String, Vec<u8>) {
-    let (mut bytes, told) = (Vec::new(), format!("{event:?}"));
+    let (mut bytes, mut told) = (Vec::new(), format!("{event:?}"));
     match event {
         Event::Request { stream, has_ended } => {
             let request = connection.request();
@@ -83,6 +101,7 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
             payload,
             has_ended,
         } => {
+            told = format!("Data of {stream}: has_ended {has_ended}");
             bytes.extend_from_slice(&frame[payload.clone()]);
             connection.release(*stream, u32::try_from(payload.len()).unwrap());
             if *has_ended {
@@ -94,6 +113,33 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
         Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
     }
     (told, bytes)
+}
+
+/// The same run with neighbouring pieces of a body as one; without those of a body that turns out
+/// to be malformed, or that the end comes in the middle of.
+fn joined(run: Run) -> Run {
+    let mut events: Vec<(String, Vec<u8>)> = Vec::new();
+    for (told, bytes) in run.events {
+        let before = events.last().map(|it| it.0.clone()).unwrap_or_default();
+        let continues = |stream: &str| before.starts_with(&format!("Data of {stream}: "));
+        if let Some(stream) = told.strip_prefix("Malformed { stream: ")
+            && continues(stream.trim_end_matches(" }"))
+        {
+            events.pop();
+        } else if let Some((stream, _)) = told.trim_start_matches("Data of ").split_once(": ")
+            && continues(stream)
+            && let Some(last) = events.last_mut()
+        {
+            last.0 = told;
+            last.1.extend_from_slice(&bytes);
+            continue;
+        }
+        events.push((told, bytes));
+    }
+    if run.outcome.is_err() && events.last().is_some_and(|it| it.0.starts_with("Data of ")) {
+        events.pop();
+    }
+    Run { events, ..run }
 }
 
 /// What we write is one HTTP/1 head that says what was asked for, and not a byte more.
@@ -141,6 +187,32 @@ fn session() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(frame(), 0..30).prop_map(|frames| {
         let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
         [PREFACE, &settings, &frames.concat()].concat()
+    })
+}
+
+/// Two requests whose bodies come in turns, with padding or without.
+fn uploads() -> impl Strategy<Value = Vec<u8>> {
+    let data = (
+        prop::sample::select(&[1_u8, 3]),
+        prop::collection::vec(any::<u8>(), 0..40),
+        prop::option::of(0_u8..9),
+        prop::bool::weighted(0.1),
+    );
+    let frames = data.prop_map(|(stream, data, padding, has_ended)| {
+        let (before, after) = padding.map_or((vec![], 0), |it| (vec![it], it));
+        let payload = [before, data, vec![0; after.into()]].concat();
+        let length = u8::try_from(payload.len()).unwrap();
+        let flags = u8::from(has_ended) | if padding.is_some() { 8 } else { 0 };
+        [&[0, 0, length, 0, flags, 0, 0, 0, stream][..], &payload].concat()
+    });
+    prop::collection::vec(frames, 0..20).prop_map(|frames| {
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let post = |stream| {
+            [
+                0, 0, 6, 1, 4, 0, 0, 0, stream, 0x83, 0x87, 0x84, 0x41, 1, b'a',
+            ]
+        };
+        [PREFACE, &settings, &post(1), &post(3), &frames.concat()].concat()
     })
 }
 
@@ -228,6 +300,11 @@ proptest! {
     }
 
     #[test]
+    fn a_body_is_the_same_in_parts(input in prop_oneof![session(), uploads()], sizes in prop::collection::vec(1_usize..60, 1..20)) {
+        prop_assert_eq!(joined(run(&input, &[input.len()])), joined(run_in_parts(&input, &sizes)));
+    }
+
+    #[test]
     fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..400), greets in any::<bool>()) {
         let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
         let start = if greets { [PREFACE, settings].concat() } else { Vec::new() };
@@ -251,4 +328,33 @@ proptest! {
         let input = [PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0], &head, &block].concat();
         prop_assert_eq!(run(&input, &[input.len()]), run(&input, &[7]));
     }
+}
+
+/// Padding counts against the window (RFC 9113 §6.1), in whatever part of its frame it comes.
+#[test]
+fn a_window_is_used_up_in_parts_as_by_the_whole() {
+    let post: &[u8] = &[0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x87, 0x84, 0x41, 1, b'a'];
+    let padded = [&[0, 0, 50, 0, 8, 0, 0, 0, 1, 10][..], &[0; 49]].concat();
+    let config = Config {
+        stream_window: 100,
+        ..CONFIG
+    };
+    let outcome = |last: u8| {
+        let plain = [&[0, 0, last, 0, 0, 0, 0, 0, 1][..], &vec![0; last.into()]].concat();
+        let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let mut connection = Connection::<()>::new(config);
+        let mut waiting = Vec::new();
+        for byte in [PREFACE, settings, post, &padded, &plain].concat() {
+            waiting.push(byte);
+            let (mut used, _) = connection.receive(&waiting, 1)?;
+            if used == 0 {
+                (used, _) = connection.receive_part(&waiting)?;
+            }
+            waiting.drain(..used);
+        }
+        Ok::<_, Cutoff>(waiting.len())
+    };
+    assert_eq!(Ok(0), outcome(50));
+    let reason = outcome(51).unwrap_err().reason;
+    assert_eq!(CutoffReason::FlowControlViolated, reason);
 }

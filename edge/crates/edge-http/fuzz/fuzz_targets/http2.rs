@@ -10,11 +10,15 @@ const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 fuzz_target!(|input: (Vec<u8>, u8)| {
     let (frames, cut) = input;
     let input = [PREFACE, SETTINGS, &frames].concat();
-    assert_eq!(run(&input, input.len()), run(&input, usize::from(cut).max(1)));
+    let size = usize::from(cut).max(1);
+    assert_eq!(run(&input, input.len(), false), run(&input, size, false));
+    // The pieces of bodies are others.
+    run(&input, size, true);
 });
 
-/// Feed input in pieces of a size; return the events, the end, and what is sent.
-fn run(input: &[u8], size: usize) -> (Vec<Event>, Option<Cutoff>, Vec<u8>) {
+/// Feed input in pieces of a size, perhaps with no data left waiting for the rest of its frame; return
+/// the events, the end, and what is sent.
+fn run(input: &[u8], size: usize, in_parts: bool) -> (Vec<Event>, Option<Cutoff>, Vec<u8>) {
     let limits = HeadLimits::with_bytes(4096);
     let config = Config { streams: 8, stream_window: 65_535, connection_window: 100_000, limits };
     let mut connection = Connection::<()>::new(config);
@@ -22,7 +26,11 @@ fn run(input: &[u8], size: usize) -> (Vec<Event>, Option<Cutoff>, Vec<u8>) {
     for piece in input.chunks(size) {
         waiting.extend_from_slice(piece);
         loop {
-            match connection.receive(&waiting, 1) {
+            let received = match connection.receive(&waiting, 1) {
+                Ok((0, _)) if in_parts => connection.receive_part(&waiting),
+                received => received,
+            };
+            match received {
                 Ok((0, _)) => break,
                 Ok((used, event)) => {
                     waiting.drain(..used);

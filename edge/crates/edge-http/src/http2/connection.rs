@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::body::Rest;
 use super::budget::Budget;
 use super::closed::ClosedStreams;
 use super::frame::{self, FrameHeader, PREFACE, kind};
@@ -105,6 +106,7 @@ pub struct Connection<T> {
     pub(super) stage: Stage,
     pub(super) leaving: Leaving,
     pub(super) block: Option<Block>,
+    pub(super) rest: Option<Rest>,
     /// The highest stream that the client has opened.
     pub(super) last_stream: u32,
     /// The highest stream that is taken.
@@ -140,6 +142,7 @@ impl<T: Default> Connection<T> {
             stage: Stage::Preface,
             leaving: Leaving::Staying,
             block: None,
+            rest: None,
             last_stream: 0,
             most_stream: u32::MAX,
             send_window: i64::from(FIRST_WINDOW),
@@ -187,7 +190,7 @@ impl<T: Default> Connection<T> {
             let header = FrameHeader::read(input);
             !input.is_empty() && header.is_none_or(|it| it.kind != kind::DATA)
         };
-        self.is_greeted() && (self.block.is_some() || is_in_frame())
+        self.is_greeted() && (self.block.is_some() || self.rest.is_none() && is_in_frame())
     }
 
     /// Whether everything is said and done.

@@ -20,6 +20,10 @@ impl<T: Default> Connection<T> {
         if self.stage == Stage::Preface {
             return self.receive_preface(input);
         }
+        if let Some(rest) = self.rest {
+            self.budget.tick(second);
+            return self.receive_rest(rest, input);
+        }
         let Some(header) = FrameHeader::read(input) else {
             return Ok((0, None));
         };
