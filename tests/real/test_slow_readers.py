@@ -3,34 +3,38 @@
 import contextlib
 import functools
 import os
-import selectors
-import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
-from http2_frames import PREFACE, WINDOW_UPDATE, frame, get, settings
-from web import NAME, PATIENCE_S, Web, client_context, running_web
+from http2_frames import (
+    DATA,
+    END_HEADERS,
+    HEADERS,
+    PREFACE,
+    STREAM_WINDOW,
+    WINDOW_UPDATE,
+    frame,
+    get,
+    request,
+    settings,
+)
+from slow_peers import BODY, BODY_BYTES, STAND_STILL_S, Sink, Source, Wall, client
+from web import NAME, Web, client_context, running_web
 
-from port443.core.plan.snapshot import Server
 from waiting import wait_until
 
 CLIENTS = int(os.environ.get("SLOW_CLIENTS", "300"))
 """With 2,000 the kernel's memory for TCP runs short and other tests fail: those are for a run alone."""
-MOST_BYTES = (64 << 20) * CLIENTS // 2000 + (16 << 20) * (CLIENTS < 2000)
-"""64 MiB in all for 2,000; fewer have their share, and what the edge has of itself."""
-STAND_STILL_S = 90.0
-"""How long one of so many may wait for its turn on a busy machine."""
+MOST_BYTES = (64 << 20) * CLIENTS // 2000 + (24 << 20) * (CLIENTS < 2000)
+"""64 MiB in all for 2,000; fewer have their share, and what the edge has of itself and for the first."""
 ROUNDS = 3
-"""How often each takes a byte: a second is longer than what they come to lasts."""
-BODY_BYTES = 100 << 20
-RECEIVE_BUFFER_BYTES = 4096
-BLOCK = b"x" * (1 << 16)
-HEAD = f"HTTP/1.1 200 OK\r\nContent-Length: {BODY_BYTES}\r\n\r\n".encode()
+"""How often each takes or brings a byte: a second is longer than what they come to lasts."""
 WIDEST = (1 << 31) - 1
+FRAME_BYTES = RECORD_BYTES = 1 << 14
+"""The longest payload of a frame of HTTP/2, and of a record of TLS."""
+UPLOAD_BYTES = STREAM_WINDOW
 ASKING = {
     "http/1.1": f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode(),
     # Windows as wide as they get: nothing but the reading holds the response back.
@@ -39,95 +43,56 @@ ASKING = {
     + frame(WINDOW_UPDATE, payload=(WIDEST - 65535).to_bytes(4, "big"))
     + get(1),
 }
+POST = {
+    "http/1.1": f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_BYTES}\r\n\r\n".encode(),
+    "http/1.1 chunked": f"POST / HTTP/1.1\r\nHost: {NAME}\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
+    "h2": PREFACE + settings() + frame(HEADERS, END_HEADERS, 1, request(method="POST")),
+}
+LONG_DATA = frame(DATA, stream=1, payload=b"x" * FRAME_BYTES)
+HEADER = frame(HEADERS, END_HEADERS, 1, request(("x-long", "x" * 1000)))
+UNFINISHED = {
+    "http/1.1 header": f"GET / HTTP/1.1\r\nHost: {NAME}\r\nX-Long: ".encode() + b"x" * 1000,
+    "http/1.1 body": POST["http/1.1"],
+    # All but the end of a frame: no part of it means anything yet.
+    "h2 header": PREFACE + settings() + HEADER[: -2 * ROUNDS],
+    "h2 body": POST["h2"] + LONG_DATA[: -2 * ROUNDS],
+}
+UPLOAD = {
+    "http/1.1": BODY * UPLOAD_BYTES,
+    "http/1.1 chunked": (b"%x\r\n" % FRAME_BYTES + BODY * FRAME_BYTES + b"\r\n")
+    * (UPLOAD_BYTES // FRAME_BYTES),
+    # As much as its window lets through.
+    "h2": frame(DATA, stream=1, payload=BODY * FRAME_BYTES) * (UPLOAD_BYTES // FRAME_BYTES),
+}
 STRANGERS = {
-    "connections_per_address": CLIENTS,
+    "connections_per_address": CLIENTS + 1,
     "handshakes_per_second": CLIENTS,
     "handshakes_burst": CLIENTS,
+    "header_timeout_ms": 600_000,
     "body_timeout_ms": 600_000,
     "request_timeout_ms": 600_000,
 }
 
 
-class Source:
-    """A server of responses that are too long for everyone; one thread serves all."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self._ended, self._end = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        self._selector.register(self._ended, selectors.EVENT_READ, None)
-        self._thread = threading.Thread(target=self._run)
-        self._open: list[socket.socket] = []
-
-    @property
-    def server(self) -> Server:
-        return Server("127.0.0.1", self._listener.getsockname()[1])
-
-    def _run(self) -> None:
-        while True:
-            for key, _ in self._selector.select():
-                if key.data is None:
-                    return
-                key.data(key.fileobj)
-
-    def _accept(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        connection.settimeout(0)
-        self._open.append(connection)
-        self._selector.register(connection, selectors.EVENT_READ, self._begin)
-
-    def _begin(self, connection: socket.socket) -> None:
-        connection.recv(1 << 16)
-        connection.send(HEAD)
-        self._selector.modify(connection, selectors.EVENT_WRITE, self._go_on)
-
-    def _go_on(self, connection: socket.socket) -> None:
-        try:
-            connection.send(BLOCK)
-        except OSError:
-            self._selector.unregister(connection)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.send(b"x")
-        self._thread.join(PATIENCE_S)
-        for sock in (*self._open, self._listener, self._ended, self._end):
-            sock.close()
-        self._selector.close()
-
-
-class Sink(Source):
-    """A server that reads what comes, and never answers."""
-
-    def _begin(self, connection: socket.socket) -> None:
-        if not connection.recv(1 << 16):
-            self._selector.unregister(connection)
-
-
 @contextlib.contextmanager
-def client(web: Web, context: ssl.SSLContext, asking: bytes) -> Iterator[ssl.SSLSocket]:
-    """Open a connection whose small receive buffer fills at once, and ask."""
-    with socket.socket() as raw:
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        raw.settimeout(STAND_STILL_S)
-        raw.connect(("127.0.0.1", web.port))
-        with context.wrap_socket(raw, server_hostname=NAME) as tls:
-            tls.sendall(asking)
-            yield tls
+def crowd(web: Web, protocol: str, first: bytes) -> Iterator[list[ssl.SSLSocket]]:
+    """Open a connection for each client, and send these bytes on it."""
+    context = client_context(web, protocol)
+    with contextlib.ExitStack() as held:
+        yield [held.enter_context(client(web, context, first)) for _ in range(CLIENTS)]
 
 
-def resident(web: Web) -> int:
-    memory: int = web.edge.stats()["memory"]["resident_bytes"]
-    return memory
+def judge(web: Web) -> None:
+    """See that all are served, and what that costs."""
+    stats = web.edge.stats()
+    assert stats["connections"]["open"] == CLIENTS
+    resident = stats["memory"]["resident_bytes"]
+    assert resident < MOST_BYTES, f"{resident / (1 << 20):.1f} MiB"
 
 
-def stands_still(web: Web) -> bool:
-    """Whether nothing more has gone to the readers between two looks."""
-    return bool(web.edge.stats()["bytes"]["sent"] == web.edge.stats()["bytes"]["sent"])
+def stands_still(web: Web, way: str) -> bool:
+    """Whether no more bytes have gone that way between two looks."""
+    return bool(web.edge.stats()["bytes"][way] == web.edge.stats()["bytes"][way])
 
 
 @pytest.mark.slow
@@ -135,15 +100,15 @@ def stands_still(web: Web) -> bool:
 @pytest.mark.parametrize("protocol", ASKING)
 def test_slow_readers_hold_little_each(tmp_path: Path, protocol: str) -> None:
     """Clients that read a byte at a time of 100 MiB each leave the whole edge within its bound."""
-    with Source() as source, running_web(tmp_path, source.server, limits=STRANGERS) as web:
-        context = client_context(web, protocol)
-        with contextlib.ExitStack() as held:
-            readers = [held.enter_context(client(web, context, ASKING[protocol])) for _ in range(CLIENTS)]
-            for _ in range(ROUNDS):
-                assert all(tls.recv(1) for tls in readers)
-                wait_until(lambda: stands_still(web))
-                assert web.edge.stats()["connections"]["open"] == CLIENTS
-                assert resident(web) < MOST_BYTES, f"{resident(web) / (1 << 20):.1f} MiB"
+    with (
+        Source() as source,
+        running_web(tmp_path, source.server, limits=STRANGERS) as web,
+        crowd(web, protocol, ASKING[protocol]) as readers,
+    ):
+        for _ in range(ROUNDS):
+            assert all(tls.recv(1) for tls in readers)
+            wait_until(lambda: stands_still(web, "sent"))
+            judge(web)
 
 
 def has_brought(web: Web, whole: int) -> bool:
@@ -153,17 +118,69 @@ def has_brought(web: Web, whole: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-def test_slow_writers_hold_little_each(tmp_path: Path) -> None:
-    """Clients that bring a byte at a time of 100 MiB each leave the whole edge within its bound."""
-    head = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {BODY_BYTES}\r\n\r\n".encode()
-    with Sink() as sink, running_web(tmp_path, sink.server, limits=STRANGERS) as web:
-        context = client_context(web)
-        with contextlib.ExitStack() as held:
-            writers = [held.enter_context(client(web, context, head)) for _ in range(CLIENTS)]
-            for brought in range(1, ROUNDS + 1):
-                for tls in writers:
-                    tls.sendall(b"x")
-                whole = CLIENTS * (len(head) + brought)
-                wait_until(functools.partial(has_brought, web, whole))
-                assert web.edge.stats()["connections"]["open"] == CLIENTS
-                assert resident(web) < MOST_BYTES, f"{resident(web) / (1 << 20):.1f} MiB"
+@pytest.mark.parametrize("what", UNFINISHED)
+def test_slow_writers_hold_little_each(tmp_path: Path, what: str) -> None:
+    """Clients that bring a byte at a time of what is long leave the whole edge within its bound."""
+    first = UNFINISHED[what]
+    with (
+        Sink() as sink,
+        running_web(tmp_path, sink.server, limits=STRANGERS) as web,
+        crowd(web, what.split(maxsplit=1)[0], first) as writers,
+    ):
+        for brought in range(1, ROUNDS + 1):
+            for tls in writers:
+                tls.sendall(b"x")
+            whole = CLIENTS * (len(first) + brought)
+            wait_until(functools.partial(has_brought, web, whole), within_s=STAND_STILL_S)
+            judge(web)
+
+
+class Upload:
+    """A body on its way, as far as there is room for it; its records do not end where its frames do."""
+
+    def __init__(self, tls: ssl.SSLSocket, whole: bytes) -> None:
+        tls.settimeout(0)
+        self._tls = tls
+        self._whole = whole
+        self._sent = 0
+
+    def push(self) -> bool:
+        """Send what there is room for; whether there was some."""
+        before = self._sent
+        with contextlib.suppress(ssl.SSLWantWriteError):
+            while piece := self._whole[self._sent : self._sent + RECORD_BYTES]:
+                self._sent += self._tls.send(piece)
+        return self._sent > before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("what", UPLOAD)
+def test_stuck_uploads_hold_little_each(tmp_path: Path, what: str) -> None:
+    """Uploads of which the server takes nothing leave the whole edge within its bound, and go on."""
+    with (
+        Wall() as wall,
+        running_web(tmp_path, wall.server, limits=STRANGERS) as web,
+        crowd(web, what.split(maxsplit=1)[0], POST[what]) as clients,
+    ):
+        uploads = [Upload(tls, UPLOAD[what]) for tls in clients]
+        wait_until(functools.partial(are_stuck, web, uploads), within_s=STAND_STILL_S)
+        assert web.edge.stats()["bytes"]["received"] < CLIENTS * UPLOAD_BYTES * 3 / 4
+        wait_until(lambda: web.edge.stats()["connections"]["open"] == CLIENTS)
+        judge(web)
+        wall.open()
+
+        wait_until(functools.partial(are_whole, wall, uploads), within_s=STAND_STILL_S)
+
+
+def are_stuck(web: Web, uploads: list[Upload]) -> bool:
+    """Whether no upload has moved while another client had its whole handshake."""
+    before = web.edge.stats()["bytes"]["received"]
+    is_full = not sum(upload.push() for upload in uploads)
+    with web.connected():
+        return is_full and bool(web.edge.stats()["bytes"]["received"] == before)
+
+
+def are_whole(wall: Wall, uploads: list[Upload]) -> bool:
+    """Whether the server has got all of each upload, with as much sent now as there is room for."""
+    return not sum(upload.push() for upload in uploads) and wall.taken == CLIENTS * UPLOAD_BYTES

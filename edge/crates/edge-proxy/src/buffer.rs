@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use edge_http::http2::{FRAME_HEADER_BYTES, MOST_FRAME_BYTES};
 use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, chunk_start};
 use tokio::io::{AsyncRead, ReadBuf};
 
@@ -13,6 +14,8 @@ use crate::spare;
 
 /// Room for a head, or for a response as most are.
 pub(crate) const SMALL: usize = 16 * 1024;
+/// Room for the longest frame of HTTP/2.
+pub(crate) const FRAME: usize = FRAME_HEADER_BYTES + MOST_FRAME_BYTES;
 /// Room for a piece of a body that goes on: fewer, larger reads.
 pub(crate) const LARGE: usize = 128 * 1024;
 /// Room for a piece while many connections hold what nobody takes.
@@ -199,7 +202,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         HELD_NOW.set(HELD_NOW.get() - self.bytes.len());
-        if matches!(self.size(), SCARCE | SMALL | LARGE) {
+        if matches!(self.size(), SCARCE | SMALL | FRAME | LARGE) {
             spare::keep_bytes(std::mem::take(&mut self.bytes));
         }
     }

@@ -11,7 +11,7 @@ use edge_http::{
 use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
 
-use crate::buffer::{Buffer, LARGE, SMALL, piece_room, small_room};
+use crate::buffer::{Buffer, LARGE, SMALL, is_scarce, piece_room, small_room};
 use crate::client::{Client, ClientFault, Piece};
 use crate::spare::FieldList;
 use crate::upstream::Connection;
@@ -40,6 +40,8 @@ pub(crate) struct Exchange<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Upload {
     Running,
+    /// The server has to take something before more is read for it.
+    Waiting,
     Ended,
     /// The server does not take more; perhaps it has said why.
     Broken,
@@ -69,7 +71,7 @@ impl<'a> Exchange<'a> {
         self.upload == Upload::Ended
     }
 
-    /// Whether we are still sending, or would be if the client were.
+    /// Whether we are still sending, or would be if the client were: no server is waited for.
     pub(crate) fn is_sending(&self) -> bool {
         self.upload == Upload::Running
     }
@@ -105,20 +107,40 @@ impl<'a> Exchange<'a> {
         context: &mut Context<'_>,
         client: &mut impl Client,
     ) -> Result<(), ClientFault> {
+        if self.upload == Upload::Waiting {
+            self.upload = Upload::Running;
+        }
         while self.upload == Upload::Running {
-            let is_read = client.request_parts().iter().any(|part| !part.is_empty());
-            if !is_read
-                && !client.request_has_ended()
-                && let Poll::Ready(outcome) = client.poll_request(context)
-            {
-                outcome?;
-                self.measure(client)?;
-            }
-            if !self.poll_write(context, client) {
+            self.poll_read(context, client)?;
+            if self.upload == Upload::Waiting || !self.poll_write(context, client) {
                 break;
             }
         }
+        if self.upload == Upload::Waiting {
+            client.wait_for_server();
+        }
         Ok(())
+    }
+
+    /// Have something to send, if there is something; while memory is scarce, not before the server
+    /// has room for it, since what it has none for can stay with the client.
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        client: &mut impl Client,
+    ) -> Result<(), ClientFault> {
+        let is_read = client.request_parts().iter().any(|part| !part.is_empty());
+        if is_read || client.request_has_ended() {
+            return Ok(());
+        }
+        if is_scarce() && self.connection.poll_room(context).is_pending() {
+            self.upload = Upload::Waiting;
+            return Ok(());
+        }
+        match client.poll_request(context) {
+            Poll::Ready(outcome) => outcome.and_then(|()| self.measure(client)),
+            Poll::Pending => Ok(()),
+        }
     }
 
     /// Nothing of a body goes on that is larger than the site takes.
@@ -147,7 +169,10 @@ impl<'a> Exchange<'a> {
             stream.poll_write_vectored(context, &slices)
         };
         match written {
-            Poll::Pending => return false,
+            Poll::Pending => {
+                self.upload = Upload::Waiting;
+                return false;
+            }
             Poll::Ready(Ok(count)) if count > 0 => {
                 let of_head = count.min(head.len());
                 self.request_head_sent += of_head;

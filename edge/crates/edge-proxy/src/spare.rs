@@ -86,6 +86,12 @@ impl Text {
                 .unwrap_or_default(),
         )
     }
+
+    /// One with this in it and no room for more. What is cut down where it lies would leave a hole
+    /// behind it that nothing fits into.
+    pub(crate) fn of_its_size(text: &[u8]) -> Self {
+        Self(text.to_vec())
+    }
 }
 
 impl FieldList {

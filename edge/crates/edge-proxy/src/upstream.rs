@@ -1,6 +1,7 @@
 //! One server of a pool: reach it, remember whether it answers, keep its warm connections.
 
 mod health;
+mod room;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -51,6 +52,8 @@ pub(crate) struct Connection {
     pool: Rc<UpstreamPool>,
     server: usize,
     open: OpenConnection,
+    /// Whether the kernel was told to hold little of what it has not sent.
+    is_short: bool,
 }
 
 /// Counts an open connection for as long as it lives.
@@ -142,6 +145,7 @@ impl ServerState {
                     pool,
                     server,
                     open,
+                    is_short: false,
                 });
             }
         }
@@ -193,6 +197,7 @@ impl ServerState {
                     pool,
                     server,
                     open,
+                    is_short: false,
                 });
             }
             Ok(Err(error)) => error,

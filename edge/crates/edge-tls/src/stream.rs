@@ -86,11 +86,14 @@ impl TlsStream {
         }
     }
 
-    /// The client has sent something: an answer will follow that the tickets can go with.
+    /// The client has sent something: an answer will follow that the tickets can go with. Nobody
+    /// knows when the reader comes back, so that what it has left is held in its own size.
     fn note_asked(&mut self) {
         if self.tickets == Tickets::Unasked {
             self.tickets = Tickets::WithAnswer;
         }
+        self.engine.incoming.settle();
+        self.engine.flow.plaintext.settle();
     }
 
     /// Read ciphertext; `false` at the end of the connection.
@@ -222,7 +225,6 @@ fn take_kept(plaintext: &mut Buffer, into: &mut ReadBuf<'_>) {
     if !plaintext.is_empty() {
         let taken = take(plaintext.filled(), into);
         plaintext.consume(taken);
-        plaintext.settle();
     }
 }
 

@@ -239,6 +239,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
         self.intake.consume(count);
     }
 
+    fn wait_for_server(&mut self) {
+        self.intake.settle();
+    }
+
     fn request_has_ended(&self) -> bool {
         self.intake.request_has_ended()
     }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use edge_http::{BodyKind, BodyReader, Refusal, RequestHead};
 use tokio::io::AsyncRead;
 
-use crate::buffer::{Buffer, LARGE, SCARCE, SMALL, piece_room, small_room};
+use crate::buffer::{Buffer, LARGE, SCARCE, SMALL, is_scarce, piece_room, small_room};
 use crate::client::{ClientFault, Framing};
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
@@ -111,18 +111,24 @@ impl Intake {
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<Result<(), ClientFault>> {
         while !self.find_piece()? {
-            let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
-            self.inbox.renew(if is_short {
-                small_room()
-            } else {
-                piece_room(true)
-            });
+            self.inbox.renew(self.read_size());
             match ready!(self.poll_fill(context, stream)) {
                 Ok(count) if count > 0 => {}
                 _ => return Poll::Ready(Err(ClientFault::Gone)),
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// A long body is read in large pieces; while memory is scarce a record at a time, since TLS
+    /// would have to hold the rest of it.
+    fn read_size(&self) -> usize {
+        let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
+        if is_short || is_scarce() {
+            SMALL
+        } else {
+            LARGE
+        }
     }
 
     /// Look for a piece in what came; without one, all of it was framing.
@@ -168,6 +174,23 @@ impl Intake {
             self.inbox.consume(self.piece.used);
             self.piece = Piece::NONE;
         }
+    }
+
+    /// Before a wait for the server: while memory is scarce, hold what is left of the piece alone.
+    pub(super) fn settle(&mut self) {
+        let Piece { position, used, .. } = &mut self.piece;
+        let left = position.len();
+        if left > 0 {
+            let sent = position.start - self.inbox.position(&(0..0)).start;
+            self.inbox.consume(sent);
+            *used -= sent;
+        }
+        self.inbox.settle();
+        *position = if left > 0 {
+            self.inbox.position(&(0..left))
+        } else {
+            0..0
+        };
     }
 
     /// Between the request and its answer: wait until the client leaves.

@@ -72,6 +72,7 @@ impl Http2Client {
             return;
         }
         alarm.set(LINGER);
+        self.shared.state().set_stuck(self.stream, false);
         poll_fn(|context| {
             if self.poll_end(context).is_ready() {
                 return Poll::Ready(());
@@ -118,6 +119,7 @@ impl Client for Http2Client {
         if state.is_gone(self.stream) {
             return Poll::Ready(Err(ClientFault::Gone));
         }
+        state.set_stuck(self.stream, false);
         let Some(slot) = state.http2.owner(self.stream) else {
             return Poll::Ready(Err(ClientFault::Gone));
         };
@@ -160,13 +162,20 @@ impl Client for Http2Client {
             state.http2.release(self.stream, bytes);
             state.wake_session();
         }
+        self.shared.state().set_stuck(self.stream, false);
         if self.sent == self.piece.len() {
+            // The worker keeps the memory for whoever is next.
+            self.piece = Text::default();
             self.sent = 0;
-            self.piece.clear();
-            if is_scarce() {
-                self.piece = Text::default();
-            }
         }
+    }
+
+    fn wait_for_server(&mut self) {
+        if is_scarce() {
+            self.piece = Text::of_its_size(&self.piece[self.sent..]);
+            self.sent = 0;
+        }
+        self.shared.state().set_stuck(self.stream, true);
     }
 
     fn request_has_ended(&self) -> bool {

@@ -17,9 +17,10 @@ use super::Accepted;
 use super::cutoff::observed;
 use super::shared::{Shared, State};
 use crate::alarm::Alarm;
-use crate::buffer::{Buffer, LARGE, SMALL};
+use crate::buffer::{Buffer, FRAME, LARGE, SMALL, is_scarce};
 use crate::context::ConnectionContext;
 use crate::counted::Counted;
+use crate::spare::Text;
 
 /// Above so many unsent bytes a client is not listened to: it does not listen either.
 const MOST_UNSENT: usize = 128 * 1024;
@@ -48,6 +49,8 @@ pub(super) struct Session {
     idle_timeout: Duration,
     is_greeted: bool,
     is_leaving: bool,
+    /// Whether the client was not listened to when that was last asked.
+    is_paused: bool,
     cutoff: Option<Cutoff>,
 }
 
@@ -71,6 +74,7 @@ impl Session {
             idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
             is_greeted: false,
             is_leaving: false,
+            is_paused: false,
             cutoff: None,
         }
     }
@@ -103,10 +107,9 @@ impl Session {
         if self.obey_streams() {
             return Poll::Ready(Ok(()));
         }
-        let was_full = self.is_full();
         let is_sent = self.poll_transmit(context)?.is_ready();
-        if was_full && !self.is_full() {
-            // Nothing was read, so nobody would wake us for what the client has sent meanwhile.
+        if self.is_paused && !self.is_full() {
+            // Not all was read, so nobody would wake us for what the client has sent meanwhile.
             context.waker().wake_by_ref();
         }
         if is_sent && self.shared.state().http2.has_left() {
@@ -119,7 +122,9 @@ impl Session {
     /// Read what has come; ready when the connection is to end.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
         for _ in 0..MOST_READS {
-            if self.is_full() {
+            self.is_paused = self.is_full();
+            if self.is_paused {
+                self.inbox.settle();
                 return Poll::Pending;
             }
             self.make_room();
@@ -135,6 +140,10 @@ impl Session {
                 self.cut_off(cutoff);
                 return Poll::Ready(Ok(()));
             }
+            if self.shared.state().is_ahead() {
+                self.inbox.settle();
+                break;
+            }
         }
         context.waker().wake_by_ref();
         Poll::Pending
@@ -147,13 +156,18 @@ impl Session {
 
     /// A frame that is longer than what is there needs a buffer that it fits into.
     fn make_room(&mut self) {
+        let is_scarce = is_scarce();
         if self.inbox.is_empty() {
-            let size = if self.inbox.size() == LARGE {
+            let size = if self.inbox.size() == LARGE && !is_scarce {
                 LARGE
             } else {
                 SMALL
             };
             self.inbox.renew(size);
+        } else if is_scarce {
+            if self.inbox.room() + self.inbox.filled().len() < FRAME {
+                self.inbox.move_to_room(FRAME);
+            }
         } else if self.inbox.room() < SMALL {
             self.inbox.move_to_room(LARGE);
         }
@@ -168,7 +182,7 @@ impl Session {
         let input = self.inbox.filled();
         let mut used = 0;
         let outcome = loop {
-            match state.http2.receive(&input[used..], second) {
+            match receive(&mut state, &input[used..], second) {
                 Ok((0, _)) => break Ok(()),
                 Ok((count, event)) => {
                     let frame = &input[used..used + count];
@@ -307,6 +321,15 @@ impl Session {
     }
 }
 
+/// Take a frame; while memory is scarce what is here of a body does not wait for the rest of its
+/// frame.
+fn receive(state: &mut State, input: &[u8], second: u64) -> Result<(usize, Option<Event>), Cutoff> {
+    match state.http2.receive(input, second)? {
+        (0, _) if is_scarce() => state.http2.receive_part(input),
+        taken => Ok(taken),
+    }
+}
+
 /// Do what a frame asks for.
 fn take_event(
     state: &mut State,
@@ -332,6 +355,9 @@ fn take_event(
             has_ended,
         } => {
             if let Some(slot) = state.http2.owner(stream) {
+                if slot.received.capacity() == 0 {
+                    slot.received = Text::long();
+                }
                 slot.received.extend_from_slice(&frame[payload]);
                 slot.has_ended = has_ended;
             }

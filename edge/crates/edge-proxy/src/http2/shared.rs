@@ -17,7 +17,8 @@ const MOST_WAITING: usize = 48 * 1024;
 /// Bytes that a stream may send at once while others wait for their turn.
 const TURN: usize = 16 * 1024;
 /// Bytes of bodies that a client may have sent and no server taken before it is not listened to,
-/// while memory is scarce; its windows alone let it send far more.
+/// while memory is scarce; its windows alone let it send far more. What a server has no room for is
+/// not read at all.
 const MOST_UNTAKEN: usize = 16 * 1024;
 
 /// What is kept with each stream.
@@ -30,6 +31,8 @@ pub(super) struct Slot {
     pub(super) fault: Option<Refusal>,
     /// Whether the request was read to its end.
     pub(super) has_ended: bool,
+    /// Whether the server takes no more of what is still to come.
+    is_stuck: bool,
     is_queued: bool,
     /// While a piece waits to be sent: how much had been sent on all streams when that began.
     stalled_at: Option<u64>,
@@ -126,8 +129,25 @@ impl State {
     /// Whether the client is not listened to before servers have taken more of what it sent.
     pub(super) fn is_full(&mut self) -> bool {
         self.note_held();
-        self.is_full = is_scarce() && self.http2.held_bytes() > MOST_UNTAKEN;
+        self.is_full = is_scarce()
+            && (self.http2.held_bytes() > MOST_UNTAKEN
+                || self.http2.owners().any(|slot| slot.is_stuck));
         self.is_full
+    }
+
+    /// Whether streams should have their turn with what has come before more is read.
+    pub(super) fn is_ahead(&self) -> bool {
+        is_scarce() && self.http2.held_bytes() > 0
+    }
+
+    /// Whether a stream's server takes no more of what is still to come for it.
+    pub(super) fn set_stuck(&mut self, id: u32, is_stuck: bool) {
+        if let Some(slot) = self.http2.owner(id)
+            && std::mem::replace(&mut slot.is_stuck, is_stuck && !slot.has_ended)
+            && !is_stuck
+        {
+            self.wake_session();
+        }
     }
 
     /// Let the session send what is there, and listen again.

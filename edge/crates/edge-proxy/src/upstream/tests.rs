@@ -20,6 +20,7 @@ pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
             worker: Weak::new(),
             _place: pool.take_place().unwrap(),
         },
+        is_short: false,
     };
     (pool, connection, listening.accept().unwrap().0)
 }
