@@ -9,7 +9,7 @@ use rustls::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, can_lend};
 use crate::engine::Engine;
 
 /// Ciphertext that may wait for more to share a system call with; above it a writer waits.
@@ -86,14 +86,17 @@ impl TlsStream {
         }
     }
 
-    /// The client has sent something: an answer will follow that the tickets can go with. Nobody
-    /// knows when the reader comes back, so that what it has left is held in its own size.
+    /// The client has sent something: an answer will follow that the tickets can go with. While
+    /// many hold what nobody takes, nobody knows when the reader comes back: what it has left is
+    /// held in its own size.
     fn note_asked(&mut self) {
         if self.tickets == Tickets::Unasked {
             self.tickets = Tickets::WithAnswer;
         }
-        self.engine.incoming.settle();
-        self.engine.flow.plaintext.settle();
+        if !can_lend() {
+            self.engine.incoming.settle();
+            self.engine.flow.plaintext.settle();
+        }
     }
 
     /// Read ciphertext; `false` at the end of the connection.
@@ -225,6 +228,7 @@ fn take_kept(plaintext: &mut Buffer, into: &mut ReadBuf<'_>) {
     if !plaintext.is_empty() {
         let taken = take(plaintext.filled(), into);
         plaintext.consume(taken);
+        plaintext.settle();
     }
 }
 
