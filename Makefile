@@ -53,7 +53,6 @@ bench: setup
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 prove: setup
-	SLOW_CLIENTS=2000 $(BIN)/pytest -q tests/real/test_slow_readers.py
 	PYTHONPATH=tests:tests/real $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS)
 
 docs: setup

@@ -1,4 +1,4 @@
-"""The long checks: a soak under faults, every fuzz target, and our scans beside those of others.
+"""The long checks: slow clients, a soak under faults, every fuzz target, our scans beside those of others.
 
 What came of each part is written into docs/prove.md; a part that did not run keeps its last result.
 """
@@ -19,6 +19,8 @@ from pathlib import Path
 from prove.agreement import TITLE as AGREEMENT
 from prove.agreement import check_agreement
 from prove.fuzz_seeds import main as plant_seeds
+from prove.slow import TITLE as SLOW
+from prove.slow import check_slow_clients
 from prove.soak import TITLE as SOAK
 from prove.soak import check_soak
 
@@ -56,10 +58,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fuzz-seconds", type=int, default=600, help="for each target")
     parser.add_argument("--soak-seconds", type=float, default=600, help="of mixed load")
-    parser.add_argument("--only", choices=("agreement", "fuzz", "soak"), help="one part alone")
+    parser.add_argument("--only", choices=("agreement", "fuzz", "slow", "soak"), help="one part alone")
     asked = parser.parse_args()
     parts = {
         "agreement": (AGREEMENT, check_agreement),
+        "slow": (SLOW, check_slow_clients),
         "soak": (SOAK, lambda: check_soak(asked.soak_seconds)),
         "fuzz": (FUZZING, lambda: check_fuzzing(asked.fuzz_seconds)),
     }

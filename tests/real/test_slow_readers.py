@@ -29,6 +29,8 @@ CLIENTS = int(os.environ.get("SLOW_CLIENTS", "300"))
 """With 2,000 the kernel's memory for TCP runs short and other tests fail: those are for a run alone."""
 MOST_BYTES = (64 << 20) * CLIENTS // 2000 + (24 << 20) * (CLIENTS < 2000)
 """64 MiB in all for 2,000; fewer have their share, and what the edge has of itself and for the first."""
+FIGURES = os.environ.get("SLOW_FIGURES", "")
+"""The file, if any, that takes down what the edge held."""
 ROUNDS = 3
 """How often each takes or brings a byte: a second is longer than what they come to lasts."""
 WIDEST = (1 << 31) - 1
@@ -82,11 +84,14 @@ def crowd(web: Web, protocol: str, first: bytes) -> Iterator[list[ssl.SSLSocket]
         yield [held.enter_context(client(web, context, first)) for _ in range(CLIENTS)]
 
 
-def judge(web: Web) -> None:
-    """See that all are served, and what that costs."""
+def judge(web: Web, what: str) -> None:
+    """See that all are served, and what that costs; note it where somebody wants to know."""
     stats = web.edge.stats()
     assert stats["connections"]["open"] == CLIENTS
     resident = stats["memory"]["resident_bytes"]
+    if FIGURES:
+        with Path(FIGURES).open("a") as figures:
+            figures.write(f"{what}\t{resident / (1 << 20):.1f}\n")
     assert resident < MOST_BYTES, f"{resident / (1 << 20):.1f} MiB"
 
 
@@ -108,7 +113,7 @@ def test_slow_readers_hold_little_each(tmp_path: Path, protocol: str) -> None:
         for _ in range(ROUNDS):
             assert all(tls.recv(1) for tls in readers)
             wait_until(lambda: stands_still(web, "sent"))
-            judge(web)
+            judge(web, f"read a response, {protocol}")
 
 
 def has_brought(web: Web, whole: int) -> bool:
@@ -132,7 +137,7 @@ def test_slow_writers_hold_little_each(tmp_path: Path, what: str) -> None:
                 tls.sendall(b"x")
             whole = CLIENTS * (len(first) + brought)
             wait_until(functools.partial(has_brought, web, whole), within_s=STAND_STILL_S)
-            judge(web)
+            judge(web, f"write, {what}")
 
 
 class Upload:
@@ -167,7 +172,7 @@ def test_stuck_uploads_hold_little_each(tmp_path: Path, what: str) -> None:
         wait_until(functools.partial(are_stuck, web, uploads), within_s=STAND_STILL_S)
         assert web.edge.stats()["bytes"]["received"] < CLIENTS * UPLOAD_BYTES * 3 / 4
         wait_until(lambda: web.edge.stats()["connections"]["open"] == CLIENTS)
-        judge(web)
+        judge(web, f"upload what no server takes, {what}")
         wall.open()
 
         wait_until(functools.partial(are_whole, wall, uploads), within_s=STAND_STILL_S)
