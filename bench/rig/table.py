@@ -20,8 +20,8 @@ COST = """\
 Processor time of the proxy, user and system, in microseconds for each unit of work; memory in KiB and MiB.
 Median of the runs; less is better."""
 SHARES = """\
-Less is better. A share is the median of the runs' shares, since what disturbs a run disturbs all in it; it need not
-be the quotient of the medians below. Where the goal is an amount, the amount stands below."""
+Less is better. A share is the median of the runs' shares, since what disturbs a run disturbs all in it; it
+need not be the quotient of the medians below. Where the goal is an amount, the amount stands below."""
 PARTS = "User + system time of the median; in brackets the least and the most of all runs."
 METHOD = """\
 - The figure is what `/proc/PID/stat` says of all processes of the proxy, before and after {seconds:g} s of
