@@ -65,8 +65,8 @@ def test_what_is_not_shared_is_named(
     since = edge.last_event()
     said = s_client(serve(edge), "-servername", "a.test", *options.split())
     assert f"alert {alert.replace('_', ' ')}" in said
-    event = edge.wait_event("handshake_failed", since, server_name="a.test")
-    assert (event["reason"], event["alert"]) == (reason, alert)
+    event = edge.wait_event("handshake_failed", since, server_name="a.test", reason=reason)
+    assert event["alert"] == alert
     assert detail in event["detail"]
 
 
@@ -75,8 +75,7 @@ def test_an_unknown_name_is_refused(edge: RunningEdge) -> None:
     port, since = serve(edge), edge.last_event()
     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"), connected(port, "unknown.test", context()):
         pass
-    event = edge.wait_event("handshake_failed", since)
-    assert event["reason"] == "unknown_server_name"
+    event = edge.wait_event("handshake_failed", since, reason="unknown_server_name")
     assert (event["server_name"], event["alert"]) == ("unknown.test", "unrecognized_name")
     assert event["listener"] == f"https:127.0.0.1:{port}"
     assert event["peer"].startswith("127.0.0.1:")
@@ -105,8 +104,8 @@ def test_a_client_that_rejects_the_certificate_is_named(
     roots = {"the root": None, "another root": issue(Wish(is_ca=True), ec_key(384)).pem}
     with pytest.raises(ssl.SSLCertVerificationError), connected(port, name, context(version, roots[trust])):
         pass
-    event = edge.wait_event("handshake_failed", since, server_name=name)
-    assert (event["reason"], event["detail"], event["alert"]) == ("client_rejected_certificate", alert, alert)
+    event = edge.wait_event("handshake_failed", since, server_name=name, reason="client_rejected_certificate")
+    assert (event["detail"], event["alert"]) == (alert, alert)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_http_in_clear_is_told_where_to_go(edge: RunningEdge, request_text: byte
     assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"Connection: close" in head
     assert (address % port) in body.decode().split()
-    assert edge.wait_event("handshake_failed", since)["reason"] == "plain_http"
+    edge.wait_event("handshake_failed", since, reason="plain_http")
 
 
 def test_the_address_in_the_answer_has_the_port_that_clients_use(edge: RunningEdge) -> None:
@@ -147,8 +146,7 @@ def test_what_is_not_tls_is_closed(edge: RunningEdge, words: bytes) -> None:
     """Another protocol gets no answer, and an event."""
     port, since = serve(edge), edge.last_event()
     assert say(port, words) == b""
-    event = edge.wait_event("handshake_failed", since)
-    assert (event["reason"], event["alert"]) == ("not_tls", None)
+    assert edge.wait_event("handshake_failed", since, reason="not_tls")["alert"] is None
 
 
 @pytest.mark.parametrize(
@@ -167,14 +165,14 @@ def test_first_bytes_that_are_no_hello_are_answered_by_an_alert(
     """A hello that cannot be read, one above the limit and one of SSL 2.0 are told apart."""
     port, since = serve(edge), edge.last_event()
     assert alert_of(say(port, words)) == alert
-    assert edge.wait_event("handshake_failed", since)["reason"] == reason
+    edge.wait_event("handshake_failed", since, reason=reason)
 
 
 def test_a_hello_above_the_limit_is_refused(edge: RunningEdge) -> None:
     """The limit on a hello's size is that of the snapshot."""
     port, since = serve(edge, hello_bytes=100), edge.last_event()
     assert alert_of(say(port, client_hello())) == 50
-    assert edge.wait_event("handshake_failed", since)["reason"] == "hello_too_large"
+    edge.wait_event("handshake_failed", since, reason="hello_too_large")
 
 
 def test_a_client_that_says_nothing_is_let_go(edge: RunningEdge) -> None:
@@ -183,8 +181,7 @@ def test_a_client_that_says_nothing_is_let_go(edge: RunningEdge) -> None:
     for words in (b"", client_hello()[:50]):
         since = edge.last_event()
         assert say(port, words) == b""
-        event = edge.wait_event("handshake_failed", since)
-        assert event["reason"] == "timeout"
+        event = edge.wait_event("handshake_failed", since, reason="timeout")
         assert "hello_timeout_ms" in event["detail"]
 
 
@@ -192,8 +189,7 @@ def test_a_handshake_that_does_not_end_is_let_go(edge: RunningEdge) -> None:
     """A client that takes our flight and says no more is closed after the handshake's time."""
     port, since = serve(edge, handshake_timeout_ms=100), edge.last_event()
     assert len(say(port, client_hello())) > 500
-    event = edge.wait_event("handshake_failed", since, server_name="a.test")
-    assert event["reason"] == "timeout"
+    event = edge.wait_event("handshake_failed", since, server_name="a.test", reason="timeout")
     assert "handshake_timeout_ms" in event["detail"]
 
 
@@ -223,8 +219,8 @@ def test_a_client_that_goes_away_is_told_from_one_that_refuses(edge: RunningEdge
     assert edge.stats()["handshake_failures"] == before
     with socket.create_connection(("127.0.0.1", port)) as tcp:
         tcp.sendall(client_hello()[:20])
-    event = edge.wait_event("handshake_failed", since)
-    assert (event["reason"], event["detail"]) == ("client_closed", "closed before our answer")
+    event = edge.wait_event("handshake_failed", since, reason="client_closed")
+    assert event["detail"] == "closed before our answer"
 
 
 def test_a_worker_holds_so_many_connections(edge: RunningEdge) -> None:
