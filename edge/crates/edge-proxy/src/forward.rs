@@ -2,11 +2,11 @@
 
 mod download;
 mod failure;
+mod passing;
 #[cfg(test)]
 mod tests;
 
 use std::future::poll_fn;
-use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -24,7 +24,6 @@ use crate::limits;
 use crate::pool::{Reuse, UpstreamPool};
 use crate::route::Route;
 use crate::upstream::Connection;
-use download::Download;
 use failure::{Ask, failure_page};
 
 /// Interim responses that a server may send before its final one.
@@ -55,6 +54,9 @@ pub(crate) enum Outcome {
     Upgraded(Connection, Buffer),
 }
 
+/// A server's final response: its head, and where the body comes from.
+type Answered<'a> = (Exchange<'a>, ResponseHead);
+
 /// Why there is no answer.
 enum Trouble {
     Client(ClientFault),
@@ -69,20 +71,16 @@ pub(crate) async fn forward(
     context: &ConnectionContext,
     alarm: &mut Alarm,
 ) -> Outcome {
-    let pool = context.worker.pools.pool(&context.worker, &route.site);
-    let limits = context.worker.running.load().limits;
-    let forwarding = Forwarding {
-        request,
-        route,
-        context,
-        body_timeout: Duration::from_millis(limits.body_timeout_ms),
-        response_timeout: Duration::from_millis(pool.document().response_timeout_ms),
-        head_limits: limits::of_response(&limits),
-        pool,
+    let forwarding = Forwarding::new(request, route, context);
+    alarm.end_within(forwarding.request_timeout);
+    let mut answer = forwarding.answer(client, alarm).await;
+    // Looked at where it lies: the future of each request would store a moved one twice.
+    let passed = match &mut answer {
+        Ok(answered) => forwarding.pass_on(client, answered, alarm).await,
+        Err(_) => Ok(()),
     };
-    alarm.end_within(Duration::from_millis(limits.request_timeout_ms));
-    let outcome = match forwarding.answer(client, alarm).await {
-        Ok((exchange, head)) => forwarding.pass_on(client, exchange, &head, alarm).await,
+    let outcome = match answer {
+        Ok(answered) => forwarding.conclude(client, answered, passed),
         Err(trouble) => forwarding.explain(client, &trouble),
     };
     alarm.forget_end();
@@ -101,18 +99,34 @@ struct Forwarding<'a> {
     route: &'a Route,
     context: &'a ConnectionContext,
     pool: Rc<UpstreamPool>,
+    request_timeout: Duration,
     body_timeout: Duration,
     response_timeout: Duration,
     head_limits: HeadLimits,
 }
 
-impl Forwarding<'_> {
+impl<'a> Forwarding<'a> {
+    fn new(request: &'a Request<'a>, route: &'a Route, context: &'a ConnectionContext) -> Self {
+        let pool = context.worker.pools.pool(&context.worker, &route.site);
+        let limits = context.worker.running.load().limits;
+        Self {
+            request,
+            route,
+            context,
+            request_timeout: Duration::from_millis(limits.request_timeout_ms),
+            body_timeout: Duration::from_millis(limits.body_timeout_ms),
+            response_timeout: Duration::from_millis(pool.document().response_timeout_ms),
+            head_limits: limits::of_response(&limits),
+            pool,
+        }
+    }
+
     /// Ask a server; ask again, once, when the request got lost and may be sent twice.
     async fn answer(
         &self,
         client: &mut impl Client,
         alarm: &mut Alarm,
-    ) -> Result<(Exchange<'_>, ResponseHead), Trouble> {
+    ) -> Result<Answered<'_>, Trouble> {
         let most = self.route.site.body_bytes;
         if limits::is_too_long(self.request.body, most) {
             return Err(Trouble::Client(ClientFault::Refused(Refusal::BodyTooLarge)));
@@ -147,7 +161,11 @@ impl Forwarding<'_> {
 
     /// Have a connection to a server, for as long as the client waits for one.
     async fn connect(&self, client: &mut impl Client, reuse: Reuse) -> Result<Connection, Trouble> {
-        let mut connecting = pin!(self.pool.connect(&self.context.worker, reuse));
+        if let Some(connection) = self.pool.take_warm(reuse) {
+            return Ok(connection);
+        }
+        // Seldom, so it has a box of its own, and the future of each request stays small.
+        let mut connecting = Box::pin(self.pool.connect(&self.context.worker, reuse));
         poll_fn(|context| {
             if let Poll::Ready(outcome) = connecting.as_mut().poll(context) {
                 let outcome = outcome.map_err(|it| Trouble::Server(it.reason, it.server));
@@ -220,76 +238,6 @@ impl Forwarding<'_> {
         }))
     }
 
-    /// Pass a final response on.
-    async fn pass_on(
-        &self,
-        client: &mut impl Client,
-        mut exchange: Exchange<'_>,
-        head: &ResponseHead,
-        alarm: &mut Alarm,
-    ) -> Outcome {
-        self.context
-            .worker
-            .observer
-            .request_answered(&self.route.site.slot, head.status);
-        if client
-            .start_response(exchange.message(head), self.route.hsts())
-            .is_err()
-        {
-            return Outcome::BrokenOff;
-        }
-        exchange.begin_body(head);
-        alarm.set(self.body_timeout);
-        let mut download = Download::Reading;
-        let passed =
-            poll_fn(|it| self.poll_body(it, (&mut *client, &mut exchange), &mut download, alarm))
-                .await;
-        match passed {
-            Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.inbox),
-            Ok(()) => {
-                if head.persists && exchange.is_clean() {
-                    exchange.connection.keep();
-                }
-                Outcome::Answered
-            }
-            Err(ask) => {
-                let server = exchange.connection.server_index();
-                match ask {
-                    Ask::Server(reason) => self.note_failure(reason, Some(server), 0),
-                    Ask::Client(ClientFault::Refused(refusal)) => self.note_break(refusal),
-                    Ask::Client(ClientFault::Gone) => {}
-                }
-                client.break_off();
-                Outcome::BrokenOff
-            }
-        }
-    }
-
-    fn poll_body(
-        &self,
-        context: &mut Context<'_>,
-        (client, exchange): (&mut impl Client, &mut Exchange<'_>),
-        download: &mut Download,
-        alarm: &mut Alarm,
-    ) -> Poll<Result<(), Ask>> {
-        exchange.poll_upload(context, client).map_err(Ask::Client)?;
-        if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
-            return Poll::Ready(outcome);
-        }
-        if client.poll_gone(context).is_ready() {
-            return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
-        }
-        if exchange.take_moved() {
-            alarm.set(self.body_timeout);
-        }
-        ready!(alarm.poll_due(context));
-        Poll::Ready(Err(if alarm.is_at_end() {
-            Ask::TAKES_TOO_LONG
-        } else {
-            late_in_body(client, exchange, download)
-        }))
-    }
-
     /// Answer with a page, where there is somebody to read it.
     fn explain(&self, client: &mut impl Client, trouble: &Trouble) -> Outcome {
         let page = match *trouble {
@@ -313,12 +261,6 @@ impl Forwarding<'_> {
         };
         client.send_page(&page, self.route.hsts());
         Outcome::Answered
-    }
-
-    /// Tell of a refusal that comes after the answer has begun, and so has no status.
-    fn note_break(&self, refusal: Refusal) {
-        let (observer, site) = (&self.context.worker.observer, &self.route.site.id);
-        observer.request_refused(site, self.context.peer, refusal.reason(), 0);
     }
 
     fn note_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {
@@ -347,17 +289,6 @@ fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
         Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
     } else {
         Ask::Server(UpstreamFailure::ResponseTimeout)
-    }
-}
-
-/// In its middle, the same: a server may go on only when it has got more of the request.
-fn late_in_body(client: &impl Client, exchange: &Exchange<'_>, download: &Download) -> Ask {
-    if download.waits_for_reader() {
-        Ask::Client(ClientFault::Gone)
-    } else if waits_for_client(client, exchange) {
-        Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
-    } else {
-        Ask::Server(UpstreamFailure::BodyTimeout)
     }
 }
 

@@ -137,6 +137,17 @@ impl UpstreamPool {
         self.places.take()
     }
 
+    /// The warm connection, if any, that [`Self::connect`] would find first: most requests get
+    /// theirs here, without the room that opening one needs.
+    pub(crate) fn take_warm(self: &Rc<Self>, reuse: Reuse) -> Option<Connection> {
+        let index = self
+            .in_turn(self.turn.get())
+            .find(|&index| self.servers[index].is_worth_a_try(Trust::Sound))?;
+        let connection = self.warm(index, reuse)?;
+        self.next_turn();
+        Some(connection)
+    }
+
     /// A connection to the server whose turn it is, or to the next that can be reached.
     ///
     /// Where the pool is full it is a warm one to any server, or none, which says nothing about them.
@@ -170,7 +181,7 @@ impl UpstreamPool {
         };
         let each = Duration::from_millis(self.document.connect_timeout_ms);
         let mut in_all = None;
-        for index in (turn..self.servers.len()).chain(0..turn) {
+        for index in self.in_turn(turn) {
             let server = &self.servers[index];
             if !server.is_worth_a_try(trust) {
                 continue;
@@ -209,6 +220,11 @@ impl UpstreamPool {
             return None;
         }
         self.servers[index].take_warm(self, index, reuse == Reuse::Unrepeatable)
+    }
+
+    /// Every server, from the one on.
+    fn in_turn(&self, first: usize) -> impl Iterator<Item = usize> + use<> {
+        (first..self.servers.len()).chain(0..first)
     }
 
     fn next_turn(&self) -> usize {

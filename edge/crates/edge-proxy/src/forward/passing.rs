@@ -1,0 +1,106 @@
+//! Passing an answer on, and what comes of the connection that it came on.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, ready};
+
+use edge_http::Refusal;
+use edge_observe::UpstreamFailure;
+
+use super::download::Download;
+use super::failure::Ask;
+use super::{Answered, Forwarding, Outcome, waits_for_client};
+use crate::alarm::Alarm;
+use crate::client::{Client, ClientFault};
+use crate::exchange::Exchange;
+
+impl Forwarding<'_> {
+    /// Pass a final response on.
+    pub(super) async fn pass_on(
+        &self,
+        client: &mut impl Client,
+        (exchange, head): &mut Answered<'_>,
+        alarm: &mut Alarm,
+    ) -> Result<(), Ask> {
+        self.context
+            .worker
+            .observer
+            .request_answered(&self.route.site.slot, head.status);
+        client
+            .start_response(exchange.message(head), self.route.hsts())
+            .map_err(Ask::Client)?;
+        exchange.begin_body(head);
+        alarm.set(self.body_timeout);
+        let mut download = Download::Reading;
+        poll_fn(|it| self.poll_body(it, (&mut *client, &mut *exchange), &mut download, alarm)).await
+    }
+
+    /// Keep what can be used again, and tell of what went wrong.
+    pub(super) fn conclude(
+        &self,
+        client: &mut impl Client,
+        (exchange, head): Answered<'_>,
+        passed: Result<(), Ask>,
+    ) -> Outcome {
+        match passed {
+            Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.inbox),
+            Ok(()) => {
+                if head.persists && exchange.is_clean() {
+                    exchange.connection.keep();
+                }
+                Outcome::Answered
+            }
+            Err(ask) => {
+                let server = exchange.connection.server_index();
+                match ask {
+                    Ask::Server(reason) => self.note_failure(reason, Some(server), 0),
+                    Ask::Client(ClientFault::Refused(refusal)) => self.note_break(refusal),
+                    Ask::Client(ClientFault::Gone) => {}
+                }
+                client.break_off();
+                Outcome::BrokenOff
+            }
+        }
+    }
+
+    fn poll_body(
+        &self,
+        context: &mut Context<'_>,
+        (client, exchange): (&mut impl Client, &mut Exchange<'_>),
+        download: &mut Download,
+        alarm: &mut Alarm,
+    ) -> Poll<Result<(), Ask>> {
+        exchange.poll_upload(context, client).map_err(Ask::Client)?;
+        if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
+            return Poll::Ready(outcome);
+        }
+        if client.poll_gone(context).is_ready() {
+            return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
+        }
+        if exchange.take_moved() {
+            alarm.set(self.body_timeout);
+        }
+        ready!(alarm.poll_due(context));
+        Poll::Ready(Err(if alarm.is_at_end() {
+            Ask::TAKES_TOO_LONG
+        } else {
+            late_in_body(client, exchange, download)
+        }))
+    }
+
+    /// Tell of a refusal that comes after the answer has begun, and so has no status.
+    fn note_break(&self, refusal: Refusal) {
+        let (observer, site) = (&self.context.worker.observer, &self.route.site.id);
+        observer.request_refused(site, self.context.peer, refusal.reason(), 0);
+    }
+}
+
+/// In its middle, the same: a server may go on only when it has got more of the request.
+fn late_in_body(client: &impl Client, exchange: &Exchange<'_>, download: &Download) -> Ask {
+    if download.waits_for_reader() {
+        Ask::Client(ClientFault::Gone)
+    } else if waits_for_client(client, exchange) {
+        Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
+    } else {
+        Ask::Server(UpstreamFailure::BodyTimeout)
+    }
+}
