@@ -140,7 +140,7 @@ impl Arrival {
                 Cow::Owned(address.to_string()),
             ),
         };
-        match found.or_else(|| self.running.default_site()) {
+        match found.or_else(|| self.running.default_site(&name)) {
             Some(site) => Ok((Arc::clone(site), name)),
             None => Err(self.no_site(server_name, &name)),
         }

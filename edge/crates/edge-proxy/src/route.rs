@@ -62,7 +62,7 @@ pub(crate) fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<
             })
         }
         Some(_) => Err(Refusal::Misdirected),
-        None => default_route(context, &running),
+        None => default_route(context, &running, &host.text()),
     }
 }
 
@@ -73,8 +73,12 @@ pub(crate) fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<
 }
 
 /// Whoever was let in without a known name may ask for an unknown one.
-fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, Refusal> {
-    match running.default_site() {
+fn default_route(
+    context: &ConnectionContext,
+    running: &Running,
+    host: &str,
+) -> Result<Route, Refusal> {
+    match running.default_site(host) {
         Some(site) if site.id == context.site.id && context.has_shown_enough(site) => Ok(Route {
             site: Arc::clone(site),
             sends_hsts: false,

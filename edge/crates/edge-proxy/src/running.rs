@@ -58,6 +58,8 @@ impl Running {
     #[must_use]
     pub fn site_by_name(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
         self.names.get(host).or_else(|| {
+            // A site's own name is not its wildcard's because the site is in quarantine.
+            (!self.refused.contains_key(host)).then_some(())?;
             // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
             let (label, parent) = host.split_once('.')?;
             is_label(label).then_some(())?;
@@ -77,10 +79,12 @@ impl Running {
         self.sites.get(id)
     }
 
-    /// The site that answers unknown names, when one is set.
+    /// The site that answers a host that is no site's, when one is set; those of a site in quarantine
+    /// are that site's.
     #[must_use]
-    pub fn default_site(&self) -> Option<&Arc<SiteRuntime>> {
-        self.default_site.as_ref()
+    pub fn default_site(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
+        let default = self.default_site.as_ref();
+        default.filter(|_| self.quarantined_site(host).is_none())
     }
 
     /// The site in quarantine that a refused name belongs to.

@@ -334,6 +334,22 @@ fn a_name_has_one_owner() {
 }
 
 #[test]
+fn a_name_in_quarantine_belongs_to_no_wildcard_and_no_default() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["*.a.test"]);
+    let mut broken = draft.site(&["b.test", "team.a.test"]);
+    broken.pool = Hash::of("no such part");
+    draft.serve(broken);
+    draft.root.default_site = Some("*.a.test".to_owned());
+    let (running, _) = draft.build(&Running::default());
+    assert_eq!(None, found(&running, "team.a.test"));
+    for (host, is_answered) in [("b.test", false), ("team.a.test", false), ("c.test", true)] {
+        assert_eq!(is_answered, running.default_site(host).is_some(), "{host}");
+    }
+    assert_eq!(Some("*.a.test"), found(&running, "other.a.test"));
+}
+
+#[test]
 fn the_default_site_is_one_that_runs() {
     let mut draft = Draft::new();
     draft.serve_new(&["a.test"]);
@@ -341,7 +357,9 @@ fn the_default_site_is_one_that_runs() {
     let running = draft.run();
     assert_eq!(
         Some("a.test"),
-        running.default_site().map(|site| site.id.as_str())
+        running
+            .default_site("none.test")
+            .map(|site| site.id.as_str())
     );
 }
 
