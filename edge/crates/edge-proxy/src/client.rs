@@ -45,6 +45,9 @@ pub(crate) trait Client {
     /// The server takes no more for now: hold little, and read no more than has to be read.
     fn wait_for_server(&mut self);
 
+    /// The server will take no more at all.
+    fn wait_no_longer(&mut self) {}
+
     /// Whether the request was read to its end and taken by the server.
     fn request_has_ended(&self) -> bool;
 

@@ -116,8 +116,10 @@ impl<'a> Exchange<'a> {
                 break;
             }
         }
-        if self.upload == Upload::Waiting {
-            client.wait_for_server();
+        match self.upload {
+            Upload::Waiting => client.wait_for_server(),
+            Upload::Broken => client.wait_no_longer(),
+            Upload::Running | Upload::Ended => {}
         }
         Ok(())
     }

@@ -70,6 +70,9 @@ impl Connection {
 
     /// Keep it warm for another request; its last answer must have been read to the end.
     pub(crate) fn keep(self) {
+        if self.is_short {
+            room::lengthen_queue(&self.stream);
+        }
         let server = self.pool.server(self.server);
         let mut idle = server.idle.borrow_mut();
         if (idle.len() as u64) < self.pool.document().idle_per_worker {

@@ -178,6 +178,10 @@ impl Client for Http2Client {
         self.shared.state().set_stuck(self.stream, true);
     }
 
+    fn wait_no_longer(&mut self) {
+        self.shared.state().set_stuck(self.stream, false);
+    }
+
     fn request_has_ended(&self) -> bool {
         self.has_ended && self.request_parts().iter().all(|part| part.is_empty())
     }

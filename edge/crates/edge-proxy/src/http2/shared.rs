@@ -129,10 +129,15 @@ impl State {
     /// Whether the client is not listened to before servers have taken more of what it sent.
     pub(super) fn is_full(&mut self) -> bool {
         self.note_held();
-        self.is_full = is_scarce()
-            && (self.http2.held_bytes() > MOST_UNTAKEN
-                || self.http2.owners().any(|slot| slot.is_stuck));
+        self.is_full = is_scarce() && (self.http2.held_bytes() > MOST_UNTAKEN || self.is_stuck());
         self.is_full
+    }
+
+    /// Whether a server takes no more of what is still to come. While an answer waits for a window
+    /// the client has to be heard nevertheless: the server may be waiting for it to be read.
+    fn is_stuck(&mut self) -> bool {
+        self.http2.owners().any(|slot| slot.is_stuck)
+            && self.http2.owners().all(|slot| slot.stalled_at.is_none())
     }
 
     /// Whether streams should have their turn with what has come before more is read.
@@ -241,8 +246,14 @@ impl State {
 
     fn wait_for_window<T>(&mut self, id: u32, context: &Context<'_>) -> Poll<T> {
         let sent = self.sent;
-        if let Some(slot) = self.http2.owner(id) {
-            slot.stalled_at.get_or_insert(sent);
+        if let Some(slot) = self.http2.owner(id)
+            && slot
+                .stalled_at
+                .replace(slot.stalled_at.unwrap_or(sent))
+                .is_none()
+            && self.is_full
+        {
+            self.wake_session(); // It may have to listen again.
         }
         self.register(id, context);
         Poll::Pending
@@ -312,6 +323,9 @@ impl State {
         let Some(stalled_at) = stalled_at.filter(|_| self.http2.sendable(id) == Some(0)) else {
             return false;
         };
+        if self.is_full {
+            return false; // Whatever the client has said of its windows, nobody has listened.
+        }
         let nothing_moved = stalled_at == self.sent;
         let all_wait = self.http2.owners().all(|slot| slot.stalled_at.is_some());
         let is_shut_for_all = self.http2.has_window(id);

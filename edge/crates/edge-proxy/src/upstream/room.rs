@@ -47,6 +47,12 @@ fn shorten_queue(stream: &TcpStream) {
     let _ = SockRef::from(stream).set_tcp_notsent_lowat(QUEUE_BYTES);
 }
 
+/// The kernel's own measure again (`tcp_notsent_lowat`), for who sends on the connection next.
+pub(super) fn lengthen_queue(stream: &TcpStream) {
+    #[cfg(target_os = "linux")]
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(u32::MAX);
+}
+
 /// Whether the kernel has room for what is to be sent, or an error that a write will show.
 fn has_room(stream: &TcpStream) -> bool {
     let mut asked = [PollFd::new(stream, PollFlags::OUT)];
