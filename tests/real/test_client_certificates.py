@@ -178,13 +178,16 @@ def test_a_bad_file_lets_in_nobody_else(place: Place) -> None:
     assert "is no CA" not in place.serving.ask("status").stdout
 
 
-def test_a_site_that_never_knew_whom_to_ask_is_not_served(place: Place) -> None:
+def test_a_site_that_does_not_know_whom_to_ask_lets_nobody_in(place: Place) -> None:
     """Without any CA everybody would come in, so nobody does; other sites go on."""
     place.client_ca.unlink()
     place.serving.end()
     place.serving.started()
-    assert place.curl(client=place.client).returncode != 0
+    for client in (place.client, None):
+        assert place.curl(client=client).returncode != 0
     assert place.curl(client=None, name=OPEN).stdout == "inside"
+    status = place.serving.ask("status").stdout
+    assert "clients.pem cannot be read" in status
 
 
 def test_the_proof_needs_no_certificate_of_a_client(place: Place) -> None:

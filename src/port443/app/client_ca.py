@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePath
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from port443.core.errors import CertificateError
 from port443.core.x509.client_ca import check_client_ca
+from port443.core.x509.local_ca import make_root
 from port443.ports import CertificateFiles
 
 
@@ -18,7 +22,7 @@ class ClientRoots:
     stamp: str
     """The state of the file when it was looked at."""
     roots: tuple[bytes, ...]
-    """DER of the last ones that were in order, now or before; none was ever, and nobody may come."""
+    """DER of the last ones in this file that were in order, now or before; perhaps none."""
     fault: CertificateError | None
 
 
@@ -28,6 +32,7 @@ class ClientAuthorities:
     def __init__(self, files: CertificateFiles) -> None:
         self._files = files
         self._known: dict[str, ClientRoots] = {}
+        self._nobody: bytes | None = None
 
     def keep_only(self, sites: Collection[str]) -> None:
         """Forget all sites but these."""
@@ -37,6 +42,12 @@ class ClientAuthorities:
         """Whether a file is another than when it was last looked at."""
         return any(self._files.stamp(known.path) != known.stamp for known in self._known.values())
 
+    def nobody(self, now: datetime) -> bytes:
+        """Return a CA that has signed for nobody and never will: its key is forgotten at once."""
+        if self._nobody is None:
+            self._nobody = make_root(ec.generate_private_key(ec.SECP256R1()), now, constrained=False).der
+        return self._nobody
+
     async def load(self, site: str, path: PurePath) -> ClientRoots:
         """Return the site's CAs, read anew when its file is another, or was bad."""
         last = self._known.get(site)
@@ -44,7 +55,7 @@ class ClientAuthorities:
         if last and (last.path, last.stamp, last.fault) == (path, stamp, None):
             return last
         roots, fault = await asyncio.to_thread(self._check, path)
-        known = ClientRoots(path, stamp, roots or (last.roots if last else ()), fault)
+        known = ClientRoots(path, stamp, roots or (last.roots if last and last.path == path else ()), fault)
         self._known[site] = known
         return known
 

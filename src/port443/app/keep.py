@@ -93,7 +93,7 @@ class Keeper:
                     await self._keep_local(site, site.certificate, round_, kept)
                 case OwnCertificate():
                     await self._keep_own(site, site.certificate, now, kept)
-            await self._ask_clients(site, kept)
+            await self._ask_clients(site, now, kept)
             self._note_outcome(site.id, now, kept)
         return kept
 
@@ -155,14 +155,14 @@ class Keeper:
             kept.news.append(News("certificate_loaded", site.id, _described(loaded.checked.chain[0])))
             kept.news += [News("certificate_warned", site.id, text) for text in loaded.warnings]
 
-    async def _ask_clients(self, site: DesiredSite, kept: Kept) -> None:
-        """Add whose certificates clients must show; without that, a site that asks is not served."""
+    async def _ask_clients(self, site: DesiredSite, now: datetime, kept: Kept) -> None:
+        """Add whose certificates clients must show; as long as nobody is named, nobody comes in."""
         if site.client_ca is None:
             return
         asked = await self._clients.load(site.id, site.client_ca)
-        credential = kept.credentials.pop(site.id, None)
-        if credential and asked.roots:
-            kept.credentials[site.id] = replace(credential, client_roots=asked.roots)
+        roots = asked.roots or (self._clients.nobody(now),)
+        if credential := kept.credentials.get(site.id):
+            kept.credentials[site.id] = replace(credential, client_roots=roots)
         if asked.fault:
             kept.faults.setdefault(site.id, asked.fault)
 

@@ -13,8 +13,8 @@ class ClientCAFileUnfit(CertificateError):
     """The file named as `client_ca` does not say which CAs are meant.
 
     It should be PEM text with the certificates of up to 64 CAs, and nothing that is no CA's: a client's own
-    certificate does not belong there. The CAs that it named before go on being asked for; a site that
-    never had any is not served, since it would let everybody in.
+    certificate does not belong there. The CAs that this file named before go on being asked for; as long
+    as none is known, as after a restart, nobody comes in to the site.
     """
 
     code = "P443-E227"
