@@ -194,5 +194,7 @@ def test_the_proof_needs_no_certificate_of_a_client(place: Place) -> None:
     """What is served is proved up to the place where a client would have to show its own."""
     status = place.serving.status()
     assert status
+    assert [site["client_cas"] for site in status["sites"]] == [[], ["CN=root under test"]]
+    assert "need a certificate of CN=root under test" in place.serving.ask("status").stdout
     proofs = [proof for site in status["sites"] for proof in site["proofs"]]
     assert [proof["verdict"] for proof in proofs] == ["same", "same"], proofs

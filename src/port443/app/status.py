@@ -112,6 +112,8 @@ class SiteStatus:
     tls: str
     certificate: CertificateStatus | None
     hsts: HstsStatus
+    client_cas: tuple[str, ...]
+    """The subjects of the CAs of which clients must show a certificate; none, and they are not asked."""
     proofs: tuple[ProofStatus, ...]
 
 
@@ -223,6 +225,7 @@ def _site(site: DesiredSite, round_: Converged, now: datetime) -> SiteStatus:
         tls=site.tls,
         certificate=_certificate(site, round_, now),
         hsts=_hsts(site, round_),
+        client_cas=_client_cas(site, round_),
         proofs=tuple(_proof(proof) for proof in round_.proofs if proof.site == site.id),
     )
 
@@ -253,6 +256,12 @@ def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> Certifi
         renews_at=None if own else _text(renew_at(leaf, jitter_of(site.id))),
         warnings=round_.warnings.get(site.id, ()),
     )
+
+
+def _client_cas(site: DesiredSite, round_: Converged) -> tuple[str, ...]:
+    credential = round_.credentials.get(site.id)
+    roots = credential.client_roots if credential else ()
+    return tuple(CertFacts.from_der(octets).subject for octets in roots)
 
 
 def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:

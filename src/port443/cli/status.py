@@ -79,6 +79,8 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
             yield f"    {output.mark('note')} {warning}"
     yield f"    served       equals issued in {len(proved)} of {len(site['proofs'])} handshakes"
     yield f"    hsts         {_hsts(site['hsts'])}"
+    if site["client_cas"]:
+        yield f"    clients      need a certificate of {', '.join(site['client_cas'])}"
 
 
 def _hsts(hsts: dict[str, Any]) -> str:
