@@ -42,11 +42,8 @@ pub(crate) trait Client {
     /// The server took so many of them.
     fn consume_request(&mut self, count: usize);
 
-    /// The server takes no more for now: hold little, and read no more than has to be read.
-    fn wait_for_server(&mut self);
-
-    /// The server will take no more at all.
-    fn wait_no_longer(&mut self) {}
+    /// Whether the server takes no more for now: then hold little, and read no more than has to be.
+    fn wait_for_server(&mut self, is_waiting: bool);
 
     /// Whether the request was read to its end and taken by the server.
     fn request_has_ended(&self) -> bool;

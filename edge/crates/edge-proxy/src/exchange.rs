@@ -107,7 +107,8 @@ impl<'a> Exchange<'a> {
         context: &mut Context<'_>,
         client: &mut impl Client,
     ) -> Result<(), ClientFault> {
-        if self.upload == Upload::Waiting {
+        let has_waited = self.upload == Upload::Waiting;
+        if has_waited {
             self.upload = Upload::Running;
         }
         while self.upload == Upload::Running {
@@ -116,10 +117,9 @@ impl<'a> Exchange<'a> {
                 break;
             }
         }
-        match self.upload {
-            Upload::Waiting => client.wait_for_server(),
-            Upload::Broken => client.wait_no_longer(),
-            Upload::Running | Upload::Ended => {}
+        let is_waiting = self.upload == Upload::Waiting;
+        if has_waited || is_waiting {
+            client.wait_for_server(is_waiting);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use edge_snapshot::{QuarantineCode, TlsPolicy};
 use rustls::RootCertStore;
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
@@ -17,10 +17,7 @@ pub(crate) fn are_asked(policy: &TlsPolicy) -> bool {
 }
 
 /// Who judges the certificate that a client must show, or lets all come where none is asked for.
-pub(crate) fn verifier(
-    policy: &TlsPolicy,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<dyn ClientCertVerifier>, SiteFault> {
+pub(crate) fn verifier(policy: &TlsPolicy) -> Result<Arc<dyn ClientCertVerifier>, SiteFault> {
     if !are_asked(policy) {
         return Ok(WebPkiClientVerifier::no_client_auth());
     }
@@ -29,7 +26,8 @@ pub(crate) fn verifier(
         let added = roots.add(CertificateDer::from_slice(der));
         added.map_err(|error| unreadable(&format!("[{index}]"), &error.to_string()))?;
     }
-    let builder = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
     let verifier = builder
         .build()
         .map_err(|error| unreadable("", &error.to_string()))?;

@@ -224,11 +224,10 @@ impl<'a> Factory<'a> {
                 ..base
             })
         };
-        let base = Arc::new(aws_lc_rs::default_provider());
         Ok(Self {
             policy: source.policy,
             providers: source.policy.groups.iter().map(provider).collect(),
-            client_verifier: clients::verifier(source.policy, &base)?,
+            client_verifier: clients::verifier(source.policy)?,
             tickets: ticket_ring(source)?,
         })
     }

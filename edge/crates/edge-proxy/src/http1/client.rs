@@ -239,8 +239,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
         self.intake.consume(count);
     }
 
-    fn wait_for_server(&mut self) {
-        self.intake.settle();
+    fn wait_for_server(&mut self, is_waiting: bool) {
+        if is_waiting {
+            self.intake.settle();
+        }
     }
 
     fn request_has_ended(&self) -> bool {

@@ -119,7 +119,6 @@ impl Client for Http2Client {
         if state.is_gone(self.stream) {
             return Poll::Ready(Err(ClientFault::Gone));
         }
-        state.set_stuck(self.stream, false);
         let Some(slot) = state.http2.owner(self.stream) else {
             return Poll::Ready(Err(ClientFault::Gone));
         };
@@ -162,7 +161,6 @@ impl Client for Http2Client {
             state.http2.release(self.stream, bytes);
             state.wake_session();
         }
-        self.shared.state().set_stuck(self.stream, false);
         if self.sent == self.piece.len() {
             // The worker keeps the memory for whoever is next.
             self.piece = Text::default();
@@ -170,16 +168,12 @@ impl Client for Http2Client {
         }
     }
 
-    fn wait_for_server(&mut self) {
-        if is_scarce() {
+    fn wait_for_server(&mut self, is_waiting: bool) {
+        if is_waiting && is_scarce() {
             self.piece = Text::of_its_size(&self.piece[self.sent..]);
             self.sent = 0;
         }
-        self.shared.state().set_stuck(self.stream, true);
-    }
-
-    fn wait_no_longer(&mut self) {
-        self.shared.state().set_stuck(self.stream, false);
+        self.shared.state().set_stuck(self.stream, is_waiting);
     }
 
     fn request_has_ended(&self) -> bool {
