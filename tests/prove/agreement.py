@@ -57,8 +57,14 @@ class Row:
 
 
 def check_agreement() -> tuple[str, bool]:
-    """Compare all that is installed; return the report's text and whether every difference is explained."""
+    """Compare all that is installed; return the report's text and whether every difference is explained.
+
+    Without another scanner there is nothing to compare, and so no text.
+    """
     tools = [scanner for scanner in SCANNERS if scanner.version]
+    if not tools:
+        sys.stderr.write("· no other scanner is installed: nothing is compared\n")
+        return "", True
     rows, differences, notes = [], [], [f"{s.name} is not installed" for s in SCANNERS if not s.version]
     for name, server in SERVERS.items():
         sys.stderr.write(f"· comparing scans of {name}\n")

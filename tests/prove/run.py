@@ -70,7 +70,8 @@ def main() -> int:
     for name, (title, check) in parts.items():
         if asked.only in {None, name}:
             text, is_part_good = check()
-            write_part(title, text)
+            if text:
+                write_part(title, text)
             is_good = is_good and is_part_good
     return int(not is_good)
 
