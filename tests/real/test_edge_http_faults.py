@@ -7,6 +7,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from upstreams import (
@@ -50,6 +51,20 @@ def test_a_server_that_refuses_gives_502(tmp_path: Path, version: str) -> None:
         with running_upstream(says(b"back"), port=server.port):
             assert web.get(version).body == b"back"
         web.edge.wait_event("upstream_came_back", pool=NAME, server=label)
+
+
+@HTTP
+def test_a_name_without_an_address_gives_502_with_its_own_reason(tmp_path: Path, version: str) -> None:
+    """Whether the resolver says no or nothing: it is the name that fails, and no connection."""
+    pool = Pool(NAME, (Server("backend-x.invalid", 9000),), connect_timeout_ms=2000)
+    with running_web(tmp_path, pool=pool) as web:
+        answer = web.get(version)
+        page = b"502 Bad Gateway\nThe name of the server behind this site leads to no address.\n"
+        assert (answer.status, answer.body) == (502, page)
+        blamed: dict[str, Any] = {"server": "backend-x.invalid:9000", "reason": "no_address"}
+        web.edge.wait_event("upstream_failed", site=NAME, status=502, **blamed)
+        web.edge.wait_event("upstream_went_down", pool=NAME, **blamed)
+        assert web.edge.stats()["upstream"]["failures"] == {"no_address": 1}
 
 
 @HTTP

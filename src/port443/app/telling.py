@@ -7,12 +7,14 @@ from port443.app.converge import Converged
 from port443.app.prove import Proof
 from port443.core.plan.events import (
     Event,
+    EventBody,
     EventsDropped,
     HandshakeFailed,
     UpstreamCameBack,
     UpstreamFailed,
     UpstreamWentDown,
 )
+from port443.core.plan.upstream_causes import cause_of
 
 GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
 
@@ -68,4 +70,11 @@ def tell_event(event: Event) -> None:
             level = logging.WARNING
         case _:
             return
-    log.log(level, event.name, extra=dataclasses.asdict(event.body))
+    log.log(level, event.name, extra={**dataclasses.asdict(event.body), **_cause(event.body)})
+
+
+def _cause(body: EventBody) -> dict[str, str]:
+    """Say in words what a reason means."""
+    if isinstance(body, UpstreamFailed | UpstreamWentDown):
+        return {"cause": cause_of(body.reason, body.server)}
+    return {}

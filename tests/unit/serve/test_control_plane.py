@@ -20,7 +20,13 @@ from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
 from port443.core.errors import EdgeError, SettingsError, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate
-from port443.core.plan.events import EdgeStarted, HandshakeFailed, SnapshotApplied, UpstreamWentDown
+from port443.core.plan.events import (
+    EdgeStarted,
+    HandshakeFailed,
+    SnapshotApplied,
+    UpstreamFailed,
+    UpstreamWentDown,
+)
 from port443.core.plan.receipt import QuarantineCode, SiteQuarantined
 from port443.edge.errors import AddressInUse, StaleEpoch
 from serve_bench import NAME, ONE_SITE, ServeBench
@@ -368,10 +374,12 @@ def test_what_the_edge_tells_is_logged_as_far_as_somebody_acts_on_it(
             bench.edge.tell(SnapshotApplied("ab" * 32))
             bench.edge.tell(HandshakeFailed("https:x", "127.0.0.1:1", None, "not_tls", "no TLS", None))  # type: ignore[arg-type]
             bench.edge.tell(UpstreamWentDown("pool", "127.0.0.1:9000", "connect_refused"))  # type: ignore[arg-type]
-            await await_until(lambda: any(one.message == "upstream_went_down" for one in caplog.records))
+            bench.edge.tell(UpstreamFailed("a.test", "pool", "backend-x:80", "no_address", 502))  # type: ignore[arg-type]
+            await await_until(lambda: any(one.message == "upstream_failed" for one in caplog.records))
 
     play(scenario)
     told = {one.message: one for one in caplog.records}
+    assert told["upstream_failed"].cause == "no address for backend-x"  # type: ignore[attr-defined]
     assert told["handshake_failed"].reason == "not_tls"  # type: ignore[attr-defined]  # by `extra`
     assert told["upstream_went_down"].levelno == logging.WARNING
     assert "snapshot_applied" not in told

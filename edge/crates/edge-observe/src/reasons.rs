@@ -79,7 +79,8 @@ reasons! {
     /// Why an upstream server did not answer a request.
     UpstreamFailure {
         ConnectRefused = "connect_refused" "Nothing listens there."
-        ConnectFailed = "connect_failed" "No way there, or no such name."
+        ConnectFailed = "connect_failed" "No way there."
+        NoAddress = "no_address" "The server's name leads to no address."
         ConnectTimeout = "connect_timeout" "The server did not accept in time."
         ResponseTimeout = "response_timeout" "The response did not begin in time."
         ClosedEarly = "closed_early" "The connection ended before the response did."

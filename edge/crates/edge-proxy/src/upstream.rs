@@ -179,47 +179,53 @@ impl ServerState {
         deadline: Instant,
     ) -> Result<Connection, UpstreamFailure> {
         let knock = self.health.knock();
-        let outcome = timeout_at(deadline, self.open()).await;
+        let outcome = self.open(deadline).await;
         drop(knock);
-        let error = match outcome {
-            Ok(Ok(stream)) => {
-                if self.health.note_up() {
-                    worker
-                        .observer
-                        .upstream_came_back(&pool.document().id, &self.label);
+        let stream = match outcome {
+            Ok(stream) => stream,
+            Err(fault) => {
+                if !is_our_own(&fault.error) {
+                    self.note_failure(pool, worker, fault.reason);
                 }
-                worker.observer.upstream_opened();
-                let open = OpenConnection {
-                    worker: Rc::downgrade(worker),
-                    _place: place,
-                };
-                let pool = Rc::clone(pool);
-                return Ok(Connection {
-                    stream,
-                    is_reused: false,
-                    pool,
-                    server,
-                    open,
-                    is_short: false,
-                });
+                return Err(fault.reason);
             }
-            Ok(Err(error)) => error,
-            Err(_) => io::ErrorKind::TimedOut.into(),
         };
-        let reason = reason_of(&error);
-        if !is_our_own(&error) {
-            self.note_failure(pool, worker, reason);
+        if self.health.note_up() {
+            worker
+                .observer
+                .upstream_came_back(&pool.document().id, &self.label);
         }
-        Err(reason)
+        worker.observer.upstream_opened();
+        Ok(Connection {
+            stream,
+            is_reused: false,
+            pool: Rc::clone(pool),
+            server,
+            open: OpenConnection {
+                worker: Rc::downgrade(worker),
+                _place: place,
+            },
+            is_short: false,
+        })
     }
 
-    async fn open(&self) -> io::Result<TcpStream> {
-        let stream = match self.address {
-            Some(address) => TcpStream::connect((address, self.port)).await?,
-            None => connect_by_name(&self.host, self.port).await?,
-        };
-        stream.set_nodelay(true)?;
-        Ok(stream)
+    async fn open(&self, deadline: Instant) -> Result<TcpStream, OpenFault> {
+        let addresses = timeout_at(deadline, self.addresses()).await;
+        let addresses = addresses.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let addresses = addresses.map_err(OpenFault::no_address)?;
+        let stream = timeout_at(deadline, connect_to_any(&addresses)).await;
+        let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        stream.map_err(OpenFault::no_way)
+    }
+
+    /// Where the server is; one that has a name is looked up each time.
+    async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        match self.address {
+            Some(address) => Ok(vec![SocketAddr::new(address, self.port)]),
+            None => Ok(lookup_host((self.host.as_str(), self.port))
+                .await?
+                .collect()),
+        }
     }
 
     fn note_failure(
@@ -238,11 +244,39 @@ impl ServerState {
     }
 }
 
-async fn connect_by_name(host: &str, port: u16) -> io::Result<TcpStream> {
+/// Why a connection could not be opened.
+struct OpenFault {
+    reason: UpstreamFailure,
+    error: io::Error,
+}
+
+impl OpenFault {
+    fn no_address(error: io::Error) -> Self {
+        let reason = UpstreamFailure::NoAddress;
+        Self { reason, error }
+    }
+
+    fn no_way(error: io::Error) -> Self {
+        let reason = match error.kind() {
+            io::ErrorKind::ConnectionRefused => UpstreamFailure::ConnectRefused,
+            io::ErrorKind::TimedOut => UpstreamFailure::ConnectTimeout,
+            io::ErrorKind::NotFound => UpstreamFailure::NoAddress,
+            _ => UpstreamFailure::ConnectFailed,
+        };
+        Self { reason, error }
+    }
+}
+
+/// Connect to the first address that takes a connection.
+async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    // A name that leads nowhere: the resolver knows it, without an address.
     let mut last = io::Error::from(io::ErrorKind::NotFound);
-    for address in lookup_host((host, port)).await? {
+    for address in addresses {
         match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
             Err(error) => last = error,
         }
     }
@@ -259,14 +293,6 @@ fn is_silent(stream: &TcpStream) -> bool {
 fn is_silent_for_sure(stream: &TcpStream) -> bool {
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
     recv(stream, &mut [0_u8], flags).is_err_and(|error| error == rustix::io::Errno::WOULDBLOCK)
-}
-
-fn reason_of(error: &io::Error) -> UpstreamFailure {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => UpstreamFailure::ConnectRefused,
-        io::ErrorKind::TimedOut => UpstreamFailure::ConnectTimeout,
-        _ => UpstreamFailure::ConnectFailed,
-    }
 }
 
 /// Whether the cause lies with us, so that it says nothing about the server.

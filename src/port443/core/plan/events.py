@@ -60,6 +60,7 @@ class UpstreamFailure(StrEnum):
 
     CONNECT_REFUSED = "connect_refused"
     CONNECT_FAILED = "connect_failed"
+    NO_ADDRESS = "no_address"
     CONNECT_TIMEOUT = "connect_timeout"
     RESPONSE_TIMEOUT = "response_timeout"
     CLOSED_EARLY = "closed_early"

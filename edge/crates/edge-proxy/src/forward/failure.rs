@@ -24,6 +24,10 @@ pub(super) fn failure_page(reason: UpstreamFailure) -> Page {
         UpstreamFailure::ConnectRefused | UpstreamFailure::ConnectFailed => {
             (502, "The server behind this site cannot be reached.")
         }
+        UpstreamFailure::NoAddress => (
+            502,
+            "The name of the server behind this site leads to no address.",
+        ),
         UpstreamFailure::ClosedEarly => (
             502,
             "The server behind this site closed the connection before it answered.",
