@@ -36,7 +36,7 @@ NAMES = (
 UPSTREAMS = st.lists(
     st.builds(Upstream, (HOSTS | ADDRESSES).map(lambda name: name.text), NUMERAL), min_size=1, max_size=12
 )
-HSTS = st.sampled_from(["ladder", "off"]) | st.builds(
+HSTS = st.sampled_from(["ladder", "none"]) | st.builds(
     HstsFixed, st.integers(0, 2**40), include_subdomains=st.booleans(), preload=st.booleans()
 )
 MILLISECONDS = st.integers(1, 86_400_000)

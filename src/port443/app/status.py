@@ -268,7 +268,7 @@ def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
     match site.hsts:
         case HstsFixed(max_age_s, include_subdomains, preload):
             return HstsStatus("settings", max_age_s, include_subdomains, preload, None, None)
-        case "off":
+        case "none":
             return HstsStatus("settings", None, False, False, None, None)  # noqa: FBT003 - the two flags
         case "ladder":
             step = round_.ladder[site.id]

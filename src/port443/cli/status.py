@@ -85,7 +85,7 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
 
 def _hsts(hsts: dict[str, Any]) -> str:
     if hsts["max_age_s"] is None:
-        return "off"
+        return "none"
     origin = f"step {hsts['step'] + 1} of the ladder" if hsts["origin"] == "ladder" else "from the settings"
     return f"max-age {_span(hsts['max_age_s'])}, {origin}"
 

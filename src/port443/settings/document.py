@@ -146,6 +146,7 @@ class _Composer:
                 node.value = int(text)
             elif BASED.fullmatch(text):
                 node.value = int(text, 0)
+                self._check_octal(text, node)
             elif FLOAT.fullmatch(text):
                 node.value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
 
@@ -154,6 +155,10 @@ class _Composer:
         if digits[0] == "0" and len(digits) > 1:
             hint = f"write {digits.lstrip('0') or '0'}"
             self._note(kinds.NUMBER_AMBIGUOUS, node, f"{text} starts with a zero", hint)
+
+    def _check_octal(self, text: str, node: Node) -> None:
+        if text.startswith("0o"):
+            self._note(kinds.NUMBER_AMBIGUOUS, node, f"{text} is text for YAML 1.1", f"write {int(text, 0)}")
 
     def _collection(self, event: Any) -> Node:
         if self.depth == MAX_DEPTH:

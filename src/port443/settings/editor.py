@@ -5,7 +5,7 @@ import inspect
 from typing import Any, Final
 
 from port443.settings import schema as settings_schema
-from port443.settings.schema import SettingsFile
+from port443.settings.schema import Form, SettingsFile
 
 SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -14,6 +14,7 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the settings file, for editors."""
     schema: dict[str, Any] = _without_noise(SettingsFile.model_json_schema())
     schema["properties"]["sites"]["additionalProperties"] = False
+    _write_defaults(schema)
     _describe(schema, _docstrings())
     return {"$schema": SCHEMA_DIALECT, "title": "port443 settings", **schema}
 
@@ -28,6 +29,15 @@ def _without_noise(value: Any) -> Any:
             kept |= kept.pop("oneOf")[0]
         return {key: _without_noise(one) for key, one in kept.items()}
     return [_without_noise(one) for one in value] if isinstance(value, list) else value
+
+
+def _write_defaults(schema: dict[str, Any]) -> None:
+    """Put defaults in as they are written in a file; pydantic has some as they are held in memory."""
+    for form in Form.__subclasses__():
+        place = schema if form is SettingsFile else schema["$defs"][form.__name__]
+        for key, value in form.model_construct().model_dump(mode="json").items():
+            if "default" in place["properties"][key]:
+                place["properties"][key]["default"] = value
 
 
 def _describe(schema: dict[str, Any], words: dict[str, dict[str, str]]) -> None:

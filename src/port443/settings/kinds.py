@@ -118,7 +118,8 @@ CHARACTER = Kind(
 NUMBER_AMBIGUOUS = Kind(
     "P443-E125",
     "number-ambiguous",
-    "A number with leading zeros is octal in YAML 1.1 and decimal in YAML 1.2. Write it without them.",
+    "A number with leading zeros is octal in YAML 1.1 and decimal in YAML 1.2, and 0o17 is a number in\n"
+    "YAML 1.2 only. Write a plain decimal number.",
 )
 SEVERAL_LINES = Kind(
     "P443-E126",

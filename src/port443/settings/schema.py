@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -224,9 +225,15 @@ class CertificateForm(Form):
     """PEM: the private key of the site's certificate."""
 
 
+HstsWord = Annotated[
+    Literal["ladder", "none"],
+    BeforeValidator(values.read_hsts_word),
+    WithJsonSchema({"anyOf": [{"enum": ["ladder", "none"]}, {"const": "off", "deprecated": True}]}),
+]
+"""`off`, the former word for none, is a boolean for tools that read YAML 1.1."""
 Hsts = Annotated[
-    Annotated[Literal["ladder", "off"], Tag("<text>")] | Annotated[HstsForm, Tag("<mapping>")],
-    _forms("ladder, off, or a mapping such as {max_age: 1y}"),
+    Annotated[HstsWord, Tag("<text>")] | Annotated[HstsForm, Tag("<mapping>")],
+    _forms("ladder, none, or a mapping such as {max_age: 1y}"),
 ]
 
 
@@ -240,7 +247,7 @@ class SiteForm(Form):
     tls: Literal["modern", "intermediate"] = "intermediate"
     """intermediate: TLS 1.3 and 1.2, forward-secret AEAD suites only. modern: TLS 1.3 only."""
     hsts: Hsts = "ladder"
-    """ladder climbs from 5 minutes to a year while proofs hold; never sent for localhost or an IP."""
+    """ladder: climbs from 5 minutes to a year while proofs hold. none: not sent, as for localhost and IPs."""
     issuer: Optionally[Literal["local"]] = None
     """local: the built-in CA. Names that no public CA can certify use it by themselves."""
     certificate: Optionally[CertificateForm] = None

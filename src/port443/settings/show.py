@@ -13,7 +13,8 @@ Line = tuple[Path, str]
 """A setting's path, and its line."""
 PLAIN: Final = re.compile(r"[a-z][a-z0-9.-]*|http://[a-z0-9.-]+:[0-9]+")
 """Names and URLs that YAML cannot take for anything else; the rest is quoted."""
-WORDS: Final = frozenset({"null", "true", "false"})
+WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""What is no text for YAML 1.2, and for tools that read YAML 1.1."""
 
 
 def render(desired: Desired) -> str:

@@ -5,13 +5,14 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from port443.core.names import PORT, Endpoint, HostName, IPName, NameInvalid, SiteName
+from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
 from port443.core.plan.snapshot import MAX_INTEGER
 from port443.settings import kinds
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
 DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
+CLOCK: Final = re.compile(r"([0-9]{1,4}):([0-5][0-9])")
 MAX_DURATION_S: Final = 100 * SECONDS["y"]
 MAX_TIMEOUT_S: Final = SECONDS["d"]
 BYTES: Final = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -108,6 +109,9 @@ def read_endpoint(raw: object) -> Endpoint:
         raise Wrong(
             kinds.ADDRESS_INVALID, f"`{text}` is not ADDRESS:PORT", 'as in "0.0.0.0:443" or "[::]:443"'
         )
+    _, colon, port = text.rpartition(":")
+    if colon and port.isdecimal():
+        _read_port(port, kinds.ADDRESS_INVALID)
     try:
         endpoint = Endpoint.parse(text)
     except NameInvalid as error:
@@ -152,9 +156,18 @@ def _read_authority(authority: str) -> Upstream:
     host, colon, port = authority.rpartition(":")
     if not colon or authority.endswith("]"):
         host, port = authority, str(HTTP_PORT)
-    if not PORT.fullmatch(port) or not 0 < int(port) <= 65535:
-        raise Wrong(kinds.UPSTREAM_INVALID, f"`{port}` is not a port", "a port is a number from 1 to 65535")
-    return Upstream(_read_host(host), int(port))
+    return Upstream(_read_host(host), _read_port(port, kinds.UPSTREAM_INVALID))
+
+
+def _read_port(text: str, kind: kinds.Kind) -> int:
+    if not text.isascii() or not text.isdecimal() or not text.strip("0") or len(text.lstrip("0")) > 5:
+        raise Wrong(kind, f"`{text}` is not a port", "a port is a number from 1 to 65535")
+    number = int(text)
+    if text.startswith("0"):
+        raise Wrong(kinds.NUMBER_AMBIGUOUS, f"port {text} starts with a zero", f"write {number}")
+    if number > 65535:
+        raise Wrong(kind, f"{text} is not a port", "a port is a number from 1 to 65535")
+    return number
 
 
 def _read_host(host: str) -> str:
@@ -176,11 +189,19 @@ def read_duration(raw: object) -> int:
     text = _text(raw)
     match = DURATION.fullmatch(text)
     if match is None:
-        raise Wrong(kinds.DURATION_INVALID, f"`{text}` is not a duration", "as in 5s 10m 2h 30d 2y")
+        raise Wrong(kinds.DURATION_INVALID, f"`{text}` is not a duration", _duration_hint(text))
     seconds = int(match[1]) * SECONDS[match[2]]
     if seconds > MAX_DURATION_S:
         raise Wrong(kinds.DURATION_INVALID, f"`{text}` is longer than 100y")
     return seconds
+
+
+def _duration_hint(text: str) -> str:
+    """Say what a clock's 1:30, which YAML 1.1 takes for the number 90, is written as."""
+    if clock := CLOCK.fullmatch(text):
+        count = int(clock[1]) * 60 + int(clock[2])
+        return f"write {count}m for hours and minutes, {count}s for minutes and seconds"
+    return "as in 5s 10m 2h 30d 2y"
 
 
 def read_timeout(raw: object) -> int:
@@ -213,6 +234,11 @@ def read_head_size(raw: object) -> int:
     if not 1 <= size <= MAX_HEAD_BYTES:
         raise Wrong(kinds.SIZE_INVALID, f"`{raw}` is out of range", "a header has from 1B to 16MiB")
     return size
+
+
+def read_hsts_word(raw: object) -> object:
+    """Take `off`, as settings said before 0.1.0 was out, for `none`."""
+    return "none" if raw == "off" else raw
 
 
 def read_path(raw: object) -> str:

@@ -140,10 +140,13 @@ def _form(value: object) -> str:
 
 
 def _cure(wanted: str, value: object) -> str:
-    if wanted == WANTED["int_type"] and isinstance(value, str) and value.isdecimal():
-        return f"write {value} without quotes"
+    if wanted == WANTED["int_type"] and isinstance(value, str):
+        if value.isdecimal():
+            return f"write {value} without quotes"
+        digits = value.replace("_", "")  # which YAML 1.1 allows between digits
+        return f"write {digits}" if digits.isdecimal() else ""
     if wanted == WANTED["list_type"] and isinstance(value, str):
         return f"write [{value}]"
     if wanted.startswith("ladder") and isinstance(value, bool):
-        return "write ladder" if value else "write off"
+        return "write ladder" if value else "write none"
     return ""

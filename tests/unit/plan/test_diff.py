@@ -82,7 +82,7 @@ SITES = {
          " instead of HSTS for 300 s on shop.example.com")],
     ),
     "no hsts": (
-        shop(hsts="off"),
+        shop(hsts="none"),
         ["policy: shop.example.com: no HSTS instead of HSTS for 300 s on shop.example.com"],
     ),
 }  # fmt: skip

@@ -89,4 +89,4 @@ def test_the_operators_own_value_is_taken_whole() -> None:
 
 
 def test_off_is_no_header() -> None:
-    assert header_of(site("shop.example.com", hsts="off"), HstsStep(3, START)) is None
+    assert header_of(site("shop.example.com", hsts="none"), HstsStep(3, START)) is None

@@ -23,7 +23,7 @@ TWO_YEARS = HstsFixed(63072000, include_subdomains=True)
 ANY_IPV4 = "0.0.0.0"  # noqa: S104 # nothing is bound here
 ONE = site("demo.localhost", "localhost", "127.0.0.1", "::1")
 MANY = desired(
-    site("app.example.com", tls="modern", hsts="off"),
+    site("app.example.com", tls="modern", hsts="none"),
     site("shop.example.com", "*.shop.example.com", "192.0.2.10", certificate=OWN, hsts=TWO_YEARS),
     site("api.internal", upstreams=(Upstream("10.0.0.2", 80), Upstream("2001:db8::2", 8080))),
     site("late.example.com"),

@@ -86,7 +86,7 @@ def test_each_kind_of_hsts_is_told(bench: ServeBench) -> None:
     async def scenario() -> None:
         wishes = desired(
             site("a.test", hsts=HstsFixed(63_072_000, include_subdomains=True, preload=True)),
-            site("b.test", hsts="off"),
+            site("b.test", hsts="none"),
         )
         plane = bench.plane()
         async with plane.running(wishes):

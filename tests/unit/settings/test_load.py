@@ -103,15 +103,15 @@ def test_the_default_site_may_be_named_by_any_of_its_names() -> None:
     assert parse(text).default_site == "a.test"
 
 
-@pytest.mark.parametrize(("word", "meant"), [("off", "off"), ("ladder", "ladder")])
-def test_off_is_a_word(word: str, meant: str) -> None:
-    """YAML 1.2 has no off that means false."""
+@pytest.mark.parametrize(("word", "meant"), [("none", "none"), ("off", "none"), ("ladder", "ladder")])
+def test_hsts_is_a_word(word: str, meant: str) -> None:
+    """`none` is text for every reader of YAML; `off`, a boolean for YAML 1.1, is still read."""
     assert site(f"a.test: {{to: http://h, hsts: {word}}}").hsts == meant
 
 
-def test_hsts_may_be_off_for_localhost() -> None:
+def test_hsts_may_be_none_for_localhost() -> None:
     """What is never sent may be switched off; and one name of its own is enough to have it."""
-    assert site("localhost: {to: http://h, hsts: off}").hsts == "off"
+    assert site("localhost: {to: http://h, hsts: none}").hsts == "none"
     assert isinstance(
         site("a.localhost: {to: http://h, aliases: [localhost], hsts: {max_age: 1y}}").hsts, HstsFixed
     )

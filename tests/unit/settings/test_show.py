@@ -34,7 +34,7 @@ paths = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs
 certificates = st.one_of(
     st.just(None), st.builds(OwnCertificate, *[paths.map(lambda path: PurePath("/etc") / path)] * 2)
 )
-hsts_words: st.SearchStrategy[HstsWish] = st.one_of(st.just("ladder"), st.just("off"))
+hsts_words: st.SearchStrategy[HstsWish] = st.one_of(st.just("ladder"), st.just("none"))
 hsts: st.SearchStrategy[HstsWish] = st.one_of(
     hsts_words,
     st.builds(HstsFixed, st.integers(0, 10**9), st.booleans()),

@@ -34,7 +34,7 @@ class HstsFixed:
     preload: bool = False
 
 
-HstsWish = HstsFixed | Literal["ladder", "off"]
+HstsWish = HstsFixed | Literal["ladder", "none"]
 
 
 @dataclass(frozen=True, slots=True)

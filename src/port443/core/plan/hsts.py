@@ -53,7 +53,7 @@ def header_of(site: DesiredSite, step: HstsStep | None) -> Hsts | None:
     hosts = (name for name in site.names if isinstance(name, HostName) and not _is_local(name))
     names = tuple(sorted(host.text for host in hosts))
     match site.hsts:
-        case "off":
+        case "none":
             return None
         case "ladder":
             rung = min(step.step, len(LADDER_S) - 1) if step else 0
