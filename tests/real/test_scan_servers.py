@@ -55,13 +55,15 @@ LATER = NOW + timedelta(minutes=5)
 NEW = (*OLD, "-no_tls1", "-no_tls1_1")
 
 
-def look(endpoint: Endpoint, name: str = "localhost", http_port: int | None = None) -> Report:
+def look(
+    endpoint: Endpoint, name: str = "localhost", http_port: int | None = None, *, is_public: bool = False
+) -> Report:
     """Scan as the command does, believing the root under test, and check the document's form."""
     with ExitStack() as stack:
         closed = http_port or stack.enter_context(closed_port())
         roots = TrustedRoots.of([CertFacts.from_der(root().der)])
         target = ScanTarget(parse_site_name(name), endpoint.port, connect=endpoint)
-        view = Viewpoint(roots, LATER, roots_are_public=False)
+        view = Viewpoint(roots, LATER, roots_are_public=is_public)
         options = ScanOptions(patience_s=3, http_port=closed)
         report = asyncio.run(scan(make_dial(), target, view, options))
     jsonschema.validate(scan_document([(report, 0)], "0", NOW), SCHEMA)
@@ -165,6 +167,19 @@ def test_an_incomplete_chain_does_not_hide_that_the_rest_is_right(tmp_path: Path
     finding = next(one for one in report.judgement.findings if one.id == "P443-CERT-005")
     assert "intermediate under test" in finding.evidence
     assert "P443-CERT-003" not in ids(report)
+
+
+def test_a_leaf_of_a_private_ca_is_not_called_incomplete(tmp_path: Path) -> None:
+    """Nothing says that a certificate is missing: the CA is one that the system does not know."""
+    stranger = issue(Wish(subject="private CA", is_ca=True), ec_key(384))
+    files = write(tmp_path, issue(Wish(), ec_key(), stranger), ())
+    with openssl_server(files) as endpoint:
+        report = look(endpoint, is_public=True)
+    finding = next(one for one in report.judgement.findings if one.id == "P443-CERT-004")
+    assert "the system's store: CN=private CA" in finding.evidence
+    assert "--cacert ROOT.pem" in finding.evidence
+    assert "P443-CERT-005" not in ids(report)
+    assert report.grade.letter is Letter.T
 
 
 PROTOCOLS = {

@@ -178,6 +178,24 @@ def test_a_rule_doubts_where_facts_are_missing(rule: str) -> None:
     assert outcome.reason
 
 
+@pytest.mark.parametrize(
+    ("is_public", "found", "absent", "words"),
+    [
+        (True, "P443-CERT-004", "P443-CERT-005", ("the system's store", "--cacert ROOT.pem")),
+        (False, "P443-CERT-005", "P443-CERT-004", ("unknown_issuer",)),
+    ],
+)
+def test_a_private_ca_is_unknown_to_the_system_and_incomplete_below_named_roots(
+    *, is_public: bool, found: str, absent: str, words: tuple[str, ...]
+) -> None:
+    """Without --cacert only the trust is missing; with it the chain should lead to one of its roots."""
+    facts = replace(with_fault(ChainFault.UNKNOWN_ISSUER), roots_are_public=is_public)
+    outcome = BY_ID[found].check(facts)
+    assert isinstance(outcome, Found)
+    assert all(word in outcome.evidence for word in words)
+    assert not isinstance(BY_ID[absent].check(facts), Found)
+
+
 def test_every_rule_is_tried() -> None:
     """No rule without a server that triggers it."""
     assert set(FOUND) | {"P443-CERT-017"} == set(BY_ID)

@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pki import NOW, Made, intermediate, leaf, root
+from pki import NOW, Extension, Made, intermediate, leaf, root
 from port443.core.x509.chain import HARMLESS, ChainFault, ChainVerdict, explain_chain
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import MAX_SIGNATURES, PathSearch, TrustedRoots, arrange
@@ -62,10 +62,25 @@ def test_disorder_is_told_and_overcome() -> None:
     assert not verdict.is_in_order
 
 
-def test_a_missing_intermediate_is_named() -> None:
-    """Without the intermediate the chain is incomplete, and its subject is told."""
-    verdict = explained([LEAF])
-    assert verdict.faults == {ChainFault.INCOMPLETE}
+AIA = x509.AuthorityInformationAccess(
+    [
+        x509.AccessDescription(
+            x509.oid.AuthorityInformationAccessOID.CA_ISSUERS,
+            x509.UniformResourceIdentifier("http://ca.test/middle.crt"),
+        )
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("extra", "fault"),
+    [(((AIA, False),), ChainFault.INCOMPLETE), ((), ChainFault.UNKNOWN_ISSUER)],
+    ids=["named by AIA", "named by nobody"],
+)
+def test_an_issuer_that_was_not_sent_is_named(extra: tuple[Extension, ...], fault: ChainFault) -> None:
+    """The chain is incomplete where the leaf says where its issuer lies; else its CA is unknown."""
+    verdict = explained([leaf(MIDDLE, extra=extra)])
+    assert verdict.faults == {fault}
     assert verdict.missing_issuer == "CN=Intermediate"
     assert not verdict.is_trusted
 

@@ -1,7 +1,7 @@
-"""The chain ends at a root that is not trusted.
+"""The chain ends at a CA that is not trusted.
 
-The chain is whole, but nobody has told this client to believe its root. For a private CA that is
-right outside its realm: scan with --cacert ROOT.
+The chain may be whole, but this client has not been told to trust the CA where it ends. That is normal
+for a private CA: scan with --cacert ROOT.pem, the root certificate of that CA.
 
 Fix:
   port443  port443 trust path  prints the local CA's root, for the clients that shall believe it.
@@ -13,16 +13,33 @@ Fix:
 References: RFC 5280 §6.1
 """
 
-from port443.core.grade.facts import ScanFacts
-from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_faults
+from functools import partial
+
+from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_chains, by_faults
 from port443.core.x509.chain import ChainFault
+
+ENDS_EARLY = (ChainFault.INCOMPLETE, ChainFault.UNKNOWN_ISSUER)
+HOW = "If you trust this CA, scan with --cacert ROOT.pem, where ROOT.pem is its root certificate"
 
 
 def check(facts: ScanFacts) -> Outcome:
-    found = by_faults(facts, ChainFault.UNTRUSTED_ROOT)
-    if found is None and by_faults(facts, ChainFault.INCOMPLETE) is not None:
+    found = by_chains(facts, partial(_outside_the_store, facts))
+    if found is None and by_faults(facts, *ENDS_EARLY) is not None:
         return Unsure("the chain ends before its root")
     return found
+
+
+def _outside_the_store(facts: ScanFacts, chain: JudgedChain) -> str | None:
+    """Name the CA, and what to do when it is one that the user trusts."""
+    store = "the system's store" if facts.roots_are_public else "the file of --cacert"
+    for note in chain.verdict.notes:
+        last = note.certificate
+        if last is not None and note.fault is ChainFault.UNTRUSTED_ROOT:
+            return f"issued by a CA that is not in {store}: {last.subject}. {HOW}"
+        if last is not None and note.fault is ChainFault.UNKNOWN_ISSUER and facts.roots_are_public:
+            return f"issued by a CA that is not in {store}: {last.issuer}. {HOW}"
+    return None
 
 
 RULE = Rule("P443-CERT-004", Severity.HIGH, check, __doc__)

@@ -24,6 +24,7 @@ class ChainFault(StrEnum):
     ROOT_SENT = "root_sent"
     UNRELATED = "unrelated"
     INCOMPLETE = "incomplete"
+    UNKNOWN_ISSUER = "unknown_issuer"
     SELF_SIGNED = "self_signed"
     UNTRUSTED_ROOT = "untrusted_root"
     SIGNATURE_BROKEN = "signature_broken"
@@ -44,6 +45,7 @@ HARMLESS = frozenset(
 ENDINGS = frozenset(
     {
         ChainFault.INCOMPLETE,
+        ChainFault.UNKNOWN_ISSUER,
         ChainFault.SELF_SIGNED,
         ChainFault.UNTRUSTED_ROOT,
         ChainFault.SIGNATURE_BROKEN,
@@ -90,7 +92,8 @@ class ChainVerdict:
     @property
     def missing_issuer(self) -> str | None:
         """The subject of the certificate that was not sent and is no trusted root."""
-        return self.path[-1].issuer if ChainFault.INCOMPLETE in self.faults else None
+        ends_early = self.faults & {ChainFault.INCOMPLETE, ChainFault.UNKNOWN_ISSUER}
+        return self.path[-1].issuer if ends_early else None
 
     @property
     def not_after(self) -> datetime | None:
@@ -126,9 +129,13 @@ def _ending(
     elif any(fits(last, one) for one in namesakes if one not in path):
         issuer = f"the signature on {_called(last)} was not made by the key of {last.issuer}"
         yield ChainNote(ChainFault.SIGNATURE_BROKEN, last, issuer)
-    else:
+    elif last.extensions.issuer_urls or namesakes:
         missing = f"the issuer of {_called(last)} was not sent and is no trusted root: {last.issuer}"
         yield ChainNote(ChainFault.INCOMPLETE, last, missing)
+    else:
+        # The issuer may be a private root, which no server has to send (RFC 8446 §4.4.2).
+        foreign = f"{_called(last)} was issued by a CA that is not a trusted one: {last.issuer}"
+        yield ChainNote(ChainFault.UNKNOWN_ISSUER, last, foreign)
 
 
 def _faults_on(path: tuple[CertFacts, ...], now: datetime) -> Iterator[ChainNote]:
