@@ -17,7 +17,7 @@ from port443.ports import Dial, EdgeIdentity
 NAME = HostName("demo.localhost")
 PATIENCE_S = 5.0
 SETTINGS = """\
-# What `port443 demo` serves. `port443 serve --config FILE` does the same.
+# What `port443 demo` serves. `port443 serve FILE` does the same.
 listen:
   https: [{https}]
   http: [{http}]

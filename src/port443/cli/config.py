@@ -1,15 +1,17 @@
 """Check, show and describe the settings; nothing is looked up, opened or started for it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from port443.cli import exits, output
-from port443.cli.options import json_option
+from port443.cli.options import json_option, settings_argument
+from port443.settings.default_file import settings_file
 
 if TYPE_CHECKING:
     from port443.settings.load import Reading
-    from port443.settings.objections import Path
+    from port443.settings.objections import Path as SettingPath
 
 CHECK_SCHEMA: Final = "port443.config-check/1"
 
@@ -26,10 +28,12 @@ def config() -> None:
 
 
 @config.command
-@click.argument("file")
+@settings_argument()
 @json_option()
-def check(file: str, *, as_json: bool) -> int:
+def check(file: Path | None, *, as_json: bool) -> int:
     """Tell every mistake of a settings file with its place (- is standard input).
+
+    Without FILE it is ./port443.yaml, else /etc/port443/port443.yaml.
 
     Exits with 0 when the file is right and with 2 when it is not. Files that the settings name, such as
     certificates, are not opened.
@@ -38,7 +42,7 @@ def check(file: str, *, as_json: bool) -> int:
     from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
 
     try:
-        reading = read(file)
+        reading = read(settings_file(file))
     except SettingsWrong as wrong:
         if not as_json:
             raise
@@ -61,14 +65,17 @@ def check(file: str, *, as_json: bool) -> int:
 
 
 @config.command
-@click.argument("file")
+@settings_argument()
 @click.option("--origin", is_flag=True, help="Say beside each value which line it comes from.")
-def show(file: str, *, origin: bool) -> None:
-    """Print the effective settings, defaults written out, as a settings file (- is standard input)."""
+def show(file: Path | None, *, origin: bool) -> None:
+    """Print the effective settings, defaults written out, as a settings file (- is standard input).
+
+    Without FILE it is ./port443.yaml, else /etc/port443/port443.yaml.
+    """
     from port443.settings.load import read  # noqa: PLC0415 - `--help` comes without YAML
     from port443.settings.show import lines  # noqa: PLC0415
 
-    reading = read(file)
+    reading = read(settings_file(file))
     shown = [
         text if not origin or text.endswith(":") else f"{text:<60}  {_origin(reading, path)}"
         for path, text in lines(reading.desired)
@@ -76,7 +83,7 @@ def show(file: str, *, origin: bool) -> None:
     output.data("\n".join(shown))
 
 
-def _origin(reading: "Reading", path: "Path") -> str:
+def _origin(reading: "Reading", path: "SettingPath") -> str:
     line = reading.line_of(path)
     return output.paint("# default" if line is None else f"# {reading.source.name}:{line}", "quiet")
 

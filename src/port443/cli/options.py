@@ -9,6 +9,11 @@ import click
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+def settings_argument() -> Decorator:
+    """Name the settings file; without it the default one is meant."""
+    return click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
+
+
 def runtime_option() -> Decorator:
     """Name the directory of the sockets."""
     return click.option(

@@ -13,8 +13,9 @@ import click
 from port443.app.serve import EndsEdge
 from port443.cli.ending import Ending
 from port443.cli.logs import start_log
-from port443.cli.options import runtime_option, state_option
+from port443.cli.options import runtime_option, settings_argument, state_option
 from port443.core.plan.desired import Desired
+from port443.settings.default_file import settings_file
 from port443.settings.flags import ServeFlags, from_flags
 from port443.settings.load import load
 from port443.wiring import ServeOptions, serving
@@ -31,7 +32,8 @@ class _Source:
 
 
 @click.command
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings file (YAML).")
+@settings_argument()
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="The same as FILE.")
 @click.option("--domain", "domains", multiple=True, metavar="NAME", help="A name to serve; repeatable.")
 @click.option("--to", "upstreams", multiple=True, metavar="URL", help="http:// server behind it; repeatable.")
 @click.option("--bind", "addresses", multiple=True, metavar="ADDR", help="Address. [default: all]")
@@ -44,17 +46,23 @@ class _Source:
 )
 @state_option()
 @runtime_option()
-def serve(config: Path | None, edge: str, state: Path | None, runtime: Path | None, **flags: Any) -> None:
+def serve(
+    file: Path | None, config: Path | None, edge: str, state: Path | None, runtime: Path | None, **flags: Any
+) -> None:
     """Serve port 443: from a settings file, or one site from flags.
+
+    Without FILE and flags it is ./port443.yaml, else /etc/port443/port443.yaml.
 
     Ctrl-C, SIGTERM and `port443 stop` answer every open request and end. SIGHUP and `port443 reload`
     read the settings again.
 
     \b
-    port443 serve --config port443.yaml
+    port443 serve port443.yaml
     port443 serve --domain app.localhost --to http://127.0.0.1:9000 --https-port 8443 --http-port 8080
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    source = _source(config, ServeFlags(**flags))
+    if file and config:
+        raise click.UsageError("FILE and --config name the same thing; give one of them")
+    source = _source(file or config, ServeFlags(**flags))
     start_log()
     is_external = edge == "external"
     ends_edge: EndsEdge = "never" if is_external else "when asked"
@@ -65,9 +73,10 @@ def serve(config: Path | None, edge: str, state: Path | None, runtime: Path | No
         raise KeyboardInterrupt from None
 
 
-def _source(config: Path | None, flags: ServeFlags) -> _Source:
-    if config is None:
+def _source(named: Path | None, flags: ServeFlags) -> _Source:
+    if named is None and flags.given:
         return _Source("command line", lambda: from_flags(flags))
+    config = settings_file(named)
     flags.refuse_beside_file(config)
     return _Source(str(config.resolve()), lambda: load(config))
 

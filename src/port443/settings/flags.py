@@ -31,9 +31,10 @@ class ServeFlags:
     issuer: str | None = None
     workers: int | None = None
 
-    def refuse_beside_file(self, config: PurePath) -> None:
-        """Raise FlagsWrong when a flag was given that only a file may answer now."""
-        given = {
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The flags that were given."""
+        values = {
             "--domain": self.domains,
             "--to": self.upstreams,
             "--bind": self.addresses,
@@ -42,17 +43,20 @@ class ServeFlags:
             "--issuer": self.issuer,
             "--workers": self.workers,
         }
-        flags = [flag for flag, value in given.items() if value]
-        if flags:
-            text = f"{', '.join(flags)} cannot stand beside --config"
-            raise FlagsWrong(text, f"write it in {config}, or leave --config out")
+        return tuple(flag for flag, value in values.items() if value)
+
+    def refuse_beside_file(self, file: PurePath) -> None:
+        """Raise FlagsWrong when a flag was given that only a file may answer now."""
+        if self.given:
+            text = f"{', '.join(self.given)} cannot stand beside a settings file"
+            raise FlagsWrong(text, f"write it in {file}, or do not name {file}")
 
 
 def from_flags(flags: ServeFlags, *, cores: int | None = None) -> Desired:
     """Return the site that the flags describe; raise FlagsWrong with everything that is wrong."""
     if not flags.domains or not flags.upstreams:
         example = "--domain app.localhost --to http://127.0.0.1:9000"
-        raise FlagsWrong("a settings file (--config), or --domain and --to, are needed", example)
+        raise FlagsWrong("a settings file, or --domain and --to, are needed", example)
     found = judge(_raw(flags), Surroundings(Path.cwd(), cores or len(os.sched_getaffinity(0))))
     desired, objections = found
     if desired is None:

@@ -203,7 +203,7 @@ def test_a_traceback_can_be_asked_for(
         (["--vrsion"], "did you mean --version?"),
         (["config", "chek"], "did you mean check or schema?"),
         (["config", "check", "--jsn", "x"], "did you mean --json?"),
-        (["config", "check"], "see: port443 config check --help"),
+        (["config", "check", "a", "b"], "see: port443 config check --help"),
         (["zzz"], "see: port443 --help"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -160,6 +160,18 @@ def test_schema_is_one_json_document(capsys: pytest.CaptureFixture[str]) -> None
     Draft202012Validator.check_schema(json.loads(capsys.readouterr().out))
 
 
+@pytest.mark.parametrize("command", ["check", "show"])
+def test_the_default_file_is_that_of_the_directory(
+    command: str, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever names no file means ./port443.yaml."""
+    monkeypatch.chdir(file.parent)
+    assert run(["config", command]) == 0
+    file.write_text(BAD)
+    assert run(["config", command]) == 2
+    assert "port443.yaml:4:10: P443-E135" in capsys.readouterr().err
+
+
 def test_a_missing_file_is_a_settings_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "check", str(tmp_path / "none.yaml")]) == 2
     assert "P443-E104" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_every_flag_counts() -> None:
     ("flags", "said"),
     [
         (ServeFlags(), "--domain and --to, are needed"),
-        (ServeFlags(DOMAIN), "--config.*, or --domain and --to"),
+        (ServeFlags(DOMAIN), "a settings file, or --domain and --to"),
         (ServeFlags(("a_b.test",), TO), "--domain: .*underscore"),
         (ServeFlags(("a.test", "A.test"), TO), "--domain: .*twice"),
         (ServeFlags(("a.org",), TO), "--domain: .*certificate"),
@@ -75,7 +75,7 @@ def test_a_wrong_flag_is_named(flags: ServeFlags, said: str) -> None:
 
 
 def test_flags_and_a_file_do_not_mix() -> None:
-    """A flag beside --config is refused, since one of the two would be ignored."""
+    """A flag beside a file is refused, since one of the two would be ignored."""
     ServeFlags().refuse_beside_file(PurePath("port443.yaml"))
-    with pytest.raises(FlagsWrong, match="--domain, --https-port cannot stand beside --config"):
+    with pytest.raises(FlagsWrong, match="--domain, --https-port cannot stand beside a settings file"):
         ServeFlags(DOMAIN, https_port=8443).refuse_beside_file(PurePath("port443.yaml"))

@@ -13,7 +13,7 @@ ANSWER_BYTES = 64 * 1024 * 1024
 class NotRunning(ServeError):
     """No `port443 serve` answers on the admin socket of this runtime directory.
 
-    Start it with `port443 serve --config port443.yaml`, or name the runtime directory of the one that
+    Start it with `port443 serve port443.yaml`, or name the runtime directory of the one that
     runs with `--runtime DIR` (a `serve` prints it when it starts).
     """
 
