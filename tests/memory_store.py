@@ -1,7 +1,9 @@
 """A store that forgets when it is dropped: the fake beside the real one, held to the same contract."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import PurePath
 
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
@@ -19,6 +21,7 @@ class MemoryStore:
     _generations: dict[str, list[Generation]] = field(default_factory=dict)
     _active: dict[str, int] = field(default_factory=dict)
     _steps: dict[str, HstsStep] = field(default_factory=dict)
+    _client_cas: dict[str, tuple[PurePath, tuple[bytes, ...]]] = field(default_factory=dict)
     _failed: dict[str, datetime] = field(default_factory=dict)
 
     async def active(self, lineage: str) -> Generation | None:
@@ -45,6 +48,24 @@ class MemoryStore:
         self._active[lineage] = generation.number
         kept = [one for one in self._of(lineage) if one.number >= (instead_of or 0) or one == generation]
         self._generations[lineage] = kept
+
+    async def keep_last_good(
+        self,
+        credentials: Mapping[str, Credential],
+        client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
+        at: datetime,
+    ) -> None:
+        self._called()
+        for lineage, credential in credentials.items():
+            last = await self.active(lineage)
+            if last is None or last.credential.chain != credential.chain:
+                await self.activate(await self.put(lineage, credential, at), last.number if last else None)
+        self._client_cas |= client_cas
+
+    async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
+        self._called()
+        found, cas = self._client_cas.get(site, (path, ()))
+        return cas if found == path else ()
 
     async def hsts_step(self, site: str) -> HstsStep | None:
         self._called()

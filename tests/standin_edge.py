@@ -22,8 +22,15 @@ from port443.core.errors import EdgeError
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.events import Event, EventBody
 from port443.core.plan.planner import Plan
-from port443.core.plan.receipt import ListenerState, Receipt, SiteRunning, SiteState
-from port443.core.plan.snapshot import Certificate, Hash, PrivateKey, Root, Site, TicketKey
+from port443.core.plan.receipt import (
+    ListenerState,
+    QuarantineCode,
+    Receipt,
+    SiteQuarantined,
+    SiteRunning,
+    SiteState,
+)
+from port443.core.plan.snapshot import Certificate, Hash, Part, PrivateKey, Root, Site, TicketKey
 from port443.core.plan.stats import EdgeStats
 from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
@@ -79,12 +86,18 @@ class StandInEdge:
         self.ticket_keys |= ring
         self.plans.append(plan)
         self.running = plan.hash
-        sites: dict[str, SiteState] = {site: SiteRunning() for site in plan.root.sites}
+        sites = {id_: self._judged(plan.parts[part]) for id_, part in plan.root.sites.items()}
         listeners: dict[str, ListenerState] = {
             one.id: "waiting_for_sockets" if one.id in self.waiting else "listening"
             for one in plan.root.listeners
         }
         return Receipt(plan.hash, sites | self.quarantined, listeners)
+
+    def _judged(self, part: Part) -> SiteState:
+        assert isinstance(part, Site)
+        if part.certificates:
+            return SiteRunning()
+        return SiteQuarantined(QuarantineCode.CERTIFICATE_MISSING, "certificates", "there is none", None)
 
     async def watch(self) -> None:
         await self._end.wait()
@@ -174,6 +187,8 @@ class StandInDial:
         parts = self.edge.plan.parts
         for site in map(parts.get, self.edge.plan.root.sites.values()):
             assert isinstance(site, Site)
+            if not site.certificates:
+                continue
             certificate = parts[site.certificates[0]]
             assert isinstance(certificate, Certificate)
             key = parts[certificate.key]

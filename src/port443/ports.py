@@ -1,6 +1,6 @@
 """What the use-cases need from outside: Protocols only, each a small power."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -204,7 +204,27 @@ class SiteMemory(Protocol):
         ...
 
 
-class Store(Generations, SiteMemory, Protocol):
+class LastGood(Protocol):
+    """What owners' files held when they were in order. All errors are `StoreError`s."""
+
+    async def keep_last_good(
+        self,
+        credentials: Mapping[str, Credential],
+        client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
+        at: datetime,
+    ) -> None:
+        """Keep all of it, or nothing: credentials by lineage, CAs in DER by site with the file they are of.
+
+        A credential whose chain is the active one of its lineage stays; another becomes the active one.
+        """
+        ...
+
+    async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
+        """Return the CAs that were last kept for a site, if they are of this file; else none."""
+        ...
+
+
+class Store(Generations, LastGood, SiteMemory, Protocol):
     """All that outlives a process, in one place."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -148,5 +148,28 @@ def test_the_ladder_and_the_last_failure_are_remembered(store: Store) -> None:
         for minutes in (3, 9, 1):
             await store.record_failed_proof("a.test", NOW + timedelta(minutes=minutes))
         assert await store.last_failed_proof("a.test") == NOW + timedelta(minutes=9)
+
+    asyncio.run(play())
+
+
+def test_what_owners_files_held_is_kept_whole_or_not_at_all(store: Store) -> None:
+    """The same chain again is the same generation; CAs are those of the file that they were read from."""
+
+    async def play() -> None:
+        here, there = PurePosixPath("here.pem"), PurePosixPath("there.pem")
+        cas = (CA.facts.der,)
+        await store.keep_last_good({SITE: ONE}, {"a.test": (here, cas)}, NOW)
+        await store.keep_last_good({SITE: ONE}, {}, NOW)
+        first = await store.active(SITE)
+        assert first
+        assert (first.number, first.credential) == (1, ONE)
+        await store.keep_last_good({SITE: TWO, "own/b.test": THREE}, {"a.test": (there, cas)}, NOW)
+        second, other = await store.active(SITE), await store.active("own/b.test")
+        assert second
+        assert other
+        assert (second.number, second.credential, other.credential) == (2, TWO, THREE)
+        assert await store.last_client_cas("a.test", there) == cas
+        assert await store.last_client_cas("a.test", here) == ()
+        assert await store.last_client_cas("b.test", there) == ()
 
     asyncio.run(play())

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import shutil
 import socket
 import ssl
 import subprocess
@@ -178,10 +179,21 @@ def test_a_bad_file_lets_in_nobody_else(place: Place) -> None:
     assert "is no CA" not in place.serving.ask("status").stdout
 
 
+def test_a_missing_file_lets_the_same_clients_in_after_a_restart(place: Place) -> None:
+    """The state directory holds the CAs that the file named."""
+    place.client_ca.unlink()
+    place.serving.end()
+    place.serving.started()
+    assert place.curl(client=place.client).stdout == "inside"
+    assert place.curl(client=None).returncode != 0
+    assert "clients.pem cannot be read" in place.serving.ask("status").stdout
+
+
 def test_a_site_that_does_not_know_whom_to_ask_lets_nobody_in(place: Place) -> None:
     """Without any CA everybody would come in, so nobody does; other sites go on."""
     place.client_ca.unlink()
     place.serving.end()
+    shutil.rmtree(place.serving.state)
     place.serving.started()
     for client in (place.client, None):
         assert place.curl(client=client).returncode != 0

@@ -265,14 +265,14 @@ def test_an_apply_waits_for_the_successor_of_an_edge_that_drains(runtime: Path) 
         limits = Limits(drain_timeout_ms=500)
         edge = supervisor(runtime)
         await edge.start()
-        await edge.apply(plan(wishes(ports[0]), CREDENTIALS, limits=limits))
+        await edge.apply(plan(replace(wishes(ports[0]), limits=limits), CREDENTIALS))
         async with watched(edge):
             before = await edge.identity()
             with socket.create_connection(("127.0.0.1", ports[0])) as lingering:
                 await await_until(accepted_one(edge))
                 os.kill(before.pid, signal.SIGTERM)
                 await await_until(drains_or_follows(edge, before.boot))
-                assert (await edge.apply(plan(wishes(*ports), CREDENTIALS, limits=limits))).is_whole
+                assert (await edge.apply(plan(replace(wishes(*ports), limits=limits), CREDENTIALS))).is_whole
                 assert lingering.fileno() > 0
             assert (await edge.identity()).boot != before.boot
             assert [await served(port) for port in ports] == [ISSUED.der] * 2

@@ -16,7 +16,7 @@ from port443.core.plan.desired import Credential, Desired, DesiredSite, HstsFixe
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.read import read_document
-from port443.core.plan.snapshot import Limits, TicketKey, canonical, plain
+from port443.core.plan.snapshot import Limits, Site, TicketKey, canonical, plain
 
 ISSUED = issue(Wish(), ec_key())
 KEY = ISSUED.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
@@ -66,14 +66,14 @@ def plans(draw: st.DrawFn) -> Plan:
     ids = [site.id for site in sites]
     wishes = Desired(
         tuple(draw(ENDPOINTS)), tuple(draw(ENDPOINTS)), tuple(sites), 1, draw(st.sampled_from([None, *ids])),
-        pool_connections=draw(CONNECTIONS),
+        limits=draw(LIMITS), pool_connections=draw(CONNECTIONS),
     )  # fmt: skip
     certified = draw(st.sets(st.sampled_from(ids))) if ids else set()
     credentials = {
         site.id: Credential(site.names, (ISSUED.der,), KEY) for site in sites if site.id in certified
     }
     steps = {id_: HstsStep(draw(st.integers(0, 3)), NOON) for id_ in certified}
-    return plan(wishes, credentials, hsts_steps=steps, ticket_keys=draw(TICKET_KEYS), limits=draw(LIMITS))
+    return plan(wishes, credentials, hsts_steps=steps, ticket_keys=draw(TICKET_KEYS))
 
 
 def a_site(its_names: tuple[SiteName, ...]) -> st.SearchStrategy[DesiredSite]:
@@ -103,7 +103,7 @@ def edge() -> Iterator[RunningEdge]:
 )
 @given(made=plans())
 def test_whatever_the_planner_builds_is_accepted(edge: RunningEdge, made: Plan) -> None:
-    """Python's reader and the edge take every document; every site runs, and the hashes are the same."""
+    """Python's reader and the edge take every document; every site with a certificate runs."""
     for document in (made.root, *made.parts.values()):
         assert read_document(canonical(document)) == document
     stored = edge.request("put", parts=[plain(part) for part in made.parts.values()])["stored"]
@@ -113,5 +113,9 @@ def test_whatever_the_planner_builds_is_accepted(edge: RunningEdge, made: Plan) 
     edge.running = receipt["root"]
     assert edge.running == made.hash
     assert set(receipt["sites"]) == set(made.root.sites)
-    assert [state for state in receipt["sites"].values() if state != {"state": "running"}] == []
+    parts = {id_: made.parts[part] for id_, part in made.root.sites.items()}
+    certified = {id_ for id_, part in parts.items() if isinstance(part, Site) and part.certificates}
+    assert {id_ for id_, state in receipt["sites"].items() if state == {"state": "running"}} == certified
+    faults = {state["code"] for id_, state in receipt["sites"].items() if id_ not in certified}
+    assert faults <= {"certificate_missing"}
     assert set(receipt["listeners"]) == {listener.id for listener in made.root.listeners}

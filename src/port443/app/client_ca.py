@@ -1,7 +1,7 @@
 """Read which CAs a site's clients must have a certificate of, and again when the file has changed."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -41,6 +41,10 @@ class ClientAuthorities:
     def have_changed(self) -> bool:
         """Whether a file is another than when it was last looked at."""
         return any(self._files.stamp(known.path) != known.stamp for known in self._known.values())
+
+    def good(self) -> Mapping[str, ClientRoots]:
+        """Return what each site has whose file is in order."""
+        return {site: known for site, known in self._known.items() if not known.fault}
 
     def nobody(self, now: datetime) -> bytes:
         """Return a CA that has signed for nobody and never will: its key is forgotten at once."""

@@ -43,6 +43,8 @@ class Converged:
     plan: Plan
     receipt: Receipt
     credentials: Mapping[str, Credential]
+    client_roots: Mapping[str, tuple[bytes, ...]]
+    """DER of the CAs of which a site's clients must show a certificate."""
     faults: Mapping[str, CertificateError]
     """Sites without a usable certificate, or whose new one was refused while the last good one is served."""
     ladder: Mapping[str, HstsStep]
@@ -102,10 +104,17 @@ class Converger:
             raise fault  # nothing could be served, and the operator is looking
         ladder = self._ladder.steps(on_ladder)
         ring = self._ring.rotated(now) if now >= self._ring.due else self._ring
-        meant = plan(desired, kept.credentials, hsts_steps=ladder, ticket_keys=ring.keys)
+        meant = plan(
+            desired,
+            kept.credentials,
+            client_roots=kept.client_roots,
+            hsts_steps=ladder,
+            ticket_keys=ring.keys,
+        )
         receipt = await self._tools.edge.apply(meant)
         # Another root than was meant: older ticket keys went with the edge that had them.
         self._ring = ring if receipt.root == meant.hash else ring.alone()
+        fault = fault or await self._save(receipt)
         proofs, proof_fault = await self._prove(desired, kept.credentials)
         self._last = Converged(
             at=now,
@@ -113,6 +122,7 @@ class Converger:
             plan=meant,
             receipt=receipt,
             credentials=kept.credentials,
+            client_roots=kept.client_roots,
             faults=kept.faults,
             ladder=ladder,
             proofs=proofs,
@@ -145,6 +155,14 @@ class Converger:
     async def _publish(self) -> StoreError | None:
         try:
             await publish_roots(self._tools.store, self._tools.shelf)
+        except StoreError as error:
+            return error
+        return None
+
+    async def _save(self, receipt: Receipt) -> StoreError | None:
+        """Remember what the edge runs of owners' files."""
+        try:
+            await self._tools.keeper.save(receipt.sites.keys() - receipt.quarantined.keys())
         except StoreError as error:
             return error
         return None

@@ -1,11 +1,12 @@
 """Keep every site in a certificate: made, renewed, or read from its owner's files."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import PurePath
 from typing import Literal
 
-from port443.app.client_ca import ClientAuthorities
+from port443.app.client_ca import ClientAuthorities, ClientRoots
 from port443.app.local_ca import AuthorityKind, Issued, LocalCA, is_fit, jitter_of
 from port443.app.own_certificate import OwnCertificates
 from port443.core.errors import CertificateError, Port443Error, StoreError
@@ -15,7 +16,7 @@ from port443.core.x509.facts import CertFacts
 from port443.core.x509.local_ca import Authority
 from port443.core.x509.path import TrustedRoots
 from port443.core.x509.pem import certificate_pem
-from port443.ports import CertificateFiles, Clock, Generations
+from port443.ports import CertificateFiles, Clock, Store
 
 NewsName = Literal["certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"]
 
@@ -46,6 +47,8 @@ class Kept:
     """What one round came to. A site can have both: a fault, and the last good certificate."""
 
     credentials: dict[str, Credential] = field(default_factory=dict)
+    client_roots: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    """DER of the CAs of which a site's clients must show a certificate."""
     faults: dict[str, CertificateError] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     news: list[News] = field(default_factory=list)
@@ -65,19 +68,22 @@ class Keeper:
 
     def __init__(
         self,
-        store: Generations,
+        store: Store,
         files: CertificateFiles,
         clock: Clock,
         *,
         roots: Callable[[], TrustedRoots] = lambda: TrustedRoots.of(()),
     ) -> None:
         """`roots` are those that most clients have: against them an owner's chain is looked at."""
+        self._store = store
         self._ca = LocalCA(store)
         self._own = OwnCertificates(files, roots)
         self._clients = ClientAuthorities(files)
         self._clock = clock
         self._issued: dict[str, Issued] = {}
         self._failed: dict[str, _Failed] = {}
+        self._saved: tuple[Mapping[str, Credential], Mapping[str, ClientRoots]] = {}, {}
+        """What the store has been given of owners' files."""
 
     async def ensure(self, sites: Sequence[DesiredSite]) -> Kept:
         """Return a certificate for each site, making or reading what is missing, due or changed.
@@ -145,8 +151,11 @@ class Keeper:
 
     async def _keep_own(self, site: DesiredSite, own: OwnCertificate, now: datetime, kept: Kept) -> None:
         loaded = await self._own.load(site.id, own, site.names, now)
-        if loaded.credential:
-            kept.credentials[site.id] = loaded.credential
+        credential = loaded.credential
+        if credential is None and loaded.checked is None:
+            credential = await self._saved_before(site, now)
+        if credential:
+            kept.credentials[site.id] = credential
         if loaded.fault:
             kept.faults[site.id] = loaded.fault
         if loaded.warnings:
@@ -160,11 +169,41 @@ class Keeper:
         if site.client_ca is None:
             return
         asked = await self._clients.load(site.id, site.client_ca)
-        roots = asked.roots or (self._clients.nobody(now),)
-        if credential := kept.credentials.get(site.id):
-            kept.credentials[site.id] = replace(credential, client_roots=roots)
+        roots = asked.roots or await self._roots_before(site.id, site.client_ca)
+        kept.client_roots[site.id] = roots or (self._clients.nobody(now),)
         if asked.fault:
             kept.faults.setdefault(site.id, asked.fault)
+
+    async def save(self, sites: Collection[str]) -> None:
+        """Keep in the store what these sites are served with from owners' files, for the next start.
+
+        A file that is bad then must not take away what was good. Raises `StoreError`.
+        """
+        own = {site: one for site, one in self._own.good().items() if site in sites}
+        clients = {site: one for site, one in self._clients.good().items() if site in sites}
+        if (own, clients) == self._saved:
+            return
+        credentials = {_own_lineage(site): one for site, one in own.items()}
+        cas = {site: (one.path, one.roots) for site, one in clients.items()}
+        await self._store.keep_last_good(credentials, cas, self._clock.now())
+        self._saved = own, clients
+
+    async def _saved_before(self, site: DesiredSite, now: datetime) -> Credential | None:
+        """Return what an earlier run served the site with, while it is good for all its names."""
+        try:
+            found = await self._store.active(_own_lineage(site.id))
+        except StoreError:
+            return None  # the round meets the same error elsewhere, and tells it
+        leaf = CertFacts.from_der(found.credential.chain[0]) if found else None
+        is_good = leaf and leaf.is_valid_at(now) and all(map(leaf.covers, site.names))
+        return found.credential if found and is_good else None
+
+    async def _roots_before(self, site: str, path: PurePath) -> tuple[bytes, ...]:
+        """Return the CAs that an earlier run read from this file."""
+        try:
+            return await self._store.last_client_cas(site, path)
+        except StoreError:
+            return ()
 
     def _note_outcome(self, site: str, now: datetime, kept: Kept) -> None:
         """Count failures in a row, and tell each once, not every time that it is tried again."""
@@ -211,6 +250,10 @@ def _as_certificate_error(error: Port443Error) -> CertificateError:
     told = CertificateNotKept(f"the store cannot be used: {error.message}", error.hint)
     told.__cause__ = error
     return told
+
+
+def _own_lineage(site: str) -> str:
+    return f"own/{site}"
 
 
 def _described(leaf: CertFacts) -> str:

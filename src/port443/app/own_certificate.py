@@ -71,6 +71,11 @@ class OwnCertificates:
             if loaded.checked and not loaded.fault
         }
 
+    def good(self) -> Mapping[str, Credential]:
+        """Return what each site is served with whose files are in order."""
+        sites = ((site, loaded) for site, loaded in self._loaded.items() if not loaded.fault)
+        return {site: credential for site, loaded in sites if (credential := loaded.credential)}
+
     async def load(
         self, site: str, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime
     ) -> Loaded:

@@ -11,7 +11,7 @@ from port443.app.local_ca import jitter_of
 from port443.app.prove import Proof, Verdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
-from port443.core.plan.receipt import ListenerState, SiteQuarantined
+from port443.core.plan.receipt import ListenerState, QuarantineCode
 from port443.core.plan.stats import EdgeStats
 from port443.core.renew.when import renew_at
 from port443.core.x509.facts import CertFacts
@@ -107,7 +107,8 @@ class SiteStatus:
 
     id: str
     names: tuple[str, ...]
-    state: Literal["running", "quarantined", "left_out"]
+    state: Literal["running", "last_good", "refused"]
+    """Not running as meant, but as it did before; or its names are refused."""
     upstreams: tuple[str, ...]
     tls: str
     certificate: CertificateStatus | None
@@ -230,11 +231,11 @@ def _site(site: DesiredSite, round_: Converged, now: datetime) -> SiteStatus:
     )
 
 
-def _state(site: DesiredSite, round_: Converged) -> Literal["running", "quarantined", "left_out"]:
-    state = round_.receipt.sites.get(site.id)
+def _state(site: DesiredSite, round_: Converged) -> Literal["running", "last_good", "refused"]:
+    state = round_.receipt.quarantined.get(site.id)
     if state is None:
-        return "left_out"
-    return "quarantined" if isinstance(state, SiteQuarantined) else "running"
+        return "running"
+    return "last_good" if state.serves else "refused"
 
 
 def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> CertificateStatus | None:
@@ -259,9 +260,7 @@ def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> Certifi
 
 
 def _client_cas(site: DesiredSite, round_: Converged) -> tuple[str, ...]:
-    credential = round_.credentials.get(site.id)
-    roots = credential.client_roots if credential else ()
-    return tuple(CertFacts.from_der(octets).subject for octets in roots)
+    return tuple(CertFacts.from_der(octets).subject for octets in round_.client_roots.get(site.id, ()))
 
 
 def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
@@ -316,6 +315,8 @@ def _round_problems(round_: Converged) -> Iterator[Problem]:
     for site, fault in round_.faults.items():
         yield _told(site, fault)
     for site, state in round_.receipt.quarantined.items():
+        if state.code is QuarantineCode.CERTIFICATE_MISSING and site in round_.faults:
+            continue  # the fault is why
         yield Problem(state.code, site, f"{state.path}: {state.message}", "")
     for listener, state_ in sorted(round_.receipt.listeners.items()):
         if state_ != "listening":

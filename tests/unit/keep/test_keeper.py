@@ -361,6 +361,60 @@ def test_a_bad_pair_leaves_the_last_good_one(bench: Bench, files: Path) -> None:
     assert bench.keep(own(files, "shop.example")).faults == {}
 
 
+@pytest.mark.parametrize("harm", ["key", "chain", "away"])
+def test_a_bad_pair_after_a_restart_leaves_the_last_good_one(bench: Bench, files: Path, harm: str) -> None:
+    """What the store has of an earlier run is served with the fault beside it, until it ends."""
+    good = leaf(MIDDLE, "shop.test")
+    put(files, [good, MIDDLE])
+    site = own(files, "shop.test")
+    before = bench.keep(site).credentials
+    asyncio.run(bench.keeper.save(["shop.test"]))
+    if harm == "away":
+        files.unlink()
+    else:
+        (files if harm == "chain" else files.with_suffix(".key")).write_text("nothing")
+    bench.restart()
+    kept = bench.keep(site)
+    assert kept.credentials == before
+    assert kept.faults.keys() == {"shop.test"}
+    assert [news.name for news in kept.news] == ["certificate_refused"]
+    bench.clock.moment = good.facts.not_after + timedelta(seconds=1)
+    assert bench.keep(site).credentials == {}
+
+
+def test_what_did_not_run_is_not_kept_for_a_restart(bench: Bench, files: Path) -> None:
+    """Only a pair that the edge could serve is the last good one; another name makes it useless."""
+    put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
+    site = own(files, "shop.test")
+    bench.keep(site)
+    asyncio.run(bench.keeper.save([]))
+    files.unlink()
+    bench.restart()
+    assert bench.keep(site).credentials == {}
+    put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
+    bench.keep(site)
+    asyncio.run(bench.keeper.save(["shop.test"]))
+    files.unlink()
+    bench.restart()
+    assert bench.keep(replace(site, names=(*site.names, parse_site_name("new.test")))).credentials == {}
+
+
+def test_the_clients_of_a_site_stay_the_same_over_a_restart(bench: Bench, files: Path) -> None:
+    """A CA file that went missing lets in whom it named; another file's clients are not let in."""
+    files.write_bytes(CA.pem)
+    asking = replace(local("team.test"), client_ca=files)
+    assert bench.keep(asking).client_roots == {"team.test": (CA.facts.der,)}
+    asyncio.run(bench.keeper.save(["team.test"]))
+    files.unlink()
+    bench.restart()
+    kept = bench.keep(asking)
+    assert kept.client_roots == {"team.test": (CA.facts.der,)}
+    assert kept.faults.keys() == {"team.test"}
+    bench.restart()
+    (nobody,) = bench.keep(replace(asking, client_ca=files.with_suffix(".other"))).client_roots["team.test"]
+    assert nobody != CA.facts.der
+
+
 def test_files_that_vanish_and_come_back(bench: Bench, files: Path) -> None:
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     good = bench.keep(own(files, "shop.example")).credentials

@@ -116,10 +116,9 @@ def test_limits_default_site_and_ticket_keys() -> None:
     """What all sites share is named by what it is, and secrets by their number."""
     old = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY])
     new = plan(
-        replace(BASE, default_site=SHOP.id),
+        replace(BASE, default_site=SHOP.id, limits=Limits(header_bytes=32768)),
         {SHOP.id: CREDENTIAL},
         ticket_keys=[NEW_KEY, OLD_KEY],
-        limits=Limits(header_bytes=32768),
     )
     assert words(old, new) == [
         "routes: unknown names: answered by shop.example.com now, refused before",

@@ -15,7 +15,17 @@ from port443.core.plan.desired import Desired, HstsFixed, Upstream
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.read import read_document
-from port443.core.plan.snapshot import SECRET_KINDS, Limits, Pool, Site, TicketKey, canonical, hash_of, plain
+from port443.core.plan.snapshot import (
+    SECRET_KINDS,
+    Limits,
+    Pool,
+    Site,
+    TicketKey,
+    TlsPolicy,
+    canonical,
+    hash_of,
+    plain,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -38,11 +48,10 @@ CASES: dict[str, Plan] = {
     "nothing": plan(desired(), {}),
     "one_local_site": plan(desired(ONE), CREDENTIALS),
     "many_sites": plan(
-        MANY,
+        replace(MANY, limits=Limits(drain_timeout_ms=30000)),
         CREDENTIALS,
         hsts_steps={"api.internal": HstsStep(2, NOON)},
         ticket_keys=[TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), "ab" * 32],
-        limits=Limits(drain_timeout_ms=30000),
     ),
 }
 
@@ -53,7 +62,6 @@ def shown(made: Plan) -> dict[str, Any]:
     public = {name: plain(part) for name, part in made.parts.items() if name not in hidden}
     return {
         "hash": made.hash,
-        "left_out": list(made.left_out),
         "root": plain(made.root),
         "parts": dict(sorted(public.items())),
         "secrets": {name: hidden[name].kind for name in sorted(hidden)},
@@ -79,12 +87,16 @@ def test_a_plan_is_whole_and_keeps_the_contract(name: str) -> None:
     assert set(made.parts) <= set(made.root.parts) <= {*made.parts, *made.root.ticket_keys}
 
 
-def test_a_site_without_a_credential_is_left_out_and_named() -> None:
-    """The others are served; the default site cannot be one that is left out."""
-    made = plan(desired(ONE, site("late.example.com"), default_site="late.example.com"), CREDENTIALS)
-    assert made.left_out == ("late.example.com",)
-    assert list(made.root.sites) == ["demo.localhost"]
-    assert made.root.default_site is None
+def test_a_site_without_a_credential_is_planned_without_a_certificate() -> None:
+    """So that the edge knows its names, goes on with its last good version, and asks its clients."""
+    wishes = desired(ONE, site("late.example.com"), default_site="late.example.com")
+    made = plan(wishes, CREDENTIALS, client_roots={"late.example.com": (b"root",)})
+    late = made.parts[made.root.sites["late.example.com"]]
+    assert isinstance(late, Site)
+    policy = made.parts[late.tls]
+    assert isinstance(policy, TlsPolicy)
+    assert (late.certificates, policy.client_roots) == ((), ("cm9vdA==",))
+    assert made.root.default_site == "late.example.com"
 
 
 def test_equal_upstreams_share_a_pool() -> None:

@@ -114,7 +114,7 @@ def test_whatever_is_wrong_stands_among_the_problems(bench: ServeBench, tmp_path
             "edge_version_differs", "runtime_not_in_memory", "P443-E220", "key_mismatch",
             "waiting_for_sockets",
         ]  # fmt: skip
-        assert [shown["state"] for shown in document["sites"]] == ["quarantined", "left_out"]
+        assert [shown["state"] for shown in document["sites"]] == ["refused", "refused"]
 
     play(scenario)
 

@@ -41,6 +41,7 @@ reasons! {
         NoSharedAlpn = "no_shared_alpn" "No application protocol in common."
         NoServerName = "no_server_name" "The hello names no server, and no site answers without a name."
         UnknownServerName = "unknown_server_name" "The name is none of ours."
+        SiteQuarantined = "site_quarantined" "The name's site is in quarantine, with no good version to serve."
         ClientRejectedCertificate = "client_rejected_certificate" "The client said so by an alert."
         ClientCertificateMissing = "client_certificate_missing" "The site wants a client certificate."
         ClientCertificateInvalid = "client_certificate_invalid" "The client's certificate does not verify."

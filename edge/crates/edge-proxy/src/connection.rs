@@ -147,13 +147,11 @@ impl Arrival {
     }
 
     fn no_site(&self, server_name: Option<&str>, name: &str) -> Failure {
-        let reason = match server_name {
-            Some(_) => HandshakeFailure::UnknownServerName,
-            None => HandshakeFailure::NoServerName,
-        };
-        let detail = match self.running.quarantined_site(name) {
-            Some(site) => format!("site_quarantined: {site}"),
-            None => format!("no site has {name}"),
+        let nowhere = format!("no site has {name}");
+        let (reason, detail) = match (self.running.quarantined_site(name), server_name) {
+            (Some(site), _) => (HandshakeFailure::SiteQuarantined, site.to_owned()),
+            (None, Some(_)) => (HandshakeFailure::UnknownServerName, nowhere),
+            (None, None) => (HandshakeFailure::NoServerName, nowhere),
         };
         Failure {
             reason,

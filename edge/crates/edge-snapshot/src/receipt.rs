@@ -69,6 +69,8 @@ pub enum QuarantineCode {
     ReferenceMissing,
     /// The site's own id is not its key in the root.
     IdDiffers,
+    /// There is no certificate for the site.
+    CertificateMissing,
     /// A certificate is no X.509 that can be served.
     CertificateUnreadable,
     /// A private key is no PKCS#8 that can sign.
@@ -87,6 +89,7 @@ impl QuarantineCode {
         Self::PartKindWrong,
         Self::ReferenceMissing,
         Self::IdDiffers,
+        Self::CertificateMissing,
         Self::CertificateUnreadable,
         Self::KeyUnreadable,
         Self::KeyMismatch,
@@ -101,6 +104,7 @@ impl QuarantineCode {
             Self::PartKindWrong => "part_kind_wrong",
             Self::ReferenceMissing => "reference_missing",
             Self::IdDiffers => "id_differs",
+            Self::CertificateMissing => "certificate_missing",
             Self::CertificateUnreadable => "certificate_unreadable",
             Self::KeyUnreadable => "key_unreadable",
             Self::KeyMismatch => "key_mismatch",

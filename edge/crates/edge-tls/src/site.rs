@@ -125,6 +125,13 @@ impl SiteTls {
 fn load_certificates(
     sources: &[CertificateSource<'_>],
 ) -> Result<Vec<LoadedCertificate>, SiteFault> {
+    if sources.is_empty() {
+        return Err(SiteFault {
+            code: QuarantineCode::CertificateMissing,
+            path: "certificates".to_owned(),
+            message: "there is no certificate".to_owned(),
+        });
+    }
     let load =
         |(index, source)| LoadedCertificate::load(source).map_err(|fault| fault.under(index));
     sources.iter().enumerate().map(load).collect()
@@ -148,9 +155,6 @@ impl SiteFault {
 
 /// Refuse a policy under which one of its versions could never be negotiated.
 fn check_policy(policy: &TlsPolicy, certificates: &[LoadedCertificate]) -> Result<(), SiteFault> {
-    if certificates.is_empty() {
-        return Err(SiteFault::policy("there is no certificate"));
-    }
     let usable = |version| {
         let suits = |suite: &CipherSuite| {
             iana::suite_version(*suite) == version

@@ -51,6 +51,14 @@ CREATE TABLE failed_proof (
     at INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+ADDED = """
+CREATE TABLE IF NOT EXISTS client_ca (
+    site TEXT PRIMARY KEY,
+    path TEXT NOT NULL,
+    cas TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+"""Tables that came later, and that an older program does not miss."""
 
 
 def bring_up_to_date(database: sqlite3.Connection, kek: str) -> str:
@@ -59,6 +67,8 @@ def bring_up_to_date(database: sqlite3.Connection, kek: str) -> str:
     try:
         if _is_empty(database):
             _create(database, kek)
+        for statement in _statements(ADDED):
+            database.execute(statement)
         found = dict(database.execute("SELECT name, value FROM meta"))
         _check(database, found)
     except BaseException:

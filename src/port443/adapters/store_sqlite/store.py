@@ -5,10 +5,10 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from port443.adapters.store_sqlite import envelope, schema
@@ -86,6 +86,32 @@ class SQLiteStore:
     async def activate(self, generation: Generation, instead_of: int | None) -> None:
         """Move the active pointer, if it still stands where it is believed to."""
         await self._run(lambda database: self._activate(database, generation, instead_of))
+
+    async def keep_last_good(
+        self,
+        credentials: Mapping[str, Credential],
+        client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
+        at: datetime,
+    ) -> None:
+        """Keep all of it in one transaction, or nothing."""
+
+        def keep(database: sqlite3.Connection) -> None:
+            for lineage, credential in credentials.items():
+                self._keep(database, lineage, credential, at)
+            database.executemany(
+                "INSERT INTO client_ca VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE SET path = ?2, cas = ?3",
+                [
+                    (site, str(path), certificate_pem(cas).decode("ascii"))
+                    for site, (path, cas) in client_cas.items()
+                ],
+            )
+
+        await self._run(keep)
+
+    async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
+        """Return the CAs that were last kept for a site, if they are of this file; else none."""
+        row = await self._row("SELECT cas FROM client_ca WHERE site = ? AND path = ?", site, str(path))
+        return certificates_in(row[0].encode("ascii")) if row else ()
 
     async def hsts_step(self, site: str) -> HstsStep | None:
         """Return where the site stands on the HSTS ladder."""
@@ -173,6 +199,15 @@ class SQLiteStore:
         places = ", ".join(f":{column}" for column in row)
         database.execute(f"INSERT INTO generation ({', '.join(row)}) VALUES ({places})", row)  # noqa: S608
         return Generation(lineage, number, credential, _moment(_seconds(created_at)))
+
+    def _keep(self, database: sqlite3.Connection, lineage: str, credential: Credential, at: datetime) -> None:
+        query = (
+            "SELECT number, chain FROM generation"
+            " JOIN lineage ON id = lineage AND active = number WHERE id = ?"
+        )
+        active, chain = database.execute(query, (lineage,)).fetchone() or (None, "")
+        if chain != certificate_pem(credential.chain).decode("ascii"):
+            self._activate(database, self._put(database, lineage, credential, at), active)
 
     def _activate(self, database: sqlite3.Connection, generation: Generation, instead_of: int | None) -> None:
         moved = database.execute(

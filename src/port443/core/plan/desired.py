@@ -102,5 +102,3 @@ class Credential:
     chain: tuple[bytes, ...]
     """DER, leaf first, without the root."""
     key_pkcs8: bytes = field(repr=False)
-    client_roots: tuple[bytes, ...] = ()
-    """DER of the CAs of which a client must show a certificate; none, and it is not asked."""

@@ -23,6 +23,7 @@ class HandshakeFailure(StrEnum):
     NO_SHARED_ALPN = "no_shared_alpn"
     NO_SERVER_NAME = "no_server_name"
     UNKNOWN_SERVER_NAME = "unknown_server_name"
+    SITE_QUARANTINED = "site_quarantined"
     CLIENT_REJECTED_CERTIFICATE = "client_rejected_certificate"
     CLIENT_CERTIFICATE_MISSING = "client_certificate_missing"
     CLIENT_CERTIFICATE_INVALID = "client_certificate_invalid"

@@ -11,7 +11,7 @@ from port443.core.plan.policies import POLICIES
 from port443.core.plan.snapshot import (
     Certificate,
     Hash,
-    Limits,
+    Hsts,
     Listener,
     Part,
     Pool,
@@ -36,8 +36,6 @@ class Plan:
     root: Root
     parts: Mapping[Hash, Part]
     """The parts by hash; ticket keys that the edge already holds may be absent."""
-    left_out: tuple[str, ...] = ()
-    """Sites that have no credential yet."""
 
     @property
     def hash(self) -> Hash:
@@ -59,32 +57,37 @@ def plan(
     desired: Desired,
     credentials: Mapping[str, Credential],
     *,
+    client_roots: Mapping[str, tuple[bytes, ...]] | None = None,
     hsts_steps: Mapping[str, HstsStep] | None = None,
     ticket_keys: Sequence[TicketKey | Hash] = (),
-    limits: Limits | None = None,
 ) -> Plan:
     """Return the snapshot of what is desired, with the credentials that there are.
 
-    `credentials` and `hsts_steps` go by site id. A site without a credential is left out and named; one
-    without a step stands on the ladder's first. Ticket keys come newest first; one that the edge holds
+    `credentials`, `client_roots` (DER of the CAs of which a client must show a certificate; none, and it is
+    not asked) and `hsts_steps` go by site id. A site without a credential has no certificate: the edge puts
+    it in quarantine, and goes on with its last good version. One without a step stands on the ladder's
+    first. Ticket keys come newest first; one that the edge holds
     already may be given by its hash alone. More of them than the contract allows are passed over.
     """
     parts = _Parts(desired)
-    served = sorted((site for site in desired.sites if site.id in credentials), key=lambda site: site.id)
-    steps = hsts_steps or {}
-    sites = {site.id: parts.add_site(site, credentials[site.id], steps.get(site.id)) for site in served}
+    steps, roots = hsts_steps or {}, client_roots or {}
+    sites = {
+        site.id: parts.add_site(
+            site, credentials.get(site.id), roots.get(site.id, ()), header_of(site, steps.get(site.id))
+        )
+        for site in sorted(desired.sites, key=lambda site: site.id)
+    }
     newest = ticket_keys[:MAX_TICKET_KEYS]
     keys = tuple(parts.add(key) if isinstance(key, TicketKey) else key for key in newest)
     root = Root(
         listeners=_listeners(desired),
-        limits=limits or desired.limits,
+        limits=desired.limits,
         sites=sites,
-        default_site=desired.default_site if desired.default_site in sites else None,
+        default_site=desired.default_site,
         ticket_keys=keys,
         parts=tuple(sorted({*parts.by_hash, *keys})),
     )
-    left_out = tuple(sorted(site.id for site in desired.sites if site.id not in sites))
-    return Plan(root, parts.by_hash, left_out)
+    return Plan(root, parts.by_hash)
 
 
 class _Parts:
@@ -99,14 +102,16 @@ class _Parts:
         self.by_hash[name] = part
         return name
 
-    def add_site(self, site: DesiredSite, credential: Credential, step: HstsStep | None) -> Hash:
+    def add_site(
+        self, site: DesiredSite, credential: Credential | None, roots: tuple[bytes, ...], hsts: Hsts | None
+    ) -> Hash:
         part = Site(
             id=site.id,
             names=_spelled(site.names),
-            tls=self.add(_policy(site, credential)),
-            certificates=(self._add_credential(credential),),
+            tls=self.add(_policy(site, roots)),
+            certificates=(self._add_credential(credential),) if credential else (),
             pool=self.add(_pool(site.upstreams, self.desired)),
-            hsts=header_of(site, step),
+            hsts=hsts,
             redirect_cacheable=not any(_is_local(name) for name in site.names),
             body_bytes=site.body_bytes,
         )
@@ -118,12 +123,12 @@ class _Parts:
         return self.add(Certificate(_spelled(credential.names), chain, key))
 
 
-def _policy(site: DesiredSite, credential: Credential) -> TlsPolicy:
+def _policy(site: DesiredSite, client_roots: tuple[bytes, ...]) -> TlsPolicy:
     policy = POLICIES[site.tls]
-    if not credential.client_roots:
+    if not client_roots:
         return policy
     # A resumed session would show no certificate.
-    return replace(policy, client_roots=tuple(map(_base64, credential.client_roots)), tickets=False)
+    return replace(policy, client_roots=tuple(map(_base64, client_roots)), tickets=False)
 
 
 def _spelled(names: Iterable[HostName | IPName]) -> tuple[str, ...]:

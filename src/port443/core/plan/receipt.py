@@ -15,6 +15,7 @@ class QuarantineCode(StrEnum):
     PART_KIND_WRONG = "part_kind_wrong"
     REFERENCE_MISSING = "reference_missing"
     ID_DIFFERS = "id_differs"
+    CERTIFICATE_MISSING = "certificate_missing"
     CERTIFICATE_UNREADABLE = "certificate_unreadable"
     KEY_UNREADABLE = "key_unreadable"
     KEY_MISMATCH = "key_mismatch"

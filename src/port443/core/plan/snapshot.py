@@ -137,7 +137,8 @@ class Site:
     names: Names
     """Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted."""
     tls: Hash
-    certificates: Annotated[tuple[Hash, ...], Size(1, 16), Unique()]
+    certificates: Annotated[tuple[Hash, ...], Size(0, 16), Unique()]
+    """To choose from by the hello. Without any the site is quarantined: its last good version goes on."""
     pool: Hash
     hsts: Hsts | None
     redirect_cacheable: bool

@@ -249,6 +249,29 @@ fn a_site_that_never_was_good_is_refused_by_name() {
     assert_eq!(None, running.quarantined_site("b.test"));
 }
 
+/// Who has no certificate now goes on with what was good, and is known by name when nothing was.
+#[test]
+fn a_site_without_a_certificate_is_in_quarantine() {
+    let mut draft = Draft::new();
+    let site = draft.site(&["a.test"]);
+    let good = draft.serve(site.clone());
+    let first = draft.run();
+    draft.serve(Site {
+        certificates: Vec::new(),
+        ..site
+    });
+    for (previous, serves) in [(&first, Some(good)), (&Running::default(), None)] {
+        let (running, verdicts) = draft.build(previous);
+        assert_eq!(
+            (QuarantineCode::CertificateMissing, "certificates", serves),
+            quarantine(&verdicts["a.test"])
+        );
+        assert_eq!(serves.map(|_| "a.test"), found(&running, "a.test"));
+        let refused = serves.is_none().then_some("a.test");
+        assert_eq!(refused, running.quarantined_site("a.test"));
+    }
+}
+
 /// What is done to a good site.
 type Break = fn(&mut Draft, &mut Site);
 

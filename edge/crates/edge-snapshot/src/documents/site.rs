@@ -21,7 +21,7 @@ pub struct Site {
     pub names: Vec<String>,
     /// The TLS policy.
     pub tls: Hash,
-    /// The certificates to choose from.
+    /// The certificates to choose from; none, and the last good version of the site goes on.
     pub certificates: Vec<Hash>,
     /// The upstream pool.
     pub pool: Hash,
@@ -52,7 +52,7 @@ impl Site {
             id: fields.take("id", site_name)?,
             names: fields.take("names", sorted(1..=MAX_NAMES, site_name))?,
             tls: fields.take("tls", hash)?,
-            certificates: fields.take("certificates", distinct(1..=MAX_CERTIFICATES, hash))?,
+            certificates: fields.take("certificates", distinct(0..=MAX_CERTIFICATES, hash))?,
             pool: fields.take("pool", hash)?,
             hsts: fields.take("hsts", nullable(Hsts::read))?,
             redirect_cacheable: fields.take("redirect_cacheable", boolean)?,
