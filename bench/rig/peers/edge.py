@@ -29,7 +29,7 @@ from rig.errors import BenchFault
 from rig.group import START_S, Group, wait_until
 from rig.identity import NAME
 from rig.peers.asked import first_line
-from rig.peers.peer import UPSTREAM_IDLE, Stand
+from rig.peers.peer import Stand
 
 
 def read_version(program: Path) -> str:
@@ -101,7 +101,7 @@ def snapshot(listener: Listener, stand: Stand) -> tuple[Root, list[Part]]:
     """Return one site before one backend, as the planner would plan it."""
     key = PrivateKey(_base64(stand.identity.pkcs8))
     certificate = Certificate((NAME,), (_base64(stand.identity.der),), hash_of(key))
-    pool = Pool("backend", (Server("127.0.0.1", stand.backend),), idle_per_worker=UPSTREAM_IDLE)
+    pool = Pool("backend", (Server("127.0.0.1", stand.backend),))
     ticket_key = TicketKey(_base64(os.urandom(32)))
     policy = POLICIES["intermediate"]
     site = Site(

@@ -11,7 +11,7 @@ from rig.rows import Load
 CONNECTIONS = 4096
 """Connections that a proxy with a fixed table of them is given: both sides of all that the rows need."""
 UPSTREAM_IDLE = 512
-"""Warm connections to the backend that every proxy may keep: more than the rows need."""
+"""Warm connections to the backend that a peer with a setting for it may keep: more than the rows need."""
 TIMEOUT_S = 75
 
 

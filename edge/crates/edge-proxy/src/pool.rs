@@ -16,8 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::context::{SiteRuntime, WorkerContext};
 use crate::upstream::{Connection, ServerState, Trust};
-pub(crate) use places::Place;
-use places::Places;
+pub(crate) use places::{Place, Places};
 
 /// How often warm connections are looked after.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -238,7 +237,7 @@ impl UpstreamPool {
         let idle_timeout = Duration::from_millis(self.document.idle_timeout_ms);
         self.servers
             .iter()
-            .for_each(|server| server.sweep(idle_timeout));
+            .for_each(|server| server.sweep(idle_timeout, self.document.idle_per_worker));
         let unused = self.sweeps_since_use.get().saturating_add(1);
         self.sweeps_since_use.set(unused);
         // Whoever asks again shall find a pool that knows of what it holds.

@@ -1,5 +1,6 @@
 //! One server of a pool: reach it, remember whether it answers, keep its warm connections.
 
+mod demand;
 mod health;
 mod room;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::context::WorkerContext;
 use crate::pool::{Place, UpstreamPool};
 use crate::turn;
+use demand::Demand;
 use health::Health;
 pub(crate) use health::Trust;
 
@@ -32,6 +34,7 @@ pub(crate) struct ServerState {
     port: u16,
     address: Option<IpAddr>,
     health: Health,
+    demand: Demand,
     idle: RefCell<VecDeque<Idle>>,
 }
 
@@ -60,6 +63,7 @@ pub(crate) struct Connection {
 struct OpenConnection {
     worker: Weak<WorkerContext>,
     _place: Place,
+    _demand: Option<Place>,
 }
 
 impl Connection {
@@ -74,15 +78,12 @@ impl Connection {
             room::lengthen_queue(&self.stream);
         }
         let server = self.pool.server(self.server);
-        let mut idle = server.idle.borrow_mut();
-        if (idle.len() as u64) < self.pool.document().idle_per_worker {
-            idle.push_back(Idle {
-                stream: self.stream,
-                open: self.open,
-                since: Instant::now(),
-                turn: turn::now(),
-            });
-        }
+        server.idle.borrow_mut().push_back(Idle {
+            stream: self.stream,
+            open: self.open,
+            since: Instant::now(),
+            turn: turn::now(),
+        });
     }
 }
 
@@ -100,6 +101,7 @@ impl ServerState {
             port: server.port,
             address,
             health: Health::new(),
+            demand: Demand::new(),
             idle: RefCell::default(),
         }
     }
@@ -141,6 +143,7 @@ impl ServerState {
                 is_silent(&stream)
             };
             if is_alive {
+                self.demand.note_busy(self.idle.borrow().len());
                 let pool = Rc::clone(pool);
                 return Some(Connection {
                     stream,
@@ -165,10 +168,14 @@ impl ServerState {
         }
     }
 
-    /// Drop the warm connections that are dead or have been silent for too long.
-    pub(crate) fn sweep(&self, idle_timeout: Duration) {
+    /// Drop the warm connections that are dead or have been silent for too long, and those that
+    /// exceed both `at_least` and what the last seconds have needed.
+    pub(crate) fn sweep(&self, idle_timeout: Duration, at_least: u64) {
         let mut idle = self.idle.borrow_mut();
         idle.retain(|it| it.since.elapsed() < idle_timeout && is_silent(&it.stream));
+        let kept = self.demand.idle_to_keep(idle.len()).max(at_least);
+        let excess = (idle.len() as u64).saturating_sub(kept);
+        idle.drain(..usize::try_from(excess).unwrap_or(0));
     }
 
     /// Open a connection, and remember whether that is possible.
@@ -204,6 +211,7 @@ impl ServerState {
             open: OpenConnection {
                 worker: Rc::downgrade(worker),
                 _place: place,
+                _demand: self.count_open(),
             },
             is_short: false,
         })
@@ -226,6 +234,13 @@ impl ServerState {
                 .await?
                 .collect()),
         }
+    }
+
+    /// Count a connection that is open, and busy at once.
+    fn count_open(&self) -> Option<Place> {
+        let place = self.demand.open();
+        self.demand.note_busy(self.idle.borrow().len());
+        place
     }
 
     fn note_failure(

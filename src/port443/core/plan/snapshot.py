@@ -182,7 +182,7 @@ class Pool:
     """The wait for the first byte of a response."""
     idle_timeout_ms: Milliseconds = 30000
     idle_per_worker: Annotated[int, Range(0, 65536)] = 64
-    """Warm connections that one worker keeps for one server."""
+    """Warm connections that one worker keeps for one server, however few the last seconds needed."""
     connections_per_worker: Connections = STANDARD_POOL_CONNECTIONS
     """What one worker holds to all servers together, idle ones and tunnels too; beyond it 503 is answered."""
     kind: Literal["pool"] = "pool"

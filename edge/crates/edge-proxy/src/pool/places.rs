@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 /// A pool's places: each connection has one from before it is opened until it is closed, be it
 /// busy, idle or a tunnel.
-pub(super) struct Places {
+pub(crate) struct Places {
     most: u64,
     taken: Rc<Cell<u64>>,
 }
@@ -15,7 +15,7 @@ pub(crate) struct Place(Rc<Cell<u64>>);
 
 impl Places {
     /// So many places, all free.
-    pub(super) fn new(most: u64) -> Self {
+    pub(crate) fn new(most: u64) -> Self {
         Self {
             most,
             taken: Rc::default(),
@@ -23,7 +23,7 @@ impl Places {
     }
 
     /// Take a free place; `None` when there is none.
-    pub(super) fn take(&self) -> Option<Place> {
+    pub(crate) fn take(&self) -> Option<Place> {
         let taken = self.taken.get();
         (taken < self.most).then(|| {
             self.taken.set(taken + 1);
@@ -31,8 +31,13 @@ impl Places {
         })
     }
 
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.get()
+    }
+
     /// Whether no place is taken.
-    pub(super) fn are_free(&self) -> bool {
+    pub(crate) fn are_free(&self) -> bool {
         self.taken.get() == 0
     }
 }

@@ -102,6 +102,24 @@ async fn who_must_have_a_new_connection_gets_the_place_of_the_longest_idle() {
 }
 
 #[tokio::test]
+async fn what_was_needed_at_once_stays_warm_and_is_let_go_slowly() {
+    let (_server, address) = listening();
+    let pool = pool(&[address], 99);
+    let mut busy = Vec::new();
+    for _ in 0..=3 * ENOUGH {
+        busy.push(connect(&pool, Reuse::Never).await.unwrap());
+    }
+    busy.into_iter().for_each(Connection::keep);
+    let mut left = Vec::new();
+    for _ in 0..30 {
+        pool.sweep();
+        left.push(pool.places.taken());
+    }
+    assert_eq!([28, 24, 21], left[..3]);
+    assert_eq!(Some(&ENOUGH), left.last(), "so many stay in any case");
+}
+
+#[tokio::test]
 async fn a_failed_opening_gives_its_place_back() {
     let (server, address) = listening();
     drop(server);

@@ -19,6 +19,7 @@ pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
         open: OpenConnection {
             worker: Weak::new(),
             _place: pool.take_place().unwrap(),
+            _demand: pool.server(0).count_open(),
         },
         is_short: false,
     };

@@ -25,7 +25,7 @@ pub struct Pool {
     pub response_timeout_ms: u64,
     /// How long a silent connection is kept warm.
     pub idle_timeout_ms: u64,
-    /// Warm connections that one worker keeps for one server.
+    /// Warm connections that one worker keeps for one server, however few the last seconds needed.
     pub idle_per_worker: u64,
     /// What one worker holds to all servers together, idle ones and tunnels too.
     pub connections_per_worker: u64,
