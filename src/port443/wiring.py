@@ -17,12 +17,13 @@ from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.local_ports import free_port, has_ipv6, loopback_addresses
 from port443.adapters.roots import load_roots, load_system_roots
 from port443.adapters.sample_backend import SampleBackend
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, public_directory, published
+from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
 from port443.app.converge import Tools
 from port443.app.keep import Keeper
 from port443.app.serve import ControlPlane, EndsEdge
 from port443.app.status import ServeFacts
-from port443.app.trust import PublishedRoot, publish_roots
+from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
 from port443.core.plan.desired import Desired, without_ipv6
 from port443.core.x509.path import TrustedRoots
 from port443.edge.runtime import default_runtime, prepare_runtime
@@ -40,11 +41,14 @@ __all__ = [
     "make_dial",
     "make_roots",
     "private_directory",
+    "public_file",
     "sample_backends",
     "serving",
 ]
 
 ADMIN_SOCKET = "admin.sock"
+MACHINE_STATE = Path("/var/lib/port443")
+"""The state directory of root, and of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def state_directory(chosen: Path | None) -> Path:
     if path := chosen or environment.state:
         return path.absolute()
     if os.geteuid() == 0:
-        return Path("/var/lib/port443")
+        return MACHINE_STATE
     home = environment.xdg_state_home or (environment.home or Path.home()) / ".local" / "state"
     return home / "port443"
 
@@ -186,8 +190,24 @@ def private_directory(prefix: str) -> Iterator[Path]:
         yield Path(path)
 
 
-async def find_roots(wanted: Path | None) -> tuple[PublishedRoot, ...]:
-    """Publish and return the local CA's roots that a state directory has; makes none."""
-    directory = StateDirectory.find(state_directory(wanted), needs_database=True)
+def public_file(state: Path, name: str) -> Path:
+    """Return where a file for everybody stands that belongs to a state directory."""
+    return public_directory(state) / name
+
+
+async def find_roots(wanted: Path | None, machine: Path = MACHINE_STATE) -> tuple[PublishedRoot, ...]:
+    """Publish and return the local CA's roots that a state directory has; makes none.
+
+    Those of another user are the copies for everybody; whoever has no state gets those of the machine.
+    """
+    state = state_directory(wanted)
+    try:
+        directory = StateDirectory.find(state, needs_database=True)
+    except (StateAbsent, StateForeign) as error:
+        is_named = wanted or Environment.read().state
+        place = state if isinstance(error, StateForeign) or is_named else machine
+        if roots := copied_roots(published(place, list(FILE_NAMES.values()))):
+            return roots
+        raise
     with opened_store(directory) as store:
         return await publish_roots(store, directory)

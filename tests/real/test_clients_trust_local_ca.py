@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from serving import Serving
 
+from port443.wiring import public_file
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 PAGE = "It works"
 TRUSTED = "The certificate is trusted."
@@ -107,7 +109,7 @@ def test_client_believes_what_is_served(client: Visit, serving: Serving, tmp_pat
             pytest.skip(f"{needed} is not installed")
     serving.write({"app.localhost": {"to": serving.backend_url, "aliases": ["localhost", "127.0.0.1"]}})
     serving.started()
-    url, root = f"https://app.localhost:{serving.https_port}/", serving.state / "local-ca.pem"
+    url, root = f"https://app.localhost:{serving.https_port}/", public_file(serving.state, "local-ca.pem")
     # Go keeps its build cache where it always is; everything else lives in a home of its own.
     caches = {
         "GOCACHE": os.environ.get("GOCACHE", str(Path.home() / ".cache" / "go-build")),

@@ -1,5 +1,6 @@
 """Publish the local CA's roots as files, for whoever is to trust them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from port443.app.local_ca import AuthorityKind, LocalCA
 from port443.core.errors import CertificateError
 from port443.core.x509.facts import CertFacts
-from port443.core.x509.pem import certificate_pem
+from port443.core.x509.pem import certificate_pem, certificates_in
 from port443.ports import Generations, Shelf
 
 FILE_NAMES: Final[dict[AuthorityKind, str]] = {
@@ -41,6 +42,17 @@ async def publish_roots(store: Generations, shelf: Shelf) -> tuple[PublishedRoot
     return tuple(
         PublishedRoot(kind, shelf.publish(FILE_NAMES[kind], certificate_pem([root.der])), root)
         for kind, root in (await LocalCA(store).roots()).items()
+    )
+
+
+def copied_roots(files: Mapping[str, tuple[PurePath, bytes]]) -> tuple[PublishedRoot, ...]:
+    """Return the roots that others have published, from their files by name."""
+    return tuple(
+        PublishedRoot(kind, path, CertFacts.from_der(octets))
+        for kind, name in FILE_NAMES.items()
+        if name in files
+        for path, content in (files[name],)
+        for octets in certificates_in(content)[:1]
     )
 
 

@@ -27,6 +27,7 @@ from port443.wiring import (
     make_dial,
     make_roots,
     private_directory,
+    public_file,
     sample_backends,
     serving,
 )
@@ -49,7 +50,7 @@ class _Scene:
 
     @property
     def root(self) -> Path:
-        return self.directory / "state" / FILE_NAMES["reserved"]
+        return public_file(self.directory / "state", FILE_NAMES["reserved"])
 
 
 @click.command

@@ -6,9 +6,16 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from port443.adapters.store_sqlite.errors import StateAbsent, StateExposed, StateInUse, told_of_files
+from port443.adapters.store_sqlite.errors import (
+    StateAbsent,
+    StateExposed,
+    StateForeign,
+    StateInUse,
+    told_of_files,
+)
+from port443.adapters.store_sqlite.public import publish
 
-DIRECTORY_MODE, FILE_MODE, PUBLIC_MODE = 0o700, 0o600, 0o644
+DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 OTHERS = 0o077
 
 
@@ -31,12 +38,25 @@ class StateDirectory:
     def find(cls, path: Path, *, needs_database: bool = False) -> "StateDirectory":
         """Check a directory that must be there already."""
         found = cls(path)
-        if not path.is_dir() or (needs_database and not found.database.exists()):
-            raise StateAbsent(f"{path} holds no state yet", "run `port443 serve`, or name it with --state")
+        absent = StateAbsent(f"{path} holds no state yet", "run `port443 serve`, or name it with --state")
+        with told_of_files(path):
+            if not path.is_dir():
+                raise absent
         _refuse_exposed(path, DIRECTORY_MODE)
-        if found.database.exists():
+        if found.has_database:
             _refuse_exposed(found.database, FILE_MODE)
+        elif needs_database:
+            raise absent
         return found
+
+    @property
+    def has_database(self) -> bool:
+        """Whether there is one; raises `StateForeign` when this user may not look."""
+        try:
+            return self.database.exists()
+        except PermissionError as error:
+            owner = self.path.stat().st_uid
+            raise _foreign(self.path, owner) from error
 
     @property
     def database(self) -> Path:
@@ -47,16 +67,8 @@ class StateDirectory:
         return self.path / "kek"
 
     def publish(self, name: str, content: bytes) -> Path:
-        """Write a file that everybody may read, at once or not at all; what is there already stays."""
-        path = self.path / name
-        with told_of_files(path):
-            if path.exists() and path.read_bytes() == content:
-                return path
-            draft = path.with_name(f".{name}.{os.getpid()}")
-            draft.write_bytes(content)
-            draft.chmod(PUBLIC_MODE)
-            draft.replace(path)
-        return path
+        """Write a file for every user of this machine. Implements `Shelf`."""
+        return publish(self.path, name, content)
 
     def lock(self) -> "StateLock":
         """Take the directory for one serve; raises `StateInUse` when another has it."""
@@ -93,12 +105,16 @@ def _refuse_exposed(path: Path, mode: int) -> None:
     with told_of_files(path):
         found = path.stat()
     if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
-        raise StateExposed(
-            f"{path} belongs to user {found.st_uid}, not to {os.geteuid()}, who runs port443",
-            f"run port443 as that user, or: chown {os.geteuid()} {path}",
-        )
+        raise _foreign(path, found.st_uid)
     if stat.S_IMODE(found.st_mode) & OTHERS:
         raise StateExposed(
             f"{path} is open to other users (mode {stat.S_IMODE(found.st_mode):04o})",
             f"chmod {mode:o} {path}",
         )
+
+
+def _foreign(path: Path, owner: int) -> StateForeign:
+    return StateForeign(
+        f"{path} belongs to user {owner}, and user {os.geteuid()} runs port443",
+        "run port443 as that user, or name a directory of your own with --state",
+    )

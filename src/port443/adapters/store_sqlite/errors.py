@@ -32,6 +32,17 @@ class StateExposed(StoreError):
     fault = "operator"
 
 
+class StateForeign(StoreError):
+    """The state directory belongs to another user of this machine, and holds what only they may use.
+
+    Run port443 as that user, or name a directory of your own with `--state DIR`. The local CA's roots are for
+    everybody: `port443 trust path` prints the copies beside the state directory, which serve writes.
+    """
+
+    code = "P443-E622"
+    fault = "operator"
+
+
 class StateUnusable(StoreError):
     """The state directory or its database cannot be opened, made, read or written.
 
