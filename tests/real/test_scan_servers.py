@@ -284,6 +284,7 @@ def test_groups_of_tls_13_are_found_without_their_mathematics(tmp_path: Path) ->
 HSTS = {
     "Strict-Transport-Security: max-age=3600": "P443-HTTP-002",
     "Strict-Transport-Security: includeSubDomains": "P443-HTTP-003",
+    "Strict-Transport-Security: max-age=31536000; includeSubDomains=true": "P443-HTTP-003",
     "X-Nothing: 1": "P443-HTTP-001",
 }
 
@@ -300,11 +301,24 @@ def test_each_fault_of_hsts_costs_the_plus_and_more(tmp_path: Path, field: str) 
     assert report.grade.next_step is not None
 
 
+HINTS = b"HTTP/1.1 103 Early Hints\r\nStrict-Transport-Security: max-age=1\r\n\r\n"
+
+
+def test_hsts_is_read_behind_interim_answers(tmp_path: Path) -> None:
+    """103 and 100 before the 200 hide nothing, and what stands in them does not count."""
+    before = HINTS + b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS
+    with python_server(served(tmp_path), YEAR, before=before) as endpoint:
+        web = look(endpoint).facts.web
+    assert web.hsts_text == YEAR.partition(": ")[2]
+
+
 PLAIN = {
     b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n": Standing.NO,
     b"HTTP/1.1 302 Found\r\nLocation: http://localhost/a\r\n\r\n": Standing.NO,
     b"HTTP/1.1 302 Found\r\nLocation: https://else.test/\r\n\r\n": Standing.NO,
     b"HTTP/1.1 301 Moved\r\nLocation: https://LOCALHOST:8443/a?b\r\n\r\n": Standing.YES,
+    b"HTTP/1.1 304 Not Modified\r\nLocation: https://localhost/\r\n\r\n": Standing.NO,
+    HINTS + b"HTTP/1.1 301 Moved\r\nLocation: https://localhost/\r\n\r\n": Standing.YES,
     b"SSH-2.0-else\r\n\r\n": Standing.UNKNOWN,
 }
 

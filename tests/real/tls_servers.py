@@ -77,11 +77,13 @@ def raw_server(handler: type[BaseRequestHandler]) -> Iterator[Endpoint]:
 
 
 @contextmanager
-def python_server(files: Files, *fields: str, context: ssl.SSLContext | None = None) -> Iterator[Endpoint]:
-    """Serve TLS by the standard library; every answer is an empty 200 with `fields`."""
+def python_server(
+    files: Files, *fields: str, context: ssl.SSLContext | None = None, before: bytes = b""
+) -> Iterator[Endpoint]:
+    """Serve TLS by the standard library; every answer is an empty 200 with `fields`, after `before`."""
     made = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.load_cert_chain(files.bundle, files.key)
-    answer = HEAD + b"".join(field.encode() + b"\r\n" for field in fields) + b"\r\n"
+    answer = before + HEAD + b"".join(field.encode() + b"\r\n" for field in fields) + b"\r\n"
 
     class Answer(BaseRequestHandler):
         def handle(self) -> None:

@@ -197,7 +197,8 @@ def _http(facts: ScanFacts) -> Iterator[str]:
         yield from lines("quiet", "HSTS", f"unknown   {web.hsts.reason}")
     else:
         tone: Tone = "good" if web.policy is not None and web.policy.max_age_s else "note"
-        yield from lines(tone, "HSTS", web.hsts_text if web.hsts_text is not None else "not asked for")
+        text = web.hsts_text if web.hsts_text is not None else "not asked for"
+        yield from lines(tone, "HSTS", text if web.hsts_fault is None else f"ignored by browsers   {text}")
     if web.port_80_closed:
         yield line("good", "plain HTTP", "closed")
     elif web.redirect.is_yes:

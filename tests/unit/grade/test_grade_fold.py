@@ -15,7 +15,7 @@ from port443.core.grade.catalogue import RULES
 from port443.core.grade.document import scan_document
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import Finding, Grade, Judgement, grade, judge
-from port443.core.grade.hsts import HSTSPolicy, parse_hsts, read_web
+from port443.core.grade.hsts import HSTSFault, HSTSPolicy, parse_hsts, read_web
 from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, HostName, IPName
@@ -197,26 +197,75 @@ HSTS = {
     "max-age=31536000": HSTSPolicy(31536000, include_subdomains=False, preload=False),
     'Max-Age="600" ; includeSubDomains; PRELOAD;': HSTSPolicy(600, include_subdomains=True, preload=True),
     "includeSubDomains; max-age=0": HSTSPolicy(0, include_subdomains=True, preload=False),
-    "max-age=1; max-age=2": None,
-    "max-age=-1": None,
-    "max-age=1.5": None,
-    "max-age": None,
-    "": None,
-    "preload": None,
+    ";; max-age = 7 ;;": HSTSPolicy(7, include_subdomains=False, preload=False),
+    'max-age="\\1\\0"': HSTSPolicy(10, include_subdomains=False, preload=False),
+    'x="a;max-age=1;\\"b"; y; z=1; max-age=5': HSTSPolicy(5, include_subdomains=False, preload=False),
+    "max-age=00000000000000000000000000000012": HSTSPolicy(12, include_subdomains=False, preload=False),
+    "max-age=" + "9" * 5000: HSTSPolicy(10**18 - 1, include_subdomains=False, preload=False),
+    "; ".join([f"x{n}" for n in range(100)] + ["max-age=3"]): HSTSPolicy(
+        3, include_subdomains=False, preload=False
+    ),
+}
+BROKEN_HSTS = {
+    "max-age=1; max-age=2": "twice",
+    "max-age=1; x; X": "twice",
+    "max-age=1; includeSubDomains; includeSubDomains": "twice",
+    "max-age=-1": "no number",
+    "max-age=1.5": "no number",
+    'max-age=" 1"': "no number",
+    "max-age=\u0661": "no directive",
+    "max-age=": "no directive",
+    "max-age": "no number",
+    "": "missing",
+    ";": "missing",
+    "preload": "missing",
+    "max-age=1; includeSubDomains=true": "has a value",
+    'max-age=1; includeSubDomains=""': "has a value",
+    'max-age="1': "no directive",
+    'max-age=1; x="a; includeSubDomains': "no directive",
+    'max-age=1; x="a"b': "no directive",
+    "max-age=1, includeSubDomains": "no directive",
+    "max-age=1 includeSubDomains": "no directive",
+    "max-age=1; =x": "no directive",
+    "max-age=1; in(clude": "no directive",
+    "max-age: 1": "no directive",
+    '"max-age"=1': "no directive",
+    "max-age=1\r; x": "no directive",
 }
 
 
-@pytest.mark.parametrize("text", HSTS)
+@pytest.mark.parametrize("text", HSTS, ids=range(len(HSTS)))
 def test_hsts_is_read_as_browsers_do(text: str) -> None:
-    """RFC 6797 §6.1: names without case, quoted values, nothing twice, max-age needed."""
+    """RFC 6797 §6.1: names without case, quoted values, what is not known passed over."""
     assert parse_hsts(text) == HSTS[text]
 
 
-@given(st.text(max_size=200))
+@pytest.mark.parametrize("text", BROKEN_HSTS)
+def test_broken_hsts_costs_as_much_as_none(text: str) -> None:
+    """A field that breaks the grammar is ignored whole, the reason is told, and the grade follows."""
+    answer = HTTPAnswer(200, (("strict-transport-security", text),))
+    web = replace(
+        read_web(HostName("site.test"), answer, ConnectRefused("nobody")), redirect=GOOD_WEB.redirect
+    )
+    assert web.policy is None
+    assert BROKEN_HSTS[text] in (web.hsts_fault or "")
+    assert graded(with_web(web)).letter is Letter.A_MINUS
+    assert graded(with_web(web)).letter is graded(with_web(replace(web, hsts=no("none")))).letter
+
+
+def test_only_the_first_of_two_hsts_fields_counts() -> None:
+    """A good field does not mend a broken one before it, nor a broken one spoil it (RFC 6797 §8.1)."""
+    good_one, bad_one = (("strict-transport-security", text) for text in ("max-age=9", "max-age"))
+    for fields, age in (((good_one, bad_one), 9), ((bad_one, good_one), None)):
+        web = read_web(HostName("a.test"), HTTPAnswer(200, fields), ConnectRefused("nobody"))
+        assert (None if web.policy is None else web.policy.max_age_s) == age
+
+
+@given(st.text(max_size=200) | st.text('max-age=12;", \\ ', max_size=60))
 def test_any_hsts_is_read_or_refused(text: str) -> None:
     """No value of the field raises."""
-    policy = parse_hsts(text)
-    assert policy is None or policy.max_age_s >= 0
+    found = parse_hsts(text)
+    assert found.reason if isinstance(found, HSTSFault) else found.max_age_s >= 0
 
 
 LOCATIONS = {
@@ -226,8 +275,16 @@ LOCATIONS = {
     "https://www.site.test/": Standing.NO,
     "https://site.test@evil.test/": Standing.NO,
     "/relative": Standing.NO,
-    "https://": Standing.NO,
     "//site.test/": Standing.NO,
+    "https://site.test./": Standing.YES,
+    "https://user:word@site.test/": Standing.YES,
+    "https://": Standing.NO,
+    "https:///a": Standing.NO,
+    "https:site.test": Standing.NO,
+    "https://site.test\\@evil.test/": Standing.NO,
+    "https://evil.test\\@site.test/": Standing.NO,
+    "https://si te.test/": Standing.NO,
+    "": Standing.NO,
 }
 
 
@@ -237,6 +294,30 @@ def test_a_redirect_leads_to_https_on_the_same_host(location: str) -> None:
     moved = HTTPAnswer(301, (("location", location),))
     web = read_web(HostName("site.test"), HTTPAnswer(200, ()), moved)
     assert web.redirect.standing is LOCATIONS[location]
+
+
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@pytest.mark.parametrize("status", [*REDIRECTS, 200, 201, 300, 304, 305, 306, 309, 399, 404])
+def test_only_five_statuses_redirect(status: int) -> None:
+    """A Location beside any other one leads nobody anywhere (RFC 9110 §15.4)."""
+    moved = HTTPAnswer(status, (("location", "https://site.test/"),))
+    web = read_web(HostName("site.test"), HTTPAnswer(200, ()), moved)
+    assert web.redirect.is_yes == (status in REDIRECTS)
+    assert web.redirect.is_yes or f"{status} in clear, which is no redirect" in web.redirect.reason
+
+
+@pytest.mark.parametrize(
+    ("locations", "words"), [((), "no Location"), (("https://a.test/", "https://b.test/"), "2 different")]
+)
+def test_a_redirect_has_one_location(locations: tuple[str, ...], words: str) -> None:
+    """None, and several that differ, are an error in browsers; the same twice is not."""
+    for fields, is_yes in ((locations, False), (("https://a.test/",) * 2, True)):
+        moved = HTTPAnswer(302, tuple(("location", text) for text in fields))
+        web = read_web(HostName("a.test"), HTTPAnswer(200, ()), moved)
+        assert web.redirect.is_yes == is_yes
+        assert is_yes or words in web.redirect.reason
 
 
 def test_a_redirect_to_an_address_is_read_with_its_brackets() -> None:

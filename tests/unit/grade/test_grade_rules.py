@@ -112,7 +112,7 @@ FOUND: dict[str, Make] = {
     "P443-HTTP-002": lambda: with_web(
         replace(GOOD_WEB, policy=HSTSPolicy(86400, include_subdomains=True, preload=False))
     ),
-    "P443-HTTP-003": lambda: with_web(replace(GOOD_WEB, hsts_text="preload", policy=None)),
+    "P443-HTTP-003": lambda: with_web(replace(GOOD_WEB, hsts_fault="max-age is missing", policy=None)),
     "P443-HTTP-004": lambda: with_web(replace(GOOD_WEB, redirect=no("port 80 answers 200 in clear"))),
     "P443-HTTP-005": lambda: with_web(
         replace(GOOD_WEB, policy=HSTSPolicy(31536000, include_subdomains=False, preload=False))

@@ -17,6 +17,7 @@ from port443.core.probe.failures import (
     ConnectTimedOut,
     HostUnreachable,
     NameUnresolved,
+    words_of,
 )
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 
@@ -42,7 +43,7 @@ class Dialler:
             found = await loop.getaddrinfo(name.text, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise NameUnresolved(
-                f"{name} has no address: {error.strerror or error}",
+                f"{name} has no address: {words_of(error)}",
                 "check the spelling, or give --connect ADDRESS",
             ) from error
         addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
@@ -119,7 +120,7 @@ async def _open(endpoint: Endpoint, end: float, within_s: float) -> socket.socke
     try:
         opened = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise HostUnreachable(f"no socket for {endpoint}: {error.strerror}") from error
+        raise HostUnreachable(f"no socket for {endpoint}: {words_of(error)}") from error
     try:
         opened.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -146,4 +147,4 @@ def _told(
         return ConnectRefused(f"nothing listens on {endpoint}", "check the port, and that the server runs")
     if isinstance(error, GONE):
         return ConnectionWasReset(f"{endpoint} reset the connection")
-    return HostUnreachable(f"{endpoint} cannot be reached: {error.strerror}")
+    return HostUnreachable(f"{endpoint} cannot be reached: {words_of(error)}")

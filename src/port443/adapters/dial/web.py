@@ -12,45 +12,46 @@ from port443.core.probe.failures import (
     ConnectRefused,
     HandshakeFailed,
     HostUnreachable,
+    words_of,
 )
-from port443.core.probe.http import END, MAX_HEAD, HTTPAnswer, HTTPRequest, parse_answer
-from port443.core.wire.reading import Malformed
+from port443.core.probe.http import AnswerReader, HTTPAnswer, HTTPRequest
+
+READ_SIZE = 4096
 
 
 async def fetch_head(endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
-    """Send the request and read up to the end of the answer's head."""
+    """Send the request and read up to the end of the final answer's head."""
     try:
         async with asyncio.timeout(within_s):
-            return parse_answer(await _exchange(endpoint, request))
+            return await _exchange(endpoint, request)
     except TimeoutError as error:
         raise AnswerTimedOut(f"{endpoint} gave no HTTP answer within {within_s:g} s") from error
     except ssl.SSLError as error:
-        raise HandshakeFailed(f"no HTTP over TLS with {endpoint}: {error.reason}") from error
+        raise HandshakeFailed(f"no HTTP over TLS with {endpoint}: {words_of(error)}") from error
     except ConnectionRefusedError as error:
         raise ConnectRefused(f"nothing listens on {endpoint}") from error
-    except asyncio.IncompleteReadError as error:
-        raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole") from error
-    except asyncio.LimitOverrunError as error:
-        raise Malformed(f"{endpoint} sent an HTTP head of more than {MAX_HEAD} bytes") from error
     except ConnectionError as error:
         raise ConnectionWasReset(f"{endpoint} reset the connection") from error
     except OSError as error:
-        raise HostUnreachable(f"{endpoint} cannot be reached: {error.strerror}") from error
+        raise HostUnreachable(f"{endpoint} cannot be reached: {words_of(error)}") from error
 
 
-async def _exchange(endpoint: Endpoint, request: HTTPRequest) -> bytes:
+async def _exchange(endpoint: Endpoint, request: HTTPRequest) -> HTTPAnswer:
     named = request.is_tls and isinstance(request.name, HostName)
     reader, writer = await asyncio.open_connection(
         endpoint.address,
         endpoint.port,
-        limit=MAX_HEAD,
         ssl=trustless_context() if request.is_tls else None,
         server_hostname=(request.name.text if named else "") if request.is_tls else None,
     )
     try:
         writer.write(request.encode())
         await writer.drain()
-        return await reader.readuntil(END)
+        answers = AnswerReader()
+        while octets := await reader.read(READ_SIZE):
+            if (answer := answers.receive(octets)) is not None:
+                return answer
+        raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
     finally:
         writer.transport.abort()
         with contextlib.suppress(OSError):

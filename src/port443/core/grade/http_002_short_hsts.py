@@ -24,6 +24,8 @@ def check(facts: ScanFacts) -> Outcome:
     policy = facts.web.policy
     if isinstance(facts.name, IPName) or policy is None or policy.max_age_s >= HALF_A_YEAR_S:
         return None
+    if not policy.max_age_s:
+        return Found("max-age=0, with which browsers forget the site")
     return Found(f"max-age={policy.max_age_s}, which is {policy.max_age_s // 86400} days")
 
 

@@ -1,7 +1,7 @@
-"""The HSTS field cannot be read.
+"""The HSTS field is not valid, and browsers ignore it.
 
-Browsers ignore a field without max-age, or with the same directive twice, so that nothing is
-protected.
+A field without max-age, with the same directive twice, with a value of includeSubDomains or with a quote
+that is never closed breaks its grammar. It is ignored whole, as if it were absent.
 
 Fix:
   port443  hsts: {max_age: 1y, include_subdomains: true}  in the site's settings.
@@ -22,9 +22,9 @@ SHOWN = 80
 
 def check(facts: ScanFacts) -> Outcome:
     web = facts.web
-    if isinstance(facts.name, IPName) or not web.hsts.is_yes or web.policy is not None:
+    if isinstance(facts.name, IPName) or web.hsts_fault is None:
         return None
-    return Found(f"Strict-Transport-Security: {(web.hsts_text or '')[:SHOWN]}")
+    return Found(f"{web.hsts_fault}   Strict-Transport-Security: {(web.hsts_text or '')[:SHOWN]}")
 
 
 RULE = Rule("P443-HTTP-003", Severity.MEDIUM, check, __doc__)

@@ -3,6 +3,14 @@
 from port443.core.errors import ScanError
 
 
+def words_of(error: OSError) -> str:
+    """Say what the system or OpenSSL means by an error, in words; never nothing."""
+    reason = getattr(error, "reason", None)  # of an ssl.SSLError, as OpenSSL's own symbol
+    if isinstance(reason, str):
+        return reason.replace("_", " ").lower()
+    return error.strerror or str(error) or type(error).__name__
+
+
 class NameUnresolved(ScanError):
     """The host name has no address.
 
