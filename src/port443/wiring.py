@@ -1,5 +1,6 @@
 """The only file that names concrete adapters."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -19,6 +20,7 @@ from port443.adapters.roots import load_roots, load_system_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
+from port443.app.check_files import FilesJudged, judge_files
 from port443.app.converge import Tools
 from port443.app.keep import Keeper
 from port443.app.serve import ControlPlane, EndsEdge
@@ -36,6 +38,7 @@ __all__ = [
     "ask_serve",
     "find_roots",
     "free_port",
+    "judge_named_files",
     "loopback_addresses",
     "make_clock",
     "make_dial",
@@ -77,6 +80,16 @@ def make_roots(path: Path | None) -> TrustedRoots:
 def make_clock() -> Clock:
     """Make the clock of this process."""
     return SystemClock()
+
+
+def judge_named_files(desired: Desired) -> list[FilesJudged]:
+    """Read and judge every file that the sites name."""
+
+    async def judged() -> list[FilesJudged]:
+        looks = judge_files(desired, FilesOnDisk(), load_system_roots, SystemClock().now())
+        return [one async for one in looks]
+
+    return asyncio.run(judged())
 
 
 def state_directory(chosen: Path | None) -> Path:

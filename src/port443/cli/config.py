@@ -29,39 +29,69 @@ def config() -> None:
 
 @config.command
 @settings_argument()
+@click.option("--files", is_flag=True, help="Read the certificates, keys and CAs that sites name, too.")
 @json_option()
-def check(file: Path | None, *, as_json: bool) -> int:
+def check(file: Path | None, *, files: bool, as_json: bool) -> int:
     """Tell every mistake of a settings file with its place (- is standard input).
 
     Without FILE it is ./port443.yaml, else /etc/port443/port443.yaml.
 
     Exits with 0 when the file is right and with 2 when it is not. Files that the settings name, such as
-    certificates, are not opened.
-    """
+    certificates, are opened only with --files; they are then judged as serve does.
+
+    \b
+    port443 config check --files port443.yaml && port443 reload --wait
+    """  # noqa: D301 - \b is Click's mark for "keep these lines"
     from port443.settings.load import read  # noqa: PLC0415 - `--help` comes without YAML
     from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
 
     try:
         reading = read(settings_file(file))
+        warnings = _warnings_of_files(reading) if files else []
     except SettingsWrong as wrong:
         if not as_json:
             raise
-        output.data_json({"schema": CHECK_SCHEMA, "valid": False, "sites": None, **wrong.facts()})
-        return exits.USAGE
-    count, name = len(reading.desired.sites), reading.source.name
-    if as_json:
+        answer = {"valid": False, "sites": None, "warnings": [], **wrong.facts()}
+    else:
+        count, name = len(reading.desired.sites), reading.source.name
         answer = {
-            "schema": CHECK_SCHEMA,
             "valid": True,
             "sites": count,
             "file": name,
+            "warnings": warnings,
             "count": 0,
             "mistakes": [],
         }
-        output.data_json(answer)
-    else:
-        output.data(f"{output.mark('good')} {name} is right: {count} {'site' if count == 1 else 'sites'}")
+    if as_json:
+        output.data_json({"schema": CHECK_SCHEMA, **answer})
+        return exits.DONE if answer["valid"] else exits.USAGE
+    for warning in warnings:
+        output.data(f"{output.mark('note')} {warning}")
+    looked = ", files too" if files else ""
+    output.data(f"{output.mark('good')} {name} is right: {count} {'site' if count == 1 else 'sites'}{looked}")
     return exits.DONE
+
+
+def _warnings_of_files(reading: "Reading") -> list[str]:
+    """Judge the files that the settings name; raises SettingsWrong with what is wrong, at its setting."""
+    from port443.settings.kinds import Kind  # noqa: PLC0415 - only asked for
+    from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
+    from port443.wiring import judge_named_files  # noqa: PLC0415 - brings the whole product
+
+    judged = judge_named_files(reading.desired)
+    mistakes = [
+        reading.mistake(
+            ("sites", one.site, *one.setting),
+            Kind(one.fault.code, "named-file", ""),
+            one.fault.message,
+            one.fault.hint,
+        )
+        for one in judged
+        if one.fault
+    ]
+    if mistakes:
+        raise SettingsWrong(reading.source, mistakes)
+    return [f"{one.site}: {warning}" for one in judged for warning in one.warnings]
 
 
 @config.command

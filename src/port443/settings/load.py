@@ -14,8 +14,9 @@ from port443.settings import document, kinds
 from port443.settings.document import Node
 from port443.settings.meaning import Surroundings, judge
 from port443.settings.mistakes import Mistake, SettingsUnreadable, SettingsWrong
+from port443.settings.objections import Objection
 from port443.settings.objections import Path as SettingPath
-from port443.settings.places import line_of, placed
+from port443.settings.places import as_written, line_of, placed
 from port443.settings.source import Source
 
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -33,6 +34,13 @@ class Reading:
     def line_of(self, path: SettingPath) -> int | None:
         """Return the line of a setting, or None when it has its default."""
         return line_of(path, self.root, self.source)
+
+    def mistake(self, path: SettingPath, kind: kinds.Kind, message: str, hint: str) -> Mistake:
+        """Return what is wrong with a setting beyond what is written, at its place."""
+        objection = Objection(kind, as_written(path, self.root), message, hint)
+        found = placed(objection, self.root, self.source)
+        assert found, "what was read without a mistake has a place"  # noqa: S101 - says why there is one
+        return found
 
 
 def load(path: str | os.PathLike[str]) -> Desired:

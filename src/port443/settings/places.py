@@ -38,6 +38,16 @@ def line_of(path: Path, root: Node, source: Source) -> int | None:
     return source.place(at).line
 
 
+def as_written(path: Path, root: Node) -> Path:
+    """Return the path with the keys as they stand in the file."""
+    node, found = root, []
+    for step in path:
+        key = _written_key(str(step), node)
+        found.append(step if key is None else key)
+        node = node.entries.get(str(found[-1]), node)
+    return tuple(found)
+
+
 def _written_key(key: str, node: Node) -> str | None:
     """Return the key as it is written, which for a site may be another spelling of its name."""
     if key in node.entries:

@@ -1,11 +1,14 @@
 """`port443 config`."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from pki import leaf, root
+from port443.adapters.clock import SystemClock
 from port443.cli.main import run
 from port443.settings.kinds import MISTAKES
 
@@ -51,6 +54,7 @@ def test_mistakes_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "schema": "port443.config-check/1",
         "valid": False,
         "sites": None,
+        "warnings": [],
         "file": str(file),
         "count": 1,
         "mistakes": [
@@ -75,6 +79,7 @@ def test_right_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "valid": True,
         "sites": 1,
         "file": str(file),
+        "warnings": [],
         "count": 0,
         "mistakes": [],
     }
@@ -93,6 +98,70 @@ def test_check_opens_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "    certificate: {chain: none.pem, key: none.key}\n"
     )
     assert run(["config", "check", str(file)]) == 0
+
+
+NAMED = """\
+sites:
+  Shop.example.com:
+    to: http://127.0.0.1:9000
+    certificate: {chain: shop.pem, key: shop.key}
+  team.internal:
+    to: http://127.0.0.1:9000
+    client_ca: clients.pem
+"""
+
+
+@pytest.fixture
+def named(file: Path) -> Path:
+    """Return a settings file with all the files that it names, beside it."""
+    now = SystemClock().now()
+    clients = root(not_after=now + timedelta(days=300))
+    shop = leaf(clients, "shop.example.com", not_before=now, not_after=now + timedelta(days=90))
+    file.write_text(NAMED)
+    (file.parent / "shop.pem").write_bytes(shop.pem)
+    (file.parent / "clients.pem").write_bytes(clients.pem)
+    (file.parent / "shop.key").touch(mode=0o600)
+    (file.parent / "shop.key").write_bytes(shop.key_pem)
+    return file
+
+
+def test_the_files_that_sites_name_are_judged_on_request(
+    named: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A right pair and a right client CA are right; what serve would warn of is said."""
+    assert run(["config", "check", "--files", str(named)]) == 0
+    assert capsys.readouterr().out.endswith(f"✓ {named} is right: 2 sites, files too\n")
+    (named.parent / "shop.key").chmod(0o644)
+    assert run(["config", "check", "--files", "--json", str(named)]) == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    assert (
+        f"shop.example.com: {named.parent}/shop.key: every user of this machine can read the key" in warnings
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "content", "told"),
+    [
+        ("shop.pem", None, "4:26: P443-E220 named-file: {directory}/shop.pem cannot be read: No such file"),
+        ("shop.key", None, "4:41: P443-E220 named-file: {directory}/shop.key cannot be read: No such file"),
+        ("shop.key", leaf().key_pem, "4:41: P443-E222 named-file: the key {directory}/shop.key fits none"),
+        ("clients.pem", None, "7:16: P443-E220 named-file: {directory}/clients.pem cannot be read"),
+        ("clients.pem", b"", "7:16: P443-E227 named-file: {directory}/clients.pem"),
+    ],
+    ids=["no chain", "no key", "another key", "no client CA", "an empty client CA"],
+)
+def test_a_wrong_file_is_told_where_it_is_named(
+    named: Path, spoilt: str, content: bytes | None, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What serve would put a site aside for is an error, with the line and column of the setting."""
+    path = named.parent / spoilt
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    assert run(["config", "check", "--files", str(named)]) == 2
+    assert f"{named}:{told.format(directory=named.parent)}" in capsys.readouterr().err
+    assert run(["config", "check", str(named)]) == 0
 
 
 LIMITS = """\

@@ -3,7 +3,7 @@
 from pathlib import Path, PurePath
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from port443.core.names import Endpoint, HostName, IPName
@@ -99,6 +99,7 @@ def desires(draw: st.DrawFn) -> Desired:
     return Desired(ends[:1], ends[1:], built, workers, default, draw(limits), first_byte, per_pool)
 
 
+@settings(deadline=None)  # a machine may be busy with other things
 @given(desires())
 @example(parse('sites: {"fc00::": http://h, "null": {to: "http://[::1]", issuer: local}}'))
 def test_what_is_shown_reads_the_same(desired: Desired) -> None:

@@ -32,7 +32,8 @@ class FilesOnDisk:
                     raise CertificateFileUnreadable(f"{path} is no ordinary file")
                 content = file.read(MAX_OCTETS + 1)
         except OSError as error:
-            raise CertificateFileUnreadable(f"{path} cannot be read: {error.strerror}") from error
+            hint = "check the path, and that the user who runs port443 may read it"
+            raise CertificateFileUnreadable(f"{path} cannot be read: {error.strerror}", hint) from error
         if len(content) > MAX_OCTETS:
             raise CertificateFileUnreadable(f"{path} is longer than {MAX_OCTETS} octets")
         return content
