@@ -62,7 +62,7 @@ class StandInEdge:
     hold: asyncio.Event | None = None
     """While it is not set, an apply takes its time."""
     plans: list[Plan] = field(default_factory=list)
-    ended: Literal["drained", "left"] | None = None
+    ended: Literal["drained", "killed", "left"] | None = None
     running: Hash | None = None
     ticket_keys: dict[Hash, TicketKey] = field(default_factory=dict)
     _events: "asyncio.Queue[Event | None]" = field(default_factory=asyncio.Queue)
@@ -124,10 +124,13 @@ class StandInEdge:
     async def drain_and_stop(self) -> None:
         self._go("drained")
 
+    def kill(self) -> None:
+        self._go("killed")
+
     async def leave(self) -> None:
         self._go("left")
 
-    def _go(self, way: Literal["drained", "left"]) -> None:
+    def _go(self, way: Literal["drained", "killed", "left"]) -> None:
         self.ended = self.ended or way
         self._events.put_nowait(None)
         self._end.set()

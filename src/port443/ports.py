@@ -63,7 +63,10 @@ class Edge(Protocol):
     """
 
     async def start(self) -> EdgeFound:
-        """Adopt the edge that runs in the runtime directory, else start one; take its sockets over."""
+        """Adopt the edge that runs in the runtime directory, else start one; take its sockets over.
+
+        Whatever ends this early, also ends the edge that it started.
+        """
         ...
 
     async def apply(self, plan: Plan) -> Receipt:
@@ -100,6 +103,10 @@ class Edge(Protocol):
 
     async def drain_and_stop(self) -> None:
         """End the edge politely: it has its drain time for open connections, then it is killed."""
+        ...
+
+    def kill(self) -> None:
+        """End the edge at once, without a word to its clients; nothing is waited for."""
         ...
 
     async def leave(self) -> None:

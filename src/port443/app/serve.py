@@ -84,7 +84,8 @@ class ControlPlane:
         """Bring the edge up and go through the first round; in the end take it down again.
 
         An edge that served before, or that serves now when something unforeseen ends this process, is left
-        alone: it goes on, and the next control plane takes it over.
+        alone: it goes on, and the next control plane takes it over. Whoever cancels this wants an end at
+        once: an edge that we started, or that was to be stopped, is not waited for.
         """
         found = await self._tools.edge.start()
         self._adopted = found.adopted
@@ -93,13 +94,19 @@ class ControlPlane:
         try:
             await self._converge(desired)
             yield
-        except BaseException:
-            is_of_no_use = self._last is None and not found.adopted
-            await self._let_go(
-                end=self._ends_edge == "always" or (self._ends_edge != "never" and is_of_no_use)
-            )
+        except asyncio.CancelledError:
+            if self._is_edge_to_end(asked=self.is_stopping or not self._adopted):
+                self._tools.edge.kill()
+            await self._let_go(end=False)
             raise
-        await self._let_go(end=self._ends_edge != "never")
+        except BaseException:
+            is_of_no_use = self._last is None and not self._adopted
+            await self._let_go(end=self._is_edge_to_end(asked=is_of_no_use))
+            raise
+        await self._let_go(end=self._is_edge_to_end(asked=True))
+
+    def _is_edge_to_end(self, *, asked: bool) -> bool:
+        return self._ends_edge == "always" or (self._ends_edge == "when asked" and asked)
 
     async def _let_go(self, *, end: bool) -> None:
         if end:
@@ -131,6 +138,11 @@ class ControlPlane:
     def stop(self) -> None:
         """Ask `run` to end."""
         self._stop.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `run` was asked to end."""
+        return self._stop.is_set()
 
     def ask_reload(self) -> None:
         """Have the settings read again soon; how it went is in the log and the status."""

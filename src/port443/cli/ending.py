@@ -1,39 +1,64 @@
 """How signals end a command that serves."""
 
 import asyncio
+import logging
 import signal
-from collections.abc import Callable
+from types import FrameType
 
 from port443.app.serve import ControlPlane
+
+ENDS = (signal.SIGTERM, signal.SIGINT)
+HARMLESS = (signal.SIGUSR1, signal.SIGUSR2)
+"""What asks other servers for a new log file; here whoever keeps the log turns it over."""
+
+log = logging.getLogger("port443")
 
 
 class Ending:
     """The first SIGTERM or SIGINT ends serving politely; a second one, or one during the start, at once.
 
     Made first thing in the task that serves: ending at once means that this task is cancelled, and what it
-    has started is ended on the way out.
+    has started is ended on the way out. From then on to the end of the process no signal raises anything:
+    those that come when all is done change nothing.
     """
 
     def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
-        self._on_end(self._at_once)
-        self._loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        self._plane: ControlPlane | None = None
+        self._is_reload_due = False
+        # Not the loop's own handlers: closing the loop would bring back those that raise or kill.
+        for number in (*ENDS, signal.SIGHUP, *HARMLESS):
+            signal.signal(number, self._note)
+        # But have the loop woken by signals, as it is when it has a handler of its own.
+        self._loop.add_signal_handler(signal.SIGWINCH, lambda: None)
 
     def started(self, plane: ControlPlane) -> None:
-        """Have signals end `plane`, and SIGHUP reload it."""
+        """Have signals end `plane`, and SIGHUP reload it, also one that came before."""
+        self._plane = plane
+        if self._is_reload_due:
+            plane.ask_reload()
 
-        def politely() -> None:
-            plane.stop()
-            self._on_end(self._at_once)
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._obey, number)
 
-        self._on_end(politely)
-        self._loop.add_signal_handler(signal.SIGHUP, plane.ask_reload)
+    def _obey(self, number: int) -> None:
+        if number in HARMLESS:
+            log.info("signal_ignored", extra={"signal": signal.Signals(number).name})
+        elif number == signal.SIGHUP:
+            self._reload()
+        else:
+            self._end()
 
-    def _on_end(self, action: Callable[[], None]) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, action)
+    def _reload(self) -> None:
+        if self._plane:
+            self._plane.ask_reload()
+        else:
+            self._is_reload_due = True
 
-    def _at_once(self) -> None:
-        if self._task:
+    def _end(self) -> None:
+        if self._plane and not self._plane.is_stopping:
+            self._plane.stop()
+        elif self._task:
             self._task.cancel()

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
@@ -91,7 +92,12 @@ def port443() -> None:
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        exit_code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while an error was being told
+        exit_code = exits.INTERRUPTED
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is to go
+    sys.exit(exit_code)
 
 
 def run(args: Sequence[str]) -> int:

@@ -45,7 +45,7 @@ class Spawn:
             )
         except OSError as error:
             raise EdgeDidNotStart(f"cannot start {self.program}: {error.strerror}") from error
-        return EdgeProcess(pid)
+        return EdgeProcess(pid, is_child=True)
 
 
 def _descriptors(log: Path) -> Sequence[tuple[int, int, str, int, int]]:
@@ -81,8 +81,8 @@ def last_words(log: Path) -> str:
 class EdgeProcess:
     """One running edge. Held by a descriptor, so that a process id used anew is never mistaken for it."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, *, is_child: bool = False) -> None:
+        self.pid, self.is_child = pid, is_child
         self._descriptor: int | None
         try:
             self._descriptor = os.pidfd_open(pid)
@@ -103,6 +103,13 @@ class EdgeProcess:
             self._send(signal_)
             if await self.wait_ended(patience_s):
                 return
+
+    def kill(self) -> None:
+        """Kill it and see it end; that takes no time worth mentioning."""
+        self._send(signal.SIGKILL)
+        if self._descriptor is not None and self.is_child:
+            os.waitid(os.P_PIDFD, self._descriptor, os.WEXITED)
+        self.release()
 
     def release(self) -> None:
         """Let go of it, whether it runs or not."""

@@ -88,12 +88,23 @@ class Supervisor:
     async def start(self) -> EdgeFound:
         """Adopt the edge that runs in the runtime directory, else start one; take its sockets over."""
         prepare_runtime(self._options.runtime)
-        async with self._turn:
-            hello, adopted = await self._meet_beside()
-            await self._session.adopt_sockets()
-            self._session.take_lease()
-            self._outfitted = hello.boot
-            return EdgeFound(_identity(hello), adopted, self._root_of(hello))
+        try:
+            async with self._turn:
+                hello, adopted = await self._meet_beside()
+                await self._session.adopt_sockets()
+        except BaseException:
+            self._abandon()
+            raise
+        self._session.take_lease()
+        self._outfitted = hello.boot
+        return EdgeFound(_identity(hello), adopted, self._root_of(hello))
+
+    def _abandon(self) -> None:
+        """Leave nothing behind that nobody would know of: a start that came to nothing."""
+        if self._process is not None and self._process.is_child:
+            self._process.kill()
+        self._held.close()
+        self._hang_up()
 
     async def _meet_beside(self) -> tuple[Hello, bool]:
         """Meet our edge; beside one of another contract ours has a directory of its own."""
@@ -268,11 +279,22 @@ class Supervisor:
             return
         self._is_left = True
         limits = self._plan.root.limits if self._plan else Limits()
-        async with self._turn:
-            # A port is open as long as one descriptor of it is: ours would swallow what comes from now on.
-            self._held.close()
-            await self._drain(limits.drain_timeout_ms)
-        self._hang_up()
+        try:
+            async with self._turn:
+                # A port is open as long as one descriptor of it is: ours would swallow what comes now.
+                self._held.close()
+                await self._drain(limits.drain_timeout_ms)
+        except asyncio.CancelledError:
+            self.kill()
+            raise
+        finally:
+            self._hang_up()
+
+    def kill(self) -> None:
+        """End the edge at once; an external one is its own unit's affair."""
+        self._is_left = True
+        if self._process is not None and self._options.mode == "spawned":
+            self._process.kill()
 
     async def _drain(self, timeout_ms: int) -> None:
         patience_s = timeout_ms / 1000 + DRAIN_MARGIN_S

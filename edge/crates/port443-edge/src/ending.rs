@@ -59,8 +59,8 @@ fn tell_workers(workers: &[Worker], ending: &mut watch::Receiver<Option<Instant>
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// Caught, so that a terminal that closes does not end the edge.
-    _hangup: Signal,
+    /// Caught, so that neither a terminal that closes nor a rotation of logs ends the edge.
+    _harmless: [Signal; 3],
 }
 
 impl Signals {
@@ -69,7 +69,11 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            _hangup: signal(SignalKind::hangup())?,
+            _harmless: [
+                signal(SignalKind::hangup())?,
+                signal(SignalKind::user_defined1())?,
+                signal(SignalKind::user_defined2())?,
+            ],
         })
     }
 

@@ -1,0 +1,110 @@
+"""Signals to `port443 serve` at every moment of its life: no process is left, no traceback printed."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serving import Serving
+
+from waiting import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+ENDS = [signal.SIGTERM, signal.SIGINT]
+
+
+@pytest.fixture
+def silent_edge(short_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have an edge program that starts and never answers: serve waits for it."""
+    program = short_directory / "port443-edge"
+    program.write_text(f"#!/bin/sh\necho $$ > {short_directory}/edge.pid\nexec sleep 600\n")
+    program.chmod(0o700)
+    monkeypatch.setenv("PORT443_EDGE", str(program))
+    return short_directory / "edge.pid"
+
+
+def pid_in(path: Path) -> int:
+    def read() -> str:
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_text().strip()
+        return ""
+
+    return int(wait_until(read))
+
+
+def edges_of(runtime: Path) -> Iterator[int]:
+    """Yield the processes that were started for this runtime directory, whatever their program."""
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = entry.read_bytes().split(b"\0")
+            if b"--runtime" in words and b"serve" not in words and os.fsencode(runtime) in words:
+                yield int(entry.parent.name)
+
+
+def ended(serving: Serving) -> int:
+    """Wait for the end of serve, and hold it to what every end promises."""
+    assert serving.process
+    code = serving.process.wait(20)
+    assert "Traceback" not in serving.log()
+    return code
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_a_signal_between_spawning_and_adopting_leaves_no_orphan(
+    serving: Serving, silent_edge: Path, number: signal.Signals
+) -> None:
+    serving.start()
+    edge = pid_in(silent_edge)
+    assert serving.process
+    serving.process.send_signal(number)
+    assert ended(serving) == 130
+    assert not Path(f"/proc/{edge}").exists()
+
+
+@pytest.mark.parametrize("event", ["edge_spawned", "edge_started", "certificate_issued", "serving"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_signals_at_each_step_of_the_start_leave_nothing(serving: Serving, event: str, times: int) -> None:
+    """One is polite or at once, further ones are at once; nothing is left, and nothing raised."""
+    serving.start()
+    wait_until(lambda: f'"event": "{event}"' in serving.log())
+    assert serving.process
+    for _ in range(times):
+        serving.process.terminate()
+    assert ended(serving) in {0, 130}
+    assert list(edges_of(serving.runtime)) == []
+
+
+def test_signals_without_end_raise_nothing(serving: Serving) -> None:
+    """Whoever goes on pressing Ctrl-C until the process has gone sees no traceback."""
+    serving.started()
+    assert serving.process
+    while serving.process.poll() is None:
+        serving.process.send_signal(signal.SIGINT)
+        time.sleep(0)  # lets the other process run; nothing is waited for
+    assert ended(serving) in {0, 130}
+    assert list(edges_of(serving.runtime)) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_what_asks_others_for_a_new_log_ends_nobody(serving: Serving, number: signal.Signals) -> None:
+    """Neither serve nor its edge; the log says that it was ignored."""
+    serving.started()
+    assert serving.process
+    edge = serving.edge_pid()
+    assert edge
+    os.kill(edge, number)
+    serving.process.send_signal(number)
+    wait_until(lambda: "signal_ignored" in serving.log())
+    assert serving.wait_ready()["edge"]["pid"] == edge
+
+
+def test_a_hangup_during_the_start_is_not_lost(serving: Serving) -> None:
+    """The settings are read again as soon as serve is up."""
+    serving.start()
+    wait_until(lambda: '"event": "edge_spawned"' in serving.log())
+    assert serving.process
+    serving.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: '"event": "reloaded"' in serving.log())
