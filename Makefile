@@ -93,6 +93,9 @@ $(BIN)/port443-edge: $(EDGE) .build/venv
 	@install -m 755 $(EDGE) $@
 
 # Clients that the tests speak to the edge with; what cannot be installed skips its tests with a reason.
-.build/clients: packaging/system-packages.sh
+.build/clients: packaging/system-packages.sh packaging/h2spec/go.sum
 	@sh packaging/system-packages.sh curl openssl gnutls-bin chromium libnss3-tools || true
+	@if command -v go >/dev/null; then \
+	  cd packaging/h2spec && go build -o ../../.build/bin/h2spec github.com/summerwind/h2spec/cmd/h2spec; \
+	fi || echo "· not installed: h2spec (its test is skipped)"
 	@mkdir -p .build && touch $@

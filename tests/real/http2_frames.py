@@ -125,17 +125,25 @@ class Http2:
 
     def answer(self, stream: int) -> tuple[int, bytes]:
         """Read a response up to its end: its status and body."""
-        body, head = b"", b""
-        while found := self.read():
-            if found.stream != stream:
+        *pieces, last = self._response(stream)
+        assert last.kind != RST_STREAM, last
+        return _status_and_body([*pieces, last])
+
+    def refusal(self, stream: int) -> tuple[int, int]:
+        """Read a response that a reset follows, and no end: its status, and the reset's code."""
+        *pieces, last = self._response(stream)
+        assert last.kind == RST_STREAM, last
+        return _status_and_body(pieces)[0], last.code
+
+    def _response(self, stream: int) -> list[Frame]:
+        """Read what comes on a stream up to its end."""
+        found: list[Frame] = []
+        while piece := self.read():
+            if piece.stream != stream or piece.kind == WINDOW_UPDATE:
                 continue
-            assert found.kind in {HEADERS, DATA, WINDOW_UPDATE}, found
-            if found.kind == HEADERS:
-                head = found.payload
-            elif found.kind == DATA:
-                body += found.payload
-            if found.flags & END_STREAM and found.kind != WINDOW_UPDATE:
-                return status_of(head), body
+            found.append(piece)
+            if piece.kind == RST_STREAM or piece.flags & END_STREAM:
+                return found
         raise AssertionError(f"the connection ended: {self.seen[-5:]}")
 
     def _exactly(self, count: int) -> bytes:
@@ -146,6 +154,13 @@ class Http2:
                 raise EOFError
             piece += more
         return piece
+
+
+def _status_and_body(pieces: list[Frame]) -> tuple[int, bytes]:
+    """Read a response; of several heads the last one is the final response's, or its trailers'."""
+    assert {it.kind for it in pieces} <= {HEADERS, DATA}, pieces
+    heads = [it.payload for it in pieces if it.kind == HEADERS]
+    return status_of(heads[-1]), b"".join(it.payload for it in pieces if it.kind == DATA)
 
 
 def status_of(head: bytes) -> int:

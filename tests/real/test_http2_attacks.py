@@ -204,7 +204,7 @@ def test_malformed_bodies_count_whatever_they_are_answered(web: Web, kind: int, 
     with http2(web) as client:
         for stream in range(1, 1001, 2):
             client.send(malformed(stream))
-            while (found := client.read()) and not (found.stream == stream and found.flags & END_STREAM):
+            while (found := client.read()) and (found.kind, found.stream) != (RST_STREAM, stream):
                 pass
             if not found:
                 break
@@ -281,7 +281,10 @@ def test_bent_requests_are_refused(
         while rest:
             piece, rest = rest[:16000], rest[16000:]
             client.send(frame(CONTINUATION, 0 if rest else END_HEADERS, 1, piece))
-        assert client.answer(1)[0] == status
+        if status == 400:
+            assert client.refusal(1) == (400, PROTOCOL_ERROR)
+        else:
+            assert client.answer(1)[0] == status
         web.edge.wait_event("request_refused", site=NAME, reason=reason, status=status)
         client.send(get(3))
         assert client.answer(3) == (200, b"hello")
@@ -296,6 +299,7 @@ def test_bent_requests_are_refused(
         ([(":method", "GET"), (":scheme", "https"), (":authority", NAME)], "pseudo_field_malformed", 400),
         ([(":method", "GET"), (":scheme", "https"), (":path", "/")], "host_missing", 400),
         ([(":method", "CONNECT"), (":authority", NAME)], "method_unsupported", 501),
+        ([(":method", "CONNECT"), (":path", "/"), (":authority", NAME)], "pseudo_field_malformed", 400),
         (
             [(":method", "GET"), (":scheme", "https"), (":path", ""), (":authority", NAME)],
             "target_malformed",
@@ -335,9 +339,61 @@ def test_bent_pseudo_fields_are_refused(
     """Method, scheme, path and authority are there, once, and what they have to be."""
     with http2(web) as client:
         client.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, block(*pseudo)))
-        assert client.answer(1)[0] == status
+        if status == 400:
+            assert client.refusal(1) == (400, PROTOCOL_ERROR)
+        else:
+            assert client.answer(1)[0] == status
     web.edge.wait_event("request_refused", site=NAME, reason=reason, status=status)
     assert upstream.requests == []
+
+
+def test_requests_that_are_malformed_count_as_resets(web: Web, upstream: Upstream) -> None:
+    """To make the edge reset a stream is as good as to reset it (CVE-2025-8671)."""
+    with http2(web) as client:
+        for stream in range(1, 1001, 2):
+            client.send(get(stream, ("connection", "close")))
+            while (found := client.read()) and (found.kind, found.stream) != (RST_STREAM, stream):
+                pass
+            if not found:
+                break
+        assert stream < 900
+        assert_cut_off(web, client, "rapid_reset", ENHANCE_YOUR_CALM)
+    assert upstream.requests == []
+
+
+def test_a_stream_that_depends_on_itself_is_reset(web: Web, upstream: Upstream) -> None:
+    """In HEADERS and in PRIORITY (RFC 7540 §5.3.1); on a stream that never was, all is over."""
+    priority = (1).to_bytes(4) + b"\x0f"
+    with http2(web) as client:
+        client.send(frame(HEADERS, END_HEADERS | END_STREAM | 0x20, 1, priority + request()))
+        assert client.wait(RST_STREAM, 1).code == PROTOCOL_ERROR
+        upload = frame(HEADERS, END_HEADERS, 3, request(method="POST"))
+        client.send(upload, frame(PRIORITY, 0, 3, (3).to_bytes(4) + b"\x0f"))
+        assert client.wait(RST_STREAM, 3).code == PROTOCOL_ERROR
+        client.send(get(5))
+        assert client.answer(5) == (200, b"hello")
+        client.send(frame(PRIORITY, 0, 7, (7).to_bytes(4) + b"\x0f"))
+        assert_cut_off(web, client, "protocol_violated", PROTOCOL_ERROR)
+    assert [it.path for it in upstream.requests if it.digest] == ["/"]
+
+
+def test_a_body_that_is_malformed_beside_its_answer_is_told_from_a_server_s_fault(tmp_path: Path) -> None:
+    """What breaks the rules is the request, also when the answer has begun or is whole already."""
+    begun = threading.Event()
+
+    def answer(visit: Visit, _request: Received) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab")
+        begun.set()
+        visit.socket.recv(1)
+
+    head = frame(HEADERS, END_HEADERS, 1, request(("content-length", "1"), method="POST"))
+    with web_before(tmp_path, answer) as (web, _), http2(web) as client:
+        client.send(head)
+        assert begun.wait(20)
+        client.wait(DATA, 1)
+        client.send(frame(DATA, END_STREAM, 1, b"xy"))
+        assert client.wait(RST_STREAM, 1).code == PROTOCOL_ERROR
+        web.edge.wait_event("request_refused", site=NAME, reason="body_malformed", status=0)
 
 
 @pytest.mark.parametrize("body", [b"abc", b"abcdefgh"])
@@ -346,7 +402,7 @@ def test_a_body_that_belies_its_length_is_refused(web: Web, upstream: Upstream, 
     head = request(("content-length", "5"), method="POST")
     with http2(web) as client:
         client.send(frame(HEADERS, END_HEADERS, 1, head), frame(DATA, END_STREAM, 1, body))
-        assert client.answer(1)[0] == 400
+        assert client.refusal(1) == (400, PROTOCOL_ERROR)
     web.edge.wait_event("request_refused", site=NAME, reason="body_malformed", status=400)
     assert [request for request in upstream.requests if request.digest] == []
 
@@ -357,7 +413,7 @@ def test_a_short_body_that_ends_in_trailers_is_refused(web: Web, upstream: Upstr
     trailers = frame(HEADERS, END_HEADERS | END_STREAM, 1, block(("x-late", "1")))
     with http2(web) as client:
         client.send(frame(HEADERS, END_HEADERS, 1, head), frame(DATA, 0, 1, b"abc"), trailers)
-        assert client.answer(1)[0] == 400
+        assert client.refusal(1) == (400, PROTOCOL_ERROR)
     web.edge.wait_event("request_refused", site=NAME, reason="body_malformed", status=400)
     assert [request for request in upstream.requests if request.digest] == []
 
@@ -390,7 +446,7 @@ def test_trailers_end_a_request_and_are_dropped(web: Web, upstream: Upstream) ->
         assert client.answer(1) == (200, b"hello")
         late = frame(HEADERS, END_HEADERS | END_STREAM, 3, block((":path", "/evil")))
         client.send(frame(HEADERS, END_HEADERS, 3, request(method="POST")), late)
-        assert client.answer(3)[0] == 400
+        assert client.refusal(3) == (400, PROTOCOL_ERROR)
     (first, *_) = upstream.requests
     assert (first.body, first.values("x-late")) == (b"abc", [])
 

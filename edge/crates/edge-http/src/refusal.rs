@@ -24,6 +24,13 @@ macro_rules! refusals {
                 match self { $(Self::$name => $status),+ }
             }
 
+            /// Whether the request is malformed: nobody may act on it, and its sender breaks the
+            /// protocol (RFC 9112 §2.2, RFC 9113 §8.1.1).
+            #[must_use]
+            pub fn is_malformed(self) -> bool {
+                self.status() == 400
+            }
+
             /// What is wrong, in one plain sentence.
             #[must_use]
             pub fn sentence(self) -> &'static str {

@@ -1,11 +1,12 @@
 //! What a client sends as header blocks: requests and trailers.
 
-use super::connection::{Block, Connection, Event};
+use super::connection::{Block, BlockStart, Connection, Event};
 use super::cutoff::{Cutoff, CutoffReason as Reason};
 use super::frame::{self, ErrorCode, FrameHeader, MOST_FRAME_BYTES, flag};
 use super::hpack::{Class, FieldLine, HpackFault};
 use super::receive::Outcome;
 use super::stream::Stream;
+use crate::refusal::Refusal;
 
 /// Frames that one header block may come in.
 const MOST_FRAGMENTS: usize = 16;
@@ -17,16 +18,21 @@ impl<T: Default> Connection<T> {
     pub(super) fn receive_headers(&mut self, header: FrameHeader, payload: &[u8]) -> Outcome {
         let range = frame::unpadded(header, payload).ok_or(Reason::ProtocolViolated)?;
         let mut block = &payload[range];
+        let mut start = BlockStart {
+            stream: header.stream,
+            has_ended: header.has(flag::END_STREAM),
+            depends_on_itself: false,
+        };
         if header.has(flag::PRIORITY) {
-            block = block.get(5..).ok_or(Reason::FrameSizeWrong)?;
+            let (priority, rest) = block.split_at_checked(5).ok_or(Reason::FrameSizeWrong)?;
+            start.depends_on_itself = frame::depends_on_itself(header.stream, priority);
+            block = rest;
         }
-        let has_ended = header.has(flag::END_STREAM);
         if header.has(flag::END_HEADERS) {
-            return self.receive_block(header.stream, block, has_ended);
+            return self.receive_block(start, block);
         }
         self.block = Some(Block {
-            stream: header.stream,
-            has_ended,
+            start,
             frames: 1,
             bytes: block.to_vec(),
         });
@@ -45,15 +51,20 @@ impl<T: Default> Connection<T> {
         }
         block.bytes.extend_from_slice(payload);
         if header.has(flag::END_HEADERS) {
-            return self.receive_block(block.stream, &block.bytes, block.has_ended);
+            return self.receive_block(block.start, &block.bytes);
         }
         self.block = Some(block);
         Ok(None)
     }
 
-    fn receive_block(&mut self, id: u32, block: &[u8], has_ended: bool) -> Outcome {
+    fn receive_block(&mut self, start: BlockStart, block: &[u8]) -> Outcome {
+        let BlockStart {
+            stream: id,
+            has_ended,
+            depends_on_itself,
+        } = start;
         if self.streams.get(id).is_some() {
-            return self.receive_trailers(id, block, has_ended);
+            return self.receive_trailers(start, block);
         }
         if id <= self.last_stream || id.is_multiple_of(2) {
             self.receive_late(id, 0, has_ended)?;
@@ -61,12 +72,23 @@ impl<T: Default> Connection<T> {
             return self.skip_block(block).map(|_| None);
         }
         self.last_stream = id;
+        if depends_on_itself {
+            self.skip_block(block)?;
+            self.refuse_stream(start, Some(ErrorCode::PROTOCOL_ERROR));
+            return self.budget.reset().map(|()| None);
+        }
         let is_late = id > self.most_stream;
         if is_late || self.streams.len() >= self.config.streams as usize {
             self.skip_block(block)?;
-            return self.refuse_stream(id, is_late, has_ended).map(|()| None);
+            // After our goodbye the client will ask elsewhere, untold (RFC 9113 §6.8).
+            self.refuse_stream(start, (!is_late).then_some(ErrorCode::REFUSED_STREAM));
+            return self.budget.refused_stream().map(|()| None);
         }
         self.read_request(block, has_ended)?;
+        let is_malformed = self.request.refusal().is_some_and(Refusal::is_malformed);
+        if is_malformed {
+            self.budget.reset()?;
+        }
         self.streams.push(Stream {
             id,
             send_window: self.first_send_window,
@@ -77,7 +99,7 @@ impl<T: Default> Connection<T> {
             is_remote_closed: has_ended,
             is_local_closed: false,
             is_reset: false,
-            is_deaf: false,
+            is_malformed,
             owner: T::default(),
         });
         Ok(Some(Event::Request {
@@ -86,15 +108,14 @@ impl<T: Default> Connection<T> {
         }))
     }
 
-    fn refuse_stream(&mut self, id: u32, is_late: bool, has_ended: bool) -> Result<(), Cutoff> {
-        if !has_ended {
-            self.closed.push(id, self.config.stream_window);
+    /// Take no stream; say why, if that is said.
+    fn refuse_stream(&mut self, start: BlockStart, code: Option<ErrorCode>) {
+        if !start.has_ended {
+            self.closed.push(start.stream, self.config.stream_window);
         }
-        // After our goodbye the client will ask elsewhere, untold (RFC 9113 §6.8).
-        if !is_late {
-            self.write_reset(id, ErrorCode::REFUSED_STREAM);
+        if let Some(code) = code {
+            self.write_reset(start.stream, code);
         }
-        self.budget.refused_stream()
     }
 
     fn read_request(&mut self, block: &[u8], has_ended: bool) -> Result<(), Cutoff> {
@@ -121,8 +142,9 @@ impl<T: Default> Connection<T> {
     }
 
     /// RFC 9113 §8.1: trailers end the stream and hold no pseudo-fields.
-    fn receive_trailers(&mut self, id: u32, block: &[u8], has_ended: bool) -> Outcome {
-        let is_valid = self.skip_block(block)?;
+    fn receive_trailers(&mut self, start: BlockStart, block: &[u8]) -> Outcome {
+        let (id, has_ended) = (start.stream, start.has_ended);
+        let is_valid = self.skip_block(block)? && !start.depends_on_itself;
         let Some(stream) = self.streams.get_mut(id) else {
             return Ok(None);
         };
@@ -130,13 +152,13 @@ impl<T: Default> Connection<T> {
             return Err(Reason::StreamClosed.into());
         }
         stream.is_remote_closed = has_ended;
-        if stream.is_deaf || stream.is_reset {
+        if stream.is_malformed || stream.is_reset {
             return self.judge_trailers(has_ended).map(|()| None);
         }
         if is_valid && has_ended && stream.count(0, true) {
             return Ok(Some(Event::Ended { stream: id }));
         }
-        self.deafen(id)
+        self.note_malformed(id)
     }
 
     /// Where nobody listens, there may be trailers once; those without an end could go on for ever.

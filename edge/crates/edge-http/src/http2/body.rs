@@ -130,7 +130,7 @@ impl<T: Default> Connection<T> {
         let window = stream.receive_window.checked_sub(length);
         stream.receive_window = window.ok_or(Reason::FlowControlViolated)?;
         stream.is_remote_closed = has_ended;
-        if stream.is_deaf || stream.is_reset {
+        if stream.is_malformed || stream.is_reset {
             self.give_back(length);
             return Ok(None);
         }
@@ -148,7 +148,7 @@ impl<T: Default> Connection<T> {
             }));
         }
         self.release(id, bytes);
-        self.deafen(id)
+        self.note_malformed(id)
     }
 
     /// Frames may still be under way for a stream that we closed, and for no other: as much as its
@@ -173,10 +173,10 @@ impl<T: Default> Connection<T> {
     }
 
     /// The body is malformed: listen to no more of it.
-    pub(super) fn deafen(&mut self, id: u32) -> Outcome {
+    pub(super) fn note_malformed(&mut self, id: u32) -> Outcome {
         self.budget.malformed()?;
         if let Some(stream) = self.streams.get_mut(id) {
-            stream.is_deaf = true;
+            stream.is_malformed = true;
         }
         Ok(Some(Event::Malformed { stream: id }))
     }

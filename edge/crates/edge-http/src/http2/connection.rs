@@ -86,10 +86,17 @@ pub(super) enum Leaving {
     Said,
 }
 
-/// A header block that came in several frames.
-pub(super) struct Block {
+/// What the frame said that a header block began with.
+#[derive(Clone, Copy)]
+pub(super) struct BlockStart {
     pub(super) stream: u32,
     pub(super) has_ended: bool,
+    pub(super) depends_on_itself: bool,
+}
+
+/// A header block that came in several frames.
+pub(super) struct Block {
+    pub(super) start: BlockStart,
     pub(super) frames: usize,
     pub(super) bytes: Vec<u8>,
 }

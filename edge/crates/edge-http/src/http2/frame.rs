@@ -93,6 +93,13 @@ pub(super) fn write(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload
     out.extend_from_slice(payload);
 }
 
+/// Whether a stream's priority names the stream itself; it lies at the start of these bytes.
+pub(super) fn depends_on_itself(stream: u32, priority: &[u8]) -> bool {
+    priority
+        .first_chunk()
+        .is_some_and(|it| u32::from_be_bytes(*it) & 0x7fff_ffff == stream)
+}
+
 /// The payload without its padding (RFC 9113 §6.1), as a range of it.
 pub(super) fn unpadded(header: FrameHeader, payload: &[u8]) -> Option<std::ops::Range<usize>> {
     if !header.has(flag::PADDED) {

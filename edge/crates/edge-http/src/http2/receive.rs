@@ -57,7 +57,7 @@ impl<T: Default> Connection<T> {
             // RFC 9113 §3.4, §6.10.
             (Stage::Open, None) => header.kind != kind::CONTINUATION,
             (Stage::Open, Some(block)) => {
-                header.kind == kind::CONTINUATION && header.stream == block.stream
+                header.kind == kind::CONTINUATION && header.stream == block.start.stream
             }
             _ => header.kind == kind::SETTINGS && !header.has(flag::ACK),
         };
@@ -75,10 +75,7 @@ impl<T: Default> Connection<T> {
             kind::HEADERS if of_stream => self.receive_headers(header, payload),
             kind::CONTINUATION => self.receive_continuation(header, payload),
             kind::RST_STREAM if of_stream => self.receive_reset(header, payload),
-            kind::PRIORITY if of_stream => {
-                sized(payload, 5)?;
-                self.budget.priority().map(|()| None)
-            }
+            kind::PRIORITY if of_stream => self.receive_priority(header, payload),
             kind::WINDOW_UPDATE => self.receive_window_update(header, payload),
             kind::SETTINGS if !of_stream => self.receive_settings(header, payload),
             kind::PING if !of_stream => self.receive_ping(header, payload),
@@ -97,6 +94,26 @@ impl<T: Default> Connection<T> {
             // RFC 9113 §5.5: what is unknown is ignored.
             _ => self.budget.priority().map(|()| None),
         }
+    }
+
+    /// RFC 9113 §6.3: priorities are not looked at but for what breaks their rule.
+    fn receive_priority(&mut self, header: FrameHeader, payload: &[u8]) -> Outcome {
+        let priority = sized(payload, 5)?;
+        self.budget.priority()?;
+        let id = header.stream;
+        if !frame::depends_on_itself(id, priority) {
+            return Ok(None);
+        }
+        // RFC 7540 §5.3.1; where there was no stream yet, there is none to break off.
+        if id > self.last_stream || id.is_multiple_of(2) {
+            return Err(Reason::ProtocolViolated.into());
+        }
+        if self.streams.get(id).is_none_or(|it| it.is_reset) {
+            return Ok(None);
+        }
+        self.budget.reset()?;
+        self.reset(id, ErrorCode::PROTOCOL_ERROR);
+        Ok(Some(Event::Reset { stream: id }))
     }
 
     /// RFC 9113 §6.4.

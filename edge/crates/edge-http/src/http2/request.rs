@@ -180,7 +180,12 @@ impl Request {
         }
         // CONNECT comes without a path, so it is told first (RFC 9113 §8.5).
         if self.method() == Method::Connect {
-            return Err(Refusal::MethodUnsupported);
+            let is_plain = self.scheme.is_none() && self.path.is_none();
+            return Err(if is_plain {
+                Refusal::MethodUnsupported
+            } else {
+                missing
+            });
         }
         let scheme = self.scheme.ok_or(missing)?.of(&self.text);
         if !scheme.eq_ignore_ascii_case(b"https") {
@@ -442,7 +447,7 @@ mod tests {
             (Refusal::TargetMalformed, ":path", "/a#b"),
             (Refusal::MethodMalformed, ":method", "G T"),
             (Refusal::MethodMalformed, ":method", ""),
-            (Refusal::MethodUnsupported, ":method", "CONNECT"),
+            (Refusal::PseudoFieldMalformed, ":method", "CONNECT"),
             (Refusal::PseudoFieldMalformed, ":scheme", "http"),
             (Refusal::FieldValueMalformed, ":path", "/\r\nx: y"),
         ] {

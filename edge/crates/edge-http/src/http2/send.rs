@@ -23,7 +23,7 @@ impl<T: Default> Connection<T> {
         let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
             return false;
         };
-        stream.is_local_closed = is_last;
+        let ends = stream.end_with(is_last);
         let start = self.output.len();
         self.output.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
         if !std::mem::replace(&mut self.has_sent_head, true) {
@@ -31,15 +31,13 @@ impl<T: Default> Connection<T> {
         }
         write(&mut ResponseFields(&mut self.output));
         let length = self.output.len() - start - FRAME_HEADER_BYTES;
-        let end = if is_last { flag::END_STREAM } else { 0 };
+        let end = if ends { flag::END_STREAM } else { 0 };
         if length > MOST_FRAME_BYTES {
             self.split_head(id, start, end);
         } else {
             self.put_header(start, length, kind::HEADERS, flag::END_HEADERS | end, id);
         }
-        if is_last {
-            self.budget.answered();
-        }
+        self.conclude(id, is_last);
         true
     }
 
@@ -102,12 +100,12 @@ impl<T: Default> Connection<T> {
         debug_assert!(length <= stream.send_window.min(self.send_window).max(0));
         stream.send_window -= length;
         self.send_window -= length;
-        stream.is_local_closed = is_last;
+        let ends = stream.end_with(is_last);
         let mut rest = bytes;
         loop {
             let (piece, after) = rest.split_at(rest.len().min(MOST_FRAME_BYTES));
             rest = after;
-            let flags = if is_last && rest.is_empty() {
+            let flags = if ends && rest.is_empty() {
                 flag::END_STREAM
             } else {
                 0
@@ -118,18 +116,34 @@ impl<T: Default> Connection<T> {
                 break;
             }
         }
-        if is_last {
-            self.budget.answered();
+        if ends {
             self.budget.delivered();
+        }
+        self.conclude(id, is_last);
+    }
+
+    /// The last thing was said on a stream. What answers a malformed request says why its stream is
+    /// reset, and is no end of it (RFC 9113 §8.1.1).
+    fn conclude(&mut self, id: u32, is_last: bool) {
+        let is_malformed = self.streams.get(id).is_some_and(|it| it.is_malformed);
+        if is_last && is_malformed {
+            self.reset(id, ErrorCode::PROTOCOL_ERROR);
+        } else if is_last {
+            self.budget.answered();
         }
     }
 
-    /// Break a stream off.
+    /// Break a stream off; a malformed one for that, whatever else there is.
     pub fn reset(&mut self, id: u32, code: ErrorCode) {
         let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
             return;
         };
         (stream.is_reset, stream.is_local_closed) = (true, true);
+        let code = if stream.is_malformed {
+            ErrorCode::PROTOCOL_ERROR
+        } else {
+            code
+        };
         self.write_reset(id, code);
     }
 

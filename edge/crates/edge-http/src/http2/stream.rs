@@ -24,9 +24,18 @@ pub(super) struct Stream<T> {
     pub(super) is_local_closed: bool,
     /// One side has broken it off.
     pub(super) is_reset: bool,
-    /// What comes is not looked at any more.
-    pub(super) is_deaf: bool,
+    /// The request breaks the protocol: what comes is not looked at any more, and the stream ends
+    /// in a reset (RFC 9113 §8.1.1).
+    pub(super) is_malformed: bool,
     pub(super) owner: T,
+}
+
+impl<T> Stream<T> {
+    /// Note whether the answer ends; return whether the frame that ends it ends the stream.
+    pub(super) fn end_with(&mut self, is_last: bool) -> bool {
+        self.is_local_closed = is_last && !self.is_malformed;
+        self.is_local_closed
+    }
 }
 
 /// The open streams, in the order of their numbers.
