@@ -39,8 +39,12 @@ impl SiteTls {
         let group = self.choose_group(hello, version)?;
         let certificate = self.choose_certificate(hello, version, name)?;
         self.check_alpn(hello)?;
+        let config = self
+            .choose_hash(hello, version, group)
+            .and_then(|hash_length| self.config_with_hash(hash_length, group, certificate))
+            .unwrap_or_else(|| Arc::clone(&certificate.by_group[group]));
         Ok(Choice {
-            config: Arc::clone(&certificate.by_group[group]),
+            config,
             names: certificate.loaded.names.clone(),
         })
     }
@@ -105,6 +109,25 @@ impl SiteTls {
             return Ok(*first);
         }
         Ok(*shared.iter().find(ready).unwrap_or(first))
+    }
+
+    /// The hash, by its length, that the suite of a `HelloRetryRequest` must have where it is not the
+    /// one of the policy's order.
+    ///
+    /// A client takes back the sessions that a suite does not go with (RFC 8446 §4.1.2); rustls ends
+    /// handshakes of clients that take back all of them.
+    fn choose_hash(&self, hello: &ClientHello, version: TlsVersion, group: usize) -> Option<usize> {
+        let group = iana::group_number(self.groups[group]);
+        if hello.binder_lengths.is_empty() || hello.key_shares.contains(&group) {
+            return None;
+        }
+        let hashes = || {
+            self.shared_suites(hello, version)
+                .filter_map(|suite| iana::hash_length(iana::suite(suite)))
+        };
+        let mut fitting = hashes().filter(|length| hello.binder_lengths.contains(length));
+        let fitting = fitting.next()?;
+        (hashes().next() != Some(fitting)).then_some(fitting)
     }
 
     fn choose_certificate(

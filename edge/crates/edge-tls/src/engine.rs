@@ -11,6 +11,7 @@ use rustls::{Error, ServerConfig};
 
 use crate::alert::{Alert, clear_alert};
 use crate::buffer::{Buffer, can_lend};
+use crate::protection;
 use crate::refusal::Stage;
 
 /// The most plaintext that one call encrypts: eight full records.
@@ -20,14 +21,20 @@ const MOST_WHEN_SCARCE: usize = 8 * 1024;
 const RECORD: usize = 16 * 1024;
 /// The most that a suite of ours adds to a record: header, explicit nonce, content type, tag.
 const OVERHEAD: usize = 5 + 8 + 1 + 16;
+const RECORD_HEADER: usize = 5;
+/// The longest record that a version of ours allows, with its header (RFC 5246 §6.2.3).
+const MOST_RECORD: usize = RECORD_HEADER + RECORD + 2048;
 /// Ciphertext that waits beyond this amount stops reading: the longest hello with its records.
 const MOST_INCOMING: usize = 128 * 1024;
 
 /// One connection of rustls and the bytes around it.
 pub(crate) struct Engine {
     tls: Box<UnbufferedServerConnection>,
-    /// Ciphertext that rustls has not seen to its end.
+    /// Ciphertext that rustls is not done with.
     pub(crate) incoming: Buffer,
+    /// How much of it rustls has been handed: a record, behind the records of a message that is
+    /// not whole yet.
+    handed: usize,
     pub(crate) flow: Flow,
     close_sent: bool,
     failed: Option<Error>,
@@ -79,6 +86,7 @@ impl Engine {
         Ok(Self {
             tls,
             incoming,
+            handed: 0,
             flow: Flow::default(),
             close_sent: false,
             failed: None,
@@ -107,7 +115,7 @@ impl Engine {
     ///
     /// Stops when something was not taken, so that the plaintext kept is bounded by one record.
     pub(crate) fn process(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> Result<State, Error> {
-        if self.is_settled && self.incoming.is_empty() {
+        if self.is_settled && self.next_record().is_none() {
             return Ok(State::Open);
         }
         self.drive(&mut take, Wish::Nothing)
@@ -147,24 +155,64 @@ impl Engine {
         })
     }
 
+    /// Hand rustls one whole record after the other: it counts what it skips anew when it sees it
+    /// again, so that it must not be shown a record twice.
     fn advance(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Error> {
+        let is_reading = matches!(wish, Wish::Nothing);
+        if is_reading {
+            self.hand_over();
+        }
         loop {
-            let UnbufferedStatus { discard, state } =
-                self.tls.process_tls_records(self.incoming.filled_mut());
-            let step = state.and_then(|state| self.flow.step(state, take, wish));
-            let more = step.as_ref().map_or(0, |(more, _)| *more);
-            self.incoming.consume(discard + more);
-            if let Some(state) = step?.1 {
+            let Some(state) = self.call(take, wish)? else {
+                continue;
+            };
+            let goes_on = is_reading && self.flow.is_read() && state != State::Closed;
+            if !(goes_on && self.hand_over()) {
                 return Ok(state);
             }
         }
+    }
+
+    /// One call of rustls; the state when it was the last one for what has been handed over.
+    fn call(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<Option<State>, Error> {
+        let handed = &mut self.incoming.filled_mut()[..self.handed];
+        let UnbufferedStatus { discard, state } = self.tls.process_tls_records(handed);
+        let step = state.and_then(|state| self.flow.step(state, take, wish));
+        let more = step.as_ref().map_or(0, |(more, _)| *more);
+        self.drop_front(discard + more);
+        let unopened = protection::take_unopened();
+        let state = step?.1;
+        if unopened {
+            self.drop_front(self.handed); // Early data that was rejected (RFC 8446 §4.2.10).
+        }
+        Ok(state)
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        self.incoming.consume(count);
+        self.handed -= count;
+    }
+
+    /// Hand rustls the next record; `false` when there is none yet.
+    fn hand_over(&mut self) -> bool {
+        let next = self.next_record();
+        self.handed += next.unwrap_or(0);
+        next.is_some()
+    }
+
+    /// The length of the next record with its header, when it is there.
+    fn next_record(&self) -> Option<usize> {
+        let waiting = &self.incoming.filled()[self.handed..];
+        let header = waiting.first_chunk::<RECORD_HEADER>()?;
+        let length = RECORD_HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]));
+        (length <= waiting.len() || length > MOST_RECORD).then(|| length.min(waiting.len()))
     }
 
     /// After an error: move the alert that rustls made of it to what will be sent.
     fn collect_alert(&mut self) {
         // Only while there is one: rustls would go on to read what it must not see any more.
         while self.tls.wants_write() {
-            let status = self.tls.process_tls_records(self.incoming.filled_mut());
+            let status = self.tls.process_tls_records(&mut []);
             let Ok(ConnectionState::EncodeTlsData(alert)) = status.state else {
                 return;
             };
@@ -176,6 +224,11 @@ impl Engine {
 }
 
 impl Flow {
+    /// Whether more may be decrypted: nothing waits for a reader, and the peer has not closed.
+    fn is_read(&self) -> bool {
+        self.plaintext.is_empty() && !self.peer_closed
+    }
+
     fn step(
         &mut self,
         state: ConnectionState<'_, '_, ServerConnectionData>,
@@ -225,7 +278,7 @@ impl Flow {
             self.plaintext.extend_from_slice(&record.payload[taken..]);
         }
         // A writer must get past what nobody reads now; a reader stops and comes back.
-        let stop = matches!(wish, Wish::Nothing) && !self.plaintext.is_empty();
+        let stop = matches!(wish, Wish::Nothing) && !self.is_read();
         Ok((discard, stop.then_some(State::Open)))
     }
 
@@ -266,3 +319,6 @@ impl Flow {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The contract's TLS names, rustls' objects behind them, and their numbers on the wire.
 
+use std::sync::LazyLock;
+
 use edge_snapshot::{CipherSuite, Group, TlsVersion};
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
@@ -7,6 +9,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{NamedGroup, ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::key_schedule::{AES_128_GCM, CHACHA20_POLY1305};
+use crate::protection::watched;
 
 /// A version's number on the wire.
 pub(crate) fn version_number(version: TlsVersion) -> u16 {
@@ -62,6 +65,16 @@ pub(crate) fn suite(suite: CipherSuite) -> SupportedCipherSuite {
     }
 }
 
+static WATCHED: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
+    let known = CipherSuite::ALL.iter().copied();
+    known.map(|name| watched(suite(name))).collect()
+});
+
+/// The same with the watch that our engine needs.
+pub(crate) fn watched_suite(suite: CipherSuite) -> SupportedCipherSuite {
+    WATCHED[suite.index()]
+}
+
 /// The suite that rustls negotiated.
 pub(crate) fn negotiated_suite(negotiated: SupportedCipherSuite) -> Option<CipherSuite> {
     CipherSuite::ALL
@@ -81,6 +94,12 @@ pub(crate) fn suite_version(name: CipherSuite) -> TlsVersion {
         SupportedCipherSuite::Tls13(_) => TlsVersion::Tls13,
         SupportedCipherSuite::Tls12(_) => TlsVersion::Tls12,
     }
+}
+
+/// The length of the hash of a suite of TLS 1.3.
+pub(crate) fn hash_length(suite: SupportedCipherSuite) -> Option<usize> {
+    let common = &suite.tls13()?.common;
+    Some(common.hash_provider.output_len())
 }
 
 /// Whether a suite can be used with a certificate's key; those of TLS 1.3 go with any.

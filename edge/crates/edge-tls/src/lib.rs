@@ -16,6 +16,7 @@ pub mod hello;
 mod iana;
 mod key_schedule;
 mod opening;
+mod protection;
 mod reader;
 mod refusal;
 mod site;

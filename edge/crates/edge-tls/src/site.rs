@@ -6,16 +6,20 @@ use std::sync::Arc;
 use edge_snapshot::{
     Alpn, CipherSuite, Group, Hash, QuarantineCode, TicketKey, TlsPolicy, TlsVersion,
 };
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::certificates::{CertificateSource, LoadedCertificate};
 use crate::clients;
 use crate::iana;
 use crate::ticket::TicketRing;
+
+/// Rejected early data that is skipped, in bytes of ciphertext without record headers: 2^14 bytes
+/// of plaintext, the most that servers allow, each byte in a record of its own.
+const MOST_EARLY_DATA: u32 = (1 << 14) * (1 + 1 + 16);
 
 /// What a site's TLS is made of.
 pub struct SiteSource<'a> {
@@ -56,6 +60,7 @@ pub struct SiteTls {
     all: Vec<usize>,
     policy_hash: Hash,
     asks_clients: bool,
+    factory: Factory,
 }
 
 /// A certificate with a configuration for each group of the policy.
@@ -75,7 +80,7 @@ impl SiteTls {
         let factory = Factory::new(source)?;
         let certificates = loaded
             .into_iter()
-            .map(|certificate| factory.ready(certificate))
+            .map(|certificate| factory.ready(certificate, &source.policy.groups))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             versions: source.policy.versions.clone(),
@@ -87,6 +92,7 @@ impl SiteTls {
             by_name,
             policy_hash: source.policy_hash,
             asks_clients: clients::are_asked(source.policy),
+            factory,
         })
     }
 
@@ -108,6 +114,21 @@ impl SiteTls {
             .and_then(|name| self.numbers(name))
             .unwrap_or(&self.all);
         numbers.iter().map(|number| &self.certificates[*number])
+    }
+
+    /// A configuration like that of the group, with suites of one hash before all others.
+    pub(crate) fn config_with_hash(
+        &self,
+        hash_length: usize,
+        group: usize,
+        certificate: &ReadyCertificate,
+    ) -> Option<Arc<ServerConfig>> {
+        let mut suites = self.factory.suites.clone();
+        suites.sort_by_key(|suite| iana::hash_length(*suite) != Some(hash_length));
+        let certified = &certificate.loaded.certified;
+        self.factory
+            .config(suites, self.groups[group], certified)
+            .ok()
     }
 
     fn numbers(&self, name: &str) -> Option<&Vec<usize>> {
@@ -204,63 +225,57 @@ fn covering(names: &[String], certificates: &[LoadedCertificate]) -> HashMap<Str
 }
 
 /// What the configurations of one site have in common.
-struct Factory<'a> {
-    policy: &'a TlsPolicy,
-    providers: Vec<Arc<CryptoProvider>>,
+struct Factory {
+    protocols: Vec<&'static SupportedProtocolVersion>,
+    suites: Vec<SupportedCipherSuite>,
+    alpn: Vec<Vec<u8>>,
     client_verifier: Arc<dyn ClientCertVerifier>,
     tickets: Option<Arc<TicketRing>>,
 }
 
-impl<'a> Factory<'a> {
-    fn new(source: &SiteSource<'a>) -> Result<Self, SiteFault> {
-        let suites: Vec<_> = source
-            .policy
-            .suites
-            .iter()
-            .map(|suite| iana::suite(*suite))
-            .collect();
-        let provider = |group: &Group| {
-            let base = aws_lc_rs::default_provider();
-            let kx_groups = vec![iana::group(*group)];
-            Arc::new(CryptoProvider {
-                cipher_suites: suites.clone(),
-                kx_groups,
-                ..base
-            })
-        };
+impl Factory {
+    fn new(source: &SiteSource<'_>) -> Result<Self, SiteFault> {
+        let policy = source.policy;
+        let alpn = policy.alpn.iter().map(|name| name.as_str().into());
+        let protocols = policy.versions.iter().copied().map(iana::protocol);
+        let suites = policy.suites.iter().copied().map(iana::watched_suite);
         Ok(Self {
-            policy: source.policy,
-            providers: source.policy.groups.iter().map(provider).collect(),
-            client_verifier: clients::verifier(source.policy)?,
+            protocols: protocols.collect(),
+            suites: suites.collect(),
+            alpn: alpn.collect(),
+            client_verifier: clients::verifier(policy)?,
             tickets: ticket_ring(source)?,
         })
     }
 
-    fn ready(&self, loaded: LoadedCertificate) -> Result<ReadyCertificate, SiteFault> {
-        let by_group = self
-            .providers
-            .iter()
-            .map(|provider| self.config(provider, &loaded.certified));
+    fn ready(
+        &self,
+        loaded: LoadedCertificate,
+        groups: &[Group],
+    ) -> Result<ReadyCertificate, SiteFault> {
+        let config = |group: &Group| {
+            self.config(self.suites.clone(), *group, &loaded.certified)
+                .map_err(|error| SiteFault::policy(&error.to_string()))
+        };
         Ok(ReadyCertificate {
-            by_group: by_group.collect::<Result<_, _>>()?,
+            by_group: groups.iter().map(config).collect::<Result<_, _>>()?,
             loaded,
         })
     }
 
     fn config(
         &self,
-        provider: &Arc<CryptoProvider>,
+        cipher_suites: Vec<SupportedCipherSuite>,
+        group: Group,
         certified: &Arc<CertifiedKey>,
-    ) -> Result<Arc<ServerConfig>, SiteFault> {
-        let versions: Vec<_> = self
-            .policy
-            .versions
-            .iter()
-            .map(|version| iana::protocol(*version))
-            .collect();
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
-            .with_protocol_versions(&versions)
-            .map_err(|error| SiteFault::policy(&error.to_string()))?
+    ) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let provider = CryptoProvider {
+            cipher_suites,
+            kx_groups: vec![iana::group(group)],
+            ..aws_lc_rs::default_provider()
+        };
+        let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&self.protocols)?
             .with_client_cert_verifier(Arc::clone(&self.client_verifier))
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(certified))));
         self.settle(&mut config);
@@ -270,15 +285,12 @@ impl<'a> Factory<'a> {
     /// Everything that is not rustls' default, and what must stay its default.
     fn settle(&self, config: &mut ServerConfig) {
         config.ignore_client_order = true; // The policy's order is one of preference.
-        config.alpn_protocols = self
-            .policy
-            .alpn
-            .iter()
-            .map(|name| name.as_str().into())
-            .collect();
+        config.alpn_protocols.clone_from(&self.alpn);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        config.max_early_data_size = 0;
+        // Rejected always: rustls takes early data only from sessions that it stores itself. What it
+        // skips of them is bounded by this number (RFC 8446 §4.2.10).
+        config.max_early_data_size = MOST_EARLY_DATA;
         if let Some(tickets) = &self.tickets {
             config.ticketer = Arc::clone(tickets) as _;
             config.send_tls13_tickets = 1;

@@ -22,6 +22,7 @@ fn hello() -> ClientHello {
         signature_schemes: vec![0x0403, 0x0804, 0x0401],
         alpn: Some(vec![b"h2".to_vec()]),
         server_name: Some("a.test".to_owned()),
+        binder_lengths: Vec::new(),
     }
 }
 

@@ -267,13 +267,13 @@ async fn noise_after_the_hello_is_a_violation_and_is_answered() {
 #[tokio::test]
 async fn a_hello_that_only_rustls_finds_wrong_is_malformed() {
     let refusal = refusal(|port| {
-        // An empty pre_shared_key extension: our parser has no use for it, rustls reads it.
+        // An empty client_certificate_type: our parser has no use for it, rustls reads it.
         let mut client = Client::connect(&Arc::new(client(Ok(()))), "a.test", port);
         let mut bytes = Vec::new();
         client.tls.write_tls(&mut bytes).unwrap();
         client
             .tcp
-            .write_all(&with_extension(&bytes, &[0, 41, 0, 0]))
+            .write_all(&with_extension(&bytes, &[0, 19, 0, 0]))
             .unwrap();
         let mut answer = Vec::new();
         client.tcp.read_to_end(&mut answer).unwrap();

@@ -78,6 +78,7 @@ fn full_hello() -> ClientHello {
         signature_schemes: vec![0x0403, 0x0804],
         alpn: Some(vec![b"h2".to_vec(), b"http/1.1".to_vec()]),
         server_name: Some("a.example".to_owned()),
+        binder_lengths: Vec::new(),
     }
 }
 
@@ -116,6 +117,34 @@ fn a_hello_without_extensions_offers_its_version_and_older_ones() {
     };
     assert!(hello.offers_version(0x0302) && hello.offers_version(0x0301));
     assert!(!hello.offers_version(0x0303));
+}
+
+fn pre_shared_key(identities: &[&[u8]], binders: &[&[u8]]) -> Vec<u8> {
+    let identity = |name: &&[u8]| [vector(2, name), vec![0; 4]].concat();
+    let identities: Vec<u8> = identities.iter().flat_map(identity).collect();
+    let binders: Vec<u8> = binders
+        .iter()
+        .flat_map(|binder| vector(1, binder))
+        .collect();
+    extension(41, &[vector(2, &identities), vector(2, &binders)].concat())
+}
+
+#[test]
+fn the_hashes_of_offered_sessions_are_those_of_their_binders() {
+    let offer = pre_shared_key(&[b"one", b"two"], &[&[1; 48], &[2; 32]]);
+    let Progress::Hello(hello) = parse(&record(&message(&[offer])), LIMIT) else {
+        panic!("no hello");
+    };
+    assert_eq!(vec![48, 32], hello.binder_lengths);
+    for wrong in [
+        pre_shared_key(&[], &[]),
+        pre_shared_key(&[b"one"], &[]),
+        pre_shared_key(&[b""], &[&[1; 32]]),
+        pre_shared_key(&[b"one"], &[&[1; 31]]),
+        extension(41, b""),
+    ] {
+        assert!(is_malformed(&message(&[wrong])));
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ const SERVER_NAME: u16 = 0;
 const SUPPORTED_GROUPS: u16 = 10;
 const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
+const PRE_SHARED_KEY: u16 = 41;
 const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
 const HOST_NAME: u8 = 0;
@@ -29,6 +30,9 @@ pub struct ClientHello {
     pub signature_schemes: Vec<u16>,
     /// ALPN protocols, when the client sent the extension.
     pub alpn: Option<Vec<Vec<u8>>>,
+    /// The lengths of the binders of the sessions that the client offers to resume in TLS 1.3; each
+    /// is the length of its session's hash (RFC 8446 §4.2.11).
+    pub binder_lengths: Vec<usize>,
     /// The host name asked for, in lower case; an IP address there counts as none (RFC 6066 §3).
     pub server_name: Option<String>,
 }
@@ -109,6 +113,9 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
         SUPPORTED_VERSIONS => {
             hello.versions = Some(versions(content).ok_or("supported_versions is malformed")?);
         }
+        PRE_SHARED_KEY => {
+            hello.binder_lengths = binder_lengths(content).ok_or("pre_shared_key is malformed")?;
+        }
         KEY_SHARE => hello.key_shares = key_shares(content).ok_or("key_share is malformed")?,
         _ => {}
     }
@@ -138,6 +145,25 @@ fn key_shares(content: Reader<'_>) -> Option<Vec<u16>> {
         shares.vector16().filter(|key| !key.is_empty())?;
     }
     Some(groups)
+}
+
+fn binder_lengths(mut content: Reader<'_>) -> Option<Vec<usize>> {
+    let mut identities = content.vector16().filter(|list| !list.is_empty())?;
+    let mut offered = 0;
+    while !identities.is_empty() {
+        identities
+            .vector16()
+            .filter(|identity| !identity.is_empty())?;
+        identities.take(4)?; // obfuscated_ticket_age
+        offered += 1;
+    }
+    let mut binders = whole16(content)?;
+    let mut lengths = Vec::new();
+    while !binders.is_empty() {
+        lengths.push(binders.vector8()?.rest().len());
+    }
+    let is_whole = lengths.len() == offered && lengths.iter().all(|length| *length >= 32);
+    is_whole.then_some(lengths)
 }
 
 fn alpn(content: Reader<'_>) -> Option<Vec<Vec<u8>>> {

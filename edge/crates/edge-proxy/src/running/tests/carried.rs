@@ -23,6 +23,7 @@ fn connection(running: Running, name: &str) -> ConnectionContext {
         signature_schemes: vec![0x0403],
         alpn: None,
         server_name: Some(name.to_owned()),
+        binder_lengths: Vec::new(),
     };
     let site = Arc::clone(running.site_by_name(name).unwrap());
     let choice = site.tls.choose(&hello, Some(name)).ok().unwrap();

@@ -1,0 +1,260 @@
+//! Engines against rustls' own client in memory, with bytes cut wherever a test wants.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use edge_snapshot::{
+    Certificate, CipherSuite, Group, Hash, PrivateKey, TicketKey, TlsPolicy, TlsVersion,
+};
+use proptest::prelude::*;
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::server::ServerSessionMemoryCache;
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConnection};
+
+use super::*;
+use crate::certificates::CertificateSource;
+use crate::hello::{Progress, parse};
+use crate::site::{SiteSource, SiteTls};
+
+/// A certificate for `a.test` that is its own root.
+struct Made {
+    der: Vec<u8>,
+    pkcs8: Vec<u8>,
+}
+
+static MADE: LazyLock<Made> = LazyLock::new(|| {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = rcgen::CertificateParams::new(["a.test".to_owned()]).unwrap();
+    Made {
+        der: parameters.self_signed(&key).unwrap().der().to_vec(),
+        pkcs8: key.serialize_der(),
+    }
+});
+
+/// A site that speaks X25519 alone.
+static SITE: LazyLock<SiteTls> = LazyLock::new(|| {
+    let certificate = Certificate {
+        names: vec!["a.test".to_owned()],
+        chain: vec![MADE.der.clone()],
+        key: Hash::of("key"),
+    };
+    let site = SiteTls::build(&SiteSource {
+        id: "a.test",
+        names: &certificate.names,
+        policy_hash: Hash::of("policy"),
+        policy: &TlsPolicy {
+            versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
+            suites: CipherSuite::ALL.to_vec(),
+            groups: vec![Group::X25519],
+            alpn: vec![],
+            tickets: true,
+            client_roots: vec![],
+        },
+        certificates: vec![CertificateSource {
+            hash: Hash::of("certificate"),
+            certificate: &certificate,
+            key: &PrivateKey {
+                pkcs8: MADE.pkcs8.clone(),
+            },
+        }],
+        ticket_keys: vec![&TicketKey { secret: [1; 32] }],
+    });
+    site.ok().unwrap()
+});
+
+/// A client that holds a ticket for early data, of a server that stood here before.
+fn returning_client(groups: &[&'static dyn SupportedKxGroup]) -> ClientConnection {
+    let provider = Arc::new(CryptoProvider {
+        kx_groups: groups.to_vec(),
+        ..aws_lc_rs::default_provider()
+    });
+    let certificate = CertificateDer::from(MADE.der.clone());
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    client.enable_early_data = true;
+    let client = Arc::new(client);
+    let connect = || {
+        let name = ServerName::try_from("a.test").unwrap();
+        ClientConnection::new(Arc::clone(&client), name).unwrap()
+    };
+    let mut before = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![certificate],
+            PrivatePkcs8KeyDer::from(MADE.pkcs8.clone()).into(),
+        )
+        .unwrap();
+    before.max_early_data_size = 1 << 24;
+    before.session_storage = ServerSessionMemoryCache::new(8);
+    let mut before = ServerConnection::new(Arc::new(before)).unwrap();
+    let mut first = connect();
+    while first.is_handshaking() || first.tls13_tickets_received() == 0 {
+        carry(|into| first.write_tls(into), |from| before.read_tls(from));
+        before.process_new_packets().unwrap();
+        carry(|into| before.write_tls(into), |from| first.read_tls(from));
+        first.process_new_packets().unwrap();
+    }
+    connect()
+}
+
+fn carry(
+    mut write: impl FnMut(&mut dyn Write) -> std::io::Result<usize>,
+    mut read: impl FnMut(&mut dyn std::io::Read) -> std::io::Result<usize>,
+) {
+    let mut bytes = Vec::new();
+    while write(&mut bytes).unwrap() > 0 {}
+    let mut rest = bytes.as_slice();
+    while !rest.is_empty() {
+        read(&mut rest).unwrap();
+    }
+}
+
+fn written(client: &mut ClientConnection) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while client.wants_write() {
+        client.write_tls(&mut bytes).unwrap();
+    }
+    bytes
+}
+
+/// A record of early data that holds so many bytes of ciphertext; nobody can open it.
+fn early_record(length: usize) -> Vec<u8> {
+    let mut record = vec![23, 3, 3];
+    record.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
+    record.resize(RECORD_HEADER + length, 0x5a);
+    record
+}
+
+/// Feed an engine in pieces that end at each of the places.
+fn feed(engine: &mut Engine, bytes: &[u8], places: &[usize]) -> Result<State, Error> {
+    let mut state = State::Handshaking;
+    let mut start = 0;
+    for end in places.iter().copied().chain([bytes.len()]) {
+        let end = end.clamp(start, bytes.len());
+        engine.incoming.extend_from_slice(&bytes[start..end]);
+        state = engine.process(|_| 0)?;
+        start = end;
+    }
+    Ok(state)
+}
+
+/// Finish a handshake whose first flight is `opening`; what the client says then is read.
+fn finish(
+    mut client: ClientConnection,
+    opening: &[u8],
+    places: &[usize],
+) -> Result<(usize, HandshakeKind), Error> {
+    let Progress::Hello(hello) = parse(opening, 1 << 14) else {
+        panic!("no hello");
+    };
+    let choice = SITE.choose(&hello, Some("a.test")).unwrap();
+    let mut engine = Engine::new(choice.config, Buffer::default()).unwrap();
+    let mut state = feed(&mut engine, opening, places)?;
+    let mut round_trips = 0;
+    while state == State::Handshaking {
+        round_trips += 1;
+        let mut answer = engine.flow.outgoing.filled();
+        while !answer.is_empty() {
+            client.read_tls(&mut answer).unwrap();
+        }
+        engine.flow.outgoing = Buffer::default();
+        client.process_new_packets()?;
+        if !client.is_handshaking() {
+            client.writer().write_all(b"a request").unwrap();
+        }
+        let bytes = written(&mut client);
+        assert!(!bytes.is_empty(), "both wait");
+        state = feed(&mut engine, &bytes, places)?;
+    }
+    assert!(!client.is_early_data_accepted());
+    assert_eq!(b"a request", engine.flow.plaintext.filled());
+    assert!(
+        engine.incoming.is_empty(),
+        "nothing of the early data is kept"
+    );
+    Ok((round_trips, engine.tls().handshake_kind().unwrap()))
+}
+
+const DIRECT: &[&dyn SupportedKxGroup] = &[aws_lc_rs::kx_group::X25519];
+/// The first group is the only one with a share, and not the server's.
+const RETRIED: &[&dyn SupportedKxGroup] =
+    &[aws_lc_rs::kx_group::SECP256R1, aws_lc_rs::kx_group::X25519];
+
+/// The first flight of a client that sends its early data in records of those lengths.
+fn opening(client: &mut ClientConnection, lengths: &[usize]) -> Vec<u8> {
+    client.early_data().unwrap().write_all(b"early").unwrap();
+    let mut bytes = written(client);
+    for length in lengths {
+        bytes.extend(early_record(*length));
+    }
+    bytes
+}
+
+#[test]
+fn rejected_early_data_costs_one_round_trip_wherever_it_is_cut() {
+    for (groups, trips, kind) in [
+        (DIRECT, 1, HandshakeKind::Full),
+        (RETRIED, 2, HandshakeKind::FullWithHelloRetryRequest),
+    ] {
+        let length = opening(&mut returning_client(groups), &[40, 17]).len();
+        for place in 0..=length {
+            let mut client = returning_client(groups);
+            let bytes = opening(&mut client, &[40, 17]);
+            assert_eq!(Ok((trips, kind)), finish(client, &bytes, &[place]));
+        }
+        let mut client = returning_client(groups);
+        let bytes = opening(&mut client, &[40, 17]);
+        let places: Vec<usize> = (0..length).collect();
+        assert_eq!(Ok((trips, kind)), finish(client, &bytes, &places));
+    }
+}
+
+/// 2^14 bytes of plaintext: in one record, and each in a record of its own.
+#[test]
+fn as_much_early_data_is_skipped_as_servers_allow() {
+    let single = vec![1 + 1 + 16; (1 << 14) - 5];
+    for lengths in [&[(1 << 14) - 5 + 17][..], &single] {
+        for groups in [DIRECT, RETRIED] {
+            let mut client = returning_client(groups);
+            let bytes = opening(&mut client, lengths);
+            assert!(finish(client, &bytes, &[]).is_ok());
+        }
+    }
+}
+
+/// A client cannot make us skip without end.
+#[test]
+fn early_data_without_end_is_refused() {
+    for groups in [DIRECT, RETRIED] {
+        let mut client = returning_client(groups);
+        let bytes = opening(&mut client, &[1 << 14; 19]);
+        assert!(finish(client, &bytes, &[]).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever the records of the early data and the pieces that they come in.
+    #[test]
+    fn rejected_early_data_never_ends_a_handshake(
+        lengths in prop::collection::vec(prop_oneof![1_usize..60, 1_usize..2000], 0..12),
+        mut places in prop::collection::vec(0_usize..4000, 0..20),
+        is_retried: bool,
+    ) {
+        places.sort_unstable();
+        let mut client = returning_client(if is_retried { RETRIED } else { DIRECT });
+        let bytes = opening(&mut client, &lengths);
+        let (trips, _) = finish(client, &bytes, &places).unwrap();
+        prop_assert_eq!(1 + usize::from(is_retried), trips);
+    }
+}
