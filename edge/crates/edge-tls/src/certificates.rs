@@ -5,11 +5,11 @@ use std::sync::Arc;
 use edge_snapshot::{Certificate, Hash, PrivateKey, QuarantineCode};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::ParsedCertificate;
 use rustls::sign::{CertifiedKey, SigningKey};
-use rustls::{Error, InconsistentKeys, SignatureAlgorithm, SignatureScheme};
+use rustls::{SignatureAlgorithm, SignatureScheme};
 
 use crate::site::SiteFault;
+use crate::x509;
 
 /// A certificate of the contract and its key, as a site refers to them.
 #[derive(Clone, Copy)]
@@ -50,8 +50,15 @@ impl LoadedCertificate {
     /// Read a chain and its key; faults name the place inside the certificate.
     pub(crate) fn load(source: &CertificateSource<'_>) -> Result<Self, SiteFault> {
         let chain = read_chain(&source.certificate.chain)?;
-        let certified = CertifiedKey::new(chain, read_key(source.key)?);
-        certified.keys_match().map_err(|error| mismatch(&error))?;
+        let key = read_key(source.key)?;
+        if !is_for(chain.first(), key.as_ref()) {
+            return Err(fault(
+                QuarantineCode::KeyMismatch,
+                "key",
+                "the key is not the one of chain[0]",
+            ));
+        }
+        let certified = CertifiedKey::new(chain, key);
         Ok(Self {
             names: CertificateNames(source.certificate.names.clone().into()),
             certified: Arc::new(certified),
@@ -78,36 +85,32 @@ fn read_chain(chain: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, SiteFau
 }
 
 fn read_certificate(index: usize, der: &[u8]) -> Result<CertificateDer<'static>, SiteFault> {
-    let der = CertificateDer::from(der.to_vec());
-    match ParsedCertificate::try_from(&der) {
-        Ok(_) => Ok(der),
-        Err(error) => Err(SiteFault {
-            code: QuarantineCode::CertificateUnreadable,
-            path: format!("chain[{index}]"),
-            message: error.to_string(),
-        }),
+    if x509::public_key(der).is_none() {
+        let place = format!("chain[{index}]");
+        return Err(fault(
+            QuarantineCode::CertificateUnreadable,
+            &place,
+            "this is no X.509 certificate",
+        ));
     }
+    Ok(CertificateDer::from(der.to_vec()))
+}
+
+fn is_for(leaf: Option<&CertificateDer<'_>>, key: &dyn SigningKey) -> bool {
+    let own = key.public_key();
+    own.is_some() && own.as_deref() == leaf.and_then(|leaf| x509::public_key(leaf))
 }
 
 fn read_key(key: &PrivateKey) -> Result<Arc<dyn SigningKey>, SiteFault> {
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8.as_slice()));
-    any_supported_type(&der).map_err(|error| SiteFault {
-        code: QuarantineCode::KeyUnreadable,
-        path: "key".to_owned(),
-        message: error.to_string(),
-    })
+    any_supported_type(&der)
+        .map_err(|error| fault(QuarantineCode::KeyUnreadable, "key", &error.to_string()))
 }
 
-fn mismatch(error: &Error) -> SiteFault {
-    let (code, path) = match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-            (QuarantineCode::KeyMismatch, "key")
-        }
-        _ => (QuarantineCode::CertificateUnreadable, "chain[0]"),
-    };
+fn fault(code: QuarantineCode, path: &str, message: &str) -> SiteFault {
     SiteFault {
         code,
         path: path.to_owned(),
-        message: error.to_string(),
+        message: message.to_owned(),
     }
 }

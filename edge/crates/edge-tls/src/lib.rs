@@ -22,6 +22,7 @@ mod refusal;
 mod site;
 mod stream;
 mod ticket;
+mod x509;
 
 pub use alert::{Alert, alert_record};
 pub use certificates::{CertificateNames, CertificateSource};

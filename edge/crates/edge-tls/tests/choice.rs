@@ -240,6 +240,22 @@ fn what_cannot_be_served_is_named_with_its_place() {
 }
 
 #[test]
+fn a_chain_of_our_own_is_served_whatever_its_extensions() {
+    // certificatePolicies, policyConstraints, inhibitAnyPolicy and one that nobody knows, all critical.
+    for oid in [
+        &[2, 5, 29, 32][..],
+        &[2, 5, 29, 36],
+        &[2, 5, 29, 54],
+        &[1, 2, 3, 4],
+    ] {
+        let mut extension = rcgen::CustomExtension::from_oid_content(oid, vec![0x30, 0]);
+        extension.set_criticality(true);
+        let made = common::make_with(&["a.test"], &rcgen::PKCS_ECDSA_P256_SHA256, vec![extension]);
+        assert!(Plan::new(&[&made]).build().is_ok());
+    }
+}
+
+#[test]
 fn a_policy_that_could_agree_on_nothing_is_unusable() {
     let unusable = (QuarantineCode::TlsPolicyUnusable, "tls".to_owned());
     let mut plan = Plan::new(&[&rsa(&["a.test"])]);

@@ -42,12 +42,19 @@ impl Made {
 }
 
 pub(crate) fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> Made {
+    make_with(names, algorithm, Vec::new())
+}
+
+pub(crate) fn make_with(
+    names: &[&str],
+    algorithm: &'static rcgen::SignatureAlgorithm,
+    extensions: Vec<rcgen::CustomExtension>,
+) -> Made {
     let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
     let owned: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let signed = rcgen::CertificateParams::new(owned.clone())
-        .unwrap()
-        .self_signed(&key)
-        .unwrap();
+    let mut parameters = rcgen::CertificateParams::new(owned.clone()).unwrap();
+    parameters.custom_extensions = extensions;
+    let signed = parameters.self_signed(&key).unwrap();
     let mut names = owned;
     names.sort();
     let certificate = Certificate {
