@@ -21,6 +21,7 @@ FLOOR = {
     "__init__": 6,
 }
 CORE_FLOOR = {
+    "der": 0,
     "errors": 0,
     "names": 0,
     "wire": 1,

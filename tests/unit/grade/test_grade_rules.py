@@ -19,7 +19,7 @@ from port443.core.probe.facts import NOT_LOOKED, Choice, GroupFacts, VersionFact
 from port443.core.probe.verdict import YES, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
-from port443.core.x509.facts import SignatureFacts
+from port443.core.x509.signatures import SignatureFacts
 from scan_facts import (
     GOOD_SERVER,
     GOOD_WEB,

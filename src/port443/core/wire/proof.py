@@ -1,14 +1,13 @@
 """Does the server hold the key of the certificate that it sent? Its signature says so."""
 
-import warnings
 from collections.abc import Callable
 
-from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
-from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from port443.core import der
 from port443.core.wire.messages import SignedParameters
 from port443.core.wire.reading import Malformed
 
@@ -71,10 +70,10 @@ def _check(leaf: bytes, scheme: int | None, signature: bytes, content: bytes) ->
 
 
 def _public_key(leaf: bytes) -> object:
-    with warnings.catch_warnings():
-        # Oddities of a certificate are findings of their own, not warnings to print.
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return x509.load_der_x509_certificate(leaf).public_key()
+    try:
+        return load_der_public_key(der.public_key_info(leaf))
+    except IndexError as error:
+        raise der.DERMalformed("fields are missing") from error
 
 
 def _verifier(key: object, scheme: int | None) -> Verify | None:

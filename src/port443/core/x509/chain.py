@@ -121,7 +121,7 @@ def _ending(
     last = path[-1]
     if roots.holds(last):
         return
-    namesakes = [*roots.named(last.issuer_der), *(one for one in sent if one.subject_der == last.issuer_der)]
+    namesakes = [*roots.named(last.issuer_key), *(one for one in sent if one.subject_key == last.issuer_key)]
     if last.is_self_signed and len(path) == 1:
         yield ChainNote(ChainFault.SELF_SIGNED, last, f"{_called(last)} was signed by its own key only")
     elif last.is_self_signed:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from port443.core import der
 from port443.core.names import HostName, IPName, NameInvalid, SiteName
-from port443.core.x509 import der
 
 T = TypeVar("T")
 

@@ -1,27 +1,27 @@
 """Certificate bytes in, facts out: what a certificate says, however strange it is."""
 
-import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
-from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from port443.core import der
 from port443.core.errors import CertificateError
 from port443.core.names import Fingerprint, SiteName
-from port443.core.x509 import der
+from port443.core.x509.directory_name import COMMON_NAME, DirectoryName, NameKey
 from port443.core.x509.extensions import Extensions, NameConstraints, read_extensions
+from port443.core.x509.signatures import Signature, SignatureFacts, made_by, signature_facts
 
-T = TypeVar("T")
 KeyKind = Literal["rsa", "ec", "ed25519", "ed448", "dsa", "other"]
 # RFC 8422 and RFC 4492 names to those of the TLS registry, where they differ.
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
-KNOWN_KEYS = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
+RSA_PSS_KEY = "1.2.840.113549.1.1.10"
 UNREADABLE = "(cannot be read)"
+UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
+V3 = 3
 
 
 class CertificateUnreadable(CertificateError):
@@ -56,16 +56,6 @@ class KeyFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class SignatureFacts:
-    """How a certificate was signed."""
-
-    name: str
-    """As in its registry: `ecdsa-with-SHA256`; an unknown one is written in dots."""
-    hash: str | None
-    """`sha256`…; None when the algorithm has none of its own (Ed25519) or it is unknown."""
-
-
-@dataclass(frozen=True, slots=True)
 class CertFacts:
     """What one certificate says. Two are equal when their bytes are."""
 
@@ -78,6 +68,10 @@ class CertFacts:
     issuer: str = field(compare=False)
     subject_der: bytes = field(repr=False, compare=False)
     issuer_der: bytes = field(repr=False, compare=False)
+    subject_name: DirectoryName = field(repr=False, compare=False)
+    subject_key: NameKey = field(repr=False, compare=False)
+    """What `issuer_key` of those that it signed is equal to (RFC 5280 §6.1.3)."""
+    issuer_key: NameKey = field(repr=False, compare=False)
     common_name: str | None = field(compare=False)
     """For showing only: no client takes a host name from here (RFC 9525 §6.3)."""
     serial: int = field(compare=False)
@@ -85,6 +79,8 @@ class CertFacts:
     not_after: datetime = field(compare=False)
     key: KeyFacts = field(compare=False)
     signature: SignatureFacts = field(compare=False)
+    proof: Signature = field(repr=False, compare=False)
+    spki_der: bytes = field(repr=False, compare=False)
     extensions: Extensions = field(repr=False, compare=False)
     is_self_signed: bool = field(compare=False)
     flaws: tuple[str, ...] = field(compare=False)
@@ -94,11 +90,8 @@ class CertFacts:
     def from_der(cls, octets: bytes) -> "CertFacts":
         """Read a certificate; raises `CertificateUnreadable` when it is none at all."""
         try:
-            with warnings.catch_warnings():
-                # A serial number of zero is a flaw to report, not a warning to print.
-                warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-                return _read(octets)
-        except (ValueError, IndexError, OverflowError, x509.InvalidVersion) as error:
+            return _read(octets)
+        except (ValueError, IndexError, OverflowError) as error:
             raise CertificateUnreadable(f"this is no certificate: {error}") from error
 
     @property
@@ -121,7 +114,7 @@ class CertFacts:
 
     @property
     def is_self_issued(self) -> bool:
-        return self.subject_der == self.issuer_der
+        return self.subject_key == self.issuer_key
 
     @property
     def path_length(self) -> int | None:
@@ -158,74 +151,127 @@ class CertFacts:
 
     def was_signed_by(self, issuer: "CertFacts") -> bool | None:
         """Whether `issuer`'s key made this signature; None when that algorithm cannot be checked here."""
-        return _signed_by(_load(self.der), _load(issuer.der))
+        return made_by(self.proof, issuer.spki_der)
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The fields of a TBSCertificate (RFC 5280 §4.1)."""
+
+    version: int
+    serial: int
+    algorithm: bytes
+    issuer: bytes
+    validity: der.Element
+    subject: bytes
+    spki: bytes
+    extensions: bytes | None
 
 
 def _read(octets: bytes) -> CertFacts:
-    certificate = x509.load_der_x509_certificate(octets)
-    body = der.only(octets, der.SEQUENCE).children()[0].children()
-    # version [0] DEFAULT v1, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
-    start = 1 if body[0].tag == der.CONTEXT | der.CONSTRUCTED else 0
-    issuer_der, subject_der, spki = (body[start + index].whole for index in (2, 4, 5))
-    listed = next((part.content for part in body if part.tag == der.CONTEXT | der.CONSTRUCTED | 3), None)
-    extensions = Extensions() if listed is None else read_extensions(listed)
-    subject, issuer = _name_text(lambda: certificate.subject), _name_text(lambda: certificate.issuer)
+    signed, algorithm, signature = der.only(octets, der.SEQUENCE).children()
+    body = _body(signed)
+    extensions = Extensions() if body.extensions is None else read_extensions(body.extensions)
+    (subject, subject_flaws), (issuer, issuer_flaws) = _name(body.subject), _name(body.issuer)
+    not_before, not_after = (_moment(one) for one in body.validity.children())
+    proof = Signature(algorithm.whole, signed.whole, signature.content[1:])
     return CertFacts(
         der=octets,
         fingerprint=Fingerprint.of(octets),
-        spki=Fingerprint.of(spki),
-        subject=subject,
-        issuer=issuer,
-        subject_der=subject_der,
-        issuer_der=issuer_der,
-        common_name=_common_name(certificate),
-        serial=certificate.serial_number,
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        key=_key_facts(certificate),
-        signature=_signature_facts(certificate),
+        spki=Fingerprint.of(body.spki),
+        subject=UNREADABLE if subject is None else str(subject),
+        issuer=UNREADABLE if issuer is None else str(issuer),
+        subject_der=body.subject,
+        issuer_der=body.issuer,
+        subject_name=subject or DirectoryName(),
+        subject_key=_name_key(subject, body.subject),
+        issuer_key=_name_key(issuer, body.issuer),
+        common_name=next(reversed(subject.values(COMMON_NAME)), None) if subject else None,
+        serial=body.serial,
+        not_before=not_before,
+        not_after=not_after,
+        key=_key_facts(body.spki),
+        signature=signature_facts(algorithm.whole),
+        proof=proof,
+        spki_der=body.spki,
         extensions=extensions,
-        is_self_signed=subject_der == issuer_der and _signed_by(certificate, certificate) is not False,
-        flaws=_flaws(certificate, (subject, issuer)) + extensions.flaws,
+        is_self_signed=body.subject == body.issuer and made_by(proof, body.spki) is not False,
+        flaws=(
+            *(f"the subject: {flaw}" for flaw in subject_flaws),
+            *(f"the issuer: {flaw}" for flaw in issuer_flaws if body.issuer != body.subject),
+            *_flaws(body, algorithm.whole, not_before, not_after),
+            *extensions.flaws,
+        ),
     )
 
 
-def _flaws(certificate: x509.Certificate, names: tuple[str, ...]) -> tuple[str, ...]:
-    found = [f"the {what} cannot be read" for what, text in zip(("subject", "issuer"), names, strict=True)
-             if text == UNREADABLE]  # fmt: skip
-    if certificate.serial_number <= 0:
+def _body(signed: der.Element) -> _Body:
+    parts = list(signed.children())
+    version = 1
+    if parts[0].tag == der.CONTEXT | der.CONSTRUCTED:
+        version = int.from_bytes(der.only(parts.pop(0).content, der.INTEGER).content) + 1
+    serial, algorithm, issuer, validity, subject, spki, *more = parts
+    if (serial.tag, spki.tag) != (der.INTEGER, der.SEQUENCE):
+        raise der.DERMalformed("the fields of a certificate are not where they belong")
+    listed = (part.content for part in more if part.tag == der.CONTEXT | der.CONSTRUCTED | 3)
+    return _Body(
+        version, int.from_bytes(serial.content, signed=True), algorithm.whole, issuer.whole, validity,
+        subject.whole, spki.whole, next(listed, None),
+    )  # fmt: skip
+
+
+def _name(octets: bytes) -> tuple[DirectoryName | None, tuple[str, ...]]:
+    try:
+        name = DirectoryName.read(octets)
+    except ValueError as error:
+        return None, (f"it cannot be read: {error}",)
+    return name, name.flaws
+
+
+def _name_key(name: DirectoryName | None, octets: bytes) -> NameKey:
+    return (frozenset({("", octets)}),) if name is None else name.key
+
+
+def _moment(element: der.Element) -> datetime:
+    """Read a date in UTC to the second (RFC 5280 §4.1.2.5); clients take no other form."""
+    digits = element.content
+    if element.tag == UTC_TIME and len(digits) == len("YYMMDDHHMMSSZ"):
+        # RFC 5280 §4.1.2.5.1: 50 to 99 are of the last century.
+        digits = (b"19" if digits[:2] >= b"50" else b"20") + digits
+    elif element.tag != GENERALIZED_TIME:
+        raise der.DERMalformed(f"{digits!r} is no date")
+    if len(digits) != len("YYYYMMDDHHMMSSZ") or not digits[:-1].isdigit() or digits[-1:] != b"Z":
+        raise der.DERMalformed(f"{digits!r} is no date")
+    text = digits.decode("ascii")
+    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
+    return datetime(int(text[:4]), month, day, hour, minute, second, tzinfo=UTC)
+
+
+def _flaws(body: _Body, algorithm: bytes, not_before: datetime, not_after: datetime) -> list[str]:
+    found = []
+    if body.serial <= 0:
         found.append("the serial number is not positive (RFC 5280 §4.1.2.2)")
-    if certificate.not_valid_after_utc < certificate.not_valid_before_utc:
+    if not_after < not_before:
         found.append("it ends before it begins")
-    return tuple(found)
+    if body.algorithm != algorithm:
+        found.append("it names two signature algorithms (RFC 5280 §4.1.1.2)")
+    if body.version != V3 and body.extensions is not None:
+        found.append(f"it has extensions, but is of version {body.version} (RFC 5280 §4.1.2.1)")
+    return found
 
 
-def _name_text(name: Callable[[], x509.Name]) -> str:
+def _key_facts(spki: bytes) -> KeyFacts:
+    algorithm = der.only(spki, der.SEQUENCE).children()[0].children()[0]
+    oid = der.object_identifier(algorithm.content)
     try:
-        return name().rfc4514_string()
-    except ValueError:
-        return UNREADABLE
-
-
-def _common_name(certificate: x509.Certificate) -> str | None:
-    try:
-        found = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
-    except ValueError:
-        return None
-    return str(found[-1].value) if found else None
-
-
-def _key_facts(certificate: x509.Certificate) -> KeyFacts:
-    oid = certificate.public_key_algorithm_oid.dotted_string
-    try:
-        key = certificate.public_key()
+        key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
         return KeyFacts("other", 0, algorithm=oid)
     match key:
         case ec.EllipticCurvePublicKey():
             return KeyFacts("ec", key.key_size, CURVES.get(key.curve.name, key.curve.name), "ecdsa")
         case rsa.RSAPublicKey():
-            return KeyFacts("rsa", key.key_size, algorithm="rsa")
+            return KeyFacts("rsa", key.key_size, algorithm="rsassaPss" if oid == RSA_PSS_KEY else "rsa")
         case dsa.DSAPublicKey():
             return KeyFacts("dsa", key.key_size, algorithm="dsa")
         case ed25519.Ed25519PublicKey():
@@ -234,65 +280,3 @@ def _key_facts(certificate: x509.Certificate) -> KeyFacts:
             return KeyFacts("ed448", 456, algorithm="ed448")
         case _:
             return KeyFacts("other", 0, algorithm=oid)
-
-
-def _signature_facts(certificate: x509.Certificate) -> SignatureFacts:
-    oid = certificate.signature_algorithm_oid
-    name = SIGNATURE_NAMES.get(oid.dotted_string, oid.dotted_string)
-    try:
-        algorithm = certificate.signature_hash_algorithm
-    except (ValueError, UnsupportedAlgorithm):
-        return SignatureFacts(name, None)
-    return SignatureFacts(name, algorithm.name if algorithm else None)
-
-
-# RFC 3279, 4055, 5758, 8410: what people and other tools call them.
-SIGNATURE_NAMES = {
-    "1.2.840.113549.1.1.2": "md2WithRSAEncryption",
-    "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
-    "1.2.840.113549.1.1.5": "sha1WithRSAEncryption",
-    "1.2.840.113549.1.1.10": "rsassaPss",
-    "1.2.840.113549.1.1.11": "sha256WithRSAEncryption",
-    "1.2.840.113549.1.1.12": "sha384WithRSAEncryption",
-    "1.2.840.113549.1.1.13": "sha512WithRSAEncryption",
-    "1.2.840.113549.1.1.14": "sha224WithRSAEncryption",
-    "1.2.840.10040.4.3": "dsa-with-SHA1",
-    "2.16.840.1.101.3.4.3.2": "dsa-with-SHA256",
-    "1.2.840.10045.4.1": "ecdsa-with-SHA1",
-    "1.2.840.10045.4.3.1": "ecdsa-with-SHA224",
-    "1.2.840.10045.4.3.2": "ecdsa-with-SHA256",
-    "1.2.840.10045.4.3.3": "ecdsa-with-SHA384",
-    "1.2.840.10045.4.3.4": "ecdsa-with-SHA512",
-    "1.3.101.112": "Ed25519",
-    "1.3.101.113": "Ed448",
-}
-
-
-def _load(octets: bytes) -> x509.Certificate:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return x509.load_der_x509_certificate(octets)
-
-
-def _signed_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool | None:
-    signature, signed = certificate.signature, certificate.tbs_certificate_bytes
-    try:
-        key, how = issuer.public_key(), certificate.signature_algorithm_parameters
-        digest = certificate.signature_hash_algorithm
-        # Old digests are checked too: that a chain hangs together and that it is weak are two findings.
-        match key, how:
-            case rsa.RSAPublicKey(), padding.PKCS1v15() | padding.PSS() if digest:
-                key.verify(signature, signed, how, digest)
-            case ec.EllipticCurvePublicKey(), ec.ECDSA():
-                key.verify(signature, signed, how)
-            case ec.EllipticCurvePublicKey(), None if digest:  # ecdsa-with-SHA1, which has none given
-                key.verify(signature, signed, ec.ECDSA(digest))
-            case ((ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()), None):
-                key.verify(signature, signed)
-            case _:
-                return False if isinstance(key, KNOWN_KEYS) else None
-    except InvalidSignature:
-        return False
-    except (TypeError, ValueError, UnsupportedAlgorithm):
-        return None  # a key or an algorithm that this library does not know
-    return True

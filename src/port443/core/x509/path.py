@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from port443.core.x509.directory_name import NameKey
 from port443.core.x509.facts import CertFacts
 
 MAX_DEPTH = 10
@@ -15,21 +16,21 @@ MAX_SIGNATURES = 128
 class TrustedRoots:
     """The certificates somebody believes, found by subject."""
 
-    by_subject: dict[bytes, tuple[CertFacts, ...]]
+    by_subject: dict[NameKey, tuple[CertFacts, ...]]
 
     @classmethod
     def of(cls, certificates: Iterable[CertFacts]) -> "TrustedRoots":
-        found: dict[bytes, tuple[CertFacts, ...]] = {}
+        found: dict[NameKey, tuple[CertFacts, ...]] = {}
         for certificate in certificates:
-            found[certificate.subject_der] = (*found.get(certificate.subject_der, ()), certificate)
+            found[certificate.subject_key] = (*found.get(certificate.subject_key, ()), certificate)
         return cls(found)
 
     def holds(self, certificate: CertFacts) -> bool:
         """Whether it is a trusted root, or another certificate of such a root's name and key."""
-        return any(root.spki == certificate.spki for root in self.by_subject.get(certificate.subject_der, ()))
+        return any(root.spki == certificate.spki for root in self.by_subject.get(certificate.subject_key, ()))
 
-    def named(self, subject_der: bytes) -> tuple[CertFacts, ...]:
-        return self.by_subject.get(subject_der, ())
+    def named(self, subject: NameKey) -> tuple[CertFacts, ...]:
+        return self.by_subject.get(subject, ())
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class PathSearch:
             return
         dead_end = True
         for issuer in self._issuers(last):
-            known = any(issuer.subject_der == one.subject_der and issuer.spki == one.spki for one in path)
+            known = any(issuer.subject_key == one.subject_key and issuer.spki == one.spki for one in path)
             if not known and self._signed(last, issuer):
                 dead_end = False
                 yield from self.paths((*path, issuer))
@@ -58,9 +59,9 @@ class PathSearch:
 
     def _issuers(self, child: CertFacts) -> list[CertFacts]:
         """Return who could have signed it, by name: the likeliest first."""
-        trusted = self.roots.named(child.issuer_der)
+        trusted = self.roots.named(child.issuer_key)
         found = {one.fingerprint: one for one in trusted}
-        found |= {one.fingerprint: one for one in self.sent if one.subject_der == child.issuer_der}
+        found |= {one.fingerprint: one for one in self.sent if one.subject_key == child.issuer_key}
         return sorted(
             found.values(),
             key=lambda one: (one not in trusted, not fits(child, one), not one.is_valid_at(self.now)),
@@ -83,8 +84,8 @@ def reachable(leaf: CertFacts, sent: Sequence[CertFacts]) -> frozenset[CertFacts
     """Return those of `sent` that can stand above `leaf` on any path, by name alone."""
     found = {leaf}
     while True:
-        wanted = {one.issuer_der for one in found}
-        more = {one for one in sent if one.subject_der in wanted} - found
+        wanted = {one.issuer_key for one in found}
+        more = {one for one in sent if one.subject_key in wanted} - found
         if not more:
             return frozenset(found)
         found |= more

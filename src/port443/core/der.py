@@ -11,7 +11,7 @@ MAX_LENGTH_OCTETS = 4
 
 
 class DERMalformed(ValueError):
-    """What should be DER is not. Never leaves this package."""
+    """What should be DER is not. Never leaves `core`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,13 @@ def only(octets: bytes, tag: int) -> Element:
     if element.tag != tag or len(element.whole) != len(octets):
         raise DERMalformed(f"tag {element.tag:#x} where {tag:#x} was due, or octets left over")
     return element
+
+
+def public_key_info(certificate: bytes) -> bytes:
+    """Return the SubjectPublicKeyInfo of a certificate, whole (RFC 5280 §4.1)."""
+    fields = only(certificate, SEQUENCE).children()[0].children()
+    # version [0] DEFAULT v1, serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
+    return fields[6 if fields[0].tag == CONTEXT | CONSTRUCTED else 5].whole
 
 
 def object_identifier(content: bytes) -> str:
