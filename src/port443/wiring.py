@@ -16,7 +16,7 @@ from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.local_ports import free_port, has_ipv6, loopback_addresses
-from port443.adapters.roots import load_roots, load_system_roots
+from port443.adapters.roots import SystemRoots, load_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
@@ -74,7 +74,7 @@ def make_dial() -> Dial:
 
 def make_roots(path: Path | None) -> TrustedRoots:
     """Read the roots of a file, or those that the system believes."""
-    return load_system_roots() if path is None else load_roots(path)
+    return SystemRoots()() if path is None else load_roots(path)
 
 
 def make_clock() -> Clock:
@@ -86,7 +86,7 @@ def judge_named_files(desired: Desired) -> list[FilesJudged]:
     """Read and judge every file that the sites name."""
 
     async def judged() -> list[FilesJudged]:
-        looks = judge_files(desired, FilesOnDisk(), load_system_roots, SystemClock().now())
+        looks = judge_files(desired, FilesOnDisk(), SystemRoots().if_any, SystemClock().now())
         return [one async for one in looks]
 
     return asyncio.run(judged())
@@ -163,7 +163,7 @@ def _tools(edge: Edge, store: Store, state: StateDirectory) -> Tools:
     clock = SystemClock()
     return Tools(
         edge=edge,
-        keeper=Keeper(store, FilesOnDisk(), clock, roots=load_system_roots),
+        keeper=Keeper(store, FilesOnDisk(), clock, roots=SystemRoots().if_any),
         store=store,
         dial=Dialler(),
         clock=clock,

@@ -175,7 +175,7 @@ def test_what_is_no_key_inside_a_store_is_told() -> None:
 
 
 def test_a_key_survives_the_way_through_pkcs8() -> None:
-    key = read_key(LEAF.key_pem, "k")
+    (key,) = read_key(LEAF.key_pem, PurePath("k"))
     assert spki_of(read_pkcs8(pkcs8(key), "k")) == spki_of(key)
 
 

@@ -42,19 +42,39 @@ def load_roots(path: Path) -> TrustedRoots:
     return roots
 
 
-def load_system_roots() -> TrustedRoots:
-    """Read the system's roots; those that cannot be read are left out."""
-    configured = ssl.get_default_verify_paths().cafile
-    for path in filter(None, (configured, *BUNDLES)):
+class SystemRoots:
+    """The system's roots, read when they are asked for, and again only when their file has changed."""
+
+    def __init__(self) -> None:
+        self._seen: tuple[str, int, int] | None = None
+        self._roots: TrustedRoots | None = None
+
+    def if_any(self) -> TrustedRoots:
+        """Return them, or none on a system that has none: a chain is then judged by itself."""
         try:
-            found = certificates_in(Path(path).read_bytes())
-        except (OSError, CertificateUnreadable):
-            continue
-        return TrustedRoots.of(_readable(found))
-    raise RootsUnreadable(
-        "this system has no bundle of roots where they usually are",
-        "install ca-certificates, or give a file with --cacert",
-    )
+            return self()
+        except RootsUnreadable:
+            return TrustedRoots.of(())
+
+    def __call__(self) -> TrustedRoots:
+        """Return them; raises `RootsUnreadable` when this system has none where they usually are."""
+        configured = ssl.get_default_verify_paths().cafile
+        for path in map(Path, filter(None, (configured, *BUNDLES))):
+            try:
+                found = path.stat()
+                seen = str(path), found.st_mtime_ns, found.st_size
+                if self._roots is None or seen != self._seen:
+                    self._roots, self._seen = (
+                        TrustedRoots.of(_readable(certificates_in(path.read_bytes()))),
+                        seen,
+                    )
+            except (OSError, CertificateUnreadable):
+                continue
+            return self._roots
+        raise RootsUnreadable(
+            "this system has no bundle of roots where they usually are",
+            "install ca-certificates, or give a file with --cacert",
+        )
 
 
 def _readable(found: tuple[bytes, ...]) -> list[CertFacts]:

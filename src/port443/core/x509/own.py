@@ -7,19 +7,21 @@ from pathlib import PurePath
 
 from port443.core.errors import CertificateError
 from port443.core.names import SiteName
+from port443.core.x509.contents import recognise
 from port443.core.x509.facts import CertFacts
-from port443.core.x509.keys import pkcs8, read_key, spki_of
+from port443.core.x509.keys import KeyUnreadable, ServerKey, pkcs8, read_key, signs_for, spki_of
 from port443.core.x509.path import TrustedRoots, arrange
 from port443.core.x509.pem import certificates_in
 
 SOON = timedelta(days=14)
+PRIVATE_KEY = b"PRIVATE KEY-----"
 
 
 class ChainFileEmpty(CertificateError):
-    """The file named as `chain` holds no certificate.
+    """The file named as `chain` holds no certificate in PEM.
 
-    It should be PEM text: the site's certificate first, then the intermediates, without the root. Perhaps
-    chain and key are swapped in the settings.
+    It should be PEM text: the site's certificate first, then the intermediates, without the root. The message
+    names what was found instead, and the hint the command that converts it.
     """
 
     code = "P443-E225"
@@ -80,22 +82,45 @@ class OwnChecked:
 
 def check_own(files: OwnFiles, names: tuple[SiteName, ...], now: datetime, roots: TrustedRoots) -> OwnChecked:
     """Check that the key fits, the names are covered and the dates hold; put the chain in order."""
-    key = read_key(files.key, str(files.key_path))
-    found = tuple(CertFacts.from_der(octets) for octets in certificates_in(files.chain))
-    if not found:
-        raise ChainFileEmpty(f"{files.chain_path} holds no certificate", "it should be PEM, leaf first")
-    fitting = [one for one in found if one.spki == spki_of(key)]
+    octets = _certificates(files)
+    keys = read_key(files.key, files.key_path)
+    found = tuple(CertFacts.from_der(one) for one in octets)
+    key = next((one for one in keys if _fitting(one, found)), keys[0])
+    fitting = _fitting(key, found)
     if not fitting:
+        kinds = ", ".join(dict.fromkeys(str(one.key) for one in found))
         raise KeyDoesNotFit(
-            f"the key {files.key_path} fits none of the {len(found)} certificates in {files.chain_path}",
+            f"the key {files.key_path} fits none of the {len(found)} certificates in {files.chain_path}, "
+            f"whose keys are {kinds}",
             "put chain and key of one certificate in place",
         )
+    if not signs_for(key):
+        raise KeyUnreadable(f"the private key {files.key_path} is damaged", "copy it anew")
     # An old certificate of the same key may have been left in the file.
     leaf = max(fitting, key=lambda one: (all(map(one.covers, names)), one.is_valid_at(now), one.not_after))
     _check_leaf(leaf, names, now, files.chain_path)
     chain = arrange(leaf, found, now)
     warnings = (f"{files.chain_path}: {text}" for text in _warnings(chain, found, now, roots))
     return OwnChecked(chain, pkcs8(key), tuple(warnings))
+
+
+def _certificates(files: OwnFiles) -> tuple[bytes, ...]:
+    """Return the DER of every certificate in the chain file; raises when there is none."""
+    found = certificates_in(files.chain)
+    if found:
+        return found
+    if PRIVATE_KEY in files.chain and certificates_in(files.key):
+        raise ChainFileEmpty(
+            f"chain and key are exchanged: {files.chain_path} holds a private key",
+            f"write: certificate: {{chain: {files.key_path}, key: {files.chain_path}}}",
+        )
+    what = recognise(files.chain, files.chain_path)
+    raise ChainFileEmpty(f"{files.chain_path} holds no certificate in PEM: it is {what.what}", what.hint)
+
+
+def _fitting(key: ServerKey, found: tuple[CertFacts, ...]) -> list[CertFacts]:
+    spki = spki_of(key)
+    return [one for one in found if one.spki == spki]
 
 
 def _check_leaf(leaf: CertFacts, names: tuple[SiteName, ...], now: datetime, path: PurePath) -> None:
@@ -140,7 +165,7 @@ def _warnings(
 def _is_complete(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], roots: TrustedRoots) -> bool:
     """Whether a client can find its root from here, as far as one can tell without that client's roots."""
     top = chain[-1]
-    issuers = [*roots.named(top.issuer_der), *(one for one in found if one.subject_der == top.issuer_der)]
+    issuers = [*roots.named(top.issuer_key), *(one for one in found if one.subject_key == top.issuer_key)]
     if top.is_self_signed or any(top.was_signed_by(one) for one in issuers):
         return True
     # Some root of somebody's may have signed an intermediate; hardly any signs a leaf.

@@ -5,10 +5,12 @@ import binascii
 import re
 from collections.abc import Iterable
 
+from port443.core import der
 from port443.core.x509.facts import CertificateUnreadable
 
 BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\s*(.*?)-----END \1-----", re.DOTALL)
-LABELS = {b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"}
+TRUSTED = b"TRUSTED CERTIFICATE"
+LABELS = {b"CERTIFICATE", b"X509 CERTIFICATE", TRUSTED}
 MAX_CERTIFICATES = 4096
 LINE = 64
 
@@ -22,9 +24,13 @@ def certificates_in(content: bytes) -> tuple[bytes, ...]:
         if len(found) == MAX_CERTIFICATES:
             raise CertificateUnreadable(f"more than {MAX_CERTIFICATES} certificates in one file")
         try:
-            found.append(base64.b64decode(b"".join(body.split()), validate=True))
+            octets = base64.b64decode(b"".join(body.split()), validate=True)
+            # OpenSSL's own form has its notes on trust behind the certificate.
+            found.append(next(der.elements(octets)).whole if label == TRUSTED else octets)
         except binascii.Error as error:
             raise CertificateUnreadable(f"certificate {len(found) + 1} is no base64: {error}") from error
+        except (ValueError, StopIteration) as error:
+            raise CertificateUnreadable(f"certificate {len(found) + 1} is no DER") from error
     return tuple(found)
 
 
