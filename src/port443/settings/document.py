@@ -17,8 +17,10 @@ from ruamel.yaml.events import (
 )
 
 from port443.settings import events, kinds, syntax
+from port443.settings.guesses import spaced
 from port443.settings.mistakes import Mistake
 from port443.settings.source import Source
+from port443.settings.variables import variable_at, variable_in
 
 MAX_DEPTH: Final = 16
 NUMBER_START: Final = frozenset("0123456789+-.")
@@ -129,7 +131,9 @@ class _Composer:
         node = Node(first.index, last.index, event.value)
         if event.anchor is not None or event.ctag is not None:
             self._refuse_decoration(event, node)
-        if first.line != last.line:
+        if variable := variable_in(event.value):
+            self._refuse_variable(variable, node)
+        elif first.line != last.line:
             self._refuse_lines(event, node)
         elif event.style is None:
             self._resolve(node)
@@ -166,6 +170,7 @@ class _Composer:
         node = Node(event.start_mark.index, event.end_mark.index, None)
         if event.anchor is not None or event.ctag is not None:
             self._refuse_decoration(event, node)
+        told = len(self.mistakes)
         self.depth += 1
         if event.flow_style:
             self.open_flow.append(node.start)
@@ -175,6 +180,9 @@ class _Composer:
             self._fill_sequence(node)
         if event.flow_style:
             self.open_flow.pop()
+            if variable := variable_at(self.source.text, node.start):  # {{ name }} is a mapping for YAML
+                del self.mistakes[told:]
+                self._refuse_variable(variable, node)
         self.depth -= 1
         return node
 
@@ -185,7 +193,10 @@ class _Composer:
             if child.value is None and not child.excused:
                 child.start, child.end = key.start, key.end
                 text = f"`{key.value}` has no value"
-                self._note(kinds.VALUE_MISSING, child, text, "write one, or remove the key")
+                hint = spaced(str(key.value))
+                self._note(kinds.VALUE_MISSING, child, text, hint or "write one, or remove the key")
+                if hint:
+                    key.value = key.value.partition(":")[0]
             if self._may_enter(node, key):
                 node.entries[key.value] = child
                 node.keys[key.value] = (key.start, key.end)
@@ -233,6 +244,13 @@ class _Composer:
         if event.ctag is not None:
             shown = self.source.text[node.start : node.end].partition(" ")[0]
             self._note(kinds.TAG, node, f"the tag {shown} is not accepted", "remove it")
+
+    def _refuse_variable(self, name: str, node: Node) -> None:
+        at = self.source.text.find(name, node.start, node.end)
+        start, end = (at, at + len(name)) if at >= 0 else (node.start, node.end)
+        place = self.source.place(start, end)
+        node.excused = True
+        self.mistakes.append(Mistake(kinds.VARIABLE, place, f"{name} is not replaced", "write its value"))
 
     def _refuse_lines(self, event: Any, node: Node) -> None:
         if event.style in {"'", '"'}:

@@ -35,6 +35,13 @@ NOT_A_MAPPING = Kind(
     "not-a-mapping",
     "The file must hold settings as `name: value`, with `sites:` among them, not a list or a single value.",
 )
+OTHER_FORMAT = Kind(
+    "P443-E109",
+    "other-format",
+    "The file was written for another program. Settings of port443 are YAML, and a site is one line of\n"
+    "it:\n\n"
+    "  sites:\n    app.localhost: http://127.0.0.1:9000",
+)
 NAME_INVALID = Kind(
     "P443-E110",
     "name-invalid",
@@ -126,6 +133,12 @@ SEVERAL_LINES = Kind(
     "several-lines",
     "YAML joins a value with the deeper lines that follow it, and no setting goes over several lines.\n"
     "Mostly the following line is indented too deep, or a - or a colon is missing.",
+)
+VARIABLE = Kind(
+    "P443-E127",
+    "variable",
+    "Settings have no variables: nothing is put in the place of ${NAME}, $NAME or {{ name }}. Write the\n"
+    "value, or have a template tool make the file: `envsubst < port443.yaml.in > port443.yaml`.",
 )
 KEY_UNKNOWN = Kind(
     "P443-E130",

@@ -10,8 +10,9 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from port443.core.plan.desired import Desired
-from port443.settings import document, kinds
+from port443.settings import document, foreign, kinds
 from port443.settings.document import Node
+from port443.settings.guesses import spaced
 from port443.settings.meaning import Surroundings, judge
 from port443.settings.mistakes import Mistake, SettingsUnreadable, SettingsWrong
 from port443.settings.objections import Objection
@@ -82,6 +83,8 @@ def _reading(content: bytes | str, name: str, directory: PurePath, cores: int | 
     with _uncollected():
         source = _decoded(content, name)
         root, mistakes = document.read(source)
+        if other := foreign.recognised(source, root.value if root else None):
+            raise SettingsWrong(source, [other])
         if root is None or not isinstance(root.value, dict):
             raise SettingsWrong(source, mistakes or [_not_settings(root, source)])
         desired, objections = judge(
@@ -120,6 +123,11 @@ def _decoded(content: bytes | str, name: str) -> Source:
 def _not_utf8(raw: bytes, name: str) -> SettingsWrong:
     text = raw.decode("utf-8-sig", "replace")
     source = Source(name, text)
+    if other := foreign.recognised_binary(raw):
+        found = Mistake(
+            kinds.OTHER_FORMAT, source.place(0), f"this is {other}, not settings", foreign.SHORTEST
+        )
+        return SettingsWrong(source, [found])
     at = text.find("\N{REPLACEMENT CHARACTER}")
     hint = "save it as UTF-8, not as UTF-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "save it as UTF-8"
     return SettingsWrong(source, [Mistake(kinds.NOT_UTF8, source.place(at), "this is not UTF-8", hint)])
@@ -130,4 +138,5 @@ def _not_settings(root: Node | None, source: Source) -> Mistake:
         hint = "write `sites: {app.localhost: http://127.0.0.1:9000}`"
         return Mistake(kinds.FILE_EMPTY, source.place(0), "the file says nothing", hint)
     text = "settings are written as `name: value`"
-    return Mistake(kinds.NOT_A_MAPPING, source.place(root.start), text, "start with `sites:`")
+    hint = (isinstance(root.value, str) and spaced(root.value)) or "start with `sites:`"
+    return Mistake(kinds.NOT_A_MAPPING, source.place(root.start), text, hint)

@@ -44,6 +44,11 @@ class Source:
         width = min(at + 1 if end is None else end, last) - at
         return Place(row + 1, at - first + 1, max(width, 1))
 
+    def line_at(self, index: int) -> str:
+        """Return the line in which a character stands."""
+        start, end = self._lines[self.place(index).line - 1]
+        return self.text[start:end]
+
     def excerpt(self, place: Place) -> str:
         """Return the line of `place` with carets under it, aligned in any script."""
         start, end = self._lines[place.line - 1]

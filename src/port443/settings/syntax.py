@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from port443.settings import kinds
+from port443.settings.guesses import spaced
 from port443.settings.mistakes import Mistake
 from port443.settings.source import Source
+from port443.settings.variables import variable_in
 
 QUOTED_START: Final = "@`%"
 """Characters that no plain text may start with (YAML 1.2.2 §5.3)."""
@@ -16,6 +18,10 @@ def explain(error: Any, source: Source, last_scalar: tuple[int, int], open_flow:
     problem = str(error.problem or "")
     at = error.problem_mark.index if error.problem_mark else 0
     context_at = error.context_mark.index if error.context_mark else at
+    if variable := variable_in(source.line_at(at)):
+        start = source.text.find(variable, source.text.rfind("\n", 0, at) + 1)
+        place = source.place(start, start + len(variable))
+        return Mistake(kinds.VARIABLE, place, f"{variable} is not replaced", "write its value")
     quoted = _quote_gone_wrong(source, last_scalar)
     if "quoted scalar" in str(error.context) and "end of stream" in problem:
         return _quote(source, context_at)
@@ -43,7 +49,10 @@ def _block(source: Source, problem: str, at: int, context_at: int, last_scalar: 
     if "mapping values are not allowed" in problem:
         return _colon(source, at, last_scalar[0])
     if "could not find expected ':'" in problem:
-        return _at(source, context_at, kinds.YAML_SYNTAX, "this line has no colon", "write `name: value`")
+        hint = _with_colon(source.line_at(context_at))
+        return _at(
+            source, context_at, kinds.YAML_SYNTAX, "this line has no colon with a space behind it", hint
+        )
     if "cannot start any token" in problem and letter in QUOTED_START:
         return _at(source, at, kinds.YAML_SYNTAX, f"text cannot start with {letter}", "put it between quotes")
     if "unknown escape character" in problem:
@@ -73,9 +82,8 @@ def _colon(source: Source, at: int, scalar_start: int) -> Mistake:
         return _at(source, at, kinds.YAML_SYNTAX, "a second colon in one line", "quote the value")
     scalar_line = source.text[source.text.rfind("\n", 0, scalar_start) + 1 : scalar_start]
     if scalar_start < line_start and not scalar_line.strip(" -"):
-        return _at(
-            source, scalar_start, kinds.YAML_SYNTAX, "no colon with a space behind it", "write `name: value`"
-        )
+        hint = _with_colon(source.line_at(scalar_start))
+        return _at(source, scalar_start, kinds.YAML_SYNTAX, "no colon with a space behind it", hint)
     hint = "a key that has a value on its line can have nothing below it; check the line above"
     return _at(
         source,
@@ -84,6 +92,15 @@ def _colon(source: Source, at: int, scalar_start: int) -> Mistake:
         "this line is too deep",
         hint,
     )
+
+
+def _with_colon(line: str) -> str:
+    """Return how a line without a colon is written, when it is plain what was meant."""
+    text = line.strip()
+    if spaceless := spaced(text):
+        return spaceless
+    name, equals, value = (part.strip() for part in text.partition("="))
+    return f"write `{name}: {value}`" if equals and name.isidentifier() and value else "write `name: value`"
 
 
 def _quote_gone_wrong(source: Source, last_scalar: tuple[int, int]) -> int | None:

@@ -1,14 +1,15 @@
 """Single values, parsed once at the door; what is wrong with one is said in plain words."""
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
-from typing import Final
+from typing import Final, TypeVar
 
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
 from port443.core.plan.snapshot import MAX_INTEGER
-from port443.settings import kinds
+from port443.settings import guesses, kinds
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
 DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
@@ -39,7 +40,20 @@ class Wrong(ValueError):
 
 def read_name(raw: object) -> SiteName:
     """Read a host name, a wildcard or an IP address."""
-    return _read_name(_text(raw))
+    return _or_meant(_read_name, _text(raw), guesses.NAMES)
+
+
+T = TypeVar("T")
+
+
+def _or_meant(read: Callable[[str], T], text: str, known: Sequence[guesses.Guess]) -> T:
+    """Read a text; where that fails and it is plain what was meant, say so instead."""
+    try:
+        return read(text)
+    except Wrong as error:
+        if meant := guesses.guess(text, known):
+            raise Wrong(error.kind, *meant) from error
+        raise
 
 
 @lru_cache(maxsize=16384)
@@ -104,7 +118,10 @@ def read_endpoint(raw: object) -> Endpoint:
     if isinstance(raw, int) and not isinstance(raw, bool):
         hint = f'write "0.0.0.0:{raw}" and "[::]:{raw}"'
         raise Wrong(kinds.ADDRESS_INVALID, f"{raw} is a port without an address", hint)
-    text = _text(raw)
+    return _or_meant(_read_endpoint, _text(raw), guesses.LISTENERS)
+
+
+def _read_endpoint(text: str) -> Endpoint:
     if "%" in text or not text.isascii():
         raise Wrong(
             kinds.ADDRESS_INVALID, f"`{text}` is not ADDRESS:PORT", 'as in "0.0.0.0:443" or "[::]:443"'
@@ -125,7 +142,10 @@ def read_endpoint(raw: object) -> Endpoint:
 
 def read_upstream(raw: object) -> Upstream:
     """Read `http://HOST` or `http://HOST:PORT`."""
-    text = _text(raw)
+    return _or_meant(_read_upstream, _text(raw), guesses.UPSTREAMS)
+
+
+def _read_upstream(text: str) -> Upstream:
     url = URL.fullmatch(text)
     if url is None:
         hint = f"write http://{text}" if _is_upstream(f"http://{text}") else "as in http://127.0.0.1:9000"
@@ -171,12 +191,15 @@ def _read_port(text: str, kind: kinds.Kind) -> int:
 
 
 def _read_host(host: str) -> str:
+    if "*" in host:
+        raise Wrong(
+            kinds.UPSTREAM_INVALID, f"`{host}` is a wildcard", "an upstream is one server: write its name"
+        )
     try:
         name = _read_name(host)
     except Wrong as error:
-        raise Wrong(kinds.UPSTREAM_INVALID, error.message, error.hint) from error
-    if isinstance(name, HostName) and name.is_wildcard:
-        raise Wrong(kinds.UPSTREAM_INVALID, f"`{host}` is a wildcard; an upstream is one server")
+        hint = "give it a name without one (in Docker a network alias), or write its address"
+        raise Wrong(kinds.UPSTREAM_INVALID, error.message, hint if "_" in host else error.hint) from error
     if isinstance(name, IPName) and ":" in name.text and not host.startswith("["):
         raise Wrong(kinds.UPSTREAM_INVALID, f"`{host}` has no brackets", f"as in http://[{host}]:9000")
     return name.text
@@ -246,6 +269,8 @@ def read_path(raw: object) -> str:
     text = _text(raw)
     if not text or len(text) > MAX_PATH or CONTROL.search(text):
         raise Wrong(kinds.PATH_INVALID, "this is not the path of a file")
+    if text.startswith("~"):
+        raise Wrong(kinds.PATH_INVALID, "only shells know ~ for a home directory", "write the whole path")
     return text
 
 

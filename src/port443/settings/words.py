@@ -1,16 +1,36 @@
 """pydantic's complaints, in plain words."""
 
+import json
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from port443.settings import kinds, schema
+from port443.settings.guesses import spaced
 from port443.settings.objections import Objection, Path, suggestion
 from port443.settings.values import Wrong
 
 QUOTED: Final = re.compile(r"'([^']*)'")
 YAML_1_1: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+SYNONYMS: Final = {
+    **dict.fromkeys(("upstream", "upstreams", "backend", "backends", "server", "servers"), "to"),
+    **dict.fromkeys(("target", "targets", "proxy", "proxy_pass", "reverse_proxy", "forward", "url"), "to"),
+    **dict.fromkeys(("site", "domain", "domains", "host", "hosts", "vhosts", "virtual_hosts"), "sites"),
+    **dict.fromkeys(("server_name", "server_names", "names", "alias", "san", "sans"), "aliases"),
+    **dict.fromkeys(("cert", "certs", "certificates", "ssl_certificate", "tls_certificate"), "certificate"),
+    **dict.fromkeys(("ssl", "ssl_protocols", "tls_policy", "policy"), "tls"),
+    **dict.fromkeys(("port", "ports", "bind", "address", "addresses", "listeners"), "listen"),
+    **dict.fromkeys(("threads", "worker_processes", "processes"), "workers"),
+    **dict.fromkeys(("default", "default_server", "fallback"), "default_site"),
+    **dict.fromkeys(("mtls", "client_auth", "ssl_client_certificate"), "client_ca"),
+    **dict.fromkeys(("max_body", "body_size", "client_max_body_size"), "body"),
+    **dict.fromkeys(("strict_transport_security",), "hsts"),
+    **dict.fromkeys(("chain_file", "cert_file", "fullchain"), "chain"),
+    **dict.fromkeys(("key_file", "private_key", "privkey", "ssl_certificate_key"), "key"),
+}
+"""What other programs call our settings."""
 WANTED: Final = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -75,7 +95,8 @@ def _name(path: Path) -> str:
 def _unknown(path: Path) -> Objection:
     key = str(path[-1])
     known = schema.fields_at(path[:-1])
-    hint = suggestion(key, list(known)) or _elsewhere(key, path)
+    synonym = SYNONYMS.get(key.lower().replace("-", "_"), "")
+    hint = _synonym(synonym, known) or suggestion(key, list(known)) or _elsewhere(key, path)
     return Objection(
         kinds.KEY_UNKNOWN,
         path,
@@ -83,6 +104,14 @@ def _unknown(path: Path) -> Objection:
         hint or f"possible here: {', '.join(known)}",
         at_key=True,
     )
+
+
+def _synonym(key: str, known: Sequence[str]) -> str:
+    """Say what is called `key` here, at this place or elsewhere."""
+    if not key or key in known:
+        return f"it is called `{key}`" if key else ""
+    homes = schema.homes_of(key)
+    return f"it is called `{key}`, and belongs to {homes[0] if homes else 'the top'}"
 
 
 def _elsewhere(key: str, path: Path) -> str:
@@ -110,9 +139,15 @@ def _missing(path: Path) -> Objection:
 
 def _choice(path: Path, value: object, known: list[str]) -> Objection:
     possible = " or ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
+    name = _name(path)
+    if isinstance(value, dict | list):
+        hint = "a certificate of your own: `certificate: {chain: FILE, key: FILE}`" if name == "tls" else ""
+        return Objection(kinds.TYPE_WRONG, path, f"`{name}` must be {possible}, not {_form(value)}", hint)
     shown = str(value).lower() if isinstance(value, bool) else value
     hint = suggestion(str(shown), known) or f"possible: {possible}"
-    return Objection(kinds.CHOICE_UNKNOWN, path, f"`{_name(path)}` cannot be `{shown}`", hint)
+    if name == "issuer":
+        hint = "public CAs are not there yet; write local, or `certificate: {chain: FILE, key: FILE}`"
+    return Objection(kinds.CHOICE_UNKNOWN, path, f"`{name}` cannot be `{shown}`", hint)
 
 
 def _wrong_type(path: Path, wanted: str, value: object) -> Objection:
@@ -121,7 +156,19 @@ def _wrong_type(path: Path, wanted: str, value: object) -> Objection:
         text = f"`{value}` is text in YAML 1.2; `{name}` is true or false"
         return Objection(kinds.NOT_YES_OR_NO, path, text, f"write {YAML_1_1[value.lower()]}")
     message = f"`{name}` must be {wanted}, not {_form(value)}"
-    return Objection(kinds.TYPE_WRONG, path, message, _cure(wanted, value))
+    return Objection(kinds.TYPE_WRONG, path, message, _example(name, value) or _cure(wanted, value))
+
+
+def _example(name: str, value: object) -> str:
+    """Return how a value of another form is written for the settings where that is plain."""
+    match name, value:
+        case "listen", int() | str() | list():
+            return 'as in {https: ["0.0.0.0:443", "[::]:443"]}'
+        case "https" | "http", int():
+            return f'write ["0.0.0.0:{value}", "[::]:{value}"]'
+        case "certificate", str():
+            return f"write {{chain: {value}, key: FILE}}"
+    return ""
 
 
 def _form(value: object) -> str:
@@ -146,7 +193,11 @@ def _cure(wanted: str, value: object) -> str:
         digits = value.replace("_", "")  # which YAML 1.1 allows between digits
         return f"write {digits}" if digits.isdecimal() else ""
     if wanted == WANTED["list_type"] and isinstance(value, str):
-        return f"write [{value}]"
+        return f"write [{json.dumps(value, ensure_ascii=False)}]" if value else "write []"
+    if "URL" in wanted and isinstance(value, int) and 0 < value <= 65535:
+        return f"write http://127.0.0.1:{value}"
+    if "mapping" in wanted and isinstance(value, str):
+        return spaced(value)
     if wanted.startswith("ladder") and isinstance(value, bool):
         return "write ladder" if value else "write none"
     return ""
