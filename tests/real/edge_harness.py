@@ -34,6 +34,7 @@ from port443.core.plan.snapshot import (
     Server,
     Site,
     TicketKey,
+    Timeouts,
     TlsPolicy,
     hash_of,
     plain,
@@ -89,6 +90,7 @@ class SiteWish:
     pool: Pool | None = None
     """A pool with settings of its own, instead of `servers`."""
     body_bytes: int = 100 * 2**20
+    timeouts: Timeouts | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,7 @@ def _site(wish: SiteWish, add: Callable[[Part], Hash]) -> Site:
         hsts=wish.hsts,
         redirect_cacheable=wish.redirect_cacheable,
         body_bytes=wish.body_bytes,
+        timeouts=wish.timeouts,
     )
 
 

@@ -35,7 +35,7 @@ def _write_defaults(schema: dict[str, Any]) -> None:
     """Put defaults in as they are written in a file; pydantic has some as they are held in memory."""
     for form in Form.__subclasses__():
         place = schema if form is SettingsFile else schema["$defs"][form.__name__]
-        for key, value in form.model_construct().model_dump(mode="json").items():
+        for key, value in form.model_construct().model_dump(mode="json", exclude_none=True).items():
             if "default" in place["properties"][key]:
                 place["properties"][key]["default"] = value
 

@@ -15,12 +15,21 @@ from port443.core.plan.desired import (
     HstsWish,
     LocalIssuer,
     OwnCertificate,
+    SiteTimeouts,
     Upstream,
 )
 from port443.core.plan.snapshot import Limits
 from port443.settings import kinds, values, words
 from port443.settings.objections import Objection, Path, suggestion
-from port443.settings.schema import HstsForm, LimitsForm, ListenForm, SettingsFile, SiteForm, SiteWritten
+from port443.settings.schema import (
+    HstsForm,
+    LimitsForm,
+    ListenForm,
+    SettingsFile,
+    SiteForm,
+    SiteTimeoutsForm,
+    SiteWritten,
+)
 
 PRELOAD_MIN_S = values.SECONDS["y"]
 """What hstspreload.org asks for."""
@@ -213,6 +222,8 @@ def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Sur
         limits=_limits(written.limits),
         response_timeout_ms=written.limits.timeouts.first_byte * 1000,
         pool_connections=written.limits.connections.per_pool,
+        connect_timeout_ms=written.limits.timeouts.connect * 1000,
+        upstream_idle_timeout_ms=written.limits.timeouts.upstream_idle * 1000,
     )
 
 
@@ -230,7 +241,8 @@ def _limits(form: LimitsForm) -> Limits:
         header_timeout_ms=form.timeouts.header * 1000,
         body_timeout_ms=form.timeouts.body * 1000,
         idle_timeout_ms=form.timeouts.idle * 1000,
-        request_timeout_ms=form.timeouts.request * 1000,
+        request_timeout_ms=form.timeouts.request * 1000 or None,
+        tunnel_timeout_ms=form.timeouts.tunnel * 1000,
         drain_timeout_ms=form.timeouts.drain * 1000,
     )
 
@@ -251,6 +263,14 @@ def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePa
         hsts=_hsts_wish(form),
         body_bytes=form.body,
         client_ca=directory / form.client_ca if form.client_ca else None,
+        timeouts=_site_timeouts(form.timeouts),
+    )
+
+
+def _site_timeouts(form: SiteTimeoutsForm) -> SiteTimeouts:
+    given: dict[str, int | None] = dict(form)
+    return SiteTimeouts(
+        **{f"{key}_ms": seconds * 1000 for key, seconds in given.items() if seconds is not None}
     )
 
 

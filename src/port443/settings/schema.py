@@ -20,11 +20,13 @@ from port443.core.names import Endpoint, SiteName
 from port443.core.plan.desired import STANDARD_LIMITS, Upstream
 from port443.core.plan.snapshot import (
     STANDARD_BODY_BYTES,
+    STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
     STANDARD_RESPONSE_TIMEOUT_MS,
+    STANDARD_WARM_TIMEOUT_MS,
 )
 from port443.settings import values
-from port443.settings.show import duration, size
+from port443.settings.show import duration, request_timeout, size
 
 MAX_SITES: Final = 100_000
 MAX_NAMES: Final = 4096
@@ -69,6 +71,14 @@ Timeout = Annotated[
     PlainValidator(values.read_timeout),
     PlainSerializer(duration),
     WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,10}[smhd]$", "examples": ["10s", "1m", "1h"]}),
+]
+RequestTimeout = Annotated[
+    int,
+    PlainValidator(values.read_request_timeout),
+    PlainSerializer(request_timeout),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^([0-9]{1,10}[smhd]|none)$", "examples": ["none", "30s", "1h"]}
+    ),
 ]
 SIZE_SCHEMA: Final = {
     "type": "string",
@@ -192,15 +202,44 @@ class TimeoutsForm(Form):
     header: Timeout = STANDARD_LIMITS.header_timeout_ms // 1000
     """For a whole header, once its first byte is there."""
     body: Timeout = STANDARD_LIMITS.body_timeout_ms // 1000
-    """For the next bytes of a body, in either direction."""
+    """For the next bytes of a body, in either direction: what flows is not timed out."""
     idle: Timeout = STANDARD_LIMITS.idle_timeout_ms // 1000
     """For a client's next request."""
+    tunnel: Timeout = STANDARD_LIMITS.tunnel_timeout_ms // 1000
+    """For the next bytes of a WebSocket, in either direction."""
+    connect: Timeout = STANDARD_CONNECT_TIMEOUT_MS // 1000
+    """For a connection to an upstream, the look-up of its name included."""
     first_byte: Timeout = STANDARD_RESPONSE_TIMEOUT_MS // 1000
     """For the first byte of an upstream's response."""
-    request: Timeout = STANDARD_LIMITS.request_timeout_ms // 1000
-    """For all of a request and its response."""
+    upstream_idle: Timeout = STANDARD_WARM_TIMEOUT_MS // 1000
+    """For the next request on an open connection to an upstream; shorter than the upstream waits itself."""
+    request: RequestTimeout = 0
+    """For all of a request and its response, even while they flow; none: they may flow for days."""
     drain: Timeout = STANDARD_LIMITS.drain_timeout_ms // 1000
     """For open connections to end, when the edge ends."""
+
+
+class SiteTimeoutsForm(Form):
+    """A site's own time-outs, in place of those of `limits`; before a client's hello no site is known."""
+
+    handshake: Optionally[Timeout] = None
+    """For the end of a handshake."""
+    header: Optionally[Timeout] = None
+    """For a whole header, once its first byte is there."""
+    body: Optionally[Timeout] = None
+    """For the next bytes of a body, in either direction: what flows is not timed out."""
+    idle: Optionally[Timeout] = None
+    """For a client's next request."""
+    tunnel: Optionally[Timeout] = None
+    """For the next bytes of a WebSocket, in either direction."""
+    connect: Optionally[Timeout] = None
+    """For a connection to an upstream, the look-up of its name included."""
+    first_byte: Optionally[Timeout] = None
+    """For the first byte of an upstream's response."""
+    upstream_idle: Optionally[Timeout] = None
+    """For the next request on an open connection to an upstream."""
+    request: Optionally[RequestTimeout] = None
+    """For all of a request and its response, even while they flow; none: without an end."""
 
 
 class LimitsForm(Form):
@@ -256,6 +295,8 @@ class SiteForm(Form):
     """PEM: the CAs of which every client of the site must show a certificate."""
     body: BodySize = STANDARD_BODY_BYTES
     """The longest body of a request; a longer one is answered with 413, and its server sees no more of it."""
+    timeouts: SiteTimeoutsForm = SiteTimeoutsForm()
+    """How long is waited at this site; what is left out is as in `limits.timeouts`."""
 
 
 def _checked_name(raw: str) -> str:
@@ -308,6 +349,7 @@ def homes_of(key: str) -> list[str]:
         "`listen`": ListenForm,
         "a site": SiteForm,
         "`hsts`": HstsForm,
+        "`timeouts` of a site": SiteTimeoutsForm,
         "`limits`": LimitsForm,
         **{f"`limits.{name}`": form for name, form in LIMIT_GROUPS.items()},
     }
@@ -335,6 +377,8 @@ def _group_at(path: tuple[str | int, ...]) -> type[Form]:
             return LimitsForm
         case ("sites", _, "hsts", *_):
             return HstsForm
+        case ("sites", _, "timeouts", *_):
+            return SiteTimeoutsForm
         case ("sites", _, "certificate", *_):
             return CertificateForm
         case ("sites", _, *_):

@@ -3,9 +3,18 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Final
 
-from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, HstsWish, LocalIssuer, Upstream
+from port443.core.plan.desired import (
+    Desired,
+    DesiredSite,
+    HstsFixed,
+    HstsWish,
+    LocalIssuer,
+    SiteTimeouts,
+    Upstream,
+)
 from port443.settings.objections import Path
 from port443.settings.values import BYTES, SECONDS
 
@@ -59,8 +68,11 @@ def _limits(desired: Desired) -> Iterator[Line]:
             "header": _timeout(limits.header_timeout_ms),
             "body": _timeout(limits.body_timeout_ms),
             "idle": _timeout(limits.idle_timeout_ms),
+            "tunnel": _timeout(limits.tunnel_timeout_ms),
+            "connect": _timeout(desired.connect_timeout_ms),
             "first_byte": _timeout(desired.response_timeout_ms),
-            "request": _timeout(limits.request_timeout_ms),
+            "upstream_idle": _timeout(desired.upstream_idle_timeout_ms),
+            "request": _timeout(limits.request_timeout_ms or 0),
             "drain": _timeout(limits.drain_timeout_ms),
         },
     }
@@ -72,7 +84,12 @@ def _limits(desired: Desired) -> Iterator[Line]:
 
 
 def _timeout(milliseconds: int) -> str:
-    return duration(milliseconds // 1000)
+    return request_timeout(milliseconds // 1000)
+
+
+def _own_timeouts(own: SiteTimeouts) -> str:
+    each = ((field.name.removesuffix("_ms"), getattr(own, field.name)) for field in fields(own))
+    return ", ".join(f"{key}: {_timeout(value)}" for key, value in each if value is not None)
 
 
 def _site(site: DesiredSite) -> Iterator[Line]:
@@ -84,6 +101,8 @@ def _site(site: DesiredSite) -> Iterator[Line]:
     yield (*path, "tls"), f"    tls: {site.tls}"
     yield (*path, "hsts"), f"    hsts: {_hsts(site.hsts)}"
     yield (*path, "body"), f"    body: {size(site.body_bytes)}"
+    if timeouts := _own_timeouts(site.timeouts):
+        yield (*path, "timeouts"), f"    timeouts: {{{timeouts}}}"
     if site.client_ca:
         yield (*path, "client_ca"), f"    client_ca: {_quoted(str(site.client_ca))}"
     if isinstance(site.certificate, LocalIssuer):
@@ -105,6 +124,11 @@ def duration(seconds: int) -> str:
     whole = (unit for unit in ("y", "d", "h", "m") if seconds and seconds % SECONDS[unit] == 0)
     unit = next(whole, "s")
     return f"{seconds // SECONDS[unit]}{unit}"
+
+
+def request_timeout(seconds: int) -> str:
+    """Return a wait as it is written; 0 is one without an end."""
+    return duration(seconds) if seconds else "none"
 
 
 def size(count: int) -> str:

@@ -235,6 +235,14 @@ def read_timeout(raw: object) -> int:
     return seconds
 
 
+def read_request_timeout(raw: object) -> int:
+    """Read a wait, or `none` for one without an end, which is 0."""
+    try:
+        return 0 if raw == "none" else read_timeout(raw)
+    except Wrong as wrong:
+        raise Wrong(wrong.kind, wrong.message, "from 1s to 1d, or none") from None
+
+
 def read_size(raw: object) -> int:
     """Read `512B 64KiB 10MiB 1GiB` as bytes."""
     if isinstance(raw, int | float) and not isinstance(raw, bool):

@@ -183,8 +183,11 @@ limits:
     header: 10s
     body: 1m
     idle: 75s
+    tunnel: 1h
+    connect: 5s
     first_byte: 1m
-    request: 1h
+    upstream_idle: 30s
+    request: none
     drain: 10s
 """
 

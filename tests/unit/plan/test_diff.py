@@ -4,7 +4,7 @@ import pytest
 
 from plan_samples import credential, desired, site
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, Upstream
+from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
 from port443.core.plan.diff import diff
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.snapshot import Limits, TicketKey
@@ -110,6 +110,22 @@ def test_a_renewed_certificate_keeps_its_key_quiet() -> None:
     assert renewed[0].startswith("certificates: shop.example.com: certificate ")
     rekeyed = words(made(), made(serial=2, key=b"other"))
     assert rekeyed[-1] == "secrets: shop.example.com: has another private key"
+
+
+def test_time_outs_are_told_as_settings_write_them() -> None:
+    """Each by its key and with its unit: for all in one line, a site's own beside its name."""
+    slower = made(replace(BASE, limits=Limits(request_timeout_ms=3_600_000, body_timeout_ms=90_000)))
+    assert words(made(), slower) == [
+        "policy: limits: timeouts.body 90s instead of 1m",
+        "policy: limits: timeouts.request 1h instead of none",
+    ]
+    own = SiteTimeouts(request_ms=0, idle_ms=1500, first_byte_ms=300_000, upstream_idle_ms=2000)
+    assert words(slower, made(replace(desired(replace(SHOP, timeouts=own)), limits=slower.root.limits))) == [
+        "policy: shop.example.com: timeouts.first_byte 5m instead of 1m",
+        "policy: shop.example.com: timeouts.upstream_idle 2s instead of 30s",
+        "policy: shop.example.com: timeouts.idle 1500ms instead of 75s",
+        "policy: shop.example.com: timeouts.request none instead of 1h",
+    ]
 
 
 def test_limits_default_site_and_ticket_keys() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from plan_samples import OWN, credential, desired, site
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, Upstream
+from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
 from port443.core.plan.hsts import HstsStep
-from port443.core.plan.planner import Plan, plan
+from port443.core.plan.planner import Plan, plan, timeouts_of
 from port443.core.plan.read import read_document
 from port443.core.plan.snapshot import (
     SECRET_KINDS,
@@ -174,6 +174,21 @@ def test_a_credential_that_covers_more_than_the_site_is_taken_as_it_is() -> None
     made = plan(desired(site("a.test")), {"a.test": credential("a.test", "*.a.test")})
     spelled = {part.kind: part.names for part in made.parts.values() if hasattr(part, "names")}
     assert spelled == {"site": ("a.test",), "certificate": ("*.a.test", "a.test")}
+
+
+def test_a_site_has_its_own_time_outs_and_those_of_its_pool() -> None:
+    """Those for all are filled in; a site that has none is as it was, and shares its pool."""
+    own = site("a.test", timeouts=SiteTimeouts(request_ms=0, body_ms=300_000, first_byte_ms=2000))
+    same = site("b.test", timeouts=SiteTimeouts(body_ms=60_000))
+    limits = Limits(request_timeout_ms=3_600_000)
+    made = plan(
+        replace(desired(own, same), limits=limits), {name: credential(name) for name in ("a.test", "b.test")}
+    )
+    sites = {part.id: part for part in made.parts.values() if isinstance(part, Site)}
+    assert sites["a.test"].timeouts == replace(timeouts_of(limits), request_ms=None, body_ms=300_000)
+    assert sites["b.test"].timeouts is None
+    pools = [made.parts[sites[name].pool] for name in ("a.test", "b.test")]
+    assert [pool.response_timeout_ms for pool in pools if isinstance(pool, Pool)] == [2000, 60_000]
 
 
 def test_limits_go_where_the_edge_looks_for_them() -> None:

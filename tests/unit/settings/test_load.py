@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from port443.core.errors import SettingsError
 from port443.core.names import Endpoint, HostName, IPName
-from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, LocalIssuer, OwnCertificate, Upstream
+from port443.core.plan.desired import (
+    Desired,
+    DesiredSite,
+    HstsFixed,
+    LocalIssuer,
+    OwnCertificate,
+    SiteTimeouts,
+    Upstream,
+)
 from port443.core.plan.snapshot import Limits
 from port443.settings import kinds
 from port443.settings.kinds import Kind
@@ -222,6 +230,25 @@ def test_no_bytes_raise_anything_else(content: bytes) -> None:
     assert error is None or error.code == SettingsWrong.code
 
 
+def test_a_site_has_time_outs_of_its_own() -> None:
+    """What a site leaves out is as for all; `none` takes away the end that requests have elsewhere."""
+    read = parse(
+        "limits: {timeouts: {request: 1h}}\n"
+        "sites:\n"
+        "  a.localhost: {to: http://a, timeouts: {request: none, first_byte: 5m, idle: 5s}}\n"
+        "  b.localhost: {to: http://b}\n"
+    )
+    assert [site.timeouts for site in read.sites] == [
+        SiteTimeouts(request_ms=0, first_byte_ms=300_000, idle_ms=5000),
+        SiteTimeouts(),
+    ]
+
+
+def test_a_request_has_no_end_unless_one_is_written_down() -> None:
+    """Server-sent events and downloads may go on for days."""
+    assert parse("sites: {a.localhost: http://a}").limits.request_timeout_ms is None
+
+
 def test_limits_reach_what_is_desired() -> None:
     """Every bound that is written is the one that the edge will be given; the others stay as they were."""
     read = parse(
@@ -229,7 +256,7 @@ def test_limits_reach_what_is_desired() -> None:
         "  connections: {per_address: 100, per_pool: 500}\n"
         "  handshakes: {per_second: 50, burst: 100}\n"
         "  header: {line: 8KiB}\n"
-        "  timeouts: {request: 2h, first_byte: 5s}\n"
+        "  timeouts: {request: 2h, first_byte: 5s, tunnel: 1d, connect: 2s, upstream_idle: 4s}\n"
         "sites:\n"
         "  a.localhost: {to: http://a, body: 10MiB}\n"
         "  b.localhost: http://b\n"
@@ -240,6 +267,8 @@ def test_limits_reach_what_is_desired() -> None:
         handshakes_burst=100,
         header_line_bytes=8192,
         request_timeout_ms=7_200_000,
+        tunnel_timeout_ms=86_400_000,
     )
+    assert (read.connect_timeout_ms, read.upstream_idle_timeout_ms) == (2000, 4000)
     assert (read.response_timeout_ms, read.pool_connections) == (5000, 500)
     assert [site.body_bytes for site in read.sites] == [10 * 2**20, 100 * 2**20]

@@ -14,6 +14,7 @@ from port443.core.plan.desired import (
     HstsWish,
     LocalIssuer,
     OwnCertificate,
+    SiteTimeouts,
     Upstream,
 )
 from port443.core.plan.snapshot import MAX_INTEGER, Limits
@@ -64,8 +65,24 @@ limits = st.builds(
     header_timeout_ms=timeouts,
     body_timeout_ms=timeouts,
     idle_timeout_ms=timeouts,
-    request_timeout_ms=timeouts,
+    request_timeout_ms=st.none() | timeouts,
+    tunnel_timeout_ms=timeouts,
     drain_timeout_ms=timeouts,
+)
+
+
+own = st.none() | timeouts
+site_timeouts = st.builds(
+    SiteTimeouts,
+    handshake_ms=own,
+    header_ms=own,
+    body_ms=own,
+    idle_ms=own,
+    request_ms=own | st.just(0),
+    tunnel_ms=own,
+    connect_ms=own,
+    first_byte_ms=own,
+    upstream_idle_ms=own,
 )
 
 
@@ -83,6 +100,7 @@ def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite
         hsts=draw(hsts if has_host else hsts_words),
         body_bytes=draw(st.integers(0, MAX_INTEGER)),
         client_ca=own.chain if own and draw(st.booleans()) else None,
+        timeouts=draw(site_timeouts),
     )
 
 
@@ -96,7 +114,18 @@ def desires(draw: st.DrawFn) -> Desired:
     ends = tuple(Endpoint(address, port) for port in ports)
     default = draw(st.sampled_from([None, *(site.id for site in built)]))
     workers, first_byte, per_pool = draw(st.integers(1, 256)), draw(timeouts), draw(connections)
-    return Desired(ends[:1], ends[1:], built, workers, default, draw(limits), first_byte, per_pool)
+    return Desired(
+        ends[:1],
+        ends[1:],
+        built,
+        workers,
+        default,
+        draw(limits),
+        first_byte,
+        per_pool,
+        draw(timeouts),
+        draw(timeouts),
+    )
 
 
 @settings(deadline=None)  # a machine may be busy with other things

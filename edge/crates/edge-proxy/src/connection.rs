@@ -81,7 +81,7 @@ impl Arrival {
         };
         let certificate_names = choice.certificate_names().clone();
         let handshake = TlsStream::accept(tcp, opening, choice, self.started);
-        match timeout(self.handshake_timeout(), handshake).await {
+        match timeout(self.handshake_timeout(&site), handshake).await {
             Ok(Ok((stream, facts))) => {
                 self.tell_completed(&site, server_name.as_deref(), &facts);
                 let context = ConnectionContext {
@@ -173,8 +173,8 @@ impl Arrival {
         None
     }
 
-    fn handshake_timeout(&self) -> Duration {
-        Duration::from_millis(self.running.limits.handshake_timeout_ms)
+    fn handshake_timeout(&self, site: &SiteRuntime) -> Duration {
+        Duration::from_millis(site.limits(&self.running.limits).handshake_timeout_ms)
     }
 
     fn slow(&self, limit: &str) -> Failure {

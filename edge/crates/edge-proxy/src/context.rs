@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use edge_http::Peer;
 use edge_observe::{SiteSlot, WorkerObserver};
-use edge_snapshot::{Hash, Hsts, Listener, Pool};
+use edge_snapshot::{Hash, Hsts, Limits, Listener, Pool, Timeouts};
 use edge_tls::{CertificateNames, SiteTls};
 use tokio::sync::watch;
 
@@ -72,6 +72,8 @@ pub struct SiteRuntime {
     pub redirect_cacheable: bool,
     /// The longest body of a request.
     pub body_bytes: u64,
+    /// Its own time-outs.
+    pub timeouts: Option<Timeouts>,
     /// The ticket keys that its TLS was made with; other keys make another object.
     pub(crate) ticket_keys: Vec<Hash>,
 }
@@ -100,6 +102,13 @@ impl ConnectionContext {
         } else {
             self.is_under_policy_of(site) && is_covered()
         }
+    }
+
+    /// The limits of the connection's own site, as they are now.
+    pub(crate) fn limits(&self) -> Limits {
+        let running = self.worker.running.load();
+        let site = running.site(&self.site.id).unwrap_or(&self.site);
+        site.limits(&running.limits)
     }
 
     /// The client, as its requests' servers hear of it.
@@ -131,6 +140,13 @@ impl ConnectionContext {
             Some(name) => name == host,
             None => self.local.ip().to_canonical().to_string() == host,
         }
+    }
+}
+
+impl SiteRuntime {
+    /// The limits as they hold for this site.
+    pub(crate) fn limits(&self, of_all: &Limits) -> Limits {
+        self.timeouts.map_or(*of_all, |own| own.over(of_all))
     }
 }
 

@@ -72,7 +72,9 @@ pub(crate) async fn forward(
     alarm: &mut Alarm,
 ) -> Outcome {
     let forwarding = Forwarding::new(request, route, context);
-    alarm.end_within(forwarding.request_timeout);
+    if let Some(whole) = forwarding.request_timeout {
+        alarm.end_within(whole);
+    }
     let mut answer = forwarding.answer(client, alarm).await;
     // Looked at where it lies: the future of each request would store a moved one twice.
     let passed = match &mut answer {
@@ -99,7 +101,7 @@ struct Forwarding<'a> {
     route: &'a Route,
     context: &'a ConnectionContext,
     pool: Rc<UpstreamPool>,
-    request_timeout: Duration,
+    request_timeout: Option<Duration>,
     body_timeout: Duration,
     response_timeout: Duration,
     head_limits: HeadLimits,
@@ -108,12 +110,12 @@ struct Forwarding<'a> {
 impl<'a> Forwarding<'a> {
     fn new(request: &'a Request<'a>, route: &'a Route, context: &'a ConnectionContext) -> Self {
         let pool = context.worker.pools.pool(&context.worker, &route.site);
-        let limits = context.worker.running.load().limits;
+        let limits = route.site.limits(&context.worker.running.load().limits);
         Self {
             request,
             route,
             context,
-            request_timeout: Duration::from_millis(limits.request_timeout_ms),
+            request_timeout: limits.request_timeout_ms.map(Duration::from_millis),
             body_timeout: Duration::from_millis(limits.body_timeout_ms),
             response_timeout: Duration::from_millis(pool.document().response_timeout_ms),
             head_limits: limits::of_response(&limits),

@@ -13,6 +13,7 @@ use std::time::Duration;
 use edge_http::page::Page;
 use edge_http::write::{self, Message};
 use edge_http::{BodyKind, Field, Forwarded, Refusal, RequestHead};
+use edge_snapshot::Limits;
 use edge_tls::TlsStream;
 
 use crate::alarm::Alarm;
@@ -34,17 +35,18 @@ pub(crate) use next::{Next, next_request, wait_drained};
 pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl Future<Output = ()> {
     let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&context.worker)));
     async move {
-        let limits = context.worker.running.load().limits;
+        let limits = context.limits();
         let mut alarm = Alarm::after(Duration::from_millis(limits.idle_timeout_ms));
         let mut drained = pin!(wait_drained(context.worker.draining.clone()));
         loop {
             let next = next_request(&mut client, &limits, &mut alarm, drained.as_mut()).await;
-            match Box::pin(respond(&mut client, &context, next, &mut alarm)).await {
+            match Box::pin(respond(&mut client, &context, next, &mut alarm, &limits)).await {
                 Turn::Next => {}
                 Turn::Close => return Box::pin(client.close(&mut alarm)).await,
                 Turn::Gone => return,
                 Turn::Tunnel(connection, early) => {
-                    return Box::pin(tunnel::run(client, connection, early)).await;
+                    let silence = Duration::from_millis(limits.tunnel_timeout_ms);
+                    return Box::pin(tunnel::run(client, connection, early, silence)).await;
                 }
             }
         }
@@ -64,6 +66,7 @@ async fn respond(
     context: &ConnectionContext,
     next: Next,
     alarm: &mut Alarm,
+    limits: &Limits,
 ) -> Turn {
     let outcome = match next {
         Next::Request(head, fields) => answer(client, context, (&head, &fields), alarm).await,
@@ -78,8 +81,7 @@ async fn respond(
         Outcome::BrokenOff => return Turn::Gone,
         Outcome::Upgraded(connection, early) => return Turn::Tunnel(connection, early),
     }
-    let patience = context.worker.running.load().limits.body_timeout_ms;
-    alarm.set(Duration::from_millis(patience));
+    alarm.set(Duration::from_millis(limits.body_timeout_ms));
     match client.flush(alarm).await {
         Err(_) => Turn::Gone,
         Ok(()) if client.may_continue() => Turn::Next,

@@ -37,7 +37,7 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Serve a connection until one of both sides has had enough.
 pub(crate) async fn serve(stream: TlsStream, context: Rc<ConnectionContext>) {
     let worker = Rc::clone(&context.worker);
-    let limits = worker.running.load().limits;
+    let limits = context.limits();
     let config = Config {
         streams: MOST_STREAMS,
         stream_window: STREAM_WINDOW,

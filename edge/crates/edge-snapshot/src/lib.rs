@@ -18,7 +18,7 @@ mod tls_names;
 
 pub use documents::{
     CONTRACT, Certificate, Hsts, Limits, Listener, Part, Pool, PrivateKey, Role, Root, Server,
-    Site, TicketKey, TlsPolicy,
+    Site, TicketKey, Timeouts, TlsPolicy,
 };
 pub use error::{ErrorCode, Fault};
 pub use frame::{FrameReader, MAX_FRAME, encode_frame};

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use edge_snapshot::{
     Alpn, Certificate, CipherSuite, FrameReader, Group, Hash, Hsts, Json, Limits, Listener, Part,
-    Pool, PrivateKey, Request, Role, Root, Server, Site, TicketKey, TlsPolicy, TlsVersion,
-    canonical, encode_frame,
+    Pool, PrivateKey, Request, Role, Root, Server, Site, TicketKey, Timeouts, TlsPolicy,
+    TlsVersion, canonical, encode_frame,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -54,9 +54,10 @@ fn site() -> impl Strategy<Value = Site> {
         option::of(hsts),
         any::<bool>(),
         0..1_u64 << 53,
+        option::of(timeouts()),
     )
         .prop_map(
-            |(id, names, tls, certificates, pool, hsts, redirect_cacheable, body_bytes)| Site {
+            |(
                 id,
                 names,
                 tls,
@@ -65,8 +66,34 @@ fn site() -> impl Strategy<Value = Site> {
                 hsts,
                 redirect_cacheable,
                 body_bytes,
+                timeouts,
+            )| Site {
+                id,
+                names,
+                tls,
+                certificates,
+                pool,
+                hsts,
+                redirect_cacheable,
+                body_bytes,
+                timeouts,
             },
         )
+}
+
+fn timeouts() -> impl Strategy<Value = Timeouts> {
+    let wait = || 1..=86_400_000_u64;
+    let request = option::of(wait());
+    (wait(), wait(), wait(), wait(), request, wait()).prop_map(
+        |(handshake_ms, header_ms, body_ms, idle_ms, request_ms, tunnel_ms)| Timeouts {
+            handshake_ms,
+            header_ms,
+            body_ms,
+            idle_ms,
+            request_ms,
+            tunnel_ms,
+        },
+    )
 }
 
 fn tls_policy() -> impl Strategy<Value = TlsPolicy> {

@@ -89,6 +89,7 @@ mod tests {
             hsts: None,
             redirect_cacheable: true,
             body_bytes: 1 << 20,
+            timeouts: None,
         })
     }
 

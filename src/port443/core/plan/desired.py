@@ -7,8 +7,10 @@ from typing import Literal
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.snapshot import (
     STANDARD_BODY_BYTES,
+    STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
     STANDARD_RESPONSE_TIMEOUT_MS,
+    STANDARD_WARM_TIMEOUT_MS,
     Limits,
 )
 
@@ -53,6 +55,22 @@ class OwnCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteTimeouts:
+    """A site's own time-outs in milliseconds; None is what holds for all sites."""
+
+    handshake_ms: int | None = None
+    header_ms: int | None = None
+    body_ms: int | None = None
+    idle_ms: int | None = None
+    request_ms: int | None = None
+    """0 is none at all, whatever holds for all sites."""
+    tunnel_ms: int | None = None
+    connect_ms: int | None = None
+    first_byte_ms: int | None = None
+    upstream_idle_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredSite:
     """One site as it should be served."""
 
@@ -66,6 +84,7 @@ class DesiredSite:
     body_bytes: int = STANDARD_BODY_BYTES
     client_ca: PurePath | None = None
     """PEM of the CAs of which a client must show a certificate."""
+    timeouts: SiteTimeouts = SiteTimeouts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +101,10 @@ class Desired:
     """The wait for the first byte of an upstream's response."""
     pool_connections: int = STANDARD_POOL_CONNECTIONS
     """What one worker holds to the servers of a pool, idle connections and tunnels too."""
+    connect_timeout_ms: int = STANDARD_CONNECT_TIMEOUT_MS
+    """The wait for a connection to an upstream, the look-up of its name included."""
+    upstream_idle_timeout_ms: int = STANDARD_WARM_TIMEOUT_MS
+    """How long a silent connection to an upstream is kept warm."""
 
 
 def without_ipv6(desired: Desired) -> Desired:

@@ -6,8 +6,19 @@ from dataclasses import dataclass, fields
 from typing import Literal, TypeVar
 
 from port443.core.names import Fingerprint
-from port443.core.plan.planner import Plan
-from port443.core.plan.snapshot import Certificate, Hash, Hsts, Limits, Part, Pool, Root, Site, TlsPolicy
+from port443.core.plan.planner import Plan, timeouts_of
+from port443.core.plan.snapshot import (
+    Certificate,
+    Hash,
+    Hsts,
+    Limits,
+    Part,
+    Pool,
+    Root,
+    Site,
+    Timeouts,
+    TlsPolicy,
+)
 
 Group = Literal["listeners", "routes", "policy", "certificates", "secrets"]
 P = TypeVar("P", bound=Part)
@@ -63,8 +74,24 @@ def _answered(site: str | None) -> str:
 def _limits(old: Limits, new: Limits) -> Iterator[Change]:
     for field in fields(Limits):
         was, now = getattr(old, field.name), getattr(new, field.name)
-        if was != now:
+        if was == now:
+            continue
+        if field.name.endswith("_timeout_ms"):
+            yield _timeout("limits", field.name.removesuffix("_timeout_ms"), was, now)
+        else:
             yield Change("policy", "limits", f"{field.name} {now} instead of {was}")
+
+
+def _timeout(subject: str, key: str, was: int | None, now: int | None) -> Change:
+    return Change("policy", subject, f"timeouts.{key} {_wait(now)} instead of {_wait(was)}")
+
+
+def _wait(milliseconds: int | None) -> str:
+    """Return a wait as settings write it."""
+    if milliseconds is None:
+        return "none"
+    units = (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+    return next(f"{milliseconds // length}{unit}" for unit, length in units if milliseconds % length == 0)
 
 
 def _site(old: Plan, new: Plan, id_: str) -> Iterator[Change]:
@@ -92,12 +119,24 @@ def _routes(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]
     if removed := _list(set(before.names) - set(after.names)):
         yield Change("routes", after.id, f"no longer answers {removed}")
     if before.pool != after.pool:
-        was, now = _servers(_part(old, before.pool, Pool)), _servers(_part(new, after.pool, Pool))
-        words = f"goes to {now} instead of {was}" if was != now else f"goes to {now} with other timeouts"
-        yield Change("routes", after.id, words)
+        yield from _pool(after.id, _part(old, before.pool, Pool), _part(new, after.pool, Pool))
     if before.redirect_cacheable != after.redirect_cacheable:
         may = "may" if after.redirect_cacheable else "may no longer"
         yield Change("routes", after.id, f"browsers {may} remember the redirect to https")
+
+
+def _pool(id_: str, was: Pool | None, now: Pool | None) -> Iterator[Change]:
+    if _servers(was) != _servers(now):
+        yield Change("routes", id_, f"goes to {_servers(now)} instead of {_servers(was)}")
+    if was is None or now is None:
+        return
+    timeouts = {"connect": "connect", "response": "first_byte", "idle": "upstream_idle"}
+    for field, key in timeouts.items():
+        before, after = (getattr(pool, f"{field}_timeout_ms") for pool in (was, now))
+        if before != after:
+            yield _timeout(id_, key, before, after)
+    if (before := was.connections_per_worker) != (after := now.connections_per_worker):
+        yield Change("policy", id_, f"connections.per_pool {after} instead of {before}")
 
 
 def _policy(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]:
@@ -109,6 +148,19 @@ def _policy(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]
     if before.hsts != after.hsts:
         words = f"{_hsts(after.hsts)} instead of {_hsts(before.hsts)}"
         yield Change("policy", after.id, words)
+    if before.timeouts != after.timeouts:
+        yield from _timeouts(
+            after.id,
+            before.timeouts or timeouts_of(old.root.limits),
+            after.timeouts or timeouts_of(new.root.limits),
+        )
+
+
+def _timeouts(id_: str, was: Timeouts, now: Timeouts) -> Iterator[Change]:
+    for field in fields(Timeouts):
+        before, after = getattr(was, field.name), getattr(now, field.name)
+        if before != after:
+            yield _timeout(id_, field.name.removesuffix("_ms"), before, after)
 
 
 def _tls(id_: str, was: TlsPolicy, now: TlsPolicy) -> Iterator[Change]:

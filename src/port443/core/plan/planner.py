@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from port443.core.names import Endpoint, HostName, IPName
-from port443.core.plan.desired import Credential, Desired, DesiredSite, Upstream
+from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteTimeouts
 from port443.core.plan.hsts import HstsStep, header_of
 from port443.core.plan.policies import POLICIES
 from port443.core.plan.snapshot import (
     Certificate,
     Hash,
     Hsts,
+    Limits,
     Listener,
     Part,
     Pool,
@@ -20,6 +21,7 @@ from port443.core.plan.snapshot import (
     Server,
     Site,
     TicketKey,
+    Timeouts,
     TlsPolicy,
     hash_of,
 )
@@ -110,10 +112,11 @@ class _Parts:
             names=_spelled(site.names),
             tls=self.add(_policy(site, roots)),
             certificates=(self._add_credential(credential),) if credential else (),
-            pool=self.add(_pool(site.upstreams, self.desired)),
+            pool=self.add(_pool(site, self.desired)),
             hsts=hsts,
             redirect_cacheable=not any(_is_local(name) for name in site.names),
             body_bytes=site.body_bytes,
+            timeouts=_timeouts(site.timeouts, self.desired.limits),
         )
         return self.add(part)
 
@@ -144,12 +147,40 @@ def _is_local(name: HostName | IPName) -> bool:
     return name.is_reserved
 
 
-def _pool(upstreams: Sequence[Upstream], desired: Desired) -> Pool:
-    servers = tuple(Server(upstream.host, upstream.port) for upstream in upstreams)
+def timeouts_of(limits: Limits) -> Timeouts:
+    """Return what holds for a site that has no time-outs of its own."""
+    return Timeouts(
+        handshake_ms=limits.handshake_timeout_ms,
+        header_ms=limits.header_timeout_ms,
+        body_ms=limits.body_timeout_ms,
+        idle_ms=limits.idle_timeout_ms,
+        request_ms=limits.request_timeout_ms,
+        tunnel_ms=limits.tunnel_timeout_ms,
+    )
+
+
+def _timeouts(own: SiteTimeouts, limits: Limits) -> Timeouts | None:
+    common = timeouts_of(limits)
+    merged = Timeouts(
+        handshake_ms=own.handshake_ms or common.handshake_ms,
+        header_ms=own.header_ms or common.header_ms,
+        body_ms=own.body_ms or common.body_ms,
+        idle_ms=own.idle_ms or common.idle_ms,
+        request_ms=common.request_ms if own.request_ms is None else own.request_ms or None,
+        tunnel_ms=own.tunnel_ms or common.tunnel_ms,
+    )
+    return None if merged == common else merged
+
+
+def _pool(site: DesiredSite, desired: Desired) -> Pool:
+    servers = tuple(Server(upstream.host, upstream.port) for upstream in site.upstreams)
+    own = site.timeouts
     return Pool(
         _pool_name(servers),
         servers,
-        response_timeout_ms=desired.response_timeout_ms,
+        connect_timeout_ms=own.connect_ms or desired.connect_timeout_ms,
+        response_timeout_ms=own.first_byte_ms or desired.response_timeout_ms,
+        idle_timeout_ms=own.upstream_idle_ms or desired.upstream_idle_timeout_ms,
         connections_per_worker=desired.pool_connections,
     )
 

@@ -44,6 +44,8 @@ ALPN = ("h2", "http/1.1")
 DAY_MS = 86_400_000
 STANDARD_BODY_BYTES = 100 * 2**20
 STANDARD_RESPONSE_TIMEOUT_MS = 60_000
+STANDARD_CONNECT_TIMEOUT_MS = 5000
+STANDARD_WARM_TIMEOUT_MS = 30_000
 STANDARD_POOL_CONNECTIONS = 4096
 """A quarter of what a worker holds for clients, of whom each may ask for much at once: some workers together
 stay below the 28,232 ports that Linux has for one server (ip_local_port_range), and descriptors are left for
@@ -97,8 +99,11 @@ class Limits:
     """The longest silence in the middle of a body, in either direction."""
     idle_timeout_ms: Milliseconds = 75000
     """The longest silence between two requests."""
-    request_timeout_ms: Milliseconds = 3_600_000
-    """The longest that a request may take from its header to the response's last byte."""
+    request_timeout_ms: Milliseconds | None = None
+    """The longest that a request may take from its header to the response's last byte; what flows has no end
+    without it."""
+    tunnel_timeout_ms: Milliseconds = 3_600_000
+    """The longest silence of a connection that was upgraded."""
     drain_timeout_ms: Milliseconds = 10000
 
 
@@ -130,6 +135,18 @@ class Hsts:
 
 
 @dataclass(frozen=True, slots=True)
+class Timeouts:
+    """A site's own time-outs, in place of those of the limits; milliseconds."""
+
+    handshake_ms: Milliseconds
+    header_ms: Milliseconds
+    body_ms: Milliseconds
+    idle_ms: Milliseconds
+    request_ms: Milliseconds | None
+    tunnel_ms: Milliseconds
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """A set of names with one policy and one pool behind it."""
 
@@ -145,6 +162,8 @@ class Site:
     """Whether clients may remember the 308 from port 80."""
     body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = STANDARD_BODY_BYTES
     """The longest body of a request; a longer one is answered with 413."""
+    timeouts: Timeouts | None = None
+    """Its own time-outs; those of the limits when there are none."""
     kind: Literal["site"] = "site"
 
 
@@ -177,10 +196,12 @@ class Pool:
     id: Annotated[str, Label()]
     """What events and counters call it."""
     servers: Annotated[tuple[Server, ...], Size(1, 1024)]
-    connect_timeout_ms: Milliseconds = 5000
+    connect_timeout_ms: Milliseconds = STANDARD_CONNECT_TIMEOUT_MS
+    """The wait for a connection, the look-up of the server's name included."""
     response_timeout_ms: Milliseconds = STANDARD_RESPONSE_TIMEOUT_MS
     """The wait for the first byte of a response."""
-    idle_timeout_ms: Milliseconds = 30000
+    idle_timeout_ms: Milliseconds = STANDARD_WARM_TIMEOUT_MS
+    """How long a silent connection is kept warm."""
     idle_per_worker: Annotated[int, Range(0, 65536)] = 64
     """Warm connections that one worker keeps for one server, however few the last seconds needed."""
     connections_per_worker: Connections = STANDARD_POOL_CONNECTIONS

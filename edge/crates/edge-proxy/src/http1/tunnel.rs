@@ -13,19 +13,19 @@ use crate::alarm::Alarm;
 use crate::buffer::{Buffer, small_room};
 use crate::upstream::Connection;
 
-/// A tunnel that nobody has used for so long is taken for forgotten.
-const SILENCE: Duration = Duration::from_secs(3600);
-
 /// Carry bytes between the client and the server; `early` came from the server with its head.
+///
+/// A tunnel that nobody has used for as long as `silence` is taken for forgotten.
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     client: Http1Client<S>,
     mut connection: Connection,
     early: Buffer,
+    silence: Duration,
 ) {
     let (mut stream, inbox) = client.into_parts();
     let server = &mut connection.stream;
     let (mut up, mut down) = (Way::beginning_with(inbox), Way::beginning_with(early));
-    let mut alarm = Alarm::after(SILENCE);
+    let mut alarm = Alarm::after(silence);
     let mut carry = |context: &mut Context<'_>| {
         let (one, other) = (
             up.poll(context, &mut stream, server),
@@ -38,7 +38,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
             return Poll::Ready(());
         }
         if up.take_moved() | down.take_moved() {
-            alarm.set(SILENCE);
+            alarm.set(silence);
         }
         alarm.poll_due(context)
     };

@@ -108,6 +108,7 @@ impl<'a> Builder<'a> {
             hsts: site.hsts.clone().map(SiteHsts::new),
             redirect_cacheable: site.redirect_cacheable,
             body_bytes: site.body_bytes,
+            timeouts: site.timeouts,
             ticket_keys: self.root.ticket_keys.clone(),
         })
     }

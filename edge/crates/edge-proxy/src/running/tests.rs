@@ -86,6 +86,7 @@ impl Draft {
             hsts: None,
             redirect_cacheable: false,
             body_bytes: 1 << 20,
+            timeouts: None,
         }
     }
 

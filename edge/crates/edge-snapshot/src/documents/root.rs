@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
+use super::timeouts::DAY_MS;
 use crate::error::{ErrorCode, Fault};
 use crate::hash::Hash;
 use crate::json::{Json, canonical};
@@ -21,7 +22,6 @@ const MAX_CONNECTIONS: u64 = 1 << 20;
 const MAX_HANDSHAKES: u64 = 1_000_000;
 const MAX_FIELDS: u64 = 65_535;
 const MAX_BYTES: u64 = 16 << 20;
-const DAY_MS: u64 = 86_400_000;
 
 /// The snapshot, whose hash names what is running.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -94,8 +94,11 @@ pub struct Limits {
     pub body_timeout_ms: u64,
     /// The longest silence between two requests.
     pub idle_timeout_ms: u64,
-    /// The longest that a request may take from its header to the response's last byte.
-    pub request_timeout_ms: u64,
+    /// The longest that a request may take from its header to the response's last byte; what flows
+    /// has no end without it.
+    pub request_timeout_ms: Option<u64>,
+    /// The longest silence of a connection that was upgraded.
+    pub tunnel_timeout_ms: u64,
     /// How long a drain waits for connections to end.
     pub drain_timeout_ms: u64,
 }
@@ -242,7 +245,8 @@ impl Limits {
             header_timeout_ms: fields.take("header_timeout_ms", wait())?,
             body_timeout_ms: fields.take("body_timeout_ms", wait())?,
             idle_timeout_ms: fields.take("idle_timeout_ms", wait())?,
-            request_timeout_ms: fields.take("request_timeout_ms", wait())?,
+            request_timeout_ms: fields.take("request_timeout_ms", nullable(wait()))?,
+            tunnel_timeout_ms: fields.take("tunnel_timeout_ms", wait())?,
             drain_timeout_ms: fields.take("drain_timeout_ms", wait())?,
         };
         fields.finish()?;
@@ -266,7 +270,8 @@ impl Limits {
         header_timeout_ms: 10_000,
         body_timeout_ms: 60_000,
         idle_timeout_ms: 75_000,
-        request_timeout_ms: 3_600_000,
+        request_timeout_ms: None,
+        tunnel_timeout_ms: 3_600_000,
         drain_timeout_ms: 10_000,
     };
 }

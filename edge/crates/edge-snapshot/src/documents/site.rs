@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::timeouts::Timeouts;
 use crate::error::Fault;
 use crate::hash::Hash;
 use crate::json::{Json, MAX_INTEGER};
@@ -31,6 +32,8 @@ pub struct Site {
     pub redirect_cacheable: bool,
     /// The longest body of a request; a longer one is answered with 413.
     pub body_bytes: u64,
+    /// Its own time-outs; those of the limits when there are none.
+    pub timeouts: Option<Timeouts>,
 }
 
 /// A Strict-Transport-Security header (RFC 6797), and the names that get it.
@@ -57,6 +60,7 @@ impl Site {
             hsts: fields.take("hsts", nullable(Hsts::read))?,
             redirect_cacheable: fields.take("redirect_cacheable", boolean)?,
             body_bytes: fields.take("body_bytes", integer(0..=MAX_INTEGER))?,
+            timeouts: fields.take("timeouts", nullable(Timeouts::read))?,
         })
     }
 }
