@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_origin, get_type_hints
 
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from pki import Made
+from pki import NOW, Made
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.events import Event, EventBody
@@ -30,7 +31,7 @@ from port443.core.plan.receipt import (
     SiteRunning,
     SiteState,
 )
-from port443.core.plan.snapshot import Certificate, Hash, Part, PrivateKey, Root, Site, TicketKey
+from port443.core.plan.snapshot import Certificate, Hash, Part, Pool, PrivateKey, Root, Site, TicketKey
 from port443.core.plan.stats import EdgeStats
 from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
@@ -106,9 +107,9 @@ class StandInEdge:
         while event := await self._events.get():
             yield event
 
-    def tell(self, body: EventBody, boot: str = "0" * 16) -> None:
+    def tell(self, body: EventBody, boot: str = "0" * 16, at: datetime = NOW) -> None:
         """Have an event told."""
-        self._events.put_nowait(Event(1, boot, 1, body))
+        self._events.put_nowait(Event(1, boot, int(at.timestamp() * 1000), body))
 
     async def stats(self) -> EdgeStats:
         if self.fault:
@@ -148,7 +149,8 @@ class StandInDial:
     dialled: list[Endpoint] = field(default_factory=list)
 
     async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
-        raise AssertionError(f"a proof resolves no names: {name}:{port}")
+        del name
+        return (Endpoint("127.0.0.1", port),)
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
         raise AssertionError(f"a proof makes no requests: {request} to {endpoint} within {within_s}")
@@ -156,10 +158,18 @@ class StandInDial:
     @asynccontextmanager
     async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator[Connection]:
         assert within_s > 0
+        if endpoint in self._servers() - self.closed:
+            yield _Conversation(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            return
         self.dialled.append(endpoint)
         if endpoint in self.closed or not self._listens(endpoint):
             raise ConnectRefused(f"{endpoint} refuses connections")
         yield _Conversation(self._context(endpoint))
+
+    def _servers(self) -> set[Endpoint]:
+        """Return the servers behind the sites."""
+        pools = [part for part in self.edge.plan.parts.values() if isinstance(part, Pool)]
+        return {Endpoint(server.host, server.port) for pool in pools for server in pool.servers}
 
     def _listens(self, endpoint: Endpoint) -> bool:
         plain = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is bound, and where it is reached

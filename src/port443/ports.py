@@ -54,6 +54,21 @@ class EdgeFound:
     """What the adopted edge runs, when its boot copy tells: for a diff, and for its ticket keys' hashes."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoneEdge:
+    """An edge that serves although no `port443 serve` supervises it."""
+
+    identity: EdgeIdentity
+    since: datetime
+    """When it started."""
+    sites: tuple[str, ...]
+    """The sites of its snapshot, when its boot copy tells."""
+    listeners: tuple[str, ...]
+    has_unit: bool
+    """Whether a service unit of its own started it, which alone should end it."""
+    stats: EdgeStats
+
+
 class Edge(Protocol):
     """The data plane, as the control plane sees it: one snapshot at a time, and a process kept alive.
 
@@ -87,8 +102,10 @@ class Edge(Protocol):
         ...
 
     def events(self) -> AsyncIterator[Event]:
-        """Yield the events from the oldest that the edge still holds, over its restarts, until it is left.
+        """Yield the events, over the edge's restarts, until it is left.
 
+        They begin behind the last one that was dealt with, also by a control plane before us, or with the
+        oldest that the edge still holds. Asking for the next one says that the last one was dealt with.
         A gap is told as `EventsDropped`. The first event of a restarted edge is `EdgeStarted`.
         """
         ...

@@ -1,6 +1,7 @@
 """The only file that names concrete adapters."""
 
 import asyncio
+import dataclasses
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from port443 import __version__
-from port443.adapters.admin import AdminSocket, ask
+from port443.adapters.admin import AdminSocket, NotRunning, ask, is_held
 from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
@@ -20,14 +21,16 @@ from port443.adapters.roots import SystemRoots, load_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
+from port443.app.alone import EdgeAlone, EdgeOfItsUnit
 from port443.app.check_files import FilesJudged, judge_files
 from port443.app.converge import Tools
 from port443.app.keep import Keeper
 from port443.app.serve import ControlPlane, EndsEdge
-from port443.app.status import ServeFacts
+from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
 from port443.core.plan.desired import Desired, without_ipv6
 from port443.core.x509.path import TrustedRoots
+from port443.edge.lone import end_lone, find_lone
 from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Clock, Dial, Edge, Store
@@ -47,6 +50,8 @@ __all__ = [
     "public_file",
     "sample_backends",
     "serving",
+    "status_of",
+    "stop_serve",
 ]
 
 ADMIN_SOCKET = "admin.sock"
@@ -177,8 +182,38 @@ def _facts(options: ServeOptions, state: StateDirectory, runtime: Path) -> Serve
 
 
 async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Ask the `port443 serve` of a runtime directory; raises when none answers or it refuses."""
-    return await ask(runtime_directory(runtime) / ADMIN_SOCKET, request, timeout_s)
+    """Ask the `port443 serve` of a runtime directory; raises when none answers or it refuses.
+
+    `EdgeAlone` when no `serve` runs, but its edge goes on.
+    """
+    place = runtime_directory(runtime)
+    try:
+        return await ask(place / ADMIN_SOCKET, request, timeout_s)
+    except NotRunning as error:
+        lone = None if is_held(place / ADMIN_SOCKET) else await find_lone(place, SystemClock().now())
+        if lone is None:
+            raise
+        raise EdgeAlone(lone) from error
+
+
+async def status_of(runtime: Path | None, timeout_s: float) -> dict[str, Any]:
+    """Return the status document, as `serve` tells it, or of an edge that goes on without one."""
+    try:
+        return await ask_serve(runtime, {"verb": "status"}, timeout_s)
+    except EdgeAlone as alone:
+        place, now = str(runtime_directory(runtime)), SystemClock().now()
+        return dataclasses.asdict(lone_document(alone.edge, __version__, place, now))
+
+
+async def stop_serve(runtime: Path | None, timeout_s: float) -> dict[str, Any]:
+    """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
+    try:
+        return await ask_serve(runtime, {"verb": "stop"}, timeout_s)
+    except EdgeAlone as alone:
+        if alone.edge.has_unit:
+            raise EdgeOfItsUnit(alone.edge) from alone
+        await end_lone(runtime_directory(runtime))
+        return {"stopped": True, "serve": None, "edge": alone.edge.identity.pid, "edge_goes_on": False}
 
 
 @contextmanager

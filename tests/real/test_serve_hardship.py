@@ -228,8 +228,12 @@ def test_an_external_edge_is_only_connected_to(serving: Serving) -> None:
         serving.started("--edge", "external")
         assert serving.wait_ready()["edge"]["pid"] == edge.pid
         assert serving.process
-        serving.process.terminate()
+        done = serving.ask("stop")
+        assert (done.returncode, f"goes on and serves, process {edge.pid}" in done.stderr) == (0, True)
         assert serving.process.wait(20) == 0
+        assert visit(serving)
+        refused = serving.ask("stop")
+        assert (refused.returncode, "P443-E419" in refused.stderr) == (5, True)
         assert visit(serving)
     assert not visit(serving)
     with edge_by_hand(serving) as edge:

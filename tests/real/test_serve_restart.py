@@ -1,10 +1,14 @@
 """A restart of `port443 serve`, or of the machine, takes nothing from service that was served before."""
 
+import json
 import shutil
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 from serving import Serving
 
@@ -14,6 +18,7 @@ from waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 SHOP = "shop.example.com"
+SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "status.schema.json").read_text())
 
 
 def own_leaf() -> Made:
@@ -33,6 +38,10 @@ def shown(serving: Serving, name: str = SHOP) -> str:
         context.wrap_socket(raw, server_hostname=name) as tls,
     ):
         return Fingerprint.of(tls.getpeercert(binary_form=True) or b"").text
+
+
+def faults(status: dict[str, Any]) -> str:
+    return " ".join(problem["code"] for problem in status["problems"])
 
 
 @pytest.fixture
@@ -61,9 +70,9 @@ def test_a_bad_key_stays_a_warning_after_a_restart(serving: Serving, shop: Made,
         shutil.rmtree(serving.runtime)
     status = serving.started().wait_ready()
     assert shown(serving) == shop.facts.fingerprint.text
-    assert "P443-E2" in status["problems"][0]["code"]
+    assert "P443-E2" in faults(status)
     (serving.directory / "shop.key").write_bytes(shop.key_pem)
-    wait_until(lambda: not serving.wait_ready()["problems"], 30)
+    wait_until(lambda: "P443-E2" not in faults(serving.wait_ready()), 30)
     assert shown(serving) == shop.facts.fingerprint.text
 
 
@@ -77,3 +86,56 @@ def test_a_site_that_was_never_good_is_refused_under_its_own_reason(serving: Ser
     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
         shown(serving)
     wait_until(lambda: '"reason": "site_quarantined"' in serving.log())
+
+
+def test_an_edge_without_its_serve_is_told_and_ended(serving: Serving) -> None:
+    """After a sudden death of serve every command says what goes on, and `stop` ends it."""
+    serving.started()
+    edge = serving.edge_pid()
+    assert edge
+    running = serving.wait_ready()["edge"]["running"]
+    serving.kill()
+    told = serving.ask("status", "--json")
+    document = json.loads(told.stdout)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert (told.returncode, document["pid"], document["edge"]["pid"]) == (1, None, edge)
+    assert [problem["code"] for problem in document["problems"]] == ["no_serve"]
+    assert "goes on with app.localhost" in serving.ask("status").stdout
+    refused = serving.ask("reload", "--wait")
+    assert refused.returncode == 3
+    assert all(word in refused.stderr for word in (str(edge), running[:16], "UTC", "port443 stop"))
+    done = serving.ask("stop")
+    assert (done.returncode, str(edge) in done.stderr) == (0, True)
+    assert serving.edge_pid() is None
+    assert "P443-E410" in serving.ask("stop").stderr
+
+
+def test_a_serve_that_does_not_answer_is_not_taken_for_dead(serving: Serving) -> None:
+    """Its edge is not ended behind its back."""
+    serving.started()
+    assert serving.process
+    (serving.runtime / "admin.sock").unlink()
+    done = serving.ask("stop")
+    assert (done.returncode, "P443-E410" in done.stderr) == (3, True)
+    assert shown(serving, "app.localhost")
+
+
+def test_the_next_serve_does_not_tell_old_events_again(serving: Serving) -> None:
+    """Each failed handshake stands in the log once, with the time when it happened."""
+
+    def told() -> list[str]:
+        lines = map(json.loads, serving.log().splitlines())
+        return [line["server_name"] for line in lines if line["event"] == "handshake_failed"]
+
+    serving.started()
+    with pytest.raises(ssl.SSLError):
+        shown(serving, "one.localhost")
+    wait_until(lambda: told() == ["one.localhost"])
+    serving.kill()
+    with pytest.raises(ssl.SSLError):
+        shown(serving, "two.localhost")
+    serving.started()
+    with pytest.raises(ssl.SSLError):
+        shown(serving, "three.localhost")
+    wait_until(lambda: len(told()) > 2)
+    assert told() == ["one.localhost", "two.localhost", "three.localhost"]

@@ -44,7 +44,7 @@ class Converged:
     receipt: Receipt
     credentials: Mapping[str, Credential]
     client_roots: Mapping[str, tuple[bytes, ...]]
-    """DER of the CAs of which a site's clients must show a certificate."""
+    """DER of the CAs of which a site's clients must show a certificate; none known, and nobody comes in."""
     faults: Mapping[str, CertificateError]
     """Sites without a usable certificate, or whose new one was refused while the last good one is served."""
     ladder: Mapping[str, HstsStep]
@@ -107,7 +107,7 @@ class Converger:
         meant = plan(
             desired,
             kept.credentials,
-            client_roots=kept.client_roots,
+            client_roots={site: self._tools.keeper.locked(cas) for site, cas in kept.client_roots.items()},
             hsts_steps=ladder,
             ticket_keys=ring.keys,
         )

@@ -48,7 +48,7 @@ class Kept:
 
     credentials: dict[str, Credential] = field(default_factory=dict)
     client_roots: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
-    """DER of the CAs of which a site's clients must show a certificate."""
+    """DER of the CAs of which a site's clients must show a certificate; none where none could be read."""
     faults: dict[str, CertificateError] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     news: list[News] = field(default_factory=list)
@@ -99,9 +99,13 @@ class Keeper:
                     await self._keep_local(site, site.certificate, round_, kept)
                 case OwnCertificate():
                     await self._keep_own(site, site.certificate, now, kept)
-            await self._ask_clients(site, now, kept)
+            await self._ask_clients(site, kept)
             self._note_outcome(site.id, now, kept)
         return kept
+
+    def locked(self, roots: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return the CAs to ask clients for: as long as none is known, one that lets in nobody."""
+        return roots or (self._clients.nobody(self._clock.now()),)
 
     def next_due(self) -> datetime | None:
         """Return when `ensure` has something to do again, files that change apart."""
@@ -164,13 +168,12 @@ class Keeper:
             kept.news.append(News("certificate_loaded", site.id, _described(loaded.checked.chain[0])))
             kept.news += [News("certificate_warned", site.id, text) for text in loaded.warnings]
 
-    async def _ask_clients(self, site: DesiredSite, now: datetime, kept: Kept) -> None:
-        """Add whose certificates clients must show; as long as nobody is named, nobody comes in."""
+    async def _ask_clients(self, site: DesiredSite, kept: Kept) -> None:
+        """Add whose certificates clients must show."""
         if site.client_ca is None:
             return
         asked = await self._clients.load(site.id, site.client_ca)
-        roots = asked.roots or await self._roots_before(site.id, site.client_ca)
-        kept.client_roots[site.id] = roots or (self._clients.nobody(now),)
+        kept.client_roots[site.id] = asked.roots or await self._roots_before(site.id, site.client_ca)
         if asked.fault:
             kept.faults.setdefault(site.id, asked.fault)
 

@@ -5,10 +5,12 @@ import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from port443.app.converge import Converged, Converger, Tools
+from port443.app.judge import Restarts
+from port443.app.knock import knock
 from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
 from port443.app.telling import tell, tell_event
 from port443.core.errors import EdgeError, Port443Error, ServeError
@@ -74,7 +76,8 @@ class ControlPlane:
         self._reload_wanted, self._round_wanted = asyncio.Event(), asyncio.Event()
         self._stop, self._ended = asyncio.Event(), asyncio.Event()
         self._woken = asyncio.Event()
-        self._adopted = False
+        self._adopted, self._boot = False, ""
+        self._restarts = Restarts(0, None)
         self._last: Converged | None = None
         self._last_reload: ReloadStatus | None = None
         self._failure: tuple[datetime, Port443Error] | None = None
@@ -88,7 +91,7 @@ class ControlPlane:
         once: an edge that we started, or that was to be stopped, is not waited for.
         """
         found = await self._tools.edge.start()
-        self._adopted = found.adopted
+        self._adopted, self._boot = found.adopted, found.identity.boot
         self._converger.adopt(found.root)
         log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
         try:
@@ -118,7 +121,7 @@ class ControlPlane:
     async def run(self) -> None:
         """Keep the promises until `stop` is called."""
         async with asyncio.TaskGroup() as group:
-            duties = (self._tend_always, self._listen, self._tools.edge.watch, self._reload_on_request)
+            duties = (self._tend_always, self.listen, self._tools.edge.watch, self._reload_on_request)
             tasks = [group.create_task(duty()) for duty in duties]
             await self._stop.wait()
             for task in tasks:
@@ -174,16 +177,19 @@ class ControlPlane:
         return await answers[verb]()
 
     async def _answer_status(self) -> dict[str, Any]:
-        edge = await self._see_edge()
+        upstreams = [server for site in self.round.desired.sites for server in site.upstreams]
+        edge, servers = await asyncio.gather(self._see_edge(), knock(self._tools.dial, upstreams))
         failure = self._failure[1] if self._failure else None
-        serve = ServeSeen(self._tools.clock.now(), self._since, self.facts, self._last_reload, failure)
+        serve = ServeSeen(
+            self._tools.clock.now(), self._since, self.facts, self._last_reload, failure, servers
+        )
         return dataclasses.asdict(status_document(serve, edge, self.round))
 
     async def _see_edge(self) -> EdgeSeen | Port443Error:
         edge = self._tools.edge
         try:
             async with asyncio.timeout(EDGE_PATIENCE_S):
-                return EdgeSeen(await edge.identity(), self._adopted, await edge.stats())
+                return EdgeSeen(await edge.identity(), self._adopted, self._restarts, await edge.stats())
         except TimeoutError:
             return EdgeSilent(f"it does not answer within {EDGE_PATIENCE_S:.0f} s", "ask again in a moment")
         except EdgeError as error:
@@ -198,9 +204,15 @@ class ControlPlane:
         return {"running": round_.running, "changes": list(round_.changes), "whole": round_.is_whole}
 
     async def _answer_stop(self) -> dict[str, Any]:
+        edge = await self._see_edge()
         self.stop()
         await self._ended.wait()
-        return {"stopped": True}
+        return {
+            "stopped": True,
+            "serve": self.facts.pid,
+            "edge": edge.identity.pid if isinstance(edge, EdgeSeen) else None,
+            "edge_goes_on": self._ends_edge == "never",
+        }
 
     async def _converge(self, desired: Desired | None = None) -> Converged:
         """Go through a round: for other settings, or for those that hold when the turn comes."""
@@ -261,16 +273,17 @@ class ControlPlane:
         unsettled = round_.store_fault or any(moment and moment <= round_.at for moment in moments)
         return min(due, retry) if unsettled else due
 
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
         """Log what the edge tells; go through a round when it has been restarted."""
-        first = True
         async for event in self._tools.edge.events():
             tell_event(event)
-            if isinstance(event.body, EdgeStarted) and not first:
+            if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
+                self._boot = event.boot
+                at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+                self._restarts = Restarts(self._restarts.count + 1, at)
                 log.warning("edge_restarted", extra={"boot": event.boot})
                 self._round_wanted.set()
                 self._woken.set()
-            first = False
 
     async def _reload_on_request(self) -> None:
         while True:

@@ -1,21 +1,34 @@
 """The status document: what runs, and whether it is what was meant."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from port443.app.converge import Converged
+from port443.app.judge import (
+    Problem,
+    Restarts,
+    Verdict,
+    edge_problems,
+    round_problems,
+    server_problems,
+    some,
+    told,
+    verdict_of,
+)
+from port443.app.knock import ServerSeen
 from port443.app.local_ca import jitter_of
-from port443.app.prove import Proof, Verdict
+from port443.app.prove import Proof
+from port443.app.prove import Verdict as ProofVerdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
-from port443.core.plan.receipt import ListenerState, QuarantineCode
+from port443.core.plan.receipt import ListenerState
 from port443.core.plan.stats import EdgeStats
 from port443.core.renew.when import renew_at
 from port443.core.x509.facts import CertFacts
-from port443.ports import EdgeIdentity
+from port443.ports import EdgeIdentity, LoneEdge
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,11 @@ class EdgeStatus:
     boot_copy_in_memory: bool
     adopted: bool
     """Whether this `port443 serve` found it running."""
+    since: str
+    restarts: int
+    """How often this `port443 serve` had to restart it."""
+    restarted_at: str | None
+    """When it did so last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +114,7 @@ class ProofStatus:
 
     endpoint: str
     name: str
-    verdict: Verdict
+    verdict: ProofVerdict
     detail: str
     at: str
 
@@ -109,7 +127,11 @@ class SiteStatus:
     names: tuple[str, ...]
     state: Literal["running", "last_good", "refused"]
     """Not running as meant, but as it did before; or its names are refused."""
+    verdict: Verdict
+    """The gravest of the problems that name this site."""
     upstreams: tuple[str, ...]
+    servers: tuple[ServerSeen, ...]
+    """Those of the servers that were asked for a connection just now."""
     tls: str
     certificate: CertificateStatus | None
     hsts: HstsStatus
@@ -140,32 +162,25 @@ class ReloadStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it was meant to be."""
-
-    code: str
-    about: str
-    cause: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True)
 class StatusDocument:
     """What `port443 status --json` prints. Times are ISO 8601 in UTC."""
 
     schema: Literal["port443.status/1"]
     at: str
+    verdict: Verdict
+    """The gravest of all problems."""
     version: str
-    pid: int
-    since: str
-    settings: str
-    state: str
+    pid: int | None
+    """Null, as is what only it knows, when no `port443 serve` runs, but an edge goes on without it."""
+    since: str | None
+    settings: str | None
+    state: str | None
     runtime: str
     edge: EdgeStatus | None
     """Null while the edge does not answer."""
     listeners: tuple[ListenerStatus, ...]
     sites: tuple[SiteStatus, ...]
-    last_round: RoundStatus
+    last_round: RoundStatus | None
     last_reload: ReloadStatus | None
     problems: tuple[Problem, ...]
     """Empty when everything is as it was meant to be."""
@@ -179,6 +194,7 @@ class EdgeSeen:
 
     identity: EdgeIdentity
     adopted: bool
+    restarts: Restarts
     stats: EdgeStats
 
 
@@ -192,39 +208,102 @@ class ServeSeen:
     last_reload: ReloadStatus | None
     failure: Port443Error | None
     """Why the last attempt at a round came to nothing."""
+    servers: Mapping[str, ServerSeen]
+    """The servers behind the sites, by their address."""
 
 
 def status_document(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Converged) -> StatusDocument:
     """Describe what runs; `edge` may be the reason why it does not answer."""
     facts = serve.facts
     seen = None if isinstance(edge, Port443Error) else edge
+    problems = tuple(_problems(serve, edge, round_))
     return StatusDocument(
         schema="port443.status/1",
         at=_text(serve.now),
+        verdict=verdict_of(problems),
         version=facts.version,
         pid=facts.pid,
         since=_text(serve.since),
         settings=facts.settings,
         state=facts.state,
         runtime=facts.runtime,
-        edge=EdgeStatus(**dataclasses.asdict(seen.identity), adopted=seen.adopted) if seen else None,
+        edge=_edge(seen, serve.now) if seen else None,
         listeners=tuple(ListenerStatus(*listener) for listener in sorted(round_.receipt.listeners.items())),
-        sites=tuple(_site(site, round_, serve.now) for site in round_.desired.sites),
+        sites=tuple(_site(site, round_, serve, problems) for site in round_.desired.sites),
         last_round=RoundStatus(_text(round_.at), round_.running, round_.changes),
         last_reload=serve.last_reload,
-        problems=(*_edge_problems(edge, round_, facts), *_serve_problems(serve), *_round_problems(round_)),
+        problems=problems,
         stats=seen.stats if seen else None,
     )
 
 
-def _site(site: DesiredSite, round_: Converged, now: datetime) -> SiteStatus:
+def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> StatusDocument:
+    """Describe an edge that serves on although no `port443 serve` runs."""
+    hint = "start port443 serve again: it takes this edge over; or end it: port443 stop"
+    cause = (
+        f"none runs; its edge goes on with {some(lone.sites) or 'no site'}, but nothing is renewed, "
+        "reloaded or proved, and nobody restarts it"
+    )
+    problem = Problem("no_serve", "error", None, "port443 serve", cause, hint)
+    seen = EdgeSeen(lone.identity, False, Restarts(0, None), lone.stats)  # noqa: FBT003 - adopted by nobody
+    return StatusDocument(
+        schema="port443.status/1",
+        at=_text(now),
+        verdict="error",
+        version=version,
+        pid=None,
+        since=None,
+        settings=None,
+        state=None,
+        runtime=runtime,
+        edge=_edge(seen, now),
+        listeners=tuple(ListenerStatus(listener, "listening") for listener in lone.listeners),
+        sites=(),
+        last_round=None,
+        last_reload=None,
+        problems=(problem,),
+        stats=lone.stats,
+    )
+
+
+def _problems(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Converged) -> Iterator[Problem]:
+    if isinstance(edge, Port443Error):
+        yield told("edge", edge)
+    else:
+        version = serve.facts.version
+        yield from edge_problems(edge.identity, round_.running, version, edge.restarts, serve.now)
+    if serve.failure:
+        yield told("last round", serve.failure)
+    reload = serve.last_reload
+    if reload and not reload.ok:
+        cause = f"{reload.message}; what ran before goes on"
+        hint = "port443 reload --wait says it all"
+        yield Problem(reload.code or "", "warning", None, "reload", cause, hint)
+    yield from round_problems(round_, serve.now)
+    yield from server_problems(round_.desired.sites, serve.servers)
+
+
+def _edge(seen: EdgeSeen, now: datetime) -> EdgeStatus:
+    return EdgeStatus(
+        **dataclasses.asdict(seen.identity),
+        adopted=seen.adopted,
+        since=_text(now - timedelta(milliseconds=seen.stats.uptime_ms)),
+        restarts=seen.restarts.count,
+        restarted_at=_text(seen.restarts.last_at) if seen.restarts.last_at else None,
+    )
+
+
+def _site(site: DesiredSite, round_: Converged, serve: ServeSeen, problems: Sequence[Problem]) -> SiteStatus:
+    addresses = tuple(str(server) for server in site.upstreams)
     return SiteStatus(
         id=site.id,
         names=tuple(str(name) for name in site.names),
         state=_state(site, round_),
-        upstreams=tuple(f"{server.host}:{server.port}" for server in site.upstreams),
+        verdict=verdict_of([problem for problem in problems if problem.site == site.id]),
+        upstreams=addresses,
+        servers=tuple(serve.servers[address] for address in addresses if address in serve.servers),
         tls=site.tls,
-        certificate=_certificate(site, round_, now),
+        certificate=_certificate(site, round_, serve.now),
         hsts=_hsts(site, round_),
         client_cas=_client_cas(site, round_),
         proofs=tuple(_proof(proof) for proof in round_.proofs if proof.site == site.id),
@@ -276,65 +355,6 @@ def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
 
 def _proof(proof: Proof) -> ProofStatus:
     return ProofStatus(str(proof.endpoint), proof.name, proof.verdict, proof.detail, _text(proof.at))
-
-
-def _edge_problems(edge: EdgeSeen | Port443Error, round_: Converged, facts: ServeFacts) -> Iterator[Problem]:
-    if isinstance(edge, Port443Error):
-        yield _told("edge", edge)
-        return
-    identity = edge.identity
-    if identity.running != round_.running:
-        cause = f"it runs {(identity.running or 'nothing')[:16]}, and was told to run {round_.running[:16]}"
-        hint = "if this stays: see who else speaks on edge.sock, then port443 reload --wait"
-        yield Problem("another_snapshot_runs", "edge", cause, hint)
-    if identity.version != facts.version:
-        cause = f"it is of version {identity.version}, and port443 of {facts.version}"
-        hint = "it serves on; for the new one: port443 stop, then start serve again"
-        yield Problem("edge_version_differs", "edge", cause, hint)
-    if not identity.boot_copy_in_memory:
-        yield Problem(
-            "runtime_not_in_memory",
-            "runtime directory",
-            "the edge's boot copy, which holds keys, lies on a disk",
-            "give serve a --runtime directory on a tmpfs, such as /run/port443",
-        )
-
-
-def _serve_problems(serve: ServeSeen) -> Iterator[Problem]:
-    if serve.failure:
-        yield _told("last round", serve.failure)
-    reload = serve.last_reload
-    if reload and not reload.ok:
-        hint = "port443 reload --wait says it all"
-        yield Problem(reload.code or "", "reload", reload.message or "", hint)
-
-
-def _round_problems(round_: Converged) -> Iterator[Problem]:
-    if round_.store_fault:
-        yield _told("store", round_.store_fault)
-    for site, fault in round_.faults.items():
-        yield _told(site, fault)
-    for site, state in round_.receipt.quarantined.items():
-        if state.code is QuarantineCode.CERTIFICATE_MISSING and site in round_.faults:
-            continue  # the fault is why
-        yield Problem(state.code, site, f"{state.path}: {state.message}", "")
-    for listener, state_ in sorted(round_.receipt.listeners.items()):
-        if state_ != "listening":
-            yield Problem(state_, listener, "nobody accepts connections there", "port443 reload --wait")
-    yield from proof_problems(round_.proofs)
-
-
-def proof_problems(proofs: Sequence[Proof]) -> Iterator[Problem]:
-    """Say where something else was served than meant, or nothing could be seen."""
-    for proof in proofs:
-        if proof.verdict != "same":
-            code = "served_is_not_issued" if proof.verdict == "different" else "not_proved"
-            hint = f"see who else listens there: ss -ltnp 'sport = :{proof.endpoint.port}'"
-            yield Problem(code, f"{proof.name} on {proof.endpoint}", proof.detail, hint)
-
-
-def _told(about: str, error: Port443Error) -> Problem:
-    return Problem(error.code, about, error.message, error.hint)
 
 
 def _text(moment: datetime) -> str:

@@ -62,7 +62,7 @@ def _tell_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
 
 
 def tell_event(event: Event) -> None:
-    """Log what the edge tells, as far as an operator acts on it."""
+    """Log what the edge tells, as far as an operator acts on it, with the time when it happened."""
     match event.body:
         case HandshakeFailed() | UpstreamFailed() | UpstreamCameBack():
             level = logging.INFO
@@ -70,7 +70,11 @@ def tell_event(event: Event) -> None:
             level = logging.WARNING
         case _:
             return
-    log.log(level, event.name, extra={**dataclasses.asdict(event.body), **_cause(event.body)})
+    if log.isEnabledFor(level):
+        extra = {**dataclasses.asdict(event.body), **_cause(event.body)}
+        record = log.makeRecord(log.name, level, "", 0, event.name, (), None, extra=extra)
+        record.created = event.at_ms / 1000
+        log.handle(record)
 
 
 def _cause(body: EventBody) -> dict[str, str]:

@@ -26,7 +26,7 @@ class ShortLines(logging.Formatter):
     """The time, the event and its fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
+        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S %Z")
         # What comes from visitors must not steer the terminal, nor look like another line.
         fields = " ".join(f"{key}={_visible(str(value))}" for key, value in _fields(record).items())
         mark = {"WARNING": "! ", "ERROR": "✗ "}.get(record.levelname, "")

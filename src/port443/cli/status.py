@@ -1,59 +1,101 @@
 """Show what is being served, and whether it is right."""
 
 import asyncio
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from port443.cli import output
+from port443.cli.exits import DONE, FINDINGS, UsageWrong
 from port443.cli.options import json_option, runtime_option
-from port443.wiring import ask_serve
+from port443.wiring import status_of
 
 TIMEOUT_S = 30
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+TONES: Final[dict[str, output.Tone]] = {"good": "good", "warning": "note", "error": "bad"}
+NAMED_AT_MOST = 5
+"""Sites that the summary names."""
 
 
 @click.command
+@click.argument("site", required=False, metavar="[SITE]")
+@click.option("--brief", is_flag=True, help="Print only what is not right, and the summary.")
 @runtime_option()
 @json_option()
-def status(runtime: Path | None, *, as_json: bool) -> int:
-    """Show what runs, and whether it is what was meant.
+def status(site: str | None, runtime: Path | None, *, brief: bool, as_json: bool) -> int:
+    """Show what runs, and whether it is what was meant: of all sites, or of the one that has a name.
 
-    Ends with 1 when something is not as it was meant to be.
+    Ends with 0 when all is right (✓), and with 1 when something needs attention (!) or is wrong (✗).
 
     \b
     port443 status
+    port443 status app.example.com
+    port443 status --brief
     port443 status --json | jq .problems
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    document = asyncio.run(ask_serve(runtime, {"verb": "status"}, TIMEOUT_S))
+    document = asyncio.run(status_of(runtime, TIMEOUT_S))
+    if site is not None:
+        document = _of_site(document, site)
     if as_json:
         output.data_json(document)
     else:
-        for line in _lines(document):
+        for line in _brief(document) if brief else _whole(document, only_site=site is not None):
             output.data(line)
-    return 1 if document["problems"] else 0
+    return DONE if document["verdict"] == "good" else FINDINGS
 
 
-def _lines(document: dict[str, Any]) -> Iterator[str]:
-    yield f"port443   {document['version']}, pid {document['pid']}, since {_moment(document['since'])}"
+def _of_site(document: dict[str, Any], wanted: str) -> dict[str, Any]:
+    """Return the document with one site, its problems and its verdict."""
+    by_name = {name: site for site in document["sites"] for name in (*site["names"], site["id"])}
+    found = by_name.get(wanted.lower().removesuffix("."))
+    if found is None:
+        close = difflib.get_close_matches(wanted, list(by_name), n=1)
+        hint = f"did you mean {close[0]}?" if close else "port443 status names all sites"
+        raise UsageWrong(f"no site has the name {wanted}", hint)
+    problems = [problem for problem in document["problems"] if problem["site"] == found["id"]]
+    return {**document, "sites": [found], "problems": problems, "verdict": found["verdict"]}
+
+
+def _brief(document: dict[str, Any]) -> Iterator[str]:
+    for site in document["sites"]:
+        if site["verdict"] != "good":
+            yield f"{_mark(site['verdict'])} {site['id']}"
+            yield from _problems_of(document, site["id"])
+    yield from _problems_of(document, None)
+    yield _summary(document)
+
+
+def _whole(document: dict[str, Any], *, only_site: bool) -> Iterator[str]:
+    if not only_site:
+        yield from _head(document)
+    for site in document["sites"]:
+        yield from _site_lines(site)
+        yield from _problems_of(document, site["id"])
+    if document["stats"] and not only_site:
+        yield from _counter_lines(document["stats"])
+    yield ""
+    yield from _problems_of(document, None)
+    yield _summary(document)
+
+
+def _head(document: dict[str, Any]) -> Iterator[str]:
+    if document["pid"] is None:
+        yield "port443   does not run"
+    else:
+        yield f"port443   {document['version']}, pid {document['pid']}, since {_moment(document['since'])}"
     yield from _edge_lines(document["edge"])
-    yield f"settings  {document['settings']}"
-    yield f"state     {document['state']}"
-    yield f"runtime   {document['runtime']}"
+    for what in ("settings", "state", "runtime"):
+        if document[what] is not None:
+            yield f"{what:<9} {document[what]}"
     for listener in document["listeners"]:
         role, _, address = listener["id"].partition(":")
         mark = output.mark("good" if listener["state"] == "listening" else "bad")
         yield f"{mark} {role:<8} {address}  {listener['state'].replace('_', ' ')}"
     yield ""
-    for site in document["sites"]:
-        yield from _site_lines(site)
-    if document["stats"]:
-        yield from _counter_lines(document["stats"])
-    yield ""
-    yield from _problem_lines(document["problems"])
 
 
 def _edge_lines(edge: dict[str, Any] | None) -> Iterator[str]:
@@ -61,22 +103,23 @@ def _edge_lines(edge: dict[str, Any] | None) -> Iterator[str]:
         yield "edge      does not answer"
         return
     taken = ", taken over" if edge["adopted"] else ""
-    yield f"edge      {edge['version']}, pid {edge['pid']}, {edge['workers']} workers{taken}"
+    told = f"{edge['version']}, pid {edge['pid']}, since {_moment(edge['since'])}"
+    yield f"edge      {told}, {edge['workers']} workers{taken}"
+    if edge["restarts"]:
+        yield f"restarts  {edge['restarts']}, the last at {_moment(edge['restarted_at'])}"
     yield f"running   {edge['running']}"
 
 
 def _site_lines(site: dict[str, Any]) -> Iterator[str]:
     proved = [proof for proof in site["proofs"] if proof["verdict"] == "same"]
-    whole = site["state"] == "running" and len(proved) == len(site["proofs"])
-    yield f"{output.mark('good' if whole else 'bad')} {output.paint(', '.join(site['names']), 'strong')}"
+    state = {"running": "", "last_good": "  in its last good version", "refused": "  refused"}[site["state"]]
+    yield f"{_mark(site['verdict'])} {output.paint(', '.join(site['names']), 'strong')}{state}"
     yield f"    to           {', '.join(site['upstreams'])}"
     if certificate := site["certificate"]:
         renews = certificate["renews_at"]
         when = f", renews {_moment(renews)}" if renews else ", renewed by its owner"
         ends = f"ends {_moment(certificate['not_after'])} ({_span(certificate['seconds_left'])} left)"
         yield f"    certificate  {certificate['key']}, {certificate['source']}, {ends}{when}"
-        for warning in certificate["warnings"]:
-            yield f"    {output.mark('note')} {warning}"
     yield f"    served       equals issued in {len(proved)} of {len(site['proofs'])} handshakes"
     yield f"    hsts         {_hsts(site['hsts'])}"
     if site["client_cas"]:
@@ -85,7 +128,7 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
 
 def _hsts(hsts: dict[str, Any]) -> str:
     if hsts["max_age_s"] is None:
-        return "none"
+        return "off"
     origin = f"step {hsts['step'] + 1} of the ladder" if hsts["origin"] == "ladder" else "from the settings"
     return f"max-age {_span(hsts['max_age_s'])}, {origin}"
 
@@ -104,17 +147,50 @@ def _counter_lines(stats: dict[str, Any]) -> Iterator[str]:
     yield f"memory       {stats['memory']['resident_bytes'] / 2**20:.1f} MiB"
 
 
-def _problem_lines(problems: list[dict[str, str]]) -> Iterator[str]:
-    if not problems:
-        yield f"{output.mark('good')} everything is as it was meant to be"
-    for problem in problems:
-        yield f"{output.mark('bad')} {problem['about']}: {problem['cause']} ({problem['code']})"
+def _problems_of(document: dict[str, Any], site: str | None) -> Iterator[str]:
+    """Tell the problems of a site below it, or those that are everybody's."""
+    indent = "" if site is None else "    "
+    for problem in document["problems"]:
+        if problem["site"] != site:
+            continue
+        about = "" if problem["about"] == site else f"{problem['about']}: "
+        yield f"{indent}{_mark(problem['severity'])} {about}{problem['cause']} ({problem['code']})"
         if problem["hint"]:
-            yield f"  {output.paint('hint:', 'next')} {problem['hint']}"
+            yield f"{indent}  {output.paint('hint:', 'next')} {problem['hint']}"
+
+
+def _summary(document: dict[str, Any]) -> str:
+    mark, sites = _mark(document["verdict"]), document["sites"]
+    if document["verdict"] == "good":
+        return f"{mark} {_count(len(sites), 'site')}: everything is as it was meant to be"
+    wrong = [site["id"] for site in sites if site["verdict"] == "error"]
+    doubtful = [site["id"] for site in sites if site["verdict"] == "warning"]
+    general = [problem for problem in document["problems"] if problem["site"] is None]
+    parts = []
+    if wrong:
+        parts.append(f"{len(wrong)} of {_count(len(sites), 'site')} in trouble: {_some(wrong)}")
+    if doubtful:
+        parts.append(f"{len(doubtful)} of {_count(len(sites), 'site')} to look after: {_some(doubtful)}")
+    if general:
+        parts.append(f"not as meant: {_some(list(dict.fromkeys(problem['about'] for problem in general)))}")
+    return f"{mark} {'; '.join(parts)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
+    return ", ".join(names[:NAMED_AT_MOST]) + more
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _mark(verdict: str) -> str:
+    return output.mark(TONES[verdict])
 
 
 def _moment(text: str) -> str:
-    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M")
+    return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def _span(seconds: int) -> str:

@@ -8,7 +8,7 @@ import click
 
 from port443.cli import output
 from port443.cli.options import json_option, runtime_option
-from port443.wiring import ask_serve
+from port443.wiring import stop_serve
 
 SCHEMA: Final = "port443.stop/1"
 TIMEOUT_S = 60
@@ -20,11 +20,21 @@ TIMEOUT_S = 60
 def stop(runtime: Path | None, *, as_json: bool) -> None:
     """End the running server and its edge, with every open request answered.
 
+    An edge that goes on after a sudden death of the server is ended too. One that has a service unit of its
+    own is not: that unit ends it.
+
     \b
     port443 stop
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    answer = asyncio.run(ask_serve(runtime, {"verb": "stop"}, TIMEOUT_S))
+    answer = asyncio.run(stop_serve(runtime, TIMEOUT_S))
     if as_json:
         output.data_json({"schema": SCHEMA, **answer})
+        return
+    if answer["serve"] is None:
+        output.step("good", "stopped", f"the edge, process {answer['edge']}, which went on without a serve")
+    elif answer["edge_goes_on"]:
+        output.step("good", "stopped", f"port443 serve, process {answer['serve']}")
+        edge = f"goes on and serves, process {answer['edge']}: its own unit ends it"
+        output.step("note", "edge", f"{edge} (systemctl stop port443-edge)")
     else:
-        output.step("good", "stopped", "every open request was answered or had its time")
+        output.step("good", "stopped", "serve and its edge; every open request was answered or had its time")

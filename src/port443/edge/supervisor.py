@@ -10,9 +10,8 @@ from typing import Literal, TypeVar
 from port443.core.errors import EdgeError
 from port443.core.plan.events import Event
 from port443.core.plan.planner import Plan
-from port443.core.plan.read import read_document
 from port443.core.plan.receipt import Receipt
-from port443.core.plan.snapshot import Limits, Root, hash_of
+from port443.core.plan.snapshot import Limits
 from port443.core.plan.stats import EdgeStats
 from port443.edge.client import EdgeClient, Hello
 from port443.edge.crashes import Crashes
@@ -26,9 +25,10 @@ from port443.edge.errors import (
 )
 from port443.edge.framing import Connection
 from port443.edge.locate import locate_program
+from port443.edge.lone import identity_of, root_of
 from port443.edge.predecessor import Predecessor, place_beside
 from port443.edge.process import EdgeProcess, Spawn, last_words, trim_log
-from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, ROOT_COPY, prepare_runtime
+from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, prepare_runtime
 from port443.edge.session import Session
 from port443.edge.sockets import HeldSockets
 from port443.edge.stream import EventStream
@@ -97,7 +97,7 @@ class Supervisor:
             raise
         self._session.take_lease()
         self._outfitted = hello.boot
-        return EdgeFound(_identity(hello), adopted, self._root_of(hello))
+        return EdgeFound(identity_of(hello), adopted, root_of(self._place, hello))
 
     def _abandon(self) -> None:
         """Leave nothing behind that nobody would know of: a start that came to nothing."""
@@ -160,7 +160,7 @@ class Supervisor:
 
     async def identity(self) -> EdgeIdentity:
         """Ask the running edge who it is and what it runs."""
-        return _identity(await self._with_edge(EdgeClient.hello))
+        return identity_of(await self._with_edge(EdgeClient.hello))
 
     async def _with_edge(self, action: Callable[[EdgeClient], Awaitable[T]]) -> T:
         """Take a turn with the edge; when it is just being restarted, wait for it."""
@@ -322,23 +322,3 @@ class Supervisor:
             self._lifeline.interrupt()
         if self._process is not None:
             self._process.release()
-
-    def _root_of(self, hello: Hello) -> Root | None:
-        try:
-            root = read_document((self._place / ROOT_COPY).read_bytes())
-        except (OSError, EdgeError):
-            return None
-        return root if isinstance(root, Root) and hash_of(root) == hello.running else None
-
-
-def _identity(hello: Hello) -> EdgeIdentity:
-    return EdgeIdentity(
-        version=hello.version,
-        contract=hello.contract,
-        boot=hello.boot,
-        pid=hello.pid,
-        workers=hello.workers,
-        epoch=hello.epoch,
-        running=hello.running,
-        boot_copy_in_memory=hello.boot_copy_in_memory,
-    )

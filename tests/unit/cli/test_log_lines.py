@@ -42,7 +42,8 @@ def test_what_json_has_no_word_for_is_told_as_text() -> None:
 )
 def test_a_person_gets_a_short_line(level: int, mark: str) -> None:
     line = ShortLines().format(record(level, "edge_started", edge_pid=4711))
-    assert line[8:] == f" {mark}edge started edge_pid=4711"
+    zone = datetime.fromtimestamp(1_772_366_400).astimezone().strftime("%Z")
+    assert line[8:] == f" {zone} {mark}edge started edge_pid=4711"
 
 
 def test_visitors_do_not_steer_the_terminal() -> None:

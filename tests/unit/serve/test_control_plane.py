@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ import jsonschema
 import pytest
 
 from memory_store import MemoryStore
-from pki import leaf, root
+from pki import NOW, Made, leaf, root
 from plan_samples import desired, site
 from port443.app import serve
 from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
 from port443.core.errors import EdgeError, SettingsError, StoreError
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate
+from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
 from port443.core.plan.events import (
     EdgeStarted,
     HandshakeFailed,
@@ -111,12 +112,123 @@ def test_whatever_is_wrong_stands_among_the_problems(bench: ServeBench, tmp_path
         async with plane.running(wishes):
             document = await status(plane)
         assert codes(document) == [
-            "edge_version_differs", "runtime_not_in_memory", "P443-E220", "key_mismatch",
-            "waiting_for_sockets",
+            "edge_version_differs", "runtime_not_in_memory", "waiting_for_sockets", "key_mismatch",
+            "P443-E220",
         ]  # fmt: skip
         assert [shown["state"] for shown in document["sites"]] == ["refused", "refused"]
 
     play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("left", "of", "verdict"),
+    [
+        (13, 90, "warning"),
+        (1, 90, "error"),
+        (15, 90, "good"),
+        (2, 6, "good"),
+        (1, 6, "warning"),
+        (0.01, 6, "error"),
+    ],
+)
+def test_the_end_of_a_certificate_is_judged_by_its_life(
+    bench: ServeBench, tmp_path: Path, left: float, of: float, verdict: str
+) -> None:
+    """In days: what is short is judged by its share; nobody is warned of a far end, or late of a near one."""
+
+    async def scenario() -> None:
+        now = bench.clock.now()
+        end = now + timedelta(days=left)
+        own = write_own(tmp_path, leaf(root(), NAME, not_before=end - timedelta(days=of), not_after=end))
+        plane = bench.plane()
+        async with plane.running(desired(site(NAME, certificate=own))):
+            (shown,) = (await status(plane))["sites"]
+            judged = [one for one in (await status(plane))["problems"] if one["code"] != "certificate_warned"]
+            bench.clock.goes_on(days=left, seconds=1)
+            ended = codes(await status(plane))
+        assert {problem["severity"] for problem in judged} == ({verdict} - {"good"})
+        assert "certificate_ended" in ended
+        assert verdict == "good" or shown["verdict"] == verdict
+
+    play(scenario)
+
+
+def write_own(directory: Path, made: Made) -> OwnCertificate:
+    own = OwnCertificate(directory / "own.pem", directory / "own.key")
+    Path(own.chain).write_bytes(made.pem)
+    Path(own.key).write_bytes(made.key_pem)
+    Path(own.key).chmod(0o600)
+    return own
+
+
+def test_servers_that_take_no_connection_are_seen(bench: ServeBench) -> None:
+    """Some of a site's are a warning; all of them are no service, though the edge answers."""
+
+    async def scenario() -> None:
+        up, down = Upstream("127.0.0.1", 9000), Upstream("127.0.0.1", 9001)
+        wishes = desired(
+            site("all.test", upstreams=(down,)),
+            site("some.test", upstreams=(up, down)),
+            site("none.test", upstreams=(up,)),
+        )
+        bench.dial.closed = {Endpoint("127.0.0.1", 9001)}
+        plane = bench.plane()
+        async with plane.running(wishes):
+            document = await status(plane)
+        assert [shown["verdict"] for shown in document["sites"]] == ["error", "warning", "good"]
+        assert codes(document) == ["all_servers_down", "servers_down"]
+        assert [server["fault"] is None for server in document["sites"][1]["servers"]] == [True, False]
+
+    play(scenario)
+
+
+def test_a_proof_that_nobody_has_repeated_is_told(bench: ServeBench) -> None:
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            bench.clock.goes_on(hours=4)
+            document = await status(plane)
+        assert (codes(document), document["verdict"]) == (["proof_stale"], "warning")
+
+    play(scenario)
+
+
+def test_restarts_of_the_edge_are_counted_and_are_news_for_an_hour(bench: ServeBench) -> None:
+    """What was restarted long ago is no problem any more, but it is still counted."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            bench.edge.tell(EdgeStarted())
+            bench.edge.tell(EdgeStarted(), boot="f" * 16)
+            bench.edge.tell(EdgeStarted(), boot="e" * 16)
+            await bench.edge.leave()
+            await plane.listen()
+            first = await status(plane)
+            bench.clock.goes_on(hours=2)
+            second = await status(plane)
+        assert (codes(first), first["edge"]["restarts"]) == (["edge_restarted"], 2)
+        assert (codes(second), second["edge"]["restarts"]) == ([], 2)
+        assert second["edge"]["restarted_at"] == "2026-03-01T12:00:00+00:00"
+
+    play(scenario)
+
+
+def test_an_event_is_logged_with_its_own_time(bench: ServeBench, caplog: pytest.LogCaptureFixture) -> None:
+    """It may have happened long before anybody listened."""
+    caplog.set_level(logging.INFO, "port443")
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            failed = HandshakeFailed("https:x", "127.0.0.1:1", None, "not_tls", "no TLS", None)  # type: ignore[arg-type]
+            bench.edge.tell(failed, at=NOW - timedelta(days=1))
+            await bench.edge.leave()
+            await plane.listen()
+
+    play(scenario)
+    (told,) = [one for one in caplog.records if one.message == "handshake_failed"]
+    assert told.created == (NOW - timedelta(days=1)).timestamp()
 
 
 def test_another_snapshot_at_the_edge_is_seen(bench: ServeBench) -> None:
@@ -459,7 +571,8 @@ def test_whoever_asks_to_stop_is_answered_when_it_is_done(bench: ServeBench) -> 
                 answering = group.create_task(plane.answer({"verb": "stop"}))
                 await plane.run()
                 assert not answering.done()
-            assert await answering == {"stopped": True}
+            said = {"stopped": True, "serve": 4711, "edge": 4711, "edge_goes_on": False}
+            assert await answering == said
         assert bench.edge.ended == "drained"
 
     play(scenario)

@@ -1,7 +1,9 @@
 """Ask a running `port443 serve` something, over its admin socket."""
 
 import asyncio
+import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,21 @@ async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[s
             f"{socket}: {error.strerror or error}", "name its directory: --runtime DIR"
         ) from error
     return _answer(socket, line)
+
+
+def is_held(socket: Path) -> bool:
+    """Whether a `serve` holds the lease that belongs to this socket, though it may not answer."""
+    try:
+        lease = os.open(socket.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lease, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lease)
+    return False
 
 
 async def _exchange(socket: Path, line: bytes) -> bytes:

@@ -26,6 +26,9 @@ class Upstream:
     """A host name or an IP address without brackets."""
     port: int
 
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class HstsFixed:

@@ -1,0 +1,182 @@
+"""Whether what runs is what was meant: each problem once, with its gravity and whose it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from port443.app.converge import Converged
+from port443.app.knock import ServerSeen
+from port443.app.prove import Proof
+from port443.core.errors import Port443Error
+from port443.core.plan.desired import DesiredSite
+from port443.core.plan.receipt import QuarantineCode
+from port443.core.x509.facts import CertFacts
+from port443.ports import EdgeIdentity
+
+Severity = Literal["warning", "error"]
+Verdict = Literal["good", "warning", "error"]
+
+WARNED_BEFORE, URGENT_BEFORE = timedelta(days=14), timedelta(days=2)
+WARNED_SHARE, URGENT_SHARE = 1 / 3, 1 / 10
+"""A certificate's end is near by its share of life left, and never earlier than by the spans above."""
+ALWAYS_URGENT = timedelta(hours=1)
+PROOF_IS_OLD = timedelta(hours=3)
+"""Ticket keys turn every hour, and each round proves anew: an older proof means that rounds do not come."""
+NAMED_AT_MOST = 5
+RESTART_IS_NEWS = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it was meant to be, or will not be for long."""
+
+    code: str
+    severity: Severity
+    """`error`: clients are harmed, or nobody knows; `warning`: they are not yet."""
+    site: str | None
+    """The site it belongs to; null when it is everybody's."""
+    about: str
+    cause: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How often the edge had to be restarted since this `serve` started."""
+
+    count: int
+    last_at: datetime | None
+
+
+def verdict_of(problems: Sequence[Problem]) -> Verdict:
+    """Return the gravest."""
+    severities = {problem.severity for problem in problems}
+    return "error" if "error" in severities else "warning" if severities else "good"
+
+
+def edge_problems(
+    identity: EdgeIdentity, running: str, version: str, restarts: Restarts, now: datetime
+) -> Iterator[Problem]:
+    """Say what is wrong with the edge that answers."""
+    if identity.running != running:
+        cause = f"it runs {(identity.running or 'nothing')[:16]}, and was told to run {running[:16]}"
+        hint = "if this stays: see who else speaks on edge.sock, then port443 reload --wait"
+        yield Problem("another_snapshot_runs", "error", None, "edge", cause, hint)
+    if identity.version != version:
+        cause = f"it is of version {identity.version}, and port443 of {version}"
+        hint = "it serves on; for the new one: port443 stop, then start serve again"
+        yield Problem("edge_version_differs", "warning", None, "edge", cause, hint)
+    if not identity.boot_copy_in_memory:
+        yield Problem(
+            "runtime_not_in_memory",
+            "warning",
+            None,
+            "runtime directory",
+            "the edge's boot copy, which holds keys, lies on a disk",
+            "name one on a tmpfs with --runtime, such as one in /dev/shm; `findmnt -t tmpfs` lists them",
+        )
+    if restarts.last_at and now - restarts.last_at < RESTART_IS_NEWS:
+        times = "once" if restarts.count == 1 else f"{restarts.count} times"
+        cause = f"it died and was restarted {times}, last at {text(restarts.last_at)}"
+        yield Problem("edge_restarted", "warning", None, "edge", cause, "edge.log in the runtime directory")
+
+
+def round_problems(round_: Converged, now: datetime) -> Iterator[Problem]:
+    """Say what is wrong with what the last round brought about."""
+    if round_.store_fault:
+        yield told("store", round_.store_fault)
+    for listener, state in sorted(round_.receipt.listeners.items()):
+        if state != "listening":
+            cause = "nobody accepts connections there"
+            yield Problem(state, "error", None, listener, cause, "port443 reload --wait")
+    for site in round_.desired.sites:
+        yield from _site_problems(site, round_, now)
+    yield from proof_problems(round_.proofs, now)
+
+
+def _site_problems(site: DesiredSite, round_: Converged, now: datetime) -> Iterator[Problem]:
+    state = round_.receipt.quarantined.get(site.id)
+    fault = round_.faults.get(site.id)
+    locked = site.client_ca is not None and not round_.client_roots.get(site.id)
+    harmed = locked or (state is not None and state.serves is None)
+    severity: Severity = "error" if harmed else "warning"
+    if fault:
+        served = "" if harmed else "; what was good before goes on"
+        served = "; nobody comes in until then" if locked else served
+        yield Problem(fault.code, severity, site.id, site.id, fault.message + served, fault.hint)
+    if state and not (fault and state.code is QuarantineCode.CERTIFICATE_MISSING):
+        served = "" if state.serves is None else "; the last good version goes on"
+        cause = f"{state.path}: {state.message}{served}"
+        yield Problem(state.code, severity, site.id, site.id, cause, f"port443 explain {state.code}")
+    if credential := round_.credentials.get(site.id):
+        chain = tuple(CertFacts.from_der(der) for der in credential.chain)
+        yield from _date_problems(site.id, chain, now)
+    for warning in round_.warnings.get(site.id, ()):
+        yield Problem("certificate_warned", "warning", site.id, site.id, warning, "")
+
+
+def _date_problems(site: str, chain: tuple[CertFacts, ...], now: datetime) -> Iterator[Problem]:
+    one = min(chain, key=lambda one: one.not_after)
+    whole, left = one.not_after - one.not_before, one.not_after - now
+    hint = (
+        "put a current certificate in place; one of the local CA is renewed by itself: see the log of serve"
+    )
+    if left <= timedelta():
+        cause = f"its certificate ended {text(one.not_after)}: clients refuse it"
+        yield Problem("certificate_ended", "error", site, site, cause, hint)
+    elif left < max(ALWAYS_URGENT, min(URGENT_BEFORE, whole * URGENT_SHARE)):
+        yield Problem("certificate_ends_soon", "error", site, site, _ends(one), hint)
+    elif left < min(WARNED_BEFORE, whole * WARNED_SHARE):
+        yield Problem("certificate_ends_soon", "warning", site, site, _ends(one), hint)
+    if late := next((one for one in chain if one.not_before > now), None):
+        cause = f"its certificate begins {text(late.not_before)}: clients refuse it until then"
+        yield Problem("certificate_not_yet_valid", "error", site, site, cause, "look at this machine's clock")
+
+
+def _ends(one: CertFacts) -> str:
+    return f"its certificate ends {text(one.not_after)}"
+
+
+def proof_problems(proofs: Sequence[Proof], now: datetime) -> Iterator[Problem]:
+    """Say where something else was served than meant, nothing could be seen, or nobody looked of late."""
+    for proof in proofs:
+        about = f"{proof.name} on {proof.endpoint}"
+        if proof.verdict != "same":
+            code = "served_is_not_issued" if proof.verdict == "different" else "not_proved"
+            hint = f"see who else listens there: ss -ltnp 'sport = :{proof.endpoint.port}'"
+            yield Problem(code, "error", proof.site, about, proof.detail, hint)
+        elif now - proof.at > PROOF_IS_OLD:
+            cause = f"last proved {text(proof.at)}, and every hour was meant"
+            yield Problem("proof_stale", "warning", proof.site, about, cause, "port443 reload --wait")
+
+
+def server_problems(sites: Sequence[DesiredSite], seen: Mapping[str, ServerSeen]) -> Iterator[Problem]:
+    """Say which sites have servers that take no connection: some, or all of them."""
+    for site in sites:
+        servers = [seen[address] for upstream in site.upstreams if (address := str(upstream)) in seen]
+        down = [server for server in servers if server.fault]
+        if not down:
+            continue
+        of = f"{len(down)} of {len(servers)} servers" if len(servers) > 1 else "its server"
+        causes = "; ".join(f"{server.address}: {server.fault}" for server in down[:3])
+        all_down = len(down) == len(servers)
+        cause = f"{of} {'takes' if len(down) == 1 else 'take'} no connection: {causes}"
+        code, severity = ("all_servers_down", "error") if all_down else ("servers_down", "warning")
+        yield Problem(code, severity, site.id, site.id, cause, "start it, or correct `to:` in the settings")  # type: ignore[arg-type]
+
+
+def told(about: str, error: Port443Error, severity: Severity = "error") -> Problem:
+    """Turn an error into a problem that is everybody's."""
+    return Problem(error.code, severity, None, about, error.message, error.hint)
+
+
+def some(names: Sequence[str]) -> str:
+    """Name the first few, and say how many more there are."""
+    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
+    return ", ".join(names[:NAMED_AT_MOST]) + more
+
+
+def text(moment: datetime) -> str:
+    """Write a moment for people, with its zone."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,90 @@
+"""The edge that goes on after a sudden death of `port443 serve`: found, described and ended."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from port443.core.errors import EdgeError
+from port443.core.plan.read import read_document
+from port443.core.plan.snapshot import Limits, Root, hash_of
+from port443.edge.client import EdgeClient, Hello
+from port443.edge.predecessor import place_beside
+from port443.edge.process import EdgeProcess
+from port443.edge.runtime import EDGE_SOCKET, ROOT_COPY
+from port443.ports import EdgeIdentity, LoneEdge
+
+PATIENCE_S = 3.0
+DRAIN_MARGIN_S = 3.0
+DEATH_PATIENCE_S = 2.0
+
+
+async def find_lone(runtime: Path, now: datetime) -> LoneEdge | None:
+    """Return the edge that answers in a runtime directory; whether a `serve` has it is not looked at."""
+    try:
+        async with asyncio.timeout(PATIENCE_S), _met(runtime) as (client, hello, place):
+            stats, root = await client.stats(), root_of(place, hello)
+    except (EdgeError, TimeoutError, OSError):
+        return None
+    return LoneEdge(
+        identity=identity_of(hello),
+        since=now - timedelta(milliseconds=stats.uptime_ms),
+        sites=tuple(root.sites) if root else (),
+        listeners=tuple(listener.id for listener in hello.listeners),
+        has_unit=_has_unit(hello.pid),
+        stats=stats,
+    )
+
+
+async def end_lone(runtime: Path) -> None:
+    """Drain the edge and see it end, by force after its time."""
+    async with _met(runtime) as (client, hello, place):
+        root = root_of(place, hello)
+        timeout_ms = (root.limits if root else Limits()).drain_timeout_ms
+        process = EdgeProcess(hello.pid)
+        await client.drain(timeout_ms)
+    if not await process.wait_ended(timeout_ms / 1000 + DRAIN_MARGIN_S):
+        await process.end(DEATH_PATIENCE_S)
+
+
+@asynccontextmanager
+async def _met(runtime: Path) -> AsyncIterator[tuple[EdgeClient, Hello, Path]]:
+    beside = place_beside(runtime)
+    place = beside if (beside / EDGE_SOCKET).exists() else runtime
+    client = await EdgeClient.open(place / EDGE_SOCKET)
+    try:
+        yield client, await client.hello(), place
+    finally:
+        client.close()
+
+
+def identity_of(hello: Hello) -> EdgeIdentity:
+    """Return what the edge said of itself, as the rest of the program knows it."""
+    return EdgeIdentity(
+        version=hello.version,
+        contract=hello.contract,
+        boot=hello.boot,
+        pid=hello.pid,
+        workers=hello.workers,
+        epoch=hello.epoch,
+        running=hello.running,
+        boot_copy_in_memory=hello.boot_copy_in_memory,
+    )
+
+
+def root_of(place: Path, hello: Hello) -> Root | None:
+    """Return what the edge runs, when its boot copy tells."""
+    try:
+        root = read_document((place / ROOT_COPY).read_bytes())
+    except (OSError, EdgeError):
+        return None
+    return root if isinstance(root, Root) and hash_of(root) == hello.running else None
+
+
+def _has_unit(pid: int) -> bool:
+    """Whether it was started to bind by itself, as service units start it, and not by a `serve`."""
+    try:
+        return b"--bind" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
