@@ -20,7 +20,7 @@ from port443.core.probe.failures import (
     ConnectRefused,
     HandshakeRefused,
 )
-from port443.core.wire.reading import Malformed
+from port443.core.wire.reading import NotTLS
 from port443.wiring import make_dial
 from waiting import wait_until
 
@@ -115,7 +115,7 @@ class Resetting(BaseRequestHandler):
 
 
 @pytest.mark.parametrize(
-    ("server", "wanted"), [(Plain, Malformed), (Closing, ConnectionEnded), (Resetting, ConnectionWasReset)]
+    ("server", "wanted"), [(Plain, NotTLS), (Closing, ConnectionEnded), (Resetting, ConnectionWasReset)]
 )
 def test_each_way_to_fail_is_told_apart(server: type[BaseRequestHandler], wanted: type[ScanError]) -> None:
     """What is no TLS, an end, and a reset are three errors."""

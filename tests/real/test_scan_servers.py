@@ -1,13 +1,12 @@
 """The scanner against real servers, each with one thing wrong: told apart by finding and grade."""
 
 import asyncio
-import json
 import socket
 import ssl
 import struct
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from socketserver import BaseRequestHandler
@@ -15,6 +14,7 @@ from typing import ClassVar
 
 import jsonschema
 import pytest
+from scanning import LATER, SCHEMA, closed_port, ids, look
 from tls_certs import (
     NOW,
     Files,
@@ -36,7 +36,7 @@ from port443.app.scan import ScanOptions, Viewpoint, scan
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.document import scan_document
-from port443.core.grade.report import Report, ScanTarget
+from port443.core.grade.report import ScanTarget
 from port443.core.names import Endpoint, SiteName, parse_site_name
 from port443.core.probe.failures import ConnectRefused, HostSilent
 from port443.core.probe.verdict import Standing
@@ -47,39 +47,9 @@ from port443.core.x509.path import TrustedRoots
 from port443.wiring import make_dial
 
 pytestmark = pytest.mark.slow
-SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())
 YEAR = "Strict-Transport-Security: max-age=31536000; includeSubDomains"
 OLD = ("-cipher", "DEFAULT@SECLEVEL=0")
-LATER = NOW + timedelta(minutes=5)
-"""When the scans look: also what a test issues at the last moment has begun then."""
 NEW = (*OLD, "-no_tls1", "-no_tls1_1")
-
-
-def look(
-    endpoint: Endpoint, name: str = "localhost", http_port: int | None = None, *, is_public: bool = False
-) -> Report:
-    """Scan as the command does, believing the root under test, and check the document's form."""
-    with ExitStack() as stack:
-        closed = http_port or stack.enter_context(closed_port())
-        roots = TrustedRoots.of([CertFacts.from_der(root().der)])
-        target = ScanTarget(parse_site_name(name), endpoint.port, connect=endpoint)
-        view = Viewpoint(roots, LATER, roots_are_public=is_public)
-        options = ScanOptions(patience_s=3, http_port=closed)
-        report = asyncio.run(scan(make_dial(), target, view, options))
-    jsonschema.validate(scan_document([(report, 0)], "0", NOW), SCHEMA)
-    return report
-
-
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """Hold a port that nobody listens on: bound, so that nobody else gets it either."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        yield held.getsockname()[1]
-
-
-def ids(report: Report) -> set[str]:
-    return set(report.judgement.ids)
 
 
 def served(

@@ -14,6 +14,7 @@ from port443.core.probe.asking import (
     Ask,
     AskSSL2,
     Ended,
+    Faulted,
     Lane,
     NotAsked,
     Question,
@@ -21,6 +22,7 @@ from port443.core.probe.asking import (
     answer_of,
     answer_of_failure,
 )
+from port443.core.probe.failures import fault_in_words
 from port443.core.probe.hellos import ENTROPY, build
 from port443.core.wire import ssl2
 from port443.core.wire.alerts import Alert
@@ -30,6 +32,8 @@ from port443.core.wire.reading import Malformed
 from port443.ports import Connection, Dial
 
 T = TypeVar("T")
+MAX_QUESTIONS = 256
+"""Connections that one lane may take: more suites than any server was ever seen with."""
 MAX_SSL2 = 2**15 + 2
 
 
@@ -51,19 +55,27 @@ class Interview:
         """Set, in the event loop's time, after when nothing is asked any more."""
         self._end = moment
 
-    async def walk(self, lane: Lane[T]) -> T:
-        """Put a lane's questions one after the other and return what it concludes."""
+    async def walk(self, lane: Lane[T], otherwise: Callable[[str], T]) -> T:
+        """Put a lane's questions one after the other and return what it concludes.
+
+        `otherwise` is its conclusion, from the reason, when an answer that nobody foresaw breaks it.
+        """
+        asked = 0
         try:
             question = next(lane)
             while True:
-                answer = self.known.pop(question, None) or await self._ask(question)
-                question = lane.send(answer)
+                answer = self.known.pop(question, None) or await self._ask(question, asked)
+                question, asked = lane.send(answer), asked + 1
         except StopIteration as ended:
             result: T = ended.value
             return result
+        except Exception as error:  # noqa: BLE001 - one lane's fault must not end the scan
+            return otherwise(fault_in_words(error))
 
-    async def _ask(self, question: Question) -> Answer:
+    async def _ask(self, question: Question, asked: int) -> Answer:
         left = self._time_left()
+        if asked >= MAX_QUESTIONS:
+            return NotAsked(f"the limit of {MAX_QUESTIONS} connections for one question is reached")
         if left <= 0:
             return NotAsked("the time for this host was over")
         self.connections += 1
@@ -72,6 +84,8 @@ class Interview:
                 return await self._exchange(connection, question)
         except ScanError as error:
             return answer_of_failure(error)
+        except Exception as error:  # noqa: BLE001 - the peer's bytes must not end the scan
+            return Faulted(fault_in_words(error))
         finally:
             self.on_answer()
 
@@ -96,10 +110,11 @@ class Interview:
             if reader.flight.stage is Stage.RETRIED and hello.shares:
                 await ask_again(connection, hello, question.offer, reader)
                 await _hear(connection, reader)
-        except ScanError:
+        except ScanError as error:
             # A ServerHello stands, whatever came after it.
             if reader.flight.chosen is None:
                 raise
+            reader.flight.fault = error.message
         if reader.flight.stage is Stage.COMPLETE:
             await connection.send(reader.farewell())
         return answer_of(reader.flight)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from port443.app.asking import Interview
 from port443.core.errors import ScanError
@@ -14,11 +15,17 @@ from port443.core.grade.hsts import WebFacts, read_web
 from port443.core.grade.report import Report, ScanTarget, Unreachable
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint
-from port443.core.probe.alpn import survey_alpn
+from port443.core.probe.alpn import survey_alpn, unknown_alpn
 from port443.core.probe.asking import Canary, Lane
-from port443.core.probe.contact import first_contact
-from port443.core.probe.facts import ApplicationProtocol, GroupFacts, ServerFacts
-from port443.core.probe.failures import HostSilent, ScanTimedOut
+from port443.core.probe.contact import Contact, first_contact
+from port443.core.probe.facts import ApplicationProtocol, GroupFacts, ServedChain, ServerFacts, VersionFacts
+from port443.core.probe.failures import (
+    EveryHelloRefused,
+    HostSilent,
+    ScanFaulted,
+    ScanTimedOut,
+    fault_in_words,
+)
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.probe.legacy import LegacySurvey, survey_curves, survey_legacy, survey_ssl2
 from port443.core.probe.modern import ModernSurvey, survey_modern
@@ -30,6 +37,8 @@ from port443.core.probe.plan import (
     assemble,
     curve_offer,
 )
+from port443.core.probe.verdict import unknown
+from port443.core.wire.versions import Version
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
 from port443.core.x509.path import TrustedRoots
@@ -125,7 +134,7 @@ async def _meet(
         interview = Interview(dial, endpoint, target.name, patience_s=options.patience_s)
         interview.end_at(end)
         interview.on_answer = lambda met=interview: on_progress(met.connections)  # type: ignore[misc]
-        contact = await interview.walk(first_contact())
+        contact = await interview.walk(first_contact(), Contact.broken)
         if contact.canary is not None:
             interview.known.update(contact.answers)
             seen = {endpoint, *(one.endpoint for one in unreached)}
@@ -133,9 +142,17 @@ async def _meet(
             return _Met(endpoint, interview, Canary(contact.canary), others, tuple(unreached))
         if contact.unreached is None:
             place = str(target) if str(endpoint) == str(target) else f"{target} at {endpoint}"
-            raise HostSilent(f"{place} answers no TLS: {contact.silence}", contact.advice)
+            raise _no_way_in(place, contact)
         unreached.append(Unreachable(endpoint, contact.unreached))
     raise unreached[0].error
+
+
+def _no_way_in(place: str, contact: Contact) -> ScanError:
+    if not contact.speaks_tls:
+        return HostSilent(f"{place} answers no TLS: {contact.silence}", contact.advice)
+    tried = f"{len(contact.answers)} hellos (TLS 1.3 to {contact.oldest}; all suites and groups, and few)"
+    refused = f"{place} speaks TLS, but takes none of {tried}: {contact.silence}"
+    return EveryHelloRefused(refused, contact.advice)
 
 
 async def _look(
@@ -150,10 +167,15 @@ async def _look(
 async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
     """Walk all lanes side by side; the dialler holds them to a few connections at a time."""
     async with asyncio.TaskGroup() as tasks:
-        modern = tasks.create_task(interview.walk(survey_modern(canary)))
-        legacy = [tasks.create_task(interview.walk(survey_legacy(v, canary))) for v in LEGACY]
+        modern = tasks.create_task(interview.walk(survey_modern(canary), ModernSurvey.unknown))
+        legacy = [
+            tasks.create_task(interview.walk(survey_legacy(v, canary), partial(LegacySurvey.unknown, v)))
+            for v in LEGACY
+        ]
         curves = tasks.create_task(_curves(interview, canary, legacy))
-        ssl2 = tasks.create_task(interview.walk(survey_ssl2(canary)))
+        ssl2 = tasks.create_task(
+            interview.walk(survey_ssl2(canary), partial(VersionFacts.unknown, Version.SSL_2))
+        )
         protocols = tasks.create_task(_protocols(interview, canary, modern, legacy))
     surveys = tuple(task.result() for task in legacy)
     return assemble(Findings(modern.result(), surveys, ssl2.result(), curves.result(), protocols.result()))
@@ -169,7 +191,10 @@ async def _protocols(
     newest = await asyncio.shield(modern)
     older = () if newest.facts.offered.is_yes else [await asyncio.shield(task) for task in legacy]
     offer = alpn_offer(newest, tuple(older))
-    return () if offer is None else await interview.walk(survey_alpn(offer, newest.flight, canary))
+    if offer is None:
+        return ()
+    told = newest.flight if offer.alpn and offer == newest.offer else None
+    return await interview.walk(survey_alpn(offer, told, canary), unknown_alpn)
 
 
 async def _curves(
@@ -183,17 +208,23 @@ async def _curves(
         offer, by_ecdsa = found
         leaf = next((flight.chain[0].der for flight in survey.flights if flight.chain), None)
         lane: Lane[GroupFacts] = survey_curves(offer, _curve_of(leaf) if by_ecdsa else None, canary)
-        return await interview.walk(lane)
+        return await interview.walk(lane, lambda reason: GroupFacts((), unknown(reason)))
     return GroupFacts()
 
 
 def _curve_of(leaf: bytes | None) -> int | None:
-    if leaf is None:
-        return None
+    facts = None if leaf is None else _certificate(leaf)
+    return CURVE_OF_KEY.get(facts.key.curve or "") if isinstance(facts, CertFacts) else None
+
+
+def _certificate(octets: bytes) -> CertFacts | str:
+    """Read a certificate, or say why it cannot be read."""
     try:
-        return CURVE_OF_KEY.get(CertFacts.from_der(leaf).key.curve or "")
-    except CertificateUnreadable:
-        return None
+        return CertFacts.from_der(octets)
+    except CertificateUnreadable as error:
+        return error.message
+    except Exception as error:  # noqa: BLE001 - one certificate must not end the scan
+        return fault_in_words(error)
 
 
 async def _web(dial: Dial, endpoint: Endpoint, target: ScanTarget, options: ScanOptions) -> WebFacts:
@@ -215,17 +246,18 @@ async def _get(
         return await dial.get(endpoint, request, options.patience_s)
     except ScanError as error:
         return error
+    except Exception as error:  # noqa: BLE001 - what a web server says must not end the scan
+        return ScanFaulted(fault_in_words(error))
 
 
 def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFacts) -> ScanFacts:
     chains, unreadable = [], None
     for served in server.chains:
-        try:
-            sent = tuple(CertFacts.from_der(der) for der in served.certificates)
-        except CertificateUnreadable as error:
-            unreadable = error.message
+        judged = _judged(served, view)
+        if isinstance(judged, str):
+            unreadable = judged
         else:
-            chains.append(JudgedChain(served, explain_chain(sent, view.roots, view.now)))
+            chains.append(judged)
     return ScanFacts(
         name=target.name,
         port=target.port,
@@ -236,3 +268,15 @@ def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFac
         web=web,
         roots_are_public=view.roots_are_public,
     )
+
+
+def _judged(served: ServedChain, view: Viewpoint) -> JudgedChain | str:
+    """Judge a chain, or say why it cannot be judged."""
+    sent = [_certificate(der) for der in served.certificates]
+    if unreadable := [one for one in sent if isinstance(one, str)]:
+        return unreadable[0]
+    try:
+        facts = [one for one in sent if isinstance(one, CertFacts)]
+        return JudgedChain(served, explain_chain(facts, view.roots, view.now))
+    except Exception as error:  # noqa: BLE001 - one chain must not end the scan
+        return fault_in_words(error)

@@ -22,6 +22,7 @@ from port443.core.grade.baseline import Letter
 from port443.core.grade.document import scan_document
 from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.rule import Severity
+from port443.core.probe.failures import ScanFaulted, fault_in_words
 from port443.ports import Dial
 from port443.wiring import make_clock, make_dial, make_roots
 
@@ -164,6 +165,8 @@ async def _attempt(
         return await scan_one(dial, target, view, options, lambda count: spinner.show(str(target), count))
     except ScanError as error:
         return Failure(target, view.now, error)
+    except Exception as error:  # noqa: BLE001 - what one host does must not end the scan of the others
+        return Failure(target, view.now, ScanFaulted(fault_in_words(error)))
     finally:
         spinner.done(str(target))
 

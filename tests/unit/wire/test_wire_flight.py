@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from port443.core.probe.hellos import Offer
 from port443.core.wire.alerts import Alert
 from port443.core.wire.extensions import Extension, ExtensionType
 from port443.core.wire.flight import Stage
 from port443.core.wire.groups import X25519, X25519MLKEM768
-from port443.core.wire.key_share import SEED, USABLE_GROUPS, key_share
+from port443.core.wire.key_share import CIPHERTEXT, HYBRIDS, SEED, USABLE_GROUPS, key_share
 from port443.core.wire.reader import MAX_FLIGHT, FlightReader
 from port443.core.wire.reading import Malformed
 from port443.core.wire.records import ContentType, Message, records
@@ -155,11 +156,30 @@ def test_the_key_schedule_is_that_of_rfc_8448() -> None:
     assert "3f" not in repr(keys)
 
 
-@pytest.mark.parametrize("group", [group for group in USABLE_GROUPS if group != X25519MLKEM768])
+@pytest.mark.parametrize("group", [g for g in USABLE_GROUPS if g not in {*HYBRIDS, *CIPHERTEXT}])
 def test_both_sides_of_a_group_share_one_secret(group: int) -> None:
     """Two shares of different seeds agree."""
     mine, theirs = key_share(group, b"a" * SEED), key_share(group, b"b" * SEED)
     assert mine.shared(theirs.public) == theirs.shared(mine.public)
+
+
+@pytest.mark.parametrize("suite", SUITES_13)
+@pytest.mark.parametrize("group", [4588, 4587, 4589, 513, 514, 31, 30, 256])
+def test_every_kind_of_group_goes_with_every_suite(group: int, suite: int) -> None:
+    """A hello with a key for the group is answered up to the proof of the leaf's key."""
+    hello = client(Offer(Version.TLS_1_3, (suite,), share_groups=(group,)))
+    reader = FlightReader(hello.hello, hello.shares)
+    reader.receive(Twin(suite=suite, group=group).flight(hello.hello.message()))
+    assert (reader.flight.stage, reader.flight.key_proved) == (Stage.COMPLETE, True)
+
+
+def test_a_retry_for_a_group_that_was_not_offered_is_refused() -> None:
+    """Such a retry could be followed for ever (RFC 8446 §4.2.8)."""
+    hello = client(Offer(Version.TLS_1_3, (0x1301,), groups=(29,)))
+    reader = FlightReader(hello.hello, hello.shares)
+    retry = Twin(group=30).retry(hello.hello.message())
+    with pytest.raises(Malformed, match="x448, which was not offered"):
+        reader.receive(records(ContentType.HANDSHAKE, Version.TLS_1_2, retry))
 
 
 def test_the_hybrid_group_joins_both_secrets() -> None:
@@ -172,6 +192,7 @@ def test_the_hybrid_group_joins_both_secrets() -> None:
     assert mine.shared(ciphertext + classical.public) == secret + classical.shared(mine.public[1184:])
 
 
+@settings(deadline=None)  # a key of ffdhe8192 takes its time
 @given(st.sampled_from(USABLE_GROUPS), st.binary(max_size=1200))
 def test_a_peers_key_is_used_or_refused(group: int, peer: bytes) -> None:
     """No bytes in place of a public key lead to anything but `Malformed`, or a secret."""

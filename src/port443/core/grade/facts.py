@@ -40,6 +40,11 @@ class ScanFacts:
     """Whether the roots are the system's store; else a file that the user gave."""
 
     @property
+    def no_chain(self) -> str:
+        """That no certificate was seen, and why, for when there is none."""
+        return ": ".join(filter(None, ("no certificate was seen", self.server.unseen)))
+
+    @property
     def suites(self) -> tuple[tuple[Version, Suite], ...]:
         """Every suite found, with its version."""
         return tuple(

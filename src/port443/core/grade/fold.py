@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from port443.core.grade.baseline import Baseline, Letter
 from port443.core.grade.facts import ScanFacts
-from port443.core.grade.rule import Found, Rule, Severity, Unsure
+from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.grade.scores import Scores, score
 from port443.core.names import IPName
+from port443.core.probe.failures import fault_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def judge(rules: Iterable[Rule], facts: ScanFacts) -> Judgement:
     """Put the facts before every rule."""
     findings, undetermined, silent = [], [], 0
     for rule in rules:
-        match rule.check(facts):
+        match _checked(rule, facts):
             case Found(evidence):
                 findings.append(Finding(rule.id, rule.severity, rule.title, evidence))
             case Unsure(reason):
@@ -98,6 +99,13 @@ def judge(rules: Iterable[Rule], facts: ScanFacts) -> Judgement:
                 silent += 1
     findings.sort(key=lambda finding: finding.severity.rank)
     return Judgement(tuple(findings), tuple(undetermined), len(findings) + silent)
+
+
+def _checked(rule: Rule, facts: ScanFacts) -> Outcome:
+    try:
+        return rule.check(facts)
+    except Exception as error:  # noqa: BLE001 - one rule's fault is a doubt, not the end of the scan
+        return Unsure(fault_in_words(error))
 
 
 def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
@@ -134,7 +142,7 @@ def _withheld(facts: ScanFacts) -> str | None:
         return facts.unreadable_chain
     anonymous_only = all(suite.is_anonymous for _, suite in facts.suites) and facts.suites
     if not facts.chains and not anonymous_only:
-        return "no certificate was seen"
+        return facts.no_chain
     return None
 
 

@@ -134,7 +134,7 @@ def by_chains(facts: ScanFacts, bad: Callable[[JudgedChain], str | None]) -> Out
             return Found(evidence)
     if facts.unreadable_chain is not None:
         return Unsure(facts.unreadable_chain)
-    return None if facts.chains else Unsure("no certificate was seen")
+    return None if facts.chains else Unsure(facts.no_chain)
 
 
 def by_faults(facts: ScanFacts, *faults: ChainFault) -> Outcome:

@@ -23,6 +23,11 @@ def survey_alpn(base: Offer, full: Flight | None, canary: Canary) -> Lane[tuple[
     return tuple(found)
 
 
+def unknown_alpn(reason: str) -> tuple[ApplicationProtocol, ...]:
+    """Say that nothing could be found out."""
+    return tuple(ApplicationProtocol(name, unknown(reason)) for name in PROTOCOLS)
+
+
 def _told_already(full: Flight | None, name: str) -> Verdict | None:
     """Return what the first handshake has shown: the one protocol that was chosen, or that none ever is."""
     if full is None or full.stage is not Stage.COMPLETE:

@@ -12,8 +12,8 @@ from port443.core.errors import ScanError
 from port443.core.probe.failures import AnswerTimedOut, ConnectionEnded, ConnectionWasReset
 from port443.core.probe.hellos import Offer
 from port443.core.wire.alerts import Alert
-from port443.core.wire.flight import Flight, Stage
-from port443.core.wire.reading import Malformed
+from port443.core.wire.flight import Flight
+from port443.core.wire.reading import Malformed, NotTLS
 from port443.core.wire.versions import Version, version_label
 
 T = TypeVar("T")
@@ -79,10 +79,19 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """What came was no TLS."""
+    """What came was no TLS, or broke its rules."""
 
     detail: str
     hint: str = ""
+    is_tls: bool = True
+    """Whether it came in TLS records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """The answer met a fault of this program; it proves nothing."""
+
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,9 @@ class NotAsked:
 
 
 Question: TypeAlias = Ask | AskSSL2
-Answer: TypeAlias = Spoke | SpokeSSL2 | Alerted | Ended | WasReset | TimedOut | Garbled | Unreached | NotAsked
+Answer: TypeAlias = (
+    Spoke | SpokeSSL2 | Alerted | Ended | WasReset | TimedOut | Garbled | Faulted | Unreached | NotAsked
+)
 Lane: TypeAlias = Generator[Question, Answer, T]
 
 
@@ -141,7 +152,7 @@ def answer_of(flight: Flight) -> Answer:
     """Say what a flight amounts to, however early it ended."""
     if flight.chosen is not None:
         return Spoke(flight)
-    if flight.stage is Stage.REFUSED:
+    if flight.alerts:
         return Alerted(flight.alerts[-1])
     return Ended()
 
@@ -156,7 +167,7 @@ def answer_of_failure(error: ScanError) -> Answer:
         case ConnectionEnded():
             return Ended()
         case Malformed():
-            return Garbled(error.message, error.hint)
+            return Garbled(error.message, error.hint, is_tls=not isinstance(error, NotTLS))
         case _:
             return Unreached(error.message, error)
 
@@ -176,7 +187,7 @@ def told(answer: Answer) -> str:
             return "connection reset"
         case TimedOut():
             return "no answer in time"
-        case Garbled(detail=detail) | Unreached(detail=detail):
+        case Garbled(detail=detail) | Faulted(detail) | Unreached(detail=detail):
             return detail
         case NotAsked(reason):
             return reason

@@ -33,6 +33,11 @@ class VersionFacts:
     complete: Verdict = NOT_LOOKED
     """Whether `choices` are all that it takes; unknown when it stopped answering in between."""
 
+    @classmethod
+    def unknown(cls, version: Version, reason: str) -> "VersionFacts":
+        """Say that nothing could be found out."""
+        return cls(version, unknown(reason))
+
 
 @dataclass(frozen=True, slots=True)
 class GroupFacts:
@@ -71,6 +76,8 @@ class ServerFacts:
     groups_13: GroupFacts = NO_GROUPS
     groups_12: GroupFacts = NO_GROUPS
     chains: tuple[ServedChain, ...] = ()
+    unseen: str = ""
+    """Why the certificate of TLS 1.3 was not seen, where it was not."""
     compression: Verdict = NOT_LOOKED
     """Whether the server compresses what it encrypts (CRIME)."""
     secure_renegotiation: Verdict = NOT_LOOKED

@@ -1,5 +1,7 @@
 """Why a server could not be asked: each cause is told apart, since each proves something else."""
 
+import traceback
+
 from port443.core.errors import ScanError
 
 
@@ -9,6 +11,19 @@ def words_of(error: OSError) -> str:
     if isinstance(reason, str):
         return reason.replace("_", " ").lower()
     return error.strerror or str(error) or type(error).__name__
+
+
+MAX_EXCERPT = 120
+
+
+def fault_in_words(error: Exception) -> str:
+    """Name an error that nobody foresaw, with its place, as the reason why something is unknown."""
+    if isinstance(error, ScanError):
+        return error.message
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    what = f"{type(error).__name__}{place}: {error}"[:MAX_EXCERPT]
+    return f"the answer could not be worked through, which is a defect of port443 to report ({what})"
 
 
 class NameUnresolved(ScanError):
@@ -122,9 +137,8 @@ class HostSilent(ScanError):
     """The server answered no hello of any version.
 
     Nothing that was offered, from TLS 1.3 down to SSL 3.0, brought a TLS answer. The message says what
-    came instead: an alert `unrecognized_name` means that the server wants another name
-    (`--servername NAME`), other bytes mean that the port speaks something else, silence or resets mean
-    a filter or an overloaded server.
+    came instead: other bytes mean that the port speaks something else, silence or resets mean a filter
+    or an overloaded server.
     """
 
     code = "P443-E511"
@@ -142,3 +156,28 @@ class ScanTimedOut(ScanError):
     code = "P443-E512"
     fault = "peer"
     retry = True
+
+
+class EveryHelloRefused(ScanError):
+    """The server speaks TLS, and took none of the hellos that it was sent.
+
+    From TLS 1.3 down to SSL 3.0, with all suites and groups and with few, each hello was answered with
+    an alert, or with TLS that breaks its rules; the message says which brought what. The alert
+    `unrecognized_name` means that the server wants another name (`--servername NAME`),
+    `handshake_failure` that it takes no suite, group or signature scheme that was offered,
+    `internal_error` that the server itself is in trouble.
+    """
+
+    code = "P443-E513"
+    fault = "peer"
+
+
+class ScanFaulted(ScanError):
+    """The scan of this host met something that nobody foresaw.
+
+    Its other parts, and the other targets of the run, went on. The message names the place in port443
+    where it happened: send it with your report.
+    """
+
+    code = "P443-E514"
+    fault = "port443"

@@ -15,7 +15,7 @@ from port443.core.wire.groups import (
     X25519,
     group_name,
 )
-from port443.core.wire.key_share import SEED, USABLE_GROUPS, KeyShare, key_share
+from port443.core.wire.key_share import COMMON_GROUPS, SEED, USABLE_GROUPS, KeyShare, key_share
 from port443.core.wire.reading import Malformed
 from port443.core.wire.schedule_12 import SUITES_12
 from port443.core.wire.suites import RENEGOTIATION_SCSV
@@ -41,6 +41,8 @@ class Offer:
     alpn: tuple[str, ...] = ()
     compression: bool = False
     """Offer DEFLATE as well, to see whether the server takes it."""
+    plain: bool = False
+    """Send no extension but those without which no handshake comes about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,12 @@ def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
 
 
 def _legacy_extensions(offer: Offer, name: SiteName | None) -> tuple[ext.Extension, ...]:
-    found = [*_names(offer, name), ext.renegotiation_info()]
+    found = [*_names(offer, name)] + ([] if offer.plain else [ext.renegotiation_info()])
     found += [ext.supported_groups(offer.groups or CURVES_12), ext.ec_point_formats()]
     if offer.version == Version.TLS_1_2:
         found.append(ext.signature_algorithms(SCHEMES_12))
-    found += [ext.bare(ext.ExtensionType.EXTENDED_MASTER_SECRET), ext.bare(ext.ExtensionType.SESSION_TICKET)]
-    return tuple(found)
+    bare = (ext.ExtensionType.EXTENDED_MASTER_SECRET, ext.ExtensionType.SESSION_TICKET)
+    return (*found, *(ext.bare(kind) for kind in bare if not offer.plain))
 
 
 def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
@@ -93,7 +95,7 @@ def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
         ext.supported_groups(offer.groups or USABLE_GROUPS),
         ext.signature_algorithms(SCHEMES_13),
         ext.supported_versions((Version.TLS_1_3,)),
-        ext.psk_key_exchange_modes(),
+        *(() if offer.plain else (ext.psk_key_exchange_modes(),)),
         ext.key_share(tuple((share.group, share.public) for share in shares)),
     )
     # A session id makes the answer look like TLS 1.2 to what stands between (RFC 8446 §D.4).
@@ -106,7 +108,7 @@ def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
 def _names(offer: Offer, name: SiteName | None) -> list[ext.Extension]:
     sent = sni(name)
     found = [] if sent is None else [ext.server_name(sent)]
-    found += [ext.status_request()]
+    found += [] if offer.plain else [ext.status_request()]
     return found + ([ext.alpn(offer.alpn)] if offer.alpn else [])
 
 
@@ -114,7 +116,7 @@ def handshake_offer(version: Version) -> Offer:
     """Return the offer of a plain client that only wants to get through."""
     both = ("h2", "http/1.1")
     if version == Version.TLS_1_3:
-        return Offer(version, HANDSHAKE_SUITES_13, USABLE_GROUPS, (X25519, SECP256R1), both)
+        return Offer(version, HANDSHAKE_SUITES_13, COMMON_GROUPS, (X25519, SECP256R1), both)
     return Offer(version, HANDSHAKE_SUITES_12, HANDSHAKE_GROUPS_12, alpn=both)
 
 

@@ -14,6 +14,7 @@ from port443.core.wire.versions import Version
 
 SHORT_LIST = 64
 """Some old servers break over a hello with hundreds of suites; so many they all take."""
+PLAIN_LIST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class LegacySurvey:
 
     facts: VersionFacts
     flights: tuple[Flight, ...] = ()
+
+    @classmethod
+    def unknown(cls, version: Version, reason: str) -> "LegacySurvey":
+        """Say that nothing could be found out."""
+        return cls(VersionFacts.unknown(version, reason))
 
 
 def first_question(version: Version) -> Ask:
@@ -34,19 +40,25 @@ def short_question(version: Version) -> Ask:
     return Ask(Offer(version, suites_legacy()[:SHORT_LIST]))
 
 
+def plain_question(version: Version) -> Ask:
+    """Return the question for servers that break over anything new."""
+    return Ask(Offer(version, suites_legacy()[:PLAIN_LIST], plain=True))
+
+
 def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
     """Find whether the server speaks `version`, and every suite that it takes there."""
     outcome = yield from settled(first_question(version), canary)
-    whole = suites_legacy()
-    lists = [whole]
-    if isinstance(outcome, Refused) and not outcome.by_version:
-        lists = [whole[at : at + SHORT_LIST] for at in range(0, len(whole), SHORT_LIST)]
-        outcome = yield from settled(short_question(version), canary)
+    base, step = Offer(version, ()), len(suites_legacy())
+    for question, size in ((short_question(version), SHORT_LIST), (plain_question(version), PLAIN_LIST)):
+        if isinstance(outcome, Refused) and not outcome.by_version:
+            base, step = replace(question.offer, suites=()), size
+            outcome = yield from settled(question, canary)
     if not isinstance(outcome, Spoke) or outcome.version != version:
         return LegacySurvey(VersionFacts(version, _absent(outcome)))
     flights, complete = [outcome.flight], YES
-    for codes in lists:
-        more, complete = yield from _strike_out(version, codes, canary, flights)
+    for at in range(0, len(suites_legacy()), step):
+        codes = suites_legacy()[at : at + step]
+        more, complete = yield from _strike_out(base, codes, canary, flights)
         flights += more
         if complete.is_unknown:
             break
@@ -65,15 +77,15 @@ def _absent(outcome: object) -> Verdict:
 
 
 def _strike_out(
-    version: Version, codes: tuple[int, ...], canary: Canary, known: list[Flight]
+    base: Offer, codes: tuple[int, ...], canary: Canary, known: list[Flight]
 ) -> Lane[tuple[list[Flight], Verdict]]:
     """Ask again and again without what was chosen, until nothing is left that the server takes."""
     struck = {choice_of(flight).code for flight in known}
     left = [code for code in codes if code not in struck]
     found: list[Flight] = []
     while left:
-        outcome = yield from settled(Ask(Offer(version, tuple(left))), canary)
-        if isinstance(outcome, Spoke) and outcome.version == version:
+        outcome = yield from settled(Ask(replace(base, suites=tuple(left))), canary)
+        if isinstance(outcome, Spoke) and outcome.version == base.version:
             found.append(outcome.flight)
             left.remove(outcome.suite)  # the reader refuses a suite that was not offered
             continue

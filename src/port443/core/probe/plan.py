@@ -16,10 +16,11 @@ from port443.core.probe.modern import ModernSurvey, full_question
 from port443.core.probe.verdict import YES, Verdict, no
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
+from port443.core.wire.groups import CURVES_12, group_name
 from port443.core.wire.versions import Version
 
 LEGACY = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
-CURVE_OF_KEY = {"P-256": 23, "P-384": 24, "P-521": 25}
+CURVE_OF_KEY = {group_name(code): code for code in CURVES_12} | {"P-256": 23, "P-384": 24, "P-521": 25}
 MAX_CHAINS = 8
 
 
@@ -60,7 +61,8 @@ def assemble(findings: Findings) -> ServerFacts:
         chains=_chains(((full,) if full else ()) + flights),
         compression=_compression(findings.legacy),
         secure_renegotiation=_renegotiation(flights),
-        alpn=_preferred(full, findings.application_protocols),
+        unseen=findings.modern.unseen,
+        alpn=_preferred(findings.modern, findings.application_protocols),
         application_protocols=findings.application_protocols,
         wants_client_certificate=any(f.request is not None for f in (*((full,) if full else ()), *flights)),
     )
@@ -69,16 +71,16 @@ def assemble(findings: Findings) -> ServerFacts:
 def alpn_offer(modern: ModernSurvey, legacy: tuple[LegacySurvey, ...]) -> Offer | None:
     """Return the offer to find application protocols with: of the newest version; None without any."""
     if modern.facts.offered.is_yes:
-        return full_question().offer
+        return modern.offer or full_question().offer
     newest = (survey.facts.version for survey in legacy if survey.facts.offered.is_yes)
     version = max(newest, default=Version.SSL_3)
     return short_question(version).offer if version > Version.SSL_3 else None
 
 
-def _preferred(full: Flight | None, found: tuple[ApplicationProtocol, ...]) -> str | None:
+def _preferred(modern: ModernSurvey, found: tuple[ApplicationProtocol, ...]) -> str | None:
     """Return what a client that offers all gets; h2 stands first there."""
-    if full is not None:
-        return full.alpn
+    if modern.flight is not None and modern.offer is not None and modern.offer.alpn:
+        return modern.flight.alpn
     return next((protocol.name for protocol in found if protocol.taken.is_yes), None)
 
 

@@ -30,6 +30,8 @@ class Flight:
     request: CertificateRequest | None = None
     staple: bytes | None = None
     alpn: str | None = None
+    fault: str | None = None
+    """What broke the flight off after the ServerHello or the retry."""
     key_proved: bool | None = None
     """Whether the server signed with the leaf's key; None when it did not sign, or not checkably."""
 

@@ -4,11 +4,12 @@ from port443.core.wire.alerts import Alert
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.extensions import ExtensionType, find
 from port443.core.wire.flight import Flight, Stage
+from port443.core.wire.groups import group_name
 from port443.core.wire.key_share import KeyShare
 from port443.core.wire.legacy import LegacyFlight
 from port443.core.wire.messages import MessageType
 from port443.core.wire.modern import ModernFlight
-from port443.core.wire.reading import Malformed
+from port443.core.wire.reading import Malformed, Reader
 from port443.core.wire.records import ContentType, Message, MessageBuffer, Record, RecordBuffer
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
@@ -124,8 +125,14 @@ class FlightReader:
             ExtensionType.COOKIE
         ):
             raise Malformed("the server's retry asks for nothing")
+        if hello.group is not None and hello.group not in self._offered_groups():
+            raise Malformed(f"the server's retry asks for {group_name(hello.group)}, which was not offered")
         self.flight.retry = hello
         self.flight.stage = Stage.RETRIED
+
+    def _offered_groups(self) -> tuple[int, ...]:
+        body = find(self._hello.extensions or (), ExtensionType.SUPPORTED_GROUPS)
+        return () if body is None else Reader(body, "the groups offered").numbers(2)
 
     def _modern(self, hello: ServerHello, encoded: bytes) -> None:
         share = next((share for share in self._shares if share.group == hello.group), None)

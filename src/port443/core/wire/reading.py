@@ -15,6 +15,10 @@ class Malformed(ScanError):
     fault = "peer"
 
 
+class NotTLS(Malformed):
+    """What came does not even begin as a TLS record does."""
+
+
 class Reader:
     """A cursor over one structure; every read is bounded, every fault is `Malformed`."""
 

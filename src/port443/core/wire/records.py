@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from port443.core.wire.greetings import STARTTLS, greeting
-from port443.core.wire.reading import Malformed, vector
+from port443.core.wire.reading import Malformed, NotTLS, vector
 
 HEADER = 5
 MAX_FRAGMENT = 2**14 + 2048  # TLS 1.2 lets a protected fragment grow by so much (RFC 5246 §6.2.3)
@@ -77,12 +77,12 @@ class RecordBuffer:
         return ContentType(kind), length
 
 
-def _stranger(octets: bytes) -> Malformed:
+def _stranger(octets: bytes) -> NotTLS:
     name = greeting(octets)
     if name is None:
-        return Malformed(f"the answer starts with {octets[:HEADER].hex(' ')}, which is no TLS record")
+        return NotTLS(f"the answer starts with {octets[:HEADER].hex(' ')}, which is no TLS record")
     hint = "it may go over to TLS by STARTTLS, which is not asked for here" if name in STARTTLS else ""
-    return Malformed(f"the port speaks {name}", hint)
+    return NotTLS(f"the port speaks {name}", hint)
 
 
 @dataclass(frozen=True, slots=True)
