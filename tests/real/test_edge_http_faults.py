@@ -120,9 +120,10 @@ def test_a_silent_server_gives_504(tmp_path: Path, version: str) -> None:
         (b"SSH-2.0-OpenSSH\r\n", "response_malformed"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "response_malformed"),
         (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "response_malformed"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n", "response_malformed"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n", "response_too_large"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 129 + b"\r\n", "response_too_large"),
     ],
-    ids=["nothing", "half", "no_http", "two_lengths", "unasked_upgrade", "too_large"],
+    ids=["nothing", "half", "no_http", "two_lengths", "unasked_upgrade", "too_large", "too_many"],
 )
 def test_a_server_without_a_proper_answer_gives_502(
     tmp_path: Path, version: str, response: bytes, reason: str

@@ -89,7 +89,12 @@ class Web:
     @contextlib.contextmanager
     def connected(self, name: str = NAME, *alpn: str) -> Iterator[ssl.SSLSocket]:
         """Open a TLS connection to the site."""
-        context = client_context(self, *alpn)
+        with self.connected_by(client_context(self, *alpn), name) as tls:
+            yield tls
+
+    @contextlib.contextmanager
+    def connected_by(self, context: ssl.SSLContext, name: str = NAME) -> Iterator[ssl.SSLSocket]:
+        """Open a TLS connection to the site by a client's own rules."""
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
         with (
             raw,

@@ -182,7 +182,11 @@ class HandshakesForm(Form):
 
 
 class HeaderForm(Form):
-    """The header of a request; a larger one is answered with 431."""
+    """The header of a request; a larger one is answered with 431.
+
+    `size` and `count` bound the header of a server's response as well, which may always have 128 fields; a
+    larger one is answered with 502 (`response_too_large`).
+    """
 
     size: HeadSize = STANDARD_LIMITS.header_bytes
     """All of it."""

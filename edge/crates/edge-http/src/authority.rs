@@ -34,22 +34,29 @@ impl<'a> Authority<'a> {
             _ => named(text)?,
         };
         let port = match rest {
-            [] => None,
+            // RFC 3986 §3.2.3: a colon alone names the default port, as no colon does.
+            [] | [b':'] => None,
             [b':', digits @ ..] => Some(port_of(digits)?),
             _ => return None,
         };
         Some(Self { host, port })
     }
 
-    /// Whether both name the same place, the ports as they stand.
+    /// Whether both name the same place, where no port is `default_port` (RFC 9110 §4.2.3).
     #[must_use]
-    pub fn is_same(&self, other: &Authority<'_>) -> bool {
+    pub fn is_same(&self, other: &Authority<'_>, default_port: u16) -> bool {
         let same_host = match (self.host, other.host) {
             (AuthorityHost::Name(one), AuthorityHost::Name(two)) => one.eq_ignore_ascii_case(two),
             (one, two) => one == two,
         };
-        same_host && self.port == other.port
+        let port = |it: &Authority<'_>| it.port.unwrap_or(default_port);
+        same_host && port(self) == port(other)
     }
+}
+
+/// An authority that was read, as it goes on: without the colon of an empty port.
+pub(crate) fn written(authority: &[u8]) -> &[u8] {
+    authority.strip_suffix(b":").unwrap_or(authority)
 }
 
 fn bracketed(inside: &[u8]) -> Option<(AuthorityHost<'_>, &[u8])> {
@@ -92,6 +99,10 @@ fn port_of(digits: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
+    fn as_written(text: &str) -> &str {
+        std::str::from_utf8(written(text.as_bytes())).unwrap()
+    }
+
     fn host(text: &str) -> Option<String> {
         Authority::parse(text.as_bytes()).map(|authority| match authority.host {
             AuthorityHost::Address(address) => format!("address {address}"),
@@ -104,10 +115,11 @@ mod tests {
         assert_eq!(Some("name App.example".into()), host("App.example:8443"));
         assert_eq!(Some("address 127.0.0.1".into()), host("127.0.0.1"));
         assert_eq!(Some("address ::1".into()), host("[::1]:443"));
-        assert_eq!(
-            Some(Some(443)),
-            Authority::parse(b"[::1]:443").map(|a| a.port)
-        );
+        for (port, text) in [(Some(443), "[::1]:443"), (None, "[::1]:"), (None, "a:")] {
+            let read = Authority::parse(text.as_bytes()).map(|a| a.port);
+            assert_eq!(Some(port), read, "{text}");
+        }
+        assert_eq!(["a", "a", "a:1"], ["a:", "a", "a:1"].map(as_written));
     }
 
     #[test]
@@ -118,7 +130,7 @@ mod tests {
             "a b",
             "a,b",
             "user@host",
-            "host:",
+            "host::",
             "host:0",
             "host:65536",
             "host:000443",
@@ -138,9 +150,16 @@ mod tests {
     }
 
     #[test]
-    fn case_is_no_difference_and_a_port_is_one() {
+    fn case_and_the_default_port_are_no_difference_and_another_port_is_one() {
         let one = Authority::parse(b"A.example").unwrap();
-        assert!(one.is_same(&Authority::parse(b"a.EXAMPLE").unwrap()));
-        assert!(!one.is_same(&Authority::parse(b"a.example:443").unwrap()));
+        let is_same = |other: &str, default| {
+            one.is_same(&Authority::parse(other.as_bytes()).unwrap(), default)
+        };
+        assert!(is_same("a.EXAMPLE", 443));
+        assert!(is_same("a.example:443", 443));
+        assert!(!is_same("a.example:443", 80));
+        assert!(is_same("a.example:80", 80));
+        assert!(is_same("a.example:", 443));
+        assert!(!is_same("b.example", 443));
     }
 }

@@ -37,6 +37,12 @@ impl Method {
         }
     }
 
+    /// Whether servers look for a body: where there is none, they are told so (RFC 9110 §8.6).
+    #[must_use]
+    pub fn expects_body(self) -> bool {
+        matches!(self, Self::Put | Self::Other)
+    }
+
     /// Whether doing it twice is the same as once (RFC 9110 §9.2.2), so that it may be retried.
     #[must_use]
     pub fn is_idempotent(self) -> bool {

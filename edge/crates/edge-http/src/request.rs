@@ -1,6 +1,6 @@
 //! Request heads (RFC 9112 §3), read in one strict form.
 
-use crate::authority::Authority;
+use crate::authority::{Authority, written};
 use crate::body::{BodyKind, content_length};
 use crate::bytes::{TARGET, TOKEN, members, skip};
 use crate::field::{Field, FieldKind, Span};
@@ -10,7 +10,7 @@ use crate::head::{
 };
 use crate::method::Method;
 use crate::refusal::Refusal;
-use crate::target::{Target, read_target};
+use crate::target::{Target, TargetAuthority, read_target};
 
 /// A request head: facts, and ranges of the buffer it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,11 +210,11 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
                 facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
             }
             FieldKind::EndToEnd if is_expect(field.name.of(input)) => {
-                let is_known = field.value.of(input).eq_ignore_ascii_case(EXPECT_CONTINUE);
-                if facts.expects_continue || !is_known {
+                let expects = expects_continue(field.value.of(input))?;
+                if facts.expects_continue && expects {
                     return Err(Refusal::ExpectationUnsupported);
                 }
-                facts.expects_continue = true;
+                facts.expects_continue |= expects;
             }
             _ => {}
         }
@@ -230,19 +230,35 @@ pub(crate) fn is_expect(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"expect")
 }
 
+/// Whether an Expect field asks for something; an empty list asks for nothing (RFC 9110 §5.6.1).
+pub(crate) fn expects_continue(value: &[u8]) -> Result<bool, Refusal> {
+    if value.eq_ignore_ascii_case(EXPECT_CONTINUE) {
+        Ok(true)
+    } else if members(value).next().is_none() {
+        Ok(false)
+    } else {
+        Err(Refusal::ExpectationUnsupported)
+    }
+}
+
 fn judge_host(
     input: &[u8],
     version: Version,
     field: Option<Span>,
-    target: Option<Span>,
+    target: Option<TargetAuthority>,
 ) -> Result<Option<Span>, Refusal> {
     let parse = |span: Span| Authority::parse(span.of(input)).ok_or(Refusal::HostMalformed);
-    match (field, target) {
-        (None, _) if version == Version::Http11 => Err(Refusal::HostMissing),
-        (None, None) => Ok(None),
-        (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?) => Err(Refusal::HostDiffers),
-        (Some(host), _) | (None, Some(host)) => parse(host).map(|_| Some(host)),
-    }
+    let host = match (field, target) {
+        (None, _) if version == Version::Http11 => return Err(Refusal::HostMissing),
+        (None, None) => return Ok(None),
+        (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two.text)?, two.default_port) => {
+            return Err(Refusal::HostDiffers);
+        }
+        (Some(host), _) | (None, Some(TargetAuthority { text: host, .. })) => host,
+    };
+    parse(host)?;
+    let end = host.start() + written(host.of(input)).len();
+    Ok(Some(Span::new(host.start(), end)))
 }
 
 fn judge_body(input: &[u8], version: Version, facts: &FieldFacts) -> Result<BodyKind, Refusal> {

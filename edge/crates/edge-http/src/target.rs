@@ -26,12 +26,20 @@ pub fn check_path(method: Method, path: &[u8]) -> Result<(), Refusal> {
     }
 }
 
+/// The authority that a target of absolute form names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TargetAuthority {
+    pub(crate) text: Span,
+    /// The port that it means without one: the scheme's.
+    pub(crate) default_port: u16,
+}
+
 /// Read the target in a request line, and the authority that its absolute form names.
 pub(crate) fn read_target(
     input: &[u8],
     method: Method,
     span: Span,
-) -> Result<(Target, Option<Span>), Refusal> {
+) -> Result<(Target, Option<TargetAuthority>), Refusal> {
     let text = span.of(input);
     match (method, text) {
         (Method::Connect, _) => Err(Refusal::MethodUnsupported),
@@ -46,11 +54,15 @@ pub(crate) fn read_target(
     }
 }
 
-fn absolute(input: &[u8], method: Method, span: Span) -> Result<(Target, Option<Span>), Refusal> {
+fn absolute(
+    input: &[u8],
+    method: Method,
+    span: Span,
+) -> Result<(Target, Option<TargetAuthority>), Refusal> {
     let text = span.of(input);
-    let scheme = [b"https://".as_slice(), b"http://"]
+    let (scheme, default_port) = [(b"https://".as_slice(), 443), (b"http://", 80)]
         .into_iter()
-        .find(|scheme| {
+        .find(|(scheme, _)| {
             text.get(..scheme.len())
                 .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
         })
@@ -68,8 +80,9 @@ fn absolute(input: &[u8], method: Method, span: Span) -> Result<(Target, Option<
         _ => "/",
     };
     let path = Span::new(path_start, span.start() + text.len());
-    Ok((
-        Target { text: path, prefix },
-        Some(Span::new(host_start, path_start)),
-    ))
+    let authority = TargetAuthority {
+        text: Span::new(host_start, path_start),
+        default_port,
+    };
+    Ok((Target { text: path, prefix }, Some(authority)))
 }

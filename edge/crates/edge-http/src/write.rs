@@ -5,7 +5,7 @@ use crate::field::{Field, FieldKind, connection_names};
 use crate::forwarded::Forwarded;
 use crate::head::Version;
 use crate::hsts::{HstsPolicy, hsts_covers};
-use crate::request::{RequestHead, is_expect};
+use crate::request::{EXPECT_CONTINUE, RequestHead, is_expect};
 use crate::response::ResponseHead;
 
 /// The last chunk of a body without trailers (RFC 9112 §7.1).
@@ -75,7 +75,7 @@ pub fn request(
     for it in fields {
         let name = it.name.of(input);
         let kept = match it.kind {
-            FieldKind::EndToEnd if head.ignores_expect && is_expect(name) => false,
+            FieldKind::EndToEnd if is_expect(name) && !expects(head, it.value.of(input)) => false,
             FieldKind::EndToEnd
             | FieldKind::Cookie
             | FieldKind::Date
@@ -95,6 +95,11 @@ pub fn request(
     framing(out, head.body);
     forwarded.write(out);
     out.extend_from_slice(b"\r\n");
+}
+
+/// Whether an Expect field is one that a server may act on.
+fn expects(head: &RequestHead, value: &[u8]) -> bool {
+    !head.ignores_expect && value.eq_ignore_ascii_case(EXPECT_CONTINUE)
 }
 
 /// How a response goes on to an HTTP/1 client.
@@ -143,6 +148,15 @@ impl ConnectionNote {
             Self::Upgrade => b"Connection: Upgrade\r\n",
         });
     }
+
+    /// The same beside an Upgrade field, which it has to name (RFC 9110 §7.8).
+    fn write_with_upgrade(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(match self {
+            Self::Silent | Self::Upgrade => b"Connection: Upgrade\r\n",
+            Self::Close => b"Connection: close, Upgrade\r\n",
+            Self::KeepAlive => b"Connection: keep-alive, Upgrade\r\n",
+        });
+    }
 }
 
 /// Append the head that a server's final response has on its way to an HTTP/1 client.
@@ -157,8 +171,8 @@ pub fn response(
         fields,
     } = message;
     status_line(out, head.status, head.reason.of(input));
-    let upgraded = onward.connection == ConnectionNote::Upgrade;
-    for (name, value) in kept_fields(message, onward.hsts.map(|it| it.0), upgraded) {
+    let upgrades = onward.connection == ConnectionNote::Upgrade || offers_upgrade(message);
+    for (name, value) in kept_fields(message, onward.hsts.map(|it| it.0), upgrades) {
         field(out, name, value);
     }
     match (onward.body, head.content_length) {
@@ -176,8 +190,24 @@ pub fn response(
     if !head.has_date {
         field(out, b"Date", onward.date);
     }
-    onward.connection.write(out);
+    if upgrades {
+        onward.connection.write_with_upgrade(out);
+    } else {
+        onward.connection.write(out);
+    }
     out.extend_from_slice(b"\r\n");
+}
+
+/// Whether a server answers nothing before its client upgrades: then the field that says to what
+/// is the answer (RFC 9110 §15.5.22).
+fn offers_upgrade(message: Message<'_, ResponseHead>) -> bool {
+    let has_field = || {
+        message
+            .fields
+            .iter()
+            .any(|it| it.kind == FieldKind::Upgrade)
+    };
+    message.head.status == 426 && has_field()
 }
 
 /// Append an interim response (RFC 9110 §15.2) on its way to an HTTP/1.1 client.
@@ -200,7 +230,7 @@ pub fn interim(out: &mut Vec<u8>, message: Message<'_, ResponseHead>) {
 pub fn kept_fields(
     message: Message<'_, ResponseHead>,
     policy: Option<HstsPolicy>,
-    upgraded: bool,
+    upgrades: bool,
 ) -> impl Iterator<Item = (&[u8], &[u8])> {
     let Message {
         input,
@@ -215,7 +245,7 @@ pub fn kept_fields(
                 !(head.names_fields && connection_names(input, fields, name))
             }
             FieldKind::StrictTransportSecurity => std::mem::take(&mut keeps_hsts),
-            FieldKind::Upgrade => upgraded,
+            FieldKind::Upgrade => upgrades,
             _ => false,
         };
         kept.then(|| (name, it.value.of(input)))

@@ -328,6 +328,8 @@ fn an_expectation_is_100_continue_for_a_body_or_nothing() {
         ("Expect: 100-continue\r\nContent-Length: 0\r\n", true),
         ("Expect: 100-continue\r\n", true),
         ("Content-Length: 1\r\n", false),
+        ("Expect:\r\nContent-Length: 1\r\n", false),
+        ("Expect: ,\r\n", false),
     ] {
         assert_eq!(ignored, accepted(&get(fields)).ignores_expect, "{fields:?}");
     }
@@ -337,7 +339,7 @@ fn an_expectation_is_100_continue_for_a_body_or_nothing() {
         "Expect: y 100-continue\r\n",
         "Expect: 100-continue, 100-continue\r\n",
         "Expect: 100-continue\r\nExpect: 100-continue\r\n",
-        "Expect:\r\n",
+        "Expect: 100-continue,\r\n",
     ] {
         let refused = Err(Refusal::ExpectationUnsupported);
         assert_eq!(refused, read(&get(fields)), "{fields:?}");

@@ -86,6 +86,7 @@ reasons! {
         ResponseTimeout = "response_timeout" "The response did not begin in time."
         ClosedEarly = "closed_early" "The connection ended before the response did."
         ResponseMalformed = "response_malformed" "The response breaks the grammar of HTTP."
+        ResponseTooLarge = "response_too_large" "The response's header is larger than the limits for headers."
         BodyTimeout = "body_timeout" "The response fell silent in its middle."
         NoServer = "no_server" "No server of the pool can be tried."
         PoolFull = "pool_full" "The pool has all the connections that a worker may hold of it."

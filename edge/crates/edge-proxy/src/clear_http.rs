@@ -92,7 +92,10 @@ impl Address<'_> {
     fn known(&self, host: &[u8]) -> Option<String> {
         let (name, shown) = match Authority::parse(host)?.host {
             AuthorityHost::Address(address) => (address.to_string(), in_url(address)),
-            AuthorityHost::Name(name) => (name.to_ascii_lowercase(), name.to_ascii_lowercase()),
+            AuthorityHost::Name(name) => {
+                let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+                (name.clone(), name)
+            }
         };
         self.running.site_by_name(&name).map(|_| shown)
     }

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use edge_http::write::Message;
 use edge_http::{
-    BodyReader, HeadLimits, Method, Refusal, ResponseHead, head_may_be_complete, parse_response,
+    BodyReader, HeadLimits, Method, Refusal, ResponseFault, ResponseHead, head_may_be_complete,
+    parse_response,
 };
 use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
@@ -201,6 +202,9 @@ impl<'a> Exchange<'a> {
                 match parse_response(input, method, limits, &mut self.fields) {
                     Ok(Some(head)) => return Poll::Ready(Ok(head)),
                     Ok(None) => {}
+                    Err(ResponseFault::TooLarge) => {
+                        return Poll::Ready(Err(UpstreamFailure::ResponseTooLarge));
+                    }
                     Err(_) => return Poll::Ready(Err(UpstreamFailure::ResponseMalformed)),
                 }
             }

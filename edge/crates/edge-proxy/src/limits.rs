@@ -14,9 +14,14 @@ pub(crate) fn of_request(limits: &Limits) -> HeadLimits {
     }
 }
 
-/// Bounds on the head of a response: its server is the operator's, so its lines may be long.
+/// Bounds on the head of a response: its server is the operator's, so that its lines may be long,
+/// and a low limit for what strangers send takes none of its fields away.
 pub(crate) fn of_response(limits: &Limits) -> HeadLimits {
-    HeadLimits::with_bytes(size(limits.header_bytes))
+    let standard = HeadLimits::with_bytes(size(limits.header_bytes));
+    HeadLimits {
+        fields: standard.fields.max(size(limits.header_fields)),
+        ..standard
+    }
 }
 
 /// Whether a body is known to be too long before it has come.

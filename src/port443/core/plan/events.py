@@ -66,6 +66,7 @@ class UpstreamFailure(StrEnum):
     RESPONSE_TIMEOUT = "response_timeout"
     CLOSED_EARLY = "closed_early"
     RESPONSE_MALFORMED = "response_malformed"
+    RESPONSE_TOO_LARGE = "response_too_large"
     BODY_TIMEOUT = "body_timeout"
     NO_SERVER = "no_server"
     POOL_FULL = "pool_full"

@@ -14,6 +14,10 @@ def cause_of(reason: UpstreamFailure, server: str) -> str:
         UpstreamFailure.RESPONSE_TIMEOUT: f"{server} did not begin its response in time",
         UpstreamFailure.CLOSED_EARLY: f"{server} closed the connection before its response was whole",
         UpstreamFailure.RESPONSE_MALFORMED: f"{server} sent a response that is no valid HTTP",
+        UpstreamFailure.RESPONSE_TOO_LARGE: (
+            f"{server} sent a response whose header is larger than limits.header.size "
+            "or has more fields than limits.header.count and 128"
+        ),
         UpstreamFailure.BODY_TIMEOUT: f"{server} fell silent in the middle of a body",
         UpstreamFailure.NO_SERVER: "no server of the pool can be tried",
         UpstreamFailure.POOL_FULL: "as many connections are open as limits.connections.per_pool allows",

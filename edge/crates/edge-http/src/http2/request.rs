@@ -1,7 +1,7 @@
 //! A request's header block, checked and said in HTTP/1.1 (RFC 9113 §8.2, §8.3).
 
 use super::hpack::{Class, FieldLine};
-use crate::authority::Authority;
+use crate::authority::{Authority, written};
 use crate::body::BodyKind;
 use crate::bytes::{decimal, trim};
 use crate::field::{FieldKind, Span, is_field_name};
@@ -9,12 +9,17 @@ use crate::forwarded::{Forwarded, Peer};
 use crate::head::HeadLimits;
 use crate::method::Method;
 use crate::refusal::Refusal;
-use crate::request::{EXPECT_CONTINUE, is_expect};
+use crate::request::{EXPECT_CONTINUE, expects_continue, is_expect};
 use crate::target::check_path;
 use crate::write;
 
 /// What a field counts beside its bytes (RFC 9113 §6.5.2).
 const FIELD_BYTES: usize = 32;
+
+/// The port that an authority means without one: every request here is for https.
+const HTTPS_PORT: u16 = 443;
+/// What stands between the pieces of a cookie.
+const COOKIE_JOINT: &[u8] = b"; ";
 
 /// The request that was read last; one for each connection, so that its memory is used again.
 #[derive(Debug, Default)]
@@ -69,11 +74,22 @@ impl Request {
 
     /// Take a field; after the first fault they are only counted.
     pub(super) fn take(&mut self, line: FieldLine<'_>, limits: &HeadLimits) {
-        self.size += line.name.len() + line.value.len() + FIELD_BYTES;
-        self.count += 1;
+        // Pieces of a cookie are counted as the one field that they go on as (RFC 9113 §8.2.3).
+        let is_piece = self.has_cookie && line.class == Class::Field(FieldKind::Cookie);
+        if is_piece {
+            self.size += COOKIE_JOINT.len() + line.value.len();
+        } else {
+            self.size += line.name.len() + line.value.len() + FIELD_BYTES;
+            self.count += 1;
+        }
         if self.refusal.is_none() {
             // A line's name and value stand as far apart as in HTTP/1: by a colon and a space.
-            let line_bytes = line.name.len() + line.value.len() + 2;
+            let before = if is_piece {
+                self.cookie.len() + COOKIE_JOINT.len()
+            } else {
+                0
+            };
+            let line_bytes = line.name.len() + before + line.value.len() + 2;
             let is_short = line_bytes <= limits.line_bytes || line.class == Class::Path;
             let within = is_short
                 && self.size <= limits.bytes
@@ -150,17 +166,18 @@ impl Request {
 
     /// The same rule as in HTTP/1: `100-continue`, once. It is written when the body is known.
     fn expect(&mut self, value: &[u8]) -> Result<(), Refusal> {
-        let is_known = value.eq_ignore_ascii_case(EXPECT_CONTINUE);
-        if !is_known || std::mem::replace(&mut self.expects_continue, true) {
+        let expects = expects_continue(value)?;
+        if self.expects_continue && expects {
             return Err(Refusal::ExpectationUnsupported);
         }
+        self.expects_continue |= expects;
         Ok(())
     }
 
     /// RFC 9113 §8.2.3: pieces of a cookie are one field where HTTP/2 ends.
     fn cookie(&mut self, value: &[u8]) {
         if std::mem::replace(&mut self.has_cookie, true) {
-            self.cookie.extend_from_slice(b"; ");
+            self.cookie.extend_from_slice(COOKIE_JOINT);
         }
         self.cookie.extend_from_slice(value);
     }
@@ -206,7 +223,7 @@ impl Request {
             |span: Span| Authority::parse(span.of(&self.text)).ok_or(Refusal::HostMalformed);
         match (self.authority, self.host) {
             (None, None) => Err(Refusal::HostMissing),
-            (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?) => {
+            (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?, HTTPS_PORT) => {
                 Err(Refusal::HostDiffers)
             }
             (Some(span), _) | (None, Some(span)) => parse(span).map(drop),
@@ -240,7 +257,7 @@ impl Request {
     /// The authority that is asked for.
     #[must_use]
     pub fn host(&self) -> &[u8] {
-        self.span(self.authority.or(self.host))
+        written(self.span(self.authority.or(self.host)))
     }
 
     /// How the server will know where the body ends.
@@ -248,7 +265,7 @@ impl Request {
     pub fn body(&self) -> BodyKind {
         match self.length {
             Some(length) => BodyKind::Length(length),
-            None if self.has_ended => BodyKind::None,
+            None if self.has_ended && !self.method().expects_body() => BodyKind::None,
             None => BodyKind::Chunked,
         }
     }
@@ -268,7 +285,7 @@ impl Request {
             write::field(out, b"Cookie", trim(&self.cookie));
         }
         // Where there is no body there is nothing to wait for (RFC 9110 §10.1.1).
-        if self.expects_continue && !matches!(self.body(), BodyKind::None | BodyKind::Length(0)) {
+        if self.expects_continue && !self.has_ended && self.length != Some(0) {
             write::field(out, b"Expect", EXPECT_CONTINUE);
         }
         write::framing(out, self.body());
@@ -304,6 +321,14 @@ mod tests {
     ];
 
     fn said(fields: &[(&str, &str)], has_ended: bool) -> Result<String, Refusal> {
+        said_within(&HeadLimits::with_bytes(10_000), fields, has_ended)
+    }
+
+    fn said_within(
+        limits: &HeadLimits,
+        fields: &[(&str, &str)],
+        has_ended: bool,
+    ) -> Result<String, Refusal> {
         let mut block = Vec::new();
         for (name, value) in fields {
             block.push(0);
@@ -313,10 +338,10 @@ mod tests {
             write_field(&mut rest, b"", value.as_bytes());
             block.extend_from_slice(&rest[2..]);
         }
-        let (mut request, limits) = (Request::default(), HeadLimits::with_bytes(10_000));
+        let mut request = Request::default();
         request.begin(has_ended);
         Decoder::default()
-            .decode(&block, 40_000, |line| request.take(line, &limits))
+            .decode(&block, 40_000, |line| request.take(line, limits))
             .unwrap();
         request.finish();
         let mut out = Vec::new();
@@ -366,9 +391,65 @@ mod tests {
     }
 
     #[test]
+    fn pieces_of_a_cookie_count_as_one_field_of_their_joined_length() {
+        let pieces = |count| [&GET[..], &vec![("cookie", "name=value"); count]].concat();
+        let joined = vec!["name=value"; 400].join("; ");
+        let said_once = said(&with(&[("cookie", joined.clone().leak())]), true);
+        assert_eq!(said_once, said(&pieces(400), true));
+        assert!(
+            said_once
+                .unwrap()
+                .contains(&format!("\r\nCookie: {joined}\r\n"))
+        );
+        // The line that they become is as long as a line may be, and no longer.
+        let long = [("cookie", "x".repeat(9000).leak() as &str)];
+        let both = [&with(&long)[..], &long].concat();
+        assert_eq!(Err(Refusal::FieldsTooLarge), said(&both, true));
+        let limits = HeadLimits {
+            line_bytes: 100,
+            ..HeadLimits::with_bytes(10_000)
+        };
+        let is_taken = |count| said_within(&limits, &pieces(count), true).is_ok();
+        assert_eq!([true, false], [7, 8].map(is_taken));
+    }
+
+    #[test]
+    fn an_authority_is_normalised() {
+        for (authority, host, written) in [
+            ("a:", None, "a"),
+            ("a:443", Some("a"), "a:443"),
+            ("a", Some("A:443"), "a"),
+            ("a:", Some("a:443"), "a"),
+        ] {
+            let mut fields = GET.to_vec();
+            fields[3].1 = authority;
+            fields.extend(host.map(|host| ("host", host)));
+            let line = format!("\r\nHost: {written}\r\n");
+            assert!(said(&fields, true).unwrap().contains(&line), "{authority}");
+        }
+        for host in ["a:80", "a:8443", "b"] {
+            assert_eq!(
+                Err(Refusal::HostDiffers),
+                said(&with(&[("host", host)]), true)
+            );
+        }
+    }
+
+    #[test]
     fn a_body_has_its_length_or_comes_in_chunks() {
         let head = said(&GET, false).unwrap();
-        assert!(head.contains("\r\nTransfer-Encoding: chunked\r\n"));
+        let chunked = "\r\nTransfer-Encoding: chunked\r\n";
+        assert!(head.contains(chunked));
+        for (method, is_chunked) in [
+            ("POST", true),
+            ("PUT", true),
+            ("PATCH", true),
+            ("GET", false),
+        ] {
+            let mut fields = GET;
+            fields[0].1 = method;
+            assert_eq!(is_chunked, said(&fields, true).unwrap().contains(chunked));
+        }
         let sized = said(&with(&[("content-length", "7")]), false).unwrap();
         assert!(sized.contains("\r\nContent-Length: 7\r\n"));
         assert!(!sized.contains("content-length"));
@@ -382,7 +463,15 @@ mod tests {
         let sized = [&expecting[..], &[("content-length", "1")]].concat();
         assert!(said(&sized, false).unwrap().contains(line));
         let empty = [&expecting[..], &[("content-length", "0")]].concat();
-        for bodiless in [said(&expecting, true), said(&empty, false)] {
+        let mut post = expecting.clone();
+        post[0].1 = "POST";
+        let nothing = said(&with(&[("expect", "")]), false);
+        for bodiless in [
+            said(&expecting, true),
+            said(&empty, false),
+            said(&post, true),
+            nothing,
+        ] {
             assert!(!bodiless.unwrap().to_lowercase().contains("expect"));
         }
     }
@@ -411,7 +500,7 @@ mod tests {
             (Refusal::ConnectionFieldForbidden, vec![("upgrade", "h2c")]),
             (Refusal::ConnectionFieldForbidden, vec![("te", "gzip")]),
             (Refusal::ExpectationUnsupported, vec![("expect", "200-ok")]),
-            (Refusal::ExpectationUnsupported, vec![("expect", "")]),
+            (Refusal::ExpectationUnsupported, vec![("expect", "x")]),
             (
                 Refusal::ExpectationUnsupported,
                 vec![("expect", "100-continue"), ("expect", "100-continue")],

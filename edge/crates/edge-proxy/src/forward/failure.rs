@@ -36,6 +36,10 @@ pub(super) fn failure_page(reason: UpstreamFailure) -> Page {
             502,
             "The server behind this site gave an answer that is no valid HTTP.",
         ),
+        UpstreamFailure::ResponseTooLarge => (
+            502,
+            "The server behind this site gave an answer whose header is larger than the limits for headers.",
+        ),
         UpstreamFailure::NoServer => (503, "No server behind this site is available."),
         UpstreamFailure::PoolFull => (
             503,

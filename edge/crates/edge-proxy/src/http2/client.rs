@@ -62,6 +62,9 @@ impl Http2Client {
     /// Tell how the request's body goes to the server.
     pub(super) fn frame_body(&mut self, body: BodyKind) {
         self.is_chunked = body == BodyKind::Chunked;
+        if self.is_chunked && self.has_ended {
+            self.framing = Framing::LAST;
+        }
     }
 
     /// After an answer that came before the end of the request: let the client read it before the

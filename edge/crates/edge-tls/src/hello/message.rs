@@ -33,7 +33,8 @@ pub struct ClientHello {
     /// The lengths of the binders of the sessions that the client offers to resume in TLS 1.3; each
     /// is the length of its session's hash (RFC 8446 §4.2.11).
     pub binder_lengths: Vec<usize>,
-    /// The host name asked for, in lower case; an IP address there counts as none (RFC 6066 §3).
+    /// The host name asked for, in lower case and without a final dot; an IP address there counts as
+    /// none (RFC 6066 §3).
     pub server_name: Option<String>,
 }
 
@@ -187,8 +188,16 @@ fn read_server_name(content: Reader<'_>, hello: &mut ClientHello) -> Option<()> 
         }
     }
     let is_name = |name: &String| name.parse::<IpAddr>().is_err();
-    hello.server_name = host.map(lower_case).filter(is_name);
+    hello.server_name = host.map(without_dot).map(lower_case).filter(is_name);
     Some(())
+}
+
+/// RFC 6066 §3 has no dot at the end, and clients that are given one send it nevertheless.
+fn without_dot(name: &[u8]) -> &[u8] {
+    match name {
+        [rest @ .., b'.'] if !rest.is_empty() => rest,
+        _ => name,
+    }
 }
 
 /// The name as it is compared and shown; what is no ASCII stays visible as what it is not.
