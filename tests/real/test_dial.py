@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from socketserver import BaseRequestHandler
 
@@ -89,6 +90,15 @@ def test_a_name_without_an_address_is_named() -> None:
 def test_an_address_is_its_own_answer() -> None:
     """No resolver is asked for it."""
     assert asyncio.run(Dialler().resolve(IPName("::1"), 8443)) == (Endpoint("::1", 8443),)
+
+
+def test_names_below_localhost_are_this_machine() -> None:
+    """Also where no resolver knows them (RFC 6761 §6.3)."""
+    found = asyncio.run(Dialler().resolve(HostName("app.no-such-host.localhost"), 8443))
+    assert found == asyncio.run(Dialler().resolve(HostName("localhost"), 8443))
+    assert all(ip_address(one.address).is_loopback for one in found)
+    with pytest.raises(NameUnresolved):
+        asyncio.run(Dialler().resolve(HostName("localhost.invalid"), 443))
 
 
 def test_ipv6_is_connected_to() -> None:

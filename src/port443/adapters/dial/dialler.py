@@ -40,7 +40,9 @@ class Dialler:
             return (Endpoint(name.text, port),)
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(name.text, port, type=socket.SOCK_STREAM)
+            # Whatever the resolver says: names below localhost are this machine (RFC 6761 §6.3).
+            asked = "localhost" if name.text.endswith(".localhost") else name.text
+            found = await loop.getaddrinfo(asked, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise NameUnresolved(
                 f"{name} has no address: {words_of(error)}",
