@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from port443.cli.explain import all_pages
+from port443.cli.glossary import named_pages
 from port443.cli.main import port443
 from port443.settings.editor import json_schema
 
@@ -20,7 +21,7 @@ def main() -> None:
     target.mkdir(parents=True, exist_ok=True)
     pages = {
         "commands.md": "\n".join(commands(click.Context(port443, info_name="port443"))),
-        "codes.md": catalogue(all_pages()),
+        "codes.md": catalogue(all_pages() | named_pages()),
         "settings.schema.json": json.dumps(json_schema(), indent=2) + "\n",
     }
     for name, text in pages.items():
@@ -42,7 +43,7 @@ def commands(context: click.Context) -> Iterator[str]:
 def catalogue(pages: dict[str, str]) -> str:
     """Put the pages of `port443 explain` one below the other."""
     parts = [f"## {code}\n\n```\n{page.strip()}\n```\n" for code, page in sorted(pages.items())]
-    return "\n".join(["# Findings and errors\n", *parts])
+    return "\n".join(["# Findings, errors, events and reasons\n", *parts])
 
 
 if __name__ == "__main__":

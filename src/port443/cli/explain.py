@@ -1,4 +1,4 @@
-"""Explain a finding or an error by its code, offline."""
+"""Explain findings, errors, events and reasons, offline."""
 
 import difflib
 import importlib
@@ -11,6 +11,7 @@ import click
 
 import port443
 from port443.cli import output
+from port443.cli.glossary import named_pages
 from port443.cli.options import json_option
 from port443.core.errors import Fault, Port443Error, SettingsError
 from port443.core.grade.catalogue import RULES
@@ -29,7 +30,7 @@ FAULTS: Final[dict[Fault, str]] = {
 
 
 class CodeUnknown(SettingsError):
-    """There is no finding and no error of that code.
+    """There is no finding, error, event or reason of that name.
 
     Findings are called `P443-TLS-003`, errors `P443-E503`; `port443 explain --list` names them all.
     """
@@ -39,24 +40,26 @@ class CodeUnknown(SettingsError):
 
 @click.command
 @click.argument("code", required=False)
-@click.option("--list", "listing", is_flag=True, help="Name every finding and error.")
+@click.option("--list", "listing", is_flag=True, help="Name everything that has a page.")
 @json_option()
 def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
-    """Explain a finding or an error: what it means, and what to do.
+    """Explain a finding, an error, an event or a reason: what it means, and what to do.
 
     \b
+    port443 explain not_tls
+    port443 explain hsts
     port443 explain P443-TLS-003
     port443 explain P443-E503
     port443 explain --list
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    pages = all_pages()
+    pages = all_pages() | named_pages()
     if listing or code is None:
         _print_list(pages, as_json=as_json)
         return 0
-    wanted = _whole(code)
+    wanted = _whole(code, pages)
     page = pages.get(wanted)
     if page is None:
-        raise _unknown(code, list(pages))
+        raise _unknown(code, pages)
     if as_json:
         output.data_json({"schema": SCHEMA, "id": wanted, "page": page})
     else:
@@ -69,16 +72,29 @@ def all_pages() -> dict[str, str]:
     return {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
 
 
-def _whole(code: str) -> str:
-    """Return the code as it is written; what all have in common may be left out."""
-    wanted = code.strip().upper()
+def _whole(code: str, pages: dict[str, str]) -> str:
+    """Return the code or name as it is written; what all codes have in common may be left out."""
+    text = code.strip()
+    name = text.lower().replace("-", "_")
+    if name in pages:
+        return name
+    wanted = other_names().get(name) or other_names().get(text.lower()) or text.upper()
     return wanted if wanted.startswith("P443-") else f"P443-{wanted}"
 
 
-def _unknown(code: str, known: list[str]) -> CodeUnknown:
-    close = difflib.get_close_matches(_whole(code), known, CLOSE)
+def _unknown(code: str, pages: dict[str, str]) -> CodeUnknown:
+    names = [*pages, *other_names()]
+    close = difflib.get_close_matches(_whole(code, pages), names, CLOSE, cutoff=0.8)
+    close = close or difflib.get_close_matches(code.strip().lower(), names, CLOSE)
     hint = f"did you mean {' or '.join(close)}?" if close else "port443 explain --list  names them all"
     return CodeUnknown(f"nothing is called {code}", hint)
+
+
+def other_names() -> dict[str, str]:
+    """Return the code of everything that is also called by a word: mistakes, and what the edge answers."""
+    mistakes = {kind.word: kind.code for kind in MISTAKES.values()}
+    named = {error for error in _family(Port443Error) if "name" in vars(error)}
+    return mistakes | {vars(error)["name"]: error.code for error in named}
 
 
 def _print_list(pages: dict[str, str], *, as_json: bool) -> None:
@@ -86,8 +102,9 @@ def _print_list(pages: dict[str, str], *, as_json: bool) -> None:
     if as_json:
         output.data_json({"schema": SCHEMA, "codes": titles})
         return
+    width = max(map(len, titles))
     for code, title in titles.items():
-        output.data(f"{code:<15} {title}")
+        output.data(f"{code:<{width}}  {title}")
 
 
 def _title(page: str) -> str:

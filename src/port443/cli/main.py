@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "Prove": {
         "scan": ("port443.cli.scan:scan", "Look at a host as a stranger would, and grade it."),
-        "explain": ("port443.cli.explain:explain", "Explain a finding or an error by its code."),
+        "explain": ("port443.cli.explain:explain", "Explain a finding, an error, an event or a reason."),
     },
     "Set up": {
         "config": ("port443.cli.config:config", "Check, show and describe the settings."),
