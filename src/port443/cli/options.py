@@ -21,7 +21,8 @@ def runtime_option() -> Decorator:
         type=_directory(),
         envvar="PORT443_RUNTIME",
         metavar="DIR",
-        help="Directory of the sockets. [default: /run/port443 for root, else under $XDG_RUNTIME_DIR]",
+        help="Directory of the sockets. [default: /run/port443 for root, else under "
+        "$XDG_RUNTIME_DIR; where that is on a disk, in /dev/shm]",
     )
 
 

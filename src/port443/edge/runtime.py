@@ -1,7 +1,9 @@
 """The runtime directory: where the sockets and the edge's boot copy lie, for one user's eyes only."""
 
 import os
+import socket
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from port443.edge.errors import RuntimeDirectoryUnsafe, RuntimeDirectoryUnusable, RuntimePathTooLong
@@ -11,19 +13,77 @@ SOCKET_PATH_BYTES = 107
 EDGE_SOCKET = "edge.sock"
 LONGEST_SOCKET = "admin.sock"
 EDGE_LOG = "edge.log"
+IN_MEMORY = {"tmpfs", "ramfs"}
 ROOT_COPY = Path("boot", "root.json")
 
 
-def default_runtime(uid: int, xdg_runtime_dir: Path | None, temporary: Path = Path("/tmp")) -> Path:  # noqa: S108
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where a machine offers places for sockets."""
+
+    run: Path = Path("/run")
+    shared_memory: Path = Path("/dev/shm")  # noqa: S108 - what is ours in it is checked
+    temporary: Path = Path("/tmp")  # noqa: S108 - the last resort
+    mounts: Path = Path("/proc/self/mountinfo")
+
+    def is_in_memory(self, path: Path) -> bool:
+        """Whether `path` lies, or would lie, on a file system in memory."""
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        try:
+            device = path.stat().st_dev
+            rows = [line.partition(" - ") for line in self.mounts.read_text().splitlines()]
+        except OSError:
+            return False
+        name = f"{os.major(device)}:{os.minor(device)}"
+        kinds = {kind.split()[0] for mount, _, kind in rows if mount.split()[2] == name}
+        return bool(kinds) and kinds <= IN_MEMORY
+
+
+def default_runtime(uid: int, xdg_runtime_dir: Path | None, machine: Machine | None = None) -> Path:
     """Return where the sockets go when nobody said: in memory where the system offers that.
 
-    The directory below `/tmp` is the last resort; `prepare_runtime` refuses one that somebody else made.
+    Where the usual place lies on a disk, as in many containers, it is a directory of this user in `/dev/shm`:
+    one that is not there yet, or that is nobody else's. What somebody else has put there under that name is
+    passed over. An edge that answers in the usual place stays there.
     """
+    machine = machine or Machine()
+    usual = _usual(uid, xdg_runtime_dir, machine)
+    ours = machine.shared_memory / f"port443-{uid}"
+    if machine.is_in_memory(usual) or not machine.is_in_memory(machine.shared_memory) or _answers(usual):
+        return usual
+    return ours if _may_be_ours(ours, uid) else usual
+
+
+def _usual(uid: int, xdg_runtime_dir: Path | None, machine: Machine) -> Path:
     if uid == 0:
-        return Path("/run/port443")
+        return machine.run / "port443"
     if xdg_runtime_dir is not None:
         return xdg_runtime_dir / "port443"
-    return temporary / f"port443-{uid}"
+    return machine.temporary / f"port443-{uid}"
+
+
+def _answers(runtime: Path) -> bool:
+    """Whether an edge runs there, to be adopted."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        try:
+            asked.connect(os.fspath(runtime / EDGE_SOCKET))
+        except OSError:
+            return False
+    return True
+
+
+def _may_be_ours(path: Path, uid: int) -> bool:
+    """Whether it is absent, or this user's and closed to all others; anybody can make names beside it."""
+    try:
+        if not path.parent.stat().st_mode & stat.S_ISVTX:
+            return False  # anybody could rename ours
+        found = path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def prepare_runtime(path: Path) -> Path:
