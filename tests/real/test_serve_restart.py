@@ -139,3 +139,17 @@ def test_the_next_serve_does_not_tell_old_events_again(serving: Serving) -> None
         shown(serving, "three.localhost")
     wait_until(lambda: len(told()) > 2)
     assert told() == ["one.localhost", "two.localhost", "three.localhost"]
+
+
+def test_reload_names_each_problem(serving: Serving) -> None:
+    """By its site, its place and its code, and what to do; not only that something is wrong."""
+    serving.started()
+    files = {"chain": "none.pem", "key": "none.key"}
+    serving.write({"app.localhost": serving.backend_url,
+                   SHOP: {"to": serving.backend_url, "certificate": files}})  # fmt: skip
+    done = serving.ask("reload", "--wait")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "problem" in line]
+    assert all(word in line for word in (SHOP, "none.pem", "P443-E220"))
+    (problem,) = json.loads(serving.ask("reload", "--wait", "--json").stdout)["problems"]
+    assert (problem["site"], problem["code"], problem["severity"]) == (SHOP, "P443-E220", "error")

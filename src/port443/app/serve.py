@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from port443.app.converge import Converged, Converger, Tools
-from port443.app.judge import Restarts
+from port443.app.judge import Restarts, round_problems
 from port443.app.knock import knock
 from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
 from port443.app.telling import tell, tell_event
@@ -201,7 +201,14 @@ class ControlPlane:
 
     async def _answer_reload(self) -> dict[str, Any]:
         round_ = await self.reload()
-        return {"running": round_.running, "changes": list(round_.changes), "whole": round_.is_whole}
+        return {
+            "running": round_.running,
+            "changes": list(round_.changes),
+            "whole": round_.is_whole,
+            "problems": [
+                dataclasses.asdict(problem) for problem in round_problems(round_, self._tools.clock.now())
+            ],
+        }
 
     async def _answer_stop(self) -> dict[str, Any]:
         edge = await self._see_edge()

@@ -33,8 +33,13 @@ def reload(runtime: Path | None, *, wait: bool, as_json: bool) -> int:
         return 0
     for change in answer["changes"] or ["nothing changed"]:
         output.say(f"  {change}")
+    for problem in answer["problems"]:
+        tone: output.Tone = "bad" if problem["severity"] == "error" else "note"
+        output.step(tone, "problem", f"{problem['about']}: {problem['cause']} ({problem['code']})")
+        if problem["hint"]:
+            output.say(f"  {output.paint('hint:', 'next')} {problem['hint']}")
     if answer["whole"]:
         output.step("good", "running", answer["running"][:16])
         return 0
-    output.step("bad", "running", f"{answer['running'][:16]}, but not everything is right: port443 status")
+    output.step("bad", "running", f"{answer['running'][:16]}, but not all of it as it was meant")
     return 1

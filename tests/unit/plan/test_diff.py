@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,17 @@ from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
 from port443.core.plan.diff import diff
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.snapshot import Limits, TicketKey
+from port443.core.plan.policies import POLICIES
+from port443.core.plan.snapshot import (
+    Certificate,
+    Limits,
+    Part,
+    Pool,
+    Site,
+    TicketKey,
+    TlsPolicy,
+    hash_of,
+)
 
 SHOP = site("shop.example.com")
 BASE = desired(SHOP)
@@ -162,3 +173,49 @@ def test_no_secret_stands_in_a_difference() -> None:
     secrets = [name for name, part in new.parts.items() if part.kind == "private_key"]
     assert secrets
     assert not any(secret[:8] in both for secret in secrets)
+
+
+def variants(plan_: Plan) -> Iterator[tuple[str, Plan]]:
+    """Yield the plan with one field of one of its parts changed, for every field that may differ."""
+    changed: dict[type[Part], dict[str, object]] = {
+        Site: {"names": ("a.test", "shop.example.com"), "certificates": (), "hsts": None,
+               "redirect_cacheable": False, "body_bytes": 1},
+        TlsPolicy: {"versions": ("1.3",), "suites": POLICIES["modern"].suites[:1], "groups": ("x25519",),
+                    "alpn": ("h2",), "tickets": False, "client_roots": ("cm9vdA==",)},
+        Pool: {"id": "another", "connect_timeout_ms": 7,
+               "response_timeout_ms": 7, "idle_timeout_ms": 7, "idle_per_worker": 7,
+               "connections_per_worker": 7},
+        Certificate: {"names": ("a.test",), "chain": ("bGVhZg==",)},
+    }  # fmt: skip
+    for kind, fields_ in changed.items():
+        for field, value in fields_.items():
+            part = next(one for one in plan_.parts.values() if isinstance(one, kind))
+            yield f"{kind.__name__}.{field}", rebuilt(plan_, part, replace(part, **{field: value}))  # type: ignore[arg-type]
+    certificate = next(one for one in plan_.parts.values() if isinstance(one, Certificate))
+    longer = replace(certificate, chain=(*certificate.chain, "bW9yZQ=="))
+    yield "Certificate.chain, same leaf", rebuilt(plan_, certificate, longer)
+
+
+def rebuilt(plan_: Plan, old: Part, new: Part) -> Plan:
+    """Return the plan with a part exchanged, and whatever leads to it."""
+    parts = {**plan_.parts, hash_of(new): new}
+    site_ = new if isinstance(new, Site) else next(one for one in parts.values() if isinstance(one, Site))
+    was, now = hash_of(old), hash_of(new)
+    if site_ is not new:
+        leads = {"pool": site_.pool, "tls": site_.tls}
+        moved = {name: now for name, hash_ in leads.items() if hash_ == was}
+        certificates = tuple(now if one == was else one for one in site_.certificates)
+        site_ = replace(site_, certificates=certificates, **moved)  # type: ignore[arg-type]
+    parts[hash_of(site_)] = site_
+    return replace(plan_, root=replace(plan_.root, sites={site_.id: hash_of(site_)}), parts=parts)
+
+
+def test_every_change_is_said_and_none_as_something_instead_of_itself() -> None:
+    """Whatever field of whatever part differs, a reader learns what became of what."""
+    for name, other in variants(made()):
+        for old, new in ((made(), other), (other, made())):
+            told = words(old, new)
+            assert told, name
+            for line in told:
+                after, _, before = line.partition(" instead of ")
+                assert not after.endswith(before or "\0"), (name, line)

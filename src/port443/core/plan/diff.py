@@ -123,6 +123,9 @@ def _routes(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]
     if before.redirect_cacheable != after.redirect_cacheable:
         may = "may" if after.redirect_cacheable else "may no longer"
         yield Change("routes", after.id, f"browsers {may} remember the redirect to https")
+    if before.body_bytes != after.body_bytes:
+        words = f"bodies of {after.body_bytes} bytes at most, instead of {before.body_bytes}"
+        yield Change("policy", after.id, words)
 
 
 def _pool(id_: str, was: Pool | None, now: Pool | None) -> Iterator[Change]:
@@ -135,6 +138,8 @@ def _pool(id_: str, was: Pool | None, now: Pool | None) -> Iterator[Change]:
         before, after = (getattr(pool, f"{field}_timeout_ms") for pool in (was, now))
         if before != after:
             yield _timeout(id_, key, before, after)
+    if (before := was.idle_per_worker) != (after := now.idle_per_worker):
+        yield Change("policy", id_, f"{after} warm connections instead of {before}")
     if (before := was.connections_per_worker) != (after := now.connections_per_worker):
         yield Change("policy", id_, f"connections.per_pool {after} instead of {before}")
 
@@ -180,8 +185,17 @@ def _tls(id_: str, was: TlsPolicy, now: TlsPolicy) -> Iterator[Change]:
             yield Change("policy", id_, f"{what} lose {_list(removed)}")
         if not added and not removed:
             yield Change("policy", id_, f"{what} come in another order: {', '.join(after)}")
+    if was.client_roots != now.client_roots:
+        yield Change("policy", id_, f"{_clients(now.client_roots)} instead of {_clients(was.client_roots)}")
     if was.tickets != now.tickets:
         yield Change("policy", id_, f"tickets are {'given' if now.tickets else 'no longer given'}")
+
+
+def _clients(roots: tuple[str, ...]) -> str:
+    if not roots:
+        return "clients are asked for no certificate"
+    shown = (Fingerprint.of(base64.b64decode(root)).text[:16] for root in roots)
+    return f"clients need a certificate of CA {_list(shown)}"
 
 
 def _hsts(hsts: Hsts | None) -> str:
@@ -196,10 +210,20 @@ def _certificates(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[C
     if before.certificates == after.certificates:
         return
     was, now = _chains(old, before), _chains(new, after)
-    leaves = f"{_list(map(_leaf, now))} instead of {_list(map(_leaf, was)) or 'one not known here'}"
-    yield Change("certificates", after.id, leaves)
-    if added := _list({name for chain in now for name in chain.names} - {n for c in was for n in c.names}):
+    leaves, before_ = [_leaf(one) for one in now], [_leaf(one) for one in was]
+    if sorted(leaves) != sorted(before_):
+        words = f"{_list(leaves) or 'no certificate'} instead of {_list(before_) or _unknown(before)}"
+        yield Change("certificates", after.id, words)
+    elif leaves != before_:
+        yield Change("certificates", after.id, "certificates come in another order")
+    elif [one.chain for one in was] != [one.chain for one in now]:
+        lengths = ", ".join(str(len(one.chain)) for one in now)
+        yield Change("certificates", after.id, f"the same leaf, in another chain of {lengths} certificates")
+    covered, covers = ({name for one in chains for name in one.names} for chains in (was, now))
+    if added := _list(covers - covered):
         yield Change("certificates", after.id, f"covers {added} as well")
+    if lost := _list(covered - covers):
+        yield Change("certificates", after.id, f"no longer covers {lost}")
     if {chain.key for chain in was} != {chain.key for chain in now}:
         yield Change("secrets", after.id, "has another private key")
 
@@ -207,6 +231,10 @@ def _certificates(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[C
 def _chains(plan: Plan, site: Site) -> list[Certificate]:
     parts = (_part(plan, name, Certificate) for name in site.certificates)
     return [part for part in parts if part]
+
+
+def _unknown(site: Site) -> str:
+    return "one not known here" if site.certificates else "no certificate"
 
 
 def _leaf(certificate: Certificate) -> str:
