@@ -42,7 +42,7 @@ class Bar:
 
 
 @click.command
-@click.argument("hosts", nargs=-1, required=True, metavar="HOST[:PORT]...")
+@click.argument("hosts", nargs=-1, required=True, metavar="HOST[:PORT]|URL...")
 @click.option("--connect", metavar="ADDRESS[:PORT]", help="Connect there, whatever the resolver says.")
 @click.option("--servername", metavar="NAME", help="Ask for this name, in TLS and in HTTP.")
 @click.option(
@@ -96,7 +96,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
 
     \b
     port443 scan example.com
-    port443 scan localhost:8443 --cacert root.pem --min-grade A
+    port443 scan https://localhost:8443/ --cacert root.pem --min-grade A
     port443 scan example.com --connect 192.0.2.7 --format json
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     targets = [read_target(host, connect, servername) for host in hosts]

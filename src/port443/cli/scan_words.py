@@ -12,14 +12,22 @@ from port443.core.names import Endpoint, HostName, IPName, NameInvalid, parse_si
 
 HTTPS: Final = 443
 SCALE: Final = {letter.value: letter for letter in Letter if letter.rank <= Letter.F.rank}
+URL: Final = re.compile(
+    r"(?:(?:(?P<scheme>[a-z][a-z0-9+.-]*):)?//)?(?P<authority>[^/?#\\]*)(?:[/?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A URL, or a host with or without a path."""
+SCHEMES: Final = frozenset({"", "https", "wss", "http"})
+PORT_AT_END: Final = re.compile(r":[0-9]+\Z")
 DURATION: Final = re.compile(r"(\d{1,6})(s|m|)")
 
 
 class TargetInvalid(SettingsError):
     """What was given to scan is no host.
 
-    A target is a host name or an address, with a port when it is not 443: `example.com`,
-    `localhost:8443`, `192.0.2.1`, `[2001:db8::1]:8443`.
+    A target is a host name or an address, with a port when it is not 443, or the URL of a site:
+    `example.com`, `localhost:8443`, `192.0.2.1`, `[2001:db8::1]:8443`, `https://example.com/`. Of a URL
+    only host and port count; the scan asks for `/`.
     """
 
     code = "P443-E171"
@@ -63,14 +71,12 @@ def read_target(host: str, connect: str | None, servername: str | None) -> ScanT
 
 
 def _host_and_port(text: str) -> tuple[HostName | IPName, int]:
-    bare = text.strip()
-    if "://" in bare:
-        raise TargetInvalid(
-            f"{text!r} is a URL", f"give the host alone: {bare.split('://')[1].split('/')[0]}"
-        )
+    bare = _authority(text.strip())
     try:
         return IPName.parse(bare), HTTPS
     except NameInvalid:
+        if bare.endswith("]"):
+            raise  # an address in brackets, but a wrong one
         host, colon, port = bare.rpartition(":")
         if not colon:
             return parse_site_name(bare), HTTPS
@@ -79,6 +85,29 @@ def _host_and_port(text: str) -> tuple[HostName | IPName, int]:
                 f"{port!r} in {text!r} is no port", "a port is a number from 1 to 65535"
             ) from None
         return parse_site_name(host), int(port)
+
+
+def _authority(text: str) -> str:
+    """Return host and port of what may be a URL (RFC 3986 §3.2)."""
+    parts = URL.fullmatch(text)
+    if parts is None:
+        return text
+    scheme, authority = (parts["scheme"] or "").lower(), parts["authority"]
+    if "@" in authority:
+        # A password may stand there: the error does not repeat it.
+        host = authority.rpartition("@")[2]
+        raise TargetInvalid("a user name stands before the host", f"give the host alone: {host}")
+    if scheme not in SCHEMES:
+        raise TargetInvalid(
+            f"{scheme}:// in {text!r} does not speak TLS at once", f"give HOST:PORT: {authority}"
+        )
+    if not authority:
+        raise TargetInvalid(f"{text!r} names no host", "for example https://example.com/")
+    if scheme == "http" and PORT_AT_END.search(authority):
+        raise TargetInvalid(
+            f"{text!r} is a port in clear", "give HOST:PORT of TLS, and the port in clear as --http-port PORT"
+        )
+    return authority.removesuffix(":") if scheme else authority
 
 
 def _endpoint(text: str, port: int) -> Endpoint:

@@ -58,6 +58,17 @@ TARGETS = {
     "[::1]": ("::1", 443, None),
     "[::1]:8443": ("::1", 8443, None),
     "bücher.example": ("xn--bcher-kva.example", 443, None),
+    "EXAMPLE.com.": ("example.com", 443, None),
+    "https://example.com/": ("example.com", 443, None),
+    "HTTPS://Example.COM.:8443/a?b=@c#d": ("example.com", 8443, None),
+    "https://bücher.example:/": ("xn--bcher-kva.example", 443, None),
+    "https://[2001:db8::1]:8443/": ("2001:db8::1", 8443, None),
+    "https://[::1]": ("::1", 443, None),
+    "wss://a.test/socket": ("a.test", 443, None),
+    "http://a.test/": ("a.test", 443, None),
+    "//a.test/": ("a.test", 443, None),
+    "a.test:8443/b?c": ("a.test", 8443, None),
+    "127.0.0.1/": ("127.0.0.1", 443, None),
 }
 
 
@@ -69,20 +80,38 @@ def test_a_target_is_read_as_people_write_it(text: str) -> None:
     assert (target.host.text, target.port, target.connect) == (host, port, connect)
 
 
-@pytest.mark.parametrize(
-    "text", ["https://example.com/", "a b", "example.com:", "example.com:0", "*.a.test", ""]
-)
+NO_TARGETS = {
+    "": "names no host",
+    "a b": "not a host name",
+    "https://a b/": "not a host name",
+    "example.com:": "no port",
+    "example.com:0": "no port",
+    "https://a.test:99999/": "no port",
+    "*.a.test": "wildcard",
+    "https://*.a.test/": "wildcard",
+    "https://": "names no host",
+    "https:///path": "names no host",
+    "ftp://a.test/": "does not speak TLS",
+    "http://a.test:8080/": "in clear",
+    "https://[fe80::1%25eth0]/": "a zone",
+    "https://[::1/": "not a host name",
+}
+
+
+@pytest.mark.parametrize("text", NO_TARGETS)
 def test_what_is_no_target_is_a_usage_error(text: str) -> None:
-    """Wrong words end with 2, before anything is connected."""
-    with pytest.raises(SettingsError):
+    """Wrong words end with 2, before anything is connected, and the error says what to write."""
+    with pytest.raises(SettingsError, match=NO_TARGETS[text]) as caught:
         read_target(text, None, None)
+    assert caught.value.hint or "zone" in caught.value.message
 
 
-def test_a_url_is_refused_with_the_host_that_was_meant() -> None:
-    """The hint holds what to type."""
+def test_the_user_of_a_url_is_refused_and_not_repeated() -> None:
+    """A password does not belong on a command line, and even less in an error."""
     with pytest.raises(TargetInvalid) as caught:
-        read_target("https://example.com/path", None, None)
-    assert caught.value.hint.endswith(": example.com")
+        read_target("https://user:secret@a.test:8443/", None, None)
+    assert "secret" not in caught.value.message + caught.value.hint
+    assert caught.value.hint.endswith(": a.test:8443")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +249,7 @@ def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
     "args",
     [
         ("scan",),
-        ("scan", "https://a.test/"),
+        ("scan", "ftp://a.test/"),
         ("scan", "a.test", "--min-grade", "Z"),
         ("scan", "a.test", "--fail-on", "grave"),
         ("scan", "a.test", "--timeout", "soon"),
