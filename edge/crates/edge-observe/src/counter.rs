@@ -1,4 +1,4 @@
-//! A number that one thread raises and another reads.
+//! A number that one thread writes and another reads.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -11,6 +11,11 @@ impl Counter {
     pub(crate) fn add(&self, amount: u64) {
         self.0
             .store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+    }
+
+    /// Put another number in its place; only the thread that owns the counter may do so.
+    pub(crate) fn set(&self, amount: u64) {
+        self.0.store(amount, Relaxed);
     }
 
     /// The number now; any thread may ask.

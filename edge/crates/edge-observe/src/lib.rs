@@ -23,4 +23,4 @@ pub use observatory::Observatory;
 pub use reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 pub use sites::{SiteSlot, SiteSlots};
 pub use stats::Stats;
-pub use worker::{HandshakeFault, HandshakeRecord, UpstreamFault, WorkerObserver};
+pub use worker::{BufferedBytes, HandshakeFault, HandshakeRecord, UpstreamFault, WorkerObserver};

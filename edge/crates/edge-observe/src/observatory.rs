@@ -77,7 +77,10 @@ impl Observatory {
                 sent: self.total(|worker| &worker.bytes_sent),
             },
             upstream: self.upstream(),
-            memory: Memory { resident_bytes },
+            memory: Memory {
+                resident_bytes,
+                buffered_bytes: self.total(|worker| &worker.bytes_buffered),
+            },
             events: Events {
                 last: log.last(),
                 dropped: log.dropped(),

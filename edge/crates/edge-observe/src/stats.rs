@@ -86,6 +86,8 @@ pub struct Upstream {
 #[allow(missing_docs, reason = "each field says its name")]
 pub struct Memory {
     pub resident_bytes: u64,
+    /// Of messages on their way, in the workers' buffers.
+    pub buffered_bytes: u64,
 }
 
 /// The last event's number, and how many were lost before they got one.

@@ -29,6 +29,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) handshake_durations: Histogram,
     pub(crate) bytes_received: Counter,
     pub(crate) bytes_sent: Counter,
+    pub(crate) bytes_buffered: Counter,
     pub(crate) upstream_opened: Counter,
     pub(crate) upstream_closed: Counter,
     pub(crate) upstream_failures: [Counter; UpstreamFailure::ALL.len()],
@@ -42,6 +43,16 @@ pub struct WorkerObserver {
     counters: Arc<WorkerCounters>,
     events: EventSender,
     sampled_at: Cell<Option<Instant>>,
+}
+
+/// The place for what a worker's connections hold in buffers, written by that worker's thread alone.
+pub struct BufferedBytes(Arc<WorkerCounters>);
+
+impl BufferedBytes {
+    /// It is so much now.
+    pub fn set(&self, bytes: usize) {
+        self.0.bytes_buffered.set(bytes as u64);
+    }
 }
 
 /// A handshake that completed.
@@ -115,6 +126,12 @@ impl WorkerObserver {
     /// Bytes went to a client.
     pub fn bytes_sent(&self, count: usize) {
         self.counters.bytes_sent.add(count as u64);
+    }
+
+    /// Where this worker's thread tells what its connections hold in buffers.
+    #[must_use]
+    pub fn bytes_buffered(&self) -> BufferedBytes {
+        BufferedBytes(Arc::clone(&self.counters))
     }
 
     /// A handshake completed; the first of each second becomes an event.

@@ -59,6 +59,10 @@ fn workers_are_added_up() {
         observer.upstream_opened();
     }
     observers[0].connection_closed();
+    for bytes in [5000, 1000] {
+        observers[0].bytes_buffered().set(bytes);
+    }
+    observers[1].bytes_buffered().set(2000);
     observers[1].upstream_failed(UpstreamFault {
         site: "a.test",
         pool: "a.test",
@@ -93,7 +97,10 @@ fn workers_are_added_up() {
         json!({"connections_open": 2, "failures": {"connect_refused": 1}}),
         stats["upstream"]
     );
-    assert_eq!(json!({"resident_bytes": 4096}), stats["memory"]);
+    assert_eq!(
+        json!({"resident_bytes": 4096, "buffered_bytes": 3000}),
+        stats["memory"]
+    );
 }
 
 /// Every failed handshake becomes an event with the contract's fields.

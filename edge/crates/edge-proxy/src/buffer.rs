@@ -28,6 +28,11 @@ thread_local! {
     static HELD_NOW: Cell<usize> = const { Cell::new(0) };
 }
 
+/// What the worker's connections hold.
+pub(crate) fn held_now() -> usize {
+    HELD_NOW.get()
+}
+
 /// Whether the worker's connections hold so much that each gets no more than it needs.
 pub(crate) fn is_scarce() -> bool {
     HELD_NOW.get() >= PLENTY
@@ -244,7 +249,7 @@ mod tests {
         held.set(PLENTY);
         assert!(is_scarce());
         drop(held);
-        assert_eq!(0, HELD_NOW.get());
+        assert_eq!(0, held_now());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::accept::{self, Connections};
+use crate::buffer;
 use crate::context::WorkerContext;
 use crate::pool::Pools;
 use crate::running::Running;
@@ -88,8 +89,10 @@ pub fn spawn_worker(
         .name(format!("edge-worker-{index}"))
         .spawn(move || {
             // A runtime for what stays on one thread cannot be made on another.
+            let buffered = observer.bytes_buffered();
             let runtime = Builder::new_current_thread()
                 .enable_all()
+                .on_thread_park(move || buffered.set(buffer::held_now()))
                 .on_thread_unpark(turn::begin)
                 .build_local(LocalOptions::default());
             let runtime = runtime.map_err(|error| starting.send(Err(error)));

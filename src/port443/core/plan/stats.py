@@ -62,6 +62,8 @@ class Memory:
     """What the edge's process holds."""
 
     resident_bytes: int
+    buffered_bytes: int
+    """Of messages on their way, in the workers' buffers; as of when each worker last waited."""
 
 
 @dataclass(frozen=True, slots=True)
