@@ -245,10 +245,10 @@ class Supervisor:
     async def _replace(self) -> Hello:
         now = asyncio.get_running_loop().time()
         self._crashes.note(now)
-        if self._crashes.are_too_many(now):
-            raise EdgeDidNotStart("the edge died too often within a minute")
         if self._process is not None:
             await self._process.end(DEATH_PATIENCE_S)
+        if self._crashes.are_too_many(now):
+            raise EdgeDidNotStart("the edge died too often within a minute")
         return await self._spawn()
 
     async def _spawn(self) -> Hello:

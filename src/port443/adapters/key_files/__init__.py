@@ -26,8 +26,7 @@ class FilesOnDisk:
     def read(self, path: PurePath) -> bytes:
         """Return the content; raises `CertificateFileUnreadable`."""
         try:
-            # Not to wait for ever for a pipe that nobody writes to.
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - opens a descriptor
+            with open(path, "rb", opener=_without_waiting) as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise CertificateFileUnreadable(f"{path} is no ordinary file")
                 content = file.read(MAX_OCTETS + 1)
@@ -52,3 +51,8 @@ class FilesOnDisk:
         except OSError as error:
             return f"absent: {error.errno}"
         return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file, and do not wait for ever for a pipe that nobody writes to."""
+    return os.open(path, flags | os.O_NONBLOCK)
