@@ -24,6 +24,8 @@ from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_bef
 from port443.core.plan.snapshot import Pool, Server
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
 
@@ -98,8 +100,8 @@ def test_a_silent_server_gives_504(tmp_path: Path, version: str) -> None:
     """A response that does not begin in time is given up, and its connection ended."""
     silence = threading.Event()
 
-    def answer(_visit: Visit, _request: Received) -> None:
-        silence.wait(20)
+    def answer(visit: Visit, _request: Received) -> None:
+        visit.wait(silence.is_set)
 
     with (
         running_upstream(answer) as upstream,
@@ -162,7 +164,7 @@ def test_a_body_that_falls_silent_is_given_up(tmp_path: Path) -> None:
     def answer(visit: Visit, request: Received) -> None:
         visit.body(request)
         visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
-        silence.wait(20)
+        visit.wait(silence.is_set)
 
     limits = {"body_timeout_ms": 200}
     with web_before(tmp_path, answer, **limits) as (web, _):
@@ -179,7 +181,7 @@ def test_a_reset_is_no_end_of_a_body(tmp_path: Path, version: str) -> None:
     def answer(visit: Visit, request: Received) -> None:
         visit.body(request)
         visit.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc")
-        assert has_begun.wait(20)
+        visit.wait(has_begun.is_set)
         visit.reset()
 
     with web_before(tmp_path, answer) as (web, _), web.connected() as tls:

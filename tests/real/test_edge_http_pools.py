@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pytest
 from http2_frames import END_HEADERS, END_STREAM, HEADERS, frame, http2
 from http2_frames import request as http2_request
 from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
@@ -15,6 +16,8 @@ from web import NAME, Answer, Web, read_answer, running_web
 
 from port443.core.plan.snapshot import Pool, Server
 from waiting import wait_until
+
+pytestmark = pytest.mark.machine
 
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
 FULL = b"503 Service Unavailable\nThe server behind this site has as much to do as it is given at once.\n"
@@ -45,7 +48,7 @@ class Held:
             visit.close()
             return
         if request.path in self.gates:
-            assert self.gates[request.path].wait(20)
+            visit.wait(self.gates[request.path].is_set)
         visit.send(plain_response(request.path.encode()))
 
     def release(self) -> None:

@@ -66,7 +66,7 @@ def test_a_second_answer_reaches_nobody(tmp_path: Path) -> None:
     def answer(visit: Visit, request: Received) -> None:
         own_path(visit, request)
         if request.path == "/first":
-            assert turn.wait(20)
+            visit.wait(turn.is_set)
             visit.send(OTHER)
             said.set()
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import pytest
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
 from port443.core.plan.snapshot import Pool
 from waiting import wait_until
+
+pytestmark = pytest.mark.machine
 
 OTHER = plain_response(b"poisoned")
 HELLOS = 40
@@ -47,11 +50,11 @@ class Babbler:
     def answer(self, visit: Visit, request: Received) -> None:
         if request.path == "/first":
             self.is_asked.set()
-            assert self.may_answer.wait(20)
+            visit.wait(self.may_answer.is_set)
         own_path(visit, request)
         if request.path == "/first":
             self.has_answered.set()
-            assert self.may_babble.wait(20)
+            visit.wait(self.may_babble.is_set)
             with stopped(self.edge_pid):
                 # What comes after the next request is a (wrong) answer to it: then it was too late.
                 is_late, _, _ = select.select([visit.socket], [], [], 0)
@@ -126,7 +129,7 @@ def test_as_many_connections_are_kept_as_were_needed_at_once(tmp_path: Path) -> 
     turns = threading.Semaphore(0)
 
     def answer(visit: Visit, request: Received) -> None:
-        assert turns.acquire(timeout=20)
+        visit.wait(lambda: turns.acquire(blocking=False))
         own_path(visit, request)
 
     with (

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from port443.core.plan.snapshot import Server
+from waiting import wait_until
 
 PATIENCE_S = 20.0
+HOUR_S = 3600.0
 MOST_KEPT = 1 << 16
 """Bytes of a body that are kept to be looked at; all of them are hashed."""
 
@@ -63,10 +65,16 @@ class Visit:
     """One connection, from the server's side."""
 
     def __init__(
-        self, sock: socket.socket, number: int, note: Callable[[int, bytes], None] | None = None
+        self,
+        sock: socket.socket,
+        number: int,
+        over: threading.Event,
+        note: Callable[[int, bytes], None] | None = None,
     ) -> None:
         self.socket = sock
         self.number = number
+        self.over = over
+        """Set when the server ends."""
         tapped = _Tap(sock, lambda piece: note(number, piece)) if note else None
         self.file = io.BufferedReader(tapped) if tapped else sock.makefile("rb")
 
@@ -111,6 +119,12 @@ class Visit:
                 raise ConnectionError("the request's body ended early")
             left -= len(piece)
             yield piece
+
+    def wait(self, is_due: Callable[[], bool]) -> None:
+        """Wait for a condition for as long as the server is there; when it ends the connection does."""
+        wait_until(lambda: self.over.is_set() or is_due(), HOUR_S)
+        if self.over.is_set():
+            raise ConnectionAbortedError("the server has ended")
 
     def send(self, *parts: bytes) -> None:
         """Send raw bytes."""
@@ -179,6 +193,8 @@ class Upstream:
     pieces: list[tuple[int, bytes]] = field(default_factory=list)
     """The numbers of connections and what they received, byte for byte, when that is recorded."""
     is_recorded: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     @property
     def server(self) -> Server:
@@ -196,9 +212,11 @@ class Upstream:
             # What is said is on its way, so that a test may rely on it.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
-            visit = Visit(sock, self.connections, self._note if self.is_recorded else None)
+            visit = Visit(sock, self.connections, self.over, self._note if self.is_recorded else None)
             self.visits.append(visit)
-            threading.Thread(target=self._attend, args=(visit,), daemon=True).start()
+            thread = threading.Thread(target=self._attend, args=(visit,), daemon=True)
+            self.threads.append(thread)
+            thread.start()
 
     def _note(self, number: int, piece: bytes) -> None:
         self.pieces.append((number, piece))
@@ -214,6 +232,7 @@ class Upstream:
 
     def close(self) -> None:
         """End the server and every connection of it."""
+        self.over.set()
         with contextlib.suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
@@ -239,7 +258,8 @@ def running_upstream(
         yield upstream
     finally:
         upstream.close()
-        thread.join(PATIENCE_S)
+        for each in (thread, *upstream.threads):
+            each.join(PATIENCE_S)
 
 
 @contextlib.contextmanager
