@@ -11,6 +11,8 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 # The time that one fuzz target gets in `make prove`.
 FUZZ_SECONDS ?= 600
+# One part of `make prove` alone: `--only stable`, `--only soak`, …
+PROVE_ARGS ?=
 # How long `make prove` soaks the whole in mixed load.
 SOAK_SECONDS ?= 600
 
@@ -47,13 +49,13 @@ test-rust:
 	cd edge && cargo test --locked --quiet
 
 test-python: setup .build/clients
-	$(BIN)/pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --durations=10 $(PYTEST_ARGS)
 
 bench: setup
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
-prove: setup
-	PYTHONPATH=tests:tests/real $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS)
+prove: setup .build/clients
+	PYTHONPATH=tests:tests/real $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS) $(PROVE_ARGS)
 
 docs: setup
 	$(BIN)/python docs/build.py .build/docs

@@ -26,7 +26,7 @@ from port443.ports import Dial, Edge
 from port443.settings.environment import Environment
 from standin_edge import StandInDial, StandInEdge
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.machine, pytest.mark.slow]
 NAME = "app.test"
 MADE = leaf(root(), NAME)
 CREDENTIALS = {NAME: Credential(names(NAME), (MADE.facts.der,), pkcs8(MADE.key))}

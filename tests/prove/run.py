@@ -1,4 +1,4 @@
-"""The long checks: slow clients, a soak under faults, every fuzz target, our scans beside those of others.
+"""The long checks: slow clients, a soak, fuzzing, scans beside those of others, the tests again and again.
 
 What came of each part is written into docs/prove.md; a part that did not run keeps its last result.
 """
@@ -23,6 +23,8 @@ from prove.slow import TITLE as SLOW
 from prove.slow import check_slow_clients
 from prove.soak import TITLE as SOAK
 from prove.soak import check_soak
+from prove.stable import MARKED_RUNS, WHOLE_RUNS, check_stability
+from prove.stable import TITLE as STABLE
 
 TOP = Path(__file__).parents[2]
 REPORT = TOP / "docs" / "prove.md"
@@ -58,11 +60,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fuzz-seconds", type=int, default=600, help="for each target")
     parser.add_argument("--soak-seconds", type=float, default=600, help="of mixed load")
-    parser.add_argument("--only", choices=("agreement", "fuzz", "slow", "soak"), help="one part alone")
+    parser.add_argument(
+        "--only", choices=("agreement", "fuzz", "slow", "soak", "stable"), help="one part alone"
+    )
+    parser.add_argument("--marked-runs", type=int, default=MARKED_RUNS, help="of the tests marked `machine`")
+    parser.add_argument("--whole-runs", type=int, default=WHOLE_RUNS, help="of the whole suite")
     asked = parser.parse_args()
     parts = {
         "agreement": (AGREEMENT, check_agreement),
         "slow": (SLOW, check_slow_clients),
+        "stable": (STABLE, lambda: check_stability(asked.marked_runs, asked.whole_runs)),
         "soak": (SOAK, lambda: check_soak(asked.soak_seconds)),
         "fuzz": (FUZZING, lambda: check_fuzzing(asked.fuzz_seconds)),
     }

@@ -108,10 +108,10 @@ class Http2:
         self.seen.append(found)
         return found
 
-    def wait(self, kind: int, stream: int = 0) -> Frame:
-        """Read up to the first frame of that kind on that stream."""
+    def wait(self, kind: int, stream: int | None = 0) -> Frame:
+        """Read up to the first frame of that kind on that stream, or on any."""
         while found := self.read():
-            if (found.kind, found.stream) == (kind, stream):
+            if found.kind == kind and stream in {found.stream, None}:
                 return found
         raise AssertionError(f"the connection ended without frame {kind}: {self.seen[-5:]}")
 

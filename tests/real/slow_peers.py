@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Self
 
 from web import NAME, PATIENCE_S, Web
@@ -127,3 +128,39 @@ def client(web: Web, context: ssl.SSLContext, first: bytes) -> Iterator[ssl.SSLS
         with context.wrap_socket(raw, server_hostname=NAME) as tls:
             tls.sendall(first)
             yield tls
+
+
+def stands_still(web: Web, way: str) -> bool:
+    """Whether no more bytes have gone that way between two looks."""
+    return bool(web.edge.stats()["bytes"][way] == web.edge.stats()["bytes"][way])
+
+
+def buffered_bytes(web: Web) -> int:
+    """Return what the worker's buffers held when it last waited; it has had its turns until now."""
+    let_others_pass(web)
+    count: int = web.edge.stats()["memory"]["buffered_bytes"]
+    return count
+
+
+def let_others_pass(web: Web) -> None:
+    """Give the worker the turns that other clients' handshakes take."""
+    for _ in range(2):
+        with web.connected():
+            pass
+
+
+def is_held_back(web: Web, ours: socket.socket) -> bool:
+    """Whether the edge leaves unread what came from our end of a connection, though it serves others."""
+    before = web.edge.stats()["bytes"]
+    let_others_pass(web)
+    return _unread_bytes(ours) > 0 and web.edge.stats()["bytes"] == before
+
+
+def _unread_bytes(ours: socket.socket) -> int:
+    """Count what has come to the other end, on this machine, and was not read there."""
+    ends = (f":{ours.getpeername()[1]:04X}", f":{ours.getsockname()[1]:04X}")
+    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, _, queues, *_ = row.split()
+        if (local[-5:], remote[-5:]) == ends:
+            return int(queues.partition(":")[2], 16)
+    raise AssertionError(f"{ours} has no other end here")

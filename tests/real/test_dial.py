@@ -26,6 +26,8 @@ from port443.core.probe.failures import (
 from port443.core.probe.http import MAX_HEAD, HTTPAnswer, HTTPRequest
 from port443.core.wire.reading import Malformed
 
+pytestmark = pytest.mark.machine
+
 NAME = HostName("localhost")
 
 

@@ -25,7 +25,7 @@ from port443.edge.locate import locate_program
 from port443.edge.supervisor import EdgeOptions, Supervisor
 from port443.settings.environment import Environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.machine, pytest.mark.slow]
 NAME = "app.test"
 MADE = leaf(root(), NAME)
 

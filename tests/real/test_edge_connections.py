@@ -15,6 +15,8 @@ from port443.adapters.sample_backend import SampleBackend
 from port443.core.plan.snapshot import Server
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 MANY = 1000
 KIB = 1024
 

@@ -13,6 +13,8 @@ import pytest
 from upstreams import Received, Upstream, Visit, running_upstream
 from web import NAME, Web, running_web
 
+pytestmark = pytest.mark.machine
+
 CLIENTS = Path(__file__).parent / "clients"
 COUNT = 40
 """Requests at once: more than one frame's worth of each kind."""

@@ -12,6 +12,8 @@ from web import NAME, PATIENCE_S, client_context, running_web, web_before
 from port443.core.plan.snapshot import Pool
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 READ_AT_ONCE = 16 * 1024
 """What the edge reads from a client at a time, as long as that is enough."""
 

@@ -9,6 +9,8 @@ import pytest
 from upstreams import running_upstream, says
 from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
 
+pytestmark = pytest.mark.machine
+
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:

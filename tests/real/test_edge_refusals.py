@@ -11,6 +11,8 @@ from tls_client import PATIENCE_S, client_hello, connected, context, read_all, s
 
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))
 ALERT, FATAL = 21, 2
 

@@ -40,6 +40,8 @@ from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Edge
 from waiting import await_until
 
+pytestmark = pytest.mark.machine
+
 NAME = "app.test"
 ISSUED = issue(Wish(names=(NAME,)), ec_key())
 KEY = ISSUED.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

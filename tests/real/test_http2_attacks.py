@@ -42,6 +42,8 @@ from web import NAME, Web, running_web, web_before
 
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 WORD = (1).to_bytes(4)
 UPLOAD = frame(HEADERS, END_HEADERS, 1, request(method="POST"))
 OVERFULL = frame(HEADERS, END_HEADERS, 1, request(("content-length", "5"), method="POST")) + frame(
@@ -457,7 +459,7 @@ def test_a_drain_lets_open_streams_end(tmp_path: Path) -> None:
 
     def answer(visit: Visit, request: Received) -> None:
         visit.body(request)
-        assert turn.wait(20)
+        visit.wait(turn.is_set)
         visit.send(plain_response(b"late"))
 
     with web_before(tmp_path, answer) as (web, upstream), http2(web) as client:

@@ -504,6 +504,7 @@ def test_a_server_that_breaks_over_long_hellos_is_asked_in_short_ones(tmp_path: 
     assert len(facts.choices) > 3
 
 
+@pytest.mark.machine
 def test_the_time_for_a_host_is_kept(tmp_path: Path) -> None:
     """When the time is over nothing more is asked, and what was not asked is unknown."""
     with openssl_server(served(tmp_path), "-tls1_3") as origin, throttled(origin, 2, Silent) as endpoint:

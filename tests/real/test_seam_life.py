@@ -19,7 +19,7 @@ from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 from port443.core.plan.snapshot import Listener, hash_of, plain
 from waiting import wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.machine, pytest.mark.slow]
 ENDING_S = 20.0
 
 

@@ -14,7 +14,7 @@ from pki import Made, Order, make
 from port443.adapters.sample_backend import SampleBackend
 from waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(120)]
 OK = 200
 
 

@@ -29,7 +29,7 @@ from port443.edge.locate import locate_program
 from port443.settings.environment import Environment
 from waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(120)]
 NAME = "app.localhost"
 
 

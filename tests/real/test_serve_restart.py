@@ -16,7 +16,7 @@ from pki import Made, Order, make
 from port443.core.names import Fingerprint
 from waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(120)]
 SHOP = "shop.example.com"
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "status.schema.json").read_text())
 

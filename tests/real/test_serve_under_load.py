@@ -10,7 +10,7 @@ from serving import Load, Serving
 from port443.adapters.sample_backend import SampleBackend
 from waiting import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(240)]
 APPLIES = 200
 
 

@@ -20,10 +20,12 @@ from http2_frames import (
     request,
     settings,
 )
-from slow_peers import BODY, BODY_BYTES, STAND_STILL_S, Sink, Source, Wall, client
+from slow_peers import BODY, BODY_BYTES, STAND_STILL_S, Sink, Source, Wall, client, stands_still
 from web import NAME, Web, client_context, running_web
 
 from waiting import wait_until
+
+pytestmark = pytest.mark.machine
 
 CLIENTS = int(os.environ.get("SLOW_CLIENTS", "300"))
 """With 2,000 the kernel's memory for TCP runs short and other tests fail: those are for a run alone."""
@@ -95,11 +97,6 @@ def judge(web: Web, what: str) -> None:
     assert resident < MOST_BYTES, f"{resident / (1 << 20):.1f} MiB"
 
 
-def stands_still(web: Web, way: str) -> bool:
-    """Whether no more bytes have gone that way between two looks."""
-    return bool(web.edge.stats()["bytes"][way] == web.edge.stats()["bytes"][way])
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("protocol", ASKING)
@@ -112,7 +109,7 @@ def test_slow_readers_hold_little_each(tmp_path: Path, protocol: str) -> None:
     ):
         for _ in range(ROUNDS):
             assert all(tls.recv(1) for tls in readers)
-            wait_until(lambda: stands_still(web, "sent"))
+            wait_until(lambda: stands_still(web, "sent"), STAND_STILL_S)
             judge(web, f"read a response, {protocol}")
 
 

@@ -64,17 +64,24 @@ class Web:
         self, *args: str, path: str = "/", check: bool = True, stdin: IO[bytes] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run curl on the site, as if it stood on port 443."""
-        place = f"{NAME}:443:127.0.0.1:{self.port}"
-        command = ["curl", "-sS", "--max-time", "60", "--cacert", str(self.cacert), "--connect-to", place]
-        result = subprocess.run(
-            [*command, *args, f"https://{NAME}{path}"],
-            stdin=stdin,
-            capture_output=True,
-            check=False,
-            timeout=90,
-        )
+        command = self._curl_command(*args, path=path)
+        result = subprocess.run(command, stdin=stdin, capture_output=True, check=False, timeout=90)
         assert result.returncode == 0 or not check, result.stderr.decode()
         return result
+
+    @contextlib.contextmanager
+    def curl_running(self, *args: str) -> Iterator[None]:
+        """Run curl on the site for as long as something else is done, and then end it."""
+        with subprocess.Popen(self._curl_command(*args), stdout=subprocess.DEVNULL) as curl:
+            try:
+                yield
+            finally:
+                curl.kill()
+
+    def _curl_command(self, *args: str, path: str = "/") -> list[str]:
+        place = f"{NAME}:443:127.0.0.1:{self.port}"
+        command = ["curl", "-sS", "--max-time", "60", "--cacert", str(self.cacert), "--connect-to", place]
+        return [*command, *args, f"https://{NAME}{path}"]
 
     def get(self, *args: str, path: str = "/") -> Answer:
         """Ask by curl, and read the last response with its head."""

@@ -24,6 +24,8 @@ from port443.core.errors import StoreError
 from port443.settings.load import parse
 from waiting import await_until
 
+pytestmark = pytest.mark.machine
+
 NOBODY = 65534
 Answers = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 ASK_AS_NOBODY = """

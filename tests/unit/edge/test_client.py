@@ -32,6 +32,8 @@ from port443.edge.errors import (
 from port443.edge.framing import MAX_FRAME, Connection, frame_of
 from port443.edge.sockets import HeldSocket
 
+pytestmark = pytest.mark.machine
+
 T = TypeVar("T")
 HASH = "ab" * 32
 PLAN = plan(desired(site("a.test")), {"a.test": credential("a.test")})

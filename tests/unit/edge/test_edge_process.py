@@ -13,6 +13,8 @@ from port443.edge.errors import EdgeDidNotStart
 from port443.edge.process import LOG_BYTES, EdgeProcess, Spawn, last_words, trim_log
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 
 def spawn(tmp_path: Path, script: str) -> Spawn:
     program = tmp_path / "program"
