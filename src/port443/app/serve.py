@@ -12,7 +12,7 @@ from port443.app.converge import Converged, Converger, Tools
 from port443.app.judge import Restarts, round_problems
 from port443.app.knock import knock
 from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
-from port443.app.telling import tell, tell_event
+from port443.app.telling import EventTeller, tell
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
 from port443.core.plan.events import EdgeStarted
@@ -81,6 +81,7 @@ class ControlPlane:
         self._last: Converged | None = None
         self._last_reload: ReloadStatus | None = None
         self._failure: tuple[datetime, Port443Error] | None = None
+        self._teller = EventTeller()
 
     @asynccontextmanager
     async def running(self, desired: Desired) -> AsyncIterator[None]:
@@ -121,7 +122,13 @@ class ControlPlane:
     async def run(self) -> None:
         """Keep the promises until `stop` is called."""
         async with asyncio.TaskGroup() as group:
-            duties = (self._tend_always, self.listen, self._tools.edge.watch, self._reload_on_request)
+            duties = (
+                self._tend_always,
+                self.listen,
+                self._teller.summarise,
+                self._tools.edge.watch,
+                self._reload_on_request,
+            )
             tasks = [group.create_task(duty()) for duty in duties]
             await self._stop.wait()
             for task in tasks:
@@ -283,7 +290,7 @@ class ControlPlane:
     async def listen(self) -> None:
         """Log what the edge tells; go through a round when it has been restarted."""
         async for event in self._tools.edge.events():
-            tell_event(event)
+            self._teller.tell(event)
             if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
                 self._boot = event.boot
                 at = datetime.fromtimestamp(event.at_ms / 1000, UTC)

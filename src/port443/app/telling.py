@@ -1,14 +1,17 @@
 """Say in the log what happened, each thing once."""
 
+import asyncio
 import dataclasses
 import logging
 
 from port443.app.converge import Converged
+from port443.app.moderation import PERIOD_S, Moderation
 from port443.app.prove import Proof
 from port443.core.plan.events import (
     Event,
     EventBody,
     EventsDropped,
+    EventsSuppressed,
     HandshakeFailed,
     UpstreamCameBack,
     UpstreamFailed,
@@ -61,20 +64,47 @@ def _tell_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
             log.error(event, extra={**extra, "cause": proof.detail})
 
 
-def tell_event(event: Event) -> None:
-    """Log what the edge tells, as far as an operator acts on it, with the time when it happened."""
-    match event.body:
-        case HandshakeFailed() | UpstreamFailed() | UpstreamCameBack():
-            level = logging.INFO
-        case UpstreamWentDown() | EventsDropped():
-            level = logging.WARNING
-        case _:
-            return
-    if log.isEnabledFor(level):
-        extra = {**dataclasses.asdict(event.body), **_cause(event.body)}
-        record = log.makeRecord(log.name, level, "", 0, event.name, (), None, extra=extra)
-        record.created = event.at_ms / 1000
-        log.handle(record)
+class EventTeller:
+    """Logs what the edge tells, as far as an operator acts on it, and little of what strangers repeat."""
+
+    def __init__(self) -> None:
+        self._moderation = Moderation()
+
+    def tell(self, event: Event) -> None:
+        """Log an event with the time when it happened, or count it when too many of its kind come."""
+        body = event.body
+        match body:
+            case EventsSuppressed():
+                self._moderation.count((body.event, body.reason), body.count)
+                return
+            case HandshakeFailed() | UpstreamFailed():
+                level, kind = logging.INFO, (event.name, str(body.reason))
+            case UpstreamCameBack():
+                level, kind = logging.INFO, (event.name, body.server)
+            case UpstreamWentDown():
+                level, kind = logging.WARNING, (event.name, body.server)
+            case EventsDropped():
+                level, kind = logging.WARNING, (event.name, "")
+            case _:
+                return
+        if log.isEnabledFor(level) and self._moderation.admits(kind):
+            extra = {**dataclasses.asdict(body), **_cause(body)}
+            record = log.makeRecord(log.name, level, "", 0, event.name, (), None, extra=extra)
+            record.created = event.at_ms / 1000
+            log.handle(record)
+
+    async def summarise(self) -> None:
+        """Say from time to time, and at last when this is cancelled, how much was left out."""
+        try:
+            while True:
+                await asyncio.sleep(PERIOD_S)
+                self._tell_suppressed()
+        finally:
+            self._tell_suppressed()
+
+    def _tell_suppressed(self) -> None:
+        for (name, reason), count in self._moderation.settle():
+            log.info("lines_suppressed", extra={"of": name, "reason": reason, "count": count})
 
 
 def _cause(body: EventBody) -> dict[str, str]:

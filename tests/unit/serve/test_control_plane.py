@@ -17,12 +17,14 @@ from memory_store import MemoryStore
 from pki import NOW, Made, leaf, root
 from plan_samples import desired, site
 from port443.app import serve
+from port443.app.moderation import BURST
 from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
 from port443.core.errors import EdgeError, SettingsError, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
 from port443.core.plan.events import (
     EdgeStarted,
+    EventsSuppressed,
     HandshakeFailed,
     SnapshotApplied,
     UpstreamFailed,
@@ -495,6 +497,26 @@ def test_what_the_edge_tells_is_logged_as_far_as_somebody_acts_on_it(
     assert told["handshake_failed"].reason == "not_tls"  # type: ignore[attr-defined]  # by `extra`
     assert told["upstream_went_down"].levelno == logging.WARNING
     assert "snapshot_applied" not in told
+
+
+def test_what_strangers_cause_fills_no_log(bench: ServeBench, caplog: pytest.LogCaptureFixture) -> None:
+    """A few lines of each kind, and how many were left out, also by the edge; a lost server is told."""
+    caplog.set_level(logging.INFO, "port443")
+
+    async def scenario() -> None:
+        async with started(bench.plane()):
+            for port in range(1500):
+                peer = f"192.0.2.1:{port}"
+                bench.edge.tell(HandshakeFailed("https:x", peer, None, "plain_http", "HTTP", None))  # type: ignore[arg-type]
+            bench.edge.tell(EventsSuppressed("handshake_failed", "plain_http", 8500))
+            bench.edge.tell(UpstreamWentDown("pool", "127.0.0.1:9000", "connect_refused"))  # type: ignore[arg-type]
+            await await_until(lambda: any(one.message == "upstream_went_down" for one in caplog.records))
+
+    play(scenario)
+    told = [one for one in caplog.records if one.message in {"handshake_failed", "lines_suppressed"}]
+    assert [one.message for one in told] == ["handshake_failed"] * BURST + ["lines_suppressed"]
+    assert (told[-1].of, told[-1].reason) == ("handshake_failed", "plain_http")  # type: ignore[attr-defined]
+    assert told[-1].count == 10_000 - BURST  # type: ignore[attr-defined]
 
 
 def test_news_is_told_once(bench: ServeBench, caplog: pytest.LogCaptureFixture) -> None:

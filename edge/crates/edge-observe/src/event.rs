@@ -60,7 +60,7 @@ pub enum Event {
     RequestRefused {
         site: String,
         peer: SocketAddr,
-        reason: String,
+        reason: &'static str,
         status: u16,
     },
     /// An HTTP/2 connection was ended by us.
@@ -91,6 +91,45 @@ pub enum Event {
     DrainEnded,
     /// Some events were lost.
     EventsDropped { count: u64 },
+    /// So many events of one kind came at once that they were only counted.
+    EventsSuppressed {
+        event: &'static str,
+        reason: &'static str,
+        count: u64,
+    },
+}
+
+/// What events that strangers cause have in common when too many of them come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Kind {
+    pub(crate) event: &'static str,
+    pub(crate) reason: &'static str,
+}
+
+impl Event {
+    /// The kind, where strangers can cause as many of it as they like.
+    pub(crate) fn strangers_kind(&self) -> Option<Kind> {
+        let (event, reason) = match self {
+            Self::HandshakeFailed { reason, .. } => ("handshake_failed", reason.as_str()),
+            Self::RequestRefused { reason, .. } => ("request_refused", *reason),
+            Self::Http2CutOff { reason, .. } => ("http2_cut_off", reason.as_str()),
+            Self::UpstreamFailed { reason, .. } => ("upstream_failed", reason.as_str()),
+            // Those of operators, samples, and those that a server's own state bounds.
+            Self::EdgeStarted
+            | Self::SnapshotApplied { .. }
+            | Self::SiteQuarantined { .. }
+            | Self::ListenerOpened { .. }
+            | Self::ListenerClosed { .. }
+            | Self::HandshakeCompleted { .. }
+            | Self::UpstreamWentDown { .. }
+            | Self::UpstreamCameBack { .. }
+            | Self::DrainStarted
+            | Self::DrainEnded
+            | Self::EventsDropped { .. }
+            | Self::EventsSuppressed { .. } => return None,
+        };
+        Some(Kind { event, reason })
+    }
 }
 
 /// Copy a text that a stranger may have chosen, cut where it exceeds what an event may hold.

@@ -10,6 +10,7 @@ mod event;
 mod handshakes;
 mod histogram;
 mod log;
+mod moderation;
 mod observatory;
 mod reasons;
 mod sites;

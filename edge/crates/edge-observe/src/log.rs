@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::channel::StampedEvent;
 use crate::event::Event;
+use crate::moderation::Moderator;
 
 const MAX_EVENTS: usize = 16_384;
 const MAX_BYTES: usize = 16 << 20;
@@ -21,6 +23,7 @@ pub struct EventLog {
     last: watch::Sender<u64>,
     /// Events that were lost on their way here, as far as the log tells.
     dropped: u64,
+    moderator: Moderator,
 }
 
 /// What a reader gets at once.
@@ -54,6 +57,28 @@ impl EventLog {
             bytes: 0,
             last,
             dropped: 0,
+            moderator: Moderator::default(),
+        }
+    }
+
+    /// Keep an event that came from a worker, unless strangers cause too many of its kind.
+    pub fn moderate(&mut self, stamped: &StampedEvent) {
+        let kind = stamped.event.strangers_kind();
+        if kind.is_none_or(|kind| self.moderator.admits(kind, Instant::now())) {
+            self.append(stamped);
+        }
+    }
+
+    /// When [`Self::tell_suppressed`] is due, if it is.
+    #[must_use]
+    pub fn summary_due(&self) -> Option<Instant> {
+        self.moderator.due()
+    }
+
+    /// Say how many events of each kind were only counted lately.
+    pub fn tell_suppressed(&mut self) {
+        for summary in self.moderator.settle(Instant::now()) {
+            self.append(&StampedEvent::now(summary));
         }
     }
 

@@ -169,11 +169,11 @@ impl WorkerObserver {
     }
 
     /// A request was answered by the edge itself, since it was wrong or for another site.
-    pub fn request_refused(&self, site: &str, peer: SocketAddr, reason: &str, status: u16) {
+    pub fn request_refused(&self, site: &str, peer: SocketAddr, reason: &'static str, status: u16) {
         self.events.send(|| Event::RequestRefused {
             site: bounded(site),
             peer,
-            reason: bounded(reason),
+            reason,
             status,
         });
     }

@@ -61,7 +61,7 @@ fn every_event() -> Vec<Event> {
         Event::RequestRefused {
             site: text(),
             peer,
-            reason: text(),
+            reason: "misdirected",
             status: 421,
         },
         Event::Http2CutOff {
@@ -88,6 +88,11 @@ fn every_event() -> Vec<Event> {
         Event::DrainStarted,
         Event::DrainEnded,
         Event::EventsDropped { count: 1 },
+        Event::EventsSuppressed {
+            event: "handshake_failed",
+            reason: "not_tls",
+            count: 1,
+        },
     ]
 }
 

@@ -64,7 +64,7 @@ fn one_of_each() -> Vec<Event> {
         Event::RequestRefused {
             site: text(),
             peer: peer(),
-            reason: text(),
+            reason: "bare_cr",
             status: 400,
         },
         Event::Http2CutOff {
@@ -91,6 +91,11 @@ fn one_of_each() -> Vec<Event> {
         Event::DrainStarted,
         Event::DrainEnded,
         Event::EventsDropped { count: 1 },
+        Event::EventsSuppressed {
+            event: "handshake_failed",
+            reason: "not_tls",
+            count: 1,
+        },
     ]
 }
 

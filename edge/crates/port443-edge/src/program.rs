@@ -1,12 +1,14 @@
 //! The program from its start to its end.
 
 use std::cell::RefCell;
+use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
 use edge_observe::EventQueue;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::task::spawn_local;
+use tokio::time::sleep_until;
 
 use crate::arguments::Arguments;
 use crate::boot::BootCopy;
@@ -68,10 +70,26 @@ fn start(arguments: &Arguments) -> std::io::Result<(Edge, EventQueue)> {
 /// Put what the workers tell into the log, in the order in which it comes.
 async fn number_events(mut queue: EventQueue, edge: Rc<RefCell<Edge>>) {
     let log = Rc::clone(&edge.borrow().log);
-    while let Some(event) = queue.next().await {
-        let mut log = log.borrow_mut();
-        log.append(&event);
-        log.note_dropped(queue.dropped());
+    loop {
+        let due = log.borrow().summary_due();
+        let summary = async {
+            match due {
+                Some(due) => sleep_until(due.into()).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = summary => log.borrow_mut().tell_suppressed(),
+            event = queue.next() => match event {
+                Some(event) => {
+                    let mut log = log.borrow_mut();
+                    log.moderate(&event);
+                    log.note_dropped(queue.dropped());
+                }
+                None => return,
+            },
+        }
     }
 }
 

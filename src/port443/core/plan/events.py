@@ -210,6 +210,16 @@ class EventsDropped:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class EventsSuppressed:
+    """So many events of one kind came at once that they were only counted."""
+
+    event: str
+    """The name of those events."""
+    reason: str
+    count: int
+
+
 EventBody = (
     EdgeStarted
     | SnapshotApplied
@@ -227,6 +237,7 @@ EventBody = (
     | DrainStarted
     | DrainEnded
     | EventsDropped
+    | EventsSuppressed
 )
 
 EVENTS: dict[str, type[EventBody]] = {
@@ -246,6 +257,7 @@ EVENTS: dict[str, type[EventBody]] = {
     "drain_started": DrainStarted,
     "drain_ended": DrainEnded,
     "events_dropped": EventsDropped,
+    "events_suppressed": EventsSuppressed,
 }
 """Every event's name in the contract."""
 
