@@ -1,5 +1,6 @@
 """Certificates written octet by octet, so that tests can make what no library wants to write."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -98,6 +99,19 @@ def address(octets: bytes) -> bytes:
 
 def directory(whole_name: bytes) -> bytes:
     return tlv(0xA4, whole_name)
+
+
+def subject_key_id(key: Key) -> Extension:
+    return "2.5.29.14", False, tlv(4, _key_id(key))
+
+
+def authority_key_id(key: Key) -> Extension:
+    return "2.5.29.35", False, seq(tlv(0x80, _key_id(key)))
+
+
+def _key_id(key: Key) -> bytes:
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(spki).digest()[:20]
 
 
 def alt_names(*general_names: bytes, critical: bool = False) -> Extension:

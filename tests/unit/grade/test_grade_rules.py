@@ -108,6 +108,8 @@ FOUND: dict[str, Make] = {
     "P443-CERT-014": lambda: with_fault(ChainFault.ROOT_SENT),
     "P443-CERT-015": lambda: with_fault(ChainFault.USAGE_WRONG),
     "P443-CERT-016": lambda: with_leaf(replace(leaf().facts, flaws=("the subject cannot be read",))),
+    "P443-CERT-018": lambda: with_fault(ChainFault.SOME_REFUSE),
+    "P443-CERT-019": lambda: with_fault(ChainFault.KEY_MAY_NOT_SIGN),
     "P443-HTTP-001": lambda: with_web(replace(GOOD_WEB, hsts=no("none"), hsts_text=None, policy=None)),
     "P443-HTTP-002": lambda: with_web(
         replace(GOOD_WEB, policy=HSTSPolicy(86400, include_subdomains=True, preload=False))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pki import NOW
 from port443.core.names import RESERVED_NETWORKS, IPName, SiteName, parse_site_name
 from port443.core.x509.chain import explain_chain
+from port443.core.x509.extensions import DNS_NAME, IP_ADDRESS, network
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.local_ca import (
     LEAF_LIFETIME,
@@ -62,8 +63,14 @@ def test_the_constrained_root_names_what_it_may_sign() -> None:
     """The reserved suffixes and every private network, the same that settings go by."""
     constraints = NARROW.root.name_constraints
     assert constraints
-    assert set(constraints.permitted.domains) == {"localhost", "test", "internal", "home.arpa"}
-    assert constraints.permitted.networks == RESERVED_NETWORKS
+    permitted = constraints.permitted
+    assert {one.text for one in permitted if one.kind == DNS_NAME} == {
+        "localhost",
+        "test",
+        "internal",
+        "home.arpa",
+    }
+    assert tuple(network(one.content) for one in permitted if one.kind == IP_ADDRESS) == RESERVED_NETWORKS
     assert WIDE.root.name_constraints is None
     assert NARROW.root.subject != WIDE.root.subject
 

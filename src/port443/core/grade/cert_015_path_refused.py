@@ -1,7 +1,7 @@
 """A certificate on the path does not allow it.
 
-A signature does not fit, an issuer is no CA, a limit of names, uses or length is broken, or a
-critical extension is unknown. Clients refuse such a path.
+A signature does not fit, an issuer is no CA, a limit of names, policies, uses or length is broken, or
+an extension stands twice, is broken, or is critical and unknown. Clients refuse such a path.
 
 Fix:
   port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
@@ -28,6 +28,9 @@ def check(facts: ScanFacts) -> Outcome:
         ChainFault.NAME_NOT_PERMITTED,
         ChainFault.USAGE_WRONG,
         ChainFault.UNKNOWN_CRITICAL,
+        ChainFault.EXTENSION_INVALID,
+        ChainFault.EXTENSION_DOUBTFUL,
+        ChainFault.POLICY_MISSING,
     )
 
 

@@ -20,7 +20,7 @@ from port443.core.x509.chain import ChainFault
 
 
 def check(facts: ScanFacts) -> Outcome:
-    outcome = by_faults(facts, ChainFault.SIGNATURE_UNKNOWN)
+    outcome = by_faults(facts, ChainFault.SIGNATURE_UNKNOWN, ChainFault.SEARCH_ENDED)
     return Unsure(outcome.evidence) if isinstance(outcome, Found) else outcome
 
 

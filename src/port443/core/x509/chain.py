@@ -6,13 +6,24 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import islice, pairwise
 
-from port443.core.x509.constraints import names_refused
+from port443.core.x509.constraints import certified_wrongly
+from port443.core.x509.extensions import (
+    DNS_NAME,
+    IP_ADDRESS,
+    NAME_CONSTRAINTS,
+    POLICY_EXTENSIONS,
+    RFC822_NAME,
+    URI,
+)
 from port443.core.x509.facts import CertFacts
-from port443.core.x509.path import PathSearch, TrustedRoots, fits, reachable
+from port443.core.x509.path import MAX_SIGNATURES, PathSearch, TrustedRoots, fits, is_anchored, reachable
+from port443.core.x509.policies import lacks_policy
 
 MAX_PATHS = 32
-MAX_SENT = 64
-"""More than any server has reason to send; what is beyond is not looked at."""
+MAX_SENT = 128
+"""More than any server has reason to send; what is beyond is not looked at, and that is noted."""
+WEBPKI_INTERMEDIATES = 6
+GO_CONSTRAINTS = {DNS_NAME, IP_ADDRESS, RFC822_NAME, URI}
 
 
 class ChainFault(StrEnum):
@@ -36,12 +47,25 @@ class ChainFault(StrEnum):
     NAME_NOT_PERMITTED = "name_not_permitted"
     USAGE_WRONG = "usage_wrong"
     UNKNOWN_CRITICAL = "unknown_critical"
+    EXTENSION_INVALID = "extension_invalid"
+    EXTENSION_DOUBTFUL = "extension_doubtful"
+    POLICY_MISSING = "policy_missing"
+    SEARCH_ENDED = "search_ended"
+    SOME_REFUSE = "some_refuse"
+    KEY_MAY_NOT_SIGN = "key_may_not_sign"
 
 
 HARMLESS = frozenset(
-    {ChainFault.OUT_OF_ORDER, ChainFault.DUPLICATE, ChainFault.ROOT_SENT, ChainFault.UNRELATED}
+    {
+        ChainFault.OUT_OF_ORDER,
+        ChainFault.DUPLICATE,
+        ChainFault.ROOT_SENT,
+        ChainFault.UNRELATED,
+        ChainFault.SOME_REFUSE,
+        ChainFault.KEY_MAY_NOT_SIGN,
+    }
 )
-"""RFC 8446 §4.4.2 lets a client put up with these, and today's do."""
+"""RFC 8446 §4.4.2 lets a client put up with these; the last two are valid, and name who refuses them."""
 ENDINGS = frozenset(
     {
         ChainFault.INCOMPLETE,
@@ -105,21 +129,40 @@ def explain_chain(chain: Sequence[CertFacts], roots: TrustedRoots, now: datetime
     """Say what a client that believes `roots` makes of `chain`, whose first is the leaf."""
     if not chain:
         return ChainVerdict((), (), (ChainNote(ChainFault.EMPTY, None, "no certificate was sent"),))
-    sent = tuple(chain[:MAX_SENT])
+    sent = tuple(dict.fromkeys(chain))[:MAX_SENT]
     search = PathSearch(sent, roots, now)
     judged = (
-        ChainVerdict(sent, path, (*_ending(path, sent, roots), *_faults_on(path, now)))
+        ChainVerdict(sent, path, (*_ending(path, sent, roots), *_faults_on(path, path[:-1], now)))
         for path in islice(search.paths((sent[0],)), MAX_PATHS)
     )
-    best = min(judged, key=lambda verdict: (not verdict.reaches_root, len(verdict.notes), -len(verdict.path)))
-    return ChainVerdict(sent, best.path, (*best.notes, *_sending(sent, best.path)))
+    best = min(
+        judged,
+        key=lambda verdict: (
+            not verdict.reaches_root, not verdict.is_trusted, len(verdict.notes), -len(verdict.path)
+        ),
+    )  # fmt: skip
+    notes = (*best.notes, *_unfinished(best, chain, search), *_sending(tuple(chain), best.path))
+    return ChainVerdict(tuple(chain), best.path, notes)
+
+
+def _unfinished(best: ChainVerdict, chain: Sequence[CertFacts], search: PathSearch) -> Iterator[ChainNote]:
+    """Say where not everything was looked at, so that silence is no verdict."""
+    if best.is_trusted:
+        return
+    if len(dict.fromkeys(chain)) > MAX_SENT:
+        yield ChainNote(
+            ChainFault.SEARCH_ENDED, None, f"only the first {MAX_SENT} certificates were looked at"
+        )
+    if not search.signatures_left:
+        ended = f"the search for a path ended after {MAX_SIGNATURES} signatures"
+        yield ChainNote(ChainFault.SEARCH_ENDED, None, ended)
 
 
 def _ending(
     path: tuple[CertFacts, ...], sent: Sequence[CertFacts], roots: TrustedRoots
 ) -> Iterator[ChainNote]:
     last = path[-1]
-    if roots.holds(last):
+    if is_anchored(path, roots):
         return
     namesakes = [*roots.named(last.issuer_key), *(one for one in sent if one.subject_key == last.issuer_key)]
     if last.is_self_signed and len(path) == 1:
@@ -138,24 +181,83 @@ def _ending(
         yield ChainNote(ChainFault.UNKNOWN_ISSUER, last, foreign)
 
 
-def _faults_on(path: tuple[CertFacts, ...], now: datetime) -> Iterator[ChainNote]:
-    """Check each certificate of the path (RFC 5280 §6.1)."""
+def judge_sent(
+    chain: tuple[CertFacts, ...], issuers: Sequence[CertFacts], now: datetime
+) -> tuple[ChainNote, ...]:
+    """Say what clients will find wrong with a chain in its order, whichever root they believe.
+
+    `issuers` may hold the root; one that is not there is taken to be without faults.
+    """
+    top = chain[-1]
+    named = (one for one in issuers if one.subject_key == top.issuer_key and one not in chain)
+    root = next((one for one in named if top.was_signed_by(one) is not False), None)
+    return tuple(_faults_on((*chain, root) if root else chain, chain, now))
+
+
+def _faults_on(path: tuple[CertFacts, ...], below: Sequence[CertFacts], now: datetime) -> Iterator[ChainNote]:
+    """Check each certificate of the path (RFC 5280 §6.1); `below` are those below the trusted root."""
     for depth, one in enumerate(path):
         yield from _dates(one, now)
-        if one.extensions.unknown_critical:
-            listed = ", ".join(one.extensions.unknown_critical)
-            yield ChainNote(
-                ChainFault.UNKNOWN_CRITICAL, one, f"{_called(one)} has critical extensions: {listed}"
-            )
-        usages = one.extended_key_usages
-        if usages is not None and not usages & {"server_auth", "any"}:
-            yield ChainNote(ChainFault.USAGE_WRONG, one, f"{_called(one)} is not meant for servers")
+        yield from _extensions(one)
         if depth:
             yield from _as_issuer(one, path[:depth], is_anchor=depth == len(path) - 1)
     for child, issuer in pairwise(path):
         if child.was_signed_by(issuer) is None:
             unknown = f"the signature on {_called(child)} cannot be checked: {child.signature.name}"
             yield ChainNote(ChainFault.SIGNATURE_UNKNOWN, child, unknown)
+    if where := lacks_policy(below):
+        missing = f"a policy is required, and at {_called(where)} none is left (RFC 5280 §6.1.3)"
+        yield ChainNote(ChainFault.POLICY_MISSING, where, missing)
+    yield from _refused_by_some(path)
+
+
+def _extensions(one: CertFacts) -> Iterator[ChainNote]:
+    for why in one.extensions.invalid:
+        yield ChainNote(ChainFault.EXTENSION_INVALID, one, f"{_called(one)}: {why}")
+    for why in one.extensions.doubtful:
+        yield ChainNote(ChainFault.EXTENSION_DOUBTFUL, one, f"{_called(one)}: {why}")
+    if one.extensions.unknown_critical:
+        listed = ", ".join(one.extensions.unknown_critical)
+        critical = f"{_called(one)} has critical extensions that clients do not process: {listed}"
+        yield ChainNote(ChainFault.UNKNOWN_CRITICAL, one, critical)
+    usages = one.extended_key_usages
+    # RFC 5280 §4.2.1.12 lets clients refuse anyExtendedKeyUsage alone, and OpenSSL does.
+    if usages is not None and "server_auth" not in usages:
+        but_any = (
+            " by name: its extKeyUsage is anyExtendedKeyUsage, which OpenSSL refuses"
+            if "any" in usages
+            else ""
+        )
+        yield ChainNote(ChainFault.USAGE_WRONG, one, f"{_called(one)} is not meant for servers{but_any}")
+
+
+def _refused_by_some(path: tuple[CertFacts, ...]) -> Iterator[ChainNote]:
+    """Name the clients that refuse what RFC 5280 and OpenSSL accept; the root itself they do not look at."""
+    for child, issuer in pairwise(path):
+        critical = sorted(child.extensions.critical & POLICY_EXTENSIONS.keys())
+        if policies := ", ".join(POLICY_EXTENSIONS[oid] for oid in critical):
+            refused = f"{_called(child)} has a critical {policies}, which webpki (rustls) refuses"
+            yield ChainNote(ChainFault.SOME_REFUSE, child, refused)
+        if why := child.subject_name.unread_by_go or child.issuer_name.unread_by_go:
+            yield ChainNote(
+                ChainFault.SOME_REFUSE, child, f"Go cannot read a name in {_called(child)}: {why}"
+            )
+        limits = child.name_constraints
+        if limits and child.extensions.critical & {NAME_CONSTRAINTS} and limits.kinds - GO_CONSTRAINTS:
+            unprocessed = (
+                f"{_called(child)} has name constraints of a kind that Go does not process, so it refuses"
+            )
+            yield ChainNote(ChainFault.SOME_REFUSE, child, unprocessed)
+        if child.issuer_der != issuer.subject_der:
+            spelt = f"{_called(child)} spells the name of its issuer otherwise; Go and webpki refuse it"
+            yield ChainNote(ChainFault.SOME_REFUSE, child, spelt)
+    if len(path) - 2 > WEBPKI_INTERMEDIATES:
+        many = f"there are {len(path) - 2} intermediates; webpki (rustls) accepts {WEBPKI_INTERMEDIATES}"
+        yield ChainNote(ChainFault.SOME_REFUSE, path[0], many)
+    usages = path[0].key_usages
+    if usages is not None and "digital_signature" not in usages:
+        unsigned = f"the keyUsage of {_called(path[0])} allows no signature; browsers and GnuTLS refuse it"
+        yield ChainNote(ChainFault.KEY_MAY_NOT_SIGN, path[0], unsigned)
 
 
 def _dates(one: CertFacts, now: datetime) -> Iterator[ChainNote]:
@@ -177,9 +279,13 @@ def _as_issuer(one: CertFacts, below: tuple[CertFacts, ...], *, is_anchor: bool)
     if one.path_length is not None and between > one.path_length:
         allowed = f"{_called(one)} allows {one.path_length} certificates below it before the leaf"
         yield ChainNote(ChainFault.PATH_TOO_LONG, one, f"{allowed}, there are {between}")
-    if one.name_constraints and (refused := names_refused(below[0].names, one.name_constraints)):
-        listed = ", ".join(str(name) for name in refused)
-        yield ChainNote(ChainFault.NAME_NOT_PERMITTED, one, f"{_called(one)} may not sign for {listed}")
+    if one.name_constraints:
+        # RFC 5280 §6.1.3 b, c: of those between, the self-issued ones are passed over.
+        bound = (member for place, member in enumerate(below) if not place or not member.is_self_issued)
+        for member in bound:
+            if refused := certified_wrongly(member, one.name_constraints):
+                wrong = f"{_called(one)} may not sign for {', '.join(refused)}"
+                yield ChainNote(ChainFault.NAME_NOT_PERMITTED, one, wrong)
 
 
 def _sending(sent: tuple[CertFacts, ...], path: tuple[CertFacts, ...]) -> Iterator[ChainNote]:

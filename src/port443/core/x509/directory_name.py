@@ -30,6 +30,11 @@ ALLOWED = {
     IA5: re.compile(r"[\x00-\x7f]*"),
     VISIBLE: re.compile(r"[\x20-\x7e]*"),
 }
+GO_REFUSES = {
+    PRINTABLE: re.compile(r"[^A-Za-z0-9 '()+,\-./:=?*&]"),
+    IA5: re.compile(r"[^\x00-\x7f]"),
+    UNIVERSAL: re.compile(r""),
+}
 COMMON_NAME, EMAIL = "2.5.4.3", "1.2.840.113549.1.9.1"
 # RFC 4514 §3; the rest stands in dots.
 SHORT_NAMES = {
@@ -102,6 +107,15 @@ class DirectoryName:
         return tuple(
             one.text for part in self.parts for one in part if one.oid == oid and one.text is not None
         )
+
+    @property
+    def unread_by_go(self) -> str | None:
+        """Name what in it Go's parser refuses, and the whole certificate with it."""
+        for one in (one for part in self.parts for one in part):
+            refused = GO_REFUSES.get(one.tag)
+            if one.text is not None and refused and refused.search(one.text):
+                return f"{one}, a {STRING_NAMES[one.tag]}"
+        return None
 
     @property
     def flaws(self) -> tuple[str, ...]:

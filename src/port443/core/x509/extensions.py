@@ -7,21 +7,33 @@ from typing import TypeVar
 
 from port443.core import der
 from port443.core.names import HostName, IPName, NameInvalid, SiteName
+from port443.core.x509.directory_name import DirectoryName
 
 T = TypeVar("T")
 
 SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME = "2.5.29.14", "2.5.29.15", "2.5.29.17"
 BASIC_CONSTRAINTS, NAME_CONSTRAINTS, CRL_POINTS = "2.5.29.19", "2.5.29.30", "2.5.29.31"
-POLICIES, AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE = "2.5.29.32", "2.5.29.35", "2.5.29.37"
+POLICIES, POLICY_MAPPINGS, AUTHORITY_KEY_ID = "2.5.29.32", "2.5.29.33", "2.5.29.35"
+POLICY_CONSTRAINTS, EXTENDED_KEY_USAGE, INHIBIT_ANY_POLICY = "2.5.29.36", "2.5.29.37", "2.5.29.54"
 AUTHORITY_ACCESS, TLS_FEATURE, SCTS = (
     "1.3.6.1.5.5.7.1.1",
     "1.3.6.1.5.5.7.1.24",
     "1.3.6.1.4.1.11129.2.4.2",
 )
-KNOWN = {
-    SUBJECT_KEY_ID, KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, NAME_CONSTRAINTS, CRL_POINTS,
-    POLICIES, AUTHORITY_KEY_ID, EXTENDED_KEY_USAGE, AUTHORITY_ACCESS, TLS_FEATURE, SCTS,
+# Those that clients process, so that they may be critical. Key identifiers, authorityInfoAccess and the like
+# must not be (RFC 5280 §4.2), and OpenSSL and others refuse them when they are.
+PROCESSED = {
+    KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, NAME_CONSTRAINTS, CRL_POINTS, POLICIES, POLICY_MAPPINGS,
+    POLICY_CONSTRAINTS, EXTENDED_KEY_USAGE, INHIBIT_ANY_POLICY,
 }  # fmt: skip
+POLICY_EXTENSIONS = {
+    POLICIES: "certificatePolicies",
+    POLICY_MAPPINGS: "policyMappings",
+    POLICY_CONSTRAINTS: "policyConstraints",
+    INHIBIT_ANY_POLICY: "inhibitAnyPolicy",
+}
+READ_BY_ALL = PROCESSED - POLICY_EXTENSIONS.keys() | {SUBJECT_KEY_ID, AUTHORITY_KEY_ID}
+ANY_POLICY = "2.5.29.32.0"
 # RFC 5280 §4.2.1.3, in the order of the bits.
 KEY_USAGES = (
     "digital_signature",
@@ -44,9 +56,35 @@ EXTENDED_KEY_USAGES = {
     "1.3.6.1.5.5.7.3.9": "ocsp_signing",
 }
 OCSP, CA_ISSUERS = "1.3.6.1.5.5.7.48.1", "1.3.6.1.5.5.7.48.2"
-RFC822_NAME, DNS_NAME, URI, IP_ADDRESS = 0x81, 0x82, 0x86, 0x87  # GeneralName, RFC 5280 §4.2.1.6
+# GeneralName, RFC 5280 §4.2.1.6
+RFC822_NAME, DNS_NAME, DIRECTORY_NAME, URI, IP_ADDRESS = 0x81, 0x82, 0xA4, 0x86, 0x87
+NAME_KINDS = {RFC822_NAME: "e-mail", DNS_NAME: "DNS", URI: "URI", IP_ADDRESS: "IP"}
 PERMITTED, EXCLUDED = 0xA0, 0xA1  # NameConstraints, RFC 5280 §4.2.1.10
+ADDRESS_OCTETS = (4, 16)
+UNREAD = {AUTHORITY_ACCESS, TLS_FEATURE}
+"""Broken ones spoil only themselves; no client refuses for them."""
 STATUS_REQUEST = b"\x05"  # RFC 7633: a TLS feature is a TLS extension number
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralName:
+    """A name of any kind, as octets (RFC 5280 §4.2.1.6)."""
+
+    kind: int
+    """The tag."""
+    content: bytes
+    """For a directoryName the whole Name, else what the tag holds."""
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("ascii", "backslashreplace")
+
+    def __str__(self) -> str:
+        if self.kind == DIRECTORY_NAME:
+            return str(DirectoryName.read(self.content))
+        if self.kind == IP_ADDRESS and len(self.content) in ADDRESS_OCTETS:
+            return str(ipaddress.ip_address(self.content))
+        return self.text if self.kind in NAME_KINDS else f"a name of kind {self.kind & 0x1F}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +93,8 @@ class AltNames:
 
     names: tuple[SiteName, ...] = ()
     others: tuple[str, ...] = ()
+    general: tuple[GeneralName, ...] = ()
+    """All of it, as it stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +106,29 @@ class Basic:
 
 
 @dataclass(frozen=True, slots=True)
-class NameTree:
-    """Subtrees of one kind of name constraint (RFC 5280 §4.2.1.10)."""
+class NameConstraints:
+    """What names an issuer may certify (RFC 5280 §4.2.1.10); a kind that `permitted` lacks is left free."""
 
-    domains: tuple[str, ...] = ()
-    """Lower-case; "example.com" holds itself and all below it."""
-    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
+    permitted: tuple[GeneralName, ...] = ()
+    excluded: tuple[GeneralName, ...] = ()
+
+    @property
+    def kinds(self) -> set[int]:
+        """The tags of the names that it limits."""
+        return {base.kind for base in (*self.permitted, *self.excluded)}
 
 
 @dataclass(frozen=True, slots=True)
-class NameConstraints:
-    """What names an issuer may certify; an empty kind in `permitted` leaves that kind free."""
+class Policies:
+    """What a certificate says of policies (RFC 5280 §4.2.1.4, 5, 11 and 14), each policy in dots."""
 
-    permitted: NameTree = NameTree()
-    excluded: NameTree = NameTree()
+    listed: frozenset[str] | None = None
+    """None when there is no certificatePolicies."""
+    mapped: tuple[tuple[str, str], ...] = ()
+    """From the issuer's policy to the subject's."""
+    require_explicit: int | None = None
+    inhibit_mapping: int | None = None
+    inhibit_any: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +148,14 @@ class Extensions:
     crl_urls: tuple[str, ...] = ()
     must_staple: bool = False
     has_scts: bool = False
+    policies: Policies = Policies()
+    critical: frozenset[str] = frozenset()
+    """In dots."""
     unknown_critical: tuple[str, ...] = ()
+    invalid: tuple[str, ...] = ()
+    """Why every client refuses the certificate at sight: an extension that stands twice, or is broken."""
+    doubtful: tuple[str, ...] = ()
+    """The like in extensions that not every client reads: those refuse that do."""
     flaws: tuple[str, ...] = ()
     """What could not be read, in words."""
 
@@ -108,6 +164,8 @@ class Extensions:
 class _Reader:
     found: dict[str, bytes]
     flaws: list[str] = field(default_factory=list)
+    invalid: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
 
     def read(self, oid: str, what: str, parse: Callable[[bytes], T], absent: T) -> T:
         """Parse the extension `oid`; when it is broken note that and take it for absent."""
@@ -117,13 +175,21 @@ class _Reader:
             return parse(self.found[oid])
         except (ValueError, IndexError) as error:
             self.flaws.append(f"the extension {what} cannot be read: {error}")
+            if oid not in UNREAD:
+                self.blame(oid, self.flaws[-1])
             return absent
+
+    def blame(self, oid: str, why: str) -> None:
+        (self.invalid if oid in READ_BY_ALL else self.doubtful).append(why)
 
 
 def read_extensions(listed: bytes) -> Extensions:
     """Read the content of `extensions [3]`; never raises."""
-    found, critical, flaws = _collect(listed)
-    reader = _Reader(found, flaws)
+    found, critical, repeated, flaws = _collect(listed)
+    reader = _Reader(found, flaws, list(flaws))
+    for oid in repeated:
+        reader.flaws.append(f"the extension {oid} stands twice")
+        reader.blame(oid, reader.flaws[-1])
     basic = reader.read(BASIC_CONSTRAINTS, "basicConstraints", _basic, Basic())
     access: tuple[tuple[str, str], ...] = reader.read(AUTHORITY_ACCESS, "authorityInfoAccess", _access, ())
     return Extensions(
@@ -140,28 +206,82 @@ def read_extensions(listed: bytes) -> Extensions:
         crl_urls=reader.read(CRL_POINTS, "cRLDistributionPoints", _crl_urls, ()),
         must_staple=reader.read(TLS_FEATURE, "tlsFeature", _must_staple, absent=False),
         has_scts=SCTS in found,
-        unknown_critical=tuple(oid for oid in critical if oid not in KNOWN),
+        policies=_policies(reader),
+        critical=frozenset(critical),
+        unknown_critical=tuple(oid for oid in critical if oid not in PROCESSED),
+        invalid=tuple(reader.invalid),
+        doubtful=tuple(reader.doubtful),
         flaws=tuple(reader.flaws),
     )
 
 
-def _collect(listed: bytes) -> tuple[dict[str, bytes], list[str], list[str]]:
-    """Return the value of each extension, which ones are critical, and what is wrong."""
+def _policies(reader: _Reader) -> Policies:
+    none: tuple[int | None, int | None] = (None, None)
+    require, mapping = reader.read(POLICY_CONSTRAINTS, "policyConstraints", _policy_constraints, none)
+    return Policies(
+        reader.read(POLICIES, "certificatePolicies", _listed_policies, None),
+        reader.read(POLICY_MAPPINGS, "policyMappings", _mapped_policies, ()),
+        require,
+        mapping,
+        reader.read(INHIBIT_ANY_POLICY, "inhibitAnyPolicy", _skipped, None),
+    )
+
+
+def _listed_policies(value: bytes) -> frozenset[str] | None:
+    found = [
+        der.object_identifier(one.children()[0].content) for one in der.only(value, der.SEQUENCE).children()
+    ]
+    if not found or len(set(found)) < len(found):
+        raise der.DERMalformed("no policy, or one that stands twice")
+    return frozenset(found)
+
+
+def _mapped_policies(value: bytes) -> tuple[tuple[str, str], ...]:
+    pairs = [
+        tuple(der.object_identifier(part.content) for part in one.children())
+        for one in der.only(value, der.SEQUENCE).children()
+    ]
+    if not pairs or any(ANY_POLICY in pair for pair in pairs):
+        raise der.DERMalformed("no mapping, or one of anyPolicy (RFC 5280 §4.2.1.5)")
+    return tuple((issuer, subject) for issuer, subject in pairs)
+
+
+def _policy_constraints(value: bytes) -> tuple[int | None, int | None]:
+    parts = {part.tag: _count(part) for part in der.only(value, der.SEQUENCE).children()}
+    if not parts or not parts.keys() <= {der.CONTEXT, der.CONTEXT | 1}:
+        raise der.DERMalformed("neither requireExplicitPolicy nor inhibitPolicyMapping")
+    return parts.get(der.CONTEXT), parts.get(der.CONTEXT | 1)
+
+
+def _skipped(value: bytes) -> int | None:
+    return _count(der.only(value, der.INTEGER))
+
+
+def _count(element: der.Element) -> int:
+    number = int.from_bytes(element.content, signed=True)
+    if not element.content or number < 0:
+        raise der.DERMalformed("a number of certificates below zero")
+    return number
+
+
+def _collect(listed: bytes) -> tuple[dict[str, bytes], list[str], list[str], list[str]]:
+    """Return the value of each extension, which ones are critical, which stand twice, and what is wrong."""
     found: dict[str, bytes] = {}
     critical: list[str] = []
+    repeated: list[str] = []
     flaws: list[str] = []
     try:
         for extension in der.only(listed, der.SEQUENCE).children():
             oid, *flag, value = extension.children()
             name = der.object_identifier(oid.content)
             if name in found:
-                flaws.append(f"the extension {name} stands twice")
+                repeated.append(name)
             found.setdefault(name, value.content)
             if flag and flag[0].content != b"\x00":
                 critical.append(name)
     except (ValueError, IndexError) as error:
         flaws.append(f"the list of extensions cannot be read: {error}")
-    return found, critical, flaws
+    return found, critical, repeated, flaws
 
 
 def _octets(value: bytes) -> bytes | None:
@@ -174,7 +294,7 @@ def _basic(value: bytes) -> Basic:
         if child.tag == der.BOOLEAN:
             is_ca = child.content != b"\x00"
         elif child.tag == der.INTEGER:
-            path_length = int.from_bytes(child.content, signed=True)
+            path_length = _count(child)
     return Basic(is_ca, path_length)
 
 
@@ -216,17 +336,19 @@ def _must_staple(value: bytes) -> bool:
 def _alt_names(value: bytes) -> AltNames:
     names: list[SiteName] = []
     others: list[str] = []
+    general: list[GeneralName] = []
     for child in der.only(value, der.SEQUENCE).children():
+        general.append(_general_name(child))
         name = _site_name(child)
         if name is None:
             others.append(_text(child))
         elif name not in names:
             names.append(name)
-    return AltNames(tuple(names), tuple(others))
+    return AltNames(tuple(names), tuple(others), tuple(general))
 
 
 def _site_name(general: der.Element) -> SiteName | None:
-    if general.tag == IP_ADDRESS and len(general.content) in (4, 16):
+    if general.tag == IP_ADDRESS and len(general.content) in ADDRESS_OCTETS:
         return IPName.parse(str(ipaddress.ip_address(general.content)))
     if general.tag != DNS_NAME:
         return None
@@ -243,25 +365,37 @@ def _constraints(value: bytes) -> NameConstraints | None:
     trees = {child.tag: _tree(child) for child in der.only(value, der.SEQUENCE).children()}
     if not trees or not trees.keys() <= {PERMITTED, EXCLUDED}:
         raise der.DERMalformed("neither permitted nor excluded subtrees")
-    return NameConstraints(trees.get(PERMITTED, NameTree()), trees.get(EXCLUDED, NameTree()))
+    return NameConstraints(trees.get(PERMITTED, ()), trees.get(EXCLUDED, ()))
 
 
-def _tree(subtrees: der.Element) -> NameTree:
-    domains: list[str] = []
-    networks: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+def _tree(subtrees: der.Element) -> tuple[GeneralName, ...]:
+    found = []
     for subtree in subtrees.children():
-        base = subtree.children()[0]
-        if base.tag == DNS_NAME:
-            domains.append(_text(base).lower())
-        elif base.tag == IP_ADDRESS:
-            networks.append(_network(base.content))
-    return NameTree(tuple(domains), tuple(networks))
+        base, *limits = subtree.children()
+        if any(limit.content.strip(b"\0") or limit.tag != der.CONTEXT for limit in limits):
+            raise der.DERMalformed("a minimum or maximum, which RFC 5280 §4.2.1.10 does not allow")
+        found.append(_general_name(base))
+        if base.tag == IP_ADDRESS:
+            network(base.content)
+        if base.tag == DIRECTORY_NAME:
+            DirectoryName.read(found[-1].content)
+    return tuple(found)
 
 
-def _network(octets: bytes) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+def _general_name(element: der.Element) -> GeneralName:
+    # directoryName [4] is tagged explicitly, since Name is a CHOICE (X.680 §31.2.7).
+    return GeneralName(element.tag, element.content)
+
+
+def network(octets: bytes) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Read an address and its mask; raises `DERMalformed` when they are none."""
     half = len(octets) // 2
-    address, mask = ipaddress.ip_address(octets[:half]), int.from_bytes(octets[half:])
-    return ipaddress.ip_network(f"{address}/{mask.bit_count()}", strict=False)
+    mask = int.from_bytes(octets[half:])
+    inverted = mask ^ ((1 << 8 * half) - 1)
+    if len(octets) not in (8, 32) or inverted & (inverted + 1):
+        raise der.DERMalformed("an IP constraint without an address and its mask")
+    prefix = 8 * half - inverted.bit_length()
+    return ipaddress.ip_network((octets[:half], prefix), strict=False)
 
 
 def _text(element: der.Element) -> str:

@@ -69,6 +69,7 @@ class CertFacts:
     subject_der: bytes = field(repr=False, compare=False)
     issuer_der: bytes = field(repr=False, compare=False)
     subject_name: DirectoryName = field(repr=False, compare=False)
+    issuer_name: DirectoryName = field(repr=False, compare=False)
     subject_key: NameKey = field(repr=False, compare=False)
     """What `issuer_key` of those that it signed is equal to (RFC 5280 §6.1.3)."""
     issuer_key: NameKey = field(repr=False, compare=False)
@@ -80,6 +81,8 @@ class CertFacts:
     key: KeyFacts = field(compare=False)
     signature: SignatureFacts = field(compare=False)
     proof: Signature = field(repr=False, compare=False)
+    names_two_algorithms: bool = field(repr=False, compare=False)
+    """Inside and outside what is signed; clients take such a signature for broken (RFC 5280 §4.1.1.2)."""
     spki_der: bytes = field(repr=False, compare=False)
     extensions: Extensions = field(repr=False, compare=False)
     is_self_signed: bool = field(compare=False)
@@ -151,6 +154,8 @@ class CertFacts:
 
     def was_signed_by(self, issuer: "CertFacts") -> bool | None:
         """Whether `issuer`'s key made this signature; None when that algorithm cannot be checked here."""
+        if self.names_two_algorithms:
+            return False
         return made_by(self.proof, issuer.spki_der)
 
 
@@ -184,6 +189,7 @@ def _read(octets: bytes) -> CertFacts:
         subject_der=body.subject,
         issuer_der=body.issuer,
         subject_name=subject or DirectoryName(),
+        issuer_name=issuer or DirectoryName(),
         subject_key=_name_key(subject, body.subject),
         issuer_key=_name_key(issuer, body.issuer),
         common_name=next(reversed(subject.values(COMMON_NAME)), None) if subject else None,
@@ -193,6 +199,7 @@ def _read(octets: bytes) -> CertFacts:
         key=_key_facts(body.spki),
         signature=signature_facts(algorithm.whole),
         proof=proof,
+        names_two_algorithms=body.algorithm != algorithm.whole,
         spki_der=body.spki,
         extensions=extensions,
         is_self_signed=body.subject == body.issuer and made_by(proof, body.spki) is not False,

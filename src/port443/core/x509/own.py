@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from port443.core.errors import CertificateError
 from port443.core.names import SiteName
+from port443.core.x509.chain import HARMLESS, ChainFault, ChainNote, judge_sent
 from port443.core.x509.contents import recognise
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import KeyUnreadable, ServerKey, pkcs8, read_key, signs_for, spki_of
@@ -14,6 +15,8 @@ from port443.core.x509.path import TrustedRoots, arrange
 from port443.core.x509.pem import certificates_in
 
 SOON = timedelta(days=14)
+USELESS = frozenset({ChainFault.USAGE_WRONG, ChainFault.UNKNOWN_CRITICAL, ChainFault.EXTENSION_INVALID})
+"""What no client accepts in a server's own certificate."""
 PRIVATE_KEY = b"PRIVATE KEY-----"
 
 
@@ -60,6 +63,17 @@ class CertificateOutOfDate(CertificateError):
     fault = "operator"
 
 
+class CertificateUseless(CertificateError):
+    """No client accepts the certificate from a server, whatever it trusts.
+
+    Its extKeyUsage does not allow servers, or an extension of it is broken, stands twice, or is critical and
+    known to no client (RFC 5280 §4.2). Order another one; the message says what is wrong with this one.
+    """
+
+    code = "P443-E228"
+    fault = "operator"
+
+
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
     """The two files of an operator's certificate."""
@@ -100,8 +114,10 @@ def check_own(files: OwnFiles, names: tuple[SiteName, ...], now: datetime, roots
     leaf = max(fitting, key=lambda one: (all(map(one.covers, names)), one.is_valid_at(now), one.not_after))
     _check_leaf(leaf, names, now, files.chain_path)
     chain = arrange(leaf, found, now)
-    warnings = (f"{files.chain_path}: {text}" for text in _warnings(chain, found, now, roots))
-    return OwnChecked(chain, pkcs8(key), tuple(warnings))
+    notes = judge_sent(chain, (*found, *roots.named(chain[-1].issuer_key)), now)
+    _check_use(leaf, notes, files.chain_path)
+    texts = (*_warnings(chain, found, now, roots), *_refusals(notes))
+    return OwnChecked(chain, pkcs8(key), tuple(f"{files.chain_path}: {text}" for text in texts))
 
 
 def _certificates(files: OwnFiles) -> tuple[bytes, ...]:
@@ -142,6 +158,25 @@ def _check_leaf(leaf: CertFacts, names: tuple[SiteName, ...], now: datetime, pat
         )
 
 
+def _check_use(leaf: CertFacts, notes: tuple[ChainNote, ...], path: PurePath) -> None:
+    for note in notes:
+        if (
+            note.certificate == leaf
+            and note.fault in USELESS
+            and "any" not in (leaf.extended_key_usages or ())
+        ):
+            raise CertificateUseless(
+                f"no client accepts the certificate in {path}: {note.message}", "order another one"
+            )
+
+
+def _refusals(notes: tuple[ChainNote, ...]) -> Iterator[str]:
+    """Say what clients will refuse, dates apart: those stand among the other warnings."""
+    for note in notes:
+        if note.fault not in (ChainFault.EXPIRED, ChainFault.NOT_YET_VALID):
+            yield note.message if note.fault in HARMLESS else f"clients refuse the chain: {note.message}"
+
+
 def _warnings(
     chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], now: datetime, roots: TrustedRoots
 ) -> Iterator[str]:
@@ -152,7 +187,10 @@ def _warnings(
         yield "the certificate is one of a CA, which many clients refuse from a server"
     if leaf.key.kind == "ed25519":
         yield "the key is Ed25519, which browsers do not take"
-    if not _is_complete(chain, found, roots):
+    above = [one for one in found if one.subject_key == top.issuer_key and one not in chain]
+    if above and not any(top.was_signed_by(one) for one in above):
+        yield f"the signature on {top.subject} was not made by the {top.issuer} that is in the file"
+    elif not _is_complete(chain, found, roots):
         yield f"the chain may be incomplete: the certificate of {top.issuer} is not in it"
     for one in chain[1:]:
         if not one.is_valid_at(now):

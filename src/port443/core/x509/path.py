@@ -7,9 +7,10 @@ from datetime import datetime
 from port443.core.x509.directory_name import NameKey
 from port443.core.x509.facts import CertFacts
 
-MAX_DEPTH = 10
-MAX_SIGNATURES = 128
-"""What a hostile chain of look-alikes can cost at most: about 10 ms."""
+MAX_DEPTH = 100
+"""OpenSSL's own limit; a chain that is longer does not end at a root for anybody."""
+MAX_SIGNATURES = 256
+"""What a hostile chain of look-alikes can cost at most: about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class TrustedRoots:
         """Whether it is a trusted root, or another certificate of such a root's name and key."""
         return any(root.spki == certificate.spki for root in self.by_subject.get(certificate.subject_key, ()))
 
+    def contains(self, certificate: CertFacts) -> bool:
+        """Whether it is itself, to the octet, among them."""
+        return certificate in self.by_subject.get(certificate.subject_key, ())
+
     def named(self, subject: NameKey) -> tuple[CertFacts, ...]:
         return self.by_subject.get(subject, ())
 
@@ -45,7 +50,7 @@ class PathSearch:
     def paths(self, path: tuple[CertFacts, ...]) -> Iterator[tuple[CertFacts, ...]]:
         """Yield each way on from `path`, a trusted root's first; a dead end is yielded as it stands."""
         last = path[-1]
-        if self.roots.holds(last) or last.is_self_signed or len(path) == MAX_DEPTH:
+        if is_anchored(path, self.roots) or last.is_self_signed or len(path) == MAX_DEPTH:
             yield path
             return
         dead_end = True
@@ -72,6 +77,14 @@ class PathSearch:
             return False
         self.signatures_left -= 1
         return child.was_signed_by(issuer) is not False
+
+
+def is_anchored(path: Sequence[CertFacts], roots: TrustedRoots) -> bool:
+    """Whether a path ends at a trusted root; a leaf counts as one only when it stands among them itself.
+
+    Else one with a root's name and key, which its CA could make, would be above every rule for leaves.
+    """
+    return roots.contains(path[0]) if len(path) == 1 else roots.holds(path[-1])
 
 
 def fits(child: CertFacts, issuer: CertFacts) -> bool:
