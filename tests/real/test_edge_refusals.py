@@ -154,9 +154,8 @@ def test_what_is_not_tls_is_closed(edge: RunningEdge, words: bytes) -> None:
 @pytest.mark.parametrize(
     ("words", "reason", "alert"),
     [
-        (b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", "hello_malformed", 50),
+        (b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", "hello_malformed", 10),
         (b"\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03", "hello_malformed", 50),
-        (b"\x15\x03\x01\x00\x02\x02\x28", "hello_malformed", 50),
         (b"\x16\x03\x01\x00\x04\x01\xff\xff\xff", "hello_too_large", 50),
         (b"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", "no_shared_version", 70),
     ],
@@ -168,6 +167,14 @@ def test_first_bytes_that_are_no_hello_are_answered_by_an_alert(
     port, since = serve(edge), edge.last_event()
     assert alert_of(say(port, words)) == alert
     edge.wait_event("handshake_failed", since, reason=reason)
+
+
+def test_a_client_that_opens_with_an_alert_is_told_by_it(edge: RunningEdge) -> None:
+    """A client's own alert keeps its name, and is not answered."""
+    port, since = serve(edge), edge.last_event()
+    assert say(port, b"\x15\x03\x01\x00\x02\x02\x28") == b""
+    event = edge.wait_event("handshake_failed", since, reason="protocol_violation")
+    assert (event["alert"], event["detail"]) == ("handshake_failure", "handshake_failure")
 
 
 def test_a_hello_above_the_limit_is_refused(edge: RunningEdge) -> None:

@@ -111,17 +111,10 @@ impl Arrival {
             Err(_) => return self.tell_failed(&self.slow("hello_timeout_ms"), None),
         };
         self.tell_failed::<()>(&error.refusal.clone().into(), None);
-        match error.refusal {
-            Refusal {
-                reason: Reason::PlainHttp,
-                ..
-            } => {
-                clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
-            }
-            Refusal {
-                alert: Some(alert), ..
-            } => farewell(tcp, &alert_record(alert)).await,
-            Refusal { .. } => {}
+        if error.refusal.reason == Reason::PlainHttp {
+            clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
+        } else if let Some(alert) = error.answer {
+            farewell(tcp, &alert_record(alert)).await;
         }
         None
     }

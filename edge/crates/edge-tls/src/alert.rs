@@ -7,16 +7,34 @@ pub struct Alert(pub u8);
 impl Alert {
     /// The peer is done and says so.
     pub const CLOSE_NOTIFY: Self = Self(0);
+    /// A message or record where it may not come.
+    pub const UNEXPECTED_MESSAGE: Self = Self(10);
+    /// A record that cannot be opened.
+    pub const BAD_RECORD_MAC: Self = Self(20);
+    /// A record that is too long.
+    pub const RECORD_OVERFLOW: Self = Self(22);
     /// No acceptable set of parameters.
     pub const HANDSHAKE_FAILURE: Self = Self(40);
+    /// A field that contradicts another or is out of its range.
+    pub const ILLEGAL_PARAMETER: Self = Self(47);
     /// A message that cannot be decoded.
     pub const DECODE_ERROR: Self = Self(50);
+    /// A signature or a Finished that is wrong.
+    pub const DECRYPT_ERROR: Self = Self(51);
     /// No version in common.
     pub const PROTOCOL_VERSION: Self = Self(70);
+    /// Something that only we are to blame for.
+    pub const INTERNAL_ERROR: Self = Self(80);
     /// The user gave up.
     pub const USER_CANCELED: Self = Self(90);
+    /// An extension that must be there is not (RFC 8446 §9.2).
+    pub const MISSING_EXTENSION: Self = Self(109);
+    /// An extension that was not asked for.
+    pub const UNSUPPORTED_EXTENSION: Self = Self(110);
     /// No site has the name that was asked for.
     pub const UNRECOGNIZED_NAME: Self = Self(112);
+    /// The site wants a certificate (TLS 1.3 only).
+    pub const CERTIFICATE_REQUIRED: Self = Self(116);
     /// No ALPN protocol in common (RFC 7301 §3.2).
     pub const NO_APPLICATION_PROTOCOL: Self = Self(120);
 
@@ -33,6 +51,28 @@ impl Alert {
     #[must_use]
     pub fn rejects_certificate(self) -> bool {
         matches!(self.0, 42..=46 | 48 | 113)
+    }
+}
+
+/// A breach of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The alert that the RFC names for it.
+    pub alert: Alert,
+    /// What is wrong, in words.
+    pub what: &'static str,
+}
+
+impl Alert {
+    /// The breach that this alert answers.
+    pub(crate) const fn of(self, what: &'static str) -> Violation {
+        Violation { alert: self, what }
+    }
+
+    /// The level and the description, as they are sent.
+    pub(crate) fn encoded(self) -> [u8; 2] {
+        // RFC 8446 §6: all but close_notify are fatal.
+        [if self == Self::CLOSE_NOTIFY { 1 } else { 2 }, self.0]
     }
 }
 
@@ -74,17 +114,18 @@ const NAMES: [(u8, &str); 34] = [
     (120, "no_application_protocol"),
 ];
 
-/// The record of a fatal alert sent before any key exists.
+/// The record of an alert sent before any key exists.
 #[must_use]
 pub fn alert_record(alert: Alert) -> [u8; 7] {
-    // RFC 8446 §5.1: the record's version is 0x0303 whatever comes later; level 2 is fatal.
-    [21, 3, 3, 0, 2, 2, alert.0]
+    // RFC 8446 §5.1: the record's version is 0x0303 whatever comes later.
+    let [level, description] = alert.encoded();
+    [21, 3, 3, 0, 2, level, description]
 }
 
 /// The alert in a record that was sent in clear, when the bytes are one.
 pub(crate) fn clear_alert(record: &[u8]) -> Option<Alert> {
     match record {
-        [21, 3, _, 0, 2, _, description] => Some(Alert(*description)),
+        [21, 3, _, 0, 2, 1 | 2, description] => Some(Alert(*description)),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use edge_snapshot::{CipherSuite, Group, TlsVersion};
 use rustls::{ServerConfig, SignatureScheme};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Violation};
 use crate::certificates::CertificateNames;
 use crate::hello::ClientHello;
 use crate::iana;
@@ -16,6 +16,8 @@ use crate::site::{ReadyCertificate, SiteTls};
 #[derive(Clone)]
 pub struct Choice {
     pub(crate) config: Arc<ServerConfig>,
+    /// Whether the client has to say hello again, with a share of the group that was chosen.
+    pub(crate) asks_again: bool,
     names: CertificateNames,
 }
 
@@ -35,6 +37,11 @@ impl SiteTls {
     /// the address it came to.
     pub fn choose(&self, hello: &ClientHello, name: Option<&str>) -> Result<Choice, Refusal> {
         let version = self.choose_version(hello)?;
+        if version == TlsVersion::Tls13 {
+            check_extensions(hello).map_err(|Violation { alert, what }| {
+                Refusal::answered(Reason::HelloMalformed, alert, what)
+            })?;
+        }
         self.check_suites(hello, version)?;
         let group = self.choose_group(hello, version)?;
         let certificate = self.choose_certificate(hello, version, name)?;
@@ -43,8 +50,10 @@ impl SiteTls {
             .choose_hash(hello, version, group)
             .and_then(|hash_length| self.config_with_hash(hash_length, group, certificate))
             .unwrap_or_else(|| Arc::clone(&certificate.by_group[group]));
+        let share = iana::group_number(self.groups[group]);
         Ok(Choice {
             config,
+            asks_again: version == TlsVersion::Tls13 && !hello.has_share(share),
             names: certificate.loaded.names.clone(),
         })
     }
@@ -100,11 +109,7 @@ impl SiteTls {
         };
         // A hybrid group is worth the round trip of a HelloRetryRequest; between classical ones the
         // one whose share is here saves it.
-        let ready = |place: &&usize| {
-            hello
-                .key_shares
-                .contains(&iana::group_number(self.groups[**place]))
-        };
+        let ready = |place: &&usize| hello.has_share(iana::group_number(self.groups[**place]));
         if version == TlsVersion::Tls12 || iana::is_hybrid(self.groups[*first]) {
             return Ok(*first);
         }
@@ -118,7 +123,7 @@ impl SiteTls {
     /// handshakes of clients that take back all of them.
     fn choose_hash(&self, hello: &ClientHello, version: TlsVersion, group: usize) -> Option<usize> {
         let group = iana::group_number(self.groups[group]);
-        if hello.binder_lengths.is_empty() || hello.key_shares.contains(&group) {
+        if hello.binder_lengths.is_empty() || hello.has_share(group) {
             return None;
         }
         let hashes = || {
@@ -180,6 +185,22 @@ impl SiteTls {
             detail,
         ))
     }
+}
+
+/// What a hello of TLS 1.3 must have (RFC 8446 §9.2).
+pub(crate) fn check_extensions(hello: &ClientHello) -> Result<(), Violation> {
+    let is_resuming = !hello.binder_lengths.is_empty();
+    let has_groups = !hello.groups.is_empty();
+    let missing = if has_groups && hello.key_shares.is_none() {
+        "key_share is missing"
+    } else if !has_groups && (hello.key_shares.is_some() || !is_resuming) {
+        "supported_groups is missing"
+    } else if hello.signature_schemes.is_empty() {
+        "signature_algorithms is missing" // §4.2.3: our certificate has to be signed with.
+    } else {
+        return Ok(());
+    };
+    Err(Alert::MISSING_EXTENSION.of(missing))
 }
 
 fn failure(reason: Reason, version: TlsVersion, detail: &str) -> Refusal {

@@ -7,11 +7,15 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, ReadTraffic, UnbufferedStatus,
     WriteTraffic,
 };
-use rustls::{Error, ServerConfig};
+use rustls::{Error, ProtocolVersion, ServerConfig};
 
-use crate::alert::{Alert, clear_alert};
+use crate::alert::{Alert, alert_record, clear_alert};
 use crate::buffer::{Buffer, can_lend};
-use crate::protection;
+use crate::choice::check_extensions;
+use crate::fault::Fault;
+use crate::hello::{ClientHello, HelloError, HelloParser};
+use crate::protection::Notes;
+use crate::records::{self, Phase, Verdict};
 use crate::refusal::Stage;
 
 /// The most plaintext that one call encrypts: eight full records.
@@ -21,9 +25,13 @@ const MOST_WHEN_SCARCE: usize = 8 * 1024;
 const RECORD: usize = 16 * 1024;
 /// The most that a suite of ours adds to a record: header, explicit nonce, content type, tag.
 const OVERHEAD: usize = 5 + 8 + 1 + 16;
-const RECORD_HEADER: usize = 5;
-/// The longest record that a version of ours allows, with its header (RFC 5246 §6.2.3).
-const MOST_RECORD: usize = RECORD_HEADER + RECORD + 2048;
+/// The most handshake messages that a record holds: each has four bytes at least.
+const MOST_MESSAGES: usize = RECORD / 4;
+/// The random of a server hello that is a `HelloRetryRequest` (RFC 8446 §4.1.3).
+const RETRY: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
 /// Ciphertext that waits beyond this amount stops reading: the longest hello with its records.
 const MOST_INCOMING: usize = 128 * 1024;
 
@@ -36,10 +44,22 @@ pub(crate) struct Engine {
     /// not whole yet.
     handed: usize,
     pub(crate) flow: Flow,
+    /// The second hello, while one is due.
+    retry: Option<Box<Retry>>,
+    /// The `change_cipher_spec` so far that did nothing.
+    changes: u8,
+    /// Whether the client encrypts by TLS 1.2.
+    client_encrypts: bool,
     close_sent: bool,
-    failed: Option<Error>,
+    failed: Option<Fault>,
     /// Whether all that came in was processed and application data may flow.
     is_settled: bool,
+}
+
+/// A hello that is read again, and the first one.
+struct Retry {
+    first: ClientHello,
+    parser: HelloParser,
 }
 
 /// What a connection has produced: bytes for either side, and what was learned of the peer.
@@ -51,9 +71,11 @@ pub(crate) struct Flow {
     pub(crate) plaintext: Buffer,
     /// Whether the peer said that it sends no more.
     pub(crate) peer_closed: bool,
-    /// The alert that was sent in clear, when one was.
+    /// The alert that was sent last.
     pub(crate) alert_sent: Option<Alert>,
-    answered: bool,
+    stage: Stage,
+    /// Whether we encrypt by TLS 1.2.
+    encrypts: bool,
 }
 
 /// Where a connection stands when all that came in is processed.
@@ -88,6 +110,9 @@ impl Engine {
             incoming,
             handed: 0,
             flow: Flow::default(),
+            retry: None,
+            changes: 0,
+            client_encrypts: false,
             close_sent: false,
             failed: None,
             is_settled: false,
@@ -99,11 +124,13 @@ impl Engine {
     }
 
     pub(crate) fn stage(&self) -> Stage {
-        if self.flow.answered {
-            Stage::Answered
-        } else {
-            Stage::Hello
-        }
+        self.flow.stage
+    }
+
+    /// Expect a second hello like the first one, in as many bytes.
+    pub(crate) fn expect_again(&mut self, first: ClientHello, limit: usize) {
+        let parser = HelloParser::new(limit);
+        self.retry = Some(Box::new(Retry { first, parser }));
     }
 
     /// Whether no more ciphertext may be read before what waits is processed.
@@ -114,15 +141,15 @@ impl Engine {
     /// Process what came in; `take` is offered plaintext and says how much of it it took.
     ///
     /// Stops when something was not taken, so that the plaintext kept is bounded by one record.
-    pub(crate) fn process(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> Result<State, Error> {
-        if self.is_settled && self.next_record().is_none() {
+    pub(crate) fn process(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> Result<State, Fault> {
+        if self.is_settled && matches!(self.next_record(), Ok(None)) {
             return Ok(State::Open);
         }
         self.drive(&mut take, Wish::Nothing)
     }
 
     /// Encrypt as much as one call should; plaintext met on the way is kept for the reader.
-    pub(crate) fn encrypt(&mut self, data: &[u8]) -> Result<usize, Error> {
+    pub(crate) fn encrypt(&mut self, data: &[u8]) -> Result<usize, Fault> {
         let most = if self.flow.outgoing.is_lent() || can_lend() {
             MOST_AT_ONCE
         } else {
@@ -131,61 +158,72 @@ impl Engine {
         let data = &data[..data.len().min(most)];
         match self.drive(&mut |_| 0, Wish::Data(data))? {
             State::Open => Ok(data.len()),
-            State::Handshaking | State::Closed => Err(Error::HandshakeNotComplete),
+            State::Handshaking | State::Closed => Err(Error::HandshakeNotComplete.into()),
         }
     }
 
     /// Say that we send no more (RFC 8446 §6.1); once, and only after a handshake.
-    pub(crate) fn close(&mut self) -> Result<(), Error> {
+    pub(crate) fn close(&mut self) -> Result<(), Fault> {
         if self.tls.is_handshaking() || std::mem::replace(&mut self.close_sent, true) {
             return Ok(());
         }
         self.drive(&mut |_| 0, Wish::CloseNotify).map(|_| ())
     }
 
-    fn drive(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Error> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
+    fn drive(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Fault> {
+        if let Some(fault) = &self.failed {
+            return Err(fault.clone());
         }
+        self.flow.alert_sent = None;
         let outcome = self.advance(take, wish);
         self.is_settled = matches!(outcome, Ok(State::Open));
-        outcome.inspect_err(|error| {
-            self.failed = Some(error.clone());
-            self.collect_alert();
+        outcome.inspect_err(|fault| {
+            self.failed = Some(fault.clone());
+            self.answer(fault);
         })
     }
 
     /// Hand rustls one whole record after the other: it counts what it skips anew when it sees it
     /// again, so that it must not be shown a record twice.
-    fn advance(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Error> {
+    fn advance(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Fault> {
         let is_reading = matches!(wish, Wish::Nothing);
         if is_reading {
-            self.hand_over();
+            self.hand_over()?;
         }
         loop {
             let Some(state) = self.call(take, wish)? else {
                 continue;
             };
             let goes_on = is_reading && self.flow.is_read() && state != State::Closed;
-            if !(goes_on && self.hand_over()) {
+            if !(goes_on && self.hand_over()?) {
                 return Ok(state);
             }
         }
     }
 
     /// One call of rustls; the state when it was the last one for what has been handed over.
-    fn call(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<Option<State>, Error> {
+    fn call(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<Option<State>, Fault> {
         let handed = &mut self.incoming.filled_mut()[..self.handed];
         let UnbufferedStatus { discard, state } = self.tls.process_tls_records(handed);
         let step = state.and_then(|state| self.flow.step(state, take, wish));
         let more = step.as_ref().map_or(0, |(more, _)| *more);
         self.drop_front(discard + more);
-        let unopened = protection::take_unopened();
+        let notes = self.flow.note();
+        if let Some(violation) = notes.inside {
+            return Err(violation.into());
+        }
+        if self.tls.is_handshaking() && notes.heard == Some(Alert::CLOSE_NOTIFY) {
+            return Err(Fault::Left);
+        }
         let state = step?.1;
-        if unopened {
+        if notes.unopened {
             self.drop_front(self.handed); // Early data that was rejected (RFC 8446 §4.2.10).
         }
         Ok(state)
+    }
+
+    fn is_tls13(&self) -> bool {
+        self.tls.protocol_version() == Some(ProtocolVersion::TLSv1_3)
     }
 
     fn drop_front(&mut self, count: usize) {
@@ -194,32 +232,124 @@ impl Engine {
     }
 
     /// Hand rustls the next record; `false` when there is none yet.
-    fn hand_over(&mut self) -> bool {
-        let next = self.next_record();
-        self.handed += next.unwrap_or(0);
-        next.is_some()
+    fn hand_over(&mut self) -> Result<bool, Fault> {
+        while let Some(length) = self.next_record()? {
+            match self.judge(length)? {
+                Verdict::Pass => {
+                    self.handed += length;
+                    return Ok(true);
+                }
+                Verdict::Drop => self.incoming.consume(length), // Nothing is handed over now.
+            }
+        }
+        Ok(false)
     }
 
     /// The length of the next record with its header, when it is there.
-    fn next_record(&self) -> Option<usize> {
+    fn next_record(&self) -> Result<Option<usize>, Fault> {
         let waiting = &self.incoming.filled()[self.handed..];
-        let header = waiting.first_chunk::<RECORD_HEADER>()?;
-        let length = RECORD_HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]));
-        (length <= waiting.len() || length > MOST_RECORD).then(|| length.min(waiting.len()))
+        let Some(header) = waiting.first_chunk::<{ records::HEADER }>() else {
+            return Ok(None);
+        };
+        let length = records::HEADER + records::content_length(*header)?;
+        Ok((length <= waiting.len()).then_some(length))
     }
 
-    /// After an error: move the alert that rustls made of it to what will be sent.
-    fn collect_alert(&mut self) {
-        // Only while there is one: rustls would go on to read what it must not see any more.
-        while self.tls.wants_write() {
-            let status = self.tls.process_tls_records(&mut []);
-            let Ok(ConnectionState::EncodeTlsData(alert)) = status.state else {
+    fn judge(&mut self, length: usize) -> Result<Verdict, Fault> {
+        let is_tls13 = self.is_tls13();
+        let phase = Phase {
+            version: self.tls.protocol_version(),
+            is_encrypted: self.client_encrypts || is_tls13 && self.flow.stage == Stage::Answered,
+            is_handshaking: self.tls.is_handshaking(),
+            is_split: self.handed > 0,
+        };
+        let record = &self.incoming.filled()[self.handed..self.handed + length];
+        let verdict = records::judge(record, phase, &mut self.changes)?;
+        if self.flow.stage == Stage::AskedAgain
+            && record[0] == records::HANDSHAKE
+            && let Some(retry) = &mut self.retry
+        {
+            retry.add(&record[records::HEADER..])?;
+        }
+        // RFC 5246 §7.1: what comes behind it is encrypted.
+        self.client_encrypts |= !is_tls13 && record[0] == records::CHANGE_CIPHER_SPEC;
+        Ok(verdict)
+    }
+
+    /// Have the client get the alert for a fault: that of rustls, else the one that is due.
+    fn answer(&mut self, fault: &Fault) {
+        self.collect();
+        if self.flow.alert_sent.is_some() || self.close_sent {
+            return;
+        }
+        let Some(alert) = fault.due_alert() else {
+            return;
+        };
+        if self.flow.encrypts || self.is_tls13() && self.flow.stage == Stage::Answered {
+            self.provoke(alert);
+            self.collect();
+        } else {
+            self.flow.outgoing.extend_from_slice(&alert_record(alert));
+            self.flow.alert_sent = Some(alert);
+        }
+    }
+
+    /// Move what rustls wants to send to what will be sent.
+    fn collect(&mut self) {
+        // Only while there is some: rustls would go on to read what it must not see any more.
+        while self.tls.wants_write() && self.call_for_alert(&mut []).is_some() {}
+    }
+
+    /// Send an alert encrypted: rustls makes alerts of its own errors only, so it gets to read a
+    /// record of no type, behind what it has of a message.
+    fn provoke(&mut self, alert: Alert) {
+        let mut bait = vec![0xff; self.handed + records::HEADER];
+        // It refuses each message of the last record that it has not handled before it reads on.
+        for _ in 0..=MOST_MESSAGES {
+            Notes::say_instead(alert);
+            let Some(discard) = self.call_for_alert(&mut bait) else {
                 return;
             };
-            if self.flow.encode(alert).is_err() {
+            bait.drain(..discard);
+            if self.flow.alert_sent.is_some() {
                 return;
             }
         }
+    }
+
+    /// One call of rustls after an error: what it has to send is taken. `None` when it is at rest.
+    fn call_for_alert(&mut self, bait: &mut [u8]) -> Option<usize> {
+        let UnbufferedStatus { discard, state } = self.tls.process_tls_records(bait);
+        let goes_on = match state {
+            Ok(ConnectionState::EncodeTlsData(alert)) => self.flow.encode(alert).is_ok(),
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                while traffic.next_record().is_some() {}
+                true
+            }
+            Ok(ConnectionState::TransmitTlsData(encoded)) => {
+                encoded.done();
+                true
+            }
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        self.flow.note();
+        goes_on.then_some(discard)
+    }
+}
+
+impl Retry {
+    /// Add a fragment of the second hello; once it is whole it must be the first one again.
+    fn add(&mut self, fragment: &[u8]) -> Result<(), HelloError> {
+        let Some(second) = self.parser.add(fragment)? else {
+            return Ok(());
+        };
+        check_extensions(&second).map_err(HelloError::Malformed)?;
+        if self.first.is_repeated_by(&second) {
+            return Ok(());
+        }
+        let differs = Alert::ILLEGAL_PARAMETER.of("the second hello differs from the first");
+        Err(HelloError::Malformed(differs))
     }
 }
 
@@ -311,12 +441,36 @@ impl Flow {
         };
         let written = written.map_err(|error| Error::General(error.to_string()))?;
         self.outgoing.extend_by(written);
-        let filled = self.outgoing.filled();
-        self.alert_sent = self
-            .alert_sent
-            .or_else(|| clear_alert(&filled[filled.len() - written..]));
-        self.answered |= self.alert_sent.is_none();
+        let sent = self.outgoing.len() - written;
+        self.look_at(sent);
         Ok(())
+    }
+
+    /// What is learned from a record of ours that begins there.
+    fn look_at(&mut self, start: usize) {
+        let record = &mut self.outgoing.filled_mut()[start..];
+        if let Some(alert) = clear_alert(record) {
+            if alert == Alert::CERTIFICATE_REQUIRED {
+                record[6] = Alert::HANDSHAKE_FAILURE.0; // RFC 5246 §7.4.6: TLS 1.2 has no such alert.
+            }
+            self.alert_sent = Some(Alert(record[6]));
+            return;
+        }
+        match record[0] {
+            records::HANDSHAKE if record.get(11..43) == Some(&RETRY) => {
+                self.stage = Stage::AskedAgain;
+            }
+            records::HANDSHAKE => self.stage = Stage::Answered,
+            records::CHANGE_CIPHER_SPEC => self.encrypts = self.stage == Stage::Answered,
+            _ => {}
+        }
+    }
+
+    /// The notes on the last call of rustls.
+    fn note(&mut self) -> Notes {
+        let notes = Notes::take();
+        self.alert_sent = notes.said.or(self.alert_sent);
+        notes
     }
 }
 

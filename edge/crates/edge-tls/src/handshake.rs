@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use crate::choice::Choice;
 use crate::engine::{Engine, State};
 use crate::farewell::farewell;
+use crate::fault::Fault;
 use crate::iana;
 use crate::opening::Opening;
 use crate::refusal::{Reason, Refusal};
@@ -47,6 +48,9 @@ impl TlsStream {
     ) -> Result<(Self, HandshakeFacts), Refusal> {
         let mut engine =
             Engine::new(choice.config, opening.bytes).map_err(|error| internal(&error))?;
+        if choice.asks_again {
+            engine.expect_again(opening.hello, opening.limit);
+        }
         match shake_hands(&mut tcp, &mut engine).await {
             Ok(()) => {
                 let facts = facts(&engine, started.elapsed())?;
@@ -57,13 +61,10 @@ impl TlsStream {
                 };
                 Ok((Self::new(tcp, engine, tickets), facts))
             }
-            Err(Broken::Tls(error)) => {
+            Err(Broken::Tls(fault)) => {
                 farewell(&mut tcp, engine.flow.outgoing.filled()).await;
-                Err(Refusal::of_error(
-                    &error,
-                    engine.stage(),
-                    engine.flow.alert_sent,
-                ))
+                let sent = engine.flow.alert_sent;
+                Err(Refusal::of_fault(&fault, engine.stage(), sent))
             }
             Err(Broken::Io(error)) => Err(Refusal::of_io(&error, engine.stage())),
         }
@@ -72,13 +73,13 @@ impl TlsStream {
 
 /// How a handshake breaks.
 enum Broken {
-    Tls(Error),
+    Tls(Fault),
     Io(io::Error),
 }
 
-impl From<Error> for Broken {
-    fn from(error: Error) -> Self {
-        Self::Tls(error)
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        Self::Tls(fault)
     }
 }
 
@@ -106,7 +107,7 @@ async fn shake_hands(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), Bro
 
 async fn read_more(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), Broken> {
     if engine.is_full() {
-        return Err(Broken::Tls(Error::PeerSentOversizedRecord));
+        return Err(Broken::Tls(Error::PeerSentOversizedRecord.into()));
     }
     engine.incoming.settle();
     engine.flow.outgoing.settle();

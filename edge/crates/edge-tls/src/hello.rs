@@ -8,8 +8,10 @@ mod message;
 
 pub use message::ClientHello;
 
+use crate::alert::{Alert, Violation, clear_alert};
 use crate::reader::Reader;
 
+const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const RECORD_HEADER: usize = 5;
@@ -37,8 +39,10 @@ pub enum HelloError {
     PlainHttp,
     /// A hello in the format of SSL 2.0, which offers nothing that we speak.
     Ssl2,
-    /// TLS records without a readable hello; the text says what is wrong.
-    Malformed(&'static str),
+    /// TLS records without a readable hello.
+    Malformed(Violation),
+    /// An alert of the client, which ends the connection itself.
+    Alert(Alert),
     /// More bytes than the limit.
     TooLarge,
 }
@@ -90,12 +94,17 @@ impl HelloParser {
     fn advance(&mut self, bytes: &[u8]) -> Result<Option<ClientHello>, HelloError> {
         while let Some(fragment) = next_fragment(bytes, self.offset)? {
             self.offset += RECORD_HEADER + fragment.len();
-            self.message.extend_from_slice(fragment);
-            if let Some(hello) = self.hello()? {
+            if let Some(hello) = self.add(fragment)? {
                 return Ok(Some(hello));
             }
         }
         Ok(None)
+    }
+
+    /// The hello, when this is its last fragment.
+    pub(crate) fn add(&mut self, fragment: &[u8]) -> Result<Option<ClientHello>, HelloError> {
+        self.message.extend_from_slice(fragment);
+        self.hello()
     }
 
     /// The hello, once its last fragment has come.
@@ -104,7 +113,7 @@ impl HelloParser {
         match reader.u8() {
             None => return Ok(None),
             Some(CLIENT_HELLO) => {}
-            Some(_) => return Err(HelloError::Malformed("the first message is no ClientHello")),
+            Some(_) => return Err(unexpected("the message is no ClientHello")),
         }
         let Some(length) = reader.take(3) else {
             return Ok(None);
@@ -135,13 +144,19 @@ fn next_fragment(bytes: &[u8], offset: usize) -> Result<Option<&[u8]>, HelloErro
         return Ok(None);
     };
     let length = usize::from(u16::from_be_bytes([header[3], header[4]]));
-    if length == 0 || length > MAX_FRAGMENT {
+    match length {
         // RFC 8446 §5.1: no empty fragments of handshake messages.
-        return Err(HelloError::Malformed(
-            "a record of a length that is not allowed",
-        ));
+        0 => Err(unexpected("an empty record")),
+        1..=MAX_FRAGMENT => Ok(record[RECORD_HEADER..].get(..length)),
+        _ => {
+            let too_long = Alert::RECORD_OVERFLOW.of("a record of more than 16,384 bytes");
+            Err(HelloError::Malformed(too_long))
+        }
     }
-    Ok(record[RECORD_HEADER..].get(..length))
+}
+
+fn unexpected(what: &'static str) -> HelloError {
+    HelloError::Malformed(Alert::UNEXPECTED_MESSAGE.of(what))
 }
 
 /// Whether a handshake record starts here; no when there are too few bytes to tell.
@@ -149,11 +164,22 @@ fn judge_record(record: &[u8]) -> Result<bool, HelloError> {
     match record {
         [] | [HANDSHAKE] => Ok(false),
         [HANDSHAKE, 3, ..] => Ok(true),
-        [HANDSHAKE, ..] => Err(HelloError::Malformed(
-            "a record of an unknown major version",
-        )),
+        [HANDSHAKE, ..] => {
+            let unknown = Alert::PROTOCOL_VERSION.of("a record of an unknown major version");
+            Err(HelloError::Malformed(unknown))
+        }
+        [ALERT, ..] => judge_alert(record),
+        _ => Err(unexpected("another record before the end of the hello")),
+    }
+}
+
+/// An alert of the client instead of its hello.
+fn judge_alert(record: &[u8]) -> Result<bool, HelloError> {
+    match (record.get(..7), record) {
+        (Some(whole), _) if let Some(alert) = clear_alert(whole) => Err(HelloError::Alert(alert)),
+        (None, [_] | [_, 3] | [_, 3, _] | [_, 3, _, 0] | [_, 3, _, 0, 2, ..]) => Ok(false),
         _ => Err(HelloError::Malformed(
-            "another record before the end of the hello",
+            Alert::DECODE_ERROR.of("an alert that cannot be read"),
         )),
     }
 }
@@ -164,8 +190,10 @@ fn judge_opening(bytes: &[u8]) -> Result<bool, HelloError> {
         [] | [HANDSHAKE, ..] => judge_record(bytes),
         // Other content types of TLS, and SSL 2.0: a length with the highest bit set, CLIENT-HELLO,
         // then the version; both while too little of them is there.
-        [20 | 21 | 23 | 0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
-        [20 | 21 | 23, 3, ..] => Err(HelloError::Malformed("the first record is no handshake")),
+        [20 | ALERT | 23 | 0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
+        [ALERT, 3, ..] => judge_alert(bytes),
+        [20, 3, ..] => Err(unexpected("a change_cipher_spec where the hello is due")),
+        [23, 3, ..] => Err(unexpected("application data where the hello is due")),
         [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl2),
         _ => match clear::judge(bytes) {
             clear::Verdict::Yes => Err(HelloError::PlainHttp),

@@ -5,7 +5,7 @@ use std::io;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Violation};
 use crate::buffer::Buffer;
 use crate::hello::{ClientHello, HelloError, HelloParser, Progress};
 use crate::refusal::{Reason, Refusal, Stage};
@@ -15,12 +15,16 @@ pub struct Opening {
     /// What the client offers.
     pub hello: ClientHello,
     pub(crate) bytes: Buffer,
+    /// The most bytes that a hello may take.
+    pub(crate) limit: usize,
 }
 
 /// A connection that does not open with a hello.
 pub struct OpeningError {
     /// Why it ends.
     pub refusal: Refusal,
+    /// The alert that the client must get.
+    pub answer: Option<Alert>,
     /// What was read of it so far.
     pub bytes: Vec<u8>,
 }
@@ -41,7 +45,13 @@ impl Opening {
             }
             match parser.read(bytes.filled()) {
                 Progress::Incomplete => bytes.settle(),
-                Progress::Hello(hello) => return Ok(Some(Self { hello, bytes })),
+                Progress::Hello(hello) => {
+                    return Ok(Some(Self {
+                        hello,
+                        bytes,
+                        limit,
+                    }));
+                }
                 Progress::Error(error) => return Err(unreadable(error, &bytes)),
             }
         }
@@ -60,19 +70,27 @@ async fn read_more(tcp: &mut TcpStream, bytes: &mut Buffer) -> io::Result<bool> 
 fn broken(error: &io::Error, bytes: &Buffer) -> OpeningError {
     OpeningError {
         refusal: Refusal::of_io(error, Stage::Hello),
+        answer: None,
         bytes: bytes.filled().to_vec(),
     }
 }
 
 fn unreadable(error: HelloError, bytes: &Buffer) -> OpeningError {
+    let refusal = Refusal::of_hello(error);
+    let answer = match error {
+        // RFC 8446 §6.1: who is told goodbye says it as well; other alerts are not answered.
+        HelloError::Alert(alert) => (alert == Alert::CLOSE_NOTIFY).then_some(alert),
+        _ => refusal.alert,
+    };
     OpeningError {
-        refusal: Refusal::of_hello(error),
+        refusal,
+        answer,
         bytes: bytes.filled().to_vec(),
     }
 }
 
 impl Refusal {
-    fn of_hello(error: HelloError) -> Self {
+    pub(crate) fn of_hello(error: HelloError) -> Self {
         match error {
             HelloError::NotTls => Self::silent(Reason::NotTls, "the first bytes are no TLS record"),
             HelloError::PlainHttp => Self::silent(Reason::PlainHttp, "an HTTP request in clear"),
@@ -80,9 +98,10 @@ impl Refusal {
                 let detail = "the client offers SSL 2.0";
                 Self::answered(Reason::NoSharedVersion, Alert::PROTOCOL_VERSION, detail)
             }
-            HelloError::Malformed(what) => {
-                Self::answered(Reason::HelloMalformed, Alert::DECODE_ERROR, what)
+            HelloError::Malformed(Violation { alert, what }) => {
+                Self::answered(Reason::HelloMalformed, alert, what)
             }
+            HelloError::Alert(alert) => Self::of_client_alert(alert),
             HelloError::TooLarge => {
                 let detail = "the hello exceeds limits.hello_bytes";
                 Self::answered(Reason::HelloTooLarge, Alert::DECODE_ERROR, detail)

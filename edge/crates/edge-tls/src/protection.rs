@@ -1,27 +1,68 @@
 //! What passes rustls' record protection, and what rustls does not tell of it.
 //!
 //! rustls says neither that it skipped a record that it could not open, nor which alert it sent
-//! encrypted. The suites made here note both for the call of rustls that is under way: a call
-//! never waits, so that its thread makes no other one before it returns.
+//! encrypted, and sends no other alert than its own. The suites made here note the former and
+//! change the latter for the call of rustls that is under way: a call never waits, so that its
+//! thread makes no other one before it returns.
 
 use std::cell::Cell;
 
 use rustls::crypto::CipherSuiteCommon;
 use rustls::crypto::cipher::{
     AeadKey, InboundOpaqueMessage, InboundPlainMessage, Iv, KeyBlockShape, MessageDecrypter,
-    MessageEncrypter, Tls12AeadAlgorithm, Tls13AeadAlgorithm, UnsupportedOperationError,
+    MessageEncrypter, OutboundChunks, OutboundOpaqueMessage, OutboundPlainMessage,
+    Tls12AeadAlgorithm, Tls13AeadAlgorithm, UnsupportedOperationError,
 };
 use rustls::{
-    ConnectionTrafficSecrets, Error, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite,
+    ConnectionTrafficSecrets, ContentType, Error, SupportedCipherSuite, Tls12CipherSuite,
+    Tls13CipherSuite,
 };
 
-thread_local! {
-    static UNOPENED: Cell<bool> = const { Cell::new(false) };
+use crate::alert::{Alert, Violation};
+
+/// What a call of rustls met.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Notes {
+    /// Whether a record could not be opened.
+    pub(crate) unopened: bool,
+    /// What was wrong inside of a record.
+    pub(crate) inside: Option<Violation>,
+    /// The alert that the client sent.
+    pub(crate) heard: Option<Alert>,
+    /// The alert that was sent.
+    pub(crate) said: Option<Alert>,
+    /// The alert to be sent instead of the one that rustls chooses.
+    instead: Option<Alert>,
 }
 
-/// Whether a record could not be opened since the last look.
-pub(crate) fn take_unopened() -> bool {
-    UNOPENED.replace(false)
+thread_local! {
+    static NOTES: Cell<Notes> = const { Cell::new(Notes::NONE) };
+}
+
+impl Notes {
+    const NONE: Self = Self {
+        unopened: false,
+        inside: None,
+        heard: None,
+        said: None,
+        instead: None,
+    };
+
+    fn change(how: impl FnOnce(&mut Self)) {
+        let mut notes = NOTES.get();
+        how(&mut notes);
+        NOTES.set(notes);
+    }
+
+    /// The notes since the last look.
+    pub(crate) fn take() -> Self {
+        NOTES.replace(Self::NONE)
+    }
+
+    /// Have the next alert be this one.
+    pub(crate) fn say_instead(alert: Alert) {
+        Self::change(|notes| notes.instead = Some(alert));
+    }
 }
 
 /// The suite with a watch on its record protection; made once for the life of the program.
@@ -59,7 +100,7 @@ struct Watched<A: ?Sized + 'static>(&'static A);
 
 impl Tls13AeadAlgorithm for Watched<dyn Tls13AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageEncrypter> {
-        self.0.encrypter(key, iv)
+        Box::new(Sealing(self.0.encrypter(key, iv)))
     }
 
     fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageDecrypter> {
@@ -85,7 +126,7 @@ impl Tls13AeadAlgorithm for Watched<dyn Tls13AeadAlgorithm> {
 
 impl Tls12AeadAlgorithm for Watched<dyn Tls12AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: &[u8], extra: &[u8]) -> Box<dyn MessageEncrypter> {
-        self.0.encrypter(key, iv, extra)
+        Box::new(Sealing(self.0.encrypter(key, iv, extra)))
     }
 
     fn decrypter(&self, key: AeadKey, iv: &[u8]) -> Box<dyn MessageDecrypter> {
@@ -119,9 +160,60 @@ impl MessageDecrypter for Opening {
         sequence: u64,
     ) -> Result<InboundPlainMessage<'a>, Error> {
         let outcome = self.0.decrypt(message, sequence);
-        if let Err(Error::DecryptError) = &outcome {
-            UNOPENED.set(true);
+        match &outcome {
+            Ok(opened) if opened.typ != ContentType::ApplicationData => look_inside(opened)?,
+            Err(Error::DecryptError) => Notes::change(|notes| notes.unopened = true),
+            _ => {}
         }
         outcome
+    }
+}
+
+/// Refuse what rustls takes, or answers by another alert than the RFC names.
+fn look_inside(opened: &InboundPlainMessage<'_>) -> Result<(), Error> {
+    let what = match (opened.typ, opened.payload) {
+        // RFC 8446 §5.4, RFC 5246 §6.2.1.
+        (ContentType::Handshake | ContentType::Alert, []) => "an empty record",
+        (ContentType::Alert, [_, description]) => {
+            let heard = Alert(*description);
+            Notes::change(|notes| notes.heard = Some(heard));
+            Notes::say_instead(Alert::CLOSE_NOTIFY);
+            return Ok(());
+        }
+        (ContentType::Handshake | ContentType::Alert | ContentType::ChangeCipherSpec, _) => {
+            return Ok(());
+        }
+        _ => "a record of an unknown type", // RFC 8446 §5.
+    };
+    Notes::change(|notes| notes.inside = Some(Alert::UNEXPECTED_MESSAGE.of(what)));
+    Err(Error::General(what.to_owned()))
+}
+
+struct Sealing(Box<dyn MessageEncrypter>);
+
+impl MessageEncrypter for Sealing {
+    fn encrypt(
+        &mut self,
+        message: OutboundPlainMessage<'_>,
+        sequence: u64,
+    ) -> Result<OutboundOpaqueMessage, Error> {
+        if message.typ != ContentType::Alert {
+            return self.0.encrypt(message, sequence);
+        }
+        let chosen = message.payload.to_vec();
+        let mut encoded = [chosen[0], chosen[1]];
+        Notes::change(|notes| {
+            if let Some(alert) = notes.instead.take() {
+                encoded = alert.encoded();
+            }
+            notes.said = Some(Alert(encoded[1]));
+        });
+        let payload = OutboundChunks::Single(&encoded);
+        self.0
+            .encrypt(OutboundPlainMessage { payload, ..message }, sequence)
+    }
+
+    fn encrypted_payload_len(&self, payload_len: usize) -> usize {
+        self.0.encrypted_payload_len(payload_len)
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use rustls::{Error, PeerIncompatible};
 
 use crate::alert::Alert;
+use crate::fault::Fault;
 
 /// The stable reason of a failed handshake, as far as TLS knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl Refusal {
     }
 
     /// The refusal behind an alert that the client sent.
-    fn of_client_alert(alert: Alert) -> Self {
+    pub(crate) fn of_client_alert(alert: Alert) -> Self {
         let reason = if alert.rejects_certificate() {
             Reason::ClientRejectedCertificate
         } else if alert == Alert::CLOSE_NOTIFY || alert == Alert::USER_CANCELED {
@@ -83,13 +84,27 @@ impl Refusal {
         Self::answered(reason, alert, alert.name())
     }
 
-    /// The refusal behind an error of rustls; `sent` is the alert that rustls answered with.
-    pub(crate) fn of_error(error: &Error, stage: Stage, sent: Option<Alert>) -> Self {
+    /// The refusal behind a fault; `sent` is the alert that the client got.
+    pub(crate) fn of_fault(fault: &Fault, stage: Stage, sent: Option<Alert>) -> Self {
+        match fault {
+            Fault::Tls(error) => Self::of_error(error, stage, sent),
+            Fault::Violation(violation) => Self {
+                reason: Reason::ProtocolViolation,
+                detail: violation.what.to_owned(),
+                alert: sent,
+            },
+            Fault::Hello(error) => Self::of_hello(*error),
+            Fault::Left => Self::of_client_alert(Alert::CLOSE_NOTIFY),
+        }
+    }
+
+    /// The refusal behind an error of rustls.
+    fn of_error(error: &Error, stage: Stage, sent: Option<Alert>) -> Self {
+        let is_hello = stage != Stage::Answered;
         let reason = match error {
             Error::AlertReceived(description) => {
                 return Self::of_client_alert(Alert((*description).into()));
             }
-            Error::InvalidMessage(_) if stage == Stage::Hello => Reason::HelloMalformed,
             Error::PeerIncompatible(cause) => reason_of_incompatibility(cause),
             Error::NoApplicationProtocol => Reason::NoSharedAlpn,
             Error::NoCertificatesPresented => Reason::ClientCertificateMissing,
@@ -99,12 +114,25 @@ impl Refusal {
             | Error::InappropriateHandshakeMessage { .. }
             | Error::PeerMisbehaved(_)
             | Error::PeerSentOversizedRecord
-            | Error::DecryptError => Reason::ProtocolViolation,
+            | Error::DecryptError => {
+                if is_hello {
+                    Reason::HelloMalformed
+                } else {
+                    Reason::ProtocolViolation
+                }
+            }
             _ => Reason::Internal,
+        };
+        let detail = match (error, sent) {
+            (Error::DecryptError, Some(Alert::DECRYPT_ERROR)) => {
+                "the client's Finished is wrong".to_owned()
+            }
+            (Error::DecryptError, _) => "a record cannot be decrypted".to_owned(),
+            _ => error.to_string(),
         };
         Self {
             reason,
-            detail: error.to_string(),
+            detail,
             alert: sent,
         }
     }
@@ -113,6 +141,7 @@ impl Refusal {
     pub(crate) fn of_io(error: &io::Error, stage: Stage) -> Self {
         let when = match stage {
             Stage::Hello => "before our answer",
+            Stage::AskedAgain => "after a HelloRetryRequest",
             Stage::Answered => "after our certificate was sent",
         };
         let how = match error.kind() {
@@ -125,10 +154,13 @@ impl Refusal {
 }
 
 /// How far a handshake has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Nothing has been sent yet.
+    #[default]
     Hello,
+    /// A `HelloRetryRequest` is on its way.
+    AskedAgain,
     /// Our first flight is on its way.
     Answered,
 }

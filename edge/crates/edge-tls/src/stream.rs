@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, can_lend};
 use crate::engine::Engine;
+use crate::fault::Fault;
 
 /// Ciphertext that may wait for more to share a system call with; above it a writer waits.
 const MOST_WAITING: usize = 4 * 1024;
@@ -102,7 +103,7 @@ impl TlsStream {
     /// Read ciphertext; `false` at the end of the connection.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.engine.is_full() {
-            return Poll::Ready(Err(invalid(&Error::PeerSentOversizedRecord)));
+            return Poll::Ready(Err(invalid(&Error::PeerSentOversizedRecord.into())));
         }
         self.send_before_waiting();
         let incoming = &mut self.engine.incoming;
@@ -248,6 +249,6 @@ fn joined(pieces: &[IoSlice<'_>]) -> Buffer {
     buffer
 }
 
-fn invalid(error: &Error) -> io::Error {
+fn invalid(error: &Fault) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

@@ -18,7 +18,7 @@ fn hello() -> ClientHello {
         versions: Some(vec![0x0304, 0x0303]),
         suites: vec![0x1301, 0xc02b, 0xc02f],
         groups: vec![4588, 29, 23],
-        key_shares: vec![4588, 29],
+        key_shares: Some(vec![4588, 29]),
         signature_schemes: vec![0x0403, 0x0804, 0x0401],
         alpn: Some(vec![b"h2".to_vec()]),
         server_name: Some("a.test".to_owned()),
@@ -30,7 +30,7 @@ fn hello() -> ClientHello {
 fn old_hello() -> ClientHello {
     ClientHello {
         versions: None,
-        key_shares: Vec::new(),
+        key_shares: None,
         suites: vec![0xc02b, 0xc02f],
         ..hello()
     }
@@ -367,4 +367,54 @@ fn alerts_have_their_names() {
         "no_application_protocol",
         Alert::NO_APPLICATION_PROTOCOL.name()
     );
+}
+
+/// RFC 8446 §9.2.
+#[test]
+fn what_a_hello_of_tls_1_3_must_have_is_named() {
+    let cases = [
+        (
+            ClientHello {
+                key_shares: None,
+                ..hello()
+            },
+            "key_share",
+        ),
+        (
+            ClientHello {
+                groups: Vec::new(),
+                ..hello()
+            },
+            "supported_groups",
+        ),
+        (
+            ClientHello {
+                groups: Vec::new(),
+                key_shares: None,
+                ..hello()
+            },
+            "supported_groups",
+        ),
+        (
+            ClientHello {
+                groups: Vec::new(),
+                binder_lengths: vec![32],
+                ..hello()
+            },
+            "supported_groups",
+        ),
+        (
+            ClientHello {
+                signature_schemes: Vec::new(),
+                ..hello()
+            },
+            "signature_algorithms",
+        ),
+    ];
+    for (hello, name) in cases {
+        let refusal = refusal(&site(), &hello);
+        let expected = (Reason::HelloMalformed, Some(Alert::MISSING_EXTENSION));
+        assert_eq!(expected, (refusal.reason, refusal.alert));
+        assert_eq!(format!("{name} is missing"), refusal.detail);
+    }
 }

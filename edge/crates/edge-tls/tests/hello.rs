@@ -5,6 +5,7 @@
     reason = "a panic is how a test reports"
 )]
 
+use edge_tls::Alert;
 use edge_tls::ClientHello;
 use edge_tls::hello::{HelloError, HelloParser, Progress, is_plain_http, parse};
 use proptest::prelude::*;
@@ -74,7 +75,7 @@ fn full_hello() -> ClientHello {
         versions: Some(vec![0x0304, 0x0303]),
         suites: vec![0x1301, 0xc02b],
         groups: vec![4588, 29],
-        key_shares: vec![29],
+        key_shares: Some(vec![29]),
         signature_schemes: vec![0x0403, 0x0804],
         alpn: Some(vec![b"h2".to_vec(), b"http/1.1".to_vec()]),
         server_name: Some("a.example".to_owned()),
@@ -129,10 +130,15 @@ fn pre_shared_key(identities: &[&[u8]], binders: &[&[u8]]) -> Vec<u8> {
     extension(41, &[vector(2, &identities), vector(2, &binders)].concat())
 }
 
+/// `psk_key_exchange_modes`, without which no session is offered.
+fn modes() -> Vec<u8> {
+    extension(45, &vector(1, &[1]))
+}
+
 #[test]
 fn the_hashes_of_offered_sessions_are_those_of_their_binders() {
     let offer = pre_shared_key(&[b"one", b"two"], &[&[1; 48], &[2; 32]]);
-    let Progress::Hello(hello) = parse(&record(&message(&[offer])), LIMIT) else {
+    let Progress::Hello(hello) = parse(&record(&message(&[modes(), offer])), LIMIT) else {
         panic!("no hello");
     };
     assert_eq!(vec![48, 32], hello.binder_lengths);
@@ -143,7 +149,7 @@ fn the_hashes_of_offered_sessions_are_those_of_their_binders() {
         pre_shared_key(&[b"one"], &[&[1; 31]]),
         extension(41, b""),
     ] {
-        assert!(is_malformed(&message(&[wrong])));
+        assert!(is_malformed(&message(&[modes(), wrong])));
     }
 }
 
@@ -217,26 +223,132 @@ fn a_hello_of_ssl_2_is_told_from_noise() {
     assert_eq!(Some(HelloError::Ssl2), error_of(&hello));
 }
 
+/// The alert that the RFC names, and a word of the text.
+fn violation_of(bytes: &[u8]) -> (u8, &'static str) {
+    match error_of(bytes) {
+        Some(HelloError::Malformed(violation)) => (violation.alert.0, violation.what),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn records_that_are_no_hello_are_malformed() {
-    let other_version = [22, 2, 0, 0, 4];
-    let alert = [21, 3, 1, 0, 2, 2, 40];
-    let empty = [22, 3, 1, 0, 0];
-    let too_long = [22, 3, 1, 0x40, 1];
+fn records_that_are_no_hello_are_refused_by_the_alert_of_the_rfc() {
+    let change = [20, 3, 3, 0, 1, 1];
+    let begun = record(&full_message()[..20]);
     let finished = record(&[20, 0, 0, 1, 0]);
-    let interrupted = [record(&full_message()[..20]), alert.to_vec()].concat();
-    for bytes in [
-        &other_version[..],
-        &alert,
-        &empty,
-        &too_long,
-        &finished,
-        &interrupted,
+    let cases: [(&[u8], u8, &str); 9] = [
+        (&[22, 2, 0, 0, 4], 70, "major version"),
+        (&[22, 3, 1, 0, 0], 10, "empty"),
+        (&[22, 3, 1, 0x40, 1], 22, "16,384"),
+        (&change, 10, "change_cipher_spec"),
+        (&[23, 3, 3, 0, 1, 1], 10, "application data"),
+        (&[21, 3, 3, 0, 9, 1, 1], 50, "alert"),
+        (&finished, 10, "no ClientHello"),
+        (&[begun.as_slice(), &change].concat(), 10, "another record"),
+        (
+            &[begun.as_slice(), &[24, 3, 3, 0, 1]].concat(),
+            10,
+            "another record",
+        ),
+    ];
+    for (bytes, alert, text) in cases {
+        let (number, what) = violation_of(bytes);
+        assert_eq!(alert, number, "{what}");
+        assert!(what.contains(text), "{what}");
+    }
+}
+
+#[test]
+fn an_alert_of_the_client_keeps_its_name() {
+    let alert = [21, 3, 1, 0, 2, 2, 40];
+    let begun = record(&full_message()[..20]);
+    for bytes in [alert.to_vec(), [begun, alert.to_vec()].concat()] {
+        assert_eq!(Some(HelloError::Alert(Alert(40))), error_of(&bytes));
+        let short = &bytes[..bytes.len() - 1];
+        assert_eq!(Progress::Incomplete, parse(short, LIMIT));
+    }
+}
+
+/// A hello with fields of its own before the extensions.
+fn fixed(version: [u8; 2], session_id: usize, suites: &[u8], compressions: &[u8]) -> Vec<u8> {
+    let body = [
+        &version[..],
+        &[7; 32],
+        &vector(1, &vec![9; session_id]),
+        &vector(2, suites),
+        &vector(1, compressions),
+        &vector(2, &extension(43, &vector(1, &numbers(&[0x0304])))),
+    ];
+    record(&[&[1][..], &vector(3, &body.concat())].concat())
+}
+
+#[test]
+fn what_is_wrong_with_a_hello_has_its_alert_and_is_named() {
+    let share = |group: u16| [&numbers(&[group])[..], &vector(2, &[5; 32])].concat();
+    let twice = extension(51, &vector(2, &[share(29), share(29)].concat()));
+    let two_names = [&[0][..], &vector(2, b"a"), &[0], &vector(2, b"b")].concat();
+    let of = |extensions: &[Vec<u8>]| record(&message(extensions));
+    let suite = numbers(&[0x1301]);
+    let cases = [
+        (of(&[server_name(b"a\0.test")]), 47, "NUL"),
+        (of(&[server_name("ü.test".as_bytes())]), 47, "ASCII"),
+        (of(&[server_name(&[b'a'; 300])]), 47, "longer"),
+        (of(&[server_name(b"a b.test")]), 47, "no host name"),
+        (
+            of(&[extension(0, &vector(2, &two_names))]),
+            47,
+            "two host names",
+        ),
+        (of(&[server_name(b"")]), 50, "server_name"),
+        (of(&[server_name(b"a"), server_name(b"b")]), 47, "twice"),
+        (of(&[twice]), 47, "key share"),
+        (
+            of(&[
+                modes(),
+                pre_shared_key(&[b"x"], &[&[0; 32]]),
+                server_name(b"a"),
+            ]),
+            47,
+            "last",
+        ),
+        (
+            of(&[pre_shared_key(&[b"x"], &[&[0; 32]])]),
+            109,
+            "psk_key_exchange_modes",
+        ),
+        (
+            of(&[extension(0xff01, &vector(1, &[1; 12]))]),
+            40,
+            "renegotiation_info",
+        ),
+        (
+            of(&[extension(10, &vector(2, &[0, 29, 0]))]),
+            50,
+            "supported_groups",
+        ),
+        (fixed([3, 3], 33, &suite, &[0]), 50, "session id"),
+        (fixed([3, 3], 0, &[0x13], &[0]), 50, "suites"),
+        (fixed([3, 3], 0, &[], &[0]), 50, "suites"),
+        (fixed([3, 3], 0, &suite, &[]), 50, "compression"),
+        (fixed([3, 3], 0, &suite, &[1, 0]), 47, "compression"),
+        (fixed([3, 0], 0, &suite, &[0]), 70, "SSL 3.0"),
+    ];
+    for (bytes, alert, text) in cases {
+        let (number, what) = violation_of(&bytes);
+        assert_eq!(alert, number, "{what}");
+        assert!(what.contains(text), "{what}");
+    }
+}
+
+#[test]
+fn what_is_unusual_is_no_fault() {
+    let renegotiation = extension(0xff01, &vector(1, b""));
+    for fine in [
+        record(&message(&[server_name(b"a.test."), renegotiation])),
+        record(&message(&[server_name(b"_a.TEST")])),
+        fixed([3, 1], 32, &numbers(&[0x1301]), &[0]),
     ] {
-        assert!(
-            matches!(error_of(bytes), Some(HelloError::Malformed(_))),
-            "{bytes:?}"
-        );
+        assert!(matches!(parse(&fine, LIMIT), Progress::Hello(_)));
     }
 }
 

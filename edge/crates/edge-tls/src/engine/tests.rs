@@ -130,12 +130,12 @@ fn written(client: &mut ClientConnection) -> Vec<u8> {
 fn early_record(length: usize) -> Vec<u8> {
     let mut record = vec![23, 3, 3];
     record.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
-    record.resize(RECORD_HEADER + length, 0x5a);
+    record.resize(records::HEADER + length, 0x5a);
     record
 }
 
 /// Feed an engine in pieces that end at each of the places.
-fn feed(engine: &mut Engine, bytes: &[u8], places: &[usize]) -> Result<State, Error> {
+fn feed(engine: &mut Engine, bytes: &[u8], places: &[usize]) -> Result<State, Fault> {
     let mut state = State::Handshaking;
     let mut start = 0;
     for end in places.iter().copied().chain([bytes.len()]) {
@@ -152,7 +152,7 @@ fn finish(
     mut client: ClientConnection,
     opening: &[u8],
     places: &[usize],
-) -> Result<(usize, HandshakeKind), Error> {
+) -> Result<(usize, HandshakeKind), Fault> {
     let Progress::Hello(hello) = parse(opening, 1 << 14) else {
         panic!("no hello");
     };
@@ -242,7 +242,7 @@ fn early_data_without_end_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
 
     /// Whatever the records of the early data and the pieces that they come in.
     #[test]

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+use rustls::pki_types::DnsName;
+
+use crate::alert::{Alert, Violation};
 use crate::reader::Reader;
 
 const SERVER_NAME: u16 = 0;
@@ -10,7 +13,11 @@ const SIGNATURE_ALGORITHMS: u16 = 13;
 const ALPN: u16 = 16;
 const PRE_SHARED_KEY: u16 = 41;
 const SUPPORTED_VERSIONS: u16 = 43;
+const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const KEY_SHARE: u16 = 51;
+const RENEGOTIATION_INFO: u16 = 0xff01;
+/// The longest host name there is (RFC 1035 §2.3.4, without lengths of labels).
+const LONGEST_NAME: usize = 253;
 const HOST_NAME: u8 = 0;
 
 /// What a client offers, in its order; numbers are those of the IANA registries.
@@ -24,8 +31,8 @@ pub struct ClientHello {
     pub suites: Vec<u16>,
     /// Key exchange groups.
     pub groups: Vec<u16>,
-    /// The groups that the client already sent a key share for.
-    pub key_shares: Vec<u16>,
+    /// The groups that the client already sent a key share for, when it sent the extension.
+    pub key_shares: Option<Vec<u16>>,
     /// Signature schemes.
     pub signature_schemes: Vec<u16>,
     /// ALPN protocols, when the client sent the extension.
@@ -48,76 +55,147 @@ impl ClientHello {
             None => version <= self.legacy_version.min(0x0303),
         }
     }
+
+    /// Whether the client sent a key share for a group.
+    #[must_use]
+    pub fn has_share(&self, group: u16) -> bool {
+        let shares = self.key_shares.as_deref().unwrap_or_default();
+        shares.contains(&group)
+    }
+
+    /// Whether a second hello is the first one but for what may differ (RFC 8446 §4.1.2).
+    pub(crate) fn is_repeated_by(&self, second: &Self) -> bool {
+        let alike = Self {
+            key_shares: self.key_shares.clone(),
+            binder_lengths: self.binder_lengths.clone(),
+            ..second.clone()
+        };
+        *self == alike
+    }
 }
 
-type Parsed<T> = Result<T, &'static str>;
+type Parsed<T> = Result<T, Violation>;
+
+/// What cannot be decoded (RFC 8446 §6.2).
+fn decoded<T>(read: Option<T>, what: &'static str) -> Parsed<T> {
+    read.ok_or(Alert::DECODE_ERROR.of(what))
+}
+
+fn allowed(is_so: bool, what: &'static str) -> Parsed<()> {
+    if is_so {
+        Ok(())
+    } else {
+        Err(Alert::ILLEGAL_PARAMETER.of(what))
+    }
+}
 
 /// Read the body of a `ClientHello`.
 pub(super) fn parse(body: &[u8]) -> Parsed<ClientHello> {
     let mut reader = Reader::new(body);
-    let mut hello = read_fixed_part(&mut reader).ok_or("cut short before its extensions")?;
-    if hello.suites.is_empty() {
-        return Err("no cipher suites");
+    let mut hello = ClientHello::default();
+    let compressions = read_fixed_part(&mut reader, &mut hello)?;
+    // RFC 5246 §7.4.1.2: the extensions may be left out.
+    if !reader.is_empty() {
+        let extensions = reader.vector16().filter(|_| reader.is_empty());
+        let extensions = decoded(extensions, "the length of the extensions is wrong")?;
+        read_extensions(extensions, &mut hello)?;
     }
-    if reader.is_empty() {
-        return Ok(hello); // RFC 5246 §7.4.1.2: the extensions may be left out.
-    }
-    let extensions = reader.vector16().filter(|_| reader.is_empty());
-    read_extensions(
-        extensions.ok_or("the length of the extensions is wrong")?,
-        &mut hello,
-    )?;
+    check_versions(&hello)?;
+    // RFC 8446 §4.1.2: of TLS 1.3 just the one, RFC 5246 §7.4.1.2: among others.
+    let is_new = hello.versions.is_some() && hello.offers_version(0x0304);
+    let is_due = compressions == [0] || !is_new && compressions.contains(&0);
+    allowed(is_due, "the compression methods are not null")?;
     Ok(hello)
 }
 
-fn read_fixed_part(reader: &mut Reader<'_>) -> Option<ClientHello> {
-    let legacy_version = reader.u16()?;
-    reader.take(32)?; // random
-    let session_id = reader.vector8()?;
-    let suites = reader.vector16()?.u16_list()?;
-    let compressions = reader.vector8()?;
-    let fits = session_id.rest().len() <= 32 && !compressions.is_empty();
-    fits.then(|| ClientHello {
-        legacy_version,
-        suites,
-        ..ClientHello::default()
-    })
+fn read_fixed_part<'a>(reader: &mut Reader<'a>, hello: &mut ClientHello) -> Parsed<&'a [u8]> {
+    const SHORT: &str = "cut short before its extensions";
+    hello.legacy_version = decoded(reader.u16(), SHORT)?;
+    decoded(reader.take(32), SHORT)?; // random
+    let session_id = decoded(reader.vector8(), SHORT)?;
+    let fits = (session_id.rest().len() <= 32).then_some(());
+    decoded(fits, "a session id of more than 32 bytes")?;
+    let suites = decoded(reader.vector16(), SHORT)?.u16_list();
+    hello.suites = decoded(suites, "the length of the cipher suites is odd")?;
+    let some = (!hello.suites.is_empty()).then_some(());
+    decoded(some, "no cipher suites")?;
+    let compressions = decoded(reader.vector8(), SHORT)?;
+    let some = (!compressions.is_empty()).then(|| compressions.rest());
+    decoded(some, "no compression methods")
+}
+
+/// RFC 8446 appendix D.5: SSL 3.0 and older are refused, whatever the list of versions says.
+fn check_versions(hello: &ClientHello) -> Parsed<()> {
+    if hello.versions.is_some() && hello.legacy_version <= 0x0300 {
+        let what = "the version field is that of SSL 3.0 or older";
+        return Err(Alert::PROTOCOL_VERSION.of(what));
+    }
+    Ok(())
 }
 
 fn read_extensions(mut extensions: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> {
+    const SHORT: &str = "an extension is cut short";
     let mut seen = Vec::new();
     while !extensions.is_empty() {
-        let kind = extensions.u16().ok_or("an extension is cut short")?;
-        let content = extensions.vector16().ok_or("an extension is cut short")?;
+        let kind = decoded(extensions.u16(), SHORT)?;
+        let content = decoded(extensions.vector16(), SHORT)?;
         seen.push(kind);
         read_extension(kind, content, hello)?;
     }
-    // RFC 8446 §4.2: not more than one extension of a type.
-    seen.sort_unstable();
-    if seen.windows(2).any(|pair| pair[0] == pair[1]) {
-        Err("an extension is there twice")
-    } else {
-        Ok(())
+    if seen.contains(&PRE_SHARED_KEY) && !seen.contains(&PSK_KEY_EXCHANGE_MODES) {
+        let what = "psk_key_exchange_modes is missing"; // RFC 8446 §4.2.9.
+        return Err(Alert::MISSING_EXTENSION.of(what));
     }
+    let is_last = !seen.contains(&PRE_SHARED_KEY) || seen.last() == Some(&PRE_SHARED_KEY);
+    allowed(is_last, "pre_shared_key is not the last extension")?; // RFC 8446 §4.2.11
+    // RFC 8446 §4.2: not more than one extension of a type.
+    allowed(are_distinct(&mut seen), "an extension is there twice")
+}
+
+fn are_distinct(numbers: &mut [u16]) -> bool {
+    numbers.sort_unstable();
+    numbers.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> {
     match kind {
-        SERVER_NAME => read_server_name(content, hello).ok_or("server_name is malformed")?,
+        SERVER_NAME => read_server_name(content, hello)?,
         SUPPORTED_GROUPS => {
-            hello.groups = list16(content).ok_or("supported_groups is malformed")?;
+            hello.groups = decoded(list16(content), "supported_groups is malformed")?;
         }
         SIGNATURE_ALGORITHMS => {
-            hello.signature_schemes = list16(content).ok_or("signature_algorithms is malformed")?;
+            let schemes = list16(content);
+            hello.signature_schemes = decoded(schemes, "signature_algorithms is malformed")?;
         }
-        ALPN => hello.alpn = Some(alpn(content).ok_or("the list of ALPN protocols is malformed")?),
+        ALPN => {
+            let protocols = alpn(content);
+            hello.alpn = Some(decoded(
+                protocols,
+                "the list of ALPN protocols is malformed",
+            )?);
+        }
         SUPPORTED_VERSIONS => {
-            hello.versions = Some(versions(content).ok_or("supported_versions is malformed")?);
+            let versions = versions(content);
+            hello.versions = Some(decoded(versions, "supported_versions is malformed")?);
         }
         PRE_SHARED_KEY => {
-            hello.binder_lengths = binder_lengths(content).ok_or("pre_shared_key is malformed")?;
+            let lengths = binder_lengths(content);
+            hello.binder_lengths = decoded(lengths, "pre_shared_key is malformed")?;
         }
-        KEY_SHARE => hello.key_shares = key_shares(content).ok_or("key_share is malformed")?,
+        KEY_SHARE => {
+            let shares = decoded(key_shares(content), "key_share is malformed")?;
+            // RFC 8446 §4.2.8: not more than one share of a group.
+            allowed(
+                are_distinct(&mut shares.clone()),
+                "a key share is there twice",
+            )?;
+            hello.key_shares = Some(shares);
+        }
+        RENEGOTIATION_INFO if content.rest() != [0] => {
+            // RFC 5746 §3.6: a first handshake renegotiates nothing.
+            let what = "renegotiation_info is not empty";
+            return Err(Alert::HANDSHAKE_FAILURE.of(what));
+        }
         _ => {}
     }
     Ok(())
@@ -177,19 +255,25 @@ fn alpn(content: Reader<'_>) -> Option<Vec<Vec<u8>>> {
     Some(protocols)
 }
 
-fn read_server_name(content: Reader<'_>, hello: &mut ClientHello) -> Option<()> {
-    let mut list = whole16(content).filter(|list| !list.is_empty())?;
+fn read_server_name(content: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> {
+    const MALFORMED: &str = "server_name is malformed";
+    let list = whole16(content).filter(|list| !list.is_empty());
+    let mut list = decoded(list, MALFORMED)?;
     let mut host = None;
     while !list.is_empty() {
-        let kind = list.u8()?;
-        let name = list.vector16().filter(|name| !name.is_empty())?;
-        if kind == HOST_NAME && host.replace(name.rest()).is_some() {
-            return None; // RFC 6066 §3: not more than one name of a type.
+        let kind = decoded(list.u8(), MALFORMED)?;
+        let name = decoded(list.vector16().filter(|name| !name.is_empty()), MALFORMED)?;
+        if kind == HOST_NAME {
+            // RFC 6066 §3: not more than one name of a type.
+            let is_first = host.replace(name.rest()).is_none();
+            allowed(is_first, "server_name holds two host names")?;
         }
     }
-    let is_name = |name: &String| name.parse::<IpAddr>().is_err();
-    hello.server_name = host.map(without_dot).map(lower_case).filter(is_name);
-    Some(())
+    hello.server_name = match host {
+        Some(name) => host_name(name)?,
+        None => None,
+    };
+    Ok(())
 }
 
 /// RFC 6066 §3 has no dot at the end, and clients that are given one send it nevertheless.
@@ -200,9 +284,22 @@ fn without_dot(name: &[u8]) -> &[u8] {
     }
 }
 
-/// The name as it is compared and shown; what is no ASCII stays visible as what it is not.
-fn lower_case(name: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(name).into_owned();
-    text.make_ascii_lowercase();
-    text
+/// The name as it is compared and shown; an address counts as none.
+fn host_name(name: &[u8]) -> Parsed<Option<String>> {
+    let name = without_dot(name);
+    allowed(
+        name.len() <= LONGEST_NAME,
+        "server_name is longer than host names are",
+    )?;
+    allowed(!name.contains(&0), "server_name holds a NUL")?;
+    allowed(name.is_ascii(), "server_name is no ASCII, as A-labels are")?; // RFC 6066 §3
+    let text = String::from_utf8_lossy(name).to_ascii_lowercase();
+    if text.parse::<IpAddr>().is_ok() {
+        return Ok(None);
+    }
+    allowed(
+        DnsName::try_from(text.as_str()).is_ok(),
+        "server_name is no host name",
+    )?;
+    Ok(Some(text))
 }

@@ -19,7 +19,7 @@ fn connection(running: Running, name: &str) -> ConnectionContext {
         versions: Some(vec![0x0304]),
         suites: vec![0x1301],
         groups: vec![29],
-        key_shares: vec![29],
+        key_shares: Some(vec![29]),
         signature_schemes: vec![0x0403],
         alpn: None,
         server_name: Some(name.to_owned()),
