@@ -24,6 +24,7 @@ from port443.app.prove import Proof
 from port443.app.prove import Verdict as ProofVerdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
+from port443.core.plan.hsts import header_of, next_step_due
 from port443.core.plan.receipt import ListenerState
 from port443.core.plan.stats import EdgeStats
 from port443.core.renew.when import renew_at
@@ -106,6 +107,8 @@ class HstsStatus:
     step: int | None
     """Counted from 0; null when the site is not on the ladder."""
     since: str | None
+    next_at: str | None
+    """When the next step is taken at the earliest; null on the last one, and off the ladder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,12 +348,16 @@ def _client_cas(site: DesiredSite, round_: Converged) -> tuple[str, ...]:
 def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
     match site.hsts:
         case HstsFixed(max_age_s, include_subdomains, preload):
-            return HstsStatus("settings", max_age_s, include_subdomains, preload, None, None)
+            return HstsStatus("settings", max_age_s, include_subdomains, preload, None, None, None)
         case "none":
-            return HstsStatus("settings", None, False, False, None, None)  # noqa: FBT003 - the two flags
+            return HstsStatus("settings", None, False, False, None, None, None)  # noqa: FBT003 - the two flags
         case "ladder":
             step = round_.ladder[site.id]
-            return HstsStatus("ladder", step.max_age_s, False, False, step.step, _text(step.since))  # noqa: FBT003
+            if header_of(site, step) is None:
+                return HstsStatus("ladder", None, False, False, None, None, None)  # noqa: FBT003
+            due = next_step_due(step)
+            next_at = _text(due) if due else None
+            return HstsStatus("ladder", step.max_age_s, False, False, step.step, _text(step.since), next_at)  # noqa: FBT003
 
 
 def _proof(proof: Proof) -> ProofStatus:

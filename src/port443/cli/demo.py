@@ -108,7 +108,8 @@ async def _show(scene: _Scene, *, once: bool) -> int:
             return 0 if all_good else FINDINGS
         ending.started(plane)
         output.say(f"  try       curl --cacert {scene.root} {scene.place.url}")
-        output.say(f"            port443 status --runtime {runtime}    Ctrl-C ends it")
+        output.say(output.runnable(f"            port443 status --runtime {runtime}"))
+        output.say("            Ctrl-C ends it")
         await plane.run()
     output.say("  ended")
     return 0 if all_good else FINDINGS
@@ -132,7 +133,7 @@ def _tell_other_ports(place: DemoPlace) -> None:
 def _print(step: Step) -> None:
     output.step("good" if step.good else "bad", step.label, step.text)
     if step.hint:
-        output.say(f"  {output.paint('hint:', 'next'):<9} {step.hint}")
+        output.say(f"  {output.hint(step.hint)}")
 
 
 def _label(error: Port443Error) -> str:

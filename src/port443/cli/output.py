@@ -2,8 +2,12 @@
 
 import io
 import json
+import re
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
 import click
@@ -27,6 +31,10 @@ SYMBOLS: Final[dict[Tone, tuple[str, str]]] = {
     "next": ("→", ">"),
 }
 """The mark, and what stands for it where the stream cannot write it. Each is readable without colour."""
+PROGRAM: Final = "port443"
+COMMAND: Final = re.compile(
+    r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|scan|explain|config|trust)\b)"
+)
 ERROR_SCHEMA: Final = "port443.error/1"
 
 
@@ -70,6 +78,19 @@ def say(text: str = "") -> None:
     click.echo(text, err=True)
 
 
+def runnable(text: str) -> str:
+    """Name port443 in commands as it was called, so that they can be pasted where it is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name != PROGRAM or shutil.which(PROGRAM):
+        return text
+    return COMMAND.sub(shlex.quote(str(called)), text)
+
+
+def hint(text: str) -> str:
+    """Return the line that says what to do next."""
+    return f"{paint('hint:', 'next')} {runnable(text)}"
+
+
 def step(tone: Tone, label: str, text: str) -> None:
     """Print one line of a run on stderr: mark, label in a column, what happened."""
     say(f"{mark(tone, err=True)} {label:<9} {text}")
@@ -100,8 +121,7 @@ def print_error(error: Port443Error, exit_code: int, *, as_json: bool) -> None:
     if report := error.report():
         say(report)
     say(f"{paint('error:', 'bad')} {error.code}: {error.message}")
-    if error.hint:
-        say(f"{paint('hint:', 'next')} {error.hint}")
+    say(hint(error.hint or f"port443 explain {error.code}"))
 
 
 def _document(error: Port443Error, exit_code: int) -> dict[str, object]:

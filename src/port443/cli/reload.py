@@ -29,7 +29,7 @@ def reload(runtime: Path | None, *, wait: bool, as_json: bool) -> int:
         output.data_json({"schema": "port443.reload/1", **answer})
         return 0 if answer.get("whole", True) else 1
     if not wait:
-        output.say("reload asked for; port443 status tells how it went")
+        output.say(output.runnable("reload asked for; port443 status tells how it went"))
         return 0
     for change in answer["changes"] or ["nothing changed"]:
         output.say(f"  {change}")
@@ -37,7 +37,7 @@ def reload(runtime: Path | None, *, wait: bool, as_json: bool) -> int:
         tone: output.Tone = "bad" if problem["severity"] == "error" else "note"
         output.step(tone, "problem", f"{problem['about']}: {problem['cause']} ({problem['code']})")
         if problem["hint"]:
-            output.say(f"  {output.paint('hint:', 'next')} {problem['hint']}")
+            output.say(f"  {output.hint(problem['hint'])}")
     if answer["whole"]:
         output.step("good", "running", answer["running"][:16])
         return 0

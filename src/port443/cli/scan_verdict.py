@@ -65,4 +65,6 @@ def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
         rules = ", ".join(grade.next_step.rules)
         words = f"{grade.next_step.letter.value} by mending {rules}"
         explain = next((rule for rule in grade.next_step.rules if rule != "score"), None)
-        yield line("next", "next", words + (f"   port443 explain {explain}" if explain else ""))
+        yield line(
+            "next", "next", words + (f"   {output.runnable(f'port443 explain {explain}')}" if explain else "")
+        )

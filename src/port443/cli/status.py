@@ -128,9 +128,11 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
 
 def _hsts(hsts: dict[str, Any]) -> str:
     if hsts["max_age_s"] is None:
-        return "off"
-    origin = f"step {hsts['step'] + 1} of the ladder" if hsts["origin"] == "ladder" else "from the settings"
-    return f"max-age {_span(hsts['max_age_s'])}, {origin}"
+        return "none" if hsts["origin"] == "settings" else "none: never for localhost or an address"
+    if hsts["origin"] == "settings":
+        return f"max-age {_span(hsts['max_age_s'])}, from the settings"
+    following = f"the next from {_moment(hsts['next_at'])}" if hsts["next_at"] else "the last"
+    return f"max-age {_span(hsts['max_age_s'])}, step {hsts['step'] + 1} of the ladder, {following}"
 
 
 def _counter_lines(stats: dict[str, Any]) -> Iterator[str]:
@@ -156,7 +158,7 @@ def _problems_of(document: dict[str, Any], site: str | None) -> Iterator[str]:
         about = "" if problem["about"] == site else f"{problem['about']}: "
         yield f"{indent}{_mark(problem['severity'])} {about}{problem['cause']} ({problem['code']})"
         if problem["hint"]:
-            yield f"{indent}  {output.paint('hint:', 'next')} {problem['hint']}"
+            yield f"{indent}  {output.hint(problem['hint'])}"
 
 
 def _summary(document: dict[str, Any]) -> str:

@@ -26,7 +26,10 @@ RESERVED_NETWORKS = tuple(
 
 
 class NameInvalid(SettingsError):
-    """What was given is no host name, wildcard or IP address."""
+    """What was given is no host name, wildcard or IP address.
+
+    A name is as in app.example.com or "*.example.com", without a scheme, a port or a path.
+    """
 
     code = "P443-E110"
 

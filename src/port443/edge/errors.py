@@ -1,5 +1,7 @@
 """What can go wrong with the edge: its own refusals by their stable codes, and what we meet around it."""
 
+import os
+from errno import ENOSPC
 from typing import ClassVar
 
 from port443.core.errors import EdgeError
@@ -30,7 +32,8 @@ class EdgeVersionDiffers(EdgeError):
 class EdgeUnreachable(EdgeError):
     """No edge answers on the socket in the runtime directory.
 
-    With an edge of its own unit, see that the unit runs and has the same runtime directory.
+    With `--edge external` something else has to run it: see that its unit (packaging/port443-edge.service)
+    runs and has the same runtime directory. Without that option `port443 serve` starts an edge by itself.
     """
 
     code = "P443-E303"
@@ -118,7 +121,11 @@ class AddressAbsent(EdgeError):
 
 
 class AddressUnusable(EdgeError):
-    """The system refused to listen on the address, for the reason in the message."""
+    """The system refused to listen on the address, for the reason in the message.
+
+    Choose another address under `listen`, or look at what the system's administrator has forbidden (a
+    firewall does not matter here, SELinux and AppArmor do).
+    """
 
     code = "P443-E313"
     fault = "machine"
@@ -145,55 +152,80 @@ class RuntimePathTooLong(EdgeError):
 
 
 class RuntimeDirectoryUnusable(EdgeError):
-    """The runtime directory can be neither made nor written to, for the reason in the message."""
+    """The runtime directory can be neither made nor written to, for the reason in the message.
+
+    Make it beforehand for the user who runs port443, with mode 0700, or name another with `--runtime DIR`.
+    """
 
     code = "P443-E322"
     fault = "operator"
 
 
 class EdgeRefused(EdgeError):
-    """The edge refused a request with a code that this version of port443 does not know."""
+    """The edge refused a request with a code that this version of port443 does not know.
+
+    The two programs are of different versions. Restart both: port443 stop, then `port443 serve`; an edge with
+    a unit of its own by that unit.
+    """
 
     code = "P443-E330"
 
 
 class BadFrame(EdgeError):
-    """The connection to the edge ended, or fell silent, in the middle of a frame."""
+    """The connection to the edge ended, or fell silent, in the middle of a frame.
+
+    Serve connects again by itself. If this stays, edge.log in the runtime directory says what the edge met.
+    """
 
     code = "P443-E351"
     name: ClassVar[str] = "bad_frame"
 
 
 class FrameTooLong(EdgeError):
-    """A frame to the edge would have more than 64 MiB."""
+    """A frame to the edge would have more than 64 MiB.
+
+    The settings are larger than one edge takes. Divide the sites between two.
+    """
 
     code = "P443-E352"
     name: ClassVar[str] = "frame_too_long"
 
 
 class UnknownVerb(EdgeError):
-    """The edge does not know what it was asked for: the two programs are of different versions."""
+    """The edge does not know what it was asked for: the two programs are of different versions.
+
+    Restart both: port443 stop, then `port443 serve`; an edge with a unit of its own by that unit.
+    """
 
     code = "P443-E353"
     name: ClassVar[str] = "unknown_verb"
 
 
 class BadRequest(EdgeError):
-    """A request to the edge lacks a field, or holds a value of the wrong type or range."""
+    """A request to the edge lacks a field, or holds a value of the wrong type or range.
+
+    It is a defect of port443: please report it, with the message.
+    """
 
     code = "P443-E354"
     name: ClassVar[str] = "bad_request"
 
 
 class FdCountWrong(EdgeError):
-    """A frame reached the edge with another number of descriptors than it lists."""
+    """A frame reached the edge with another number of descriptors than it lists.
+
+    The process may be short of descriptors: raise `LimitNOFILE` or `ulimit -n`. Else please report it.
+    """
 
     code = "P443-E356"
     name: ClassVar[str] = "fd_count_wrong"
 
 
 class FdKindWrong(EdgeError):
-    """A descriptor that reached the edge is not a listening TCP socket."""
+    """A descriptor that reached the edge is not a listening TCP socket.
+
+    It is a defect of port443: please report it, with the message.
+    """
 
     code = "P443-E357"
     name: ClassVar[str] = "fd_kind_wrong"
@@ -211,7 +243,10 @@ class StaleEpoch(EdgeError):
 
 
 class StaleBase(EdgeError):
-    """The edge runs another snapshot than `port443 serve` believes; nothing was changed."""
+    """The edge runs another snapshot than `port443 serve` believes; nothing was changed.
+
+    Serve looks again and applies its own. If this stays, another serve speaks to the same edge: end one.
+    """
 
     code = "P443-E359"
     name: ClassVar[str] = "stale_base"
@@ -231,7 +266,11 @@ class ContractDiffers(EdgeError):
 
 
 class EdgeInternal(EdgeError):
-    """The edge failed at something of its own, such as writing its boot copy."""
+    """The edge failed at something of its own, such as writing its boot copy.
+
+    The message says what the system answered. Where there is no room, make some in the runtime directory
+    (df -h shows it), or name another with `--runtime DIR`; what runs is not affected.
+    """
 
     code = "P443-E361"
     name: ClassVar[str] = "internal"
@@ -239,7 +278,10 @@ class EdgeInternal(EdgeError):
 
 
 class TooManyClients(EdgeError):
-    """More clients are connected to the edge's socket than it serves at once."""
+    """More clients are connected to the edge's socket than it serves at once.
+
+    Only `port443 serve` and its commands speak there. End what else does: ss -xp shows it.
+    """
 
     code = "P443-E362"
     name: ClassVar[str] = "too_many_clients"
@@ -259,6 +301,7 @@ class EdgeDraining(EdgeError):
     retry = True
 
 
+NO_ROOM_HINT = "make room in the runtime directory (df -h shows it), or name another with --runtime"
 REFUSALS: dict[str, type[EdgeError]] = {
     refusal.code: refusal
     for refusal in (
@@ -276,4 +319,5 @@ def refusal_of(code: str, path: str, message: str) -> EdgeError:
         return EdgeRefused(f"the edge refused: {code}: {message}")
     if issubclass(kind, DocumentInvalid):
         return kind(path, message.removeprefix(f"{path}: "))
-    return kind(f"the edge refused: {message}")
+    hint = NO_ROOM_HINT if os.strerror(ENOSPC) in message else ""
+    return kind(f"the edge refused: {message}", hint)

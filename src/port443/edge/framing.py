@@ -51,7 +51,8 @@ class Connection:
                 await asyncio.get_running_loop().sock_connect(connecting, os.fspath(path))
         except (OSError, TimeoutError) as error:
             connecting.close()
-            raise EdgeUnreachable(f"no edge answers on {path}", "start one: port443 serve") from error
+            hint = f"start one: port443-edge --bind --runtime {path.parent}, which its unit does, too"
+            raise EdgeUnreachable(f"no edge answers on {path}", hint) from error
         except BaseException:
             connecting.close()
             raise

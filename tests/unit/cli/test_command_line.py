@@ -153,6 +153,37 @@ def test_an_error_names_code_and_next_step(
     assert capsys.readouterr() == ("", "error: P443-E300: the edge is gone\nhint: start it again\n")
 
 
+def test_an_error_without_a_hint_leads_to_its_page(
+    ending: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending(raising(EdgeError("the edge is gone")))
+    entry.run(["status"])
+    assert capsys.readouterr().err.endswith("hint: port443 explain P443-E300\n")
+
+
+@pytest.mark.parametrize(
+    ("called", "path", "shown"),
+    [
+        (".venv/bin/port443", "/usr/bin", ".venv/bin/port443"),
+        (".venv/bin/port443", ".venv/bin:/usr/bin", "port443"),
+        ("/usr/bin/pytest", "/usr/bin", "port443"),
+    ],
+    ids=["from a clone", "activated", "embedded"],
+)
+def test_a_hint_can_be_pasted(
+    called: str, path: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands in it name port443 as it was called, where the shell would not find it."""
+    program = tmp_path / ".venv" / "bin" / "port443"
+    program.parent.mkdir(parents=True)
+    program.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", path)
+    monkeypatch.setattr(sys, "argv", [called, "status"])
+    told = output.runnable("no port443 serves: port443 serve, or port443 trust path (/run/port443 scan)")
+    assert told == f"no port443 serves: {shown} serve, or {shown} trust path (/run/port443 scan)"
+
+
 def test_an_error_can_be_json(
     ending: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,7 +10,7 @@ from port443.cli.exits import UsageWrong
 
 
 def site(name: str, verdict: str = "good") -> dict[str, Any]:
-    hsts = {"max_age_s": None}
+    hsts = {"origin": "settings", "max_age_s": None}
     return {
         "id": name, "names": [name, f"www.{name}"], "verdict": verdict, "state": "running",
         "upstreams": ["a:80"], "certificate": None, "hsts": hsts, "client_cas": [], "proofs": [],
@@ -82,3 +82,28 @@ def test_what_needs_attention_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "    ! it ends soon (a_code)" in lines
     assert "! edge: it was restarted (a_code)" in lines
     assert any(line.startswith("restarts  3, the last at 2026-03-01 13:00:00 ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("hsts", "told"),
+    [
+        (
+            {"origin": "ladder", "max_age_s": 300, "step": 0, "next_at": "2026-03-01T12:05:00+00:00"},
+            "max-age 5 min, step 1 of the ladder, the next from 2026-03-01 ",
+        ),
+        (
+            {"origin": "ladder", "max_age_s": 31_536_000, "step": 3, "next_at": None},
+            "max-age 365 d, step 4 of the ladder, the last",
+        ),
+        ({"origin": "ladder", "max_age_s": None}, "none: never for localhost or an address"),
+        ({"origin": "settings", "max_age_s": None}, "none"),
+        ({"origin": "settings", "max_age_s": 86_400}, "max-age 1 d, from the settings"),
+    ],
+    ids=["first step", "last step", "localhost", "none", "fixed"],
+)
+def test_hsts_is_told_with_its_next_date(
+    hsts: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site's step of the ladder, and when the next one comes."""
+    shown = run(monkeypatch, document({**site("a.test"), "hsts": hsts})).stdout
+    assert f"    hsts         {told}" in shown

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,17 @@ def test_each_kind_of_hsts_is_told(bench: ServeBench) -> None:
         wishes = desired(
             site("a.test", hsts=HstsFixed(63_072_000, include_subdomains=True, preload=True)),
             site("b.test", hsts="none"),
+            site("c.test"),
+            site("localhost"),
         )
         plane = bench.plane()
         async with plane.running(wishes):
-            fixed, off = (shown["hsts"] for shown in (await status(plane))["sites"])
+            fixed, off, climbing, never = (shown["hsts"] for shown in (await status(plane))["sites"])
         assert (fixed["origin"], fixed["max_age_s"], fixed["preload"]) == ("settings", 63_072_000, True)
         assert (off["origin"], off["max_age_s"]) == ("settings", None)
+        since, due = (datetime.fromisoformat(climbing[moment]) for moment in ("since", "next_at"))
+        assert due - since == timedelta(seconds=climbing["max_age_s"]) == timedelta(minutes=5)
+        assert (never["origin"], never["max_age_s"], never["next_at"]) == ("ladder", None, None)
 
     play(scenario)
 

@@ -172,6 +172,30 @@ def test_a_database_that_is_not_ours_is_told(
         opened(filled)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return a directory on a file system of 64 KiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir(mode=0o700)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", str(disk)],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        pytest.skip("this user may not mount a file system")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_disk_too_small_for_a_database_is_called_full(small_disk: Path) -> None:
+    """SQLite calls it an input/output error; the hint says what helps, and where to look."""
+    state = StateDirectory.prepare(small_disk / "state")
+    (small_disk / "rest").write_bytes(bytes(36 * 1024))
+    with pytest.raises(errors.StateFull, match=r"port443\.db") as full:
+        opened(state)
+    assert full.value.hint.startswith("make room there (df -h shows it)")
+
+
 def test_a_full_disk_is_told_and_spoils_nothing(filled: StateDirectory) -> None:
     """When no page can be added, the error says so, and what was there is still there."""
     store = opened(filled)

@@ -24,14 +24,20 @@ class NotRunning(ServeError):
 
 
 class NotAllowed(ServeError):
-    """The admin socket lets in root, the user that `serve` runs as, and the group port443-admin."""
+    """The admin socket lets in root, the user that `serve` runs as, and the group port443-admin.
+
+    Run the command as one of them: with sudo, or as a member of that group (adduser NAME port443-admin).
+    """
 
     code = "P443-E411"
     fault = "operator"
 
 
 class Refused(Port443Error):
-    """`serve` could not do what it was asked; its own code, words and particulars are passed on."""
+    """`serve` could not do what it was asked; its own code, words and particulars are passed on.
+
+    `port443 explain` takes the code that was printed.
+    """
 
     code = "P443-E412"
 

@@ -55,7 +55,10 @@ class RuntimeFull(ServeError):
 
 
 class RequestUnreadable(ServeError):
-    """What came over the admin socket is no request: no JSON object on one line of at most 64 KiB."""
+    """What came over the admin socket is no request: no JSON object on one line of at most 64 KiB.
+
+    Only port443's own commands speak there, of the same version as `serve`: compare port443 --version.
+    """
 
     code = "P443-E413"
 

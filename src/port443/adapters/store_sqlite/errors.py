@@ -89,7 +89,8 @@ class StateReadOnly(StoreError):
 class StateFull(StoreError):
     """There is no room on the disk (or in the quota) for the state directory.
 
-    What was stored is whole; nothing new could be added. Make room: the next attempt goes on by itself.
+    What was stored is whole; nothing new could be added. Make room. A `port443 serve` that runs goes on by
+    itself; one that could not start has to be started again.
     """
 
     code = "P443-E616"
@@ -168,10 +169,21 @@ def told_of_database(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         # The low octet of an extended result code is the primary one.
         number = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        kind = KINDS.get(number, StateUnusable)
+        kind = StateFull if number in NO_ROOM and _is_full(path) else KINDS.get(number, StateUnusable)
         raise kind(f"{path}: {error}", HINTS.get(kind, "")) from error
 
 
+def _is_full(path: Path) -> bool:
+    """Whether the file system is, which SQLite tells as an input/output error where it maps memory."""
+    try:
+        return os.statvfs(path.parent).f_bavail * os.statvfs(path.parent).f_frsize < ROOM
+    except OSError:
+        return False
+
+
+ROOM = 128 * 1024
+"""What a write may need: a page of the log, and the index of the log."""
+NO_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 KINDS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_FULL: StateFull,
     sqlite3.SQLITE_READONLY: StateReadOnly,
@@ -182,7 +194,7 @@ KINDS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_LOCKED: DatabaseBusy,
 }
 HINTS: dict[type[StoreError], str] = {
-    StateFull: "make room on the disk; the next attempt goes on by itself",
+    StateFull: "make room there (df -h shows it); a serve that runs goes on by itself, else start it again",
     StateReadOnly: "mount it writable, or name another directory with --state",
     DatabaseDamaged: "bring the state directory back from a backup",
     DatabaseBusy: "end the program that holds the database open",

@@ -25,7 +25,10 @@ V3 = 3
 
 
 class CertificateUnreadable(CertificateError):
-    """These bytes are no X.509 certificate. Check that the file is a PEM or DER certificate, whole."""
+    """These bytes are no X.509 certificate.
+
+    Check that the file is a PEM or DER certificate, whole: `openssl x509 -in FILE -text` reads it.
+    """
 
     code = "P443-E210"
     fault = "peer"
