@@ -18,6 +18,9 @@ from port443.core.wire.alerts import ALERTS
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.groups import group_name
 from port443.core.wire.key_share import USABLE_GROUPS
+from port443.core.wire.reading import vector
+from port443.core.wire.records import Message
+from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version
 from port443.core.x509.path import TrustedRoots
@@ -127,6 +130,37 @@ def test_broken_tls_is_told_from_no_tls() -> None:
         error = refusal(endpoint)
     assert isinstance(error, EveryHelloRefused)
     assert "ServerHello ends" in error.message
+
+
+def legacy(hello: ClientHello, chosen: int) -> bytes:
+    """Answer with a suite of TLS 1.2 that needs no key of the server's."""
+    entry = vector(3, vector(3, certificate()))
+    answer = ServerHello(Version.TLS_1_2, bytes(32), hello.session_id, chosen, 0, ()).message()
+    return handshake(answer + Message(11, entry).encode() + Message(14, b"").encode())
+
+
+def test_a_server_that_answers_with_what_was_not_offered_takes_its_own_suite_only() -> None:
+    """Some choose their one suite whatever is offered, in place of an alert."""
+    with answering(
+        lambda hello, _: legacy(hello, 0x002F) if hello.version == Version.TLS_1_2 else alert(70)
+    ) as (endpoint, _):
+        report = look(endpoint)
+    facts = report.facts.server.version(Version.TLS_1_2)
+    assert [choice.code for choice in facts.choices] == [0x002F]
+    assert facts.complete.is_yes
+
+
+def test_http_in_clear_to_an_old_hello_does_not_offer_its_version() -> None:
+    """Some web servers take a hello that they do not know for a plain request."""
+    clear = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with answering(lambda hello, message: Odd().answer(hello, message) if hello.session_id else clear) as (
+        endpoint,
+        _,
+    ):
+        report = look(endpoint)
+    facts = report.facts.server.version(Version.TLS_1_0)
+    assert facts.offered.is_no
+    assert "HTTP in clear" in facts.offered.reason
 
 
 RETRIES = {

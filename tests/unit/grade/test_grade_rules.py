@@ -1,5 +1,8 @@
 """Every rule: what it finds, where it doubts, that it is silent otherwise, and its page."""
 
+import json
+import re
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,15 +13,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import port443.core.grade
 from pki import NOW, Order, make
+from port443.cli.scan_text import report_lines
 from port443.core.grade.catalogue import RULES
+from port443.core.grade.document import scan_document
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.fold import grade, judge
 from port443.core.grade.hsts import HSTSPolicy
+from port443.core.grade.report import Report, ScanTarget
 from port443.core.grade.rule import Found, Unsure
-from port443.core.names import IPName
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.names import Endpoint, IPName
 from port443.core.probe.facts import NOT_LOOKED, Choice, GroupFacts, VersionFacts
+from port443.core.probe.failures import words_of
 from port443.core.probe.verdict import YES, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
+from port443.core.x509.extensions import Extensions
 from port443.core.x509.signatures import SignatureFacts
 from scan_facts import (
     GOOD_SERVER,
@@ -196,6 +206,31 @@ def test_a_private_ca_is_unknown_to_the_system_and_incomplete_below_named_roots(
     assert isinstance(outcome, Found)
     assert all(word in outcome.evidence for word in words)
     assert not isinstance(BY_ID[absent].check(facts), Found)
+
+
+def nameless() -> ScanFacts:
+    return with_leaf(replace(leaf().facts, common_name=None, subject="", extensions=Extensions()))
+
+
+@pytest.mark.parametrize("what", [*FOUND, *(f"{rule} unsure" for rule in UNSURE), "nameless"])
+def test_none_is_never_shown(what: str) -> None:
+    """Whatever is missing is put in words, in the text and in every reason of the document."""
+    rule, _, unsure = what.partition(" ")
+    facts = nameless() if what == "nameless" else (UNSURE if unsure else FOUND)[rule]()
+    judgement = judge(RULES, facts)
+    made = Report(
+        ScanTarget(facts.name), Endpoint("192.0.2.1", 443), (), (), NOW, 0.5, 40, facts, judgement,
+        grade(judgement, facts, SSL_LABS_2009R),
+    )  # fmt: skip
+    document = json.dumps(scan_document([(made, 0)], "0.1.0", NOW))
+    assert not re.search(r"\bNone\b", "\n".join(report_lines(made)) + document)
+
+
+@pytest.mark.parametrize("error", [OSError(), ssl.SSLError(), ssl.SSLEOFError(8, "eof"), TimeoutError()])
+def test_an_error_of_the_system_always_has_words(error: OSError) -> None:
+    """Many have neither a number nor a reason; what is left is their kind."""
+    assert words_of(error)
+    assert "None" not in words_of(error)
 
 
 def test_every_rule_is_tried() -> None:

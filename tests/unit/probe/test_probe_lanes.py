@@ -35,6 +35,7 @@ from port443.core.probe.hellos import Offer
 from port443.core.probe.legacy import (
     SHORT_LIST,
     first_question,
+    plain_question,
     short_question,
     survey_curves,
     survey_legacy,
@@ -47,7 +48,7 @@ from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.groups import CURVES_12, GROUPS_13
 from port443.core.wire.messages import SignedParameters
 from port443.core.wire.server_hello import RETRY_RANDOM, ServerHello
-from port443.core.wire.suites import suites_13, suites_legacy
+from port443.core.wire.suites import suites_13, suites_by_use, suites_legacy
 from port443.core.wire.versions import Version
 
 T = TypeVar("T")
@@ -201,12 +202,39 @@ def test_a_lower_answer_and_an_alert_both_say_no(version: Version) -> None:
 
 def test_a_server_that_breaks_over_long_lists_is_asked_in_short_ones() -> None:
     """All lists together still find all suites."""
-    suites = (suites_legacy()[0], suites_legacy()[SHORT_LIST + 1], suites_legacy()[-1])
+    suites = (suites_by_use()[0], suites_by_use()[SHORT_LIST + 1], suites_by_use()[-1])
     model = Model({Version.TLS_1_2: suites}, longest=SHORT_LIST)
     canary = Canary(short_question(Version.TLS_1_2))
     survey = walk(survey_legacy(Version.TLS_1_2, canary), model.answer)
     assert {choice.code for choice in survey.facts.choices} == set(suites)
     assert survey.facts.complete.is_yes
+
+
+@pytest.mark.parametrize("how", [TimedOut(), Ended(), WasReset(), HANDSHAKE_FAILURE])
+@pytest.mark.parametrize("longest", [64, 16])
+def test_an_old_server_that_takes_no_long_hello_is_still_found(how: Answer, longest: int) -> None:
+    """One that falls silent, ends, resets or refuses over a long list."""
+    model = Model({Version.TLS_1_0: (0x002F,)})
+
+    def answer(question: Question) -> Answer:
+        model.asked.append(question)
+        is_long = isinstance(question, Ask) and len(question.offer.suites) > longest
+        return how if is_long else model.answer(question)
+
+    canary = Canary(plain_question(Version.TLS_1_0))
+    survey = walk(survey_legacy(Version.TLS_1_0, canary), answer)
+    assert survey.facts.offered.is_yes
+    assert [choice.code for choice in survey.facts.choices] == [0x002F]
+
+
+def test_a_group_that_was_not_offered_is_no_answer() -> None:
+    """A server that takes the same curve whatever it is offered leaves a doubt, and no fault."""
+    flight = _legacy(Version.TLS_1_2, 0xC02F, 23)
+    facts = walk(
+        survey_curves(Offer(Version.TLS_1_2, (0xC02F,)), None, Canary(None)), lambda _: Spoke(flight)
+    )
+    assert facts.groups == (23,)
+    assert "secp256r1 although it was not offered" in facts.complete.reason
 
 
 def test_a_server_without_retries_leaves_its_lists_open() -> None:

@@ -18,7 +18,10 @@ from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
 
 
 def _nameless(chain: JudgedChain) -> str | None:
-    return None if chain.leaf.names else f"there is only the common name {chain.leaf.common_name}"
+    leaf = chain.leaf
+    if leaf.names:
+        return None
+    return f"there is only the common name {leaf.common_name}" if leaf.common_name else "it names no host"
 
 
 def check(facts: ScanFacts) -> Outcome:

@@ -9,6 +9,7 @@ from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.flight import Flight, Stage
 
 PROTOCOLS = ("h2", "http/1.1")
+NONE_OF_THESE = "no_application_protocol"
 
 
 def survey_alpn(base: Offer, full: Flight | None, canary: Canary) -> Lane[tuple[ApplicationProtocol, ...]]:
@@ -43,6 +44,8 @@ def _verdict(outcome: Outcome, name: str) -> Verdict:
             return YES
         case Spoke(flight) if flight.stage is Stage.COMPLETE:
             return no(f"the server chose {flight.alpn or 'none'}")
+        case Spoke(flight) if flight.alerts and flight.alerts[-1].name == NONE_OF_THESE:
+            return no(f"alert {NONE_OF_THESE}")  # behind a retry
         case Refused(how):
             return no(how)
         case _:

@@ -1,5 +1,6 @@
 """Why a server could not be asked: each cause is told apart, since each proves something else."""
 
+import re
 import traceback
 
 from port443.core.errors import ScanError
@@ -10,7 +11,8 @@ def words_of(error: OSError) -> str:
     reason = getattr(error, "reason", None)  # of an ssl.SSLError, as OpenSSL's own symbol
     if isinstance(reason, str):
         return reason.replace("_", " ").lower()
-    return error.strerror or str(error) or type(error).__name__
+    text = re.sub(r"\A\[SSL[^\]]*\] |\s*\(_ssl\.c:\d+\)\Z", "", error.strerror or str(error))
+    return text or type(error).__name__
 
 
 MAX_EXCERPT = 120

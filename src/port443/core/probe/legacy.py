@@ -3,13 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from port443.core.probe.asking import Ask, AskSSL2, Canary, Lane, Refused, Spoke, SpokeSSL2, settled, told
+from port443.core.probe.asking import (
+    Ask,
+    AskSSL2,
+    Canary,
+    Doubt,
+    Lane,
+    Outcome,
+    Refused,
+    Spoke,
+    SpokeSSL2,
+    settled,
+    told,
+)
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts, choice_of
 from port443.core.probe.hellos import Offer
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.flight import Flight
-from port443.core.wire.groups import CURVES_12
-from port443.core.wire.suites import suites_legacy
+from port443.core.wire.groups import CURVES_12, group_name
+from port443.core.wire.suites import suites_by_use, suites_legacy
 from port443.core.wire.versions import Version
 
 SHORT_LIST = 64
@@ -37,12 +49,12 @@ def first_question(version: Version) -> Ask:
 
 def short_question(version: Version) -> Ask:
     """Return the question for servers that break over a long hello."""
-    return Ask(Offer(version, suites_legacy()[:SHORT_LIST]))
+    return Ask(Offer(version, suites_by_use()[:SHORT_LIST]))
 
 
 def plain_question(version: Version) -> Ask:
     """Return the question for servers that break over anything new."""
-    return Ask(Offer(version, suites_legacy()[:PLAIN_LIST], plain=True))
+    return Ask(Offer(version, suites_by_use()[:PLAIN_LIST], plain=True))
 
 
 def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
@@ -50,20 +62,27 @@ def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
     outcome = yield from settled(first_question(version), canary)
     base, step = Offer(version, ()), len(suites_legacy())
     for question, size in ((short_question(version), SHORT_LIST), (plain_question(version), PLAIN_LIST)):
-        if isinstance(outcome, Refused) and not outcome.by_version:
+        if _may_be_the_hello(outcome, canary):
             base, step = replace(question.offer, suites=()), size
             outcome = yield from settled(question, canary)
     if not isinstance(outcome, Spoke) or outcome.version != version:
         return LegacySurvey(VersionFacts(version, _absent(outcome)))
     flights, complete = [outcome.flight], YES
-    for at in range(0, len(suites_legacy()), step):
-        codes = suites_legacy()[at : at + step]
+    for at in range(0, len(suites_by_use()), step):
+        codes = suites_by_use()[at : at + step]
         more, complete = yield from _strike_out(base, codes, canary, flights)
         flights += more
         if complete.is_unknown:
             break
     choices = tuple(choice_of(flight) for flight in flights)
     return LegacySurvey(VersionFacts(version, YES, choices, complete), tuple(flights))
+
+
+def _may_be_the_hello(outcome: Outcome, canary: Canary) -> bool:
+    """Whether another hello may be answered: one was refused, or met with silence, for what stood in it."""
+    if isinstance(outcome, Doubt):
+        return canary.question is not None and canary.lost is None
+    return isinstance(outcome, Refused) and not outcome.by_version
 
 
 def _absent(outcome: object) -> Verdict:
@@ -121,6 +140,8 @@ def _curve(base: Offer, groups: Sequence[int], canary: Canary) -> Lane[int | Ver
     """Offer these groups and return the one that was taken, else what came of it."""
     outcome = yield from settled(Ask(replace(base, groups=tuple(groups))), canary)
     group = outcome.flight.group if isinstance(outcome, Spoke) else None
+    if group is not None and group not in groups:
+        return unknown(f"the server takes {group_name(group)} although it was not offered")
     return _absent(outcome) if group is None else group
 
 

@@ -100,21 +100,32 @@ def survey_modern(canary: Canary) -> Lane[ModernSurvey]:
 def _through(canary: Canary) -> Lane[tuple[Outcome, Offer]]:
     """Find a hello with which the server goes through to its certificate."""
     *questions, _ = modern_questions()
-    first: Outcome | None = None
+    found: list[tuple[Outcome, Offer]] = []
     for question in questions:
         outcome = yield from settled(question, canary)
-        if not isinstance(outcome, Refused):
-            return outcome, question.offer
-        first = first or outcome
-        if outcome.by_version:
+        found.append((outcome, question.offer))
+        if not _may_go_further(outcome):
             break
-    return first or outcome, questions[0].offer
+    spoke = [one for one in found if isinstance(one[0], Spoke)]
+    return max(
+        spoke, key=lambda one: isinstance(one[0], Spoke) and bool(one[0].flight.chain), default=found[0]
+    )
+
+
+def _may_go_further(outcome: Outcome) -> bool:
+    """Whether a hello of another shape may lead to the certificate that this one did not bring."""
+    if isinstance(outcome, Spoke):
+        return outcome.version == Version.TLS_1_3 and not outcome.flight.chain
+    return isinstance(outcome, Refused) and not outcome.by_version
 
 
 def _unseen(full: Outcome, flight: Flight | None) -> str:
     """Say why the handshake did not come to the certificate; nothing when it did."""
+    if flight is not None and flight.chain:
+        return ""
     if flight is not None:
-        return "" if flight.chain else flight.fault or "the server closed the connection before it"
+        alert = f"alert {flight.alerts[-1].name}" if flight.alerts else ""
+        return alert or flight.fault or "the server closed the connection before it"
     how = full.how if isinstance(full, Refused) else getattr(full, "reason", "it was not TLS 1.3")
     return f"with suites and groups that are spoken here the server refuses TLS 1.3: {how}"
 

@@ -18,6 +18,13 @@ AEAD_MARKS = ("_GCM", "_CCM", "CHACHA20_POLY1305", "AEGIS", "_MGM_")
 BLOCK_64_MARKS = ("3DES", "DES_CBC", "DES40", "IDEA", "RC2", "28147", "MAGMA")
 
 
+COMMON = (
+    0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0x009E, 0x009F, 0xC009, 0xC013, 0xC014, 0x0033,
+    0x002F, 0x0035, 0x000A, 0x0005, 0xC00A, 0x009C, 0x009D, 0x0039, 0x003C, 0x003D, 0x0016, 0x0004,
+    0xC023, 0xC024, 0xC027, 0xC028, 0x0067, 0x006B, 0xC012, 0xC011, 0x0032, 0x0038, 0x0009, 0x0003,
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Suite:
     """One cipher suite."""
@@ -85,6 +92,12 @@ def suites_13() -> tuple[int, ...]:
 def suites_legacy() -> tuple[int, ...]:
     """Return what a hello up to TLS 1.2 can offer, the strong ones first."""
     return tuple(sorted((c for c in all_suites() if c not in CODES_13), key=lambda code: _rank(suite(code))))
+
+
+@cache
+def suites_by_use() -> tuple[int, ...]:
+    """Return the same with those first that servers of all ages use: a short hello has to fit them all."""
+    return tuple(dict.fromkeys((*COMMON, *suites_legacy())))
 
 
 def _rank(known: Suite) -> tuple[bool, bool, bool, bool, int, int]:
