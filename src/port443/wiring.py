@@ -7,10 +7,11 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from port443 import __version__
+from port443 import BUILT, __version__
 from port443.adapters.admin import AdminSocket, NotRunning, ask, is_held
 from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
@@ -29,6 +30,7 @@ from port443.app.serve import ControlPlane, EndsEdge
 from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
 from port443.core.plan.desired import Desired, without_ipv6
+from port443.core.renew.clock import clock_fault
 from port443.core.x509.path import TrustedRoots
 from port443.edge.lone import end_lone, find_lone
 from port443.edge.runtime import default_runtime, prepare_runtime
@@ -39,6 +41,7 @@ from port443.settings.environment import Environment
 __all__ = [
     "ServeOptions",
     "ask_serve",
+    "believable_now",
     "find_roots",
     "free_port",
     "judge_named_files",
@@ -55,6 +58,7 @@ __all__ = [
 ]
 
 ADMIN_SOCKET = "admin.sock"
+BUILT_AT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC)
 MACHINE_STATE = Path("/var/lib/port443")
 """The state directory of root, and of the service."""
 
@@ -95,6 +99,14 @@ def judge_named_files(desired: Desired) -> list[FilesJudged]:
         return [one async for one in looks]
 
     return asyncio.run(judged())
+
+
+def believable_now() -> datetime:
+    """Return the time; raises `ClockWrong` when it cannot be that."""
+    now = make_clock().now()
+    if wrong := clock_fault(now, BUILT_AT):
+        raise wrong
+    return now
 
 
 def state_directory(chosen: Path | None) -> Path:
@@ -168,7 +180,7 @@ def _tools(edge: Edge, store: Store, state: StateDirectory) -> Tools:
     clock = SystemClock()
     return Tools(
         edge=edge,
-        keeper=Keeper(store, FilesOnDisk(), clock, roots=SystemRoots().if_any),
+        keeper=Keeper(store, FilesOnDisk(), clock, roots=SystemRoots().if_any, built=BUILT_AT),
         store=store,
         dial=Dialler(),
         clock=clock,

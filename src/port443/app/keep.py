@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Literal
 
@@ -11,6 +11,7 @@ from port443.app.local_ca import AuthorityKind, Issued, LocalCA, is_fit, jitter_
 from port443.app.own_certificate import OwnCertificates
 from port443.core.errors import CertificateError, Port443Error, StoreError
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate
+from port443.core.renew.clock import ClockWrong, clock_fault
 from port443.core.renew.when import renew_at, retry_pause
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.local_ca import Authority
@@ -19,6 +20,9 @@ from port443.core.x509.pem import certificate_pem
 from port443.ports import CertificateFiles, Clock, Store
 
 NewsName = Literal["certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"]
+
+
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class CertificateNotKept(CertificateError):
@@ -73,8 +77,13 @@ class Keeper:
         clock: Clock,
         *,
         roots: Callable[[], TrustedRoots] = lambda: TrustedRoots.of(()),
+        built: datetime = EVER,
     ) -> None:
-        """`roots` are those that most clients have: against them an owner's chain is looked at."""
+        """`roots` are those that most clients have: against them an owner's chain is looked at.
+
+        A clock before `built` is wrong: nothing is made, renewed or judged by it.
+        """
+        self._built = built
         self._store = store
         self._ca = LocalCA(store)
         self._own = OwnCertificates(files, roots)
@@ -92,16 +101,25 @@ class Keeper:
         """
         self._forget_others(sites)
         now, kept = self._clock.now(), Kept()
+        wrong = self.clock_fault()
         round_ = _Round(self._ca, now)
         for site in sites:
             match site.certificate:
+                case LocalIssuer() if wrong:
+                    await self._fall_back(site, None, kept)
                 case LocalIssuer():
                     await self._keep_local(site, site.certificate, round_, kept)
                 case OwnCertificate():
-                    await self._keep_own(site, site.certificate, now, kept)
+                    await self._keep_own(site, site.certificate, None if wrong else now, kept)
             await self._ask_clients(site, kept)
+            if wrong:
+                kept.faults.setdefault(site.id, wrong)
             self._note_outcome(site.id, now, kept)
         return kept
+
+    def clock_fault(self) -> ClockWrong | None:
+        """Return what is wrong with the clock, as far as that can be seen."""
+        return clock_fault(self._clock.now(), self._built)
 
     def locked(self, roots: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """Return the CAs to ask clients for: as long as none is known, one that lets in nobody."""
@@ -141,19 +159,21 @@ class Keeper:
         if issued.is_new:
             kept.news.append(News("certificate_issued", site.id, _described(issued.leaf)))
 
-    async def _fall_back(self, site: DesiredSite, now: datetime, kept: Kept) -> None:
-        """Serve what there was, if it is good for the site's names and has not ended."""
+    async def _fall_back(self, site: DesiredSite, now: datetime | None, kept: Kept) -> None:
+        """Serve what there was, if it is good for the site's names and valid at `now`, when that is known."""
         last = self._issued.get(site.id)
         if last is None:
             try:
                 last = await self._ca.last(site)
             except (CertificateError, StoreError):
                 return  # that the store fails stands among the faults already
-        if last and last.leaf.is_valid_at(now) and all(map(last.leaf.covers, site.names)):
+        if last and (now is None or last.leaf.is_valid_at(now)) and all(map(last.leaf.covers, site.names)):
             self._issued[site.id] = last
             kept.credentials[site.id] = last.credential
 
-    async def _keep_own(self, site: DesiredSite, own: OwnCertificate, now: datetime, kept: Kept) -> None:
+    async def _keep_own(
+        self, site: DesiredSite, own: OwnCertificate, now: datetime | None, kept: Kept
+    ) -> None:
         loaded = await self._own.load(site.id, own, site.names, now)
         credential = loaded.credential
         if credential is None and loaded.checked is None:
@@ -184,21 +204,21 @@ class Keeper:
         """
         own = {site: one for site, one in self._own.good().items() if site in sites}
         clients = {site: one for site, one in self._clients.good().items() if site in sites}
-        if (own, clients) == self._saved:
+        if (own, clients) == self._saved or self.clock_fault():
             return
         credentials = {_own_lineage(site): one for site, one in own.items()}
         cas = {site: (one.path, one.roots) for site, one in clients.items()}
         await self._store.keep_last_good(credentials, cas, self._clock.now())
         self._saved = own, clients
 
-    async def _saved_before(self, site: DesiredSite, now: datetime) -> Credential | None:
+    async def _saved_before(self, site: DesiredSite, now: datetime | None) -> Credential | None:
         """Return what an earlier run served the site with, while it is good for all its names."""
         try:
             found = await self._store.active(_own_lineage(site.id))
         except StoreError:
             return None  # the round meets the same error elsewhere, and tells it
         leaf = CertFacts.from_der(found.credential.chain[0]) if found else None
-        is_good = leaf and leaf.is_valid_at(now) and all(map(leaf.covers, site.names))
+        is_good = leaf and (now is None or leaf.is_valid_at(now)) and all(map(leaf.covers, site.names))
         return found.credential if found and is_good else None
 
     async def _roots_before(self, site: str, path: PurePath) -> tuple[bytes, ...]:

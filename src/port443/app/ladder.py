@@ -32,6 +32,15 @@ class Ladder:
                 fault = await self._save(site) or fault
         return fault
 
+    async def meet_undated(self, sites: Iterable[str]) -> StoreError | None:
+        """Learn where sites stand and write nothing, where no clock is to be believed."""
+        try:
+            stored = {site: await self._memory.hsts_step(site) for site in sites if site not in self._steps}
+        except StoreError as error:
+            return error
+        self._steps |= {site: step for site, step in stored.items() if step}
+        return None
+
     def is_step_due(self, sites: Iterable[str], now: datetime) -> bool:
         """Whether one of the sites could take its next step."""
         dues = (next_step_due(self._steps[site]) for site in sites)
@@ -58,8 +67,8 @@ class Ladder:
         return fault
 
     def steps(self, sites: Iterable[str]) -> dict[str, HstsStep]:
-        """Return where the sites stand."""
-        return {site: self._steps[site] for site in sites}
+        """Return where the sites stand, as far as that is known."""
+        return {site: self._steps[site] for site in sites if site in self._steps}
 
     async def _recall(self, site: str, now: datetime) -> None:
         stored, failed = await self._memory.hsts_step(site), await self._memory.last_failed_proof(site)

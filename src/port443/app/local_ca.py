@@ -83,7 +83,8 @@ class LocalCA:
 
         def fits(credential: Credential) -> bool:
             root = CertFacts.from_der(credential.chain[0])
-            return root.spki == spki_of(key) and now < root.not_after - ROOT_RENEWED_BEFORE
+            # One that is not valid yet was made when the clock was ahead: no client believes it now.
+            return root.spki == spki_of(key) and root.not_before <= now < root.not_after - ROOT_RENEWED_BEFORE
 
         def make() -> Credential:
             root = make_root(key, now, constrained=kind == "reserved")

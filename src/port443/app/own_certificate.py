@@ -9,6 +9,7 @@ from port443.core.errors import CertificateError
 from port443.core.names import SiteName
 from port443.core.plan.desired import Credential, OwnCertificate
 from port443.core.plan.snapshot import MAX_NAMES
+from port443.core.x509.facts import CertFacts
 from port443.core.x509.own import OwnChecked, OwnFiles, check_own
 from port443.core.x509.path import TrustedRoots
 from port443.ports import CertificateFiles
@@ -77,13 +78,16 @@ class OwnCertificates:
         return {site: credential for site, loaded in sites if (credential := loaded.credential)}
 
     async def load(
-        self, site: str, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime
+        self, site: str, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime | None
     ) -> Loaded:
-        """Return the site's certificate, read anew when its files or names are others, or it was bad."""
+        """Return the site's certificate, read anew when its files or names are others, or it was bad.
+
+        Without `now` its dates are not judged.
+        """
         last = self._loaded.get(site)
         stamps = self._stamps(own)  # before reading: a change in between is seen the next time
         same = last is not None and (last.own, last.names, last.stamps) == (own, names, stamps)
-        if last and same and last.checked and not last.fault and now <= last.checked.chain[0].not_after:
+        if last and same and last.checked and not last.fault and _is_dated(last.checked.chain[0], now):
             loaded = replace(last, is_news=False)
         else:
             checked, fault = await asyncio.to_thread(self._check, own, names, now)
@@ -95,7 +99,7 @@ class OwnCertificates:
         return loaded
 
     def _check(
-        self, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime
+        self, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime | None
     ) -> tuple[OwnChecked | None, CertificateError | None]:
         try:
             files = OwnFiles(own.chain, self._files.read(own.chain), own.key, self._files.read(own.key))
@@ -109,3 +113,7 @@ class OwnCertificates:
 
     def _stamps(self, own: OwnCertificate) -> tuple[str, str]:
         return self._files.stamp(own.chain), self._files.stamp(own.key)
+
+
+def _is_dated(leaf: CertFacts, now: datetime | None) -> bool:
+    return now is None or leaf.is_valid_at(now)

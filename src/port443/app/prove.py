@@ -11,6 +11,7 @@ from port443.app.handshake import handshake
 from port443.core.errors import Port443Error
 from port443.core.names import Endpoint, Fingerprint, IPName, SiteName
 from port443.core.plan.desired import Credential, Desired
+from port443.core.x509.facts import validity
 from port443.ports import Clock, Dial
 
 AT_ONCE = 8
@@ -55,13 +56,17 @@ class Question:
         return self.endpoint, str(self.name)
 
 
-async def prove(dial: Dial, clock: Clock, asked: Iterable[Question]) -> tuple[Proof, ...]:
-    """Shake hands once for each question, and compare leaf, chain and key with what was meant."""
+async def prove(
+    dial: Dial, clock: Clock, asked: Iterable[Question], *, judges_dates: bool = True
+) -> tuple[Proof, ...]:
+    """Shake hands once for each question, and compare leaf, chain, key and dates with what was meant."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def answer(question: Question) -> Proof:
         async with gate:
             verdict, detail = await _compare(dial, question)
+        if judges_dates and verdict == "same" and (fault := _date_fault(question.meant.chain, clock.now())):
+            verdict, detail = "different", fault
         return Proof(question.site, question.endpoint, str(question.name), verdict, detail, clock.now())
 
     async with asyncio.TaskGroup() as group:
@@ -114,6 +119,18 @@ async def _compare(dial: Dial, question: Question) -> tuple[Verdict, str]:
     if not served.key_proved:
         return "different", "the server did not prove that it holds the leaf's key"
     return "same", f"leaf {Fingerprint.of(served.chain[0]).text[:16]}"
+
+
+def _date_fault(chain: tuple[bytes, ...], now: datetime) -> str | None:
+    """Say which certificate of a chain clients refuse for its dates."""
+    for place, octets in enumerate(chain):
+        begins, ends = validity(octets)
+        which = f"intermediate {place}" if place else "leaf"
+        if now < begins:
+            return f"the right chain is served, but its {which} begins {begins:%Y-%m-%d %H:%M} UTC"
+        if now > ends:
+            return f"the right chain is served, but its {which} ended {ends:%Y-%m-%d %H:%M} UTC"
+    return None
 
 
 def _difference(served: tuple[bytes, ...], meant: tuple[bytes, ...]) -> str:

@@ -258,9 +258,10 @@ class ControlPlane:
     async def tend(self) -> None:
         """Go through a round when one is due or a file has changed; else look again at what was wrong."""
         now = self._tools.clock.now()
-        if self._failure and now < self._failure[0] + RETRY_AFTER_FAULT:
+        if self._failure and self._failure[0] <= now < self._failure[0] + RETRY_AFTER_FAULT:
             return
-        if self._due() <= now or self._tools.keeper.files_changed():
+        # Before the last round: the clock was ahead, and what was made by it may not be valid yet.
+        if self._due() <= now or now < self.round.at or self._tools.keeper.files_changed():
             self._round_wanted.clear()
             try:
                 await self._converge()

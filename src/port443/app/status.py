@@ -24,7 +24,7 @@ from port443.app.prove import Proof
 from port443.app.prove import Verdict as ProofVerdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
-from port443.core.plan.hsts import header_of, next_step_due
+from port443.core.plan.hsts import HstsStep, header_of, next_step_due
 from port443.core.plan.receipt import ListenerState
 from port443.core.plan.stats import EdgeStats
 from port443.core.renew.when import renew_at
@@ -352,7 +352,8 @@ def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
         case "none":
             return HstsStatus("settings", None, False, False, None, None, None)  # noqa: FBT003 - the two flags
         case "ladder":
-            step = round_.ladder[site.id]
+            # Where the clock is wrong, a site that is not known yet stands on the first step, undated.
+            step = round_.ladder.get(site.id) or HstsStep(0, round_.at)
             if header_of(site, step) is None:
                 return HstsStatus("ladder", None, False, False, None, None, None)  # noqa: FBT003
             due = next_step_due(step)

@@ -24,7 +24,7 @@ from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.rule import Severity
 from port443.core.probe.failures import ScanFaulted, fault_in_words
 from port443.ports import Dial
-from port443.wiring import make_clock, make_dial, make_roots
+from port443.wiring import believable_now, make_dial, make_roots
 
 AT_ONCE: Final = 8
 """Hosts looked at side by side; each gets no more than a few connections of its own."""
@@ -103,7 +103,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     bar = Bar(min_grade, None if fail_on == NEVER else Severity(fail_on))
     patience_s = min(timeout, ScanOptions().patience_s)
     options = ScanOptions(patience_s=patience_s, deadline_s=timeout, http_port=http_port)
-    view = Viewpoint(make_roots(cacert), make_clock().now(), roots_are_public=cacert is None)
+    view = Viewpoint(make_roots(cacert), believable_now(), roots_are_public=cacert is None)
     run = Run(targets, view, options, bar, all_addresses=all_addresses, as_json=as_json or form == "json")
     return asyncio.run(_run(run))
 

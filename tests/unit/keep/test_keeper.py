@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from port443.app.keep import CertificateNotKept, Keeper, Kept
 from port443.core.errors import StoreError
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate
+from port443.core.renew.clock import ClockWrong
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.renew.when import LONGEST_PAUSE
 from port443.core.x509.chain import explain_chain
@@ -174,12 +175,36 @@ def test_sites_do_not_all_renew_in_one_minute(bench: Bench) -> None:
 
 
 def test_a_clock_that_was_set_back_gets_certificates_of_its_time(bench: Bench) -> None:
-    """A leaf of the future is replaced, since no client takes it; the root stays."""
+    """Leaf and root of the future are made anew, since no client takes them; the root's key stays."""
     bench.keep(local("a.test"))
     before = bench.root()
     bench.clock.goes_on(days=-30)
-    assert leaf_of(bench.keep(local("a.test")).credentials["a.test"]).is_valid_at(bench.clock.moment)
-    assert bench.root() == before
+    for _ in range(2):
+        assert leaf_of(bench.keep(local("a.test")).credentials["a.test"]).is_valid_at(bench.clock.moment)
+        assert bench.root().is_valid_at(bench.clock.moment)
+        assert bench.root().spki == before.spki
+        bench.restart()
+
+
+def test_a_clock_before_the_build_is_the_fault_and_dates_nothing(bench: Bench, files: Path) -> None:
+    """What was served goes on whatever its dates; nothing is made, saved or refused by such a clock."""
+    built = bench.clock.moment - timedelta(hours=2)
+    sites = local("a.test"), own(files, "shop.test")
+    put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
+    before = bench.keep(*sites)
+    bench.clock.moment = datetime(1970, 1, 1, tzinfo=UTC)
+    for restart in (False, True):
+        if restart:
+            bench.restart()
+        bench.keeper = Keeper(bench.store, FilesOnDisk(), bench.clock, built=built)
+        kept = bench.keep(*sites, local("new.test"))
+        assert kept.credentials == before.credentials
+        assert {type(fault) for fault in kept.faults.values()} == {ClockWrong}
+        assert set(kept.faults) == {site.id for site in sites} | {"new.test"}
+        assert "1970-01-01" in kept.faults["a.test"].message
+        assert f"{built:%Y-%m-%d}" in kept.faults["a.test"].message
+    bench.clock.moment = NOW
+    assert bench.keep(*sites).faults == {}
 
 
 def test_near_its_end_the_root_lives_on_under_the_same_key(bench: Bench) -> None:

@@ -367,6 +367,22 @@ def test_nothing_is_done_when_nothing_is_due(bench: ServeBench) -> None:
     play(scenario)
 
 
+def test_a_clock_that_was_ahead_is_no_reason_to_wait_for_its_time(bench: ServeBench) -> None:
+    """What was made by it is made anew as soon as it is set right, and the status is whole again."""
+
+    async def scenario() -> None:
+        plane = bench.plane()
+        async with plane.running(ONE_SITE):
+            ahead = plane.round.credentials[NAME]
+            bench.clock.goes_on(days=-300)
+            await plane.tend()
+            assert plane.round.credentials[NAME] != ahead
+            assert plane.round.is_whole
+            assert codes(await status(plane)) == []
+
+    play(scenario)
+
+
 def test_a_failed_round_is_told_and_tried_again_after_a_minute(bench: ServeBench) -> None:
     """It stands in the status meanwhile, and what ran goes on."""
 

@@ -9,10 +9,13 @@ import pytest
 from memory_store import MemoryStore
 from pki import leaf, root
 from plan_samples import desired, site
+from port443.adapters.key_files import FilesOnDisk
 from port443.app.converge import Converged, Converger
+from port443.app.keep import Keeper
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.snapshot import Site
+from port443.core.renew.clock import ClockWrong
 from port443.core.x509.facts import CertFacts
 from port443.edge.errors import StaleEpoch
 from serve_bench import NAME, ONE_SITE, ServeBench
@@ -236,3 +239,21 @@ def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
     assert second.is_whole
     assert second.proofs[0] == first.proofs[0]
     assert second.proofs[1].at == bench.clock.now()
+
+
+def test_a_clock_before_the_build_takes_no_step(bench: ServeBench) -> None:
+    """The ladder stands still, nothing of it is stored, and no proof counts as failed by such a clock."""
+    built = bench.clock.moment
+    bench.keeper = Keeper(bench.store, FilesOnDisk(), bench.clock, built=built)
+    first = asyncio.run(bench.converger().converge(ONE_SITE))
+    bench.clock.goes_on(days=-9000)
+    converger = bench.converger()
+    for _ in range(3):
+        round_ = asyncio.run(converger.converge(ONE_SITE))
+        bench.clock.goes_on(days=400)
+    assert round_.ladder == first.ladder
+    assert [proof.verdict for proof in round_.proofs] == ["same"]
+    assert isinstance(round_.faults[NAME], ClockWrong)
+    assert asyncio.run(bench.store.last_failed_proof(NAME)) is None
+    bench.clock.moment = built
+    assert asyncio.run(converger.converge(ONE_SITE)).is_whole

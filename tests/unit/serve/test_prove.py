@@ -1,15 +1,17 @@
 """Served equals issued: what is asked, and what is made of the answers."""
 
 import asyncio
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from pki import leaf, root
+from pki import NOW, intermediate, leaf, root
 from plan_samples import desired, names, site
 from port443.app.converge import Converged
 from port443.app.prove import Proof, prove, questions
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Credential, Desired
+from port443.core.plan.desired import Credential, Desired, OwnCertificate
 from port443.core.x509.keys import pkcs8
 from serve_bench import LOOPBACK, NAME, ONE_SITE, ServeBench
 from standin_clock import StandInClock
@@ -71,6 +73,33 @@ def test_what_is_served_as_issued_is_the_same(bench: ServeBench) -> None:
     assert [(proof.name, proof.verdict) for proof in round_.proofs] == [
         ("a.test", "same"), ("*.a.test", "same"), ("127.0.0.1", "same"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("goes_on", "said"), [(-2, "its leaf begins 2026-03-01 11:00"), (91, "its leaf ended 2026-05-30 12:00")]
+)
+def test_the_right_chain_out_of_its_dates_is_no_proof(bench: ServeBench, goes_on: int, said: str) -> None:
+    """What clients refuse for its dates is not as it should be, though it is what was issued."""
+    round_ = one_round(bench)
+    clock = StandInClock()
+    clock.goes_on(days=goes_on)
+    questions_again = list(questions(round_.desired, round_.credentials, LOOPBACK))
+    (proof,) = asyncio.run(prove(bench.dial, clock, questions_again))
+    assert (proof.verdict, said in proof.detail) == ("different", True)
+    (undated,) = asyncio.run(prove(bench.dial, clock, questions_again, judges_dates=False))
+    assert undated.verdict == "same"
+
+
+def test_every_date_of_the_chain_is_looked_at(bench: ServeBench, tmp_path: Path) -> None:
+    """An intermediate that has ended is as bad as a leaf, though the site is served with what it brought."""
+    old = intermediate(CA, not_before=NOW - timedelta(days=9), not_after=NOW - timedelta(days=1))
+    mine = leaf(old, NAME)
+    (tmp_path / "chain").write_bytes(mine.pem + old.pem)
+    (tmp_path / "key").write_bytes(mine.key_pem)
+    brought = OwnCertificate(tmp_path / "chain", tmp_path / "key")
+    (proof,) = one_round(bench, desired(site(NAME, certificate=brought))).proofs
+    assert proof.verdict == "different"
+    assert proof.detail == "the right chain is served, but its intermediate 1 ended 2026-02-28 12:00 UTC"
 
 
 def test_another_leaf_is_told_with_both_fingerprints(bench: ServeBench) -> None:

@@ -176,6 +176,17 @@ class _Body:
     extensions: bytes | None
 
 
+def validity(octets: bytes) -> tuple[datetime, datetime]:
+    """Return when a certificate begins and ends, and read nothing else of it."""
+    try:
+        begins, ends = (
+            _moment(one) for one in _body(der.only(octets, der.SEQUENCE).children()[0]).validity.children()
+        )
+    except (ValueError, IndexError) as error:
+        raise CertificateUnreadable(f"this is no certificate: {error}") from error
+    return begins, ends
+
+
 def _read(octets: bytes) -> CertFacts:
     signed, algorithm, signature = der.only(octets, der.SEQUENCE).children()
     body = _body(signed)

@@ -94,8 +94,13 @@ class OwnChecked:
     warnings: tuple[str, ...]
 
 
-def check_own(files: OwnFiles, names: tuple[SiteName, ...], now: datetime, roots: TrustedRoots) -> OwnChecked:
-    """Check that the key fits, the names are covered and the dates hold; put the chain in order."""
+def check_own(
+    files: OwnFiles, names: tuple[SiteName, ...], now: datetime | None, roots: TrustedRoots
+) -> OwnChecked:
+    """Check that the key fits, the names are covered and the dates hold; put the chain in order.
+
+    Without `now`, where no clock is to be believed, dates are taken to hold.
+    """
     octets = _certificates(files)
     keys = read_key(files.key, files.key_path)
     found = tuple(CertFacts.from_der(one) for one in octets)
@@ -111,7 +116,11 @@ def check_own(files: OwnFiles, names: tuple[SiteName, ...], now: datetime, roots
     if not signs_for(key):
         raise KeyUnreadable(f"the private key {files.key_path} is damaged", "copy it anew")
     # An old certificate of the same key may have been left in the file.
-    leaf = max(fitting, key=lambda one: (all(map(one.covers, names)), one.is_valid_at(now), one.not_after))
+    leaf = max(
+        fitting,
+        key=lambda one: (all(map(one.covers, names)), now is None or one.is_valid_at(now), one.not_after),
+    )
+    now = now or leaf.not_before
     _check_leaf(leaf, names, now, files.chain_path)
     chain = arrange(leaf, found, now)
     notes = judge_sent(chain, (*found, *roots.named(chain[-1].issuer_key)), now)
