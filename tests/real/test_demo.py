@@ -18,10 +18,10 @@ def test_demo_once_holds_every_step() -> None:
     """Each step holds, and the grade is the best."""
     done = run_port443("demo", "--once")
     assert done.returncode == 0, done.stderr
-    steps = [line.split()[1] for line in done.stderr.splitlines() if line.startswith("✓")]
+    steps = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("✓")]
     assert steps == STEPS
-    assert "A+   (ssl-labs-2009r)" in done.stderr
-    assert "TLS 1.3 1.2   h2 http/1.1" in done.stderr
+    assert "A+   (ssl-labs-2009r)" in done.stdout
+    assert "TLS 1.3 1.2   h2 http/1.1" in done.stdout
 
 
 def test_demo_takes_other_ports_when_its_own_are_taken() -> None:
@@ -34,7 +34,7 @@ def test_demo_takes_other_ports_when_its_own_are_taken() -> None:
         done = run_port443("demo", "--once")
     assert done.returncode == 0, done.stderr
     for port in (HTTPS_PORT, HTTP_PORT):
-        assert f"{port} is taken" in done.stderr
+        assert f"{port} is taken" in done.stdout
 
 
 def test_demo_tells_which_step_failed(tmp_path: Path) -> None:
@@ -42,9 +42,9 @@ def test_demo_tells_which_step_failed(tmp_path: Path) -> None:
     program = tmp_path / "port443-edge"
     done = run_port443("demo", "--once", environment={"PORT443_EDGE": str(program)})
     assert done.returncode != 0
-    assert [line for line in done.stderr.splitlines() if line.startswith("✗ edge")]
-    assert str(program) in done.stderr
-    assert "hint:" in done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("✗ edge")]
+    assert str(program) in done.stdout
+    assert "hint:" in done.stdout
 
 
 def test_demo_prints_its_settings() -> None:

@@ -107,11 +107,11 @@ async def _show(scene: _Scene, *, once: bool) -> int:
         if once:
             return 0 if all_good else FINDINGS
         ending.started(plane)
-        output.say(f"  try       curl --cacert {scene.root} {scene.place.url}")
-        output.say(output.runnable(f"            port443 status --runtime {runtime}"))
-        output.say("            Ctrl-C ends it")
+        output.data(f"  try       curl --cacert {scene.root} {scene.place.url}")
+        output.data(output.runnable(f"            port443 status --runtime {runtime}"))
+        output.data("            Ctrl-C ends it")
         await plane.run()
-    output.say("  ended")
+    output.data("  ended")
     return 0 if all_good else FINDINGS
 
 
@@ -127,13 +127,13 @@ async def _go_through(scene: _Scene, plane: ControlPlane) -> bool:
 def _tell_other_ports(place: DemoPlace) -> None:
     for wanted, chosen in ((HTTPS_PORT, place.https_port), (HTTP_PORT, place.http_port)):
         if wanted != chosen:
-            output.step("note", "port", f"{wanted} is taken; {chosen} is used")
+            output.step("note", "port", f"{wanted} is taken; {chosen} is used", err=False)
 
 
 def _print(step: Step) -> None:
-    output.step("good" if step.good else "bad", step.label, step.text)
+    output.step("good" if step.good else "bad", step.label, step.text, err=False)
     if step.hint:
-        output.say(f"  {output.hint(step.hint)}")
+        output.data(f"  {output.hint(step.hint)}")
 
 
 def _label(error: Port443Error) -> str:

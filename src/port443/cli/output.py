@@ -91,9 +91,9 @@ def hint(text: str) -> str:
     return f"{paint('hint:', 'next')} {runnable(text)}"
 
 
-def step(tone: Tone, label: str, text: str) -> None:
-    """Print one line of a run on stderr: mark, label in a column, what happened."""
-    say(f"{mark(tone, err=True)} {label:<9} {text}")
+def step(tone: Tone, label: str, text: str, *, err: bool = True) -> None:
+    """Print one line of a run: mark, label in a column, what happened; on stdout where it was asked for."""
+    click.echo(f"{mark(tone, err=err)} {label:<9} {text}", err=err)
 
 
 def data(text: str) -> None:
