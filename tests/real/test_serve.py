@@ -1,7 +1,11 @@
 """`port443 serve` as its users meet it: started, asked, reloaded, doubled, stopped."""
 
+import contextlib
 import http.client
 import json
+import os
+import pty
+import signal
 import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -175,3 +179,33 @@ def test_the_end_takes_both_processes_down(serving: Serving, way: str) -> None:
     assert done.returncode == 3
     assert json.loads(done.stdout)["code"] == "P443-E410"
     socket.create_server(("127.0.0.1", serving.https_port)).close()
+
+
+def test_a_person_at_a_terminal_is_greeted(serving: Serving) -> None:
+    """With addresses, proof, grade, whom to trust and how to end it; each as the demo says it."""
+    ours, theirs = pty.openpty()
+    serving.process = subprocess.Popen(
+        [*PORT443, "serve", str(serving.config), *serving.places],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=theirs,
+        env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    while b"Ctrl-C ends it" not in said:
+        said += os.read(ours, 65536)
+    lines = said.decode().splitlines()
+    labels = [line.split()[1] for line in lines if line.startswith(("\u2713", "\u2717"))]
+    assert labels == ["edge", "serving", "proof", "grade", "trust"], lines
+    assert f"https://app.localhost:{serving.https_port}/ \u2192 {serving.backend_url}" in said.decode()
+    serving.process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # the terminal's other end is closed
+        while os.read(ours, 65536):
+            pass
+    os.close(ours)
+    assert serving.process.wait(20) == 0
+
+
+def test_a_log_that_goes_to_a_file_has_no_greeting(serving: Serving) -> None:
+    """Each line is one JSON object, as its reader wants it."""
+    serving.started()
+    assert all(json.loads(line)["event"] for line in serving.log().splitlines())

@@ -83,8 +83,8 @@ async def demo_steps(
         return
     yield await _serving(report, place, dial)
     yield _redirect(report, place)
-    yield _proof(round_)
-    yield _grade(report)
+    yield proof_step(round_)
+    yield grade_step(report)
 
 
 async def _backends(round_: Converged, dial: Dial) -> Step:
@@ -135,7 +135,8 @@ def _redirect(report: Report, place: DemoPlace) -> Step:
     )
 
 
-def _proof(round_: Converged) -> Step:
+def proof_step(round_: Converged) -> Step:
+    """Say whether every handshake showed what was meant."""
     wrong = [proof for proof in round_.proofs if proof.verdict != "same"]
     if wrong or not round_.proofs:
         cause = (
@@ -148,7 +149,8 @@ def _proof(round_: Converged) -> Step:
     return Step("proof", good=True, text=f"served == issued on {places}   {count}")
 
 
-def _grade(report: Report) -> Step:
+def grade_step(report: Report) -> Step:
+    """Say the grade, and what keeps it from the best one."""
     grade = report.grade
     looked = f"({grade.baseline})   {report.judgement.checks} checks in {report.took_s:.2f} s"
     if grade.letter is None:

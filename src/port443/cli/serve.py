@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import logging
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,19 @@ from typing import Any
 
 import click
 
-from port443.app.serve import EndsEdge
+from port443.app.greet import greet
+from port443.app.scan import Viewpoint
+from port443.app.serve import ControlPlane, EndsEdge
+from port443.cli import output
 from port443.cli.ending import Ending
 from port443.cli.logs import start_log
 from port443.cli.options import runtime_option, settings_argument, state_option
+from port443.core.errors import Port443Error
 from port443.core.plan.desired import Desired
 from port443.settings.default_file import settings_file
 from port443.settings.flags import ServeFlags, from_flags
 from port443.settings.load import load
-from port443.wiring import ServeOptions, serving
+from port443.wiring import ServeOptions, find_roots, make_clock, make_dial, make_roots, serving
 
 log = logging.getLogger("port443")
 
@@ -86,4 +91,26 @@ async def _serve(options: ServeOptions, source: _Source) -> None:
     async with serving(options, source.read) as plane:
         ending.started(plane)
         log.info("serving", extra=dataclasses.asdict(plane.facts))
-        await plane.run()
+        async with asyncio.TaskGroup() as group:
+            greeting = group.create_task(_greet(options, plane)) if sys.stderr.isatty() else None
+            await plane.run()
+            if greeting:
+                greeting.cancel()
+
+
+async def _greet(options: ServeOptions, plane: ControlPlane) -> None:
+    """Tell whoever started it by hand what came up; nothing that goes wrong here ends serving."""
+    try:
+        roots = await find_roots(options.state)
+        shown = next(iter(roots), None)
+        view = Viewpoint(
+            make_roots(Path(shown.path) if shown else None), make_clock().now(), roots_are_public=not shown
+        )
+        edge = await plane.edge_identity()
+        async for step in greet(plane.round, edge, make_dial(), view, shown.path if shown else None):
+            output.step("good" if step.good else "bad", step.label, step.text)
+            if step.hint:
+                output.say(f"  {output.hint(step.hint)}")
+    except Port443Error as error:
+        output.step("note", "greeting", f"{error.message} ({error.code})")
+    output.say(f"  {'status':<9} port443 status --runtime {plane.facts.runtime}    Ctrl-C ends it")

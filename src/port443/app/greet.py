@@ -1,0 +1,60 @@
+"""Tell whoever has started serving by hand what came up: where, by whom to be trusted, and how good."""
+
+from collections.abc import AsyncIterator
+from pathlib import PurePath
+
+from port443.app.converge import Converged
+from port443.app.demo import Step, grade_step, proof_step
+from port443.app.judge import round_problems, some, verdict_of
+from port443.app.prove import Proof
+from port443.app.scan import Viewpoint, scan
+from port443.core.errors import Port443Error
+from port443.core.grade.report import ScanTarget
+from port443.core.names import SiteName, parse_site_name
+from port443.core.plan.desired import DesiredSite, LocalIssuer
+from port443.ports import Dial, EdgeIdentity
+
+SHOWN_AT_MOST = 10
+HTTPS_PORT = 443
+
+
+async def greet(
+    round_: Converged, edge: EdgeIdentity, dial: Dial, view: Viewpoint, root: PurePath | None
+) -> AsyncIterator[Step]:
+    """Go through what runs, line by line; the first site that is proved is graded, as a stranger would."""
+    yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers, pid {edge.pid}")
+    for site in round_.desired.sites[:SHOWN_AT_MOST]:
+        yield _site(site, round_, view)
+    if (more := len(round_.desired.sites) - SHOWN_AT_MOST) > 0:
+        yield Step("serving", good=True, text=f"{more} more sites: port443 status --brief")
+    yield proof_step(round_)
+    proved = next((one for one in round_.proofs if one.verdict == "same" and "*" not in one.name), None)
+    if proved:
+        yield await _grade(proved, dial, view)
+    if root and any(isinstance(site.certificate, LocalIssuer) for site in round_.desired.sites):
+        url = _url(round_.desired.sites[0].names[0], round_)
+        yield Step("trust", good=True, text=f"curl --cacert {root} {url}   (browsers: port443 trust path)")
+
+
+def _site(site: DesiredSite, round_: Converged, view: Viewpoint) -> Step:
+    urls = some([_url(name, round_) for name in site.names])
+    servers = some([f"http://{server}" for server in site.upstreams])
+    problems = [one for one in round_problems(round_, view.now) if one.site == site.id]
+    if verdict_of(problems) == "good":
+        return Step("serving", good=True, text=f"{urls} → {servers}")
+    return Step("serving", good=False, text=f"{urls}: {problems[0].cause}", hint=problems[0].hint)
+
+
+def _url(name: SiteName, round_: Converged) -> str:
+    ports = [endpoint.port for endpoint in round_.desired.https]
+    port = HTTPS_PORT if HTTPS_PORT in ports or not ports else ports[0]
+    host = f"[{name}]" if ":" in str(name) else str(name)
+    return f"https://{host}/" if port == HTTPS_PORT else f"https://{host}:{port}/"
+
+
+async def _grade(proved: Proof, dial: Dial, view: Viewpoint) -> Step:
+    target = ScanTarget(parse_site_name(proved.name), proved.endpoint.port, connect=proved.endpoint)
+    try:
+        return grade_step(await scan(dial, target, view))
+    except Port443Error as error:
+        return Step("grade", good=False, text=f"{proved.name}: {error.message}", hint=error.hint)
