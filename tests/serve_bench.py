@@ -43,6 +43,7 @@ class ServeBench:
             keeper=self.keeper,
             store=self.store,
             dial=self.dial,
+            outward=self.dial,
             clock=self.clock,
             shelf=self.shelf,
             loopback=lambda: self.loopback,

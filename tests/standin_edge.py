@@ -117,6 +117,9 @@ class StandInEdge:
         stats: EdgeStats = nothing_yet(EdgeStats)
         return replace(stats, workers=2)
 
+    async def expect(self, peer: Endpoint) -> None:
+        raise AssertionError(f"nothing is counted here: {peer}")
+
     async def identity(self) -> EdgeIdentity:
         if self.fault:
             raise self.fault

@@ -114,6 +114,13 @@ class Edge(Protocol):
         """Return the counters of the running edge."""
         ...
 
+    async def expect(self, peer: Endpoint) -> None:
+        """Have the next handshake from `peer`, an open connection of ours, not be counted as a client's.
+
+        Never raises: an edge that cannot be told counts it.
+        """
+        ...
+
     async def identity(self) -> EdgeIdentity:
         """Ask the running edge who it is and what it runs."""
         ...

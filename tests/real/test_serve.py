@@ -197,6 +197,7 @@ def test_a_person_at_a_terminal_is_greeted(serving: Serving) -> None:
     labels = [line.split()[1] for line in lines if line.startswith(("\u2713", "\u2717"))]
     assert labels == ["edge", "serving", "proof", "grade", "trust"], lines
     assert f"https://app.localhost:{serving.https_port}/ \u2192 {serving.backend_url}" in said.decode()
+    assert "handshake failed" not in said.decode()
     serving.process.send_signal(signal.SIGINT)
     with contextlib.suppress(OSError):  # the terminal's other end is closed
         while os.read(ours, 65536):
@@ -209,3 +210,28 @@ def test_a_log_that_goes_to_a_file_has_no_greeting(serving: Serving) -> None:
     """Each line is one JSON object, as its reader wants it."""
     serving.started()
     assert all(json.loads(line)["event"] for line in serving.log().splitlines())
+
+
+def test_our_own_handshakes_are_nobodys_visit(serving: Serving, tmp_path: Path) -> None:
+    """Proofs are in no counter and in no event, whether they complete or not; a client's handshake is."""
+    ca = tmp_path / "clients.pem"
+    ca.write_bytes(make(Order("clients", is_ca=True)).pem)
+    asking = {"to": serving.backend_url, "client_ca": str(ca)}
+    serving.write({"app.localhost": serving.backend_url, "team.localhost": asking})
+    stats = serving.started().wait_ready()["stats"]
+    assert (stats["handshakes"], stats["handshake_failures"]) == ([], {})
+    assert stats["handshake_duration_us"]["count"] == 0
+    assert serving.reload()["whole"]
+    assert get(serving).status == OK
+    with (
+        socket.create_connection(("127.0.0.1", serving.https_port), timeout=20) as raw,
+        serving.context().wrap_socket(raw, server_hostname="team.localhost") as tls,
+        pytest.raises(OSError, match="CERTIFICATE_REQUIRED"),
+    ):
+        tls.recv(1)
+
+    def counted() -> tuple[int, dict[str, int]]:
+        stats = serving.wait_ready()["stats"]
+        return sum(kind["count"] for kind in stats["handshakes"]), stats["handshake_failures"]
+
+    wait_until(lambda: counted() == (1, {"client_certificate_missing": 1}))

@@ -28,6 +28,9 @@ class Tools:
     keeper: Keeper
     store: Store
     dial: Dial
+    """The way to our own listeners; the edge is told that it is we who come."""
+    outward: Dial
+    """The way to the servers behind the sites."""
     clock: Clock
     shelf: Shelf
     loopback: Callable[[], Collection[str]]

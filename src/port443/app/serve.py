@@ -17,7 +17,7 @@ from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
 from port443.core.plan.events import EdgeStarted
 from port443.core.plan.hsts import next_step_due
-from port443.ports import EdgeIdentity
+from port443.ports import Dial, EdgeIdentity
 
 FILES_LOOKED_AT = timedelta(seconds=5)
 """How often a site's own certificate files are looked at for a change."""
@@ -141,6 +141,11 @@ class ControlPlane:
             raise ServeError("asked before the first round was through")
         return self._last
 
+    @property
+    def dial(self) -> Dial:
+        """The way to our own listeners."""
+        return self._tools.dial
+
     async def edge_identity(self) -> EdgeIdentity:
         """Ask the edge who it is."""
         return await self._tools.edge.identity()
@@ -185,7 +190,7 @@ class ControlPlane:
 
     async def _answer_status(self) -> dict[str, Any]:
         upstreams = [server for site in self.round.desired.sites for server in site.upstreams]
-        edge, servers = await asyncio.gather(self._see_edge(), knock(self._tools.dial, upstreams))
+        edge, servers = await asyncio.gather(self._see_edge(), knock(self._tools.outward, upstreams))
         failure = self._failure[1] if self._failure else None
         serve = ServeSeen(
             self._tools.clock.now(), self._since, self.facts, self._last_reload, failure, servers

@@ -23,7 +23,7 @@ from port443.core.plan.desired import Desired
 from port443.settings.default_file import settings_file
 from port443.settings.flags import ServeFlags, from_flags
 from port443.settings.load import load
-from port443.wiring import ServeOptions, find_roots, make_clock, make_dial, make_roots, serving
+from port443.wiring import ServeOptions, find_roots, make_clock, make_roots, serving
 
 log = logging.getLogger("port443")
 
@@ -107,7 +107,7 @@ async def _greet(options: ServeOptions, plane: ControlPlane) -> None:
             make_roots(Path(shown.path) if shown else None), make_clock().now(), roots_are_public=not shown
         )
         edge = await plane.edge_identity()
-        async for step in greet(plane.round, edge, make_dial(), view, shown.path if shown else None):
+        async for step in greet(plane.round, edge, plane.dial, view, shown.path if shown else None):
             output.step("good" if step.good else "bad", step.label, step.text)
             if step.hint:
                 output.say(f"  {output.hint(step.hint)}")

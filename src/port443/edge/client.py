@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from port443.core.names import Endpoint
 from port443.core.plan.events import Event, event_of
 from port443.core.plan.receipt import ListenerState, Receipt, SiteQuarantined, SiteRunning, SiteState
 from port443.core.plan.shape import DocumentInvalid, T, read_shape
@@ -164,6 +165,10 @@ class EdgeClient:
         pairs = zip(names.sockets, reply.descriptors, strict=True)
         taken += [TakenSocket(name.listener, name.worker, descriptor) for name, descriptor in pairs]
         return names.more and bool(names.sockets)
+
+    async def expect(self, peers: Iterable[Endpoint]) -> None:
+        """Have the edge not take handshakes from these addresses for clients'."""
+        await self.connection.request("expect", {"peers": [str(peer) for peer in peers]})
 
     async def stats(self) -> EdgeStats:
         """Ask for the counters."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from port443.core.errors import EdgeError
+from port443.core.names import Endpoint
 from port443.core.plan.events import Event
 from port443.core.plan.planner import Plan
 from port443.core.plan.receipt import Receipt
@@ -39,6 +40,7 @@ T = TypeVar("T")
 START_PATIENCE_S = 10.0
 RESTORE_PATIENCE_S = 15.0
 DEATH_PATIENCE_S = 2.0
+EXPECT_PATIENCE_S = 1.0
 DRAIN_MARGIN_S = 3.0
 RETRY_S = 0.05
 LOG_CHECK_S = 60.0
@@ -157,6 +159,14 @@ class Supervisor:
     async def stats(self) -> EdgeStats:
         """Return the counters of the running edge."""
         return await self._with_edge(EdgeClient.stats)
+
+    async def expect(self, peer: Endpoint) -> None:
+        """Tell the edge that a connection is ours; see `ports.Edge`."""
+        try:
+            async with asyncio.timeout(EXPECT_PATIENCE_S), self._turn:
+                await (await self._session.client()).expect([peer])
+        except (EdgeError, TimeoutError) as error:
+            log.debug("edge_not_told", extra={"reason": str(error)})
 
     async def identity(self) -> EdgeIdentity:
         """Ask the running edge who it is and what it runs."""

@@ -12,6 +12,7 @@ mod histogram;
 mod log;
 mod moderation;
 mod observatory;
+mod own;
 mod reasons;
 mod sites;
 mod stats;

@@ -1,6 +1,7 @@
 //! The reading side: one place that knows every worker's numbers.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use crate::counter::Counter;
 use crate::handshakes::Shape;
 use crate::histogram::BOUNDS_US;
 use crate::log::EventLog;
+use crate::own::Own;
 use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 use crate::sites::SiteSlots;
 use crate::stats::{
@@ -23,6 +25,7 @@ pub struct Observatory {
     boot: String,
     started: Instant,
     workers: Vec<Arc<WorkerCounters>>,
+    own: Arc<Own>,
 }
 
 impl Observatory {
@@ -31,21 +34,32 @@ impl Observatory {
     pub fn new(boot: &str, workers: usize) -> (Self, Vec<WorkerObserver>, EventQueue) {
         let (sender, queue) = event_channel();
         let workers: Vec<Arc<WorkerCounters>> = (0..workers).map(|_| Arc::default()).collect();
-        let observers = Self::observers(&workers, &sender);
+        let own = Arc::<Own>::default();
+        let observers = Self::observers(&workers, &sender, &own);
         (
             Self {
                 boot: boot.to_owned(),
                 started: Instant::now(),
                 workers,
+                own,
             },
             observers,
             queue,
         )
     }
 
-    fn observers(workers: &[Arc<WorkerCounters>], events: &EventSender) -> Vec<WorkerObserver> {
+    /// Take handshakes from these addresses for the control plane's own, each once, for a while.
+    pub fn expect(&self, peers: Vec<SocketAddr>) {
+        self.own.expect(peers, Instant::now());
+    }
+
+    fn observers(
+        workers: &[Arc<WorkerCounters>],
+        events: &EventSender,
+        own: &Arc<Own>,
+    ) -> Vec<WorkerObserver> {
         let observer = |(index, counters): (usize, &Arc<WorkerCounters>)| {
-            WorkerObserver::new(index, Arc::clone(counters), events.clone())
+            WorkerObserver::new(index, Arc::clone(counters), events.clone(), Arc::clone(own))
         };
         workers.iter().enumerate().map(observer).collect()
     }

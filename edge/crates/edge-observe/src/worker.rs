@@ -12,6 +12,7 @@ use crate::counter::Counter;
 use crate::event::{Event, bounded};
 use crate::handshakes::{HandshakeTable, Shape};
 use crate::histogram::Histogram;
+use crate::own::Own;
 use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 use crate::sites::SiteSlot;
 
@@ -42,6 +43,7 @@ pub struct WorkerObserver {
     index: usize,
     counters: Arc<WorkerCounters>,
     events: EventSender,
+    own: Arc<Own>,
     sampled_at: Cell<Option<Instant>>,
 }
 
@@ -99,11 +101,17 @@ pub struct UpstreamFault<'a> {
 }
 
 impl WorkerObserver {
-    pub(crate) fn new(index: usize, counters: Arc<WorkerCounters>, events: EventSender) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        counters: Arc<WorkerCounters>,
+        events: EventSender,
+        own: Arc<Own>,
+    ) -> Self {
         Self {
             index,
             counters,
             events,
+            own,
             sampled_at: Cell::new(None),
         }
     }
@@ -134,8 +142,11 @@ impl WorkerObserver {
         BufferedBytes(Arc::clone(&self.counters))
     }
 
-    /// A handshake completed; the first of each second becomes an event.
+    /// A client's handshake completed; the first of each second becomes an event.
     pub fn handshake_completed(&self, record: HandshakeRecord<'_>) {
+        if self.own.take(record.peer) {
+            return;
+        }
         let HandshakeRecord {
             version,
             suite,
@@ -157,8 +168,11 @@ impl WorkerObserver {
         }
     }
 
-    /// A handshake did not complete.
+    /// A client's handshake did not complete.
     pub fn handshake_failed(&self, fault: HandshakeFault<'_>) {
+        if self.own.take(fault.peer) {
+            return;
+        }
         self.counters.handshake_failures[fault.reason as usize].add(1);
         self.events.send(|| failed(fault));
     }

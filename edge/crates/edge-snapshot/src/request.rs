@@ -1,11 +1,14 @@
 //! What the control plane asks for, one verb a request, and how a refusal is written.
 
+use std::net::SocketAddr;
+
 use serde::Serialize;
 
 use crate::documents::{Part, Root};
 use crate::error::{ErrorCode, Fault};
 use crate::hash::Hash;
 use crate::json::{Json, MAX_INTEGER};
+use crate::names::socket_address;
 use crate::read::{Fields, hash, integer, list, nullable, text};
 
 /// The most descriptors that one message can carry (`SCM_MAX_FD`).
@@ -13,6 +16,7 @@ const MAX_SOCKETS: usize = 253;
 const MAX_WORKERS: u64 = 1024;
 /// The longest drain that may be asked for: a day.
 const MAX_DRAIN_MS: u64 = 86_400_000;
+const MAX_PEERS: usize = 1024;
 const MAX_PUT: usize = 100_000;
 
 /// One request, checked; the documents inside are checked too.
@@ -38,6 +42,11 @@ pub enum Request {
     TakeSockets {
         /// How many were taken already.
         after: u64,
+    },
+    /// Do not take handshakes from these addresses for clients'.
+    Expect {
+        /// Where the control plane comes from.
+        peers: Vec<SocketAddr>,
     },
     /// How much has happened?
     Stats,
@@ -95,6 +104,7 @@ impl Request {
             "apply" => Self::apply(fields),
             "sockets" => Self::sockets(fields).map_err(bad_request),
             "take_sockets" => Self::take_sockets(fields).map_err(bad_request),
+            "expect" => Self::expect(fields).map_err(bad_request),
             "stats" => Ok(Self::Stats),
             "events" => Self::events(fields).map_err(bad_request),
             "drain" => Self::drain(fields).map_err(bad_request),
@@ -150,6 +160,11 @@ impl Request {
         Ok(Self::TakeSockets {
             after: fields.take("after", integer(0..=MAX_INTEGER))?,
         })
+    }
+
+    fn expect(fields: &mut Fields) -> Result<Self, Fault> {
+        let peers = fields.take("peers", list(1..=MAX_PEERS, socket_address))?;
+        Ok(Self::Expect { peers })
     }
 
     fn events(fields: &mut Fields) -> Result<Self, Fault> {
@@ -239,6 +254,11 @@ mod tests {
                 "since",
             ),
             (r#"{"verb":"put"}"#, ErrorCode::BadRequest, "parts"),
+            (
+                r#"{"verb":"expect","peers":["127.0.0.1"]}"#,
+                ErrorCode::BadRequest,
+                "peers[0]",
+            ),
             (
                 r#"{"verb":"put","parts":[{"kind":"cake"}]}"#,
                 ErrorCode::DocumentInvalid,

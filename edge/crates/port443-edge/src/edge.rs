@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -95,6 +96,11 @@ impl Edge {
         let stored = parts.iter().map(|(hash, _)| *hash).collect();
         self.parts.put(parts, Instant::now());
         stored
+    }
+
+    /// Take handshakes from these addresses for the control plane's own.
+    pub(crate) fn expect(&self, peers: Vec<SocketAddr>) {
+        self.observatory.expect(peers);
     }
 
     /// All counters.

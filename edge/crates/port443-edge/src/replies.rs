@@ -45,6 +45,7 @@ pub(crate) enum Reply {
         sockets: Vec<SocketName>,
         more: bool,
     },
+    Expect,
     Stats {
         stats: Box<Stats>,
     },

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
-from port443.adapters.dial.web import fetch_head
+from port443.adapters.dial.web import Announce, fetch_head, local_endpoint
 from port443.core.names import Endpoint, IPName, SiteName
 from port443.core.probe.failures import (
     AnswerTimedOut,
@@ -28,11 +28,17 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close by reset, leave
 GONE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 
 
+async def _to_nobody(_: Endpoint) -> None:
+    """Tell nobody."""
+
+
 class Dialler:
     """A `Dial` over asyncio and plain sockets."""
 
-    def __init__(self, parallel: int = 4) -> None:
+    def __init__(self, parallel: int = 4, *, announce: Announce | None = None) -> None:
+        """`announce` is told where each connection comes from, before anything is said over it."""
         self._parallel = parallel
+        self._announce = announce or _to_nobody
         self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
@@ -57,13 +63,14 @@ class Dialler:
             end = asyncio.get_running_loop().time() + within_s
             opened = await _open(endpoint, end, within_s)
             try:
+                await self._announce(local_endpoint(opened))
                 yield SocketConnection(opened, endpoint, end)
             finally:
                 opened.close()
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
         async with self._turn(endpoint):
-            return await fetch_head(endpoint, request, within_s)
+            return await fetch_head(endpoint, request, within_s, self._announce)
 
     def _turn(self, endpoint: Endpoint) -> asyncio.Semaphore:
         turn = self._turns.get(endpoint.address)

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
+from collections.abc import Awaitable, Callable
 
 from port443.core.names import Endpoint, HostName
 from port443.core.probe.failures import (
@@ -19,11 +21,22 @@ from port443.core.probe.http import AnswerReader, HTTPAnswer, HTTPRequest
 READ_SIZE = 4096
 
 
-async def fetch_head(endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
+Announce = Callable[[Endpoint], Awaitable[None]]
+
+
+def local_endpoint(opened: socket.socket) -> Endpoint:
+    """Return where a connection comes from."""
+    address, port = opened.getsockname()[:2]
+    return Endpoint(address, port)
+
+
+async def fetch_head(
+    endpoint: Endpoint, request: HTTPRequest, within_s: float, announce: Announce
+) -> HTTPAnswer:
     """Send the request and read up to the end of the final answer's head."""
     try:
         async with asyncio.timeout(within_s):
-            return await _exchange(endpoint, request)
+            return await _exchange(endpoint, request, announce)
     except TimeoutError as error:
         raise AnswerTimedOut(f"{endpoint} gave no HTTP answer within {within_s:g} s") from error
     except ssl.SSLError as error:
@@ -36,11 +49,11 @@ async def fetch_head(endpoint: Endpoint, request: HTTPRequest, within_s: float) 
         raise HostUnreachable(f"{endpoint} cannot be reached: {words_of(error)}") from error
 
 
-async def _exchange(endpoint: Endpoint, request: HTTPRequest) -> HTTPAnswer:
+async def _exchange(endpoint: Endpoint, request: HTTPRequest, announce: Announce) -> HTTPAnswer:
     named = request.is_tls and isinstance(request.name, HostName)
+    opened = await _connected(endpoint, announce)
     reader, writer = await asyncio.open_connection(
-        endpoint.address,
-        endpoint.port,
+        sock=opened,
         ssl=trustless_context() if request.is_tls else None,
         server_hostname=(request.name.text if named else "") if request.is_tls else None,
     )
@@ -56,6 +69,18 @@ async def _exchange(endpoint: Endpoint, request: HTTPRequest) -> HTTPAnswer:
         writer.transport.abort()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def _connected(endpoint: Endpoint, announce: Announce) -> socket.socket:
+    opened = socket.socket(socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET)
+    try:
+        opened.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
+        await asyncio.get_running_loop().sock_connect(opened, (endpoint.address, endpoint.port))
+        await announce(local_endpoint(opened))
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def trustless_context() -> ssl.SSLContext:

@@ -54,6 +54,10 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
             receipt: edge.apply(&apply)?,
         },
         Request::Sockets { sockets } => take(edge, sockets, descriptors)?,
+        Request::Expect { peers } => {
+            edge.expect(peers);
+            Reply::Expect
+        }
         Request::Stats => Reply::Stats {
             stats: Box::new(edge.stats()),
         },
