@@ -32,7 +32,7 @@ from tls_certs import (
 from tls_servers import openssl_server, plain_server, python_server, raw_server
 
 from port443.adapters.dial import Dialler
-from port443.app.scan import ScanOptions, Viewpoint, scan
+from port443.app.scan import MAX_HOPS, ScanOptions, Viewpoint, scan
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.document import scan_document
@@ -269,6 +269,26 @@ def test_each_fault_of_hsts_costs_the_plus_and_more(tmp_path: Path, field: str) 
     assert HSTS[field] in ids(report)
     assert report.grade.letter is Letter.A_MINUS
     assert report.grade.next_step is not None
+
+
+@pytest.mark.parametrize("hops", [1, 3, 4])
+def test_hsts_behind_redirects_on_the_same_host_is_seen(tmp_path: Path, hops: int) -> None:
+    """A browser notes it on any page of the host; a chain without end is left after a few."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    files = served(tmp_path)
+    context.load_cert_chain(files.bundle, files.key)
+
+    class Wandering(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.settimeout(10)
+            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as secured:
+                at = len(secured.recv(65536).split(b" ")[1]) - 1
+                field = YEAR if at == hops else f"Location: /{'x' * (at + 1)}"
+                secured.sendall(f"HTTP/1.1 302 Found\r\n{field}\r\n\r\n".encode())
+
+    with raw_server(Wandering) as endpoint:
+        web = look(endpoint).facts.web
+    assert web.hsts.is_yes == (hops < MAX_HOPS)
 
 
 HINTS = b"HTTP/1.1 103 Early Hints\r\nStrict-Transport-Security: max-age=1\r\n\r\n"

@@ -44,6 +44,8 @@ from port443.core.x509.facts import CertFacts, CertificateUnreadable
 from port443.core.x509.path import TrustedRoots
 from port443.ports import Dial
 
+MAX_HOPS = 4
+"""So many pages of a site are asked for, one redirect after the other."""
 GRACE_S = 2.0
 """How long after the time is over the lanes may take to come to their ends."""
 
@@ -87,7 +89,7 @@ async def scan(
     try:
         async with asyncio.timeout(options.deadline_s + GRACE_S):
             met = await _meet(dial, target, options, began + options.deadline_s, on_progress)
-            server, web = await _look(dial, met, target, options)
+            server, web, requests = await _look(dial, met, target, options)
     except TimeoutError as error:
         raise ScanTimedOut(f"{target} was not done within {options.deadline_s:g} s") from error
     facts = _facts(target, view, server, web)
@@ -99,14 +101,11 @@ async def scan(
         unreached=met.unreached,
         started=view.now,
         took_s=loop.time() - began,
-        connections=met.interview.connections + WEB_REQUESTS,
+        connections=met.interview.connections + requests,
         facts=facts,
         judgement=judgement,
         grade=grade(judgement, facts, SSL_LABS_2009R),
     )
-
-
-WEB_REQUESTS = 2
 
 
 async def _endpoints(dial: Dial, target: ScanTarget) -> tuple[Endpoint, ...]:
@@ -157,11 +156,11 @@ def _no_way_in(place: str, contact: Contact) -> ScanError:
 
 async def _look(
     dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions
-) -> tuple[ServerFacts, WebFacts]:
+) -> tuple[ServerFacts, WebFacts, int]:
     async with asyncio.TaskGroup() as tasks:
         server = tasks.create_task(_survey(met.interview, met.canary))
         web = tasks.create_task(_web(dial, met.endpoint, target, options))
-    return server.result(), web.result()
+    return server.result(), *web.result()
 
 
 async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
@@ -227,16 +226,36 @@ def _certificate(octets: bytes) -> CertFacts | str:
         return fault_in_words(error)
 
 
-async def _web(dial: Dial, endpoint: Endpoint, target: ScanTarget, options: ScanOptions) -> WebFacts:
+async def _web(
+    dial: Dial, endpoint: Endpoint, target: ScanTarget, options: ScanOptions
+) -> tuple[WebFacts, int]:
+    """Ask both ports over HTTP, and say in how many requests."""
     plain = Endpoint(endpoint.address, options.http_port)
     async with asyncio.TaskGroup() as tasks:
         https = tasks.create_task(
-            _get(dial, endpoint, HTTPRequest(target.name, target.port, is_tls=True), options)
+            _get_hsts(dial, endpoint, HTTPRequest(target.name, target.port, is_tls=True), options)
         )
         http = tasks.create_task(
             _get(dial, plain, HTTPRequest(target.name, options.http_port, is_tls=False), options)
         )
-    return read_web(target.name, https.result(), http.result())
+    secure, requests = https.result()
+    return read_web(target.name, secure, http.result()), requests + 1
+
+
+async def _get_hsts(
+    dial: Dial, endpoint: Endpoint, request: HTTPRequest, options: ScanOptions
+) -> tuple[HTTPAnswer | ScanError, int]:
+    """Follow redirects on the same host until an answer asks for HSTS: a browser would note it there too."""
+    answer = await _get(dial, endpoint, request, options)
+    for hop in range(1, MAX_HOPS):
+        if isinstance(answer, ScanError) or answer.field("strict-transport-security") is not None:
+            return answer, hop
+        following = request.follow(answer)
+        if following is None:
+            return answer, hop
+        request = following
+        answer = await _get(dial, endpoint, request, options)
+    return answer, MAX_HOPS
 
 
 async def _get(

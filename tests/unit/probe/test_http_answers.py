@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from port443.core.probe.http import MAX_FIELDS, MAX_HEAD, MAX_INTERIM, AnswerReader, HTTPAnswer
+from port443.core.names import HostName
+from port443.core.probe.http import MAX_FIELDS, MAX_HEAD, MAX_INTERIM, AnswerReader, HTTPAnswer, HTTPRequest
 from port443.core.wire.reading import Malformed
 
 HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nStrict-Transport-Security: max-age=1\r\n\r\n"
@@ -34,6 +35,37 @@ def test_the_final_answer_counts_whatever_comes_before_it(before: bytes, cuts: t
     assert answer.field("location") == "https://a.test/"
     assert answer.values("x") == ("1", "2")
     assert answer.field("strict-transport-security") is None
+
+
+SECURE = HTTPRequest(HostName("a.test"), 8443, is_tls=True)
+FOLLOWED = {
+    "/login?to=%2F#top": "/login?to=%2F",
+    "https://A.test:8443/x": "/x",
+    "https://u:p@a.test:8443": None,  # the same page again
+    "https://a.test:8443?q": "/?q",
+    "https://a.test/x": None,
+    "https://b.test:8443/x": None,
+    "http://a.test:8443/x": None,
+    "//b.test/x": None,
+    "x": None,
+    "/": None,
+    "": None,
+    "/a b": None,
+    "/a\\b": None,
+    "/\u00e9": None,
+    "/" + "x" * 2000: None,
+}
+
+
+@pytest.mark.parametrize("location", FOLLOWED)
+def test_a_redirect_is_followed_on_the_same_host_only(location: str) -> None:
+    """Scheme, host and port stay; the path has to be one that a request line can hold."""
+    for status in (301, 302, 303, 307, 308, 200, 304):
+        following = SECURE.follow(HTTPAnswer(status, (("location", location),)))
+        wanted = FOLLOWED[location] if status not in {200, 304} else None
+        assert (None if following is None else following.path) == wanted
+        if following is not None:
+            assert following.encode().startswith(f"GET {wanted} HTTP/1.1\r\nHost: a.test:8443\r\n".encode())
 
 
 REFUSED = {

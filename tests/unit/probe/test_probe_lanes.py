@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from port443.core.probe.alpn import survey_alpn
@@ -250,6 +250,7 @@ def test_a_server_without_retries_leaves_its_lists_open() -> None:
     assert (survey.facts.complete.is_unknown, survey.groups.complete.is_unknown) == (True, True)
 
 
+@settings(deadline=None)  # as long as the machine takes
 @given(legacy_sets, st.integers(0, 60), st.sampled_from([WasReset(), Ended(), TimedOut(), Unreached("gone")]))
 def test_a_throttle_makes_things_unknown_and_never_absent(
     suites: tuple[int, ...], patience: int, silence: Answer

@@ -7,7 +7,7 @@ from port443.core.errors import ScanError
 from port443.core.names import NameInvalid, SiteName, parse_site_name
 from port443.core.probe.facts import NOT_LOOKED
 from port443.core.probe.failures import ConnectRefused
-from port443.core.probe.http import HTTPAnswer
+from port443.core.probe.http import ABSOLUTE, REDIRECTS, HTTPAnswer
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 
 SHOWN = 40
@@ -18,11 +18,6 @@ QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x00-\x7f])*+"'
 DIRECTIVE = re.compile(
     rf"[ \t]*+(?:(?P<name>{NAME})[ \t]*+(?:=[ \t]*+(?P<value>{NAME}|{QUOTED})[ \t]*+)?)?(?P<end>;|\Z)"
 )
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-"""The statuses that send a client elsewhere (RFC 9110 §15.4); 300, 304, 305 and 306 do not."""
-# RFC 3986 §3 as far as a redirect needs it.
-HOST = r"(\[[0-9a-f:.]+\]|[^/?#:@\[\]\\]+)"
-ABSOLUTE = re.compile(rf"([a-z][a-z0-9+.-]*)://(?:[^/?#@\\]*@)?{HOST}(:[0-9]*)?([/?#].*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The one HTTP request that a scan makes, and what it reads of the answer."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from port443.core.names import SiteName
 from port443.core.wire.reading import Malformed
@@ -15,16 +15,42 @@ END = re.compile(rb"\r?\n\r?\n")
 FOLD = re.compile(rb"\r?\n[ \t]+")
 """A field that goes on in the next line; a client reads it as a space (RFC 9112 §5.2)."""
 SWITCHING_PROTOCOLS = 101
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""The statuses that send a client elsewhere (RFC 9110 §15.4); 300, 304, 305 and 306 do not."""
+# RFC 3986 §3 as far as a redirect needs it.
+HOST = r"(\[[0-9a-f:.]+\]|[^/?#:@\[\]\\]+)"
+ABSOLUTE = re.compile(rf"([a-z][a-z0-9+.-]*)://(?:[^/?#@\\]*@)?{HOST}(:[0-9]*)?([/?#].*)?", re.IGNORECASE)
+"""Scheme, host, port with its colon, and all that follows."""
+PATH = re.compile(r"/[!-\[\]-~]*")
+MAX_PATH = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class HTTPRequest:
-    """A GET of `/`, on TLS or in clear."""
+    """A GET, on TLS or in clear."""
 
     name: SiteName
     """Whom to ask for, in Host and SNI."""
     port: int
     is_tls: bool
+    path: str = "/"
+
+    def follow(self, answer: "HTTPAnswer") -> "HTTPRequest | None":
+        """Return the request that a redirect to the same host, port and scheme leads to; else None."""
+        location = answer.field("location") or ""
+        if answer.status not in REDIRECTS:
+            return None
+        if absolute := ABSOLUTE.fullmatch(location):
+            scheme, host, port, location = (part or "" for part in absolute.groups())
+            standard = 443 if self.is_tls else 80
+            wanted = ("https" if self.is_tls else "http", self.name.text, self.port)
+            if (scheme.lower(), host.lower().strip("[]"), int(port[1:6] or standard)) != wanted:
+                return None
+            location = f"/{location}" if location[:1] != "/" else location
+        path = location.partition("#")[0]
+        # What is relative to the path, or on another host, is not followed.
+        is_path = PATH.fullmatch(path) is not None and not path.startswith("//") and len(path) <= MAX_PATH
+        return replace(self, path=path) if is_path and path != self.path else None
 
     def encode(self) -> bytes:
         """Write the request. The name says who asks, as good manners want it."""
@@ -32,7 +58,7 @@ class HTTPRequest:
         standard = 443 if self.is_tls else 80
         port = "" if self.port == standard else f":{self.port}"
         lines = (
-            "GET / HTTP/1.1",
+            f"GET {self.path} HTTP/1.1",
             f"Host: {host}{port}",
             "User-Agent: port443-scan",
             "Accept: */*",
