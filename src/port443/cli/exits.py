@@ -60,6 +60,17 @@ class Defect(Port443Error):
     exit_code = DEFECT
 
 
+class MachineRefused(Port443Error):
+    """The system refused a file or a directory that the command needs, for the reason in the message.
+
+    Check that the path is there and that the user who runs port443 may use it. A directory that was removed
+    while a shell is in it has to be left: cd to another one.
+    """
+
+    code = "P443-E003"
+    fault = "machine"
+
+
 def conclude(error: BaseException, *, debug: bool, as_json: bool) -> int:
     """Print what ended a command, each cause once, and return the exit code; the gravest wins."""
     if debug and not isinstance(error, click.ClickException):
@@ -103,11 +114,24 @@ def _conclude_one(error: BaseException, *, as_json: bool) -> int:
         case OSError(errno=number, filename=None) if number in NO_ROOM:
             _give_up_stdout()
             told = OutputLost(f"the output cannot be written: {error.strerror}")
+        case FileNotFoundError(filename=None) if _is_nowhere():
+            told = MachineRefused("the directory in which you are is gone", "cd to another one")
+        case OSError(filename=str() | bytes() as path):
+            hint = f"check the path, and that user {os.geteuid()} may use it"
+            told = MachineRefused(f"{os.fsdecode(path)}: {error.strerror}", hint)
         case _:
             told = _defect(error)
     exit_code = exit_code_of(told)
     output.print_error(told, exit_code, as_json=as_json)
     return exit_code
+
+
+def _is_nowhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _usage(error: click.ClickException, *, as_json: bool) -> UsageWrong:

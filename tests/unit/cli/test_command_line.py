@@ -184,6 +184,27 @@ def test_a_hint_can_be_pasted(
     assert told == f"no port443 serves: {shown} serve, or {shown} trust path (/run/port443 scan)"
 
 
+@pytest.mark.parametrize("command", [["config", "check"], ["config", "show", "x.yaml"], ["serve", "x.yaml"]])
+def test_a_directory_that_is_gone_is_no_defect(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell may stand in a directory that somebody has removed."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert entry.run(command) in {2, 3}
+    assert "defect" not in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_no_defect(
+    ending: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path that may not be used is named, wherever it was met."""
+    ending(raising(PermissionError(errno.EACCES, "Permission denied", "/shut/door")))
+    assert entry.run(["status"]) == 3
+    assert "P443-E003: /shut/door: Permission denied" in capsys.readouterr().err
+
+
 def test_an_error_can_be_json(
     ending: Callable[[Callable[[], object]], None], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,9 @@ BUNDLES = (
 )
 
 
+MAX_BYTES = 32 * 1024 * 1024
+
+
 class RootsUnreadable(SettingsError):
     """The file of roots cannot be used.
 
@@ -29,10 +32,11 @@ class RootsUnreadable(SettingsError):
 def load_roots(path: Path) -> TrustedRoots:
     """Read every root of a PEM file; one that cannot be read spoils a file that the user chose."""
     try:
-        found = certificates_in(path.read_bytes())
+        found = certificates_in(_content(path))
         roots = TrustedRoots.of(CertFacts.from_der(der) for der in found)
     except OSError as error:
-        raise RootsUnreadable(f"{path} cannot be read: {error.strerror}") from error
+        hint = "name a PEM file of certificates that this user may read"
+        raise RootsUnreadable(f"{path} cannot be read: {error.strerror}", hint) from error
     except CertificateUnreadable as error:
         raise RootsUnreadable(f"{path}: {error.message}", "is it a PEM file of certificates?") from error
     if not found:
@@ -40,6 +44,15 @@ def load_roots(path: Path) -> TrustedRoots:
             f"{path} holds no certificate", "it should have -----BEGIN CERTIFICATE----- lines"
         )
     return roots
+
+
+def _content(path: Path) -> bytes:
+    """Read a file that the user named, which may be a pipe, and may have no end."""
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise RootsUnreadable(f"{path} has more than {MAX_BYTES >> 20} MiB", "is it a file of certificates?")
+    return content
 
 
 class SystemRoots:
