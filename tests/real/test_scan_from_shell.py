@@ -9,10 +9,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from odd_tls import answering, handshake
 from tls_certs import Wish, ec_key, intermediate, issue, root, write
 from tls_servers import openssl_server
 
+from port443.app.asking import MAX_QUESTIONS
 from port443.core.names import Endpoint
+from tls_twin import Twin
 
 pytestmark = pytest.mark.slow
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())
@@ -84,3 +87,15 @@ def test_every_address_of_a_name_is_looked_at_when_asked_for(server: Endpoint, t
     addresses = [target["report"]["address"] for target in targets if target["report"]]
     assert addresses.count("127.0.0.1") == 2
     assert len(targets) >= 2
+
+
+def test_a_hostile_target_does_not_end_the_run(server: Endpoint) -> None:
+    """A server that answers all with a retry is undetermined, and the next one is looked at as ever."""
+    twin = Twin(group=30)
+    with answering(lambda _, message: handshake(twin.retry(message))) as (hostile, heard):
+        done = scan(hostile, server, "--http-port", hostile.port)
+    assert done.returncode == 3
+    assert f"{hostile}   {hostile}" in done.stdout
+    assert f"{server}   {server}" in done.stdout
+    assert "defect" not in done.stdout + done.stderr
+    assert len(heard) < MAX_QUESTIONS

@@ -129,7 +129,7 @@ async def _run(run: Run) -> int:
 
         async def one(target: ScanTarget) -> Report | Failure:
             async with turns:
-                return await _attempt(dial, target, run.view, run.options, spinner)
+                return await attempt(dial, target, run.view, run.options, spinner)
 
         async with asyncio.TaskGroup() as tasks:
             for task in [tasks.create_task(one(target)) for target in targets]:
@@ -158,9 +158,10 @@ async def _expanded(dial: Dial, targets: Sequence[ScanTarget]) -> list[ScanTarge
     return found
 
 
-async def _attempt(
+async def attempt(
     dial: Dial, target: ScanTarget, view: Viewpoint, options: ScanOptions, spinner: Spinner
 ) -> Report | Failure:
+    """Scan one target; whatever goes wrong with it is its own failure."""
     try:
         return await scan_one(dial, target, view, options, lambda count: spinner.show(str(target), count))
     except ScanError as error:
