@@ -11,8 +11,6 @@ from typing import Any
 
 import click
 
-from port443.app.greet import greet
-from port443.app.scan import Viewpoint
 from port443.app.serve import ControlPlane, EndsEdge
 from port443.cli import output
 from port443.cli.ending import Ending
@@ -100,6 +98,9 @@ async def _serve(options: ServeOptions, source: _Source) -> None:
 
 async def _greet(options: ServeOptions, plane: ControlPlane) -> None:
     """Tell whoever started it by hand what came up; nothing that goes wrong here ends serving."""
+    from port443.app.greet import greet  # noqa: PLC0415 - half of the scanner, which only a person needs
+    from port443.app.scan import Viewpoint  # noqa: PLC0415
+
     try:
         roots = await find_roots(options.state)
         shown = next(iter(roots), None)

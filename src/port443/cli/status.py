@@ -114,7 +114,7 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
     proved = [proof for proof in site["proofs"] if proof["verdict"] == "same"]
     state = {"running": "", "last_good": "  in its last good version", "refused": "  refused"}[site["state"]]
     yield f"{_mark(site['verdict'])} {output.paint(', '.join(site['names']), 'strong')}{state}"
-    yield f"    to           {', '.join(site['upstreams'])}"
+    yield f"    to           {', '.join(_servers(site))}"
     if certificate := site["certificate"]:
         renews = certificate["renews_at"]
         when = f", renews {_moment(renews)}" if renews else ", renewed by its owner"
@@ -124,6 +124,14 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
     yield f"    hsts         {_hsts(site['hsts'])}"
     if site["client_cas"]:
         yield f"    clients      need a certificate of {', '.join(site['client_cas'])}"
+
+
+def _servers(site: dict[str, Any]) -> Iterator[str]:
+    """Mark each server by whether it takes connections; one that was not asked in time has no mark."""
+    faults = {server["address"]: server["fault"] for server in site["servers"]}
+    for address in site["upstreams"]:
+        mark = f"{output.mark('bad' if faults[address] else 'good')} " if address in faults else ""
+        yield f"{mark}{address}"
 
 
 def _hsts(hsts: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ T = TypeVar("T")
 START_PATIENCE_S = 10.0
 RESTORE_PATIENCE_S = 15.0
 DEATH_PATIENCE_S = 2.0
-EXPECT_PATIENCE_S = 1.0
+EXPECT_PATIENCE_S = 3.0
 DRAIN_MARGIN_S = 3.0
 RETRY_S = 0.05
 LOG_CHECK_S = 60.0
@@ -163,8 +163,8 @@ class Supervisor:
     async def expect(self, peer: Endpoint) -> None:
         """Tell the edge that a connection is ours; see `ports.Edge`."""
         try:
-            async with asyncio.timeout(EXPECT_PATIENCE_S), self._turn:
-                await (await self._session.client()).expect([peer])
+            async with asyncio.timeout(EXPECT_PATIENCE_S):
+                await self._with_edge(lambda edge: edge.expect([peer]))
         except (EdgeError, TimeoutError) as error:
             log.debug("edge_not_told", extra={"reason": str(error)})
 

@@ -13,7 +13,9 @@ def site(name: str, verdict: str = "good") -> dict[str, Any]:
     hsts = {"origin": "settings", "max_age_s": None}
     return {
         "id": name, "names": [name, f"www.{name}"], "verdict": verdict, "state": "running",
-        "upstreams": ["a:80"], "certificate": None, "hsts": hsts, "client_cas": [], "proofs": [],
+        "upstreams": ["a:80", "b:80", "c:80"],
+        "servers": [{"address": "a:80", "fault": None}, {"address": "b:80", "fault": "nothing listens"}],
+        "certificate": None, "hsts": hsts, "client_cas": [], "proofs": [],
     }  # fmt: skip
 
 
@@ -80,6 +82,7 @@ def test_what_needs_attention_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> Non
     lines = done.stdout.splitlines()
     assert lines[-1] == "! 1 of 2 sites to look after: a.test; not as meant: edge"
     assert "    ! it ends soon (a_code)" in lines
+    assert "    to           \u2713 a:80, \u2717 b:80, c:80" in lines
     assert "! edge: it was restarted (a_code)" in lines
     assert any(line.startswith("restarts  3, the last at 2026-03-01 13:00:00 ") for line in lines)
 
