@@ -22,6 +22,20 @@ def test_the_readme_names_the_two_commands() -> None:
     assert "make test" in readme
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/why/README.md"])
+def test_pages_name_what_is_there(page: str) -> None:
+    """Links lead to files, paths exist, and verbs are those of the Makefile."""
+    path = TOP / page
+    text = path.read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (path.parent / link).exists()] == []
+    named = re.findall(r"`((?:src|tests|docs|contract|packaging|requirements|edge)/[\w./-]+\w)`", text)
+    assert [name for name in named if not (TOP / name).exists()] == []
+    makefile = (TOP / "Makefile").read_text()
+    verbs = set(re.findall(r"(?:`|^)make ([a-z][a-z-]+)", text, re.MULTILINE))
+    assert {verb for verb in verbs if not re.search(rf"^{verb}:", makefile, re.MULTILINE)} == set()
+
+
 def test_every_locked_package_has_hashes_and_no_index_address() -> None:
     """What is installed is what was locked, from whatever index this machine uses."""
     for lock in (TOP / "requirements").glob("*.lock"):
