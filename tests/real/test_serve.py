@@ -49,6 +49,21 @@ def test_a_site_is_served_proved_and_told(serving: Serving) -> None:
     assert "served       equals issued in 1 of 1 handshakes" in text
 
 
+def test_the_log_goes_where_flags_say(serving: Serving) -> None:
+    """Flags go before the settings; a reload keeps to them, and follows a file that was moved away."""
+    log, moved = serving.directory / "flagged.log", serving.directory / "moved.log"
+    settings = serving.config.read_text()
+    serving.config.write_text(settings.replace("{", '{"log": {"file": "unused.log", "level": "error"},', 1))
+    serving.started("--log-file", str(log), "--log-level", "info")
+    events = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+    assert {"edge_started", "certificate_issued", "serving"} <= set(events)
+    log.rename(moved)
+    assert serving.ask("reload", "--wait").returncode == 0
+    assert [json.loads(line)["event"] for line in log.read_text().splitlines()] == ["reloaded"]
+    assert not (serving.directory / "unused.log").exists()
+    assert (serving.directory / "serve.log").read_text() == ""
+
+
 def test_flags_serve_a_site_without_a_file(serving: Serving, backend: SampleBackend) -> None:
     """Domain, upstream and ports are enough."""
     flags = ["--domain", "app.localhost", "--to", backend.url, "--bind", "127.0.0.1", "--issuer", "local"]

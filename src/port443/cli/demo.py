@@ -18,6 +18,7 @@ from port443.cli.ending import Ending
 from port443.cli.exits import FINDINGS, UNDETERMINED
 from port443.cli.logs import start_log
 from port443.core.errors import CertificateError, EdgeError, Port443Error
+from port443.core.plan.desired import LogWish
 from port443.settings.load import load
 from port443.wiring import (
     ServeOptions,
@@ -67,7 +68,7 @@ def demo(*, once: bool, show_config: bool) -> int:
     port443 demo --once
     port443 demo --show-config > port443.yaml
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    start_log(quiet=True)
+    start_log(LogWish(level="error"))
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # what was made so far is removed on the way out

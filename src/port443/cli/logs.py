@@ -1,12 +1,31 @@
-"""Set the log up: JSON lines for machines, short lines for a terminal; always on stderr."""
+"""Set the log up: JSON lines for machines, short lines for a terminal; on stderr, or in a file."""
 
+import contextlib
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from logging.handlers import WatchedFileHandler
+from typing import Any, TextIO
+
+from port443.core.errors import ServeError
+from port443.core.plan.desired import STANDARD_LOG, LogFormat, LogWish
 
 PLAIN_FIELDS = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime"}
+FILE_MODE = 0o640
+"""Lines hold addresses of visitors: for our user and group alone."""
+
+
+class LogUnusable(ServeError):
+    """The file for the log cannot be opened; a running `port443 serve` goes on with the log that it has.
+
+    Its directory must exist, and the user that runs `port443 serve` must be allowed to make files in it. The
+    file is opened anew when it has been moved away, so that nobody need tell `serve` of a rotation.
+    """
+
+    code = "P443-E420"
+    fault = "operator"
 
 
 class JsonLines(logging.Formatter):
@@ -23,24 +42,77 @@ class JsonLines(logging.Formatter):
 
 
 class ShortLines(logging.Formatter):
-    """The time, the event and its fields."""
+    """The time, the event and its fields; with the date where lines are kept."""
+
+    def __init__(self, *, dated: bool = False) -> None:
+        super().__init__()
+        self._time = "%Y-%m-%dT%H:%M:%S%z" if dated else "%H:%M:%S %Z"
 
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S %Z")
+        at = datetime.fromtimestamp(record.created).astimezone().strftime(self._time)
         # What comes from visitors must not steer the terminal, nor look like another line.
         fields = " ".join(f"{key}={_visible(str(value))}" for key, value in _fields(record).items())
         mark = {"WARNING": "! ", "ERROR": "✗ "}.get(record.levelname, "")
         return f"{at} {mark}{record.getMessage().replace('_', ' ')} {fields}".rstrip()
 
 
-def start_log(*, quiet: bool = False) -> None:
-    """Send the log to stderr in the form that its reader wants."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(ShortLines() if sys.stderr.isatty() else JsonLines())
+class LogFile(WatchedFileHandler):
+    """A file that is opened anew when it was moved away; what cannot be written to it goes to stderr."""
+
+    def _open(self) -> TextIO:  # type: ignore[override]  # the base says TextIOWrapper, and uses no more of it
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        try:
+            opened = os.open(self.baseFilename, flags | os.O_CREAT | os.O_EXCL, FILE_MODE)
+            os.fchmod(opened, FILE_MODE)  # whatever the umask is
+        except FileExistsError:
+            opened = os.open(self.baseFilename, flags)
+        return os.fdopen(opened, "a", encoding="utf-8")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # it was moved away, and no other can be made
+            self.handleError(record)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what it still holds was written to stderr
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
+        """Write the line where somebody may see it; the next one is tried in the file again."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{self.format(record)}\n")
+
+
+def start_log(wish: LogWish = STANDARD_LOG) -> None:
+    """Send the log to where its reader wants it; raises LogUnusable and leaves it as it was."""
     log = logging.getLogger("port443")
+    handler = _handler(wish)
+    for before in log.handlers:
+        before.close()
     log.handlers = [handler]
-    log.setLevel(logging.ERROR if quiet else logging.INFO)
+    log.setLevel(wish.level.upper())
     log.propagate = False
+
+
+def _handler(wish: LogWish) -> logging.Handler:
+    if wish.file is None:
+        stream = logging.StreamHandler(sys.stderr)
+        stream.setFormatter(_formatter(wish.format, is_terminal=sys.stderr.isatty()))
+        return stream
+    try:
+        file = LogFile(wish.file)
+    except OSError as error:
+        text = f"the log cannot be written to {wish.file}: {error.strerror}"
+        raise LogUnusable(text, "name another file in `log.file`, or make its directory") from error
+    file.setFormatter(_formatter(wish.format, is_terminal=False))
+    return file
+
+
+def _formatter(wanted: LogFormat, *, is_terminal: bool) -> logging.Formatter:
+    if wanted == "json" or (wanted == "auto" and not is_terminal):
+        return JsonLines()
+    return ShortLines(dated=not is_terminal)
 
 
 def _visible(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
+
+from port443.core.plan.desired import LogFormat, LogLevel
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -35,6 +37,23 @@ def state_option() -> Decorator:
         metavar="DIR",
         help="Directory of the store. [default: /var/lib/port443 for root, else under $XDG_STATE_HOME]",
     )
+
+
+def log_options() -> Decorator:
+    """Say what is logged, where to, and in which form; what is given goes before the settings."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in (
+            click.option("--log-format", type=click.Choice(get_args(LogFormat)), help="[default: auto]"),
+            click.option(
+                "--log-file", type=click.Path(path_type=Path), metavar="FILE", help="[default: stderr]"
+            ),
+            click.option("--log-level", type=click.Choice(get_args(LogLevel)), help="[default: info]"),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def _directory() -> click.Path:

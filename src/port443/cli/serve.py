@@ -15,7 +15,7 @@ from port443.app.serve import ControlPlane, EndsEdge
 from port443.cli import output
 from port443.cli.ending import Ending
 from port443.cli.logs import start_log
-from port443.cli.options import runtime_option, settings_argument, state_option
+from port443.cli.options import log_options, runtime_option, settings_argument, state_option
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Desired
 from port443.settings.default_file import settings_file
@@ -47,6 +47,7 @@ class _Source:
 @click.option(
     "--edge", type=click.Choice(["spawned", "external"]), default="spawned", help="Who runs the edge."
 )
+@log_options()
 @state_option()
 @runtime_option()
 def serve(
@@ -65,7 +66,8 @@ def serve(
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     if file and config:
         raise click.UsageError("FILE and --config name the same thing; give one of them")
-    source = _source(file or config, ServeFlags(**flags))
+    log_flags = {key: flags.pop(f"log_{key}") for key in ("level", "file", "format")}
+    source = _logged(_source(file or config, ServeFlags(**flags)), log_flags)
     start_log()
     is_external = edge == "external"
     ends_edge: EndsEdge = "never" if is_external else "when asked"
@@ -82,6 +84,19 @@ def _source(named: Path | None, flags: ServeFlags) -> _Source:
     config = settings_file(named)
     flags.refuse_beside_file(config)
     return _Source(str(config.resolve()), lambda: load(config))
+
+
+def _logged(source: _Source, flags: dict[str, Any]) -> _Source:
+    """Have the log as each reading of the settings wishes it; flags go before."""
+    given = {key: value for key, value in flags.items() if value is not None}
+
+    def read() -> Desired:
+        desired = source.read()
+        wish = dataclasses.replace(desired.log, **given)
+        start_log(wish)
+        return dataclasses.replace(desired, log=wish)
+
+    return dataclasses.replace(source, read=read)
 
 
 async def _serve(options: ServeOptions, source: _Source) -> None:

@@ -14,6 +14,7 @@ from port443.core.plan.desired import (
     HstsFixed,
     HstsWish,
     LocalIssuer,
+    LogWish,
     OwnCertificate,
     SiteTimeouts,
     Upstream,
@@ -25,6 +26,7 @@ from port443.settings.schema import (
     HstsForm,
     LimitsForm,
     ListenForm,
+    LogForm,
     SettingsFile,
     SiteForm,
     SiteTimeoutsForm,
@@ -224,6 +226,7 @@ def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Sur
         pool_connections=written.limits.connections.per_pool,
         connect_timeout_ms=written.limits.timeouts.connect * 1000,
         upstream_idle_timeout_ms=written.limits.timeouts.upstream_idle * 1000,
+        log=_log(written.log, surroundings.directory),
     )
 
 
@@ -245,6 +248,10 @@ def _limits(form: LimitsForm) -> Limits:
         tunnel_timeout_ms=form.timeouts.tunnel * 1000,
         drain_timeout_ms=form.timeouts.drain * 1000,
     )
+
+
+def _log(form: LogForm, directory: PurePath) -> LogWish:
+    return LogWish(form.level, directory / form.file if form.file else None, form.format)
 
 
 def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePath) -> DesiredSite:

@@ -259,6 +259,17 @@ class LimitsForm(Form):
     """How long is waited."""
 
 
+class LogForm(Form):
+    """What `port443 serve` logs; flags such as --log-level go before."""
+
+    level: Literal["error", "warning", "info", "debug"] = "info"
+    """The least that is worth a line; what strangers cause is info, what an operator must see is more."""
+    file: Optionally[FilePath] = None
+    """A file in place of the standard error, for our user and group; opened anew when it was moved away."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """auto: text on a terminal, else one JSON object a line."""
+
+
 class CertificateForm(Form):
     """A certificate that the operator brings; picked up again when the files change."""
 
@@ -330,6 +341,8 @@ class SettingsFile(Form):
     """The site that answers clients which name none, or an unknown one; refused when left out."""
     limits: LimitsForm = LimitsForm()
     """What a stranger may make the edge hold or wait for."""
+    log: LogForm = LogForm()
+    """What is logged, where to, and in which form."""
     sites: Annotated[dict[SiteKey, SiteWritten], Field(max_length=MAX_SITES)]
     """Each site by its first name. `NAME: URL` is short for `NAME: {to: URL}`."""
 
@@ -355,6 +368,7 @@ def homes_of(key: str) -> list[str]:
         "`hsts`": HstsForm,
         "`timeouts` of a site": SiteTimeoutsForm,
         "`limits`": LimitsForm,
+        "`log`": LogForm,
         **{f"`limits.{name}`": form for name, form in LIMIT_GROUPS.items()},
     }
     return [name for name, form in homes.items() if key in form.model_fields]
@@ -375,6 +389,8 @@ def _group_at(path: tuple[str | int, ...]) -> type[Form]:
     match path:
         case ("listen", *_):
             return ListenForm
+        case ("log", *_):
+            return LogForm
         case ("limits", str(group), *_) if group in LIMIT_GROUPS:
             return LIMIT_GROUPS[group]
         case ("limits", *_):

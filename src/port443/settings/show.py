@@ -40,6 +40,11 @@ def lines(desired: Desired) -> Iterator[Line]:
     if desired.default_site is not None:
         yield ("default_site",), f"default_site: {_text(desired.default_site)}"
     yield from _limits(desired)
+    yield ("log",), "log:"
+    yield ("log", "level"), f"  level: {desired.log.level}"
+    if desired.log.file:
+        yield ("log", "file"), f"  file: {_quoted(str(desired.log.file))}"
+    yield ("log", "format"), f"  format: {desired.log.format}"
     yield ("sites",), "sites:"
     for site in desired.sites:
         yield from _site(site)

@@ -189,6 +189,9 @@ limits:
     upstream_idle: 30s
     request: none
     drain: 10s
+log:
+  level: info
+  format: auto
 """
 
 

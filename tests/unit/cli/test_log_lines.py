@@ -1,14 +1,17 @@
 """The log's two forms: JSON for machines, short lines for a terminal."""
 
-import io
 import json
 import logging
-import sys
+import re
+import stat
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
-from port443.cli.logs import JsonLines, ShortLines, start_log
+from port443.cli.logs import FILE_MODE, JsonLines, LogUnusable, ShortLines, start_log
+from port443.core.plan.desired import LogLevel, LogWish
 
 
 def record(level: int, event: str, **fields: object) -> logging.LogRecord:
@@ -52,23 +55,94 @@ def test_visitors_do_not_steer_the_terminal() -> None:
     assert line.endswith(r"server_name=\x1b[2Ja\nb\r\u202e other=ä✓")
 
 
-@pytest.mark.parametrize(("quiet", "events"), [(False, ["one", "two"]), (True, ["two"])])
-def test_the_log_goes_to_stderr(
-    quiet: bool,  # noqa: FBT001 - pytest's parameter
-    events: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Once, however often it is started; a quiet one has errors alone."""
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    log = logging.getLogger("port443")
-    before = log.handlers, log.level, log.propagate
+@pytest.fixture
+def log() -> Iterator[logging.Logger]:
+    """Return the log, and leave it as it was."""
+    logger = logging.getLogger("port443")
+    before = logger.handlers, logger.level, logger.propagate
+    logger.handlers = []
     try:
-        start_log(quiet=quiet)
-        start_log(quiet=quiet)
-        log.info("one")
-        log.error("two")
+        yield logger
     finally:
-        log.handlers, log.propagate = before[0], before[2]
-        log.setLevel(before[1])
-    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == events
+        for handler in logger.handlers:
+            handler.close()
+        logger.handlers, logger.propagate = before[0], before[2]
+        logger.setLevel(before[1])
+
+
+def lines(text: str) -> list[str]:
+    return [json.loads(line)["event"] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("level", "events"),
+    [("debug", ["0", "1", "2", "3"]), ("info", ["1", "2", "3"]), ("warning", ["2", "3"]), ("error", ["3"])],
+)
+def test_the_log_goes_to_stderr(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str], level: LogLevel, events: list[str]
+) -> None:
+    """Once, however often it is started, and from its level on."""
+    start_log(LogWish(level))
+    start_log(LogWish(level))
+    for number, rank in enumerate((logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)):
+        log.getChild("edge").log(rank, str(number))
+    assert lines(capsys.readouterr().err) == events
+
+
+def test_the_log_goes_to_a_file_and_follows_its_rotation(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What was moved away stays as it is, and the next line makes a new file; nobody sends a signal."""
+    path, moved = tmp_path / "serve.log", tmp_path / "serve.log.1"
+    start_log(LogWish(file=path))
+    log.info("one")
+    path.rename(moved)
+    log.info("two")
+    start_log(LogWish(file=path))
+    log.info("three")
+    assert (lines(moved.read_text()), lines(path.read_text())) == (["one"], ["two", "three"])
+    assert stat.S_IMODE(path.stat().st_mode) == FILE_MODE
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_fails_later_loses_no_line(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Its directory goes away: lines go to stderr until it is there again."""
+    directory, gone = tmp_path / "logs", tmp_path / "gone"
+    directory.mkdir()
+    start_log(LogWish(file=directory / "serve.log"))
+    directory.rename(gone)
+    log.info("one")
+    log.info("two")
+    gone.rename(directory)
+    log.info("three")
+    assert lines(capsys.readouterr().err) == ["one", "two"]
+    assert lines((directory / "serve.log").read_text()) == ["three"]
+
+
+def test_a_full_disk_loses_no_line(log: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    start_log(LogWish(file=Path("/dev/full")))
+    log.info("one")
+    assert lines(capsys.readouterr().err) == ["one"]
+
+
+def test_a_file_that_cannot_be_opened_leaves_the_log_as_it_was(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    start_log()
+    with pytest.raises(LogUnusable, match=r"none/serve\.log: No such file") as caught:
+        start_log(LogWish(file=tmp_path / "none" / "serve.log"))
+    assert "log.file" in caught.value.hint
+    log.info("one")
+    assert lines(capsys.readouterr().err) == ["one"]
+
+
+def test_text_that_is_kept_has_its_date(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    start_log(LogWish(file=tmp_path / "serve.log", format="text"))
+    log.warning("edge_not_back", extra={"reason": "gone"})
+    line = (tmp_path / "serve.log").read_text()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ! edge not back reason=gone\n", line)
+    assert capsys.readouterr().err == ""

@@ -13,6 +13,7 @@ from port443.core.plan.desired import (
     DesiredSite,
     HstsFixed,
     LocalIssuer,
+    LogWish,
     OwnCertificate,
     SiteTimeouts,
     Upstream,
@@ -242,6 +243,16 @@ def test_a_site_has_time_outs_of_its_own() -> None:
         SiteTimeouts(request_ms=0, first_byte_ms=300_000, idle_ms=5000),
         SiteTimeouts(),
     ]
+
+
+def test_the_log_has_a_level_a_file_and_a_format(tmp_path: Path) -> None:
+    """The file starts at the directory of the settings, as every path does."""
+    file = tmp_path / "port443.yaml"
+    file.write_text(
+        "log: {level: warning, file: logs/serve.log, format: text}\nsites: {a.localhost: http://a}\n"
+    )
+    assert load(file).log == LogWish("warning", tmp_path / "logs" / "serve.log", "text")
+    assert parse("sites: {a.localhost: http://a}").log == LogWish()
 
 
 def test_a_request_has_no_end_unless_one_is_written_down() -> None:

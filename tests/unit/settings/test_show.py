@@ -13,6 +13,7 @@ from port443.core.plan.desired import (
     HstsFixed,
     HstsWish,
     LocalIssuer,
+    LogWish,
     OwnCertificate,
     SiteTimeouts,
     Upstream,
@@ -71,6 +72,12 @@ limits = st.builds(
 )
 
 
+logs = st.builds(
+    LogWish,
+    level=st.sampled_from(["error", "warning", "info", "debug"]),
+    file=st.none() | paths.map(lambda path: PurePath("/var") / path),
+    format=st.sampled_from(["auto", "text", "json"]),
+)
 own = st.none() | timeouts
 site_timeouts = st.builds(
     SiteTimeouts,
@@ -125,6 +132,7 @@ def desires(draw: st.DrawFn) -> Desired:
         per_pool,
         draw(timeouts),
         draw(timeouts),
+        draw(logs),
     )
 
 

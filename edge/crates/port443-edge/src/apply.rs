@@ -13,7 +13,7 @@ use edge_snapshot::{
 
 use crate::boot::{Recovered, Snapshot};
 use crate::edge::Edge;
-use crate::journal;
+use crate::journal::{self, Level};
 use crate::part_store::PartStore;
 use crate::served::served;
 
@@ -187,7 +187,11 @@ impl Edge {
         }
         if let Some(error) = lent.failure {
             // The others are open; this one is tried again with the next snapshot or socket.
-            journal::say("socket_not_lent", [("cause", error.to_string().into())]);
+            journal::say(
+                Level::Error,
+                "socket_not_lent",
+                [("cause", error.to_string().into())],
+            );
         }
     }
 

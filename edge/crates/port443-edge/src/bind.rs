@@ -8,7 +8,7 @@ use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::edge::Edge;
-use crate::journal;
+use crate::journal::{self, Level};
 
 /// Connections that wait for a worker; the system's own bound is `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -26,7 +26,7 @@ impl Edge {
                 Err(error) => {
                     let id = Value::from(listener.id.as_str());
                     let particulars = [("listener", id), ("cause", error.to_string().into())];
-                    journal::say("listener_not_bound", particulars);
+                    journal::say(Level::Error, "listener_not_bound", particulars);
                 }
             }
         }

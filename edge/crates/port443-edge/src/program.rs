@@ -15,7 +15,7 @@ use crate::boot::BootCopy;
 use crate::control::Control;
 use crate::edge::Edge;
 use crate::ending::{Signals, wait_for_the_end};
-use crate::journal;
+use crate::journal::{self, Level};
 use crate::place::Place;
 
 /// How long clients of the control socket may take for their last answer.
@@ -23,6 +23,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serve until told to end; an error is one sentence for the operator.
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), String> {
+    arguments.journal.clone().begin()?;
     // Whatever is made from here on is this user's alone.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let place = Place::claim(&arguments.runtime)?;
@@ -38,7 +39,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), String> {
     wait_for_the_end(&edge).await;
     serving.abort();
     clients.say_farewell(FAREWELL).await;
-    journal::say("edge_ended", []);
+    journal::say(Level::Info, "edge_ended", []);
     Ok(())
 }
 
@@ -54,7 +55,11 @@ fn start(arguments: &Arguments) -> std::io::Result<(Edge, EventQueue)> {
             }
             edge.recover(recovered);
         }
-        Err(error) => journal::say("boot_copy_unusable", [("cause", error.to_string().into())]),
+        Err(error) => journal::say(
+            Level::Error,
+            "boot_copy_unusable",
+            [("cause", error.to_string().into())],
+        ),
     }
     let running = edge.running.load().root.map(|hash| hash.to_string());
     let (boot, workers) = (edge.boot.clone(), arguments.workers);
@@ -63,7 +68,7 @@ fn start(arguments: &Arguments) -> std::io::Result<(Edge, EventQueue)> {
         ("workers", workers.into()),
         ("running", running.into()),
     ];
-    journal::say("edge_started", particulars);
+    journal::say(Level::Info, "edge_started", particulars);
     Ok((edge, queue))
 }
 
@@ -109,6 +114,7 @@ fn raise_descriptor_limit() {
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         journal::say(
+            Level::Warning,
             "descriptor_limit_kept",
             [("cause", error.to_string().into())],
         );

@@ -90,6 +90,24 @@ class DesiredSite:
     timeouts: SiteTimeouts = SiteTimeouts()
 
 
+LogLevel = Literal["error", "warning", "info", "debug"]
+LogFormat = Literal["auto", "text", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class LogWish:
+    """What `serve` logs, where to, and in which form."""
+
+    level: LogLevel = "info"
+    file: PurePath | None = None
+    """Nothing is the standard error."""
+    format: LogFormat = "auto"
+    """auto: text on a terminal, else JSON."""
+
+
+STANDARD_LOG = LogWish()
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """The whole of what should run."""
@@ -108,6 +126,7 @@ class Desired:
     """The wait for a connection to an upstream, the look-up of its name included."""
     upstream_idle_timeout_ms: int = STANDARD_WARM_TIMEOUT_MS
     """How long a silent connection to an upstream is kept warm."""
+    log: LogWish = STANDARD_LOG
 
 
 def without_ipv6(desired: Desired) -> Desired:
