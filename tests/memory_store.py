@@ -56,32 +56,27 @@ class MemoryStore:
         at: datetime,
     ) -> None:
         self._called()
+        calls = self.calls + 1
         for lineage, credential in credentials.items():
             last = await self.active(lineage)
             if last is None or last.credential.chain != credential.chain:
                 await self.activate(await self.put(lineage, credential, at), last.number if last else None)
         self._client_cas |= client_cas
+        self.calls = calls  # what it did inside is one transaction
 
     async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
         self._called()
         found, cas = self._client_cas.get(site, (path, ()))
         return cas if found == path else ()
 
-    async def hsts_step(self, site: str) -> HstsStep | None:
+    async def hsts_memory(self) -> tuple[dict[str, HstsStep], dict[str, datetime]]:
         self._called()
-        return self._steps.get(site)
+        return dict(self._steps), dict(self._failed)
 
-    async def put_hsts_step(self, site: str, step: HstsStep) -> None:
+    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
         self._called()
-        self._steps[site] = step
-
-    async def last_failed_proof(self, site: str) -> datetime | None:
-        self._called()
-        return self._failed.get(site)
-
-    async def record_failed_proof(self, site: str, at: datetime) -> None:
-        self._called()
-        self._failed[site] = max(at, self._failed.get(site, at))
+        self._steps |= steps
+        self._failed |= {site: max(at, self._failed.get(site, at)) for site, at in failed.items()}
 
     def _of(self, lineage: str) -> list[Generation]:
         return self._generations.get(lineage, [])

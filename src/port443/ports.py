@@ -218,20 +218,15 @@ class Generations(Protocol):
 class SiteMemory(Protocol):
     """What was seen of a site and must outlive the process. All errors are `StoreError`s."""
 
-    async def hsts_step(self, site: str) -> HstsStep | None:
-        """Return where the site stands on the HSTS ladder; None when it has not been put there yet."""
+    async def hsts_memory(self) -> tuple[Mapping[str, HstsStep], Mapping[str, datetime]]:
+        """Return where each site stands on the HSTS ladder, and when each was last seen served wrongly.
+
+        Of a site that was never put there, or never seen so, nothing stands there.
+        """
         ...
 
-    async def put_hsts_step(self, site: str, step: HstsStep) -> None:
-        """Remember where the site stands."""
-        ...
-
-    async def last_failed_proof(self, site: str) -> datetime | None:
-        """Return when the site was last seen served otherwise than meant."""
-        ...
-
-    async def record_failed_proof(self, site: str, at: datetime) -> None:
-        """Remember a failed proof; an older one than is known changes nothing."""
+    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
+        """Remember all of it, or nothing; a failed proof that is older than what is known changes nothing."""
         ...
 
 

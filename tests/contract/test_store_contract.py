@@ -45,8 +45,7 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
     async def play() -> None:
         assert await store.active(SITE) is None
         assert await store.newest(SITE) is None
-        assert await store.hsts_step("a.test") is None
-        assert await store.last_failed_proof("a.test") is None
+        assert await store.hsts_memory() == ({}, {})
 
     asyncio.run(play())
 
@@ -141,13 +140,15 @@ def test_the_ladder_and_the_last_failure_are_remembered(store: Store) -> None:
     """The step is replaced by the newer; of failures the latest counts, in whatever order they come."""
 
     async def play() -> None:
-        await store.put_hsts_step("a.test", HstsStep(0, NOW))
-        await store.put_hsts_step("a.test", HstsStep(1, NOW + timedelta(minutes=5)))
-        assert await store.hsts_step("a.test") == HstsStep(1, NOW + timedelta(minutes=5))
-        assert await store.hsts_step("b.test") is None
+        higher = HstsStep(1, NOW + timedelta(minutes=5))
+        await store.remember_hsts({"a.test": HstsStep(0, NOW), "b.test": HstsStep(2, NOW)}, {})
+        await store.remember_hsts({"a.test": higher}, {})
         for minutes in (3, 9, 1):
-            await store.record_failed_proof("a.test", NOW + timedelta(minutes=minutes))
-        assert await store.last_failed_proof("a.test") == NOW + timedelta(minutes=9)
+            await store.remember_hsts({}, {"a.test": NOW + timedelta(minutes=minutes)})
+        assert await store.hsts_memory() == (
+            {"a.test": higher, "b.test": HstsStep(2, NOW)},
+            {"a.test": NOW + timedelta(minutes=9)},
+        )
 
     asyncio.run(play())
 

@@ -149,7 +149,7 @@ class Converger:
         """Take the steps of the HSTS ladder that are due, where what runs is seen to be right just now."""
         now = self._tools.clock.now
         if self._tools.keeper.clock_fault():
-            return await self._ladder.meet_undated(sites)
+            return await self._ladder.recall()
         fault = await self._ladder.meet(sites, now())
         if self._last is None or not self._ladder.is_step_due(sites, now()):
             return fault

@@ -6,7 +6,7 @@ from typing import Literal
 
 from port443.core.names import Endpoint, SiteName, parse_site_name
 from port443.core.probe.failures import ConnectionEnded, HandshakeFailed, HandshakeRefused
-from port443.core.probe.hellos import ENTROPY, Hello, Offer, after_retry, build, handshake_offer
+from port443.core.probe.hellos import ENTROPY, Hello, Offer, after_retry, build, frugal_offer, handshake_offer
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.groups import group_name
@@ -43,10 +43,21 @@ async def handshake(
     Raises a ScanError that names the cause: no connection, a refusal with its alert, an answer that
     breaks TLS.
     """
+    return await _handshake(dial, endpoint, server_name, handshake_offer(VERSIONS[version]))
+
+
+async def frugal_handshake(dial: Dial, endpoint: Endpoint, server_name: str | None) -> ServedHandshake:
+    """Do the same in TLS 1.3 with a classical group, in one round trip."""
+    return await _handshake(dial, endpoint, server_name, frugal_offer())
+
+
+async def _handshake(
+    dial: Dial, endpoint: Endpoint, server_name: str | None, offer: Offer
+) -> ServedHandshake:
     name = None if server_name is None else parse_site_name(server_name)
     async with dial.connect(endpoint, TIMEOUT_S) as connection:
-        flight = await shake(connection, handshake_offer(VERSIONS[version]), name)
-    return _served(flight, VERSIONS[version], endpoint)
+        flight = await shake(connection, offer, name)
+    return _served(flight, offer.version, endpoint)
 
 
 async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> Flight:

@@ -7,7 +7,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Literal
 
-from port443.app.handshake import handshake
+from port443.app.handshake import frugal_handshake
 from port443.core.errors import Port443Error
 from port443.core.names import Endpoint, Fingerprint, IPName, SiteName
 from port443.core.plan.desired import Credential, Desired
@@ -111,7 +111,7 @@ async def _compare(dial: Dial, question: Question) -> tuple[Verdict, str]:
     name = question.name
     server_name = None if isinstance(name, IPName) else name.text.replace("*", PROOF_LABEL, 1)
     try:
-        served = await handshake(dial, question.endpoint, server_name)
+        served = await frugal_handshake(dial, question.endpoint, server_name)
     except Port443Error as error:
         return "unknown", error.message
     if served.chain != question.meant.chain:

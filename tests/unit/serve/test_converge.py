@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from port443.app.converge import Converged, Converger
 from port443.app.keep import Keeper
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint
+from port443.core.plan.desired import OwnCertificate
 from port443.core.plan.snapshot import Site
 from port443.core.renew.clock import ClockWrong
 from port443.core.x509.facts import CertFacts
@@ -186,7 +188,7 @@ def test_a_store_that_fails_holds_nothing_up(bench: ServeBench) -> None:
     assert len(bench.edge.plan.root.ticket_keys) == 2
     store.broken = None
     assert rounds.next(minutes=1).is_whole
-    stored = asyncio.run(store.hsts_step(NAME))
+    stored = asyncio.run(store.hsts_memory())[0].get(NAME)
     assert stored
     assert stored.step == 1
 
@@ -202,7 +204,7 @@ def test_a_failure_that_could_not_be_stored_holds_the_ladder(bench: ServeBench) 
     bench.dial.closed.clear()
     store.broken = None
     assert rounds.next(seconds=200).ladder[NAME].step == 0
-    assert asyncio.run(store.last_failed_proof(NAME)) is not None
+    assert asyncio.run(store.hsts_memory())[1].get(NAME) is not None
 
 
 def test_a_first_round_without_a_store_is_refused(bench: ServeBench) -> None:
@@ -254,6 +256,25 @@ def test_a_clock_before_the_build_takes_no_step(bench: ServeBench) -> None:
     assert round_.ladder == first.ladder
     assert [proof.verdict for proof in round_.proofs] == ["same"]
     assert isinstance(round_.faults[NAME], ClockWrong)
-    assert asyncio.run(bench.store.last_failed_proof(NAME)) is None
+    assert asyncio.run(bench.store.hsts_memory())[1].get(NAME) is None
     bench.clock.moment = built
     assert asyncio.run(converger.converge(ONE_SITE)).is_whole
+
+
+def test_a_round_of_many_sites_asks_the_store_no_oftener_than_of_one(
+    bench: ServeBench, tmp_path: Path
+) -> None:
+    """A transaction for each of a thousand sites would hold the start up for a minute."""
+    brought = leaf(root(), "*.many.test")
+    (tmp_path / "chain").write_bytes(brought.pem)
+    (tmp_path / "key").write_bytes(brought.key_pem)
+    files = OwnCertificate(tmp_path / "chain", tmp_path / "key")
+
+    def calls(count: int) -> int:
+        store = MemoryStore()
+        fresh = ServeBench(store, bench.shelf)
+        wishes = desired(*(site(f"s{number}.many.test", certificate=files) for number in range(count)))
+        assert asyncio.run(fresh.converger().converge(wishes)).faults == {}
+        return store.calls
+
+    assert calls(30) == calls(1)

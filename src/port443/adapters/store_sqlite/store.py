@@ -113,25 +113,34 @@ class SQLiteStore:
         row = await self._row("SELECT cas FROM client_ca WHERE site = ? AND path = ?", site, str(path))
         return certificates_in(row[0].encode("ascii")) if row else ()
 
-    async def hsts_step(self, site: str) -> HstsStep | None:
-        """Return where the site stands on the HSTS ladder."""
-        row = await self._row("SELECT step, since FROM hsts_step WHERE site = ?", site)
-        return HstsStep(row[0], _moment(row[1])) if row else None
+    async def hsts_memory(self) -> tuple[dict[str, HstsStep], dict[str, datetime]]:
+        """Return where each site stands on the HSTS ladder, and when each was last seen served wrongly."""
 
-    async def put_hsts_step(self, site: str, step: HstsStep) -> None:
-        """Remember where the site stands."""
-        put = "INSERT INTO hsts_step VALUES (?, ?, ?) ON CONFLICT (site) DO UPDATE SET step = ?2, since = ?3"
-        await self._row(put, site, step.step, _seconds(step.since))
+        def read(database: sqlite3.Connection) -> tuple[dict[str, HstsStep], dict[str, datetime]]:
+            steps = database.execute("SELECT site, step, since FROM hsts_step")
+            failed = database.execute("SELECT site, at FROM failed_proof")
+            return (
+                {site: HstsStep(step, _moment(since)) for site, step, since in steps},
+                {site: _moment(at) for site, at in failed},
+            )
 
-    async def last_failed_proof(self, site: str) -> datetime | None:
-        """Return when the site was last seen served otherwise than meant."""
-        row = await self._row("SELECT at FROM failed_proof WHERE site = ?", site)
-        return _moment(row[0]) if row else None
+        return await self._run(read)
 
-    async def record_failed_proof(self, site: str, at: datetime) -> None:
-        """Remember a failed proof; an older one than is known changes nothing."""
-        put = "INSERT INTO failed_proof VALUES (?, ?) ON CONFLICT (site) DO UPDATE SET at = max(at, ?2)"
-        await self._row(put, site, _seconds(at))
+    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
+        """Remember all of it, or nothing; a failed proof that is older than what is known changes nothing."""
+
+        def remember(database: sqlite3.Connection) -> None:
+            database.executemany(
+                "INSERT INTO hsts_step VALUES (?, ?, ?)"
+                " ON CONFLICT (site) DO UPDATE SET step = ?2, since = ?3",
+                [(site, step.step, _seconds(step.since)) for site, step in steps.items()],
+            )
+            database.executemany(
+                "INSERT INTO failed_proof VALUES (?, ?) ON CONFLICT (site) DO UPDATE SET at = max(at, ?2)",
+                [(site, _seconds(at)) for site, at in failed.items()],
+            )
+
+        await self._run(remember)
 
     def _set_up(self) -> None:
         with told_of_database(self.path):

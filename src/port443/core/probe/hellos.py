@@ -1,6 +1,6 @@
 """The hellos that are sent: what each offers, with the caller's random bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from port443.core.names import HostName, SiteName
 from port443.core.wire import extensions as ext
@@ -118,6 +118,14 @@ def handshake_offer(version: Version) -> Offer:
     if version == Version.TLS_1_3:
         return Offer(version, HANDSHAKE_SUITES_13, COMMON_GROUPS, (X25519, SECP256R1), both)
     return Offer(version, HANDSHAKE_SUITES_12, HANDSHAKE_GROUPS_12, alpn=both)
+
+
+def frugal_offer() -> Offer:
+    """Return the offer of a client that makes a thousand handshakes: one key of its own, no second hello.
+
+    A hybrid group would be worth a second hello to a server that prefers it, and cost more than the rest.
+    """
+    return replace(handshake_offer(Version.TLS_1_3), groups=HANDSHAKE_GROUPS_12, share_groups=(X25519,))
 
 
 def after_retry(first: Hello, offer: Offer, group: int | None, cookie: bytes | None, seed: bytes) -> Hello:

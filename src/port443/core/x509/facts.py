@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,6 +23,8 @@ RSA_PSS_KEY = "1.2.840.113549.1.1.10"
 UNREADABLE = "(cannot be read)"
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 V3 = 3
+KEPT = 1024
+"""Certificates that are remembered: an intermediate stands in a thousand files."""
 
 
 class CertificateUnreadable(CertificateError):
@@ -187,6 +190,7 @@ def validity(octets: bytes) -> tuple[datetime, datetime]:
     return begins, ends
 
 
+@lru_cache(KEPT)
 def _read(octets: bytes) -> CertFacts:
     signed, algorithm, signature = der.only(octets, der.SEQUENCE).children()
     body = _body(signed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -63,6 +64,8 @@ NAMES = {
     "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
 }
 DEFAULT_SALT = 20
+KEPT = 1024
+"""Answers that are remembered: one signature is asked for by each who looks at a chain."""
 CHECKED = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
 
 
@@ -102,6 +105,7 @@ def _dsa_hash(oid: str) -> str | None:
     return {"1.2.840.10040.4.3": "sha1", "2.16.840.1.101.3.4.3.2": "sha256"}.get(oid)
 
 
+@lru_cache(KEPT)
 def made_by(signature: Signature, spki: bytes) -> bool | None:
     """Whether the key of `spki` made it; None when key or algorithm cannot be checked here."""
     try:
