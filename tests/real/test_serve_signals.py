@@ -3,12 +3,13 @@
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from serving import Serving
+from serving import PORT443, Serving
 
 from waiting import wait_until
 
@@ -108,3 +109,16 @@ def test_a_hangup_during_the_start_is_not_lost(serving: Serving) -> None:
     assert serving.process
     serving.process.send_signal(signal.SIGHUP)
     wait_until(lambda: '"event": "reloaded"' in serving.log())
+
+
+def test_ctrl_c_while_modules_are_loaded_prints_no_traceback(tmp_path: Path) -> None:
+    """Whoever thinks better of it in the first moments gets the shell's usual answer."""
+    slow = tmp_path / "click.py"
+    slow.write_text(f"open({str(tmp_path / 'loading')!r}, 'w').close()\nimport time\ntime.sleep(60)\n")
+    started = subprocess.Popen(
+        [*PORT443, "status"], stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    wait_until((tmp_path / "loading").exists)
+    started.send_signal(signal.SIGINT)
+    assert started.communicate(timeout=20)[1] == b""
+    assert started.returncode == -signal.SIGINT
