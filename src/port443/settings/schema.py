@@ -301,7 +301,7 @@ class SiteForm(Form):
     tls: Literal["modern", "intermediate"] = "intermediate"
     """intermediate: TLS 1.3 and 1.2, forward-secret AEAD suites only. modern: TLS 1.3 only."""
     hsts: Hsts = "ladder"
-    """ladder: climbs from 5 minutes to a year while proofs hold. none: not sent, as for localhost and IPs."""
+    """ladder: climbs from 5 minutes to a year while proofs hold (port443 explain hsts). none: not sent."""
     issuer: Optionally[Literal["local"]] = None
     """local: the built-in CA. Names that no public CA can certify use it by themselves."""
     certificate: Optionally[CertificateForm] = None

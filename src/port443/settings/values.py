@@ -24,6 +24,8 @@ URL: Final = re.compile(
 )
 HTTP_PORT: Final = 80
 MAX_PATH: Final = 4096
+NOTHING: Final = frozenset({"no", "off", "false", "none", "null", "yes", "on", "true"})
+"""What stands for nothing or for something elsewhere, in one of the versions of YAML."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no path can be written with: control characters, and halves of characters."""
 
@@ -268,12 +270,15 @@ def read_head_size(raw: object) -> int:
 
 
 def read_hsts_word(raw: object) -> object:
-    """Take `off`, as settings said before 0.1.0 was out, for `none`."""
+    """Take `off`, the former word, for `none`."""
     return "none" if raw == "off" else raw
 
 
 def read_path(raw: object) -> str:
     """Read the path of a file."""
+    if (word := str(raw).lower()) in NOTHING:
+        hint = f"remove the setting to have none, or write ./{word} for a file of that name"
+        raise Wrong(kinds.PATH_INVALID, f"`{word}` is not the path of a file", hint)
     text = _text(raw)
     if not text or len(text) > MAX_PATH or CONTROL.search(text):
         raise Wrong(kinds.PATH_INVALID, "this is not the path of a file")
