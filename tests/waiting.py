@@ -8,9 +8,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PAUSE_S = 0.01
+HANG_S = 60.0
+"""What takes so long hangs, however busy the machine is; nothing is measured by it."""
 
 
-def wait_until(condition: Callable[[], T | None], within_s: float = 10.0) -> T:
+def wait_until(condition: Callable[[], T | None], within_s: float = HANG_S) -> T:
     """Call `condition` until it is true and return its value; fail when the time has passed."""
     end = time.monotonic() + within_s
     while not (value := condition()):
@@ -19,7 +21,7 @@ def wait_until(condition: Callable[[], T | None], within_s: float = 10.0) -> T:
     return value
 
 
-async def await_until(condition: Callable[[], T | Awaitable[T]], within_s: float = 10.0) -> T:
+async def await_until(condition: Callable[[], T | Awaitable[T]], within_s: float = HANG_S) -> T:
     """Call `condition`, plain or async, until it is true and return its value."""
     end = time.monotonic() + within_s
     while True:

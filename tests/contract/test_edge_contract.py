@@ -25,8 +25,9 @@ from port443.edge.supervisor import EdgeOptions, Supervisor
 from port443.ports import Dial, Edge
 from port443.settings.environment import Environment
 from standin_edge import StandInDial, StandInEdge
+from waiting import HANG_S
 
-pytestmark = [pytest.mark.machine, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 NAME = "app.test"
 MADE = leaf(root(), NAME)
 CREDENTIALS = {NAME: Credential(names(NAME), (MADE.facts.der,), pkcs8(MADE.key))}
@@ -86,7 +87,7 @@ def test_what_is_applied_is_what_runs_and_is_served(make: Callable[[], Pair], wi
             assert (await edge.stats()).workers >= 1
         finally:
             await edge.drain_and_stop()
-        await asyncio.wait_for(watching, 10)
+        await asyncio.wait_for(watching, HANG_S)
 
     play(scenario)
 
@@ -121,6 +122,6 @@ def test_events_end_when_the_edge_is_left(make: Callable[[], Pair], wishes: Desi
 
         listening = asyncio.ensure_future(listen())
         await edge.drain_and_stop()
-        await asyncio.wait_for(listening, 10)
+        await asyncio.wait_for(listening, HANG_S)
 
     play(scenario)

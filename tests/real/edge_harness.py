@@ -39,10 +39,10 @@ from port443.core.plan.snapshot import (
     hash_of,
     plain,
 )
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = 10.0
+PATIENCE_S = HANG_S
 Role = Literal["https", "redirect"]
 
 INTERMEDIATE = TlsPolicy(

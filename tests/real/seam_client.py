@@ -8,7 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-PATIENCE_S = 30.0
+from waiting import HANG_S
+
+PATIENCE_S = HANG_S
 
 
 def frame(payload: bytes) -> bytes:

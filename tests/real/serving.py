@@ -19,7 +19,7 @@ from typing import Any
 from free_ports import free_port
 from port443.adapters.admin import ask
 from port443.core.errors import ServeError
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 PORT443 = [sys.executable, "-m", "port443"]
 
@@ -81,7 +81,7 @@ class Serving:
         self.wait_ready()
         return self
 
-    def wait_ready(self, within_s: float = 20) -> dict[str, Any]:
+    def wait_ready(self, within_s: float = HANG_S) -> dict[str, Any]:
         """Wait until `status` answers, and return what it says."""
 
         def answer() -> dict[str, Any] | None:
@@ -113,7 +113,7 @@ class Serving:
         """Kill serve as a crash would, and reap it."""
         assert self.process, "serve was never started"
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(HANG_S)
 
     def end(self) -> None:
         """End serve and its edge, whatever state they are in."""
@@ -121,7 +121,7 @@ class Serving:
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(HANG_S)
             except subprocess.TimeoutExpired:
                 self.kill()
         if edge:
@@ -172,12 +172,12 @@ class Load:
         finally:
             self._ended.set()
             for thread in threads:
-                thread.join(30)
+                thread.join(HANG_S)
 
     def wait_more(self, count: int) -> None:
         """Wait until `count` more requests were answered."""
         goal = self.answered + count
-        wait_until(lambda: self.answered >= goal or self.failures, 30)
+        wait_until(lambda: self.answered >= goal or self.failures)
 
     def _client(self) -> None:
         connection = self._connect()
@@ -191,7 +191,7 @@ class Load:
     def _connect(self) -> http.client.HTTPConnection | None:
         """Open a connection; a refused or broken one is a failure, whatever happens around."""
         try:
-            raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=20)
+            raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=HANG_S)
             connection = http.client.HTTPConnection(self.name)
             connection.sock = self._context.wrap_socket(raw, server_hostname=self.name)
         except OSError as error:

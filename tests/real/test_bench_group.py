@@ -10,8 +10,6 @@ from rig.errors import BenchFault
 from rig.group import Group, Place, free_port
 from waiting import wait_until
 
-pytestmark = pytest.mark.machine
-
 FAMILY = "sleep 60 & sleep 60 & while :; do :; done"
 
 

@@ -47,7 +47,6 @@ def test_openssl_says_what_the_table_says(tmp_path: Path) -> None:
     assert {} == {row.id: said[row.id] for row in ROWS if not _is_said(row.openssl, said[row.id])}
 
 
-@pytest.mark.timeout(180)  # to compile a Go program for the first time
 def test_go_says_what_the_table_says(tmp_path: Path) -> None:
     said = by_go(tmp_path)
     assert {} == {row.id: said[row.id] for row in ROWS if not _is_said(row.go, said[row.id])}

@@ -17,12 +17,14 @@ from tls_certs import Files, Wish, ec_key, intermediate, issue, root, write
 from upstreams import Upstream, running_upstream, says
 from web import Answer, read_answer
 
+from waiting import HANG_S
+
 OPEN, TEAM = "open.localhost", "team.localhost"
 CLIENT = issue(
     Wish(("client.test",), "a client", usage=ExtendedKeyUsageOID.CLIENT_AUTH), ec_key(), intermediate()
 )
 STRANGER = issue(Wish(("client.test",), "a stranger", usage=ExtendedKeyUsageOID.CLIENT_AUTH), ec_key())
-PATIENCE_S = 20.0
+PATIENCE_S = HANG_S
 
 
 @dataclass
@@ -66,7 +68,7 @@ class Place:
         command = ["curl", "-sS", "--max-time", "20", "--cacert", str(self.root)]
         return subprocess.run(
             [*command, *shown, *to, *args, f"https://{name}/"],
-            capture_output=True, text=True, check=False, timeout=30,
+            capture_output=True, text=True, check=False, timeout=HANG_S,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from serving import Serving
 
 from port443.wiring import public_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 PAGE = "It works"
 TRUSTED = "The certificate is trusted."
 CLIENT_S = 90

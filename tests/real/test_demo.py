@@ -10,7 +10,7 @@ from serving import run_port443
 from port443.cli.demo import HTTP_PORT, HTTPS_PORT
 from port443.settings.load import parse
 
-pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.machine, pytest.mark.slow]
 STEPS = ["edge", "backends", "cert", "serving", "redirect", "proof", "grade"]
 
 

@@ -13,7 +13,7 @@ import pytest
 from upstreams import Received, Upstream, Visit, running_upstream
 from web import NAME, Web, running_web
 
-pytestmark = pytest.mark.machine
+from waiting import HANG_S
 
 CLIENTS = Path(__file__).parent / "clients"
 COUNT = 40
@@ -55,7 +55,6 @@ def program(name: str, found_at: str) -> str:
 
 
 # Go compiles its own library once, before anything is cached.
-@pytest.mark.timeout(240)
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.1", "2"])
 def test_go_exchanges_bodies(web: Web, version: str) -> None:
@@ -90,4 +89,4 @@ def test_node_exchanges_bodies_and_is_told_goodbye(web: Web, upstream: Upstream)
         web.edge.request("drain", timeout_ms=20000)
         client.stdin.close()
         assert json.loads(client.stdout.readline()) == {"goaway": 0}
-    assert (client.returncode, web.edge.process.wait(10)) == (0, 0)
+    assert (client.returncode, web.edge.process.wait(HANG_S)) == (0, 0)

@@ -11,7 +11,7 @@ from upstreams import Received, Visit, plain_response, running_upstream, says
 from web import NAME, client_context, read_answer, running_web, web_before
 
 from port443.core.plan.snapshot import Pool
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.machine
 
@@ -116,7 +116,7 @@ def test_draining_ends_connections_politely(tmp_path: Path) -> None:
             answered = read_answer(busy)
             assert (answered.body, answered.value("connection")) == (b"late", "close")
             assert busy.recv(1) == b""
-        assert web.edge.process.wait(10) == 0
+        assert web.edge.process.wait(HANG_S) == 0
 
 
 def test_a_slow_reader_holds_the_server_back(tmp_path: Path) -> None:

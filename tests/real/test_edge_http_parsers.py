@@ -105,7 +105,6 @@ def test_python_reads_the_same(streams: list[Stream]) -> None:
     check_same(streams, [list(PythonServer(stream.written).read()) for stream in streams])
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["go", "node"])
 def test_other_languages_read_the_same(streams: list[Stream], language: str) -> None:

@@ -109,7 +109,6 @@ def test_python_reads_the_same(recorded: list[bytes]) -> None:
     check_same([list(read_by_python(raw, it.methods)) for raw, it in zip(recorded, STREAMS, strict=True)])
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["go", "node"])
 def test_other_languages_read_the_same(recorded: list[bytes], language: str) -> None:
@@ -120,7 +119,6 @@ def test_other_languages_read_the_same(recorded: list[bytes], language: str) -> 
     check_same(run_foreign(language, "responses", given=given))
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["go", "node"])
 def test_frames_say_the_same(web: Web, language: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web
 
 from port443.core.plan.snapshot import Pool, Server
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.machine
 
@@ -35,7 +35,7 @@ class Backend:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(HANG_S)
 
 
 @contextlib.contextmanager

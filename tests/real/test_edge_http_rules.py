@@ -9,7 +9,7 @@ from upstreams import Received, Visit, plain_response, says, says_raw
 from web import NAME, Web, read_answer, web_before
 
 from port443.core.plan.snapshot import Hsts
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 OTHER = plain_response(b"poisoned")
 READ_AT_ONCE = 16 * 1024
@@ -76,7 +76,7 @@ def test_a_second_answer_reaches_nobody(tmp_path: Path) -> None:
             said.clear()
             assert web.ask(get("/first")).body == b"/first"
             turn.set()
-            assert said.wait(20)
+            assert said.wait(HANG_S)
             assert web.ask(get("/next", "Content-Length: 0", method=method)).body == b"/next"
     assert [request.path for request in upstream.requests] == ["/first", "/next"] * 2
 
@@ -170,7 +170,7 @@ def test_a_client_that_leaves_with_requests_behind_is_gone_all_the_same(tmp_path
         with web.connected() as tls:
             tls.sendall((get("/first") + get("/second")).encode())
             wait_until(lambda: upstream.requests)
-        assert hung_up.wait(10)
+        assert hung_up.wait(HANG_S)
     assert [request.path for request in upstream.requests] == ["/first"]
 
 
@@ -205,7 +205,7 @@ def test_a_tunnel_ends_with_either_side(tmp_path: Path) -> None:
         with web.connected() as tls:
             tls.sendall(get("/client-leaves", *asks).encode())
             assert read_answer(tls).status == 101
-        assert left.wait(10)
+        assert left.wait(HANG_S)
         wait_until(lambda: connections(web) == 0)
 
 

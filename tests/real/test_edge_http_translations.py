@@ -9,6 +9,8 @@ from http2_frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, http2, r
 from upstreams import says
 from web import NAME, client_context, read_answer, web_before
 
+from waiting import HANG_S
+
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 
 
@@ -71,7 +73,7 @@ def test_a_dot_at_the_end_of_a_name_is_none_in_clear_either(tmp_path: Path) -> N
     """What speaks no TLS on the TLS port is told the address of the site that it named."""
     with (
         web_before(tmp_path, says(b"")) as (web, _),
-        socket.create_connection(("127.0.0.1", web.port), timeout=20) as sock,
+        socket.create_connection(("127.0.0.1", web.port), timeout=HANG_S) as sock,
     ):
         sock.sendall(f"GET /x HTTP/1.1\r\nHost: {NAME}.\r\n\r\n".encode())
         assert f"https://{NAME}:{web.port}/x" in read_answer(sock).body.decode()

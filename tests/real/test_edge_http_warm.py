@@ -17,7 +17,7 @@ from upstreams import Received, Upstream, Visit, plain_response, running_upstrea
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
 from port443.core.plan.snapshot import Pool
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.machine
 
@@ -98,10 +98,10 @@ def next_body(web: Web, server: Babbler) -> bytes:
         hellos = [hello(web) for _ in strangers]
         wait_until(lambda: web.edge.stats()["connections"]["open"] >= HELLOS + 2)
         one.sendall(get("/first"))
-        assert server.is_asked.wait(20)
+        assert server.is_asked.wait(HANG_S)
         with stopped(web.edge.process.pid):
             server.may_answer.set()
-            assert server.has_answered.wait(20)
+            assert server.has_answered.wait(HANG_S)
             for stranger, first in zip(strangers, hellos, strict=True):
                 stranger.sendall(first)
             other.sendall(get("/next"))

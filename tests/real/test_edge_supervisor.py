@@ -38,7 +38,7 @@ from port443.edge.errors import (
 )
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Edge
-from waiting import await_until
+from waiting import HANG_S, await_until
 
 pytestmark = pytest.mark.machine
 
@@ -101,7 +101,7 @@ def handshake(port: int) -> bytes:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as plain,
         context.wrap_socket(plain, server_hostname=NAME) as secure,
     ):
         return secure.getpeercert(binary_form=True) or b""

@@ -86,7 +86,6 @@ def test_gnutls_verifies_the_chain(edge: RunningEdge, root_file: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
 def test_go_agrees_on_a_hybrid_group(
     edge: RunningEdge, root_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -91,7 +91,7 @@ def test_the_edge_counts_a_proof_as_a_whole_handshake(version: str) -> None:
         listener = edge.listen()
         edge.apply(Scene((SiteWish(("localhost",), (LEAF,)),), (listener,)))
         assert shake(Endpoint.parse(listener.address), version).key_proved
-        done = wait_until(lambda: edge.stats()["handshakes"], 5)
+        done = wait_until(lambda: edge.stats()["handshakes"])
         assert [(one["version"], one["count"]) for one in done] == [(version, 1)]
         assert edge.stats()["handshake_failures"] == {}
 

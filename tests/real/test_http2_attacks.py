@@ -40,7 +40,7 @@ from http2_frames import (
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream, says
 from web import NAME, Web, running_web, web_before
 
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.machine
 
@@ -391,7 +391,7 @@ def test_a_body_that_is_malformed_beside_its_answer_is_told_from_a_server_s_faul
     head = frame(HEADERS, END_HEADERS, 1, request(("content-length", "1"), method="POST"))
     with web_before(tmp_path, answer) as (web, _), http2(web) as client:
         client.send(head)
-        assert begun.wait(20)
+        assert begun.wait(HANG_S)
         client.wait(DATA, 1)
         client.send(frame(DATA, END_STREAM, 1, b"xy"))
         assert client.wait(RST_STREAM, 1).code == PROTOCOL_ERROR
@@ -476,4 +476,4 @@ def test_a_drain_lets_open_streams_end(tmp_path: Path) -> None:
         client.wait_end()
         bodies = {it.stream: it.payload for it in client.seen if it.kind == DATA}
         assert bodies == {1: b"late", 3: b"late"}
-        assert web.edge.process.wait(10) == 0
+        assert web.edge.process.wait(HANG_S) == 0

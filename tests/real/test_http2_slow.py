@@ -28,7 +28,7 @@ from http2_frames import (
 from upstreams import Received, Visit, chunked, plain_response, says
 from web import NAME, Web, web_before
 
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.machine
 
@@ -105,7 +105,7 @@ def test_a_paused_response_ends_alone(tmp_path: Path) -> None:
             visit.send(part)
 
     with (
-        web_before(tmp_path, answer, body_timeout_ms=800) as (web, _),
+        web_before(tmp_path, answer, body_timeout_ms=1500) as (web, _),
         http2(web, initial_window_size=len(PIECE)) as client,
     ):
         client.send(get(1))
@@ -115,7 +115,7 @@ def test_a_paused_response_ends_alone(tmp_path: Path) -> None:
             frame(WINDOW_UPDATE, stream=3, payload=(1 << 30).to_bytes(4)),
         )
         # For half the time the other one moves; then its window, which is that for all, is shut.
-        end = time.monotonic() + 0.4
+        end = time.monotonic() + 0.7
         while time.monotonic() < end and (found := client.read()):
             if found.kind == DATA:
                 client.send(frame(WINDOW_UPDATE, payload=len(found.payload).to_bytes(4)))
@@ -210,7 +210,7 @@ def test_a_client_is_heard_after_much_was_sent_at_once(tmp_path: Path) -> None:
         web.edge.process.send_signal(signal.SIGSTOP)
         try:
             turn.set()
-            assert all(said.acquire(timeout=20) for _ in range(4))
+            assert all(said.acquire(timeout=HANG_S) for _ in range(4))
             client.send(frame(PING, payload=b"answer, "))
         finally:
             web.edge.process.send_signal(signal.SIGCONT)
@@ -242,9 +242,9 @@ def test_a_header_that_does_not_end_is_cut_off(tmp_path: Path, beginning: bytes)
 
 def test_each_header_has_its_own_time(tmp_path: Path) -> None:
     """A client that is always in the middle of some frame is in nobody's way."""
-    with web_before(tmp_path, says(b"hello"), header_timeout_ms=300) as (web, _), http2(web) as client:
+    with web_before(tmp_path, says(b"hello"), header_timeout_ms=1000) as (web, _), http2(web) as client:
         client.send(get(1)[:20])
-        end = time.monotonic() + 0.7
+        end = time.monotonic() + 1.2
         for stream in itertools.count(1, 2):
             client.send(get(stream)[20:], get(stream + 2)[:20])
             assert client.answer(stream) == (200, b"hello")

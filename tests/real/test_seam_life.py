@@ -17,10 +17,10 @@ from seam_client import RawClient
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 
 from port443.core.plan.snapshot import Listener, hash_of, plain
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
-ENDING_S = 20.0
+ENDING_S = HANG_S
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def served(listener: Listener, name: str) -> bytes:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with (
-        socket.create_connection((host, int(port)), timeout=10) as connected,
+        socket.create_connection((host, int(port)), timeout=HANG_S) as connected,
         context.wrap_socket(connected, server_hostname=name) as tls,
     ):
         return tls.getpeercert(binary_form=True) or b""
@@ -190,7 +190,11 @@ def test_what_lies_in_the_runtime_directory_is_private(edge: RunningEdge) -> Non
 def test_a_second_edge_is_refused(edge: RunningEdge) -> None:
     """Two programs in one place would take each other's socket away: the second says so and ends."""
     second = subprocess.run(
-        [edge_program(), "--runtime", edge.runtime], capture_output=True, text=True, timeout=10, check=False
+        [edge_program(), "--runtime", edge.runtime],
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+        check=False,
     )
     assert second.returncode == 2
     assert second.stderr.count("\n") == 1

@@ -16,16 +16,17 @@ from serving import PORT443, Serving, run_port443
 
 from pki import Made, Order, make
 from port443.adapters.sample_backend import SampleBackend
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
-pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 OK = 200
 
 
 def get(serving: Serving, name: str = "app.localhost") -> http.client.HTTPResponse:
-    raw = socket.create_connection(("127.0.0.1", serving.https_port), timeout=20)
+    context = serving.context()
+    raw = socket.create_connection(("127.0.0.1", serving.https_port), timeout=HANG_S)
     connection = http.client.HTTPConnection(name)
-    connection.sock = serving.context().wrap_socket(raw, server_hostname=name)
+    connection.sock = context.wrap_socket(raw, server_hostname=name)
     connection.request("GET", "/")
     response = connection.getresponse()
     response.read()
@@ -79,7 +80,7 @@ def test_flags_serve_a_site_without_a_file(serving: Serving, backend: SampleBack
 def test_plain_http_is_sent_to_https(serving: Serving) -> None:
     """Port 80 answers 308 with the same host and path, which nobody may store for a local name."""
     serving.started()
-    connection = http.client.HTTPConnection("127.0.0.1", serving.http_port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", serving.http_port, timeout=HANG_S)
     connection.request("GET", "/a?b=c", headers={"Host": f"app.localhost:{serving.http_port}"})
     response = connection.getresponse()
     assert response.status == http.HTTPStatus.PERMANENT_REDIRECT
@@ -157,9 +158,9 @@ def test_own_certificates_are_taken_up_when_their_files_change(
     assert fingerprint(serving) == first.facts.fingerprint.text
     key.write_bytes(second.key_pem)
     chain.write_bytes(second.pem)
-    wait_until(lambda: fingerprint(serving) == second.facts.fingerprint.text, 30)
+    wait_until(lambda: fingerprint(serving) == second.facts.fingerprint.text)
     chain.write_text("no certificate")
-    wait_until(lambda: serving.wait_ready()["problems"], 30)
+    wait_until(lambda: serving.wait_ready()["problems"])
     assert fingerprint(serving) == second.facts.fingerprint.text
     assert {proof["verdict"] for proof in serving.wait_ready()["sites"][0]["proofs"]} == {"same"}
 
@@ -188,7 +189,7 @@ def test_the_end_takes_both_processes_down(serving: Serving, way: str) -> None:
         assert serving.ask("stop").returncode == 0
     else:
         serving.process.terminate()
-    assert serving.process.wait(20) == 0
+    assert serving.process.wait(HANG_S) == 0
     assert not Path(f"/proc/{edge}").exists()
     done = serving.ask("status", "--json")
     assert done.returncode == 3

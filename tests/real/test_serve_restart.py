@@ -14,9 +14,9 @@ from serving import Serving
 
 from pki import Made, Order, make
 from port443.core.names import Fingerprint
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
-pytestmark = [pytest.mark.machine, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 SHOP = "shop.example.com"
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "status.schema.json").read_text())
 
@@ -34,7 +34,7 @@ def shown(serving: Serving, name: str = SHOP) -> str:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection(("127.0.0.1", serving.https_port), timeout=20) as raw,
+        socket.create_connection(("127.0.0.1", serving.https_port), timeout=HANG_S) as raw,
         context.wrap_socket(raw, server_hostname=name) as tls,
     ):
         return Fingerprint.of(tls.getpeercert(binary_form=True) or b"").text
@@ -72,7 +72,7 @@ def test_a_bad_key_stays_a_warning_after_a_restart(serving: Serving, shop: Made,
     assert shown(serving) == shop.facts.fingerprint.text
     assert "P443-E2" in faults(status)
     (serving.directory / "shop.key").write_bytes(shop.key_pem)
-    wait_until(lambda: "P443-E2" not in faults(serving.wait_ready()), 30)
+    wait_until(lambda: "P443-E2" not in faults(serving.wait_ready()))
     assert shown(serving) == shop.facts.fingerprint.text
 
 

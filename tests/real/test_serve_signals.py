@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from serving import PORT443, Serving
 
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 ENDS = [signal.SIGTERM, signal.SIGINT]
 
 
@@ -48,7 +48,7 @@ def edges_of(runtime: Path) -> Iterator[int]:
 def ended(serving: Serving) -> int:
     """Wait for the end of serve, and hold it to what every end promises."""
     assert serving.process
-    code = serving.process.wait(20)
+    code = serving.process.wait(HANG_S)
     assert "Traceback" not in serving.log()
     return code
 

@@ -98,7 +98,6 @@ def judge(web: Web, what: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("protocol", ASKING)
 def test_slow_readers_hold_little_each(tmp_path: Path, protocol: str) -> None:
     """Clients that read a byte at a time of 100 MiB each leave the whole edge within its bound."""
@@ -119,7 +118,6 @@ def has_brought(web: Web, whole: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("what", UNFINISHED)
 def test_slow_writers_hold_little_each(tmp_path: Path, what: str) -> None:
     """Clients that bring a byte at a time of what is long leave the whole edge within its bound."""
@@ -156,7 +154,6 @@ class Upload:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("what", UPLOAD)
 def test_stuck_uploads_hold_little_each(tmp_path: Path, what: str) -> None:
     """Uploads of which the server takes nothing leave the whole edge within its bound, and go on."""

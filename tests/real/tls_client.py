@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from tls_certs import root
 
-PATIENCE_S = 10.0
+from waiting import HANG_S
+
+PATIENCE_S = HANG_S
 REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n"
 
 

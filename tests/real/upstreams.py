@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from port443.core.plan.snapshot import Server
-from waiting import wait_until
+from waiting import HANG_S, wait_until
 
-PATIENCE_S = 20.0
+PATIENCE_S = HANG_S
 HOUR_S = 3600.0
 MOST_KEPT = 1 << 16
 """Bytes of a body that are kept to be looked at; all of them are hashed."""

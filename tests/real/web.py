@@ -14,9 +14,10 @@ from tls_certs import Wish, ec_key, intermediate, issue, root
 from upstreams import Behaviour, Upstream, running_upstream
 
 from port443.core.plan.snapshot import Hsts, Listener, Pool, Server
+from waiting import HANG_S
 
 NAME = "app.localhost"
-PATIENCE_S = 20.0
+PATIENCE_S = HANG_S
 LEAF = issue(Wish((NAME, "other.localhost")), ec_key(), intermediate())
 
 

@@ -33,7 +33,7 @@ from port443.core.plan.events import (
 from port443.core.plan.receipt import QuarantineCode, SiteQuarantined
 from port443.edge.errors import AddressInUse, StaleEpoch
 from serve_bench import NAME, ONE_SITE, ServeBench
-from waiting import await_until
+from waiting import HANG_S, await_until
 
 HERE = Endpoint("127.0.0.1", 8443)
 STRANGER = leaf(root(), NAME)
@@ -630,7 +630,7 @@ def test_a_stop_that_comes_with_the_end_of_a_round_is_heard(bench: ServeBench) -
             running = group.create_task(plane.run())
             await plane.reload()
             plane.stop()
-            await asyncio.wait_for(asyncio.shield(running), 5)
+            await asyncio.wait_for(asyncio.shield(running), HANG_S)
 
     for _ in range(5):
         play(scenario)

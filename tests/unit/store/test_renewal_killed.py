@@ -99,7 +99,6 @@ def whole(state: Path) -> Generation | None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("half", [False, True], ids=["before", "in the middle of"])
 def test_a_renewal_killed_at_any_write_leaves_one_whole_generation(
     renewer: Renewer, memory: Path, *, half: bool
@@ -131,7 +130,6 @@ def test_a_renewal_killed_at_any_write_leaves_one_whole_generation(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("half", [False, True], ids=["before", "in the middle of"])
 def test_a_first_run_killed_at_any_write_can_be_run_again(
     renewer: Renewer, memory: Path, *, half: bool
