@@ -3,7 +3,6 @@
 import contextlib
 import os
 import resource
-import signal
 import socket
 import ssl
 import subprocess
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from stopping import stopped
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web
 
 from port443.core.plan.snapshot import Pool, Server
@@ -97,12 +97,9 @@ def test_a_killed_server_breaks_its_answers_off_and_is_found_again(web: Web, bac
 def test_a_frozen_server_costs_its_time_and_leaves_nothing_behind(web: Web, backend: Backend) -> None:
     """While it is stopped clients get 504; what it says when it wakes up reaches nobody."""
     assert serves(web)
-    os.kill(backend.process.pid, signal.SIGSTOP)
-    try:
+    with stopped(backend.process.pid):
         assert [web.ask(get(f"/frozen-{number}")).status for number in range(2)] == [504, 504]
         web.edge.wait_event("upstream_failed", site=NAME, reason="response_timeout", status=504)
-    finally:
-        os.kill(backend.process.pid, signal.SIGCONT)
     bodies = [web.ask(get(f"/after-{number}")).body for number in range(8)]
     assert bodies == [f"/after-{number}".encode() for number in range(8)]
 
@@ -159,9 +156,15 @@ def test_an_edge_without_descriptors_serves_who_is_there_and_recovers(web: Web) 
     """With none left nothing dies and no server is blamed; when some come free all is well again."""
     pid = web.edge.process.pid
     assert serves(web)
-    with web.connected() as busy, contextlib.ExitStack() as waiting:
+    with (
+        web.connected() as busy,
+        contextlib.closing(web.edge.control()) as control,
+        contextlib.ExitStack() as waiting,
+    ):
         busy.sendall(get("/half").encode())
         wait_until(lambda: b"\r\n\r\na" in busy.recv(4096))
+        # Whoever was there before has left, and nobody else will.
+        wait_until(lambda: control.request("stats")["stats"]["connections"]["open"] == 1)
         before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         most = descriptors(pid) + 4
         with contextlib.ExitStack() as held:

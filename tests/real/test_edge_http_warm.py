@@ -1,18 +1,16 @@
 """Warm connections to servers through the real edge: which are kept, and who may have them."""
 
 import contextlib
-import os
 import select
-import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import pytest
+from stopping import stopped
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
@@ -65,17 +63,6 @@ class Babbler:
     def forget(self) -> None:
         for event in (self.is_asked, self.may_answer, self.has_answered, self.may_babble):
             event.clear()
-
-
-@contextlib.contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """Stop a process, so that what is sent to it comes to it all at once."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def dialled(web: Web) -> socket.socket:

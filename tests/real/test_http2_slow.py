@@ -1,7 +1,6 @@
 """HTTP/2 clients that dawdle, stall or leave, frame by frame, and what becomes of their other streams."""
 
 import itertools
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from http2_frames import (
     http2,
     request,
 )
+from stopping import stopped
 from upstreams import Received, Visit, chunked, plain_response, says
 from web import NAME, Web, web_before
 
@@ -207,13 +207,10 @@ def test_a_client_is_heard_after_much_was_sent_at_once(tmp_path: Path) -> None:
         client.send(*(get(stream) for stream in range(1, 9, 2)))
         wait_until(lambda: len(upstream.requests) == 4)
         # Stopped, it finds all hints and the ping at once when it goes on.
-        web.edge.process.send_signal(signal.SIGSTOP)
-        try:
+        with stopped(web.edge.process.pid):
             turn.set()
             assert all(said.acquire(timeout=HANG_S) for _ in range(4))
             client.send(frame(PING, payload=b"answer, "))
-        finally:
-            web.edge.process.send_signal(signal.SIGCONT)
         assert client.wait(PING).payload == b"answer, "
         answered.set()
 

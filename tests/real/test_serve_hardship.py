@@ -134,14 +134,14 @@ def edge_of_demo(parent: int) -> list[str]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             if int(path.read_text().rpartition(")")[2].split()[1]) == parent:
-                return (path.parent / "cmdline").read_text().split("\0")
+                return (path.parent / "cmdline").read_text(errors="replace").split("\0")
     pytest.fail("the demo has no edge")
 
 
 def command_lines() -> Iterator[list[str]]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
-            yield path.read_text().split("\0")
+            yield path.read_text(errors="replace").split("\0")
 
 
 def test_a_second_signal_ends_serve_at_once(serving: Serving) -> None:

@@ -38,7 +38,6 @@ ROUNDS = 3
 WIDEST = (1 << 31) - 1
 FRAME_BYTES = RECORD_BYTES = 1 << 14
 """The longest payload of a frame of HTTP/2, and of a record of TLS."""
-UPLOAD_BYTES = STREAM_WINDOW
 ASKING = {
     "http/1.1": f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode(),
     # Windows as wide as they get: nothing but the reading holds the response back.
@@ -62,16 +61,16 @@ UNFINISHED = {
     "h2 body": POST["h2"] + LONG_DATA[: -2 * ROUNDS],
 }
 UPLOAD = {
-    "http/1.1": BODY * UPLOAD_BYTES,
-    "http/1.1 chunked": (b"%x\r\n" % FRAME_BYTES + BODY * FRAME_BYTES + b"\r\n")
-    * (UPLOAD_BYTES // FRAME_BYTES),
+    "http/1.1": (BODY * FRAME_BYTES, BODY_BYTES // FRAME_BYTES),
+    "http/1.1 chunked": (b"%x\r\n" % FRAME_BYTES + BODY * FRAME_BYTES + b"\r\n", BODY_BYTES // FRAME_BYTES),
     # As much as its window lets through.
-    "h2": frame(DATA, stream=1, payload=BODY * FRAME_BYTES) * (UPLOAD_BYTES // FRAME_BYTES),
+    "h2": (frame(DATA, stream=1, payload=BODY * FRAME_BYTES), STREAM_WINDOW // FRAME_BYTES),
 }
+"""A piece of a body in its frame, and the most of them."""
 STRANGERS = {
-    "connections_per_address": CLIENTS + 1,
-    "handshakes_per_second": CLIENTS,
-    "handshakes_burst": CLIENTS,
+    "connections_per_address": CLIENTS + 1000,
+    "handshakes_per_second": CLIENTS * 10,
+    "handshakes_burst": CLIENTS * 10,
     "header_timeout_ms": 600_000,
     "body_timeout_ms": 600_000,
     "request_timeout_ms": 600_000,
@@ -138,19 +137,34 @@ def test_slow_writers_hold_little_each(tmp_path: Path, what: str) -> None:
 class Upload:
     """A body on its way, as far as there is room for it; its records do not end where its frames do."""
 
-    def __init__(self, tls: ssl.SSLSocket, whole: bytes) -> None:
+    def __init__(self, tls: ssl.SSLSocket, piece: bytes, most: int) -> None:
         tls.settimeout(0)
         self._tls = tls
-        self._whole = whole
+        self._piece = piece
+        self._most = most
         self._sent = 0
 
     def push(self) -> bool:
         """Send what there is room for; whether there was some."""
         before = self._sent
         with contextlib.suppress(ssl.SSLWantWriteError):
-            while piece := self._whole[self._sent : self._sent + RECORD_BYTES]:
-                self._sent += self._tls.send(piece)
+            while record := self._next_record():
+                self._sent += self._tls.send(record)
         return self._sent > before
+
+    def _next_record(self) -> bytes:
+        start = self._sent % len(self._piece)
+        left = len(self._piece) * self._most - self._sent
+        return (self._piece * 2)[start : start + min(RECORD_BYTES, left)]
+
+    @property
+    def is_whole(self) -> bool:
+        return self._sent == len(self._piece) * self._most
+
+    def end_soon(self) -> int:
+        """Send nothing after the frame that has the end of the next record; return the body's length."""
+        self._most = min(self._most, (self._sent + RECORD_BYTES) // len(self._piece) + 1)
+        return self._most * FRAME_BYTES
 
 
 @pytest.mark.slow
@@ -162,14 +176,17 @@ def test_stuck_uploads_hold_little_each(tmp_path: Path, what: str) -> None:
         running_web(tmp_path, wall.server, limits=STRANGERS) as web,
         crowd(web, what.split(maxsplit=1)[0], POST[what]) as clients,
     ):
-        uploads = [Upload(tls, UPLOAD[what]) for tls in clients]
+        uploads = [Upload(tls, *UPLOAD[what]) for tls in clients]
         wait_until(functools.partial(are_stuck, web, uploads), within_s=STAND_STILL_S)
-        assert web.edge.stats()["bytes"]["received"] < CLIENTS * UPLOAD_BYTES * 3 / 4
         wait_until(lambda: web.edge.stats()["connections"]["open"] == CLIENTS)
         judge(web, f"upload what no server takes, {what}")
+        if what == "h2" and all(upload.is_whole for upload in uploads):
+            pytest.skip("this machine's socket buffers take all that a stream's window lets through")
+        # The windows of the first ones are taken before memory is scarce.
+        assert sum(upload.is_whole for upload in uploads) < CLIENTS / 4
+        whole = sum(upload.end_soon() for upload in uploads)
         wall.open()
-
-        wait_until(functools.partial(are_whole, wall, uploads), within_s=STAND_STILL_S)
+        wait_until(functools.partial(are_whole, wall, uploads, whole), within_s=STAND_STILL_S)
 
 
 def are_stuck(web: Web, uploads: list[Upload]) -> bool:
@@ -180,6 +197,6 @@ def are_stuck(web: Web, uploads: list[Upload]) -> bool:
         return is_full and bool(web.edge.stats()["bytes"]["received"] == before)
 
 
-def are_whole(wall: Wall, uploads: list[Upload]) -> bool:
+def are_whole(wall: Wall, uploads: list[Upload], whole: int) -> bool:
     """Whether the server has got all of each upload, with as much sent now as there is room for."""
-    return not sum(upload.push() for upload in uploads) and wall.taken == CLIENTS * UPLOAD_BYTES
+    return not sum(upload.push() for upload in uploads) and wall.taken == whole
