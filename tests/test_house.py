@@ -91,3 +91,13 @@ def test_the_pure_wheel_holds_the_package_and_its_data(tmp_path: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert source - inside == set()
+
+
+def test_whatever_depends_on_the_machine_is_marked() -> None:
+    """Tests that stop, kill, fill, time out or weigh are among those that `make prove` repeats under load."""
+    words = re.compile(
+        r"_timeout_ms|os\.kill\(|send_signal\(|resident_bytes|buffered_bytes|SO_SNDBUF|SO_RCVBUF|deadline_s="
+    )
+    texts = {path.name: path.read_text() for path in (TOP / "tests" / "real").glob("test_*.py")}
+    unmarked = [name for name, text in texts.items() if words.search(text) and "mark.machine" not in text]
+    assert unmarked == []

@@ -15,6 +15,8 @@ from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
 from port443.core.plan.planner import timeouts_of
 from port443.core.plan.snapshot import Limits
 
+pytestmark = pytest.mark.machine
+
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()
 POST = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\nhalf".encode()
 UPGRADE = f"GET / HTTP/1.1\r\nHost: {NAME}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode()

@@ -197,6 +197,7 @@ def test_the_end_takes_both_processes_down(serving: Serving, way: str) -> None:
     socket.create_server(("127.0.0.1", serving.https_port)).close()
 
 
+@pytest.mark.machine
 def test_a_person_at_a_terminal_is_greeted(serving: Serving) -> None:
     """With addresses, proof, grade, whom to trust and how to end it; each as the demo says it."""
     ours, theirs = pty.openpty()

@@ -16,7 +16,7 @@ from pki import Made, Order, make
 from port443.core.names import Fingerprint
 from waiting import HANG_S, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.machine, pytest.mark.slow]
 SHOP = "shop.example.com"
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "status.schema.json").read_text())
 

@@ -13,7 +13,7 @@ from serving import PORT443, Serving
 
 from waiting import HANG_S, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.machine, pytest.mark.slow]
 ENDS = [signal.SIGTERM, signal.SIGINT]
 
 
