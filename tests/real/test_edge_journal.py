@@ -12,6 +12,8 @@ import pytest
 from port443.edge.locate import locate_program
 from waiting import wait_until
 
+pytestmark = pytest.mark.machine
+
 
 def run_edge(directory: Path, *options: str) -> tuple[int, str]:
     """Run the program until it is up, end it, and return its exit code and what it said on stderr."""

@@ -25,7 +25,6 @@ def test_leaves_wrongly(way, request):
 
 
 @pytest.mark.slow
-@pytest.mark.machine
 def test_what_fails_in_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """By test, for a fault in it and for one behind it."""
     scenes = tmp_path / "test_scenes.py"

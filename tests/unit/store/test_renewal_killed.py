@@ -21,8 +21,6 @@ from port443.core.x509.keys import read_pkcs8, spki_of
 from port443.core.x509.path import TrustedRoots
 from port443.ports import Generation
 
-pytestmark = pytest.mark.machine
-
 HERE = Path(__file__).parent
 FIRST, SECOND = NOW, NOW + timedelta(days=70)
 SITE, AUTHORITY = "site/a.test", "authority/reserved"
