@@ -21,12 +21,13 @@ def test_the_authorities_are_those_of_the_file() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "holds no certificate"),
-        (CA.key_pem, "holds no certificate"),
+        (b"", "holds no certificate in PEM: it is empty"),
+        (CA.key_pem, "holds no certificate in PEM: it is a private key"),
+        (CA.facts.der, "it is a certificate in DER"),
         (CA.pem + leaf(CA, "client.test").pem, "which is no CA"),
         (b"".join(root(f"CA {n}").pem for n in range(MAX_CLIENT_ROOTS + 1)), "65 certificates"),
     ],
-    ids=["empty", "a key", "a client's own", "too many"],
+    ids=["empty", "a key", "DER", "a client's own", "too many"],
 )
 def test_a_file_that_names_no_authority_is_refused(content: bytes, said: str) -> None:
     """The error names the file and what is wrong with it."""

@@ -4,6 +4,7 @@ import ssl
 from pathlib import Path
 
 from port443.core.errors import SettingsError
+from port443.core.x509.contents import recognise
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
 from port443.core.x509.path import TrustedRoots
 from port443.core.x509.pem import certificates_in
@@ -32,7 +33,8 @@ class RootsUnreadable(SettingsError):
 def load_roots(path: Path) -> TrustedRoots:
     """Read every root of a PEM file; one that cannot be read spoils a file that the user chose."""
     try:
-        found = certificates_in(_content(path))
+        content = _content(path)
+        found = certificates_in(content)
         roots = TrustedRoots.of(CertFacts.from_der(der) for der in found)
     except OSError as error:
         hint = "name a PEM file of certificates that this user may read"
@@ -40,9 +42,8 @@ def load_roots(path: Path) -> TrustedRoots:
     except CertificateUnreadable as error:
         raise RootsUnreadable(f"{path}: {error.message}", "is it a PEM file of certificates?") from error
     if not found:
-        raise RootsUnreadable(
-            f"{path} holds no certificate", "it should have -----BEGIN CERTIFICATE----- lines"
-        )
+        what = recognise(content, path)
+        raise RootsUnreadable(f"{path} holds no certificate in PEM: it is {what.what}", what.hint)
     return roots
 
 

@@ -131,21 +131,23 @@ def explain_chain(chain: Sequence[CertFacts], roots: TrustedRoots, now: datetime
         return ChainVerdict((), (), (ChainNote(ChainFault.EMPTY, None, "no certificate was sent"),))
     sent = tuple(dict.fromkeys(chain))[:MAX_SENT]
     search = PathSearch(sent, roots, now)
-    judged = (
+    judged = [
         ChainVerdict(sent, path, (*_ending(path, sent, roots), *_faults_on(path, path[:-1], now)))
         for path in islice(search.paths((sent[0],)), MAX_PATHS)
-    )
+    ]
     best = min(
         judged,
         key=lambda verdict: (
             not verdict.reaches_root, not verdict.is_trusted, len(verdict.notes), -len(verdict.path)
         ),
     )  # fmt: skip
-    notes = (*best.notes, *_unfinished(best, chain, search), *_sending(tuple(chain), best.path))
+    notes = (*best.notes, *_unfinished(best, chain, search, len(judged)), *_sending(tuple(chain), best.path))
     return ChainVerdict(tuple(chain), best.path, notes)
 
 
-def _unfinished(best: ChainVerdict, chain: Sequence[CertFacts], search: PathSearch) -> Iterator[ChainNote]:
+def _unfinished(
+    best: ChainVerdict, chain: Sequence[CertFacts], search: PathSearch, paths: int
+) -> Iterator[ChainNote]:
     """Say where not everything was looked at, so that silence is no verdict."""
     if best.is_trusted:
         return
@@ -153,6 +155,8 @@ def _unfinished(best: ChainVerdict, chain: Sequence[CertFacts], search: PathSear
         yield ChainNote(
             ChainFault.SEARCH_ENDED, None, f"only the first {MAX_SENT} certificates were looked at"
         )
+    if paths == MAX_PATHS:
+        yield ChainNote(ChainFault.SEARCH_ENDED, None, f"only the first {MAX_PATHS} paths were judged")
     if not search.signatures_left:
         ended = f"the search for a path ended after {MAX_SIGNATURES} signatures"
         yield ChainNote(ChainFault.SEARCH_ENDED, None, ended)

@@ -3,6 +3,7 @@
 from pathlib import PurePath
 
 from port443.core.errors import CertificateError
+from port443.core.x509.contents import recognise
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificates_in
 
@@ -25,7 +26,8 @@ def check_client_ca(path: PurePath, content: bytes) -> tuple[bytes, ...]:
     """Return the certificates of the CAs in a PEM file as DER, each once, in their order."""
     found = tuple(dict.fromkeys(CertFacts.from_der(octets) for octets in certificates_in(content)))
     if not found:
-        raise ClientCAFileUnfit(f"{path} holds no certificate", "it should be PEM, of CAs")
+        what = recognise(content, path)
+        raise ClientCAFileUnfit(f"{path} holds no certificate in PEM: it is {what.what}", what.hint)
     if len(found) > MAX_CLIENT_ROOTS:
         raise ClientCAFileUnfit(
             f"{path} holds {len(found)} certificates", f"name {MAX_CLIENT_ROOTS} CAs at most"

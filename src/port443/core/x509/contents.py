@@ -21,6 +21,7 @@ P12 = (
 )
 REQUEST = "get the certificate that the CA made for this request"
 OTHER_FILE = "name the file of the private key itself; this one cannot sign"
+MEANT = "name the file that was meant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,13 @@ def _pem(labels: list[bytes], body: bytes, path: PurePath) -> Contents:
     if certificates:
         return Contents("a certificate" if certificates == 1 else f"{certificates} certificates", OTHER_FILE)
     if label in KEY_LABELS:
-        return Contents("a private key", "name the file of its certificate chain")
+        return Contents("a private key", "name the file of the certificates")
     what = {
         b"CERTIFICATE REQUEST": Contents("a certificate request", REQUEST),
         b"NEW CERTIFICATE REQUEST": Contents("a certificate request", REQUEST),
-        b"PUBLIC KEY": Contents("a public key", OTHER_FILE),
-        b"RSA PUBLIC KEY": Contents("a public key", OTHER_FILE),
-        b"X509 CRL": Contents("a revocation list", "name the file of the certificate chain"),
+        b"PUBLIC KEY": Contents("a public key", MEANT),
+        b"RSA PUBLIC KEY": Contents("a public key", MEANT),
+        b"X509 CRL": Contents("a revocation list", "name the file of the certificates"),
         b"PKCS7": _command("PKCS#7", "openssl pkcs7 -in {path} -print_certs -out {path}.pem", path),
         b"CMS": _command("PKCS#7", "openssl pkcs7 -in {path} -print_certs -out {path}.pem", path),
         b"OPENSSH PRIVATE KEY": _command(
@@ -74,7 +75,7 @@ def _pem(labels: list[bytes], body: bytes, path: PurePath) -> Contents:
         ),
     }.get(label)  # fmt: skip
     words = label.decode("ascii").lower().removeprefix("new ")
-    return what or Contents(f"a PEM file of {words}", "name the file that was meant")
+    return what or Contents(f"a PEM file of {words}", MEANT)
 
 
 def _binary(content: bytes, path: PurePath) -> Contents | None:
@@ -104,7 +105,7 @@ def _der(inside: tuple[der.Element, ...], path: PurePath) -> Contents | None:
     head = first.children()
     if head[0].tag == der.OBJECT_IDENTIFIER:
         if second.tag == der.BIT_STRING:
-            return Contents("a public key in DER", OTHER_FILE)
+            return Contents("a public key in DER", MEANT)
         return _command(
             "an encrypted private key in DER", "openssl pkey -inform DER -in {path} -out {path}.pem", path
         )
@@ -124,7 +125,7 @@ def _signed(inside: tuple[der.Element, ...], path: PurePath) -> Contents | None:
     # serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
     if len(body) > 5 and body[0].tag == der.INTEGER and _is_key(body[5]):
         return _command("a certificate in DER", "openssl x509 -inform DER -in {path} -out {path}.pem", path)
-    return Contents("a revocation list in DER", "name the file of the certificate chain")
+    return Contents("a revocation list in DER", "name the file of the certificates")
 
 
 def _bare(content: bytes, path: PurePath) -> Contents | None:
