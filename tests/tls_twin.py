@@ -91,6 +91,8 @@ class Twin:
     protocol: str | None = "h2"
     fragment: int = 2**14
     group: int = X25519
+    says: tuple[tuple[ContentType, bytes], ...] = ()
+    """What it says behind its flight, under the keys of the application."""
 
     def retry(self, encoded: bytes) -> bytes:
         """Answer the message of a ClientHello with a retry for the twin's group: a handshake message."""
@@ -136,6 +138,10 @@ class Twin:
         finished = schedule.server_finished(transcript.digest())
         if self.finished_is_wrong:
             finished = bytes(len(finished))
-        whole = b"".join([*said, Message(MessageType.FINISHED, finished).encode()])
+        end = Message(MessageType.FINISHED, finished).encode()
+        transcript.add(end)
+        behind = Protector(SUITES_13[self.suite], schedule.server_application_keys(transcript.digest()))
+        whole = b"".join([*said, end])
         parts = [whole[at : at + self.fragment] for at in range(0, len(whole), self.fragment)]
-        return b"".join(protector.seal(ContentType.HANDSHAKE, part) for part in parts)
+        flight = b"".join(protector.seal(ContentType.HANDSHAKE, part) for part in parts)
+        return flight + b"".join(behind.seal(kind, content) for kind, content in self.says)

@@ -1,12 +1,13 @@
 """Look at one host as a stranger would, and grade it."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
 from port443.app.asking import Interview
+from port443.app.fetch import fetch
 from port443.core.errors import ScanError
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.facts import JudgedChain, ScanFacts
@@ -21,6 +22,7 @@ from port443.core.probe.contact import Contact, first_contact
 from port443.core.probe.facts import ApplicationProtocol, GroupFacts, ServedChain, ServerFacts, VersionFacts
 from port443.core.probe.failures import (
     EveryHelloRefused,
+    HandshakeFailed,
     HostSilent,
     ScanFaulted,
     ScanTimedOut,
@@ -159,7 +161,7 @@ async def _look(
 ) -> tuple[ServerFacts, WebFacts, int]:
     async with asyncio.TaskGroup() as tasks:
         server = tasks.create_task(_survey(met.interview, met.canary))
-        web = tasks.create_task(_web(dial, met.endpoint, target, options))
+        web = tasks.create_task(_web(dial, met, target, options))
     return server.result(), *web.result()
 
 
@@ -226,27 +228,25 @@ def _certificate(octets: bytes) -> CertFacts | str:
         return fault_in_words(error)
 
 
-async def _web(
-    dial: Dial, endpoint: Endpoint, target: ScanTarget, options: ScanOptions
-) -> tuple[WebFacts, int]:
+async def _web(dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions) -> tuple[WebFacts, int]:
     """Ask both ports over HTTP, and say in how many requests."""
-    plain = Endpoint(endpoint.address, options.http_port)
+    plain = Endpoint(met.endpoint.address, options.http_port)
+    secured = HTTPRequest(target.name, target.port, is_tls=True)
+    in_clear = HTTPRequest(target.name, options.http_port, is_tls=False)
     async with asyncio.TaskGroup() as tasks:
         https = tasks.create_task(
-            _get_hsts(dial, endpoint, HTTPRequest(target.name, target.port, is_tls=True), options)
+            _get_hsts(lambda request: _get_secured(dial, met, request, options), secured)
         )
-        http = tasks.create_task(
-            _get(dial, plain, HTTPRequest(target.name, options.http_port, is_tls=False), options)
-        )
+        http = tasks.create_task(_get(dial.get(plain, in_clear, options.patience_s)))
     secure, requests = https.result()
     return read_web(target.name, secure, http.result()), requests + 1
 
 
 async def _get_hsts(
-    dial: Dial, endpoint: Endpoint, request: HTTPRequest, options: ScanOptions
+    get: Callable[[HTTPRequest], Awaitable[HTTPAnswer | ScanError]], request: HTTPRequest
 ) -> tuple[HTTPAnswer | ScanError, int]:
     """Follow redirects on the same host until an answer asks for HSTS: a browser would note it there too."""
-    answer = await _get(dial, endpoint, request, options)
+    answer = await get(request)
     for hop in range(1, MAX_HOPS):
         if isinstance(answer, ScanError) or answer.field("strict-transport-security") is not None:
             return answer, hop
@@ -254,15 +254,27 @@ async def _get_hsts(
         if following is None:
             return answer, hop
         request = following
-        answer = await _get(dial, endpoint, request, options)
+        answer = await get(request)
     return answer, MAX_HOPS
 
 
-async def _get(
-    dial: Dial, endpoint: Endpoint, request: HTTPRequest, options: ScanOptions
+async def _get_secured(
+    dial: Dial, met: _Met, request: HTTPRequest, options: ScanOptions
 ) -> HTTPAnswer | ScanError:
+    """Ask over the system's TLS, and over a handshake of our own where that one does not get through."""
+    answer = await _get(dial.get(met.endpoint, request, options.patience_s))
+    question = met.canary.question
+    if not isinstance(answer, HandshakeFailed) or question is None or not question.offer.share_groups:
+        return answer
+    offer = replace(question.offer, alpn=("http/1.1",) if question.offer.alpn else ())
+    met.interview.connections += 1
+    again = await _get(fetch(dial, met.endpoint, request, offer, options.patience_s))
+    return answer if isinstance(again, ScanError) else again
+
+
+async def _get(answer: Awaitable[HTTPAnswer]) -> HTTPAnswer | ScanError:
     try:
-        return await dial.get(endpoint, request, options.patience_s)
+        return await answer
     except ScanError as error:
         return error
     except Exception as error:  # noqa: BLE001 - what a web server says must not end the scan

@@ -17,6 +17,12 @@ var odd = map[string]tls.Config{
 	"client certificate": {ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS13},
 }
 
+func answer(to http.ResponseWriter, _ *http.Request) {
+	to.WriteHeader(http.StatusEarlyHints)
+	to.Header().Set("Strict-Transport-Security", "max-age=31536000")
+	to.WriteHeader(http.StatusNotFound)
+}
+
 func main() {
 	pair, err := tls.LoadX509KeyPair(os.Args[1], os.Args[2])
 	if err != nil {
@@ -30,7 +36,7 @@ func main() {
 			panic(err)
 		}
 		fmt.Println(listener.Addr())
-		go http.Serve(listener, http.NotFoundHandler())
+		go http.Serve(listener, http.HandlerFunc(answer))
 	}
 	io.Copy(io.Discard, os.Stdin) // until the test goes
 }

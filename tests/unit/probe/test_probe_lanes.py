@@ -123,9 +123,12 @@ legacy_sets = st.lists(st.sampled_from(suites_legacy()), min_size=1, max_size=40
 modern_sets = st.lists(st.sampled_from(suites_13()), min_size=1, max_size=8, unique=True).map(tuple)
 group_sets = st.lists(st.sampled_from(GROUPS_13), min_size=1, max_size=12, unique=True).map(tuple)
 curve_sets = st.lists(st.sampled_from(CURVES_12), min_size=1, max_size=12, unique=True).map(tuple)
+PATIENT = settings(deadline=None)
+"""A walk of hundreds of questions takes as long as the machine has other things to do."""
 CANARY = Ask(Offer(Version.TLS_1_2, (1,)))
 
 
+@PATIENT
 @given(suites=legacy_sets, own_order=st.booleans())
 def test_elimination_finds_every_suite_and_asks_one_time_more(
     *, suites: tuple[int, ...], own_order: bool
@@ -138,6 +141,7 @@ def test_elimination_finds_every_suite_and_asks_one_time_more(
     assert len(model.asked) == len(suites) + 1
 
 
+@PATIENT
 @given(suites=modern_sets, groups=group_sets, own_order=st.booleans())
 def test_suites_and_groups_of_tls_13_are_found_side_by_side(
     *, suites: tuple[int, ...], groups: tuple[int, ...], own_order: bool
@@ -151,6 +155,7 @@ def test_suites_and_groups_of_tls_13_are_found_side_by_side(
     assert len(model.asked) <= max(len(suites), len(groups)) + 6
 
 
+@PATIENT
 @given(curve_sets)
 def test_curves_are_found_when_the_server_goes_by_the_clients_order(curves: tuple[int, ...]) -> None:
     """With an ECDSA certificate its own curve is offered each time, and all the others are still found."""
@@ -160,6 +165,7 @@ def test_curves_are_found_when_the_server_goes_by_the_clients_order(curves: tupl
     assert facts.complete.is_yes or len(curves) == 1
 
 
+@PATIENT
 @given(curves=curve_sets, own_order=st.booleans())
 def test_curves_are_all_found_when_the_server_does_not_mind_its_certificate(
     *, curves: tuple[int, ...], own_order: bool
@@ -172,6 +178,7 @@ def test_curves_are_all_found_when_the_server_does_not_mind_its_certificate(
     assert len(model.asked) <= len(curves) + 4
 
 
+@PATIENT
 @given(curve_sets)
 def test_a_server_that_prefers_its_certificates_curve_is_not_called_poor(curves: tuple[int, ...]) -> None:
     """What it hides behind its preference is unknown, not absent."""
@@ -181,6 +188,7 @@ def test_a_server_that_prefers_its_certificates_curve_is_not_called_poor(curves:
     assert facts.complete.is_unknown
 
 
+@PATIENT
 @given(curves=curve_sets, own_order=st.booleans())
 def test_curves_are_found_without_any_trap_with_an_rsa_certificate(
     *, curves: tuple[int, ...], own_order: bool
@@ -250,7 +258,7 @@ def test_a_server_without_retries_leaves_its_lists_open() -> None:
     assert (survey.facts.complete.is_unknown, survey.groups.complete.is_unknown) == (True, True)
 
 
-@settings(deadline=None)  # as long as the machine takes
+@PATIENT
 @given(legacy_sets, st.integers(0, 60), st.sampled_from([WasReset(), Ended(), TimedOut(), Unreached("gone")]))
 def test_a_throttle_makes_things_unknown_and_never_absent(
     suites: tuple[int, ...], patience: int, silence: Answer

@@ -182,6 +182,42 @@ def test_a_retry_for_a_group_that_was_not_offered_is_refused() -> None:
         reader.receive(records(ContentType.HANDSHAKE, Version.TLS_1_2, retry))
 
 
+def heard(*says: tuple[ContentType, bytes]) -> list[bytes]:
+    """Speak over a whole handshake, and return what the server says."""
+    reader = read(Twin(says=says).flight(HELLO.hello.message()))
+    assert reader.speak(b"GET / HTTP/1.1")
+    return list(reader.hear(b""))
+
+
+def test_what_is_said_over_a_handshake_is_heard_up_to_its_end() -> None:
+    """Tickets hold nothing to read, and what stands behind close_notify belongs to nobody."""
+    ticket = (ContentType.HANDSHAKE, bytes((4, 0, 0, 1, 0)))
+    one, two, three = ((ContentType.APPLICATION_DATA, part) for part in (b"a", b"b", b"c"))
+    assert b"".join(heard(ticket, one, ticket, two, (ContentType.ALERT, b"\x01\x00"), three)) == b"ab"
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "words"),
+    [
+        (ContentType.ALERT, b"\x02\x74", "alert certificate_required"),
+        (ContentType.HANDSHAKE, bytes((24, 0, 0, 1, 0)), "changes the connection"),
+        (ContentType.HEARTBEAT, b"x", "changes the connection"),
+    ],
+)
+def test_what_cannot_be_followed_behind_a_handshake_is_refused(
+    kind: ContentType, content: bytes, words: str
+) -> None:
+    """An alert is named; a change of keys and anything else is not followed."""
+    with pytest.raises(Malformed, match=words):
+        heard((kind, content))
+
+
+def test_nothing_is_said_over_half_a_handshake() -> None:
+    """Before the server's Finished there are no keys to speak under."""
+    with pytest.raises(Malformed, match="there is no TLS"):
+        read(RIGHT[:200]).speak(b"x")
+
+
 def test_the_hybrid_group_joins_both_secrets() -> None:
     """ML-KEM's secret comes first, then that of x25519 (RFC 10024)."""
     from cryptography.hazmat.primitives.asymmetric import mlkem  # noqa: PLC0415

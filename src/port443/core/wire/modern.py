@@ -3,7 +3,7 @@
 import hmac
 
 from port443.core.wire import messages
-from port443.core.wire.alerts import CLOSE_NOTIFY
+from port443.core.wire.alerts import CLOSE_NOTIFY, Alert
 from port443.core.wire.extensions import ExtensionType, find, read_alpn
 from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.messages import MessageType
@@ -64,7 +64,12 @@ class ModernFlight:
         """Finish the handshake and close the connection, so that the server counts no failure."""
         if self._flight.stage is not Stage.COMPLETE:
             return b""
+        return self.speak(CLOSE_NOTIFY.encode(), ContentType.ALERT)
+
+    def speak(self, content: bytes, kind: ContentType = ContentType.APPLICATION_DATA) -> bytes:
+        """Finish the handshake and say one thing over it."""
         after = self._transcript.digest()
+        self._server = Protector(self._suite, self._schedule.server_application_keys(after))
         reply = EMPTY_CERTIFICATE if self._flight.request is not None else b""
         self._transcript.add(reply)
         finished = self._schedule.client_finished(self._transcript.digest())
@@ -74,8 +79,22 @@ class ModernFlight:
         return (
             records(ContentType.CHANGE_CIPHER_SPEC, Version.TLS_1_2, b"\x01")
             + handshake.seal(ContentType.HANDSHAKE, reply)
-            + application.seal(ContentType.ALERT, CLOSE_NOTIFY.encode())
+            + application.seal(kind, content)
         )
+
+    def hear(self, record: Record) -> bytes | None:
+        """Return what the server says in a record after the handshake; None when it says that it is done."""
+        kind, content = self.open(record)
+        if kind == ContentType.APPLICATION_DATA:
+            return content
+        if kind == ContentType.ALERT:
+            alert = Alert.parse(content)
+            if alert.name == "close_notify":
+                return None
+            raise Malformed(f"the server ended the connection with the alert {alert.name}")
+        if kind == ContentType.HANDSHAKE and content[:1] == bytes((MessageType.NEW_SESSION_TICKET,)):
+            return b""
+        raise Malformed("the server changes the connection in a way that is not followed here")
 
     def _hear_retry(self, before: bytes, retry: ServerHello | None) -> None:
         if retry is None:

@@ -1,5 +1,7 @@
 """A client's side of a handshake without a socket: bytes in, a `Flight` out."""
 
+from collections.abc import Iterator
+
 from port443.core.wire.alerts import Alert
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.extensions import ExtensionType, find
@@ -43,9 +45,9 @@ class FlightReader:
         if self._taken > MAX_FLIGHT:
             raise Malformed(f"the server said more than {MAX_FLIGHT} bytes without coming to an end")
         for record in self._records.receive(octets):
-            if self.flight.stage is not Stage.OPEN:
-                break  # what follows a whole flight belongs to nobody here
             self._take(record)
+            if self.flight.stage is not Stage.OPEN:
+                break  # what follows a whole flight is for `hear`
         return self.flight.stage
 
     def retried(self, hello: ClientHello, shares: tuple[KeyShare, ...]) -> None:
@@ -67,6 +69,26 @@ class FlightReader:
         if not isinstance(self._follow, LegacyFlight) or not self.can_conclude:
             raise Malformed("there is no TLS 1.2 handshake to bring to its end")
         return self._follow.conclude(seed)
+
+    def speak(self, content: bytes) -> bytes:
+        """End a handshake of TLS 1.3 that is COMPLETE and say one thing over it; then feed `hear`."""
+        return self._whole().speak(content)
+
+    def hear(self, octets: bytes) -> Iterator[bytes]:
+        """Return what the server says over a handshake that `speak` has ended, in pieces."""
+        whole = self._whole()
+        for record in self._records.receive(octets):
+            if record.kind == ContentType.CHANGE_CIPHER_SPEC:
+                continue
+            content = whole.hear(record)
+            if content is None:
+                return
+            yield content
+
+    def _whole(self) -> ModernFlight:
+        if not isinstance(self._follow, ModernFlight) or self.flight.stage is not Stage.COMPLETE:
+            raise Malformed("there is no TLS 1.3 handshake to speak over")
+        return self._follow
 
     def farewell(self) -> bytes:
         """Return what ends the connection well: the rest of the handshake where it can be done."""

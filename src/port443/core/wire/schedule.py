@@ -87,6 +87,10 @@ class Schedule:
         """Derive the client's keys for after the handshake; the digest ends with the server's Finished."""
         return self._keys(self._expand(self._master, "c ap traffic", finished_digest, self._size))
 
+    def server_application_keys(self, finished_digest: bytes) -> TrafficKeys:
+        """Return the keys of what the server says after its Finished, whose transcript was hashed."""
+        return self._keys(self._expand(self._master, "s ap traffic", finished_digest, self._size))
+
     def client_finished(self, digest: bytes) -> bytes:
         return self._finished(self._client, digest)
 

@@ -1,0 +1,46 @@
+"""One HTTP request over a handshake of our own, for servers that the system's TLS does not reach."""
+
+import secrets
+
+from port443.app.handshake import ask_again
+from port443.core.names import Endpoint
+from port443.core.probe.failures import ConnectionEnded, HandshakeRefused
+from port443.core.probe.hellos import ENTROPY, Offer, build
+from port443.core.probe.http import AnswerReader, HTTPAnswer, HTTPRequest
+from port443.core.wire.flight import Stage
+from port443.core.wire.reader import FlightReader
+from port443.ports import Connection, Dial
+
+
+async def fetch(
+    dial: Dial, endpoint: Endpoint, request: HTTPRequest, offer: Offer, within_s: float
+) -> HTTPAnswer:
+    """Send the request over TLS 1.3 as `offer` has it, and return the head of the final answer.
+
+    Raises a ScanError that names the cause. Nothing is verified: a scan judges the certificate apart.
+    """
+    async with dial.connect(endpoint, within_s) as connection:
+        reader = await _shaken(connection, request, offer)
+        await connection.send(reader.speak(request.encode()))
+        answers = AnswerReader()
+        while octets := await connection.receive():
+            for content in reader.hear(octets):
+                if (answer := answers.receive(content)) is not None:
+                    return answer
+    raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
+
+
+async def _shaken(connection: Connection, request: HTTPRequest, offer: Offer) -> FlightReader:
+    """Bring the handshake to where the client may speak."""
+    hello = build(offer, request.name, secrets.token_bytes(ENTROPY))
+    reader = FlightReader(hello.hello, hello.shares)
+    await connection.send(hello.hello.encode())
+    while reader.flight.stage in {Stage.OPEN, Stage.RETRIED}:
+        if reader.flight.stage is Stage.RETRIED:
+            await ask_again(connection, hello, offer, reader)
+        if not (octets := await connection.receive()):
+            break
+        reader.receive(octets)
+    if reader.flight.alerts:
+        raise HandshakeRefused(f"no HTTP over TLS: alert {reader.flight.alerts[-1].name}")
+    return reader
