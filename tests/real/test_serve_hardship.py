@@ -114,16 +114,16 @@ def test_whoever_else_speaks_to_the_edge_is_seen(serving: Serving) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_leaves_nothing(number: signal.Signals) -> None:
     """In the middle of its steps: no process, no directory, and the exit code of an interruption."""
-    demo = subprocess.Popen(
-        [*PORT443, "demo", "--once"], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    assert demo.stderr
-    line = next(line for line in demo.stderr if line.startswith(("✓ backends", "✗")))
-    edge = edge_of_demo(demo.pid)
-    demo.send_signal(number)
-    rest = demo.stderr.read()
-    assert (demo.wait(HANG_S), line[0]) == (130, "✓"), rest
-    demo.stderr.close()
+    with subprocess.Popen(
+        [*PORT443, "demo", "--once"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    ) as demo:  # fmt: skip
+        assert demo.stdout
+        line = next((line for line in demo.stdout if line.startswith(("✓ backends", "✗"))), "")
+        edge = edge_of_demo(demo.pid)
+        demo.send_signal(number)
+        rest = demo.stdout.read()
+        assert (demo.wait(HANG_S), line[:1]) == (130, "✓"), rest
     runtime = edge[edge.index("--runtime") + 1]
     assert not Path(runtime).parent.exists()
     assert all(runtime not in " ".join(words) for words in command_lines())
