@@ -63,7 +63,7 @@ def test_a_hello_has_its_time(tmp_path: Path, sent: bytes) -> None:
         tcp.sendall(sent)
         assert tcp.recv(1) == b""
         event = web.edge.wait_event("handshake_failed", reason="timeout")
-        assert "limits.hello_timeout_ms" in event["detail"]
+        assert "timeouts.hello" in event["detail"]
 
 
 def test_a_header_has_its_time_however_busy_its_client(tmp_path: Path) -> None:

@@ -130,4 +130,5 @@ def test_a_site_has_its_own_wait_for_a_handshake(tmp_path: Path) -> None:
         with contextlib.suppress(ssl.SSLWantReadError):
             tls.do_handshake()
         tcp.sendall(outgoing.read())
-        web.edge.wait_event("handshake_failed", reason="timeout", server_name=NAME)
+        event = web.edge.wait_event("handshake_failed", reason="timeout", server_name=NAME)
+        assert "timeouts.handshake" in event["detail"]

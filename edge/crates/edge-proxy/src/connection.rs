@@ -96,7 +96,7 @@ impl Arrival {
                 Some((stream, facts.alpn, Rc::new(context)))
             }
             Ok(Err(refusal)) => self.tell_failed(&refusal.into(), server_name.as_deref()),
-            Err(_) => self.tell_failed(&self.slow("handshake_timeout_ms"), server_name.as_deref()),
+            Err(_) => self.tell_failed(&self.slow("handshake"), server_name.as_deref()),
         }
     }
 
@@ -108,7 +108,7 @@ impl Arrival {
         let error = match timeout(time, Opening::read(tcp, size)).await {
             Ok(Ok(opening)) => return opening,
             Ok(Err(error)) => error,
-            Err(_) => return self.tell_failed(&self.slow("hello_timeout_ms"), None),
+            Err(_) => return self.tell_failed(&self.slow("hello"), None),
         };
         self.tell_failed::<()>(&error.refusal.clone().into(), None);
         if error.refusal.reason == Reason::PlainHttp {
@@ -172,7 +172,7 @@ impl Arrival {
 
     fn slow(&self, limit: &str) -> Failure {
         let waited = self.started.elapsed().as_millis();
-        let detail = format!("{waited} ms passed: limits.{limit}");
+        let detail = format!("{waited} ms passed: timeouts.{limit}");
         Failure {
             reason: HandshakeFailure::Timeout,
             detail,
