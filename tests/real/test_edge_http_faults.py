@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from http2_frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, http2, request, status_of
 from upstreams import (
     Received,
     Visit,
@@ -134,6 +135,50 @@ def test_a_server_without_a_proper_answer_gives_502(
     with web_before(tmp_path, says_raw(response, closes=True)) as (web, _):
         assert web.get(version).status == 502
         web.edge.wait_event("upstream_failed", reason=reason, status=502)
+
+
+@HTTP
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"])
+@pytest.mark.parametrize("body", [b"zz\r\nabc", b"3\r\nabcd\r\n", b"3\r\nabc\r\n-1\r\n", b"0\r\nbad\0"])
+def test_a_bad_body_in_one_write_with_the_head_gives_502(
+    tmp_path: Path, version: str, body: bytes, interim: bytes
+) -> None:
+    """While nothing of a response has left, the client gets a page instead, and one status counts."""
+    response = interim + b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-A: 1\r\n\r\n" + body
+    with web_before(tmp_path, says_raw(response)) as (web, upstream):
+        answers = [web.get(version) for _ in range(2)]
+        for answer in answers:
+            assert (answer.status, answer.values("x-a")) == (502, [])
+            assert answer.body.endswith(b"gave an answer that is no valid HTTP.\n")
+        web.edge.wait_event("upstream_failed", reason="response_malformed", status=502)
+        wait_until(lambda: len(upstream.ended) == upstream.connections)
+        assert {it["status_class"] for it in web.edge.stats()["requests"]} == {"5xx"}
+
+
+def test_a_connection_goes_on_behind_an_answer_that_was_taken_back(tmp_path: Path) -> None:
+    """The page is the answer to that request; those before and behind it have their own."""
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        if request.path == "/bad":
+            visit.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+        else:
+            visit.send(plain_response(request.path.encode()))
+
+    paths = ["/1", "/bad", "/2"]
+    with web_before(tmp_path, answer) as (web, _):
+        with web.connected() as tls:
+            tls.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n" for path in paths).encode())
+            assert [read_answer(tls).status for _ in paths] == [200, 502, 200]
+        with http2(web) as client:
+            heads = [request(path=path) for path in paths]
+            client.send(
+                *(frame(HEADERS, END_HEADERS | END_STREAM, 1 + 2 * i, it) for i, it in enumerate(heads))
+            )
+            while sum(it.kind == DATA and it.flags & END_STREAM for it in client.seen) < len(paths):
+                assert client.read()
+        statuses = {it.stream: status_of(it.payload) for it in client.seen if it.kind == HEADERS}
+        assert statuses == {1: 200, 3: 502, 5: 200}
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 100", "Transfer-Encoding: chunked"])

@@ -76,6 +76,10 @@ pub(crate) trait Client {
     /// Answer with a page of our own, instead of a response that has not begun.
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>);
 
+    /// Take back a response that was begun and is not whole, unless something of it has left: then a
+    /// page can be sent instead. Whether it was.
+    fn take_back(&mut self) -> bool;
+
     /// Make sure that the client does not take the response for a whole one.
     fn break_off(&mut self);
 }

@@ -1,6 +1,7 @@
 //! A client's stream whose bytes are counted.
 
 use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -25,6 +26,12 @@ impl<S> Counted<S> {
     pub(crate) fn is_draining(&self) -> bool {
         // The value is sent once; whether it was, costs a look at a number, no lock.
         self.worker.draining.has_changed().unwrap_or(true)
+    }
+}
+
+impl<S: AsFd> AsFd for Counted<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 

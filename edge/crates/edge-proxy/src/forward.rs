@@ -254,15 +254,17 @@ impl<'a> Forwarding<'a> {
             Trouble::Server(reason, server) => {
                 let page = failure_page(reason);
                 self.note_failure(reason, server, page.status);
-                self.context
-                    .worker
-                    .observer
-                    .request_answered(&self.route.site.slot, page.status);
+                self.note_answered(page.status);
                 page
             }
         };
         client.send_page(&page, self.route.hsts());
         Outcome::Answered
+    }
+
+    fn note_answered(&self, status: u16) {
+        let observer = &self.context.worker.observer;
+        observer.request_answered(&self.route.site.slot, status);
     }
 
     fn note_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {

@@ -14,6 +14,7 @@ mod context;
 mod counted;
 mod exchange;
 mod forward;
+mod half_closed;
 mod http1;
 mod http2;
 mod limits;

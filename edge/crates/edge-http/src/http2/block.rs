@@ -100,6 +100,7 @@ impl<T: Default> Connection<T> {
             is_local_closed: false,
             is_reset: false,
             is_malformed,
+            head_at: None,
             owner: T::default(),
         });
         Ok(Some(Event::Request {

@@ -105,6 +105,8 @@ pub(super) struct Block {
 pub struct Connection<T> {
     pub(super) config: Config,
     pub(super) output: Vec<u8>,
+    /// Bytes of the output that were sent.
+    pub(super) sent: u64,
     pub(super) streams: Streams<T>,
     pub(super) closed: ClosedStreams,
     pub(super) decoder: Decoder,
@@ -141,6 +143,7 @@ impl<T: Default> Connection<T> {
         Self {
             config,
             output,
+            sent: 0,
             streams: Streams::default(),
             closed: ClosedStreams::default(),
             decoder: Decoder::default(),
@@ -206,9 +209,15 @@ impl<T: Default> Connection<T> {
         self.leaving == Leaving::Said && self.streams.len() == 0
     }
 
-    /// What is to be sent; whoever sends it takes it out.
+    /// What is to be sent; whoever sends it says so.
     pub fn output(&mut self) -> &mut Vec<u8> {
         &mut self.output
+    }
+
+    /// The first bytes of the output were sent.
+    pub fn note_sent(&mut self, bytes: usize) {
+        self.output.drain(..bytes);
+        self.sent += bytes as u64;
     }
 
     /// How many bytes are to be sent.

@@ -8,6 +8,7 @@ use super::frame::{
 use super::hpack::FORGET_TABLE;
 use super::response::ResponseFields;
 use super::settings::LARGEST_WINDOW;
+use super::stream::Stream;
 
 /// The ping that follows a first goodbye, to learn when the client has read it.
 pub(super) const LEAVING: &[u8] = b"goodbye!";
@@ -25,6 +26,7 @@ impl<T: Default> Connection<T> {
         };
         let ends = stream.end_with(is_last);
         let start = self.output.len();
+        stream.head_at = Some(self.sent + start as u64);
         self.output.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
         if !std::mem::replace(&mut self.has_sent_head, true) {
             self.output.push(FORGET_TABLE);
@@ -100,6 +102,7 @@ impl<T: Default> Connection<T> {
         debug_assert!(length <= stream.send_window.min(self.send_window).max(0));
         stream.send_window -= length;
         self.send_window -= length;
+        stream.head_at = None;
         let ends = stream.end_with(is_last);
         let mut rest = bytes;
         loop {
@@ -120,6 +123,34 @@ impl<T: Default> Connection<T> {
             self.budget.delivered();
         }
         self.conclude(id, is_last);
+    }
+
+    /// Take back the head that was written last on a stream, while nothing of it is sent and no body
+    /// follows it; whether it could be.
+    pub fn take_back(&mut self, id: u32) -> bool {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return false;
+        };
+        let start = stream
+            .head_at
+            .take()
+            .and_then(|it| it.checked_sub(self.sent));
+        let Some(start) = start.and_then(|it| usize::try_from(it).ok()) else {
+            return false;
+        };
+        let written = self.output.split_off(start);
+        let mut rest = written.as_slice();
+        while let Some(header) = FrameHeader::read(rest) {
+            let (frame, after) = rest.split_at(FRAME_HEADER_BYTES + header.length);
+            rest = after;
+            match header.kind {
+                kind::HEADERS | kind::CONTINUATION if header.stream == id => {
+                    self.has_sent_head &= frame.get(FRAME_HEADER_BYTES) != Some(&FORGET_TABLE);
+                }
+                _ => self.output.extend_from_slice(frame),
+            }
+        }
+        true
     }
 
     /// The last thing was said on a stream. What answers a malformed request says why its stream is
@@ -206,6 +237,26 @@ impl<T: Default> Connection<T> {
             self.write_goodbye(LARGEST_WINDOW, ErrorCode::NO_ERROR);
             frame::write(&mut self.output, kind::PING, 0, 0, LEAVING);
         }
+    }
+
+    /// The client sends no more: requests that are whole are answered, and the others never will be.
+    pub fn end_input(&mut self) {
+        let unfinished = |stream: &&Stream<T>| !stream.is_remote_closed && !stream.is_reset;
+        let unfinished: Vec<u32> = self
+            .streams
+            .iter()
+            .filter(unfinished)
+            .map(|it| it.id)
+            .collect();
+        for id in unfinished {
+            self.reset(id, ErrorCode::CANCEL);
+        }
+        self.leave_now();
+    }
+
+    /// Send something that nobody has to answer, to see what becomes of it.
+    pub fn ping(&mut self) {
+        frame::write(&mut self.output, kind::PING, 0, 0, &[0; 8]);
     }
 
     /// Take no more streams from now on.

@@ -27,6 +27,9 @@ pub(super) struct Stream<T> {
     /// The request breaks the protocol: what comes is not looked at any more, and the stream ends
     /// in a reset (RFC 9113 §8.1.1).
     pub(super) is_malformed: bool,
+    /// How many bytes the connection had written before the head that was written last, until a body
+    /// follows it.
+    pub(super) head_at: Option<u64>,
     pub(super) owner: T,
 }
 
@@ -70,6 +73,10 @@ impl<T> Streams<T> {
     pub(super) fn remove(&mut self, id: u32) -> Option<Stream<T>> {
         let stream = self.0.remove(self.place(id)?);
         Some(stream)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Stream<T>> {
+        self.0.iter()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream<T>> {

@@ -4,6 +4,7 @@ use edge_http::Refusal;
 use edge_http::page::Page;
 use edge_observe::UpstreamFailure;
 
+use super::Trouble;
 use crate::client::ClientFault;
 
 /// Why asking ended without an answer, or an answer without its end.
@@ -16,6 +17,17 @@ impl Ask {
     /// The time for the whole request is over, whoever is to blame.
     pub(super) const TAKES_TOO_LONG: Self =
         Self::Client(ClientFault::Refused(Refusal::RequestTimeout));
+}
+
+impl Ask {
+    /// What there is to tell a client that is there to be told.
+    pub(super) fn trouble(&self, server: usize) -> Option<Trouble> {
+        match *self {
+            Self::Client(ClientFault::Gone) => None,
+            Self::Client(fault) => Some(Trouble::Client(fault)),
+            Self::Server(reason) => Some(Trouble::Server(reason, Some(server))),
+        }
+    }
 }
 
 /// The page for a failure of the server's.

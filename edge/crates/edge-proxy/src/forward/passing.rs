@@ -21,10 +21,6 @@ impl Forwarding<'_> {
         (exchange, head): &mut Answered<'_>,
         alarm: &mut Alarm,
     ) -> Result<(), Ask> {
-        self.context
-            .worker
-            .observer
-            .request_answered(&self.route.site.slot, head.status);
         client
             .start_response(exchange.message(head), self.route.hsts())
             .map_err(Ask::Client)?;
@@ -41,6 +37,14 @@ impl Forwarding<'_> {
         (exchange, head): Answered<'_>,
         passed: Result<(), Ask>,
     ) -> Outcome {
+        let server = exchange.connection.server_index();
+        if let Err(ask) = &passed
+            && let Some(trouble) = ask.trouble(server)
+            && client.take_back()
+        {
+            return self.explain(client, &trouble);
+        }
+        self.note_answered(head.status);
         match passed {
             Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.inbox),
             Ok(()) => {
@@ -50,7 +54,6 @@ impl Forwarding<'_> {
                 Outcome::Answered
             }
             Err(ask) => {
-                let server = exchange.connection.server_index();
                 match ask {
                     Ask::Server(reason) => self.note_failure(reason, Some(server), 0),
                     Ask::Client(ClientFault::Refused(refusal)) => self.note_break(refusal),

@@ -1,4 +1,5 @@
 use rustix::net::sockopt::set_socket_linger;
+use tokio::net::UnixStream;
 
 use super::*;
 use crate::counted::Counted;
@@ -12,7 +13,8 @@ const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r
 ///
 /// Whether it may be repeated then: one that may not take effect twice, and one that may.
 async fn lost(is_reset: bool) -> [bool; 2] {
-    let mut client = Http1Client::new(Counted::new(tokio::io::empty(), worker()));
+    let (socket, _other_end) = UnixStream::pair().unwrap();
+    let mut client = Http1Client::new(Counted::new(socket, worker()));
     let (_pool, mut connection, peer) = connected().await;
     connection.is_reused = true;
     let mut exchange = Exchange::new(connection, HEAD, 0);

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::buffer::{Buffer, SMALL};
 use crate::client::{Client, ClientFault, Piece};
 use crate::context::SiteHsts;
 use crate::counted::Counted;
+use crate::half_closed::{HalfClosed, Shown};
 use crate::moment::date_now;
 use crate::spare::Text;
 
@@ -32,7 +34,13 @@ pub(crate) struct Http1Client<S> {
     /// Heads and pages that wait to be sent, and how much of them was.
     outbox: Text,
     outbox_sent: usize,
+    /// Where in the outbox the response begins, while it can be taken back.
+    response_at: Option<usize>,
     request: RequestFacts,
+    has_answer_begun: bool,
+    /// Once the client has ended its side, and whether that was in the middle of the answer at hand.
+    half_closed: Option<Box<HalfClosed>>,
+    ended_in_answer: bool,
     response_body: BodyKind,
     /// Whether the connection stays after the response that was begun last.
     persists: bool,
@@ -46,7 +54,7 @@ struct RequestFacts {
     version: Version,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
+impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
     /// A client that has sent nothing yet.
     pub(crate) fn new(stream: Counted<S>) -> Self {
         Self {
@@ -54,11 +62,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
             intake: Intake::new(),
             outbox: Text::default(),
             outbox_sent: 0,
+            response_at: None,
             request: RequestFacts {
                 is_head: false,
                 persists: false,
                 version: Version::Http11,
             },
+            half_closed: None,
+            has_answer_begun: false,
+            ended_in_answer: false,
             response_body: BodyKind::None,
             persists: true,
         }
@@ -86,6 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
     /// The head at the start of what was received was read.
     pub(crate) fn begin_request(&mut self, head: &RequestHead) {
         self.intake.begin_request(head);
+        (self.has_answer_begun, self.ended_in_answer) = (false, false);
         self.request = RequestFacts {
             is_head: head.method == Method::Head,
             persists: head.persists,
@@ -182,12 +195,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
 
     fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         while self.outbox_sent < self.outbox.len() {
+            self.note_sending();
             let waiting = &self.outbox[self.outbox_sent..];
             self.outbox_sent += ready!(poll_write(&mut self.stream, context, waiting))?;
         }
         self.outbox_sent = 0;
+        self.response_at = None;
         self.outbox = Text::default();
         Poll::Ready(Ok(()))
+    }
+
+    /// There is something to send.
+    fn note_sending(&mut self) {
+        if let Some(half_closed) = &mut self.half_closed {
+            half_closed.note_sending();
+        }
+    }
+
+    /// The client sends no more.
+    fn note_ended(&mut self) -> io::Result<()> {
+        self.half_closed = Some(Box::new(HalfClosed::of(&self.stream)?));
+        self.ended_in_answer = self.has_answer_begun;
+        Ok(())
+    }
+
+    /// Send what means nothing to a client that reads (RFC 9110 §15.2), and makes the kernel of one
+    /// that is gone reset the connection. HTTP/1.0 has no such thing, and neither has a body.
+    fn ask_whether_it_reads(&mut self, context: &mut Context<'_>) -> Result<(), ClientFault> {
+        if self.request.version == Version::Http10 || self.has_answer_begun {
+            return Ok(());
+        }
+        self.ready_outbox();
+        self.outbox
+            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        match self.poll_flush(context) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Ok(()),
+        }
     }
 
     fn ready_outbox(&mut self) {
@@ -199,6 +243,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1Client<S> {
     /// Put the client's framing around a piece, and small pieces behind what waits already.
     fn frame(&mut self, buffer: &mut Buffer, piece: &mut Piece) {
         piece.is_framed = true;
+        if piece.is_last {
+            self.response_at = None;
+        }
         if self.response_body == BodyKind::Chunked {
             if !piece.position.is_empty() {
                 piece.position = buffer.frame_chunk(piece.position.clone(), piece.is_last);
@@ -226,7 +273,7 @@ fn poll_write<S: AsyncWrite + Unpin>(
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
+impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         self.intake.poll_body(context, &mut self.stream)
     }
@@ -253,7 +300,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
         if !self.request_has_ended() {
             return Poll::Pending;
         }
-        self.intake.poll_end(context, &mut self.stream)
+        if self.half_closed.is_none() {
+            let ended = ready!(self.intake.poll_end(context, &mut self.stream));
+            if ended.and_then(|()| self.note_ended()).is_err() {
+                return Poll::Ready(());
+            }
+        }
+        while let Some(half_closed) = &mut self.half_closed {
+            let shown = ready!(half_closed.poll(context));
+            if shown == Shown::Gone || self.ended_in_answer {
+                // Who ends its side in the middle of an answer has most likely left.
+                return Poll::Ready(());
+            }
+            if self.ask_whether_it_reads(context).is_err() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
     }
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
@@ -282,6 +345,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
             date: &date_now(),
         };
         self.ready_outbox();
+        self.response_at = Some(self.outbox.len());
+        self.has_answer_begun = true;
         write::response(&mut self.outbox, message, &onward);
         Ok(())
     }
@@ -297,6 +362,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
         }
         ready!(self.poll_outbox(context))?;
         while !piece.position.is_empty() {
+            self.note_sending();
             let waiting = buffer.part(piece.position.clone());
             piece.position.start += ready!(poll_write(&mut self.stream, context, waiting))?;
         }
@@ -305,12 +371,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client for Http1Client<S> {
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         ready!(self.poll_outbox(context))?;
-        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(context));
-        Poll::Ready(flushed.map_err(|_| ClientFault::Gone))
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        if flushed.is_pending() {
+            self.note_sending();
+        }
+        flushed.map_err(|_| ClientFault::Gone)
     }
 
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
         self.send_own(hsts, |out, reply| write_page(out, page, reply));
+    }
+
+    fn take_back(&mut self) -> bool {
+        let start = self.response_at.take().filter(|&it| self.outbox_sent <= it);
+        if let Some(start) = start {
+            self.outbox.truncate(start);
+        }
+        start.is_some()
     }
 
     fn break_off(&mut self) {

@@ -9,6 +9,7 @@ use tokio::io::AsyncRead;
 
 use crate::buffer::{Buffer, LARGE, SCARCE, SMALL, is_scarce, piece_room, small_room};
 use crate::client::{ClientFault, Framing};
+use crate::half_closed::is_end;
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
 pub(super) struct Intake {
@@ -193,7 +194,7 @@ impl Intake {
         };
     }
 
-    /// Between the request and its answer: wait until the client leaves.
+    /// Between the request and its answer: wait until the client ends its side, or breaks off.
     ///
     /// The next requests may be here already, and the client's end comes behind them: to see it,
     /// they are read, up to as much as a large buffer holds. Whoever sends more is not watched any
@@ -203,7 +204,7 @@ impl Intake {
         &mut self,
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
-    ) -> Poll<()> {
+    ) -> Poll<io::Result<()>> {
         loop {
             if self.inbox.is_empty() {
                 self.inbox.renew(small_room());
@@ -211,8 +212,10 @@ impl Intake {
                 return Poll::Pending;
             }
             match ready!(self.poll_fill(context, stream)) {
-                Ok(count) if count > 0 => {}
-                _ => return Poll::Ready(()),
+                Ok(0) => return Poll::Ready(Ok(())),
+                Ok(_) => {}
+                Err(error) if is_end(&error) => return Poll::Ready(Ok(())),
+                Err(error) => return Poll::Ready(Err(error)),
             }
         }
     }

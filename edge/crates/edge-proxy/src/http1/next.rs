@@ -1,6 +1,7 @@
 //! The wait for a request: without a buffer while nothing comes, and never for long.
 
 use std::future::{Future, poll_fn};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(crate) async fn wait_drained(mut draining: watch::Receiver<bool>) {
 }
 
 /// Wait for the next request; a silent connection ends when `drained` does.
-pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     client: &mut Http1Client<S>,
     bounds: &Limits,
     alarm: &mut Alarm,
@@ -66,7 +67,7 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn poll<S: AsyncRead + AsyncWrite + Unpin>(
+    fn poll<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         &mut self,
         context: &mut Context<'_>,
         client: &mut Http1Client<S>,
@@ -102,7 +103,10 @@ impl Waiting {
 
     /// An empty line begins no request (RFC 9112 §2.2): behind a body, it ends what some clients
     /// send. With more behind it, it is the parser's; a second one is refused either way.
-    fn skip_empty_line<S: AsyncRead + AsyncWrite + Unpin>(&mut self, client: &mut Http1Client<S>) {
+    fn skip_empty_line<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
+        &mut self,
+        client: &mut Http1Client<S>,
+    ) {
         if !self.follows_empty_line && client.received() == EMPTY_LINE {
             client.skip(EMPTY_LINE.len());
             self.follows_empty_line = true;

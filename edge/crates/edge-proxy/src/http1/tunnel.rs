@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::upstream::Connection;
 /// Carry bytes between the client and the server; `early` came from the server with its head.
 ///
 /// A tunnel that nobody has used for as long as `silence` is taken for forgotten.
-pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     client: Http1Client<S>,
     mut connection: Connection,
     early: Buffer,

@@ -269,6 +269,15 @@ impl Client for Http2Client {
         }
     }
 
+    fn take_back(&mut self) -> bool {
+        let is_taken =
+            self.answer == Answer::Open && self.shared.state().http2.take_back(self.stream);
+        if is_taken {
+            self.answer = Answer::Owed;
+        }
+        is_taken
+    }
+
     fn break_off(&mut self) {
         if matches!(self.answer, Answer::Owed | Answer::Open) {
             self.answer = Answer::BrokenOff;

@@ -19,6 +19,7 @@ use crate::alarm::Alarm;
 use crate::buffer::{Buffer, SMALL};
 use crate::context::ConnectionContext;
 use crate::counted::Counted;
+use crate::half_closed::HalfClosed;
 
 /// After a cutoff: for how long, and up to how many bytes, the client may go on until it reads why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -43,6 +44,8 @@ pub(super) struct Session {
     idle_timeout: Duration,
     is_greeted: bool,
     is_leaving: bool,
+    /// Once the client has ended its side.
+    half_closed: Option<HalfClosed>,
     /// Whether the client was not listened to when that was last asked.
     is_paused: bool,
     cutoff: Option<Cutoff>,
@@ -68,6 +71,7 @@ impl Session {
             idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
             is_greeted: false,
             is_leaving: false,
+            half_closed: None,
             is_paused: false,
             cutoff: None,
         }
@@ -139,9 +143,7 @@ impl Session {
         while state.http2.output_bytes() > 0 {
             let output = state.http2.output();
             match Pin::new(&mut self.stream).poll_write(context, output) {
-                Poll::Ready(Ok(count)) if count > 0 => {
-                    output.drain(..count);
-                }
+                Poll::Ready(Ok(count)) if count > 0 => state.http2.note_sent(count),
                 Poll::Ready(_) => return Poll::Ready(Err(Ended)),
                 Poll::Pending => {
                     state.note_sent(false);

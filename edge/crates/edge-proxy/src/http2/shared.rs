@@ -187,6 +187,11 @@ impl State {
     /// The connection has ended: so do its streams.
     pub(super) fn end(&mut self) {
         self.is_over = true;
+        self.wake_all();
+    }
+
+    /// Something happened to all streams.
+    pub(super) fn wake_all(&mut self) {
         self.http2.owners().for_each(Slot::wake);
     }
 

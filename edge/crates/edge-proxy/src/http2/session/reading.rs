@@ -1,7 +1,7 @@
 //! What a connection's client sends: read as there is room for it, and handed to its streams.
 
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use edge_http::Refusal;
 use edge_http::http2::{Cutoff, Event};
@@ -11,6 +11,7 @@ use super::{Ended, Session, Step};
 use crate::alarm::Alarm;
 use crate::buffer::{FRAME, LARGE, SMALL, is_scarce};
 use crate::context::ConnectionContext;
+use crate::half_closed::{HalfClosed, Shown, is_end};
 use crate::http2::Accepted;
 use crate::http2::shared::{Shared, State};
 use crate::spare::Text;
@@ -23,6 +24,9 @@ const MOST_READS: usize = 16;
 impl Session {
     /// Read what has come; ready when the connection is to end.
     pub(super) fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
+        if self.half_closed.is_some() {
+            return self.poll_half_closed(context);
+        }
         for _ in 0..MOST_READS {
             self.is_paused = self.is_full();
             if self.is_paused {
@@ -32,7 +36,8 @@ impl Session {
             self.make_room();
             match self.inbox.poll_fill(context, &mut self.stream) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Err(Ended)),
+                Poll::Ready(Err(error)) if !is_end(&error) => return Poll::Ready(Err(Ended)),
+                Poll::Ready(_) => return self.poll_ended(context),
                 Poll::Pending => {
                     self.inbox.settle();
                     return Poll::Pending;
@@ -48,6 +53,34 @@ impl Session {
             }
         }
         context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The client sends no more: answer what is whole.
+    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
+        let mut state = self.shared.state();
+        if state.http2.open_streams() == 0 {
+            return Poll::Ready(Err(Ended));
+        }
+        let Ok(half_closed) = HalfClosed::of(&self.stream) else {
+            return Poll::Ready(Err(Ended));
+        };
+        state.sender().end_input();
+        state.wake_all();
+        drop(state);
+        (self.is_leaving, self.is_paused) = (true, false);
+        self.half_closed = Some(half_closed);
+        self.poll_half_closed(context)
+    }
+
+    fn poll_half_closed(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
+        while let Some(half_closed) = &mut self.half_closed {
+            match ready!(half_closed.poll(context)) {
+                Shown::Gone => return Poll::Ready(Err(Ended)),
+                // Nobody has to answer that, but the kernel of a client that is gone.
+                Shown::Nothing => self.shared.state().sender().ping(),
+            }
+        }
         Poll::Pending
     }
 

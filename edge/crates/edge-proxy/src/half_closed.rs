@@ -1,0 +1,70 @@
+//! Clients that have ended their side of a connection: some still read what they have asked for
+//! (RFC 9112 §9.6), and of others only the kernel is left, which resets what it is sent.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+
+use crate::alarm::Alarm;
+
+/// After so long without anything to send, nothing has shown whether the client still reads.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Whether an error of reading means that the peer sends no more, and nothing else: a FIN without
+/// `close_notify` behind a whole request takes nothing from it.
+pub(crate) fn is_end(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+}
+
+/// A connection whose client sends no more.
+pub(crate) struct HalfClosed {
+    reset: Pin<Box<dyn Future<Output = ()>>>,
+    silence: Alarm,
+    wait: Duration,
+}
+
+/// What is known of its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// It has reset the connection.
+    Gone,
+    /// Nothing: there was nothing to send. The next silence is twice as long.
+    Nothing,
+}
+
+impl HalfClosed {
+    /// Watch a socket of which the end was read: reading it tells nothing new.
+    pub(crate) fn of(socket: &impl AsFd) -> io::Result<Self> {
+        let own = socket.as_fd().try_clone_to_owned()?;
+        let socket = TcpStream::from_std(own.into())?;
+        Ok(Self {
+            reset: Box::pin(async move {
+                // An error of waiting leaves nothing to wait for.
+                let _ = socket.ready(Interest::ERROR).await;
+            }),
+            silence: Alarm::after(SILENCE),
+            wait: SILENCE,
+        })
+    }
+
+    /// There is something to send: what becomes of it tells.
+    pub(crate) fn note_sending(&mut self) {
+        self.silence.set(self.wait);
+    }
+
+    /// Wait until something is known, or there was silence.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Shown> {
+        if self.reset.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Shown::Gone);
+        }
+        ready!(self.silence.poll_due(context));
+        self.wait *= 2;
+        self.silence.set(self.wait);
+        Poll::Ready(Shown::Nothing)
+    }
+}
