@@ -14,6 +14,7 @@ from port443.core.plan.events import (
     EventBody,
     HandshakeFailure,
     Http2Cutoff,
+    TlsFailure,
     UpstreamFailure,
     event_of,
 )
@@ -108,6 +109,7 @@ def test_reasons_are_a_closed_set() -> None:
     """A reason that the contract does not know is refused at its field."""
     closed = {
         "handshake_failed": HandshakeFailure,
+        "tls_failed": TlsFailure,
         "http2_cut_off": Http2Cutoff,
         "upstream_failed": UpstreamFailure,
     }

@@ -10,7 +10,7 @@ import pytest
 from port443.cli.explain import all_pages, other_names
 from port443.cli.glossary import named_pages
 from port443.cli.main import run
-from port443.core.plan.events import EVENTS, HandshakeFailure, Http2Cutoff, UpstreamFailure
+from port443.core.plan.events import EVENTS, HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure
 from port443.core.plan.receipt import ListenerState, QuarantineCode
 
 TOP = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def printed() -> Iterator[str]:
     """Yield every name that stands in an event, a log line or the status."""
     yield from EVENTS
     yield from set(get_args(ListenerState)) - {"listening"}
-    for reasons in (HandshakeFailure, Http2Cutoff, UpstreamFailure, QuarantineCode):
+    for reasons in (HandshakeFailure, TlsFailure, Http2Cutoff, UpstreamFailure, QuarantineCode):
         yield from reasons
     yield from re.findall(r'^ +[A-Z]\w+ = [0-9]{3}\s+"(\w+)"', REFUSALS.read_text(), re.MULTILINE)
     for text in python():

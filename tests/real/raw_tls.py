@@ -9,7 +9,7 @@ from tls_client import PATIENCE_S, read_all
 from port443.core.names import HostName
 from port443.core.probe.hellos import ENTROPY, Hello, after_retry, build, handshake_offer
 from port443.core.wire.extensions import Extension, ExtensionType
-from port443.core.wire.groups import SECP521R1
+from port443.core.wire.groups import SECP521R1, X25519MLKEM768
 from port443.core.wire.key_share import SEED, key_share
 from port443.core.wire.messages import MessageType, parse_ecdhe
 from port443.core.wire.protection import Protector, Protector12
@@ -22,6 +22,8 @@ from port443.core.wire.versions import Version
 
 NAME = HostName.parse("a.test")
 CHANGE = Record(ContentType.CHANGE_CIPHER_SPEC, 0x0303, b"\x01").encode()
+KEY_UPDATE = b"\x18\x00\x00\x01\x00"
+"""A message that wants none in return."""
 CLOSE_NOTIFY = Record(ContentType.ALERT, 0x0303, b"\x01\x00").encode()
 
 
@@ -35,10 +37,10 @@ def handshake(content: bytes) -> bytes:
 
 
 def hello(version: Version = Version.TLS_1_3, shares: tuple[int, ...] | None = None) -> Hello:
-    """Return a plain client's hello; `shares` are the groups that it sends a key for."""
+    """Return a plain client's hello, with keys for these groups, else for the edge's first."""
     offer = handshake_offer(version)
-    if shares is not None:
-        offer = replace(offer, share_groups=shares)
+    if version == Version.TLS_1_3:
+        offer = replace(offer, share_groups=shares or (X25519MLKEM768,))
     return build(offer, NAME, os.urandom(ENTROPY))
 
 
@@ -168,8 +170,17 @@ class RawClient13(RawClient):
     def complete(self) -> None:
         """End the handshake; afterwards `seal` has the keys of the connection."""
         self.send(CHANGE, self.seal(ContentType.HANDSHAKE, self.finished()))
-        keys = self._schedule.client_application_keys(self._after)
-        self._client = Protector(self._suite, keys)
+        size = self._schedule._size
+        self._secret = self._schedule._expand(self._schedule._master, "c ap traffic", self._after, size)
+        self._client = Protector(self._suite, self._schedule._keys(self._secret))
+
+    def update_keys(self) -> bytes:
+        """Return the record of a KeyUpdate, and go on with the next keys (RFC 8446 §7.2)."""
+        said = self.seal(ContentType.HANDSHAKE, KEY_UPDATE)
+        size = self._schedule._size
+        self._secret = self._schedule._expand(self._secret, "traffic upd", b"", size)
+        self._client = Protector(self._suite, self._schedule._keys(self._secret))
+        return said
 
 
 class RawClient12(RawClient):

@@ -9,6 +9,7 @@ from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from raw_tls import (
     CHANGE,
     CLOSE_NOTIFY,
+    KEY_UPDATE,
     Heard,
     RawClient,
     RawClient12,
@@ -21,7 +22,7 @@ from raw_tls import (
 from tls_certs import Wish, ec_key, intermediate, issue
 
 from port443.core.probe.hellos import Hello
-from port443.core.wire.groups import X25519MLKEM768 as MLKEM
+from port443.core.wire.messages import MessageType
 from port443.core.wire.records import ContentType
 
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))
@@ -136,7 +137,6 @@ def more_than_finished(client: RawClient13) -> None:
     client.send(client.seal(HANDSHAKE, client.finished() + KEY_UPDATE))
 
 
-KEY_UPDATE = b"\x18\x00\x00\x01\x00"
 VIOLATION = "protocol_violation"
 DURING: dict[str, tuple[Callable[[RawClient13], None], str, str, str]] = {
     "a message in clear": (lambda client: client.send(handshake(client.finished())),
@@ -198,7 +198,7 @@ def test_what_is_wrong_behind_our_flight_is_answered_encrypted(
     act, *due = DURING[case]
     since = edge.last_event()
     with contextlib.closing(RawClient13(port)) as client:
-        client.greet(hello(shares=(MLKEM,)))
+        client.greet()
         act(client)
         judge(edge, client, since, (due[0], due[1], due[2]))
 
@@ -302,9 +302,8 @@ def test_what_is_wrong_in_tls_1_2_is_answered(edge: RunningEdge, port: int, case
         judge(edge, client, since, (due[0], due[1], due[2]))
 
 
-def test_what_is_unusual_but_allowed_ends_in_a_handshake(edge: RunningEdge, port: int) -> None:
+def test_what_is_unusual_but_allowed_ends_in_a_handshake(port: int) -> None:
     """A Finished in single bytes, and more change_cipher_spec than anybody sends (RFC 8446 §5)."""
-    since = edge.last_event()
     with contextlib.closing(RawClient13(port)) as client:
         second = client.asked_again()
         client.send(CHANGE, CHANGE)
@@ -312,4 +311,76 @@ def test_what_is_unusual_but_allowed_ends_in_a_handshake(edge: RunningEdge, port
         client.send(CHANGE, CHANGE, CHANGE)
         pieces = client.finished()
         client.send(*(client.seal(HANDSHAKE, pieces[at : at + 1]) for at in range(len(pieces))))
-        assert edge.wait_event("handshake_completed", since)["group"] == "X25519MLKEM768"
+        assert client.message().kind == MessageType.NEW_SESSION_TICKET
+
+
+AFTER: dict[str, tuple[Callable[[RawClient13], None], str, str, str]] = {
+    "a damaged record": (lambda client: client.send(record(DATA, bytes(40))),
+        "bad_record_mac", "record_undecryptable", "a record cannot be decrypted"),
+    "a record of 2^14 + 257 bytes": (lambda client: client.send(record(DATA, bytes(2**14 + 257))),
+        "record_overflow", "record_malformed", "16,640"),
+    "half an alert": (sealed(ALERT, b"\x02"), "decode_error", "record_malformed", ""),
+    "a message of 16 MiB": (sealed(HANDSHAKE, b"\x18\xff\xff\xff"), "decode_error", "record_malformed", ""),
+    "a Finished": (lambda client: client.send(client.seal(HANDSHAKE, client.finished())),
+        "unexpected_message", "message_forbidden", ""),
+    "a change_cipher_spec": (first(CHANGE), "unexpected_message", "message_forbidden", ""),
+    "a record in clear": (first(handshake(HELLO)), "unexpected_message", "message_forbidden", "in clear"),
+    "no bytes of a message": (sealed(HANDSHAKE, b""), "unexpected_message", "message_forbidden", "empty"),
+    "half a message before data": (
+        lambda client: client.send(client.seal(HANDSHAKE, KEY_UPDATE[:3]), client.seal(DATA, b"x")),
+        "unexpected_message", "message_forbidden", ""),
+    "two key updates in a record": (sealed(HANDSHAKE, KEY_UPDATE * 2),
+        "unexpected_message", "message_forbidden", ""),
+    "a key update of an unknown kind": (sealed(HANDSHAKE, b"\x18\x00\x00\x01\x07"),
+        "illegal_parameter", "record_malformed", ""),
+    "key updates without end": (lambda client: client.send(*(client.update_keys() for _ in range(33))),
+        "unexpected_message", "message_flood", "TooManyKeyUpdate"),
+    "empty records without end": (lambda client: client.send(*(client.seal(DATA, b"") for _ in range(33))),
+        "unexpected_message", "message_flood", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", AFTER)
+def test_what_is_wrong_behind_the_handshake_is_answered_and_told(
+    edge: RunningEdge, port: int, case: str
+) -> None:
+    """An open connection ends by the RFC's alert, which arrives also behind unread bytes, with an event."""
+    act, alert, reason, detail = AFTER[case]
+    since = edge.last_event()
+    with contextlib.closing(RawClient13(port)) as client:
+        client.greet()
+        client.complete()
+        act(client)
+        with contextlib.suppress(ConnectionError):
+            client.send(record(DATA, bytes(2**14)))
+        heard = client.end()
+    assert heard == Heard(2, NUMBERS[alert])
+    event = edge.wait_event("tls_failed", since)
+    assert (event["site"], event["reason"], event["alert"]) == ("a.test", reason, alert)
+    assert detail in event["detail"]
+
+
+def test_an_alert_behind_the_handshake_is_told_by_its_name(edge: RunningEdge, port: int) -> None:
+    """A client that ends an open connection by an alert is told from one that is at fault."""
+    since = edge.last_event()
+    with contextlib.closing(RawClient13(port)) as client:
+        client.greet()
+        client.complete()
+        client.send(client.seal(ALERT, b"\x02\x31"))
+        client.end()
+    event = edge.wait_event("tls_failed", since)
+    assert (event["reason"], event["alert"], event["detail"]) == (
+        "client_alerted", "access_denied", "access_denied",
+    )  # fmt: skip
+
+
+def test_renegotiation_is_refused_and_then_ended(edge: RunningEdge, port: int) -> None:
+    """In TLS 1.2 the first wish gets a warning, the second one the end (RFC 5746 §4.5)."""
+    since = edge.last_event()
+    with contextlib.closing(RawClient12(port)) as client:
+        client.greet()
+        client.complete()
+        client.send(client.seal(HANDSHAKE, HELLO), client.seal(HANDSHAKE, HELLO))
+        assert client.end() == Heard(2, NUMBERS["handshake_failure"])
+    event = edge.wait_event("tls_failed", since)
+    assert (event["reason"], event["alert"]) == ("message_flood", "handshake_failure")

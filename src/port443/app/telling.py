@@ -13,6 +13,7 @@ from port443.core.plan.events import (
     EventsDropped,
     EventsSuppressed,
     HandshakeFailed,
+    TlsFailed,
     UpstreamCameBack,
     UpstreamFailed,
     UpstreamWentDown,
@@ -77,7 +78,7 @@ class EventTeller:
             case EventsSuppressed():
                 self._moderation.count((body.event, body.reason), body.count)
                 return
-            case HandshakeFailed() | UpstreamFailed():
+            case HandshakeFailed() | TlsFailed() | UpstreamFailed():
                 level, kind = logging.INFO, (event.name, str(body.reason))
             case UpstreamCameBack():
                 level, kind = logging.INFO, (event.name, body.server)

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use edge_snapshot::{Alpn, CipherSuite, Hash, TlsVersion};
 use serde::Serialize;
 
-use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
+use crate::reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};
 
 /// The longest text that a stranger can bring into an event, in bytes.
 const MAX_TEXT: usize = 512;
@@ -55,6 +55,14 @@ pub enum Event {
         reason: HandshakeFailure,
         detail: String,
         alert: Option<String>,
+    },
+    /// TLS failed on a connection whose handshake had completed.
+    TlsFailed {
+        site: String,
+        peer: SocketAddr,
+        reason: TlsFailure,
+        detail: String,
+        alert: Option<&'static str>,
     },
     /// A request was answered by the edge itself.
     RequestRefused {
@@ -111,6 +119,7 @@ impl Event {
     pub(crate) fn strangers_kind(&self) -> Option<Kind> {
         let (event, reason) = match self {
             Self::HandshakeFailed { reason, .. } => ("handshake_failed", reason.as_str()),
+            Self::TlsFailed { reason, .. } => ("tls_failed", reason.as_str()),
             Self::RequestRefused { reason, .. } => ("request_refused", *reason),
             Self::Http2CutOff { reason, .. } => ("http2_cut_off", reason.as_str()),
             Self::UpstreamFailed { reason, .. } => ("upstream_failed", reason.as_str()),

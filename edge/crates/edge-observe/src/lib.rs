@@ -22,7 +22,7 @@ pub use channel::{EventQueue, EventSender, StampedEvent};
 pub use event::Event;
 pub use log::{EventLog, Page};
 pub use observatory::Observatory;
-pub use reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
+pub use reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};
 pub use sites::{SiteSlot, SiteSlots};
 pub use stats::Stats;
 pub use worker::{BufferedBytes, HandshakeFault, HandshakeRecord, UpstreamFault, WorkerObserver};

@@ -55,6 +55,18 @@ reasons! {
 }
 
 reasons! {
+    /// Why TLS failed behind the handshake.
+    TlsFailure {
+        RecordUndecryptable = "record_undecryptable" "A record cannot be decrypted."
+        RecordMalformed = "record_malformed" "A record or message cannot be read."
+        MessageForbidden = "message_forbidden" "A message came that may not come there."
+        MessageFlood = "message_flood" "What is allowed came without end."
+        ClientAlerted = "client_alerted" "The client ended it by an alert."
+        TlsInternal = "tls_internal" "The edge failed."
+    }
+}
+
+reasons! {
     /// Why an HTTP/2 connection was ended by us.
     Http2Cutoff {
         CompressionMalformed = "compression_malformed" "A header block cannot be read."

@@ -13,7 +13,7 @@ use crate::event::{Event, bounded};
 use crate::handshakes::{HandshakeTable, Shape};
 use crate::histogram::Histogram;
 use crate::own::Own;
-use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
+use crate::reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};
 use crate::sites::SiteSlot;
 
 /// Completed handshakes are told once in so long; the counters hold all of them.
@@ -175,6 +175,23 @@ impl WorkerObserver {
         }
         self.counters.handshake_failures[fault.reason as usize].add(1);
         self.events.send(|| failed(fault));
+    }
+
+    /// TLS failed behind the handshake; `alert` is the name of the one that was sent or received.
+    pub fn tls_failed(
+        &self,
+        (site, peer): (&str, SocketAddr),
+        reason: TlsFailure,
+        detail: &str,
+        alert: Option<&'static str>,
+    ) {
+        self.events.send(|| Event::TlsFailed {
+            site: bounded(site),
+            peer,
+            reason,
+            detail: bounded(detail),
+            alert,
+        });
     }
 
     /// A request of a site was answered with that status.

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use edge_observe::{Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, UpstreamFailure};
+use edge_observe::{
+    Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, TlsFailure, UpstreamFailure,
+};
 use edge_snapshot::{Alpn, CipherSuite, Hash, QuarantineCode, TlsVersion};
 use serde_json::Value;
 
@@ -55,6 +57,13 @@ fn every_event() -> Vec<Event> {
             peer,
             server_name: None,
             reason: HandshakeFailure::NotTls,
+            detail: text(),
+            alert: None,
+        },
+        Event::TlsFailed {
+            site: text(),
+            peer,
+            reason: TlsFailure::RecordUndecryptable,
             detail: text(),
             alert: None,
         },
@@ -130,6 +139,13 @@ fn reasons_are_the_contracts() {
     same(
         "HandshakeFailure",
         HandshakeFailure::ALL
+            .iter()
+            .map(|reason| reason.as_str())
+            .collect(),
+    );
+    same(
+        "TlsFailure",
+        TlsFailure::ALL
             .iter()
             .map(|reason| reason.as_str())
             .collect(),

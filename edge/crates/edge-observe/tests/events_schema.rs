@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use edge_observe::{Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, UpstreamFailure};
+use edge_observe::{
+    Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, TlsFailure, UpstreamFailure,
+};
 use edge_snapshot::{Alpn, CipherSuite, Hash, TlsVersion};
 use serde_json::Value;
 
@@ -60,6 +62,13 @@ fn one_of_each() -> Vec<Event> {
             reason: handshake,
             detail: text(),
             alert: None,
+        },
+        Event::TlsFailed {
+            site: text(),
+            peer: peer(),
+            reason: TlsFailure::MessageFlood,
+            detail: text(),
+            alert: Some("unexpected_message"),
         },
         Event::RequestRefused {
             site: text(),

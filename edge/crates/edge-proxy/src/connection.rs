@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use edge_observe::{HandshakeFailure, HandshakeFault, HandshakeRecord};
+use edge_observe::{HandshakeFailure, HandshakeFault, HandshakeRecord, TlsFailure};
 use edge_snapshot::{Alpn, Role};
 use edge_tls::{
-    Alert, HandshakeFacts, Opening, Reason, Refusal, TlsStream, alert_record, farewell,
+    Alert, FaultKind, HandshakeFacts, Opening, Reason, Refusal, StreamFault, TlsStream,
+    alert_record, farewell,
 };
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -43,10 +44,30 @@ pub(crate) async fn serve(
     let Some((stream, alpn, context)) = Box::pin(arrival.shake_hands(tcp)).await else {
         return;
     };
+    let (faults, connection) = (stream.faults(), Rc::clone(&context));
     match alpn {
         Some(Alpn::H2) => Box::pin(http2::serve(stream, context)).await,
         Some(Alpn::Http11) | None => Box::pin(http1::serve(stream, context)).await,
     }
+    if let Some(fault) = faults.take() {
+        tell_fault(&connection, &fault);
+    }
+}
+
+/// Tell what a client has broken behind its handshake.
+fn tell_fault(connection: &ConnectionContext, fault: &StreamFault) {
+    let reason = match fault.kind {
+        FaultKind::Undecryptable => TlsFailure::RecordUndecryptable,
+        FaultKind::Malformed => TlsFailure::RecordMalformed,
+        FaultKind::Forbidden => TlsFailure::MessageForbidden,
+        FaultKind::Flood => TlsFailure::MessageFlood,
+        FaultKind::Alerted => TlsFailure::ClientAlerted,
+        FaultKind::Internal => TlsFailure::TlsInternal,
+    };
+    let place = (connection.site.id.as_str(), connection.peer);
+    let alert = fault.alert.map(Alert::name);
+    let observer = &connection.worker.observer;
+    observer.tls_failed(place, reason, &fault.detail, alert);
 }
 
 /// A connection that has not passed its handshake.

@@ -71,7 +71,7 @@ pub(crate) struct Flow {
     pub(crate) plaintext: Buffer,
     /// Whether the peer said that it sends no more.
     pub(crate) peer_closed: bool,
-    /// The alert that was sent last.
+    /// The alert that was sent by the last step.
     pub(crate) alert_sent: Option<Alert>,
     stage: Stage,
     /// Whether we encrypt by TLS 1.2.
@@ -174,7 +174,6 @@ impl Engine {
         if let Some(fault) = &self.failed {
             return Err(fault.clone());
         }
-        self.flow.alert_sent = None;
         let outcome = self.advance(take, wish);
         self.is_settled = matches!(outcome, Ok(State::Open));
         outcome.inspect_err(|fault| {
@@ -187,6 +186,7 @@ impl Engine {
     /// again, so that it must not be shown a record twice.
     fn advance(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Fault> {
         let is_reading = matches!(wish, Wish::Nothing);
+        let was_handshaking = self.tls.is_handshaking();
         if is_reading {
             self.hand_over()?;
         }
@@ -194,7 +194,10 @@ impl Engine {
             let Some(state) = self.call(take, wish)? else {
                 continue;
             };
-            let goes_on = is_reading && self.flow.is_read() && state != State::Closed;
+            // What comes right behind the handshake is the first reader's, with its faults.
+            let is_through = was_handshaking && !self.tls.is_handshaking();
+            let goes_on =
+                is_reading && !is_through && self.flow.is_read() && state != State::Closed;
             if !(goes_on && self.hand_over()?) {
                 return Ok(state);
             }
@@ -203,6 +206,7 @@ impl Engine {
 
     /// One call of rustls; the state when it was the last one for what has been handed over.
     fn call(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<Option<State>, Fault> {
+        self.flow.alert_sent = None;
         let handed = &mut self.incoming.filled_mut()[..self.handed];
         let UnbufferedStatus { discard, state } = self.tls.process_tls_records(handed);
         let step = state.and_then(|state| self.flow.step(state, take, wish));
@@ -268,8 +272,9 @@ impl Engine {
         if self.flow.stage == Stage::AskedAgain
             && record[0] == records::HANDSHAKE
             && let Some(retry) = &mut self.retry
+            && retry.add(&record[records::HEADER..])?
         {
-            retry.add(&record[records::HEADER..])?;
+            self.retry = None;
         }
         // RFC 5246 §7.1: what comes behind it is encrypted.
         self.client_encrypts |= !is_tls13 && record[0] == records::CHANGE_CIPHER_SPEC;
@@ -339,14 +344,15 @@ impl Engine {
 }
 
 impl Retry {
-    /// Add a fragment of the second hello; once it is whole it must be the first one again.
-    fn add(&mut self, fragment: &[u8]) -> Result<(), HelloError> {
+    /// Add a fragment of the second hello; once it is whole, which is told, it must be the first
+    /// one again.
+    fn add(&mut self, fragment: &[u8]) -> Result<bool, HelloError> {
         let Some(second) = self.parser.add(fragment)? else {
-            return Ok(());
+            return Ok(false);
         };
         check_extensions(&second).map_err(HelloError::Malformed)?;
         if self.first.is_repeated_by(&second) {
-            return Ok(());
+            return Ok(true);
         }
         let differs = Alert::ILLEGAL_PARAMETER.of("the second hello differs from the first");
         Err(HelloError::Malformed(differs))

@@ -54,6 +54,79 @@ impl Fault {
     }
 }
 
+/// What ended a stream behind its handshake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamFault {
+    /// The stable kind.
+    pub kind: FaultKind,
+    /// What exactly was met, for people.
+    pub detail: String,
+    /// The alert that the client got from us or sent to us.
+    pub alert: Option<Alert>,
+}
+
+/// The kinds of faults behind a handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// A record that cannot be decrypted.
+    Undecryptable,
+    /// A record or message that cannot be read.
+    Malformed,
+    /// A message where none of its kind may come.
+    Forbidden,
+    /// What is allowed came without end.
+    Flood,
+    /// The client ended it by an alert.
+    Alerted,
+    /// Something that only we are to blame for.
+    Internal,
+}
+
+impl StreamFault {
+    /// The fault as it is told; `sent` is the alert that the client got.
+    pub(crate) fn of(fault: &Fault, sent: Option<Alert>) -> Self {
+        let (alert, kind) = match fault {
+            Fault::Tls(Error::AlertReceived(description)) => {
+                (Some(Alert((*description).into())), FaultKind::Alerted)
+            }
+            _ => (sent, fault.kind()),
+        };
+        let detail = match (kind, alert) {
+            (FaultKind::Alerted, Some(alert)) => alert.name().to_owned(),
+            (FaultKind::Undecryptable, _) => UNDECRYPTABLE.to_owned(),
+            _ => fault.to_string(),
+        };
+        Self {
+            kind,
+            detail,
+            alert,
+        }
+    }
+}
+
+/// What a record is that fits no key of the connection.
+pub(crate) const UNDECRYPTABLE: &str = "a record cannot be decrypted";
+
+impl Fault {
+    fn kind(&self) -> FaultKind {
+        if let Self::Tls(Error::PeerMisbehaved(
+            PeerMisbehaved::TooManyEmptyFragments
+            | PeerMisbehaved::TooManyKeyUpdateRequests
+            | PeerMisbehaved::TooManyRenegotiationRequests
+            | PeerMisbehaved::TooManyWarningAlertsReceived,
+        )) = self
+        {
+            return FaultKind::Flood;
+        }
+        match self.due_alert() {
+            Some(Alert::BAD_RECORD_MAC) => FaultKind::Undecryptable,
+            Some(Alert::UNEXPECTED_MESSAGE) => FaultKind::Forbidden,
+            Some(Alert::INTERNAL_ERROR) => FaultKind::Internal,
+            _ => FaultKind::Malformed,
+        }
+    }
+}
+
 /// RFC 8446 §6.2 for the errors that rustls ends connections with and sends no alert.
 fn alert_for(error: &Error) -> Alert {
     match error {

@@ -91,7 +91,6 @@ impl From<io::Error> for Broken {
 
 async fn shake_hands(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), Broken> {
     loop {
-        // Data that a client sends right behind its Finished is kept for the first reader.
         if engine.process(|_| 0)? != State::Handshaking {
             // The last flight (a ticket, in TLS 1.2 also our Finished) goes out with the first
             // answer, or when the stream is first waited on: one system call less.

@@ -5,7 +5,7 @@ use std::io;
 use rustls::{Error, PeerIncompatible};
 
 use crate::alert::Alert;
-use crate::fault::Fault;
+use crate::fault::{Fault, UNDECRYPTABLE};
 
 /// The stable reason of a failed handshake, as far as TLS knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Refusal {
             (Error::DecryptError, Some(Alert::DECRYPT_ERROR)) => {
                 "the client's Finished is wrong".to_owned()
             }
-            (Error::DecryptError, _) => "a record cannot be decrypted".to_owned(),
+            (Error::DecryptError, _) => UNDECRYPTABLE.to_owned(),
             _ => error.to_string(),
         };
         Self {

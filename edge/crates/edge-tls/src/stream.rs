@@ -1,9 +1,11 @@
 //! An open TLS connection as a byte stream.
 
+use std::cell::Cell;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use rustls::Error;
@@ -12,7 +14,8 @@ use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, can_lend};
 use crate::engine::Engine;
-use crate::fault::Fault;
+use crate::farewell::Leaving;
+use crate::fault::{Fault, StreamFault};
 
 /// Ciphertext that may wait for more to share a system call with; above it a writer waits.
 const MOST_WAITING: usize = 4 * 1024;
@@ -29,6 +32,22 @@ pub struct TlsStream {
     tcp: TcpStream,
     engine: Engine,
     tickets: Tickets,
+    /// Set while the last words to a client at fault are on their way.
+    leaving: Option<Box<Leaving>>,
+    is_broken: bool,
+    faults: FaultSlot,
+}
+
+/// Where a stream puts what its client has broken.
+#[derive(Clone, Default)]
+pub struct FaultSlot(Rc<Cell<Option<Box<StreamFault>>>>);
+
+impl FaultSlot {
+    /// The fault that ended the stream, when one did; once.
+    #[must_use]
+    pub fn take(&self) -> Option<StreamFault> {
+        self.0.take().map(|fault| *fault)
+    }
 }
 
 /// What the handshake left to be sent, when that is nothing but tickets (RFC 8446 §4.6.1).
@@ -48,7 +67,38 @@ impl TlsStream {
             tcp,
             engine,
             tickets,
+            leaving: None,
+            is_broken: false,
+            faults: FaultSlot::default(),
         }
+    }
+
+    /// Where a fault of the client will be found, also when the stream is gone.
+    #[must_use]
+    pub fn faults(&self) -> FaultSlot {
+        self.faults.clone()
+    }
+
+    /// Note a fault, and have its alert arrive: a socket that is closed over unread bytes takes it
+    /// back.
+    fn leave(&mut self, fault: &Fault) {
+        self.tickets = Tickets::NoneHeld;
+        let sent = self.engine.flow.alert_sent;
+        let told = Box::new(StreamFault::of(fault, sent));
+        self.faults.0.set(Some(told));
+        self.leaving = Some(Box::new(Leaving::new()));
+    }
+
+    /// Ready when the last words have been taken.
+    fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.leaving.is_some() && ready!(self.poll_send(context)).is_err() {
+            self.leaving = None;
+        }
+        if let Some(leaving) = &mut self.leaving {
+            ready!(leaving.poll(&mut self.tcp, context));
+            self.leaving = None;
+        }
+        Poll::Ready(())
     }
 
     /// The client's address.
@@ -161,10 +211,12 @@ impl AsyncRead for TlsStream {
                 this.note_asked();
                 return Poll::Ready(Ok(()));
             }
-            if let Err(error) = this.engine.process(|payload| take(payload, into)) {
-                this.tickets = Tickets::NoneHeld;
-                this.send_before_waiting(); // The alert.
-                return Poll::Ready(Err(invalid(&error)));
+            if let Err(fault) = this.engine.process(|payload| take(payload, into)) {
+                if !std::mem::replace(&mut this.is_broken, true) {
+                    this.leave(&fault);
+                }
+                ready!(this.poll_leave(context));
+                return Poll::Ready(Err(invalid(&fault)));
             }
             if into.filled().len() > before {
                 this.note_asked();

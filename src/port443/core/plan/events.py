@@ -35,6 +35,17 @@ class HandshakeFailure(StrEnum):
     INTERNAL = "internal"
 
 
+class TlsFailure(StrEnum):
+    """Why TLS failed on a connection whose handshake had completed."""
+
+    RECORD_UNDECRYPTABLE = "record_undecryptable"
+    RECORD_MALFORMED = "record_malformed"
+    MESSAGE_FORBIDDEN = "message_forbidden"
+    MESSAGE_FLOOD = "message_flood"
+    CLIENT_ALERTED = "client_alerted"
+    TLS_INTERNAL = "tls_internal"
+
+
 class Http2Cutoff(StrEnum):
     """Why the edge ended an HTTP/2 connection."""
 
@@ -141,6 +152,19 @@ class HandshakeFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsFailed:
+    """TLS failed on a connection whose handshake had completed, by its client's fault or alert."""
+
+    site: str
+    peer: str
+    reason: TlsFailure
+    detail: str
+    """What happened, in words."""
+    alert: str | None
+    """The TLS alert that was sent or received, by its name (RFC 8446 §6)."""
+
+
+@dataclass(frozen=True, slots=True)
 class RequestRefused:
     """A request was answered by the edge itself, since it was wrong or for another site."""
 
@@ -228,6 +252,7 @@ EventBody = (
     | ListenerClosed
     | HandshakeCompleted
     | HandshakeFailed
+    | TlsFailed
     | RequestRefused
     | Http2CutOff
     | UpstreamFailed
@@ -248,6 +273,7 @@ EVENTS: dict[str, type[EventBody]] = {
     "listener_closed": ListenerClosed,
     "handshake_completed": HandshakeCompleted,
     "handshake_failed": HandshakeFailed,
+    "tls_failed": TlsFailed,
     "request_refused": RequestRefused,
     "http2_cut_off": Http2CutOff,
     "upstream_failed": UpstreamFailed,
