@@ -64,21 +64,31 @@ static SITE: LazyLock<SiteTls> = LazyLock::new(|| {
     site.ok().unwrap()
 });
 
-/// A client that holds a ticket for early data, of a server that stood here before.
-fn returning_client(groups: &[&'static dyn SupportedKxGroup]) -> ClientConnection {
+fn client_config(
+    version: &'static rustls::SupportedProtocolVersion,
+    groups: &[&'static dyn SupportedKxGroup],
+) -> ClientConfig {
     let provider = Arc::new(CryptoProvider {
         kx_groups: groups.to_vec(),
         ..aws_lc_rs::default_provider()
     });
     let certificate = CertificateDer::from(MADE.der.clone());
     let mut roots = RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let mut client = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])
+    roots.add(certificate).unwrap();
+    let mut client = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
     client.enable_early_data = true;
+    client
+}
+
+/// A client that holds a ticket for early data, of a server that stood here before.
+fn returning_client(groups: &[&'static dyn SupportedKxGroup]) -> ClientConnection {
+    let client = client_config(&rustls::version::TLS13, groups);
+    let provider = Arc::clone(client.crypto_provider());
+    let certificate = CertificateDer::from(MADE.der.clone());
     let client = Arc::new(client);
     let connect = || {
         let name = ServerName::try_from("a.test").unwrap();
@@ -257,5 +267,130 @@ proptest! {
         let bytes = opening(&mut client, &lengths);
         let (trips, _) = finish(client, &bytes, &places).unwrap();
         prop_assert_eq!(1 + usize::from(is_retried), trips);
+    }
+}
+
+/// Something that goes wrong with the records of a client's flight.
+#[derive(Clone, Debug)]
+enum Damage {
+    /// A record of any type and content before one of them.
+    Insert(prop::sample::Index, u8, Vec<u8>),
+    Twice(prop::sample::Index),
+    Flip(prop::sample::Index, u8),
+    Cut(prop::sample::Index),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    let content = prop::collection::vec(any::<u8>(), 0..40);
+    let kind = prop_oneof![20_u8..25, any::<u8>()];
+    prop_oneof![
+        (any::<prop::sample::Index>(), kind, content)
+            .prop_map(|(place, kind, content)| Damage::Insert(place, kind, content)),
+        any::<prop::sample::Index>().prop_map(Damage::Twice),
+        (any::<prop::sample::Index>(), 1_u8..).prop_map(|(place, bits)| Damage::Flip(place, bits)),
+        any::<prop::sample::Index>().prop_map(Damage::Cut),
+    ]
+}
+
+/// The records that bytes consist of.
+fn split(mut bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    while let Some(header) = bytes.first_chunk::<{ records::HEADER }>() {
+        let length = records::HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]));
+        found.push(bytes[..length].to_vec());
+        bytes = &bytes[length..];
+    }
+    found
+}
+
+fn damaged(bytes: &[u8], damages: &[Damage]) -> Vec<u8> {
+    let mut found = split(bytes);
+    for damage in damages {
+        match damage {
+            Damage::Insert(place, kind, content) => {
+                let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+                let record = [&[*kind, 3, 3][..], &length, content].concat();
+                found.insert(place.index(found.len() + 1), record);
+            }
+            Damage::Twice(place) => {
+                let again = found[place.index(found.len())].clone();
+                found.push(again);
+            }
+            Damage::Flip(place, bits) => {
+                let mut joined = found.concat();
+                let place = place.index(joined.len());
+                joined[place] ^= bits;
+                found = vec![joined];
+            }
+            Damage::Cut(place) => {
+                let joined = found.concat();
+                found = vec![joined[..place.index(joined.len())].to_vec()];
+            }
+        }
+        found.retain(|record| !record.is_empty());
+        if found.is_empty() {
+            break;
+        }
+    }
+    found.concat()
+}
+
+/// A client that opens with a whole hello in a version, and an engine that has answered it.
+fn answered(
+    version: &'static rustls::SupportedProtocolVersion,
+    groups: &[&'static dyn SupportedKxGroup],
+) -> (ClientConnection, Engine) {
+    let mut client = ClientConnection::new(
+        Arc::new(client_config(version, groups)),
+        ServerName::try_from("a.test").unwrap(),
+    )
+    .unwrap();
+    let bytes = written(&mut client);
+    let Progress::Hello(hello) = parse(&bytes, 1 << 14) else {
+        panic!("no hello");
+    };
+    let choice = SITE.choose(&hello, Some("a.test")).unwrap();
+    let mut engine = Engine::new(choice.config, Buffer::default()).unwrap();
+    if choice.asks_again {
+        engine.expect_again(hello, 1 << 14);
+    }
+    feed(&mut engine, &bytes, &[]).unwrap();
+    let mut answer = engine.flow.outgoing.filled();
+    while !answer.is_empty() {
+        client.read_tls(&mut answer).unwrap();
+    }
+    engine.flow.outgoing = Buffer::default();
+    client.process_new_packets().unwrap();
+    (client, engine)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes behind a hello, nothing panics, and whoever is at fault gets an alert.
+    #[test]
+    fn a_damaged_flight_is_answered_by_an_alert(
+        shape in 0_usize..3,
+        damages in prop::collection::vec(damage(), 1..4),
+        mut places in prop::collection::vec(0_usize..600, 0..6),
+    ) {
+        places.sort_unstable();
+        let (version, groups) = [
+            (&rustls::version::TLS13, DIRECT),
+            (&rustls::version::TLS13, RETRIED),
+            (&rustls::version::TLS12, DIRECT),
+        ][shape];
+        let (mut client, mut engine) = answered(version, groups);
+        if !client.is_handshaking() {
+            client.writer().write_all(b"a request").unwrap();
+        }
+        let bytes = damaged(&written(&mut client), &damages);
+        let outcome = feed(&mut engine, &bytes, &places).and_then(|_| engine.process(|_| 0));
+        if let Err(fault) = outcome {
+            let is_answered = fault.due_alert().is_none() || engine.flow.alert_sent.is_some();
+            prop_assert!(is_answered, "{fault:?}");
+            prop_assert_eq!(engine.flow.alert_sent.is_some(), !engine.flow.outgoing.is_empty());
+            prop_assert_eq!(Err(fault), engine.process(|_| 0));
+        }
     }
 }
