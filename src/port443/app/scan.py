@@ -123,6 +123,8 @@ class _Met:
     canary: Canary
     others: tuple[Endpoint, ...]
     unreached: tuple[Unreachable, ...]
+    end: float
+    """When, in the event loop's time, nothing is waited for any more."""
 
 
 async def _meet(
@@ -140,7 +142,7 @@ async def _meet(
             interview.known.update(contact.answers)
             seen = {endpoint, *(one.endpoint for one in unreached)}
             others = tuple(other for other in endpoints if other not in seen)
-            return _Met(endpoint, interview, Canary(contact.canary), others, tuple(unreached))
+            return _Met(endpoint, interview, Canary(contact.canary), others, tuple(unreached), end)
         if contact.unreached is None:
             place = str(target) if str(endpoint) == str(target) else f"{target} at {endpoint}"
             raise _no_way_in(place, contact)
@@ -237,7 +239,7 @@ async def _web(dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions) 
         https = tasks.create_task(
             _get_hsts(lambda request: _get_secured(dial, met, request, options), secured)
         )
-        http = tasks.create_task(_get(dial.get(plain, in_clear, options.patience_s)))
+        http = tasks.create_task(_get(dial.get(plain, in_clear, options.patience_s), met.end))
     secure, requests = https.result()
     return read_web(target.name, secure, http.result()), requests + 1
 
@@ -262,19 +264,22 @@ async def _get_secured(
     dial: Dial, met: _Met, request: HTTPRequest, options: ScanOptions
 ) -> HTTPAnswer | ScanError:
     """Ask over the system's TLS, and over a handshake of our own where that one does not get through."""
-    answer = await _get(dial.get(met.endpoint, request, options.patience_s))
+    answer = await _get(dial.get(met.endpoint, request, options.patience_s), met.end)
     question = met.canary.question
     if not isinstance(answer, HandshakeFailed) or question is None or not question.offer.share_groups:
         return answer
     offer = replace(question.offer, alpn=("http/1.1",) if question.offer.alpn else ())
     met.interview.connections += 1
-    again = await _get(fetch(dial, met.endpoint, request, offer, options.patience_s))
+    again = await _get(fetch(dial, met.endpoint, request, offer, options.patience_s), met.end)
     return answer if isinstance(again, ScanError) else again
 
 
-async def _get(answer: Awaitable[HTTPAnswer]) -> HTTPAnswer | ScanError:
+async def _get(answer: Awaitable[HTTPAnswer], end: float) -> HTTPAnswer | ScanError:
     try:
-        return await answer
+        async with asyncio.timeout_at(end):
+            return await answer
+    except TimeoutError:
+        return ScanTimedOut("the time for this host was over")
     except ScanError as error:
         return error
     except Exception as error:  # noqa: BLE001 - what a web server says must not end the scan
