@@ -99,7 +99,11 @@ def _scene() -> Iterator[_Scene]:
 
 
 async def _show(scene: _Scene, *, once: bool) -> int:
-    ending = Ending()
+    with Ending() as ending:
+        return await _show_until(ending, scene, once=once)
+
+
+async def _show_until(ending: Ending, scene: _Scene, *, once: bool) -> int:
     _tell_other_ports(scene.place)
     state, runtime = scene.directory / "state", scene.directory / "run"
     options = ServeOptions(str(scene.config), state, runtime, ends_edge="always")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from types import FrameType
+from typing import Self
 
 from port443.app.serve import ControlPlane
 
@@ -32,6 +33,13 @@ class Ending:
             signal.signal(number, self._note)
         # But have the loop woken by signals, as it is when it has a handler of its own.
         self._loop.add_signal_handler(signal.SIGWINCH, lambda: None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Before the loop is closed: that closes what signals are written to while they still are.
+        self._loop.remove_signal_handler(signal.SIGWINCH)
 
     def started(self, plane: ControlPlane) -> None:
         """Have signals end `plane`, and SIGHUP reload it, also one that came before."""

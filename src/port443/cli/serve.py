@@ -100,7 +100,11 @@ def _logged(source: _Source, flags: dict[str, Any]) -> _Source:
 
 
 async def _serve(options: ServeOptions, source: _Source) -> None:
-    ending = Ending()
+    with Ending() as ending:
+        await _serve_until(ending, options, source)
+
+
+async def _serve_until(ending: Ending, options: ServeOptions, source: _Source) -> None:
     async with serving(options, source.read) as plane:
         ending.started(plane)
         log.info("serving", extra=dataclasses.asdict(plane.facts))
