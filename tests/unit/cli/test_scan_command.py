@@ -143,6 +143,7 @@ EXITS = [
     (report(TLS_1_0), Bar(None, Severity.CRITICAL), 0),
     (report(BARE), Bar(Letter.A_MINUS, Severity.HIGH), 0),
     (report(DOUBTFUL), Bar(Letter.A, None), 3),
+    (report(with_web(replace(GOOD_WEB, hsts=HIDDEN, policy=None))), Bar(Letter.A_PLUS, None), 3),
     (report(DOUBTFUL), NO_BAR, 0),
     (report(DOUBTFUL), Bar(None, Severity.MEDIUM), 3),
     (report(replace(good(), chains=())), NO_BAR, 3),

@@ -19,7 +19,7 @@ from port443.core.grade.hsts import HSTSFault, HSTSPolicy, parse_hsts, read_web
 from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, HostName, IPName
-from port443.core.probe.facts import Choice, VersionFacts
+from port443.core.probe.facts import Choice, GroupFacts, VersionFacts
 from port443.core.probe.failures import ConnectRefused, ConnectTimedOut, HostSilent
 from port443.core.probe.http import HTTPAnswer
 from port443.core.probe.verdict import YES, Standing, no
@@ -135,10 +135,46 @@ def test_a_doubt_that_could_cost_more_makes_the_grade_an_upper_bound() -> None:
     assert "P443-TLS-003" in found.doubts
 
 
-def test_unknown_hsts_gives_no_plus() -> None:
-    """The plus is for what is known."""
-    found = graded(with_web(replace(GOOD_WEB, hsts=HIDDEN, policy=None)))
-    assert (found.letter, found.at_best) == (Letter.A, True)
+@pytest.mark.parametrize(
+    ("facts", "rule"),
+    [
+        (with_web(replace(GOOD_WEB, hsts=HIDDEN, policy=None)), "P443-HTTP-001"),
+        (replace(good(), server=replace(GOOD_SERVER, groups_12=GroupFacts((), HIDDEN))), "P443-TLS-025"),
+        (replace(good(), server=replace(GOOD_SERVER, groups_13=GroupFacts((29,), HIDDEN))), "P443-TLS-025"),
+    ],
+)
+def test_the_best_letter_takes_every_doubt_at_its_best(facts: ScanFacts, rule: str) -> None:
+    """HSTS unseen may be right, and so may curves: an A+ at best, neither an A nor a sure A+."""
+    found = graded(facts)
+    assert (found.letter, found.at_best) == (Letter.A_PLUS, True)
+    assert rule in found.doubts
+
+
+def chosen_with(which: Version, code: int, group: int) -> ScanFacts:
+    """Let a suite be chosen with a group, and no look for groups succeed."""
+    facts = with_version(VersionFacts(which, YES, (Choice(code, group=group),), YES))
+    return replace(facts, server=replace(facts.server, groups_12=GroupFacts(), groups_13=GroupFacts()))
+
+
+@pytest.mark.parametrize(
+    ("which", "code", "group", "points", "is_weak"),
+    [
+        (Version.TLS_1_2, 0xC02B, 15, 80, True),  # secp160k1
+        (Version.TLS_1_2, 0xC02B, 19, 90, True),  # secp192r1
+        (Version.TLS_1_2, 0xC02B, 29, 100, False),
+        (Version.TLS_1_3, 0x1302, 256, 90, False),  # ffdhe2048
+        (Version.TLS_1_3, 0x1302, 258, 100, False),  # ffdhe4096
+    ],
+)
+def test_groups_of_chosen_suites_count(
+    *, which: Version, code: int, group: int, points: int, is_weak: bool
+) -> None:
+    """A group seen with a suite is scored and judged like one that was looked for."""
+    facts = chosen_with(which, code, group)
+    scores = graded(facts).scores
+    assert scores is not None
+    assert scores.key_exchange == points
+    assert ("P443-TLS-025" in judge(RULES, facts).ids) == is_weak
 
 
 def test_a_doubt_below_the_letter_changes_nothing() -> None:

@@ -64,8 +64,8 @@ class Baseline:
     """Findings that make the grade a T."""
     mismatch: frozenset[str]
     """Findings that make the grade an M."""
-    plus_wants: frozenset[str]
-    """Rules whose subject must be known to be right before an A becomes an A+."""
+    scored: dict[str, Letter]
+    """Rules whose subject costs points only, and the letter that the points can come down to."""
 
     @property
     def counted(self) -> frozenset[str]:

@@ -110,15 +110,17 @@ def _checked(rule: Rule, facts: ScanFacts) -> Outcome:
 
 def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
     """Fold findings and strengths to a letter by a baseline."""
-    doubts = tuple(one.id for one in judgement.undetermined if one.id in baseline.counted)
+    doubts = tuple(
+        one.id for one in judgement.undetermined if one.id in baseline.counted | set(baseline.scored)
+    )
     scores = score(facts, baseline)
     withheld = _withheld(facts)
     if withheld is not None or scores is None:
         reason = withheld or "no suite was seen"
         return Grade(baseline.id, withheld=reason, doubts=doubts)
     caps = _caps(judgement, scores, baseline)
-    letter = _letter(caps, judgement, facts, baseline)
-    inner = _letter(tuple(cap for cap in caps if cap.letter not in BESIDE), judgement, facts, baseline)
+    letter = _letter(caps, facts)
+    inner = _letter(tuple(cap for cap in caps if cap.letter not in BESIDE), facts)
     return Grade(
         baseline=baseline.id,
         letter=letter,
@@ -127,7 +129,7 @@ def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
         scores=scores,
         caps=caps,
         if_trusted=inner if letter in BESIDE else None,
-        next_step=_next_step(caps, letter, judgement, facts, baseline),
+        next_step=_next_step(caps, letter, facts),
     )
 
 
@@ -167,29 +169,21 @@ def _effect(rule: str, baseline: Baseline) -> Letter:
     return baseline.caps.get(rule, Letter.A_MINUS)
 
 
-def _letter(caps: tuple[Cap, ...], judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Letter:
-    """Give the worst letter of the caps; without any, what HSTS makes of it."""
-    if caps:
-        return max((cap.letter for cap in caps), key=lambda letter: letter.rank)
-    unsure = {one.id for one in judgement.undetermined}
-    # Browsers keep no HSTS for an address, so that it cannot make a plus there. With a name it is right
-    # when no rule has anything against it, or when all that they had is mended.
-    is_sure = not isinstance(facts.name, IPName) and not unsure & baseline.plus_wants
-    return Letter.A_PLUS if is_sure else Letter.A
+def _letter(caps: tuple[Cap, ...], facts: ScanFacts) -> Letter:
+    """Give the worst letter of the caps, with all that is undetermined taken at its best."""
+    # Browsers keep no HSTS for an address (RFC 6797 §8.1.1), so that it cannot make a plus there.
+    best = Letter.A if isinstance(facts.name, IPName) else Letter.A_PLUS
+    return max((best, *(cap.letter for cap in caps)), key=lambda letter: letter.rank)
 
 
 def _could_be_worse(doubts: tuple[str, ...], letter: Letter, baseline: Baseline) -> bool:
-    return any(_effect(rule, baseline).rank > letter.rank for rule in doubts)
+    return any(baseline.scored.get(rule, _effect(rule, baseline)).rank > letter.rank for rule in doubts)
 
 
-def _next_step(
-    caps: tuple[Cap, ...], letter: Letter, judgement: Judgement, facts: ScanFacts, baseline: Baseline
-) -> NextStep | None:
+def _next_step(caps: tuple[Cap, ...], letter: Letter, facts: ScanFacts) -> NextStep | None:
     """Name what holds the letter where it is: all of its hardest caps at once."""
     hardest = tuple(cap for cap in caps if cap.letter is letter)
     if not hardest:
         return None
     rest = tuple(cap for cap in caps if cap.letter is not letter)
-    return NextStep(
-        _letter(rest, judgement, facts, baseline), tuple(dict.fromkeys(cap.rule for cap in hardest))
-    )
+    return NextStep(_letter(rest, facts), tuple(dict.fromkeys(cap.rule for cap in hardest)))

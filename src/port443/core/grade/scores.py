@@ -29,6 +29,8 @@ FIELD_BITS = {
     21: 224,
 }
 """The size of each curve below 225 bits, and of its like; the others are worth full points."""
+PRIME_BITS = {256: 2048, 257: 3072, 258: 4096, 259: 6144, 260: 8192}
+"""The size of each finite-field group (RFC 7919)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ def _key_exchange(facts: ScanFacts, baseline: Baseline) -> int:
             points.append(baseline.score(steps, key.bits))
     for one in facts.server.versions:
         points += [baseline.score(baseline.rsa_scores, c.prime_bits) for c in one.choices if c.prime_bits]
-    for group in (*facts.server.groups_12.groups, *facts.server.groups_13.groups):
+    for group in facts.server.groups:
         if group in FIELD_BITS:
             points.append(baseline.score(baseline.ec_scores, FIELD_BITS[group]))
+        elif group in PRIME_BITS:
+            points.append(baseline.score(baseline.rsa_scores, PRIME_BITS[group]))
     return min(points)

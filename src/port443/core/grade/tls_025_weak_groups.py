@@ -23,12 +23,15 @@ ENOUGH_BITS = 100
 
 def check(facts: ScanFacts) -> Outcome:
     server = facts.server
-    offered = (*server.groups_13.groups, *server.groups_12.groups)
-    weak = [code for code in offered if STRENGTH.get(code, ENOUGH_BITS) < ENOUGH_BITS]
+    weak = [code for code in server.groups if STRENGTH.get(code, ENOUGH_BITS) < ENOUGH_BITS]
     if weak:
-        return Found(", ".join(dict.fromkeys(group_name(code) for code in weak)))
+        return Found(", ".join(group_name(code) for code in weak))
     speaks_13 = not server.version(Version.TLS_1_3).offered.is_no
-    for groups, spoken in ((server.groups_13, speaks_13), (server.groups_12, bool(server.groups_12.groups))):
+    has_curves = any(
+        suite.key_exchange == "ECDHE" and Version.SSL_3 < version < Version.TLS_1_3
+        for version, suite in facts.suites
+    )
+    for groups, spoken in ((server.groups_13, speaks_13), (server.groups_12, has_curves)):
         if spoken and groups.complete.is_unknown:
             return Unsure(groups.complete.reason)
     return None

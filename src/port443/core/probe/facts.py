@@ -98,6 +98,13 @@ class ServerFacts:
         return tuple(facts.version for facts in self.versions if facts.offered.is_yes)
 
     @property
+    def groups(self) -> tuple[int, ...]:
+        """Every group seen, once: looked for on its own, or chosen along with a suite."""
+        chosen = (choice.group for facts in self.versions for choice in facts.choices)
+        seen = (*self.groups_13.groups, *self.groups_12.groups, *chosen)
+        return tuple(dict.fromkeys(group for group in seen if group is not None))
+
+    @property
     def unknown_versions(self) -> tuple[VersionFacts, ...]:
         return tuple(facts for facts in self.versions if facts.offered.is_unknown)
 
