@@ -17,8 +17,8 @@ const MOST_WAITING: usize = 48 * 1024;
 /// Bytes that a stream may send at once while others wait for their turn.
 const TURN: usize = 16 * 1024;
 /// Bytes of bodies that a client may have sent and no server taken before it is not listened to,
-/// while memory is scarce; its windows alone let it send far more. What a server has no room for is
-/// not read at all.
+/// while memory is scarce and no answer waits for a window; its windows alone let it send far more.
+/// What a server has no room for is not read at all.
 const MOST_UNTAKEN: usize = 16 * 1024;
 
 /// What is kept with each stream.
@@ -127,17 +127,25 @@ impl State {
     }
 
     /// Whether the client is not listened to before servers have taken more of what it sent.
+    ///
+    /// While an answer waits for a window the client is heard up to the windows that it was given:
+    /// its `WINDOW_UPDATE` may lie behind all that (RFC 9113 §5.2.2).
     pub(super) fn is_full(&mut self) -> bool {
         self.note_held();
-        self.is_full = is_scarce() && (self.http2.held_bytes() > MOST_UNTAKEN || self.is_stuck());
+        self.is_full = is_scarce()
+            && (self.http2.held_bytes() > MOST_UNTAKEN || self.is_stuck())
+            && !self.waits_for_window();
         self.is_full
     }
 
-    /// Whether a server takes no more of what is still to come. While an answer waits for a window
-    /// the client has to be heard nevertheless: the server may be waiting for it to be read.
+    /// Whether a server takes no more of what is still to come.
     fn is_stuck(&mut self) -> bool {
         self.http2.owners().any(|slot| slot.is_stuck)
-            && self.http2.owners().all(|slot| slot.stalled_at.is_none())
+    }
+
+    /// Whether the client has been sent all that its windows let through, and an answer is not whole.
+    fn waits_for_window(&mut self) -> bool {
+        !self.is_unsent && self.http2.owners().any(|slot| slot.stalled_at.is_some())
     }
 
     /// Whether streams should have their turn with what has come before more is read.
