@@ -371,6 +371,21 @@ class Ender(Relay):
         self.request.close()
 
 
+class Refuser(Relay):
+    """Read the hello and answer with the alert that a server takes for anything."""
+
+    description: ClassVar[int] = 40
+
+    def refuse(self) -> None:
+        with suppress(OSError):
+            self.request.recv(65536)
+            self.request.sendall(bytes((21, 3, 3, 0, 2, 2, self.description)))
+
+
+class VersionRefuser(Refuser):
+    description = 70
+
+
 def _copy(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while octets := source.recv(65536):
@@ -386,7 +401,11 @@ def throttled(origin: Endpoint, after: int, kind: type[Relay]) -> Iterator[Endpo
         yield endpoint
 
 
-@pytest.mark.parametrize("kind", [Relay, Ender], ids=["reset", "closed"])
+@pytest.mark.parametrize(
+    "kind",
+    [Relay, Ender, Refuser, VersionRefuser],
+    ids=["reset", "closed", "handshake_failure", "protocol_version"],
+)
 @pytest.mark.parametrize("after", [1, 3, 8, 20])
 def test_a_server_that_throttles_gives_unknown_and_not_no(
     tmp_path: Path, after: int, kind: type[Relay]

@@ -203,7 +203,7 @@ def test_curves_are_found_without_any_trap_with_an_rsa_certificate(
 def test_a_lower_answer_and_an_alert_both_say_no(version: Version) -> None:
     """A server that chooses an older version does not speak the one that was offered."""
     old = Model({Version.TLS_1_0: suites_legacy()[:3]})
-    survey = walk(survey_legacy(version, Canary(CANARY)), old.answer)
+    survey = walk(survey_legacy(version, Canary(first_question(Version.TLS_1_0))), old.answer)
     assert survey.facts.offered.is_no
     assert survey.facts.offered.reason
 
@@ -258,8 +258,13 @@ def test_a_server_without_retries_leaves_its_lists_open() -> None:
     assert (survey.facts.complete.is_unknown, survey.groups.complete.is_unknown) == (True, True)
 
 
+THROTTLES: tuple[Answer, ...] = (
+    WasReset(), Ended(), TimedOut(), Unreached("gone"), HANDSHAKE_FAILURE, PROTOCOL_VERSION,
+)  # fmt: skip
+
+
 @PATIENT
-@given(legacy_sets, st.integers(0, 60), st.sampled_from([WasReset(), Ended(), TimedOut(), Unreached("gone")]))
+@given(legacy_sets, st.integers(0, 60), st.sampled_from(THROTTLES))
 def test_a_throttle_makes_things_unknown_and_never_absent(
     suites: tuple[int, ...], patience: int, silence: Answer
 ) -> None:
@@ -279,7 +284,10 @@ def test_a_throttle_makes_things_unknown_and_never_absent(
 SONG: Answer = Spoke(_legacy(Version.TLS_1_2, 1, 29))
 SETTLED: dict[str, tuple[list[Answer], type]] = {
     "an answer": ([SONG], Spoke),
-    "an alert about the offer": ([HANDSHAKE_FAILURE], Refused),
+    "an alert about the offer, beside a canary that sings": ([HANDSHAKE_FAILURE, SONG], Refused),
+    "an alert about the offer, to the canary too": ([HANDSHAKE_FAILURE, HANDSHAKE_FAILURE], Doubt),
+    "an alert about the offer, and no time for the canary": ([HANDSHAKE_FAILURE, NotAsked("late")], Doubt),
+    "a reset, and then an alert to all": ([WasReset(), SONG, PROTOCOL_VERSION, PROTOCOL_VERSION], Doubt),
     "a reset, again, beside a canary that sings": ([WasReset(), SONG, WasReset()], Refused),
     "an end, again": ([Ended(), SONG, Ended()], Refused),
     "no TLS, again": ([Garbled("x"), SONG, Garbled("x")], Refused),
@@ -287,7 +295,7 @@ SETTLED: dict[str, tuple[list[Answer], type]] = {
         [Alerted(Alert(2, 80)), SONG, Alerted(Alert(2, 80))], Refused,
     ),
     "a reset that does not come again": ([WasReset(), SONG, SONG], Spoke),
-    "a reset and then an alert": ([WasReset(), SONG, HANDSHAKE_FAILURE], Refused),
+    "a reset and then an alert": ([WasReset(), SONG, HANDSHAKE_FAILURE, SONG], Refused),
     "a reset and then an end": ([WasReset(), SONG, Ended()], Doubt),
     "silence, again": ([TimedOut(), SONG, TimedOut()], Doubt),
     "a canary that no longer sings": ([WasReset(), WasReset()], Doubt),

@@ -5,7 +5,7 @@ touches no network and no clock, so a test can play any server.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
 from port443.core.errors import ScanError
@@ -24,6 +24,8 @@ class Ask:
     """Send this hello on a connection of its own."""
 
     offer: Offer
+    is_control: bool = False
+    """Whether it repeats an accepted hello, to see that the server still answers as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,10 @@ BESIDE_THE_POINT = frozenset(
 
 
 class Canary:
-    """A question that the server has answered before; when it no longer does, a silence proves nothing."""
+    """A question that the server has answered before; when it no longer does, no refusal proves anything."""
 
     def __init__(self, question: Ask | None) -> None:
-        self.question = question
+        self.question = None if question is None else replace(question, is_control=True)
         self.lost: str | None = None
         """Why it was given up."""
 
@@ -196,32 +198,47 @@ def told(answer: Answer) -> str:
 def settled(question: Question, canary: Canary) -> Lane[Outcome]:
     """Ask until it is clear whether the server takes the offer.
 
-    An alert about the offer is clear at once. A reset, an end or a stranger's answer counts as a no only
-    when the canary still sings and the same happens again; silence never does.
+    A no counts only when the canary is still answered after it: a server that has begun to turn this
+    client away may do so with any alert. A reset, an end or a stranger's answer must happen again as
+    well; silence never counts.
     """
     if canary.lost is not None:
         return Doubt(canary.lost)
     answer = yield question
-    if (clear := _clear(answer)) is not None:
-        return clear
-    if canary.question is None or isinstance(answer, NotAsked):
+    if isinstance(answer, Spoke | SpokeSSL2):
+        return answer
+    if (doubt := (yield from _control(answer, canary))) is not None:
+        return doubt
+    if (refused := _refused(answer)) is not None:
+        return refused
+    if canary.question is None:
         return Doubt(told(answer))
-    if not isinstance((yield canary.question), Spoke):
-        canary.lost = f"{told(answer)}, and the server no longer answers what it answered before"
-        return Doubt(canary.lost)
     again = yield question
-    if (clear := _clear(again)) is not None:
-        return clear
+    if isinstance(again, Spoke | SpokeSSL2):
+        return again
     if type(again) is type(answer) and isinstance(again, Ended | WasReset | Garbled | Alerted):
         return Refused(told(again))
-    return Doubt(told(again))
+    refused = _refused(again)
+    return Doubt(told(again)) if refused is None else (yield from _control(again, canary)) or refused
 
 
-def _clear(answer: Answer) -> Outcome | None:
-    match answer:
-        case Spoke() | SpokeSSL2():
-            return answer
-        case Alerted(alert) if alert.name not in BESIDE_THE_POINT:
-            return Refused(told(answer), by_version=alert.name == "protocol_version")
-        case _:
-            return None
+def _control(answer: Answer, canary: Canary) -> Lane[Doubt | None]:
+    """Ask the canary after an answer that is no yes; return the doubt when it is not answered."""
+    if isinstance(answer, NotAsked):
+        return Doubt(told(answer))
+    if canary.question is None:
+        return None
+    control = yield canary.question
+    if isinstance(control, Spoke):
+        return None
+    if isinstance(control, NotAsked):
+        return Doubt(told(control))
+    canary.lost = f"{told(answer)}, and the server no longer answers what it answered before"
+    return Doubt(canary.lost)
+
+
+def _refused(answer: Answer) -> Refused | None:
+    """Return the refusal in an alert about the offer."""
+    if isinstance(answer, Alerted) and answer.alert.name not in BESIDE_THE_POINT:
+        return Refused(told(answer), by_version=answer.alert.name == "protocol_version")
+    return None

@@ -167,7 +167,7 @@ def _without_retries(
 ) -> ModernSurvey:
     """Say what is known when the server names nothing: it has no TLS 1.3, or no retries."""
     if flight is not None:
-        reason = "the server takes no hello without a key share"
+        reason = first.reason if isinstance(first, Doubt) else "the server takes no hello without a key share"
         spoke = Spoke(flight)
         facts = VersionFacts(Version.TLS_1_3, YES, (Choice(spoke.suite),), unknown(reason))
         groups = () if flight.group is None else (flight.group,)
