@@ -102,6 +102,11 @@ FOUND: dict[str, Make] = {
     "P443-TLS-024": unproved,
     "P443-TLS-025": lambda: server(groups_12=GroupFacts((29, 19), YES)),
     "P443-TLS-026": lambda: only(version(Version.SSL_3, STATIC)),
+    "P443-TLS-027": lambda: only(version(Version.TLS_1_3, 0x1305)),  # CCM_8
+    "P443-TLS-028": lambda: only(version(Version.TLS_1_2, 0x009C)),
+    "P443-TLS-029": lambda: with_version(
+        replace(version(Version.TLS_1_2), choices=(Choice(0xC02F, scheme=0x0201),))
+    ),
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -157,6 +162,11 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-021": lambda: server(groups_13=GroupFacts((29,), HIDDEN)),
     "P443-TLS-023": silent(Version.SSL_3),
     "P443-TLS-025": lambda: server(groups_12=GroupFacts((29,), HIDDEN)),
+    "P443-TLS-027": lambda: only(version(Version.TLS_1_3, 0x1305, complete=HIDDEN)),
+    "P443-TLS-028": lambda: server(
+        versions=only(version(Version.TLS_1_3, 0x1301)).server.versions, groups_13=GroupFacts((30,), HIDDEN)
+    ),
+    "P443-TLS-029": lambda: with_version(SILENT_12),
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),
     **dict.fromkeys(

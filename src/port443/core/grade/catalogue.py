@@ -51,6 +51,9 @@ from port443.core.grade import (
     tls_024_key_not_proved,
     tls_025_weak_groups,
     tls_026_only_ssl,
+    tls_027_browsers_kept_out,
+    tls_028_libraries_kept_out,
+    tls_029_sha1_handshake,
 )
 from port443.core.grade.rule import Rule
 
@@ -83,6 +86,9 @@ RULES: tuple[Rule, ...] = tuple(
         tls_024_key_not_proved,
         tls_025_weak_groups,
         tls_026_only_ssl,
+        tls_027_browsers_kept_out,
+        tls_028_libraries_kept_out,
+        tls_029_sha1_handshake,
         cert_001_expired,
         cert_002_not_yet_valid,
         cert_003_self_signed,

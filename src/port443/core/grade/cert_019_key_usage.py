@@ -20,6 +20,8 @@ from port443.core.x509.chain import ChainFault
 
 
 def check(facts: ScanFacts) -> Outcome:
+    if facts.suites and not any(suite.is_forward_secret for _, suite in facts.suites):
+        return None  # such a key may decrypt, and RSA key exchange wants no more
     return by_faults(facts, ChainFault.KEY_MAY_NOT_SIGN)
 
 

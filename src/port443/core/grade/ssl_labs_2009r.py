@@ -2,7 +2,8 @@
 
 Taken from secondary sources: what testssl.sh 3.2.3 implements, and what its pull request 2830 quotes of
 the guide. Not included, since nothing here looks for it yet: Heartbleed, CCS injection, Ticketbleed,
-ROBOT, DROWN by another server, revocation, RSA keys with an exponent of 1.
+ROBOT, DROWN by another server, revocation, RSA keys with an exponent of 1. The guide grades strength
+alone; caps for what clients refuse to connect to are this product's own, and marked so.
 """
 
 from datetime import date
@@ -57,6 +58,10 @@ SSL_LABS_2009R = Baseline(
         "P443-TLS-020": Letter.B,  # weak Diffie-Hellman
         "P443-TLS-023": Letter.C,  # POODLE
         "P443-TLS-026": Letter.F,  # SSL 3.0 is the best there is
+        # Ours, not of the guide: as much as for nothing newer than TLS 1.1, which browsers refuse too.
+        "P443-TLS-027": Letter.C,  # browsers cannot connect
+        "P443-TLS-029": Letter.C,  # handshakes signed with SHA-1
+        "P443-CERT-019": Letter.C,  # a key that may not sign
         "P443-CERT-005": Letter.B,  # incomplete chain
         "P443-CERT-008": Letter.B,  # weak key
         "P443-CERT-010": Letter.F,  # MD5, MD2

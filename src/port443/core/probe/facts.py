@@ -17,6 +17,8 @@ class Choice:
     code: int
     group: int | None = None
     prime_bits: int | None = None
+    scheme: int | None = None
+    """What a ServerKeyExchange of TLS 1.2 is signed with."""
 
     @property
     def suite(self) -> Suite:
@@ -120,4 +122,7 @@ def choice_of(flight: Flight) -> Choice:
     """Read the choice out of a flight that has a ServerHello or a retry."""
     chosen = flight.chosen
     code = 0 if chosen is None else chosen.suite
-    return Choice(code, flight.group, flight.signed.prime_bits if flight.signed else None)
+    signed = flight.signed
+    if signed is None:
+        return Choice(code, flight.group)
+    return Choice(code, flight.group, signed.prime_bits, signed.scheme)
