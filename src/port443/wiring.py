@@ -26,7 +26,7 @@ from port443.app.alone import EdgeAlone, EdgeOfItsUnit
 from port443.app.check_files import FilesJudged, judge_files
 from port443.app.converge import Tools
 from port443.app.keep import Keeper
-from port443.app.serve import ControlPlane, EndsEdge
+from port443.app.serve import ControlPlane, EndsEdge, LogFault, no_log_fault
 from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
 from port443.core.plan.desired import Desired, without_ipv6
@@ -74,6 +74,7 @@ class ServeOptions:
     external: bool = False
     """Another service starts and restarts the edge."""
     ends_edge: EndsEdge = "when asked"
+    log_fault: LogFault = no_log_fault
 
 
 def make_dial() -> Dial:
@@ -155,7 +156,11 @@ async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIt
         with opened_store(state) as store:
             edge = _supervisor(options, runtime, desired.workers)
             plane = ControlPlane(
-                _tools(edge, store, state), load, _facts(options, state, runtime), ends_edge=options.ends_edge
+                _tools(edge, store, state),
+                load,
+                _facts(options, state, runtime),
+                ends_edge=options.ends_edge,
+                log_fault=options.log_fault,
             )
             async with plane.running(desired):
                 await admin.open(plane.answer)

@@ -34,6 +34,7 @@ def printed() -> Iterator[str]:
     yield from re.findall(r'^ +[A-Z]\w+ = [0-9]{3}\s+"(\w+)"', REFUSALS.read_text(), re.MULTILINE)
     for text in python():
         yield from re.findall(r'\blog\.(?:debug|info|warning|error)\(\s*"(\w+)"', text)
+        yield from re.findall(r'\b_line\(logging\.\w+, "(\w+)"', text)
         yield from re.findall(r'\b(?:News|Problem)\(\s*"(\w+)"', text)
         yield from re.findall(r'\("(\w+)", "(?:error|warning)"\)', text)
         yield from (

@@ -30,7 +30,14 @@ EndsEdge = Literal["never", "when asked", "always"]
 """An edge with a unit of its own is never ended by us; that of `serve` when somebody asks for it, so that it
 outlives a defect; that of the demo always."""
 
+LogFault = Callable[[], Port443Error | None]
+"""Says why the log cannot be written where it was meant to be."""
+
 log = logging.getLogger("port443")
+
+
+def no_log_fault() -> None:
+    """For a log that goes where it cannot fail."""
 
 
 class RequestUnknown(ServeError):
@@ -64,12 +71,14 @@ class ControlPlane:
         facts: ServeFacts,
         *,
         ends_edge: EndsEdge = "when asked",
+        log_fault: LogFault = no_log_fault,
     ) -> None:
         """`load` reads the settings anew; `facts` are told in the status as they are."""
         self.facts = facts
         self._tools = tools
         self._load = load
         self._ends_edge = ends_edge
+        self._log_fault = log_fault
         self._since = tools.clock.now()
         self._converger = Converger(tools)
         self._turn = asyncio.Lock()
@@ -191,9 +200,14 @@ class ControlPlane:
     async def _answer_status(self) -> dict[str, Any]:
         upstreams = [server for site in self.round.desired.sites for server in site.upstreams]
         edge, servers = await asyncio.gather(self._see_edge(), knock(self._tools.outward, upstreams))
-        failure = self._failure[1] if self._failure else None
         serve = ServeSeen(
-            self._tools.clock.now(), self._since, self.facts, self._last_reload, failure, servers
+            now=self._tools.clock.now(),
+            since=self._since,
+            facts=self.facts,
+            last_reload=self._last_reload,
+            failure=self._failure[1] if self._failure else None,
+            log_fault=self._log_fault(),
+            servers=servers,
         )
         return dataclasses.asdict(status_document(serve, edge, self.round))
 

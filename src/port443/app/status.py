@@ -211,6 +211,7 @@ class ServeSeen:
     last_reload: ReloadStatus | None
     failure: Port443Error | None
     """Why the last attempt at a round came to nothing."""
+    log_fault: Port443Error | None
     servers: Mapping[str, ServerSeen]
     """The servers behind the sites, by their address."""
 
@@ -277,6 +278,8 @@ def _problems(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Converged
         yield from edge_problems(edge.identity, round_.running, version, edge.restarts, serve.now)
     if serve.failure:
         yield told("last round", serve.failure)
+    if serve.log_fault:
+        yield told("log", serve.log_fault, "warning")
     reload = serve.last_reload
     if reload and not reload.ok:
         cause = f"{reload.message}; what ran before goes on"

@@ -7,6 +7,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
+from pathlib import PurePath
 from typing import Any, TextIO
 
 from port443.core.errors import ServeError
@@ -18,8 +19,10 @@ FILE_MODE = 0o640
 
 
 class LogUnusable(ServeError):
-    """The file for the log cannot be opened; a running `port443 serve` goes on with the log that it has.
+    """The file for the log cannot be opened or written; a running `port443 serve` goes on.
 
+    While a file that was in use fails, its lines go to the standard error output, and `port443 status` shows
+    it; other settings with a file that fails are refused.
     Its directory must exist, and the user that runs `port443 serve` must be allowed to make files in it. The
     file is opened anew when it has been moved away, so that nobody need tell `serve` of a rotation.
     """
@@ -59,6 +62,9 @@ class ShortLines(logging.Formatter):
 class LogFile(WatchedFileHandler):
     """A file that is opened anew when it was moved away; what cannot be written to it goes to stderr."""
 
+    cause: str | None = None
+    """Why the last line could not be written."""
+
     def _open(self) -> TextIO:  # type: ignore[override]  # the base says TextIOWrapper, and uses no more of it
         flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         try:
@@ -69,17 +75,46 @@ class LogFile(WatchedFileHandler):
         return os.fdopen(opened, "a", encoding="utf-8")
 
     def emit(self, record: logging.LogRecord) -> None:
+        before, self.cause = self.cause, None
         try:
             super().emit(record)
         except OSError:  # it was moved away, and no other can be made
             self.handleError(record)
+        self._tell(before)
+        if self.cause:  # where somebody may see it; the next line is tried in the file again
+            self._say(record)
+
+    def look(self) -> str | None:
+        """Return why no line can be written, as far as can be seen without writing one."""
+        with self.lock or contextlib.nullcontext():
+            before, was_open = self.cause, self.stream is not None
+            try:
+                self.reopenIfNeeded()
+                if self.stream is None:
+                    self.stream = self._open()  # type: ignore[assignment]  # as the base does
+            except OSError as error:
+                self.cause = _words(error)
+            else:
+                self.cause = before if was_open else None
+            self._tell(before)
+            return self.cause
 
     def close(self) -> None:
         with contextlib.suppress(OSError):  # what it still holds was written to stderr
             super().close()
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base's name
-        """Write the line where somebody may see it; the next one is tried in the file again."""
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the base's name
+        """Keep the cause."""
+        self.cause = _words(sys.exception())
+
+    def _tell(self, before: str | None) -> None:
+        """Say on stderr when it begins to fail, and when it works again."""
+        if self.cause and not before:
+            self._say(_line(logging.WARNING, "log_unusable", file=self.baseFilename, cause=self.cause))
+        elif before and not self.cause:
+            self._say(_line(logging.WARNING, "log_usable_again", file=self.baseFilename))
+
+    def _say(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{self.format(record)}\n")
 
@@ -95,6 +130,14 @@ def start_log(wish: LogWish = STANDARD_LOG) -> None:
     log.propagate = False
 
 
+def log_fault() -> LogUnusable | None:
+    """Say why lines do not get into the file that they are meant for."""
+    for handler in logging.getLogger("port443").handlers:
+        if isinstance(handler, LogFile) and (cause := handler.look()):
+            return _unusable(handler.baseFilename, f"{cause}; its lines go to stderr")
+    return None
+
+
 def _handler(wish: LogWish) -> logging.Handler:
     if wish.file is None:
         stream = logging.StreamHandler(sys.stderr)
@@ -103,10 +146,23 @@ def _handler(wish: LogWish) -> logging.Handler:
     try:
         file = LogFile(wish.file)
     except OSError as error:
-        text = f"the log cannot be written to {wish.file}: {error.strerror}"
-        raise LogUnusable(text, "name another file in `log.file`, or make its directory") from error
+        raise _unusable(wish.file, _words(error)) from error
     file.setFormatter(_formatter(wish.format, is_terminal=False))
     return file
+
+
+def _unusable(file: PurePath | str, cause: str) -> LogUnusable:
+    hint = "name another file in `log.file`, or make its directory and room on its disk"
+    return LogUnusable(f"the log cannot be written to {file}: {cause}", hint)
+
+
+def _words(error: BaseException | None) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def _line(level: int, event: str, **fields: str) -> logging.LogRecord:
+    made = {"name": "port443", "levelno": level, "levelname": logging.getLevelName(level), "msg": event}
+    return logging.makeLogRecord(made | fields)
 
 
 def _formatter(wanted: LogFormat, *, is_terminal: bool) -> logging.Formatter:

@@ -14,7 +14,7 @@ import click
 from port443.app.serve import ControlPlane, EndsEdge
 from port443.cli import output
 from port443.cli.ending import Ending
-from port443.cli.logs import start_log
+from port443.cli.logs import log_fault, start_log
 from port443.cli.options import log_options, runtime_option, settings_argument, state_option
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Desired
@@ -71,7 +71,9 @@ def serve(
     start_log()
     is_external = edge == "external"
     ends_edge: EndsEdge = "never" if is_external else "when asked"
-    options = ServeOptions(source.name, state, runtime, external=is_external, ends_edge=ends_edge)
+    options = ServeOptions(
+        source.name, state, runtime, external=is_external, ends_edge=ends_edge, log_fault=log_fault
+    )
     try:
         asyncio.run(_serve(options, source))
     except asyncio.CancelledError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.cli.logs import FILE_MODE, JsonLines, LogUnusable, ShortLines, start_log
+from port443.cli.logs import FILE_MODE, JsonLines, LogUnusable, ShortLines, log_fault, start_log
 from port443.core.plan.desired import LogLevel, LogWish
 
 
@@ -108,7 +108,7 @@ def test_the_log_goes_to_a_file_and_follows_its_rotation(
 def test_a_file_that_fails_later_loses_no_line(
     log: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """Its directory goes away: lines go to stderr until it is there again."""
+    """Its directory goes away: lines go to stderr until it is there again, which is told once."""
     directory, gone = tmp_path / "logs", tmp_path / "gone"
     directory.mkdir()
     start_log(LogWish(file=directory / "serve.log"))
@@ -117,14 +117,48 @@ def test_a_file_that_fails_later_loses_no_line(
     log.info("two")
     gone.rename(directory)
     log.info("three")
-    assert lines(capsys.readouterr().err) == ["one", "two"]
-    assert lines((directory / "serve.log").read_text()) == ["three"]
+    log.info("four")
+    assert lines(capsys.readouterr().err) == ["log_unusable", "one", "two", "log_usable_again"]
+    assert lines((directory / "serve.log").read_text()) == ["three", "four"]
 
 
 def test_a_full_disk_loses_no_line(log: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
     start_log(LogWish(file=Path("/dev/full")))
     log.info("one")
-    assert lines(capsys.readouterr().err) == ["one"]
+    log.info("two")
+    said = capsys.readouterr().err
+    assert lines(said) == ["log_unusable", "one", "two"]
+    assert "No space left on device" in said
+    fault = log_fault()
+    assert fault is not None
+    assert "/dev/full: No space left on device" in fault.message
+
+
+def test_status_sees_a_file_that_went_away_before_a_line_is_lost(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """And sees as well that it is back."""
+    directory, gone = tmp_path / "logs", tmp_path / "gone"
+    directory.mkdir()
+    path = directory / "serve.log"
+    start_log(LogWish(file=path))
+    log.info("one")
+    assert log_fault() is None
+    directory.rename(gone)
+    fault = log_fault()
+    assert fault is not None
+    assert (fault.code, f"{path}: No such file" in fault.message) == ("P443-E420", True)
+    gone.rename(directory)
+    path.unlink()
+    path.mkdir()
+    fault = log_fault()
+    assert fault is not None
+    assert f"{path}: Is a directory" in fault.message
+    path.rmdir()
+    assert log_fault() is None
+    log.info("two")
+    assert lines(path.read_text()) == ["two"]
+    assert lines(capsys.readouterr().err) == ["log_unusable", "log_usable_again"]
 
 
 def test_a_file_that_cannot_be_opened_leaves_the_log_as_it_was(

@@ -19,7 +19,7 @@ from plan_samples import desired, site
 from port443.app import serve
 from port443.app.moderation import BURST
 from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
-from port443.core.errors import EdgeError, SettingsError, StoreError
+from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
 from port443.core.plan.events import (
@@ -32,7 +32,7 @@ from port443.core.plan.events import (
 )
 from port443.core.plan.receipt import QuarantineCode, SiteQuarantined
 from port443.edge.errors import AddressInUse, StaleEpoch
-from serve_bench import NAME, ONE_SITE, ServeBench
+from serve_bench import FACTS, NAME, ONE_SITE, ServeBench
 from waiting import HANG_S, await_until
 
 HERE = Endpoint("127.0.0.1", 8443)
@@ -81,6 +81,23 @@ def test_a_status_has_everything_and_no_problem(bench: ServeBench) -> None:
         assert (shown["state"], shown["hsts"]["max_age_s"], shown["hsts"]["step"]) == ("running", 300, 0)
         assert [proof["verdict"] for proof in shown["proofs"]] == ["same"]
         assert shown["certificate"]["source"] == "local CA"
+
+    play(scenario)
+
+
+def test_a_log_that_cannot_be_written_is_a_problem(bench: ServeBench) -> None:
+    """Of everybody, by the error's own code and hint; clients are not harmed by it."""
+
+    async def scenario() -> None:
+        fault = ServeError("the log cannot be written to serve.log: No space left on device", "make room")
+        plane = ControlPlane(bench.tools, lambda: ONE_SITE, FACTS, log_fault=lambda: fault)
+        async with plane.running(ONE_SITE):
+            document = await status(plane)
+        assert document["verdict"] == "warning"
+        assert document["problems"] == [
+            {"code": fault.code, "severity": "warning", "site": None, "about": "log",
+             "cause": fault.message, "hint": "make room"},
+        ]  # fmt: skip
 
     play(scenario)
 
