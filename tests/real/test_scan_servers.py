@@ -337,6 +337,21 @@ def test_a_wish_for_client_certificates_is_seen(tmp_path: Path) -> None:
     assert report.facts.chains
 
 
+def test_a_server_of_one_hello_shape_is_searched_in_that_shape(tmp_path: Path) -> None:
+    """One that fails over status_request hides neither its weak groups nor secure renegotiation."""
+    weak = ("-tls1_2", *OLD[:1], "ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0", "-groups", "sect163k1:secp160r1")
+    with openssl_server(served(tmp_path, key=rsa_key()), *weak, "-status_file", "/dev/null") as endpoint:
+        report = look(endpoint)
+    groups = report.facts.server.groups_12
+    assert ({group_name(one) for one in groups.groups}, groups.complete.is_yes) == (
+        {"sect163k1", "secp160r1"},
+        True,
+    )
+    assert "P443-TLS-025" in ids(report)
+    assert "P443-TLS-019" not in ids(report)
+    assert report.facts.server.secure_renegotiation.is_yes
+
+
 class Relay(BaseRequestHandler):
     """Pass so many connections on to a real server, then do something else."""
 

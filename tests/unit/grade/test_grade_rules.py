@@ -201,6 +201,21 @@ def test_a_rule_doubts_where_facts_are_missing(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "facts",
+    [
+        lambda: server(groups_12=GroupFacts((), HIDDEN)),
+        lambda: replace(
+            with_version(SILENT_12), server=replace(with_version(SILENT_12).server, groups_12=GroupFacts())
+        ),
+    ],
+    ids=["ECDHE without a group", "a version that was not seen"],
+)
+def test_weak_groups_are_in_doubt_where_none_was_found(facts: Make) -> None:
+    """No group at all is no proof of good ones, where ECDHE is or may be taken."""
+    assert isinstance(BY_ID["P443-TLS-025"].check(facts()), Unsure)
+
+
+@pytest.mark.parametrize(
     ("is_public", "found", "absent", "words"),
     [
         (True, "P443-CERT-004", "P443-CERT-005", ("the system's store", "--cacert ROOT.pem")),

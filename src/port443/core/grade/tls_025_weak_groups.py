@@ -14,7 +14,8 @@ References: RFC 8422 §5.1.1, NIST SP 800-57 part 1
 """
 
 from port443.core.grade.facts import ScanFacts
-from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
+from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, doubt_about
+from port443.core.probe.facts import NOT_LOOKED
 from port443.core.wire.groups import STRENGTH, group_name
 from port443.core.wire.versions import Version
 
@@ -26,15 +27,13 @@ def check(facts: ScanFacts) -> Outcome:
     weak = [code for code in server.groups if STRENGTH.get(code, ENOUGH_BITS) < ENOUGH_BITS]
     if weak:
         return Found(", ".join(group_name(code) for code in weak))
-    speaks_13 = not server.version(Version.TLS_1_3).offered.is_no
-    has_curves = any(
-        suite.key_exchange == "ECDHE" and Version.SSL_3 < version < Version.TLS_1_3
-        for version, suite in facts.suites
-    )
-    for groups, spoken in ((server.groups_13, speaks_13), (server.groups_12, has_curves)):
-        if spoken and groups.complete.is_unknown:
-            return Unsure(groups.complete.reason)
-    return None
+    if not server.version(Version.TLS_1_3).offered.is_no and server.groups_13.complete.is_unknown:
+        return Unsure(server.groups_13.complete.reason)
+    older = server.groups_12
+    if older.complete.is_unknown and older.complete != NOT_LOOKED:
+        return Unsure(older.complete.reason)
+    # Without a group found, a list of suites that is not whole may hide ECDHE.
+    return None if older.groups else doubt_about(facts, set(Version) - {Version.TLS_1_3, Version.SSL_2})
 
 
 RULE = Rule("P443-TLS-025", Severity.MEDIUM, check, __doc__)

@@ -24,6 +24,12 @@ class Choice:
     def suite(self) -> Suite:
         return suite(self.code)
 
+    @property
+    def is_ecdhe(self) -> bool:
+        """Whether its keys are made in a group that the client can choose, signed or not."""
+        kind = (self.suite.key_exchange, self.suite.authentication)
+        return kind[0] == "ECDHE" or kind == ("ECDH", "anon")
+
 
 @dataclass(frozen=True, slots=True)
 class VersionFacts:

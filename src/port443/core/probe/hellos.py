@@ -68,12 +68,16 @@ def build(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
 
 
 def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
-    """Write a hello up to TLS 1.2; SSLv3 has no extensions."""
+    """Write a hello up to TLS 1.2; SSLv3 has no extensions.
+
+    Each asks for secure renegotiation, by a suite where there is no extension for it (RFC 5746 §3.3).
+    """
     has_extensions = offer.version > Version.SSL_3
+    by_suite = offer.plain or not has_extensions
     return ClientHello(
         offer.version,
         entropy[:32],
-        offer.suites if has_extensions else (*offer.suites, RENEGOTIATION_SCSV),
+        (*offer.suites, RENEGOTIATION_SCSV) if by_suite else offer.suites,
         compressions=(DEFLATE, 0) if offer.compression else (0,),
         extensions=_legacy_extensions(offer, name) if has_extensions else None,
     )

@@ -35,6 +35,8 @@ class LegacySurvey:
 
     facts: VersionFacts
     flights: tuple[Flight, ...] = ()
+    base: Offer | None = None
+    """The offer that was taken, without its suites."""
 
     @classmethod
     def unknown(cls, version: Version, reason: str) -> "LegacySurvey":
@@ -75,7 +77,7 @@ def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
         if complete.is_unknown:
             break
     choices = tuple(choice_of(flight) for flight in flights)
-    return LegacySurvey(VersionFacts(version, YES, choices, complete), tuple(flights))
+    return LegacySurvey(VersionFacts(version, YES, choices, complete), tuple(flights), base)
 
 
 def _may_be_the_hello(outcome: Outcome, canary: Canary) -> bool:
@@ -142,6 +144,8 @@ def _curve(base: Offer, groups: Sequence[int], canary: Canary) -> Lane[int | Ver
     group = outcome.flight.group if isinstance(outcome, Spoke) else None
     if group is not None and group not in groups:
         return unknown(f"the server takes {group_name(group)} although it was not offered")
+    if group is None and isinstance(outcome, Spoke) and outcome.version == base.version:
+        return unknown(outcome.flight.broken_off or "the server names no group in its key exchange")
     return _absent(outcome) if group is None else group
 
 
@@ -183,12 +187,11 @@ def survey_ssl2(canary: Canary) -> Lane[VersionFacts]:
 
 
 def ecdhe_suites(choices: tuple[Choice, ...]) -> tuple[tuple[int, ...], bool]:
-    """Return suites to find curves with, and whether they hang on an ECDSA certificate; RSA is freer."""
-    by_rsa = tuple(
-        c.code for c in choices if c.suite.key_exchange == "ECDHE" and c.suite.authentication == "RSA"
-    )
-    if by_rsa:
-        return by_rsa, False
-    return tuple(
-        c.code for c in choices if c.suite.key_exchange == "ECDHE" and c.suite.authentication == "ECDSA"
-    ), True
+    """Return suites to find curves with, and whether they hang on an ECDSA certificate; others are freer.
+
+    They are few, so that a server that breaks over a long list takes them together.
+    """
+    ecdhe = [choice for choice in choices if choice.is_ecdhe]
+    free = tuple(one.code for one in ecdhe if one.suite.authentication in {"RSA", "anon"})
+    by_ecdsa = tuple(one.code for one in ecdhe if one.suite.authentication == "ECDSA")
+    return (free or by_ecdsa)[:PLAIN_LIST], not free

@@ -124,8 +124,7 @@ def _unseen(full: Outcome, flight: Flight | None) -> str:
     if flight is not None and flight.chain:
         return ""
     if flight is not None:
-        alert = f"alert {flight.alerts[-1].name}" if flight.alerts else ""
-        return alert or flight.fault or "the server closed the connection before it"
+        return flight.broken_off
     how = full.how if isinstance(full, Refused) else getattr(full, "reason", "it was not TLS 1.3")
     return f"with suites and groups that are spoken here the server refuses TLS 1.3: {how}"
 

@@ -1,6 +1,6 @@
 """Which lanes a scan walks, and how their findings come together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from port443.core.probe.facts import (
     NOT_LOOKED,
@@ -13,7 +13,7 @@ from port443.core.probe.facts import (
 from port443.core.probe.hellos import Offer
 from port443.core.probe.legacy import LegacySurvey, ecdhe_suites, short_question
 from port443.core.probe.modern import ModernSurvey, full_question
-from port443.core.probe.verdict import YES, Verdict, no
+from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
 from port443.core.wire.groups import CURVES_12, group_name
@@ -45,9 +45,9 @@ def curve_offer(survey: LegacySurvey) -> tuple[Offer, bool] | None:
     None for a version that has no ECDHE here, or no extension to name a curve in.
     """
     suites, by_ecdsa = ecdhe_suites(survey.facts.choices)
-    if not suites or survey.facts.version <= Version.SSL_3:
+    if not suites or survey.base is None or survey.facts.version <= Version.SSL_3:
         return None
-    return Offer(survey.facts.version, suites), by_ecdsa
+    return replace(survey.base, suites=suites), by_ecdsa
 
 
 def assemble(findings: Findings) -> ServerFacts:
@@ -57,7 +57,7 @@ def assemble(findings: Findings) -> ServerFacts:
     return ServerFacts(
         versions=(findings.modern.facts, *(survey.facts for survey in findings.legacy), findings.ssl2),
         groups_13=findings.modern.groups,
-        groups_12=findings.curves,
+        groups_12=_with_seen(findings.curves, findings.legacy),
         chains=_chains(((full,) if full else ()) + flights),
         compression=_compression(findings.legacy),
         secure_renegotiation=_renegotiation(flights),
@@ -75,6 +75,18 @@ def alpn_offer(modern: ModernSurvey, legacy: tuple[LegacySurvey, ...]) -> Offer 
     newest = (survey.facts.version for survey in legacy if survey.facts.offered.is_yes)
     version = max(newest, default=Version.SSL_3)
     return short_question(version).offer if version > Version.SSL_3 else None
+
+
+def _with_seen(curves: GroupFacts, surveys: tuple[LegacySurvey, ...]) -> GroupFacts:
+    """Add the groups that suites were keyed in; a search that has missed one has not seen all."""
+    keyed = [choice for survey in surveys for choice in survey.facts.choices if choice.is_ecdhe]
+    seen = dict.fromkeys(choice.group for choice in keyed if choice.group is not None)
+    missed = tuple(group for group in seen if group not in curves.groups)
+    if not keyed or (curves.groups and not missed):
+        return curves
+    is_told = curves.complete.is_unknown and curves.complete != NOT_LOOKED
+    complete = curves.complete if is_told else unknown("the search for groups missed one that suites use")
+    return GroupFacts((*curves.groups, *missed), complete)
 
 
 def _preferred(modern: ModernSurvey, found: tuple[ApplicationProtocol, ...]) -> str | None:

@@ -41,6 +41,14 @@ class Flight:
         return self.hello or self.retry
 
     @property
+    def broken_off(self) -> str:
+        """Why a flight that is not whole went no further; nothing for one that is."""
+        if self.stage is Stage.COMPLETE:
+            return ""
+        alert = f"alert {self.alerts[-1].name}" if self.alerts else ""
+        return alert or self.fault or "the server closed the connection before it"
+
+    @property
     def group(self) -> int | None:
         """The group of the key exchange, whatever the version."""
         if self.signed is not None:
