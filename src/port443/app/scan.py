@@ -241,7 +241,8 @@ async def _web(dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions) 
         )
         http = tasks.create_task(_get(dial.get(plain, in_clear, options.patience_s), met.end))
     secure, requests = https.result()
-    return read_web(target.name, secure, http.result()), requests + 1
+    ports = (target.port, options.http_port)
+    return read_web(target.name, secure, http.result(), ports), requests + 1
 
 
 async def _get_hsts(

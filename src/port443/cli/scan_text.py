@@ -11,7 +11,9 @@ from port443.cli.output import Tone
 from port443.cli.scan_lines import line, lines
 from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.report import Failure, Report
+from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, ServerFacts, VersionFacts
 from port443.core.probe.verdict import Standing
 from port443.core.wire.groups import POST_QUANTUM_GROUPS, group_name
@@ -193,16 +195,21 @@ def _left(end: datetime, now: datetime) -> str:
 
 def _http(facts: ScanFacts) -> Iterator[str]:
     web = facts.web
-    if web.hsts.is_unknown:
+    if isinstance(facts.name, IPName):
+        sent = f"   sent: {web.hsts_text}" if web.hsts_text is not None else ""
+        yield from lines(None, "HSTS", f"{NOT_FOR_ADDRESSES}{sent}")
+    elif web.hsts.is_unknown:
         yield from lines("quiet", "HSTS", f"unknown   {web.hsts.reason}")
     else:
         tone: Tone = "good" if web.policy is not None and web.policy.max_age_s else "note"
         text = web.hsts_text if web.hsts_text is not None else "not asked for"
         yield from lines(tone, "HSTS", text if web.hsts_fault is None else f"ignored by browsers   {text}")
-    if web.port_80_closed:
-        yield line("good", "plain HTTP", "closed")
+    if web.downgrade is not None:
+        yield from lines("bad", "https", f"redirects to {web.downgrade}")
+    if web.http_closed:
+        yield line("good", "plain HTTP", f"port {web.http_port} is closed")
     elif web.redirect.is_yes:
-        yield from lines("good", "plain HTTP", f"redirects to {web.location}")
+        yield from lines("good", "plain HTTP", f"port {web.http_port} redirects to {web.location}")
     else:
         tone = "quiet" if web.redirect.is_unknown else "note"
         text = f"unknown   {web.redirect.reason}" if web.redirect.is_unknown else web.redirect.reason

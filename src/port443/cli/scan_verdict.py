@@ -59,7 +59,7 @@ def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
         parts = f"protocol {scores.protocol}, key exchange {scores.key_exchange}, cipher {scores.cipher}"
         yield line(None, "score", f"{scores.total}   {parts}")
     for cap in grade.caps:
-        rule = "" if cap.rule == "score" else f"   {cap.rule}"
+        rule = f"   {cap.rule}" if cap.rule.startswith("P443-") else ""
         yield line(None, f"at most {cap.letter.value}", f"{cap.reason}{rule}")
     if grade.next_step:
         rules = ", ".join(grade.next_step.rules)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from port443.cli.scan_text import report_lines
 from port443.core.grade.baseline import Letter
 from port443.core.grade.catalogue import RULES
-from port443.core.grade.document import scan_document
+from port443.core.grade.document import http_document, report_document, scan_document
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import Finding, Grade, Judgement, grade, judge
 from port443.core.grade.hsts import HSTSFault, HSTSPolicy, parse_hsts, read_web
@@ -25,11 +26,14 @@ from port443.core.probe.http import HTTPAnswer
 from port443.core.probe.verdict import YES, Standing, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
+from port443.core.x509.extensions import AltNames, Extensions
 from scan_facts import (
     GOOD_SERVER,
     GOOD_WEB,
     HIDDEN,
+    chain_of,
     good,
+    leaf,
     only,
     version,
     with_fault,
@@ -112,6 +116,25 @@ def test_an_address_never_gets_a_plus() -> None:
     found = graded(facts)
     assert "P443-HTTP-001" not in {cap.rule for cap in found.caps}
     assert found.if_trusted is Letter.A
+    assert [(cap.letter, cap.rule) for cap in found.caps][-1] == (Letter.A, "address")
+    assert "RFC 6797 §8.1.1" in found.caps[-1].reason
+
+
+def test_an_address_shows_no_good_hsts() -> None:
+    """The report says that browsers keep none, the document that it does not hold; an A leads nowhere."""
+    covered = replace(leaf().facts, extensions=Extensions(alt_names=AltNames((IPName("192.0.2.1"),))))
+    facts = replace(good(), name=IPName("192.0.2.1"), chains=(chain_of(covered),))
+    found = graded(facts)
+    assert (found.letter, found.next_step) == (Letter.A, None)
+    made = Report(
+        ScanTarget(facts.name), Endpoint("192.0.2.1", 443), (), (), NOW, 0.5, 40, facts, judge(RULES, facts),
+        found,
+    )  # fmt: skip
+    said = next(line for line in report_lines(made) if "HSTS" in line)
+    assert said.startswith("  HSTS       browsers keep no HSTS for an address")
+    hsts = report_document(made)["http"]["hsts"]  # type: ignore[index,call-overload]
+    assert hsts["present"] == "no"  # type: ignore[index,call-overload]
+    jsonschema.validate(scan_document([(made, 0)], "0.1.0", NOW), SCHEMA)
 
 
 def test_the_next_step_names_all_that_holds_the_letter() -> None:
@@ -236,6 +259,7 @@ HSTS = {
     ";; max-age = 7 ;;": HSTSPolicy(7, include_subdomains=False, preload=False),
     'max-age="\\1\\0"': HSTSPolicy(10, include_subdomains=False, preload=False),
     'x="a;max-age=1;\\"b"; y; z=1; max-age=5': HSTSPolicy(5, include_subdomains=False, preload=False),
+    "max-age=8; preload=1": HSTSPolicy(8, include_subdomains=False, preload=False),
     "max-age=00000000000000000000000000000012": HSTSPolicy(12, include_subdomains=False, preload=False),
     "max-age=" + "9" * 5000: HSTSPolicy(10**18 - 1, include_subdomains=False, preload=False),
     "; ".join([f"x{n}" for n in range(100)] + ["max-age=3"]): HSTSPolicy(
@@ -287,6 +311,9 @@ def test_broken_hsts_costs_as_much_as_none(text: str) -> None:
     assert BROKEN_HSTS[text] in (web.hsts_fault or "")
     assert graded(with_web(web)).letter is Letter.A_MINUS
     assert graded(with_web(web)).letter is graded(with_web(replace(web, hsts=no("none")))).letter
+    hsts = http_document(with_web(web))["hsts"]
+    assert hsts["present"] == "no"  # type: ignore[index,call-overload]
+    assert BROKEN_HSTS[text] in hsts["reason"]  # type: ignore[index,call-overload,operator]
 
 
 def test_only_the_first_of_two_hsts_fields_counts() -> None:
@@ -295,6 +322,38 @@ def test_only_the_first_of_two_hsts_fields_counts() -> None:
     for fields, age in (((good_one, bad_one), 9), ((bad_one, good_one), None)):
         web = read_web(HostName("a.test"), HTTPAnswer(200, fields), ConnectRefused("nobody"))
         assert (None if web.policy is None else web.policy.max_age_s) == age
+        assert web.hsts_others == (fields[1][1],)
+        assert "P443-HTTP-007" in judge(RULES, with_web(web)).ids
+
+
+def test_the_same_hsts_field_twice_contradicts_nothing() -> None:
+    """Whichever counts, the policy is the same."""
+    fields = (("strict-transport-security", "max-age=9"),) * 2
+    web = read_web(HostName("a.test"), HTTPAnswer(200, fields), ConnectRefused("nobody"))
+    assert (web.hsts_text, web.hsts_others) == ("max-age=9", ())
+
+
+DOWNGRADES = {
+    "http://site.test:8080/": (True, True),
+    "HTTP://site.test:8080": (True, True),
+    "http://site.test/": (True, False),
+    "http://else.test:8080/": (True, False),
+    "https://site.test/": (False, False),
+    "/a": (False, False),
+}
+
+
+@pytest.mark.parametrize("location", DOWNGRADES)
+def test_https_must_not_lead_back_to_http(location: str) -> None:
+    """A page in clear costs the A; with the redirect of plain HTTP it is a loop, and is told as one."""
+    is_found, is_loop = DOWNGRADES[location]
+    fields = (("strict-transport-security", "max-age=31536000"), ("location", location))
+    back = HTTPAnswer(301, (("location", "https://site.test/"),))
+    facts = with_web(read_web(HostName("site.test"), HTTPAnswer(301, fields), back, (443, 8080)))
+    assert ("P443-HTTP-006" in judge(RULES, facts).ids, facts.web.is_loop) == (is_found, is_loop)
+    assert (graded(facts).letter is Letter.B) == is_found
+    evidence = " ".join(one.evidence for one in judge(RULES, facts).findings)
+    assert ("port 8080 leads back: an endless loop" in evidence) == is_loop
 
 
 @given(st.text(max_size=200) | st.text('max-age=12;", \\ ', max_size=60))
@@ -321,7 +380,36 @@ LOCATIONS = {
     "https://evil.test\\@site.test/": Standing.NO,
     "https://si te.test/": Standing.NO,
     "": Standing.NO,
+    "https://site.test:99999/": Standing.NO,
+    "https://site.test:0/": Standing.NO,
+    "https://site.test:1/": Standing.UNKNOWN,
+    "https://site.test:/": Standing.YES,
 }
+WHY_NOT = {
+    "//site.test/": "no scheme, so that it stays http",
+    "https:///a": "names no host",
+    "https:site.test": "names no host",
+    "/a": "a path on the same port",
+    "http://site.test/": "not https",
+    "https://site.test:99999/": "ports are 1 to 65535",
+    "https://site.test:1/": "port 1 was not looked at",
+}
+
+
+@pytest.mark.parametrize("location", WHY_NOT)
+def test_a_bad_redirect_is_told_by_port_and_cause(location: str) -> None:
+    """The port that was asked, and what is wrong with where it leads."""
+    moved = HTTPAnswer(301, (("location", location),))
+    reason = read_web(HostName("site.test"), HTTPAnswer(200, ()), moved, (443, 8080)).redirect.reason
+    assert reason.startswith("port 8080 redirects to")
+    assert WHY_NOT[location] in reason
+
+
+@pytest.mark.parametrize("status", [403, 404, 426, 500])
+def test_an_error_is_no_site_in_clear(status: int) -> None:
+    """What refuses shows nothing in clear."""
+    web = read_web(HostName("site.test"), HTTPAnswer(200, ()), HTTPAnswer(status, ()), (443, 8080))
+    assert web.redirect.reason.startswith(f"port 8080 answers {status}, an error: no site in clear")
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
@@ -341,7 +429,8 @@ def test_only_five_statuses_redirect(status: int) -> None:
     moved = HTTPAnswer(status, (("location", "https://site.test/"),))
     web = read_web(HostName("site.test"), HTTPAnswer(200, ()), moved)
     assert web.redirect.is_yes == (status in REDIRECTS)
-    assert web.redirect.is_yes or f"{status} in clear, which is no redirect" in web.redirect.reason
+    words = "an error" if status >= 400 else "in clear, which is no redirect"
+    assert web.redirect.is_yes or words in web.redirect.reason
 
 
 @pytest.mark.parametrize(
@@ -359,14 +448,14 @@ def test_a_redirect_has_one_location(locations: tuple[str, ...], words: str) -> 
 def test_a_redirect_to_an_address_is_read_with_its_brackets() -> None:
     """IPv6 hosts stand in brackets in a URL."""
     moved = HTTPAnswer(301, (("location", "https://[::1]:8443/"),))
-    assert read_web(IPName("::1"), HTTPAnswer(200, ()), moved).redirect.is_yes
+    assert read_web(IPName("::1"), HTTPAnswer(200, ()), moved, (8443, 80)).redirect.is_yes
 
 
 def test_errors_in_place_of_answers_are_told_apart() -> None:
     """A refused port 80 is closed; a silent one is unknown; so is HSTS without an answer."""
     closed = read_web(HostName("a.test"), HTTPAnswer(200, ()), ConnectRefused("nobody"))
     quiet = read_web(HostName("a.test"), ConnectTimedOut("slow"), ConnectTimedOut("slow"))
-    assert (closed.port_80_closed, quiet.port_80_closed) == (True, False)
+    assert (closed.http_closed, quiet.http_closed) == (True, False)
     assert (quiet.redirect.is_unknown, quiet.hsts.is_unknown) == (True, True)
 
 

@@ -134,6 +134,8 @@ FOUND: dict[str, Make] = {
     "P443-HTTP-005": lambda: with_web(
         replace(GOOD_WEB, policy=HSTSPolicy(31536000, include_subdomains=False, preload=False))
     ),
+    "P443-HTTP-006": lambda: with_web(replace(GOOD_WEB, downgrade="http://site.test/")),
+    "P443-HTTP-007": lambda: with_web(replace(GOOD_WEB, hsts_others=("max-age=0",))),
 }
 SILENT_12 = version(Version.TLS_1_2, 0xC02B, complete=HIDDEN)
 
@@ -176,6 +178,7 @@ UNSURE: dict[str, Make] = {
     "P443-CERT-003": lambda: replace(good(), chains=(), unreadable_chain="this is no certificate"),
     "P443-HTTP-001": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
     "P443-HTTP-004": lambda: with_web(replace(GOOD_WEB, redirect=HIDDEN)),
+    "P443-HTTP-006": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
 }  # fmt: skip
 
 
@@ -295,6 +298,18 @@ def test_an_address_needs_no_hsts() -> None:
     assert BY_ID["P443-HTTP-001"].check(facts) is None
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(28800, "8 hours"), (864000, "10 days"), (90000, "25 hours"), (90, "90 seconds"), (1, "1 second")],
+)
+def test_a_short_time_is_told_in_a_unit_that_fits(seconds: int, words: str) -> None:
+    """Eight hours are not 0 days."""
+    policy = HSTSPolicy(seconds, include_subdomains=True, preload=False)
+    outcome = BY_ID["P443-HTTP-002"].check(with_web(replace(GOOD_WEB, policy=policy)))
+    assert isinstance(outcome, Found)
+    assert outcome.evidence.endswith(words)
+
+
 def test_a_private_root_sets_its_own_lifetimes() -> None:
     """The limits of public CAs are not held against a certificate of one's own."""
     facts = replace(FOUND["P443-CERT-012"](), roots_are_public=False)
@@ -319,7 +334,7 @@ def test_the_lifetime_is_judged_by_when_it_begins(*, begins: str, days: int, is_
 
 def test_a_closed_port_80_is_no_finding() -> None:
     """Nobody is led astray where nobody answers."""
-    web = replace(GOOD_WEB, redirect=HIDDEN, port_80_closed=True)
+    web = replace(GOOD_WEB, redirect=HIDDEN, http_closed=True)
     assert BY_ID["P443-HTTP-004"].check(with_web(web)) is None
 
 

@@ -25,6 +25,8 @@ from port443.core.grade import (
     http_003_broken_hsts,
     http_004_no_redirect,
     http_005_hsts_without_subdomains,
+    http_006_leads_back,
+    http_007_several_hsts,
     tls_001_ssl_2,
     tls_002_ssl_3,
     tls_003_tls_1_0,
@@ -113,5 +115,7 @@ RULES: tuple[Rule, ...] = tuple(
         http_003_broken_hsts,
         http_004_no_redirect,
         http_005_hsts_without_subdomains,
+        http_006_leads_back,
+        http_007_several_hsts,
     )
 )

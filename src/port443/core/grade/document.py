@@ -7,8 +7,10 @@ from typing import TypeAlias
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade
+from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, VersionFacts
 from port443.core.wire.groups import group_name
 from port443.core.x509.facts import CertFacts
@@ -80,7 +82,7 @@ def report_document(report: Report) -> Document:
         ],
         "wants_client_certificate": facts.server.wants_client_certificate,
         "chains": [_chain(chain) for chain in facts.chains],
-        "http": _http(facts),
+        "http": http_document(facts),
         "findings": [_finding(finding, report.grade) for finding in report.judgement.findings],
         "undetermined": [
             {
@@ -152,13 +154,16 @@ def _certificate(one: CertFacts) -> Document:
     }
 
 
-def _http(facts: ScanFacts) -> Document:
+def http_document(facts: ScanFacts) -> Document:
+    """Write what the two HTTP requests have shown; HSTS is there when browsers heed it."""
     web = facts.web
     policy = web.policy
+    of_address = NOT_FOR_ADDRESSES if isinstance(facts.name, IPName) and web.hsts_text is not None else None
+    ignored = web.hsts_fault or of_address
     return {
         "hsts": {
-            "present": web.hsts.standing.value,
-            "reason": web.hsts.reason,
+            "present": "no" if ignored else web.hsts.standing.value,
+            "reason": f"browsers ignore it: {ignored}" if ignored else web.hsts.reason,
             "value": web.hsts_text,
             "max_age_s": None if policy is None else policy.max_age_s,
             "include_subdomains": None if policy is None else policy.include_subdomains,
@@ -167,7 +172,7 @@ def _http(facts: ScanFacts) -> Document:
         "redirect": {
             "to_https": web.redirect.standing.value,
             "reason": web.redirect.reason,
-            "closed": web.port_80_closed,
+            "closed": web.http_closed,
             "location": web.location,
         },
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from port443.core.grade.baseline import Baseline, Letter
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.grade.scores import Scores, score
 from port443.core.names import IPName
@@ -53,7 +54,7 @@ class Cap:
 
     letter: Letter
     rule: str
-    """The id of the rule, or `score`."""
+    """The id of the rule, `score`, or `address`."""
     reason: str
 
 
@@ -118,9 +119,9 @@ def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
     if withheld is not None or scores is None:
         reason = withheld or "no suite was seen"
         return Grade(baseline.id, withheld=reason, doubts=doubts)
-    caps = _caps(judgement, scores, baseline)
-    letter = _letter(caps, facts)
-    inner = _letter(tuple(cap for cap in caps if cap.letter not in BESIDE), facts)
+    caps = _caps(judgement, scores, facts, baseline)
+    letter = _letter(caps)
+    inner = _letter(tuple(cap for cap in caps if cap.letter not in BESIDE))
     return Grade(
         baseline=baseline.id,
         letter=letter,
@@ -129,10 +130,11 @@ def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
         scores=scores,
         caps=caps,
         if_trusted=inner if letter in BESIDE else None,
-        next_step=_next_step(caps, letter, facts),
+        next_step=_next_step(caps, letter),
     )
 
 
+ADDRESS = "address"
 BESIDE = frozenset({Letter.T, Letter.M})
 
 
@@ -148,7 +150,7 @@ def _withheld(facts: ScanFacts) -> str | None:
     return None
 
 
-def _caps(judgement: Judgement, scores: Scores, baseline: Baseline) -> tuple[Cap, ...]:
+def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, baseline: Baseline) -> tuple[Cap, ...]:
     found = [Cap(_effect(finding.id, baseline), finding.id, finding.title) for finding in judgement.findings
              if finding.id in baseline.counted]  # fmt: skip
     by_score = next(letter for least, letter in baseline.letters if scores.total >= least)
@@ -158,6 +160,8 @@ def _caps(judgement: Judgement, scores: Scores, baseline: Baseline) -> tuple[Cap
     weak = next((letter for most, letter in baseline.key_exchange_caps if points <= most), None)
     if weak is not None:
         found.append(Cap(weak, "score", f"key exchange is worth {points} points"))
+    if isinstance(facts.name, IPName):
+        found.append(Cap(Letter.A, ADDRESS, NOT_FOR_ADDRESSES))
     return tuple(sorted(found, key=lambda cap: -cap.letter.rank))
 
 
@@ -169,21 +173,19 @@ def _effect(rule: str, baseline: Baseline) -> Letter:
     return baseline.caps.get(rule, Letter.A_MINUS)
 
 
-def _letter(caps: tuple[Cap, ...], facts: ScanFacts) -> Letter:
+def _letter(caps: tuple[Cap, ...]) -> Letter:
     """Give the worst letter of the caps, with all that is undetermined taken at its best."""
-    # Browsers keep no HSTS for an address (RFC 6797 §8.1.1), so that it cannot make a plus there.
-    best = Letter.A if isinstance(facts.name, IPName) else Letter.A_PLUS
-    return max((best, *(cap.letter for cap in caps)), key=lambda letter: letter.rank)
+    return max((cap.letter for cap in caps), key=lambda letter: letter.rank, default=Letter.A_PLUS)
 
 
 def _could_be_worse(doubts: tuple[str, ...], letter: Letter, baseline: Baseline) -> bool:
     return any(baseline.scored.get(rule, _effect(rule, baseline)).rank > letter.rank for rule in doubts)
 
 
-def _next_step(caps: tuple[Cap, ...], letter: Letter, facts: ScanFacts) -> NextStep | None:
+def _next_step(caps: tuple[Cap, ...], letter: Letter) -> NextStep | None:
     """Name what holds the letter where it is: all of its hardest caps at once."""
     hardest = tuple(cap for cap in caps if cap.letter is letter)
-    if not hardest:
-        return None
+    if not hardest or any(cap.rule == ADDRESS for cap in hardest):
+        return None  # nothing is wrong, or what holds the letter cannot be mended
     rest = tuple(cap for cap in caps if cap.letter is not letter)
-    return NextStep(_letter(rest, facts), tuple(dict.fromkeys(cap.rule for cap in hardest)))
+    return NextStep(_letter(rest), tuple(dict.fromkeys(cap.rule for cap in hardest)))

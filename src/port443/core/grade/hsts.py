@@ -1,4 +1,4 @@
-"""The Strict-Transport-Security field (RFC 6797 §6.1), and what port 80 answers."""
+"""The Strict-Transport-Security field (RFC 6797 §6.1), and what plain HTTP answers."""
 
 import re
 from dataclasses import dataclass
@@ -12,6 +12,10 @@ from port443.core.probe.verdict import YES, Verdict, no, unknown
 
 SHOWN = 40
 MAX_DIGITS = 18
+HTTPS, HTTP = 443, 80
+ERRORS = range(400, 600)
+MAX_PORT = 65535
+NOT_FOR_ADDRESSES = "browsers keep no HSTS for an address (RFC 6797 §8.1.1)"
 # RFC 6797 §6.1, with the tokens, the quoted strings and the implied spaces of RFC 2616 §2.
 NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
 QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x00-\x7f])*+"'
@@ -43,14 +47,22 @@ class WebFacts:
     hsts: Verdict
     """Whether the field was there at all."""
     hsts_text: str | None = None
+    hsts_others: tuple[str, ...] = ()
+    """Values of further fields that differ from the first one."""
     policy: HSTSPolicy | None = None
     """None when the field is absent or browsers ignore it."""
     hsts_fault: str | None = None
     """Why browsers ignore the field."""
     redirect: Verdict = NOT_LOOKED
-    """Whether port 80, when somebody answers there, leads to https on the same host."""
-    port_80_closed: bool = False
+    """Whether plain HTTP, when somebody answers there, leads to https on the same host."""
+    http_port: int = HTTP
+    """Where plain HTTP was asked for."""
+    http_closed: bool = False
     location: str | None = None
+    downgrade: str | None = None
+    """Where the https page redirects to in clear."""
+    is_loop: bool = False
+    """Whether that place leads back to the https page."""
 
 
 def parse_hsts(text: str) -> HSTSPolicy | HSTSFault:
@@ -85,46 +97,104 @@ def _policy(directives: dict[str, str | None]) -> HSTSPolicy | HSTSFault:
     if directives.get("includesubdomains") is not None:
         return HSTSFault("includeSubDomains has a value")
     seconds = int(age.lstrip("0")[:MAX_DIGITS] or "0")
-    return HSTSPolicy(seconds, "includesubdomains" in directives, "preload" in directives)
+    return HSTSPolicy(seconds, "includesubdomains" in directives, directives.get("preload", "") is None)
 
 
-def read_web(name: SiteName, https: HTTPAnswer | ScanError, http: HTTPAnswer | ScanError) -> WebFacts:
-    """Put the answers of both ports, or the errors in their place, together."""
+def read_web(
+    name: SiteName,
+    https: HTTPAnswer | ScanError,
+    http: HTTPAnswer | ScanError,
+    ports: tuple[int, int] = (HTTPS, HTTP),
+) -> WebFacts:
+    """Put the answers of both ports, https first, or the errors in their place, together."""
     # Of several fields only the first one is processed (RFC 6797 §8.1).
-    text = None if isinstance(https, ScanError) else https.field("strict-transport-security")
+    texts = () if isinstance(https, ScanError) else https.values("strict-transport-security")
+    text = next(iter(texts), None)
+    redirect = _redirect(name, http, ports)
+    downgrade = None if isinstance(https, ScanError) else _downgrade(https)
     present = no("no Strict-Transport-Security in the answer") if text is None else YES
     read = None if text is None else parse_hsts(text)
     return WebFacts(
         hsts=unknown(https.message) if isinstance(https, ScanError) else present,
         hsts_text=text,
+        hsts_others=tuple(dict.fromkeys(other for other in texts if other != text)),
         policy=read if isinstance(read, HSTSPolicy) else None,
         hsts_fault=read.reason if isinstance(read, HSTSFault) else None,
-        redirect=_redirect(name, http),
-        port_80_closed=isinstance(http, ConnectRefused),
+        redirect=redirect,
+        http_port=ports[1],
+        http_closed=isinstance(http, ConnectRefused),
         location=None if isinstance(http, ScanError) else http.field("location"),
+        downgrade=downgrade,
+        is_loop=downgrade is not None and redirect.is_yes and _is_at(downgrade, name, ports[1]),
     )
 
 
-def _redirect(name: SiteName, http: HTTPAnswer | ScanError) -> Verdict:
+def _downgrade(https: HTTPAnswer) -> str | None:
+    location = https.field("location") or ""
+    target = ABSOLUTE.fullmatch(location)
+    leads_away = https.status in REDIRECTS and target is not None and target[1].lower() == "http"
+    return location if leads_away else None
+
+
+def _is_at(location: str, name: SiteName, port: int) -> bool:
+    """Whether a location in clear is of this host and port."""
+    target = ABSOLUTE.fullmatch(location)
+    try:
+        return target is not None and parse_site_name(target[2]) == name and _port(target[3], HTTP) == port
+    except NameInvalid:
+        return False
+
+
+def _port(text: str | None, standard: int) -> int | None:
+    """Read a port with its colon; None when there is no such port."""
+    digits = (text or "")[1:].lstrip("0")
+    if not (text or "")[1:]:
+        return standard
+    return int(digits) if digits and len(digits) <= len(str(MAX_PORT)) and int(digits) <= MAX_PORT else None
+
+
+def _redirect(name: SiteName, http: HTTPAnswer | ScanError, ports: tuple[int, int]) -> Verdict:
     if isinstance(http, ScanError):
         return unknown(http.message)
     locations = dict.fromkeys(http.values("location"))
+    if http.status in ERRORS:
+        return no(f"port {ports[1]} answers {http.status}, an error: no site in clear, and no way to https")
     if http.status not in REDIRECTS:
         but = ", which is no redirect" if locations else ""
-        return no(f"port 80 answers {http.status} in clear{but}")
+        return no(f"port {ports[1]} answers {http.status} in clear{but}")
     if len(locations) != 1:
         count = f"{len(locations)} different Location fields" if locations else "no Location"
-        return no(f"port 80 answers {http.status} with {count}")
-    return _leads_home(name, next(iter(locations)))
+        return no(f"port {ports[1]} answers {http.status} with {count}")
+    return _leads_home(name, next(iter(locations)), ports)
 
 
-def _leads_home(name: SiteName, location: str) -> Verdict:
-    """Judge where a redirect leads: to https, on the host that was asked for."""
+def _leads_home(name: SiteName, location: str, ports: tuple[int, int]) -> Verdict:
+    """Judge where a redirect leads: to https, on the host that was asked for, at a port that is known."""
+    leads = f"port {ports[1]} redirects to {location[:80] or 'nowhere'}"
     target = ABSOLUTE.fullmatch(location)
     if target is None or target[1].lower() != "https":
-        return no(f"port 80 redirects to {location[:80] or 'nowhere'}, which is not https")
+        return no(f"{leads}, {_not_https(location)}")
     try:
         host = parse_site_name(target[2])
     except NameInvalid:
-        return no(f"port 80 redirects to {location[:80]}, whose host is no name")
-    return YES if host == name else no(f"port 80 redirects to another host, {host}")
+        return no(f"{leads}, whose host is no name")
+    if host != name:
+        return no(f"port {ports[1]} redirects to another host, {host}")
+    port = _port(target[3], HTTPS)
+    if port is None:
+        return no(f"{leads}, whose port is none: ports are 1 to {MAX_PORT}")
+    if port not in {HTTPS, ports[0]}:
+        return unknown(f"{leads}; port {port} was not looked at")
+    return YES
+
+
+def _not_https(location: str) -> str:
+    """Say why a location is no https URL of a host."""
+    scheme, colon, _ = location.partition(":")
+    if colon and scheme.lower() == "https":
+        return "which names no host"
+    if location.startswith("//"):
+        return "which names no scheme, so that it stays http"
+    if not colon or location.startswith("/"):
+        return "a path on the same port, so that it stays http"
+    return "which is not https"

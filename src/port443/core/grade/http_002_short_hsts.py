@@ -26,7 +26,14 @@ def check(facts: ScanFacts) -> Outcome:
         return None
     if not policy.max_age_s:
         return Found("max-age=0, with which browsers forget the site")
-    return Found(f"max-age={policy.max_age_s}, which is {policy.max_age_s // 86400} days")
+    return Found(f"max-age={policy.max_age_s}, which is {_span(policy.max_age_s)}")
+
+
+def _span(seconds: int) -> str:
+    """Write a time in the largest unit of which it has two or more."""
+    units = (("days", 86400), ("hours", 3600), ("minutes", 60))
+    name, size = next((unit for unit in units if seconds >= 2 * unit[1]), ("seconds", 1))
+    return f"{seconds // size} {name}" if seconds > 1 else "1 second"
 
 
 RULE = Rule("P443-HTTP-002", Severity.LOW, check, __doc__)

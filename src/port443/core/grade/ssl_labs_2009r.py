@@ -62,6 +62,7 @@ SSL_LABS_2009R = Baseline(
         "P443-TLS-027": Letter.C,  # browsers cannot connect
         "P443-TLS-029": Letter.C,  # handshakes signed with SHA-1
         "P443-CERT-019": Letter.C,  # a key that may not sign
+        "P443-HTTP-006": Letter.B,  # https leads back to http
         "P443-CERT-005": Letter.B,  # incomplete chain
         "P443-CERT-008": Letter.B,  # weak key
         "P443-CERT-010": Letter.F,  # MD5, MD2
