@@ -13,6 +13,7 @@ from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.report import Failure, Report
+from port443.core.grade.rule import no_host_names
 from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, ServerFacts, VersionFacts
 from port443.core.probe.verdict import Standing
@@ -162,6 +163,8 @@ def _chain(chain: JudgedChain, facts: ScanFacts) -> Iterator[str]:
     shown = ", ".join(names[:MANY_NAMES]) + more or "none"
     wrong = "" if covers else f" (not {facts.name})"
     yield from lines("good" if covers else "bad", "names", shown + wrong)
+    if others := no_host_names(leaf):
+        yield from lines("note", "", others)
     valid = leaf.is_valid_at(facts.now)
     dates = f"{leaf.not_before:%Y-%m-%d} to {leaf.not_after:%Y-%m-%d}   {_left(leaf.not_after, facts.now)}"
     yield line("good" if valid else "bad", "valid", dates)

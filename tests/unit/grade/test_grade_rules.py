@@ -28,7 +28,7 @@ from port443.core.probe.failures import words_of
 from port443.core.probe.verdict import YES, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
-from port443.core.x509.extensions import Extensions
+from port443.core.x509.extensions import AltNames, Extensions
 from port443.core.x509.signatures import SignatureFacts
 from scan_facts import (
     GOOD_SERVER,
@@ -308,6 +308,32 @@ def test_a_short_time_is_told_in_a_unit_that_fits(seconds: int, words: str) -> N
     outcome = BY_ID["P443-HTTP-002"].check(with_web(replace(GOOD_WEB, policy=policy)))
     assert isinstance(outcome, Found)
     assert outcome.evidence.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("entry", "shown"),
+    [
+        ("site.test\0.evil.test", "site.test\\x00.evil.test"),
+        ("SITE.TEST.", "SITE.TEST."),
+        ("*", "*"),
+        ("s*.test", "s*.test"),
+        ("\x1b[2Jsite.test", "\\x1b[2Jsite.test"),
+    ],
+)
+def test_entries_that_are_no_host_name_are_shown(entry: str, shown: str) -> None:
+    """In the certificate's section and in both findings, escaped, and not as if there were none."""
+    alt_names = AltNames(others=(entry,))
+    facts = with_leaf(replace(leaf().facts, extensions=replace(leaf().facts.extensions, alt_names=alt_names)))
+    judgement = judge(RULES, facts)
+    evidence = {one.id: one.evidence for one in judgement.findings}
+    assert evidence["P443-CERT-013"] == f'"{entry}" is no host name'
+    assert evidence["P443-CERT-007"].endswith(f'names no host; "{entry}" is no host name')
+    text = "\n".join(report_lines(Report(
+        ScanTarget(facts.name), Endpoint("192.0.2.1", 443), (), (), NOW, 0.5, 40, facts, judgement,
+        grade(judgement, facts, SSL_LABS_2009R),
+    )))  # fmt: skip
+    assert " ".join(text.split()).count(f'"{shown}" is no host name') == 3
+    assert "\0" not in text
 
 
 def test_a_private_root_sets_its_own_lifetimes() -> None:

@@ -15,7 +15,7 @@ References: RFC 9525 §6, RFC 2818 §3.1
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
-from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+from port443.core.grade.rule import Outcome, Rule, Severity, by_chains, no_host_names
 
 SHOWN = 5
 
@@ -24,9 +24,10 @@ def _mismatch(facts: ScanFacts, chain: JudgedChain) -> str | None:
     if chain.leaf.covers(facts.name):
         return None
     named = [str(name) for name in chain.leaf.names]
-    listed = ", ".join(named[:SHOWN]) or "no name"
+    listed = ", ".join(named[:SHOWN]) or "no host"
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
-    return f"asked for {facts.name}, the certificate names {listed}{more}"
+    others = no_host_names(chain.leaf)
+    return f"asked for {facts.name}, the certificate names {listed}{more}{others and f'; {others}'}"
 
 
 def check(facts: ScanFacts) -> Outcome:

@@ -14,13 +14,15 @@ References: RFC 9525 §2, RFC 2818 §3.1
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
-from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+from port443.core.grade.rule import Outcome, Rule, Severity, by_chains, no_host_names
 
 
 def _nameless(chain: JudgedChain) -> str | None:
     leaf = chain.leaf
     if leaf.names:
         return None
+    if others := no_host_names(leaf):
+        return others
     return f"there is only the common name {leaf.common_name}" if leaf.common_name else "it names no host"
 
 

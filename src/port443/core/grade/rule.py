@@ -10,8 +10,11 @@ from port443.core.probe.verdict import Standing, Verdict
 from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
+from port443.core.x509.facts import CertFacts
 
 LISTED = 6
+SHOWN = 60
+"""Letters of a name."""
 SUITES_LISTED = 3
 """Of each version; the list of suites has them all."""
 FIX_INDENT, FIX_COLUMN = 2, 11
@@ -145,6 +148,12 @@ def by_faults(facts: ScanFacts, *faults: ChainFault) -> Outcome:
         return "; ".join(notes) or None
 
     return by_chains(facts, bad)
+
+
+def no_host_names(leaf: CertFacts) -> str:
+    """Name what a subjectAltName holds and no client takes for a host; empty without any."""
+    others = [f'"{other[:SHOWN]}"' for other in leaf.other_names]
+    return f"{listed(others)} {'is' if len(others) == 1 else 'are'} no host name" if others else ""
 
 
 def listed(names: Iterable[str], most: int = LISTED) -> str:
