@@ -1,5 +1,6 @@
 """The house itself: its verbs, locks, units and wheels are what the words say they are."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -93,11 +94,44 @@ def test_the_pure_wheel_holds_the_package_and_its_data(tmp_path: Path) -> None:
     assert source - inside == set()
 
 
-def test_whatever_depends_on_the_machine_is_marked() -> None:
+MACHINE_WORDS = re.compile(
+    r"_timeout_ms|os\.kill\(|send_signal\(|stopped\(|resident_bytes|buffered_bytes"
+    r"|SO_SNDBUF|SO_RCVBUF|deadline_s=|TIMEOUT_S\b|within_s=0\."
+)
+MARK = "mark.machine"
+
+
+@pytest.mark.parametrize("directory", ["real", "unit/admin", "unit/edge"])
+def test_whatever_depends_on_the_machine_is_marked(directory: str) -> None:
     """Tests that stop, kill, fill, time out or weigh are among those that `make prove` repeats under load."""
-    words = re.compile(
-        r"_timeout_ms|os\.kill\(|send_signal\(|resident_bytes|buffered_bytes|SO_SNDBUF|SO_RCVBUF|deadline_s="
-    )
-    texts = {path.name: path.read_text() for path in (TOP / "tests" / "real").glob("test_*.py")}
-    unmarked = [name for name, text in texts.items() if words.search(text) and "mark.machine" not in text]
+    unmarked = [
+        f"{path.name}::{name}"
+        for path in (TOP / "tests" / directory).glob("test_*.py")
+        for name in unmarked_tests(path.read_text())
+    ]
     assert unmarked == []
+
+
+def unmarked_tests(text: str) -> list[str]:
+    """Name the unmarked tests that do any of that, by themselves or by what they use of their module."""
+    tree = ast.parse(text)
+    if any(MARK in ast.unparse(it) for it in tree.body if isinstance(it, ast.Assign)):
+        return []
+    parts = {
+        it.name: it
+        for it in tree.body
+        if isinstance(it, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
+    texts = {name: ast.unparse(part) for name, part in parts.items()}
+
+    def used(names: set[str]) -> set[str]:
+        more = {word for name in names for word in re.findall(r"\w+", texts[name])} & texts.keys()
+        return names if more <= names else used(names | more)
+
+    return [
+        name
+        for name in texts
+        if name.startswith("test_")
+        and MARK not in texts[name]
+        and any(MACHINE_WORDS.search(texts[it]) for it in used({name}))
+    ]

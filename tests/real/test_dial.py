@@ -26,8 +26,6 @@ from port443.core.probe.failures import (
 from port443.core.probe.http import MAX_HEAD, HTTPAnswer, HTTPRequest
 from port443.core.wire.reading import Malformed
 
-pytestmark = pytest.mark.machine
-
 NAME = HostName("localhost")
 
 
@@ -60,6 +58,7 @@ class Counting(BaseRequestHandler):
             Counting.now -= 1
 
 
+@pytest.mark.machine
 def test_no_more_than_a_few_connections_go_to_one_address() -> None:
     """Forty questions at once are put three at a time."""
     Counting.now = Counting.most = 0
@@ -174,6 +173,7 @@ def test_what_is_no_http_is_refused(answer: bytes) -> None:
         assert type(failure(endpoint)) is BAD[answer]
 
 
+@pytest.mark.machine
 def test_silence_refusal_and_no_tls_are_told_apart() -> None:
     """Three causes, three errors."""
     with raw_server(Waiting) as endpoint:

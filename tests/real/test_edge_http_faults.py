@@ -25,8 +25,6 @@ from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_bef
 from port443.core.plan.snapshot import Pool, Server
 from waiting import wait_until
 
-pytestmark = pytest.mark.machine
-
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
 
@@ -56,6 +54,7 @@ def test_a_server_that_refuses_gives_502(tmp_path: Path, version: str) -> None:
         web.edge.wait_event("upstream_came_back", pool=NAME, server=label)
 
 
+@pytest.mark.machine
 @HTTP
 def test_a_name_without_an_address_gives_502_with_its_own_reason(tmp_path: Path, version: str) -> None:
     """Whether the resolver says no or nothing: it is the name that fails, and no connection."""
@@ -80,6 +79,7 @@ def test_another_server_stands_in(tmp_path: Path, version: str) -> None:
         web.edge.wait_event("upstream_went_down", server=f"{dead.host}:{dead.port}")
 
 
+@pytest.mark.machine
 def test_a_server_that_does_not_answer_the_call_gives_504_and_then_503(tmp_path: Path) -> None:
     """The first client waits for the connection; while one waits in vain, others are told at once."""
     with (
@@ -96,6 +96,7 @@ def test_a_server_that_does_not_answer_the_call_gives_504_and_then_503(tmp_path:
         web.edge.wait_event("upstream_failed", reason="no_server", status=503)
 
 
+@pytest.mark.machine
 @HTTP
 def test_a_silent_server_gives_504(tmp_path: Path, version: str) -> None:
     """A response that does not begin in time is given up, and its connection ended."""
@@ -155,6 +156,7 @@ def test_a_bad_body_in_one_write_with_the_head_gives_502(
         assert {it["status_class"] for it in web.edge.stats()["requests"]} == {"5xx"}
 
 
+@pytest.mark.machine
 def test_a_connection_goes_on_behind_an_answer_that_was_taken_back(tmp_path: Path) -> None:
     """The page is the answer to that request; those before and behind it have their own."""
 
@@ -202,6 +204,7 @@ def test_a_body_that_breaks_off_is_seen_by_http_1_0_too(tmp_path: Path) -> None:
             read_answer(tls)
 
 
+@pytest.mark.machine
 def test_a_body_that_falls_silent_is_given_up(tmp_path: Path) -> None:
     """A server that stops in the middle of a body is left after the body's time-out."""
     silence = threading.Event()
@@ -218,6 +221,7 @@ def test_a_body_that_falls_silent_is_given_up(tmp_path: Path) -> None:
         silence.set()
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_reset_is_no_end_of_a_body(tmp_path: Path, version: str) -> None:
     """A response whose end would be its connection's is broken by a reset, and clients see that."""
@@ -238,6 +242,7 @@ def test_a_reset_is_no_end_of_a_body(tmp_path: Path, version: str) -> None:
         web.edge.wait_event("upstream_failed", reason="closed_early", status=0)
 
 
+@pytest.mark.machine
 def test_a_lost_request_is_sent_again_only_where_that_is_safe(tmp_path: Path) -> None:
     """A GET that got lost on a warm connection is repeated; a POST is not."""
 

@@ -13,12 +13,11 @@ from web import NAME, client_context, read_answer, running_web, web_before
 from port443.core.plan.snapshot import Pool
 from waiting import HANG_S, wait_until
 
-pytestmark = pytest.mark.machine
-
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
 
 
+@pytest.mark.machine
 @HTTP
 def test_a_client_that_leaves_cancels_its_request(tmp_path: Path, version: str) -> None:
     """When nobody waits for an answer any more, the server's connection ends."""
@@ -68,6 +67,7 @@ def test_bad_requests_are_refused_with_their_reason(
         assert [request for request in upstream.requests if request.digest] == []
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize(
     ("sent", "status", "reason"),
     [("GET / HTT", 408, "header_timeout"), (f"{GET[:-2]}Content-Length: 9\r\n\r\nabc", 408, "body_timeout")],
@@ -83,6 +83,7 @@ def test_slow_clients_are_given_up(tmp_path: Path, sent: str, status: int, reaso
         web.edge.wait_event("request_refused", site=NAME, reason=reason, status=status)
 
 
+@pytest.mark.machine
 def test_idle_connections_end(tmp_path: Path) -> None:
     """A silent client is left after the idle time, and a warm server connection after the pool's."""
     limits = {"idle_timeout_ms": 200}
@@ -97,6 +98,7 @@ def test_idle_connections_end(tmp_path: Path) -> None:
         wait_until(lambda: upstream.ended == [1])
 
 
+@pytest.mark.machine
 def test_draining_ends_connections_politely(tmp_path: Path) -> None:
     """An idle connection is closed, and a running request gets its answer with `close`."""
     turn = threading.Event()
@@ -119,6 +121,7 @@ def test_draining_ends_connections_politely(tmp_path: Path) -> None:
         assert web.edge.process.wait(HANG_S) == 0
 
 
+@pytest.mark.machine
 def test_a_slow_reader_holds_the_server_back(tmp_path: Path) -> None:
     """While a client does not read, the edge reads no further from a server that never ends."""
 
@@ -136,6 +139,7 @@ def test_a_slow_reader_holds_the_server_back(tmp_path: Path) -> None:
         wait_until(lambda: is_held_back(web, upstream.visits[0].socket))
 
 
+@pytest.mark.machine
 def test_a_client_that_stops_in_its_body_is_to_blame_in_the_answer_too(tmp_path: Path) -> None:
     """Where both bodies run at once, a server that waits for the client is not the silent one."""
 
@@ -153,6 +157,7 @@ def test_a_client_that_stops_in_its_body_is_to_blame_in_the_answer_too(tmp_path:
         wait_until(lambda: upstream.ended == [1])
 
 
+@pytest.mark.machine
 @pytest.mark.slow
 @pytest.mark.parametrize("split", [(b"\r\n",), (b"\r", b"\n")])
 def test_an_empty_line_behind_a_request_is_no_request(tmp_path: Path, split: tuple[bytes, ...]) -> None:

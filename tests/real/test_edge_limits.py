@@ -15,8 +15,6 @@ from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web,
 from port443.core.plan.snapshot import Pool
 from waiting import wait_until
 
-pytestmark = pytest.mark.machine
-
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()
 CHUNKED = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -56,6 +54,7 @@ def drip(tls: ssl.SSLSocket, piece: bytes) -> bytes:
             return tls.recv(1)
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01\x02\x00\x01\x00"])
 def test_a_hello_has_its_time(tmp_path: Path, sent: bytes) -> None:
     """Whoever sends no hello, or not all of it, is left."""
@@ -66,6 +65,7 @@ def test_a_hello_has_its_time(tmp_path: Path, sent: bytes) -> None:
         assert "timeouts.hello" in event["detail"]
 
 
+@pytest.mark.machine
 def test_a_header_has_its_time_however_busy_its_client(tmp_path: Path) -> None:
     """A slow loris sends a byte now and then: what counts is when the header is whole."""
     with running_web(tmp_path, *NOWHERE, limits={"header_timeout_ms": 300}) as web, web.connected() as tls:
@@ -75,6 +75,7 @@ def test_a_header_has_its_time_however_busy_its_client(tmp_path: Path) -> None:
         web.edge.wait_event("request_refused", site=NAME, reason="header_timeout", status=408)
 
 
+@pytest.mark.machine
 def test_an_idle_http_2_connection_ends(tmp_path: Path) -> None:
     """A client that asks for nothing is told so, and left."""
     with (
@@ -90,6 +91,7 @@ def test_an_idle_http_2_connection_ends(tmp_path: Path) -> None:
         assert goaway in seen
 
 
+@pytest.mark.machine
 def test_an_upload_that_goes_on_for_ever_is_given_up(tmp_path: Path) -> None:
     """No silence in it is too long, but the whole is: 408."""
     limits = {"request_timeout_ms": 400}
@@ -103,6 +105,7 @@ def test_an_upload_that_goes_on_for_ever_is_given_up(tmp_path: Path) -> None:
         web.edge.wait_event("request_refused", site=NAME, reason="request_timeout", status=408)
 
 
+@pytest.mark.machine
 @HTTP
 def test_an_answer_that_goes_on_for_ever_is_broken_off(tmp_path: Path, version: str) -> None:
     """The client sees that it has not got all of it, and an event says why."""
@@ -120,6 +123,7 @@ def test_an_answer_that_goes_on_for_ever_is_broken_off(tmp_path: Path, version: 
         web.edge.wait_event("request_refused", site=NAME, reason="request_timeout", status=0)
 
 
+@pytest.mark.machine
 def test_the_first_byte_of_a_response_has_its_time(tmp_path: Path) -> None:
     """A server that says nothing is answered for with 504."""
 
@@ -195,6 +199,7 @@ def test_bodies_are_bounded_site_by_site(tmp_path: Path) -> None:
         assert read_answer(tls).status == 413
 
 
+@pytest.mark.machine
 def test_a_full_worker_refuses_newcomers_and_serves_on(tmp_path: Path) -> None:
     """Above its ceiling a worker takes nobody; who is in is served, and who leaves makes room."""
     with web_before(tmp_path, says(b"here"), connections_per_worker=2) as (web, _):
@@ -212,6 +217,7 @@ def test_a_full_worker_refuses_newcomers_and_serves_on(tmp_path: Path) -> None:
         assert web.get().status == 200
 
 
+@pytest.mark.machine
 def test_one_address_cannot_take_all_connections(tmp_path: Path) -> None:
     """A client at its ceiling is refused while its neighbours are not; in clear it is told with 429."""
     with (
@@ -234,6 +240,7 @@ def test_one_address_cannot_take_all_connections(tmp_path: Path) -> None:
         assert web.get().body == b"here"
 
 
+@pytest.mark.machine
 def test_one_address_shakes_hands_so_often(tmp_path: Path) -> None:
     """After its burst a client's new connections are refused; what it has open goes on."""
     limits = {"handshakes_per_second": 1, "handshakes_burst": 3}

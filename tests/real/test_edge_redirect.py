@@ -9,8 +9,6 @@ import pytest
 from upstreams import running_upstream, says
 from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
 
-pytestmark = pytest.mark.machine
-
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
@@ -100,6 +98,7 @@ def test_a_body_is_not_taken_for_the_next_request(web: Web) -> None:
         assert sock.recv(1) == b""
 
 
+@pytest.mark.machine
 def test_a_slow_header_ends_in_time(tmp_path: Path) -> None:
     """A client that never finishes its header gets 408."""
     limits = {"header_timeout_ms": 200}

@@ -11,8 +11,6 @@ from tls_client import PATIENCE_S, client_hello, connected, context, read_all, s
 
 from waiting import wait_until
 
-pytestmark = pytest.mark.machine
-
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))
 ALERT, FATAL = 21, 2
 
@@ -184,6 +182,7 @@ def test_a_hello_above_the_limit_is_refused(edge: RunningEdge) -> None:
     edge.wait_event("handshake_failed", since, reason="hello_too_large")
 
 
+@pytest.mark.machine
 def test_a_client_that_says_nothing_is_let_go(edge: RunningEdge) -> None:
     """The time for the hello is limited, whether nothing comes or only its beginning."""
     port = serve(edge, hello_timeout_ms=100)
@@ -194,6 +193,7 @@ def test_a_client_that_says_nothing_is_let_go(edge: RunningEdge) -> None:
         assert "timeouts.hello" in event["detail"]
 
 
+@pytest.mark.machine
 def test_a_handshake_that_does_not_end_is_let_go(edge: RunningEdge) -> None:
     """A client that takes our flight and says no more is closed after the handshake's time."""
     port, since = serve(edge, handshake_timeout_ms=100), edge.last_event()
@@ -202,6 +202,7 @@ def test_a_handshake_that_does_not_end_is_let_go(edge: RunningEdge) -> None:
     assert "timeouts.handshake" in event["detail"]
 
 
+@pytest.mark.machine
 def test_a_slow_hello_is_a_hello(edge: RunningEdge) -> None:
     """A hello in single bytes, within its time, is answered as any other."""
     hello = client_hello()
@@ -210,6 +211,7 @@ def test_a_slow_hello_is_a_hello(edge: RunningEdge) -> None:
     assert answer[:3] == b"\x16\x03\x03"
 
 
+@pytest.mark.machine
 def test_a_hello_in_many_records_is_a_hello(edge: RunningEdge) -> None:
     """A hello that is cut into records of a few bytes is answered as any other."""
     message = client_hello()[5:]
@@ -219,6 +221,7 @@ def test_a_hello_in_many_records_is_a_hello(edge: RunningEdge) -> None:
     assert answer[:3] == b"\x16\x03\x03"
 
 
+@pytest.mark.machine
 def test_a_client_that_goes_away_is_told_from_one_that_refuses(edge: RunningEdge) -> None:
     """Closing in the middle of the hello is client_closed; before the first byte it is nothing."""
     port, since = serve(edge), edge.last_event()
@@ -232,6 +235,7 @@ def test_a_client_that_goes_away_is_told_from_one_that_refuses(edge: RunningEdge
     assert event["detail"] == "closed before our answer"
 
 
+@pytest.mark.machine
 def test_a_worker_holds_so_many_connections(edge: RunningEdge) -> None:
     """Above the limit a connection is closed at once, with an event."""
     port, since = serve(edge, connections_per_worker=1), edge.last_event()
@@ -245,6 +249,7 @@ def test_a_worker_holds_so_many_connections(edge: RunningEdge) -> None:
             tcp.close()
 
 
+@pytest.mark.machine
 def test_failures_are_counted_by_reason(edge: RunningEdge) -> None:
     """Every refusal is in the statistics under its reason."""
     port = serve(edge)

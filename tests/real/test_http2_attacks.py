@@ -42,8 +42,6 @@ from web import NAME, Web, running_web, web_before
 
 from waiting import HANG_S, wait_until
 
-pytestmark = pytest.mark.machine
-
 WORD = (1).to_bytes(4)
 UPLOAD = frame(HEADERS, END_HEADERS, 1, request(method="POST"))
 OVERFULL = frame(HEADERS, END_HEADERS, 1, request(("content-length", "5"), method="POST")) + frame(
@@ -145,6 +143,7 @@ def assert_cut_off(web: Web, client: Http2, reason: str, code: int) -> None:
     assert web.edge.stats()["http2_cutoffs"] == {reason: 1}
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize("reason", FLOODS)
 def test_a_flood_is_cut_off(web: Web, reason: str) -> None:
     """Work for nothing ends with GOAWAY, a counted reason and an event; others are served on."""
@@ -172,6 +171,7 @@ def test_a_wrong_preface_is_cut_off(web: Web) -> None:
         assert_cut_off(web, client, "protocol_violated", PROTOCOL_ERROR)
 
 
+@pytest.mark.machine
 def test_streams_over_the_limit_are_refused_and_then_cut_off(web: Web) -> None:
     """The 129th request is refused alone; who goes on asking loses the connection."""
     hanging = request(method="HANG")
@@ -214,6 +214,7 @@ def test_malformed_bodies_count_whatever_they_are_answered(web: Web, kind: int, 
         assert_cut_off(web, client, "rapid_reset", ENHANCE_YOUR_CALM)
 
 
+@pytest.mark.machine
 def test_a_closed_window_is_not_waited_for_long(tmp_path: Path) -> None:
     """A response that the client has no room for ends after the body's time."""
     with (
@@ -225,6 +226,7 @@ def test_a_closed_window_is_not_waited_for_long(tmp_path: Path) -> None:
         assert_cut_off(web, client, "window_stalled", ENHANCE_YOUR_CALM)
 
 
+@pytest.mark.machine
 def test_a_silent_connection_says_goodbye(tmp_path: Path) -> None:
     """Pings do not keep an idle connection open for ever."""
     with web_before(tmp_path, says(b""), idle_timeout_ms=200) as (web, _), http2(web) as client:
@@ -234,6 +236,7 @@ def test_a_silent_connection_says_goodbye(tmp_path: Path) -> None:
         assert web.edge.stats()["http2_cutoffs"] == {}
 
 
+@pytest.mark.machine
 def test_a_slow_greeting_is_given_up(tmp_path: Path) -> None:
     """A client that never greets is not held on to."""
     with web_before(tmp_path, says(b""), header_timeout_ms=200) as (web, _), web.connected(NAME, "h2") as tls:
@@ -453,6 +456,7 @@ def test_trailers_end_a_request_and_are_dropped(web: Web, upstream: Upstream) ->
     assert (first.body, first.values("x-late")) == (b"abc", [])
 
 
+@pytest.mark.machine
 def test_a_drain_lets_open_streams_end(tmp_path: Path) -> None:
     """GOAWAY is said twice; a stream that was open, or under way, gets its answer."""
     turn = threading.Event()

@@ -17,7 +17,7 @@ from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 from port443.core.plan.snapshot import Limits, Pool, Root, Server, hash_of, plain
 from waiting import wait_until
 
-pytestmark = [pytest.mark.machine, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,7 @@ def test_none_of_a_frames_parts_is_stored_when_one_is_broken(client: RawClient) 
     assert receipt == {"root": hash_of(root), "missing": [pool_hash]}
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize("count", [1, 3, 4, 20])
 def test_half_frames_are_told_at_the_end(client: RawClient, count: int) -> None:
     """A stream that ends inside a frame is answered with an error and closed."""
@@ -231,6 +232,7 @@ def test_unknown_workers_are_refused(client: RawClient, listening: socket.socket
     assert (refusal_in(answer), answer["error"]["path"]) == ("bad_request", "sockets[0].worker")
 
 
+@pytest.mark.machine
 def test_a_client_in_the_middle_of_a_frame_holds_nobody_up(edge: RunningEdge, client: RawClient) -> None:
     """Two clients at once get their own answers, whoever is slow."""
     request = frame_of("hello")
@@ -242,6 +244,7 @@ def test_a_client_in_the_middle_of_a_frame_holds_nobody_up(edge: RunningEdge, cl
     assert client.answer()["verb"] == "hello"
 
 
+@pytest.mark.machine
 def test_a_client_that_stops_reading_is_cut_off(edge: RunningEdge, client: RawClient) -> None:
     """Whoever asks and never reads fills its own queue, harms nobody, and is cut off in the end."""
     client.socket.settimeout(0)
@@ -260,6 +263,7 @@ def test_a_client_that_stops_reading_is_cut_off(edge: RunningEdge, client: RawCl
     wait_until(is_cut_off)
 
 
+@pytest.mark.machine
 def test_too_many_clients_are_turned_away(edge: RunningEdge) -> None:
     """The edge serves a bounded number of clients; the next one is told, and served once others leave."""
     with contextlib.ExitStack() as stack:

@@ -24,8 +24,6 @@ from port443.core.errors import StoreError
 from port443.settings.load import parse
 from waiting import await_until
 
-pytestmark = pytest.mark.machine
-
 NOBODY = 65534
 Answers = Callable[[dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 ASK_AS_NOBODY = """
@@ -112,6 +110,7 @@ def test_silence_is_no_mistake(path: Path) -> None:
     play(scenario)
 
 
+@pytest.mark.machine
 def test_a_silent_client_is_let_go_in_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a request holds a place for a moment only."""
     monkeypatch.setattr(admin, "REQUEST_TIMEOUT_S", 0.05)
@@ -123,6 +122,7 @@ def test_a_silent_client_is_let_go_in_time(path: Path, monkeypatch: pytest.Monke
     play(scenario)
 
 
+@pytest.mark.machine
 def test_more_clients_than_places_are_sent_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who hold places cost no more than that; when they are gone, there is room again."""
     monkeypatch.setattr(admin, "MAX_TALKS", 3)
@@ -142,6 +142,7 @@ def test_more_clients_than_places_are_sent_away(path: Path, monkeypatch: pytest.
     play(scenario)
 
 
+@pytest.mark.machine
 def test_a_client_that_does_not_read_is_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that nobody takes is given up."""
     monkeypatch.setattr(admin, "ANSWER_TIMEOUT_S", 0.05)
@@ -234,6 +235,7 @@ def test_nobody_there_is_told_with_the_next_step(path: Path) -> None:
     play(scenario)
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize("words", [b"", b'{"half": '])
 def test_a_server_that_dies_on_us_is_no_defect(path: Path, words: bytes) -> None:
     async def die(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -248,6 +250,7 @@ def test_a_server_that_dies_on_us_is_no_defect(path: Path, words: bytes) -> None
     play(scenario)
 
 
+@pytest.mark.machine
 def test_a_server_that_never_answers_is_given_up(path: Path) -> None:
     async def wait(_: dict[str, Any]) -> dict[str, Any]:
         await asyncio.Event().wait()

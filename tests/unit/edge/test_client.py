@@ -32,8 +32,6 @@ from port443.edge.errors import (
 from port443.edge.framing import MAX_FRAME, Connection, frame_of
 from port443.edge.sockets import HeldSocket
 
-pytestmark = pytest.mark.machine
-
 T = TypeVar("T")
 HASH = "ab" * 32
 PLAN = plan(desired(site("a.test")), {"a.test": credential("a.test")})
@@ -234,6 +232,7 @@ def test_strange_receipts_are_errors(tmp_path: Path, receipt: Any) -> None:
         )
 
 
+@pytest.mark.machine
 def test_no_answer_is_an_error_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An edge that says nothing is given up, and so is the connection."""
     monkeypatch.setattr("port443.edge.framing.REQUEST_TIMEOUT_S", 0.05)
@@ -262,6 +261,7 @@ def test_a_request_too_long_is_not_sent() -> None:
         frame_of({"verb": "put", "parts": ["A" * MAX_FRAME]})
 
 
+@pytest.mark.machine
 def test_a_large_request_gets_through(tmp_path: Path) -> None:
     """A frame that no socket buffer holds is sent piece by piece."""
     part = PrivateKey("A" * 20_000_000)
@@ -302,6 +302,7 @@ def test_a_strange_event_is_an_error(tmp_path: Path, line: bytes) -> None:
         ask(tmp_path, lambda _: reply, read)
 
 
+@pytest.mark.machine
 def test_a_connection_can_be_interrupted(tmp_path: Path) -> None:
     """Whoever waits for the edge's end is woken from another task."""
 
