@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -12,7 +13,10 @@ use edge_observe::{EventQueue, Observatory};
 use edge_proxy::{Running, Worker, spawn_worker};
 use edge_snapshot::{Hash, Limits, Listener, Parts, Role, Root};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// What takes so long hangs; nothing is measured by it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A drain that no test lives to see run out.
+const ENDLESS: Duration = Duration::from_secs(1 << 20);
 
 /// A worker and the main thread's ends of it.
 struct Stage {
@@ -56,11 +60,11 @@ impl Stage {
         wait(|| self.observatory.connections_open() == count);
     }
 
-    /// The time that the worker took to end.
-    fn end(self) -> Duration {
-        let started = Instant::now();
-        self.worker.join().unwrap();
-        started.elapsed()
+    /// Wait until the worker has ended.
+    fn end(self) {
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || tell.send(self.worker.join().is_ok()));
+        assert_eq!(Ok(true), told.recv_timeout(PATIENCE));
     }
 }
 
@@ -68,7 +72,7 @@ fn wait(condition: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < end, "not so in time");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
@@ -156,8 +160,8 @@ fn an_empty_worker_ends_at_once() {
     stage.name(&[&first]);
     assert!(answers(&first));
     stage.wait_open(0);
-    stage.worker.drain(PATIENCE);
-    assert!(stage.end() < PATIENCE / 2);
+    stage.worker.drain(ENDLESS);
+    stage.end();
     assert!(is_closed(&first));
 }
 
@@ -169,11 +173,11 @@ fn a_drain_waits_for_connections_but_not_for_ever() {
     stage.name(&[&first]);
     let mut held = TcpStream::connect(first.address).unwrap();
     stage.wait_open(1);
-    stage.worker.drain(PATIENCE);
+    stage.worker.drain(ENDLESS);
     wait(|| is_closed(&first));
     assert_eq!(1, stage.observatory.connections_open());
     // A second, shorter word counts.
     stage.worker.drain(Duration::ZERO);
-    assert!(stage.end() < PATIENCE / 2);
+    stage.end();
     assert_eq!(0, held.read(&mut [0; 1]).unwrap());
 }
