@@ -50,10 +50,16 @@ def check_stability(marked: int = MARKED_RUNS, whole: int = WHOLE_RUNS) -> tuple
 
 
 def _runs(marked: int, whole: int) -> Iterator[Run]:
-    for what, count, chosen in (("marked", marked, ("-m", "machine")), ("all", whole, ())):
+    for what, count, chosen in (("marked", marked, ("-m", "machine", *marked_files())), ("all", whole, ())):
         for number in range(1, count + 1):
             # Of three the first and the last.
             yield one_run(what, number, chosen, is_loaded=number % 2 == 1)
+
+
+def marked_files() -> list[str]:
+    """Name the files that have such tests: to look for them in all files takes as long as some of them."""
+    files = (TOP / "tests").rglob("test_*.py")
+    return sorted(str(path) for path in files if "mark.machine" in path.read_text())
 
 
 def one_run(what: str, number: int, chosen: Sequence[str], *, is_loaded: bool) -> Run:

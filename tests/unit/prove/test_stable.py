@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prove.stable import Run, busy_cores, one_run, report
+from prove.stable import Run, busy_cores, marked_files, one_run, report
 
 SCENES = """
 import pytest
@@ -52,6 +52,13 @@ def test_the_report_says_which_test_failed_in_which_run() -> None:
     assert "- marked, run 3, under load: `tests/unit/test_a::test_b`" in text
     assert "Nothing failed" not in text
     assert "Nothing failed" in report(runs[:2], 2, 0)
+
+
+def test_the_files_of_marked_tests_are_found() -> None:
+    """This is one, and a file whose tests have no mark is none."""
+    found = {Path(name).name for name in marked_files()}
+    assert "test_stable.py" in found
+    assert "test_floors.py" not in found
 
 
 @pytest.mark.machine
