@@ -270,6 +270,15 @@ ROWS = (
         why="RFC 5280 sets no limit; webpki does, which the scanner says.",
     ),
     Row(
+        "very-deep",
+        "forty intermediates",
+        "6.1",
+        deep(40),
+        scanner=frozenset({Fault.SOME_REFUSE}),
+        control="there are 40 intermediates; webpki (rustls) accepts 6",
+        why="As above.",
+    ),
+    Row(
         "self-issued",
         "a self-issued intermediate below pathLenConstraint 0",
         "4.2.1.9",

@@ -23,6 +23,7 @@ from port443.core.errors import EdgeError
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.events import Event, EventBody
 from port443.core.plan.planner import Plan
+from port443.core.plan.read import document_of
 from port443.core.plan.receipt import (
     ListenerState,
     QuarantineCode,
@@ -31,7 +32,7 @@ from port443.core.plan.receipt import (
     SiteRunning,
     SiteState,
 )
-from port443.core.plan.snapshot import Certificate, Hash, Part, Pool, PrivateKey, Root, Site, TicketKey
+from port443.core.plan.snapshot import Certificate, Hash, Part, Pool, PrivateKey, Root, Site, TicketKey, plain
 from port443.core.plan.stats import EdgeStats
 from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
@@ -81,6 +82,8 @@ class StandInEdge:
             raise self.fault
         if self.hold:
             await self.hold.wait()
+        for part in plan.parts.values():
+            document_of(plain(part))
         ring = {name: part for name, part in plan.parts.items() if isinstance(part, TicketKey)}
         held = {*ring, *self.ticket_keys, *(self.found.ticket_keys if self.found else ())}
         plan = plan.without_ticket_keys(set(plan.root.ticket_keys) - held)

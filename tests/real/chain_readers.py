@@ -89,14 +89,15 @@ def by_scanner(row: Row) -> ChainVerdict:
     return explain_chain([one.facts for one in sent], TrustedRoots.of([root.facts]), NOW)
 
 
-def by_control_plane(row: Row) -> OwnChecked | CertificateError:
-    """Read a row as a site's own files, on a machine that trusts its root."""
+def by_control_plane(row: Row, *, knows_root: bool = True) -> OwnChecked | CertificateError:
+    """Read a row as a site's own files, on a machine that trusts its root, or knows nothing of it."""
     root, sent = made(row)
+    roots = TrustedRoots.of([root.facts] if knows_root else [])
     files = OwnFiles(
         PurePath("chain.pem"), certificate_pem(one.der for one in sent), PurePath("key.pem"), sent[0].key_pem
     )
     try:
-        return check_own(files, (parse_site_name(row.host),), NOW, TrustedRoots.of([root.facts]))
+        return check_own(files, (parse_site_name(row.host),), NOW, roots)
     except CertificateError as error:
         return error
 

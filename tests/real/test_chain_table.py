@@ -76,6 +76,19 @@ def test_the_control_plane_says_what_the_table_says() -> None:
         assert row.control in warned if row.control != OK else not warned, (row.id, warned)
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
+def test_a_chain_is_judged_alike_whose_root_is_not_known(row: Row) -> None:
+    """Most files end below their root: only what the root itself says stays unknown then."""
+    known, unknown = by_control_plane(row), by_control_plane(row, knows_root=False)
+    if isinstance(known, CertificateError) or isinstance(unknown, CertificateError):
+        assert type(known) is type(unknown)
+        return
+    assert known.chain == unknown.chain
+    of_the_root = [one for one in known.warnings if "CN=Root may not sign" in one]
+    incomplete = [one for one in unknown.warnings if "may be incomplete: the certificate of CN=Root" in one]
+    assert set(known.warnings) - {*of_the_root} == set(unknown.warnings) - {*incomplete}
+
+
 def test_the_edge_serves_what_the_control_plane_takes(edge: RunningEdge) -> None:
     """The whole chain, however long and whatever its extensions, in a real handshake."""
     files = {row: found for row in ROWS if isinstance(found := by_control_plane(row), OwnChecked)}

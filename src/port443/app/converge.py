@@ -9,13 +9,15 @@ from port443.app.ladder import Ladder
 from port443.app.prove import Proof, prove, questions
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
-from port443.core.errors import CertificateError, StoreError
+from port443.core.errors import Port443Error, StoreError
 from port443.core.names import Endpoint
+from port443.core.plan.breaches import breaches
 from port443.core.plan.desired import Credential, Desired
 from port443.core.plan.diff import diff
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.receipt import Receipt
+from port443.core.plan.shape import DocumentInvalid
 from port443.core.plan.snapshot import Hash, Root
 from port443.ports import Clock, Dial, Edge, Shelf, Store
 
@@ -48,8 +50,9 @@ class Converged:
     credentials: Mapping[str, Credential]
     client_roots: Mapping[str, tuple[bytes, ...]]
     """DER of the CAs of which a site's clients must show a certificate; none known, and nobody comes in."""
-    faults: Mapping[str, CertificateError]
-    """Sites without a usable certificate, or whose new one was refused while the last good one is served."""
+    faults: Mapping[str, Port443Error]
+    """Sites without a usable certificate, or whose new one was refused while the last good one is served, or
+    that break the contract."""
     ladder: Mapping[str, HstsStep]
     proofs: tuple[Proof, ...]
     changes: tuple[str, ...]
@@ -75,6 +78,14 @@ class Converged:
     def is_whole(self) -> bool:
         """Whether every site is served as it was meant to be, and was seen to be."""
         return not self.faults and not self.store_fault and self.receipt.is_whole and self.is_proved
+
+
+def _without(desired: Desired, sites: Collection[str]) -> Desired:
+    return replace(
+        desired,
+        sites=tuple(site for site in desired.sites if site.id not in sites),
+        default_site=None if desired.default_site in sites else desired.default_site,
+    )
 
 
 class Converger:
@@ -107,26 +118,31 @@ class Converger:
             raise fault  # nothing could be served, and the operator is looking
         ladder = self._ladder.steps(on_ladder)
         ring = self._ring.rotated(now) if now >= self._ring.due else self._ring
-        meant = plan(
-            desired,
-            kept.credentials,
-            client_roots={site: self._tools.keeper.locked(cas) for site, cas in kept.client_roots.items()},
-            hsts_steps=ladder,
-            ticket_keys=ring.keys,
-        )
-        receipt = await self._tools.edge.apply(meant)
+
+        def planned(aside: Collection[str], left_out: Collection[str]) -> Plan:
+            cas = {site: self._tools.keeper.locked(cas) for site, cas in kept.client_roots.items()}
+            return plan(
+                _without(desired, left_out),
+                {site: one for site, one in kept.credentials.items() if site not in aside},
+                client_roots={site: roots for site, roots in cas.items() if site not in aside},
+                hsts_steps=ladder,
+                ticket_keys=ring.keys,
+            )
+
+        meant, receipt, broken = await self._apply(planned)
+        credentials = {site: one for site, one in kept.credentials.items() if site not in broken}
         # Another root than was meant: older ticket keys went with the edge that had them.
         self._ring = ring if receipt.root == meant.hash else ring.alone()
         fault = fault or await self._save(receipt)
-        proofs, proof_fault = await self._prove(desired, kept.credentials)
+        proofs, proof_fault = await self._prove(desired, credentials)
         self._last = Converged(
             at=now,
             desired=desired,
             plan=meant,
             receipt=receipt,
-            credentials=kept.credentials,
+            credentials=credentials,
             client_roots=kept.client_roots,
-            faults=kept.faults,
+            faults={**kept.faults, **broken},
             ladder=ladder,
             proofs=proofs,
             changes=tuple(str(change) for change in diff(self._last.plan, meant)) if self._last else (),
@@ -135,6 +151,26 @@ class Converger:
             store_fault=fault or proof_fault,
         )
         return self._last
+
+    async def _apply(
+        self, planned: Callable[[Collection[str], Collection[str]], Plan]
+    ) -> tuple[Plan, Receipt, Mapping[str, DocumentInvalid]]:
+        """Apply a plan; when it breaks the contract, without the sites that are the cause.
+
+        `planned` makes it without the credentials and client CAs of some sites (the edge goes on with their
+        last good version), and without others altogether. Return what was applied, and what was wrong.
+        """
+        meant = planned((), ())
+        try:
+            return meant, await self._tools.edge.apply(meant), {}
+        except DocumentInvalid:
+            broken = breaches(meant)
+            if not broken:
+                raise
+        meant = planned(broken.keys(), ())
+        if whole := breaches(meant):
+            meant = planned(broken.keys(), whole.keys())
+        return meant, await self._tools.edge.apply(meant), broken
 
     async def prove_again(self, last: Converged) -> Converged:
         """Shake hands again where that showed something else than was meant."""

@@ -145,7 +145,7 @@ def proof_step(round_: Converged) -> Step:
         return Step("proof", good=False, text=cause, hint="port443 status tells more")
     endpoints = dict.fromkeys(str(proof.endpoint) for proof in round_.proofs)
     places = " and ".join(endpoints)
-    count = f"{len(round_.proofs)} handshakes"
+    count = "1 handshake" if len(round_.proofs) == 1 else f"{len(round_.proofs)} handshakes"
     return Step("proof", good=True, text=f"served == issued on {places}   {count}")
 
 

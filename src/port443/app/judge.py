@@ -9,7 +9,7 @@ from port443.app.converge import Converged
 from port443.app.knock import ServerSeen
 from port443.app.prove import Proof
 from port443.core.errors import Port443Error
-from port443.core.plan.desired import DesiredSite
+from port443.core.plan.desired import Credential, DesiredSite
 from port443.core.plan.receipt import QuarantineCode
 from port443.core.x509.facts import CertFacts
 from port443.ports import EdgeIdentity
@@ -24,6 +24,7 @@ ALWAYS_URGENT = timedelta(hours=1)
 PROOF_IS_OLD = timedelta(hours=3)
 """Ticket keys turn every hour, and each round proves anew: an older proof means that rounds do not come."""
 NAMED_AT_MOST = 5
+CURRENT = "put a current certificate in place; one of the local CA is renewed by itself: see the log of serve"
 RESTART_IS_NEWS = timedelta(hours=1)
 
 
@@ -99,10 +100,11 @@ def _site_problems(site: DesiredSite, round_: Converged, now: datetime) -> Itera
     state = round_.receipt.quarantined.get(site.id)
     fault = round_.faults.get(site.id)
     locked = site.client_ca is not None and not round_.client_roots.get(site.id)
-    harmed = locked or (state is not None and state.serves is None)
+    is_left_out = site.id not in round_.receipt.sites
+    harmed = locked or is_left_out or (state is not None and state.serves is None)
     severity: Severity = "error" if harmed else "warning"
     if fault:
-        served = "" if harmed else "; what was good before goes on"
+        served = "" if harmed else f"; {_goes_on(round_.credentials.get(site.id), now)}"
         served = "; nobody comes in until then" if locked else served
         yield Problem(fault.code, severity, site.id, site.id, fault.message + served, fault.hint)
     if state and not (fault and state.code is QuarantineCode.CERTIFICATE_MISSING):
@@ -116,19 +118,24 @@ def _site_problems(site: DesiredSite, round_: Converged, now: datetime) -> Itera
         yield Problem("certificate_warned", "warning", site.id, site.id, warning, "")
 
 
+def _goes_on(credential: Credential | None, now: datetime) -> str:
+    """Say what is served in place of what was refused: perhaps the very certificate that has ended."""
+    leaf = CertFacts.from_der(credential.chain[0]) if credential else None
+    if leaf and now > leaf.not_after:
+        return f"the one that ended {text(leaf.not_after)} is served on"
+    return "what was good before goes on"
+
+
 def _date_problems(site: str, chain: tuple[CertFacts, ...], now: datetime) -> Iterator[Problem]:
     one = min(chain, key=lambda one: one.not_after)
     whole, left = one.not_after - one.not_before, one.not_after - now
-    hint = (
-        "put a current certificate in place; one of the local CA is renewed by itself: see the log of serve"
-    )
     if left <= timedelta():
         cause = f"its certificate ended {text(one.not_after)}: clients refuse it"
-        yield Problem("certificate_ended", "error", site, site, cause, hint)
+        yield Problem("certificate_ended", "error", site, site, cause, CURRENT)
     elif left < max(ALWAYS_URGENT, min(URGENT_BEFORE, whole * URGENT_SHARE)):
-        yield Problem("certificate_ends_soon", "error", site, site, _ends(one), hint)
+        yield Problem("certificate_ends_soon", "error", site, site, _ends(one), CURRENT)
     elif left < min(WARNED_BEFORE, whole * WARNED_SHARE):
-        yield Problem("certificate_ends_soon", "warning", site, site, _ends(one), hint)
+        yield Problem("certificate_ends_soon", "warning", site, site, _ends(one), CURRENT)
     if late := next((one for one in chain if one.not_before > now), None):
         cause = f"its certificate begins {text(late.not_before)}: clients refuse it until then"
         yield Problem("certificate_not_yet_valid", "error", site, site, cause, "look at this machine's clock")
@@ -144,7 +151,11 @@ def proof_problems(proofs: Sequence[Proof], now: datetime) -> Iterator[Problem]:
         about = f"{proof.name} on {proof.endpoint}"
         if proof.verdict != "same":
             code = "served_is_not_issued" if proof.verdict == "different" else "not_proved"
-            hint = f"see who else listens there: ss -ltnp 'sport = :{proof.endpoint.port}'"
+            hint = (
+                CURRENT
+                if proof.is_out_of_date
+                else (f"see who else listens there: ss -ltnp 'sport = :{proof.endpoint.port}'")
+            )
             yield Problem(code, "error", proof.site, about, proof.detail, hint)
         elif now - proof.at > PROOF_IS_OLD:
             cause = f"last proved {text(proof.at)}, and every hour was meant"

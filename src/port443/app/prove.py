@@ -34,6 +34,8 @@ class Proof:
     detail: str
     """One sentence: what was seen, and what was meant when that differs."""
     at: datetime
+    is_out_of_date: bool = False
+    """Whether what was meant was served, and only its dates are wrong."""
 
     @property
     def question(self) -> tuple[Endpoint, str]:
@@ -65,9 +67,13 @@ async def prove(
     async def answer(question: Question) -> Proof:
         async with gate:
             verdict, detail = await _compare(dial, question)
-        if judges_dates and verdict == "same" and (fault := _date_fault(question.meant.chain, clock.now())):
+        fault = _date_fault(question.meant.chain, clock.now()) if judges_dates and verdict == "same" else None
+        if fault:
             verdict, detail = "different", fault
-        return Proof(question.site, question.endpoint, str(question.name), verdict, detail, clock.now())
+        return Proof(
+            question.site, question.endpoint, str(question.name), verdict, detail, clock.now(),
+            is_out_of_date=fault is not None,
+        )  # fmt: skip
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(answer(question)) for question in asked]
@@ -137,4 +143,6 @@ def _difference(served: tuple[bytes, ...], meant: tuple[bytes, ...]) -> str:
     if not served or served[0] != meant[0]:
         seen = Fingerprint.of(served[0]).text[:16] if served else "no certificate"
         return f"served leaf {seen}, issued {Fingerprint.of(meant[0]).text[:16]}"
-    return f"the leaf is right, but its chain has {len(served)} certificates and not the {len(meant)} meant"
+    if len(served) == len(meant):
+        return "the leaf is right, but its chain is another one than meant"
+    return f"the leaf is right, but the length of its chain is {len(served)}, and not {len(meant)} as meant"

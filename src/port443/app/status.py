@@ -319,7 +319,7 @@ def _site(site: DesiredSite, round_: Converged, serve: ServeSeen, problems: Sequ
 def _state(site: DesiredSite, round_: Converged) -> Literal["running", "last_good", "refused"]:
     state = round_.receipt.quarantined.get(site.id)
     if state is None:
-        return "running"
+        return "running" if site.id in round_.receipt.sites else "refused"
     return "last_good" if state.serves else "refused"
 
 

@@ -18,6 +18,7 @@ from port443.core.plan.events import (
     UpstreamFailed,
     UpstreamWentDown,
 )
+from port443.core.plan.receipt import QuarantineCode
 from port443.core.plan.upstream_causes import cause_of
 
 GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
@@ -47,10 +48,20 @@ def _tell_news(round_: Converged) -> None:
 
 
 def _tell_quarantine(round_: Converged, before: Converged | None) -> None:
-    known = before.receipt.quarantined if before else {}
-    for site, state in round_.receipt.quarantined.items():
-        if known.get(site) != state:
-            log.error("site_quarantined", extra={"site": site, "code": state.code, "cause": state.message})
+    """Tell which sites are put aside, with what is wrong with their files where that is why."""
+    known = _aside(before) if before else {}
+    for site, (code, cause) in _aside(round_).items():
+        if known.get(site) != (code, cause):
+            log.error("site_quarantined", extra={"site": site, "code": code, "cause": cause})
+
+
+def _aside(round_: Converged) -> dict[str, tuple[str, str]]:
+    found = {site: (str(state.code), state.message) for site, state in round_.receipt.quarantined.items()}
+    for site, fault in round_.faults.items():
+        state = round_.receipt.quarantined.get(site)
+        if site not in round_.receipt.sites or (state and state.code is QuarantineCode.CERTIFICATE_MISSING):
+            found[site] = fault.code, fault.message
+    return found
 
 
 def _tell_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:

@@ -120,7 +120,8 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
         when = f", renews {_moment(renews)}" if renews else ", renewed by its owner"
         ends = f"ends {_moment(certificate['not_after'])} ({_span(certificate['seconds_left'])} left)"
         yield f"    certificate  {certificate['key']}, {certificate['source']}, {ends}{when}"
-    yield f"    served       equals issued in {len(proved)} of {len(site['proofs'])} handshakes"
+    made = "1 handshake" if len(site["proofs"]) == 1 else f"{len(site['proofs'])} handshakes"
+    yield f"    served       equals issued in {len(proved)} of {made}"
     yield f"    hsts         {_hsts(site['hsts'])}"
     if site["client_cas"]:
         yield f"    clients      need a certificate of {', '.join(site['client_cas'])}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from pki import leaf, root
 from plan_samples import desired, site
 from port443.adapters.key_files import FilesOnDisk
 from port443.app.converge import Converged, Converger
-from port443.app.keep import Keeper
+from port443.app.judge import round_problems
+from port443.app.keep import Keeper, Kept
 from port443.core.errors import EdgeError, StoreError
-from port443.core.names import Endpoint
-from port443.core.plan.desired import OwnCertificate
-from port443.core.plan.snapshot import Site
+from port443.core.names import Endpoint, parse_site_name
+from port443.core.plan.desired import DesiredSite, OwnCertificate
+from port443.core.plan.snapshot import MAX_NAMES, Site
 from port443.core.renew.clock import ClockWrong
+from port443.core.x509.bounds import MAX_CHAIN
 from port443.core.x509.facts import CertFacts
 from port443.edge.errors import StaleEpoch
 from serve_bench import NAME, ONE_SITE, ServeBench
@@ -278,3 +281,45 @@ def test_a_round_of_many_sites_asks_the_store_no_oftener_than_of_one(
         return store.calls
 
     assert calls(30) == calls(1)
+
+
+# Parts that break the contract
+
+
+def test_a_site_that_breaks_the_contract_stops_no_other(
+    bench: ServeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is put aside with its cause, which names it; the others go on, and it comes back when mended."""
+    two = desired(site(NAME), site("long.test"))
+    rounds = bench.converger()
+    whole = asyncio.run(rounds.converge(two))
+    assert whole.is_whole
+    ensure = bench.keeper.ensure
+
+    async def lengthened(sites: Sequence[DesiredSite]) -> Kept:
+        kept = await ensure(sites)
+        long = kept.credentials["long.test"]
+        kept.credentials["long.test"] = dataclasses.replace(long, chain=long.chain * (MAX_CHAIN + 1))
+        return kept
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.keeper, "ensure", lengthened)
+        found = asyncio.run(rounds.converge(two))
+    assert found.receipt.quarantined.keys() == {"long.test"}
+    assert [proof.site for proof in found.proofs] == [NAME]
+    fault = found.faults["long.test"]
+    assert (fault.code, list(found.faults)) == ("P443-E355", ["long.test"])
+    assert fault.message.startswith("site long.test: certificates[0].chain: must have 1 to 100 entries, not")
+    assert asyncio.run(rounds.converge(two)).is_whole
+
+
+def test_a_site_whose_names_break_the_contract_is_left_out(bench: ServeBench) -> None:
+    """Nothing of it can be applied; the others are, also when it was the default site."""
+    many = tuple(parse_site_name(f"n{number}.test") for number in range(MAX_NAMES + 1))
+    broken = dataclasses.replace(site("n0.test"), names=many)
+    wishes = dataclasses.replace(desired(site(NAME), broken), default_site="n0.test")
+    found = asyncio.run(bench.converger().converge(wishes))
+    assert list(found.receipt.sites) == [NAME]
+    assert found.faults["n0.test"].message.startswith("site n0.test: names: must have 1 to 4096 entries")
+    (problem,) = (one for one in round_problems(found, bench.clock.now()) if one.site == "n0.test")
+    assert (problem.code, problem.severity) == ("P443-E355", "error")

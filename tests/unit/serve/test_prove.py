@@ -122,7 +122,7 @@ def test_a_longer_chain_is_another_one(bench: ServeBench) -> None:
     bench.dial.impostors[HERE] = made
     (proof,) = asyncio.run(prove(bench.dial, bench.clock, questions(ONE_SITE, {NAME: meant}, LOOPBACK)))
     assert (proof.verdict, proof.detail) == (
-        "different", "the leaf is right, but its chain has 1 certificates and not the 2 meant",
+        "different", "the leaf is right, but the length of its chain is 1, and not 2 as meant",
     )  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from pathlib import PurePath
 import pytest
 
 from pki import intermediate, leaf, root
-from port443.core.x509.client_ca import MAX_CLIENT_ROOTS, ClientCAFileUnfit, check_client_ca
+from port443.core.x509.bounds import MAX_CLIENT_ROOTS
+from port443.core.x509.client_ca import ClientCAFileUnfit, check_client_ca
 
 FILE = PurePath("clients.pem")
 CA = root("Somebody's root")

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import PurePath
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from hypothesis import given
@@ -12,11 +13,13 @@ from hypothesis import strategies as st
 from pki import NOW, Made, intermediate, leaf, root
 from port443.core.errors import CertificateError
 from port443.core.names import SiteName, parse_site_name
+from port443.core.x509.bounds import MAX_CHAIN
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
 from port443.core.x509.keys import KeyUnfit, KeyUnreadable, pkcs8, read_key, read_pkcs8, spki_of
 from port443.core.x509.own import (
     CertificateOutOfDate,
     ChainFileEmpty,
+    ChainTooLarge,
     KeyDoesNotFit,
     NamesNotCovered,
     OwnChecked,
@@ -60,7 +63,7 @@ def test_a_whole_pair_is_taken_as_it_is() -> None:
         ([ROOT, MIDDLE, LEAF], "wrong order"),
         ([LEAF, MIDDLE, ROOT], None),
         ([LEAF, LEAF, MIDDLE, MIDDLE], None),
-        ([LEAF, root("Stranger"), MIDDLE], None),
+        ([LEAF, root("Stranger"), MIDDLE, ROOT], "does not link into the chain is not sent: CN=Stranger"),
         ([LEAF], "may be incomplete: the certificate of CN=Intermediate"),
     ],
 )
@@ -117,6 +120,63 @@ def test_a_name_that_is_not_covered_is_refused() -> None:
 def test_a_certificate_out_of_its_dates_is_refused(now: timedelta, word: str) -> None:
     with pytest.raises(CertificateOutOfDate, match=word):
         checked([LEAF, MIDDLE], now=NOW + now)
+
+
+def chain_of(count: int, **changes: object) -> list[Made]:
+    """Make a chain with so many intermediates, leaf first, without its root."""
+    above = ROOT
+    middles: list[Made] = []
+    for number in range(count):
+        above = intermediate(above, f"Intermediate {number}")
+        middles.insert(0, above)
+    return [leaf(above, **changes), *middles]
+
+
+def test_a_gap_in_the_chain_is_named() -> None:
+    """What stands above the missing certificate cannot be sent; the warning says where one is missing."""
+    own, two, _, nought = chain_of(3)
+    found = checked([own, two, nought, ROOT], own.key_pem)
+    assert found.chain == (own.facts, two.facts)
+    (warning,) = found.warnings
+    assert "not sent: CN=Intermediate 0, CN=Root; " in warning
+    assert "one is missing between CN=Intermediate 2 and CN=Intermediate 0: CN=Intermediate 1" in warning
+
+
+def test_an_old_leaf_and_a_root_are_left_out_in_silence() -> None:
+    old = leaf(MIDDLE, key=LEAF.key, not_before=NOW - timedelta(days=99), not_after=NOW - timedelta(days=9))
+    assert checked([LEAF, MIDDLE, ROOT, old]).warnings == ()
+
+
+def test_the_longest_chain_is_sent_whole_and_a_longer_one_refused() -> None:
+    """The contract holds what is taken here, and a longer chain is a matter of its site alone."""
+    long = chain_of(MAX_CHAIN)
+    longest = [leaf(long[2], "a.test"), *long[2:]]
+    assert len(checked([*longest, ROOT], longest[0].key_pem).chain) == MAX_CHAIN
+    with pytest.raises(ChainTooLarge, match=r"/etc/a\.pem has more than 100 certificates"):
+        checked([*long, ROOT], long[0].key_pem)
+
+
+def test_a_certificate_that_the_contract_cannot_hold_is_refused() -> None:
+    many = leaf(MIDDLE, "a.test", *(f"{'x' * 60}{number}.test" for number in range(1000)))
+    with pytest.raises(ChainTooLarge, match="bytes; 65536 is the most"):
+        checked([many, MIDDLE], many.key_pem)
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_intermediates_are_counted_with_and_without_the_root(in_file: bool) -> None:  # noqa: FBT001
+    """Six are taken by webpki, whether or not the root is known."""
+    end = [ROOT] if in_file else []
+    six, seven = chain_of(6), chain_of(7)
+    assert checked([*six, *end], six[0].key_pem).warnings == ()
+    (warning,) = checked([*seven, *end], seven[0].key_pem).warnings
+    assert "there are 7 intermediates; webpki (rustls) accepts 6" in warning
+
+
+def test_must_staple_is_warned_of() -> None:
+    demands = x509.TLSFeature([x509.TLSFeatureType.status_request])
+    own = leaf(MIDDLE, extra=((demands, False),))
+    (warning,) = checked([own, MIDDLE], own.key_pem).warnings
+    assert "demands a stapled OCSP response" in warning
 
 
 def test_an_end_that_is_near_is_warned_of() -> None:

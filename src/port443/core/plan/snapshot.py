@@ -18,6 +18,7 @@ from port443.core.plan.rules import (
     Sorted,
     Unique,
 )
+from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CHAIN, MAX_CLIENT_ROOTS
 
 CONTRACT = 1
 """The version of the contract; independent of the package's version."""
@@ -57,6 +58,7 @@ Connections = Annotated[int, Range(1, 2**20)]
 HandshakeCount = Annotated[int, Range(1, 10**6)]
 Name = Annotated[str, Named()]
 MAX_NAMES = 4096
+Der = Annotated[str, Base64(1, MAX_CERTIFICATE_BYTES)]
 Names = Annotated[tuple[Name, ...], Size(1, MAX_NAMES), Sorted()]
 Hash = Annotated[str, Pattern("[0-9a-f]{64}", "64 lower-case hexadecimal digits")]
 """The SHA-256 of a document's canonical form, 64 lower-case hexadecimal digits."""
@@ -176,7 +178,9 @@ class TlsPolicy:
     groups: Annotated[tuple[Annotated[str, OneOf(GROUPS)], ...], Size(1, len(GROUPS)), Unique()]
     alpn: Annotated[tuple[Annotated[str, OneOf(ALPN)], ...], Size(1, len(ALPN)), Unique()]
     tickets: bool
-    client_roots: Annotated[tuple[Annotated[str, Base64(1, 65536)], ...], Size(0, 64), Unique()] = ()
+    client_roots: Annotated[
+        tuple[Annotated[str, Base64(1, MAX_CERTIFICATE_BYTES)], ...], Size(0, MAX_CLIENT_ROOTS), Unique()
+    ] = ()
     """Base64 of DER: the CAs of which a client must show a certificate; none, and it is not asked."""
     kind: Literal["tls_policy"] = "tls_policy"
 
@@ -215,7 +219,7 @@ class Certificate:
 
     names: Names
     """What the leaf covers, in the spelling of `Site.names`."""
-    chain: Annotated[tuple[Annotated[str, Base64(1, 65536)], ...], Size(1, 16)]
+    chain: Annotated[tuple[Der, ...], Size(1, MAX_CHAIN)]
     """Base64 of DER, leaf first, without the root."""
     key: Hash
     kind: Literal["certificate"] = "certificate"

@@ -132,7 +132,9 @@ def explain_chain(chain: Sequence[CertFacts], roots: TrustedRoots, now: datetime
     sent = tuple(dict.fromkeys(chain))[:MAX_SENT]
     search = PathSearch(sent, roots, now)
     judged = [
-        ChainVerdict(sent, path, (*_ending(path, sent, roots), *_faults_on(path, path[:-1], now)))
+        ChainVerdict(
+            sent, path, (*_ending(path, sent, roots), *_faults_on(path, _below_root(path, roots), now))
+        )
         for path in islice(search.paths((sent[0],)), MAX_PATHS)
     ]
     best = min(
@@ -198,13 +200,18 @@ def judge_sent(
     return tuple(_faults_on((*chain, root) if root else chain, chain, now))
 
 
+def _below_root(path: tuple[CertFacts, ...], roots: TrustedRoots) -> tuple[CertFacts, ...]:
+    """Return the path without the root at its end; a certificate whose issuer is missing is no root."""
+    return path[:-1] if is_anchored(path, roots) or path[-1].is_self_signed else path
+
+
 def _faults_on(path: tuple[CertFacts, ...], below: Sequence[CertFacts], now: datetime) -> Iterator[ChainNote]:
-    """Check each certificate of the path (RFC 5280 §6.1); `below` are those below the trusted root."""
+    """Check each certificate of the path (RFC 5280 §6.1); `below` is the path without the root at its end."""
     for depth, one in enumerate(path):
         yield from _dates(one, now)
         yield from _extensions(one)
         if depth:
-            yield from _as_issuer(one, path[:depth], is_anchor=depth == len(path) - 1)
+            yield from _as_issuer(one, path[:depth], is_anchor=depth == len(below))
     for child, issuer in pairwise(path):
         if child.was_signed_by(issuer) is None:
             unknown = f"the signature on {_called(child)} cannot be checked: {child.signature.name}"
@@ -212,7 +219,7 @@ def _faults_on(path: tuple[CertFacts, ...], below: Sequence[CertFacts], now: dat
     if where := lacks_policy(below):
         missing = f"a policy is required, and at {_called(where)} none is left (RFC 5280 §6.1.3)"
         yield ChainNote(ChainFault.POLICY_MISSING, where, missing)
-    yield from _refused_by_some(path)
+    yield from _refused_by_some(path, below)
 
 
 def _extensions(one: CertFacts) -> Iterator[ChainNote]:
@@ -235,28 +242,27 @@ def _extensions(one: CertFacts) -> Iterator[ChainNote]:
         yield ChainNote(ChainFault.USAGE_WRONG, one, f"{_called(one)} is not meant for servers{but_any}")
 
 
-def _refused_by_some(path: tuple[CertFacts, ...]) -> Iterator[ChainNote]:
+def _refused_by_some(path: tuple[CertFacts, ...], below: Sequence[CertFacts]) -> Iterator[ChainNote]:
     """Name the clients that refuse what RFC 5280 and OpenSSL accept; the root itself they do not look at."""
-    for child, issuer in pairwise(path):
-        critical = sorted(child.extensions.critical & POLICY_EXTENSIONS.keys())
+    for one in below:
+        critical = sorted(one.extensions.critical & POLICY_EXTENSIONS.keys())
         if policies := ", ".join(POLICY_EXTENSIONS[oid] for oid in critical):
-            refused = f"{_called(child)} has a critical {policies}, which webpki (rustls) refuses"
-            yield ChainNote(ChainFault.SOME_REFUSE, child, refused)
-        if why := child.subject_name.unread_by_go or child.issuer_name.unread_by_go:
-            yield ChainNote(
-                ChainFault.SOME_REFUSE, child, f"Go cannot read a name in {_called(child)}: {why}"
-            )
-        limits = child.name_constraints
-        if limits and child.extensions.critical & {NAME_CONSTRAINTS} and limits.kinds - GO_CONSTRAINTS:
+            refused = f"{_called(one)} has a critical {policies}, which webpki (rustls) refuses"
+            yield ChainNote(ChainFault.SOME_REFUSE, one, refused)
+        if why := one.subject_name.unread_by_go or one.issuer_name.unread_by_go:
+            yield ChainNote(ChainFault.SOME_REFUSE, one, f"Go cannot read a name in {_called(one)}: {why}")
+        limits = one.name_constraints
+        if limits and one.extensions.critical & {NAME_CONSTRAINTS} and limits.kinds - GO_CONSTRAINTS:
             unprocessed = (
-                f"{_called(child)} has name constraints of a kind that Go does not process, so it refuses"
+                f"{_called(one)} has name constraints of a kind that Go does not process, so it refuses"
             )
-            yield ChainNote(ChainFault.SOME_REFUSE, child, unprocessed)
+            yield ChainNote(ChainFault.SOME_REFUSE, one, unprocessed)
+    for child, issuer in pairwise(path):
         if child.issuer_der != issuer.subject_der:
             spelt = f"{_called(child)} spells the name of its issuer otherwise; Go and webpki refuse it"
             yield ChainNote(ChainFault.SOME_REFUSE, child, spelt)
-    if len(path) - 2 > WEBPKI_INTERMEDIATES:
-        many = f"there are {len(path) - 2} intermediates; webpki (rustls) accepts {WEBPKI_INTERMEDIATES}"
+    if len(below) - 1 > WEBPKI_INTERMEDIATES:
+        many = f"there are {len(below) - 1} intermediates; webpki (rustls) accepts {WEBPKI_INTERMEDIATES}"
         yield ChainNote(ChainFault.SOME_REFUSE, path[0], many)
     usages = path[0].key_usages
     if usages is not None and "digital_signature" not in usages:

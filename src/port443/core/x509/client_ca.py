@@ -3,11 +3,10 @@
 from pathlib import PurePath
 
 from port443.core.errors import CertificateError
+from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CLIENT_ROOTS
 from port443.core.x509.contents import recognise
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificates_in
-
-MAX_CLIENT_ROOTS = 64
 
 
 class ClientCAFileUnfit(CertificateError):
@@ -33,6 +32,11 @@ def check_client_ca(path: PurePath, content: bytes) -> tuple[bytes, ...]:
             f"{path} holds {len(found)} certificates", f"name {MAX_CLIENT_ROOTS} CAs at most"
         )
     for one in found:
+        if len(one.der) > MAX_CERTIFICATE_BYTES:
+            raise ClientCAFileUnfit(
+                f"{path} holds a certificate of {len(one.der)} bytes: {one.subject}",
+                f"put only certificates of {MAX_CERTIFICATE_BYTES} bytes at most there",
+            )
         if not one.is_ca:
             raise ClientCAFileUnfit(
                 f"{path} holds a certificate of {one.subject}, which is no CA",

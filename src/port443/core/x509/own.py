@@ -7,13 +7,15 @@ from pathlib import PurePath
 
 from port443.core.errors import CertificateError
 from port443.core.names import SiteName
+from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CHAIN
 from port443.core.x509.chain import HARMLESS, ChainFault, ChainNote, judge_sent
 from port443.core.x509.contents import recognise
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import KeyUnreadable, ServerKey, pkcs8, read_key, signs_for, spki_of
-from port443.core.x509.path import TrustedRoots, arrange
+from port443.core.x509.path import TrustedRoots, arrange, reachable
 from port443.core.x509.pem import certificates_in
 
+NAMED_AT_MOST = 5
 SOON = timedelta(days=14)
 USELESS = frozenset({ChainFault.USAGE_WRONG, ChainFault.UNKNOWN_CRITICAL, ChainFault.EXTENSION_INVALID})
 """What no client accepts in a server's own certificate."""
@@ -74,6 +76,17 @@ class CertificateUseless(CertificateError):
     fault = "operator"
 
 
+class ChainTooLarge(CertificateError):
+    """The chain has more certificates, or a larger one, than clients take.
+
+    A chain may have 100 certificates, and each of them 65536 bytes. Take out of the file what is not of this
+    chain, or order a certificate with fewer names.
+    """
+
+    code = "P443-E230"
+    fault = "operator"
+
+
 @dataclass(frozen=True, slots=True)
 class OwnFiles:
     """The two files of an operator's certificate."""
@@ -109,7 +122,7 @@ def check_own(
     if not fitting:
         kinds = ", ".join(dict.fromkeys(str(one.key) for one in found))
         raise KeyDoesNotFit(
-            f"the key {files.key_path} fits none of the {len(found)} certificates in {files.chain_path}, "
+            f"the key {files.key_path} fits none of the certificates in {files.chain_path}, "
             f"whose keys are {kinds}",
             "put chain and key of one certificate in place",
         )
@@ -123,6 +136,7 @@ def check_own(
     now = now or leaf.not_before
     _check_leaf(leaf, names, now, files.chain_path)
     chain = arrange(leaf, found, now)
+    _check_size(chain, found, files.chain_path)
     notes = judge_sent(chain, (*found, *roots.named(chain[-1].issuer_key)), now)
     _check_use(leaf, notes, files.chain_path)
     texts = (*_warnings(chain, found, now, roots), *_refusals(notes))
@@ -167,6 +181,24 @@ def _check_leaf(leaf: CertFacts, names: tuple[SiteName, ...], now: datetime, pat
         )
 
 
+def _check_size(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], path: PurePath) -> None:
+    goes_on = any(
+        one.subject_key == chain[-1].issuer_key and not one.is_self_signed and one not in chain
+        for one in found
+    )
+    if len(chain) == MAX_CHAIN and goes_on:
+        raise ChainTooLarge(
+            f"the chain in {path} has more than {MAX_CHAIN} certificates", "put a shorter chain there"
+        )
+    for one in chain:
+        if len(one.der) > MAX_CERTIFICATE_BYTES:
+            raise ChainTooLarge(
+                f"the certificate of {one.subject} in {path} has {len(one.der)} bytes; "
+                f"{MAX_CERTIFICATE_BYTES} is the most",
+                "order one with fewer names",
+            )
+
+
 def _check_use(leaf: CertFacts, notes: tuple[ChainNote, ...], path: PurePath) -> None:
     for note in notes:
         if (
@@ -194,11 +226,18 @@ def _warnings(
         yield "the certificates stand in the wrong order; they are sent in the right one"
     if leaf.is_ca:
         yield "the certificate is one of a CA, which many clients refuse from a server"
+    if leaf.extensions.must_staple:
+        yield (
+            "the certificate demands a stapled OCSP response (RFC 7633), and port443 staples none: "
+            "clients that enforce it refuse; order one without must-staple"
+        )
     if leaf.key.kind == "ed25519":
         yield "the key is Ed25519, which browsers do not take"
     above = [one for one in found if one.subject_key == top.issuer_key and one not in chain]
     if above and not any(top.was_signed_by(one) for one in above):
         yield f"the signature on {top.subject} was not made by the {top.issuer} that is in the file"
+    elif stray := _stray(chain, found):
+        yield _unlinked(top, stray, is_open=not (above or top.is_self_signed or roots.named(top.issuer_key)))
     elif not _is_complete(chain, found, roots):
         yield f"the chain may be incomplete: the certificate of {top.issuer} is not in it"
     for one in chain[1:]:
@@ -207,6 +246,27 @@ def _warnings(
     ends = min(one.not_after for one in chain)
     if now < ends < now + SOON:
         yield f"it ends {ends:%Y-%m-%d %H:%M} UTC"
+
+
+def _stray(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...]) -> list[CertFacts]:
+    """Return what cannot stand above the leaf; another certificate of its key is an old or a new one."""
+    linked = reachable(chain[0], found)
+    return [one for one in dict.fromkeys(found) if one not in linked and one.spki != chain[0].spki]
+
+
+def _unlinked(top: CertFacts, stray: list[CertFacts], *, is_open: bool) -> str:
+    """Name the certificates that are left out; `is_open` when the issuer of `top` is not known."""
+    issuers = {one.issuer_key for one in stray if not one.is_self_signed}
+    lowest = next((one for one in stray if one.is_ca and one.subject_key not in issuers), None)
+    listed = ", ".join(str(one.subject) for one in stray[:NAMED_AT_MOST])
+    more = f" and {len(stray) - NAMED_AT_MOST} more" if len(stray) > NAMED_AT_MOST else ""
+    left_out = f"what does not link into the chain is not sent: {listed}{more}"
+    if not (is_open and lowest):
+        return left_out
+    return (
+        f"{left_out}; one is missing between {top.subject} and {lowest.subject}: {top.issuer}, "
+        f"or {lowest.subject} is of another chain"
+    )
 
 
 def _is_complete(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], roots: TrustedRoots) -> bool:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from port443.core.x509.bounds import MAX_CHAIN
 from port443.core.x509.directory_name import NameKey
 from port443.core.x509.facts import CertFacts
 
-MAX_DEPTH = 100
+MAX_DEPTH = MAX_CHAIN
 """OpenSSL's own limit; a chain that is longer does not end at a root for anybody."""
 MAX_SIGNATURES = 256
 """What a hostile chain of look-alikes can cost at most: about 20 ms."""

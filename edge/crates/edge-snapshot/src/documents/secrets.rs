@@ -9,7 +9,7 @@ use crate::json::Json;
 use crate::names::site_name;
 use crate::read::{Fields, base64, hash, list, sorted, to_base64};
 
-const MAX_CHAIN: usize = 16;
+const MAX_CHAIN: usize = 100;
 pub(super) const MAX_CERTIFICATE_BYTES: usize = 65_536;
 const MAX_KEY_BYTES: usize = 16_384;
 const TICKET_KEY_BYTES: usize = 32;
