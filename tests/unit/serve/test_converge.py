@@ -15,9 +15,10 @@ from port443.adapters.key_files import FilesOnDisk
 from port443.app.converge import Converged, Converger
 from port443.app.judge import round_problems
 from port443.app.keep import Keeper, Kept
+from port443.app.telling import tell
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
-from port443.core.plan.desired import DesiredSite, OwnCertificate
+from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate
 from port443.core.plan.snapshot import MAX_NAMES, Site
 from port443.core.renew.clock import ClockWrong
 from port443.core.x509.bounds import MAX_CHAIN
@@ -323,3 +324,51 @@ def test_a_site_whose_names_break_the_contract_is_left_out(bench: ServeBench) ->
     assert found.faults["n0.test"].message.startswith("site n0.test: names: must have 1 to 4096 entries")
     (problem,) = (one for one in round_problems(found, bench.clock.now()) if one.site == "n0.test")
     assert (problem.code, problem.severity) == ("P443-E355", "error")
+
+
+# What is said of it
+
+
+def owned(directory: Path, chain: bytes, key: bytes) -> Desired:
+    """Write a pair of files, and name them for the site."""
+    paths = directory / "own.pem", directory / "own.key"
+    for path, content in zip(paths, (chain, key), strict=True):
+        path.write_bytes(content)
+    return desired(site(NAME, certificate=OwnCertificate(*paths)))
+
+
+def test_an_own_certificate_that_has_ended_is_not_called_good(bench: ServeBench, tmp_path: Path) -> None:
+    """It is served on as nothing else is there; the text and the hints are about its date."""
+    own = leaf(None, NAME)
+    wishes = owned(tmp_path, own.pem, own.key_pem)
+    rounds = bench.converger()
+    asyncio.run(rounds.converge(wishes))
+    bench.clock.goes_on(days=900)
+    found = asyncio.run(rounds.converge(wishes))
+    problems = {problem.code: problem for problem in round_problems(found, bench.clock.now())}
+    assert f"; the one that ended {own.facts.not_after:%Y-%m-%d}" in problems["P443-E224"].cause
+    assert "what was good" not in problems["P443-E224"].cause
+    assert "the right chain is served" in problems["served_is_not_issued"].cause
+    assert problems["served_is_not_issued"].hint.startswith("put a current certificate in place")
+
+
+def test_another_leaf_is_still_told_with_who_listens(bench: ServeBench, rounds: Rounds) -> None:
+    rounds.next()
+    bench.dial.impostors[HERE] = STRANGER
+    (problem,) = round_problems(rounds.next(seconds=1), bench.clock.now())
+    assert "ss -ltnp" in problem.hint
+
+
+def test_a_quarantine_names_what_is_wrong_with_the_files(
+    bench: ServeBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, with the code and the cause that an operator can act on."""
+    wishes = owned(tmp_path, b"no certificate", leaf(None, NAME).key_pem)
+    rounds, before = bench.converger(), None
+    for _ in range(2):
+        found = asyncio.run(rounds.converge(wishes))
+        tell(found, before)
+        before = found
+    (told,) = [record for record in caplog.records if record.message == "site_quarantined"]
+    assert vars(told)["code"] == "P443-E225"
+    assert f"{tmp_path / 'own.pem'} holds no certificate" in vars(told)["cause"]
