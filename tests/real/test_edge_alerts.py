@@ -24,13 +24,14 @@ from tls_certs import Wish, ec_key, intermediate, issue
 from port443.core.probe.hellos import Hello
 from port443.core.wire.messages import MessageType
 from port443.core.wire.records import ContentType
+from port443.core.wire.versions import Version
 
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))
 ALERT, HANDSHAKE, DATA = ContentType.ALERT, ContentType.HANDSHAKE, ContentType.APPLICATION_DATA
 NUMBERS = {
     "close_notify": 0, "unexpected_message": 10, "bad_record_mac": 20, "record_overflow": 22,
     "handshake_failure": 40, "illegal_parameter": 47, "decode_error": 50, "decrypt_error": 51,
-    "protocol_version": 70, "missing_extension": 109,
+    "protocol_version": 70, "inappropriate_fallback": 86, "missing_extension": 109,
 }  # fmt: skip
 
 
@@ -57,16 +58,21 @@ def changed(kind: int, body: bytes | None) -> Callable[[RawClient], None]:
     return first(handshake(with_extension(hello(), kind, body).hello.message()))
 
 
+def fallen_back() -> bytes:
+    made = hello(Version.TLS_1_2)
+    return handshake(replace(made.hello, suites=(*made.hello.suites, 0x5600)).message())
+
+
 def of_ssl_3() -> bytes:
     made = hello()
     return handshake(replace(made.hello, version=0x0300).message())
 
 
-def without_modes() -> bytes:
-    """A hello that offers a session, and does not say how to use it."""
-    binders = b"\x00\x21\x20" + bytes(32)
-    offer = b"\x00\x07\x00\x01x" + bytes(4) + binders
-    return handshake(with_extension(with_extension(hello(), 45, None), 41, offer).hello.message())
+def offering_session(modes: bytes | None, binders: int) -> bytes:
+    """A hello that offers a session, with how to use it and as many binders."""
+    bound = (b"\x20" + bytes(32)) * binders
+    offer = b"\x00\x07\x00\x01x" + bytes(4) + len(bound).to_bytes(2) + bound
+    return handshake(with_extension(with_extension(hello(), 45, modes), 41, offer).hello.message())
 
 
 HELLO = hello().hello.message()
@@ -79,6 +85,11 @@ BEFORE: dict[str, tuple[Callable[[RawClient], None], str, str, str]] = {
     "a change_cipher_spec": (first(CHANGE), "unexpected_message", "hello_malformed", "change_cipher_spec"),
     "application data": (first(record(DATA, b"data")),
         "unexpected_message", "hello_malformed", "application data"),
+    "a record of type 24": (first(record(24, b"ab")),
+        "unexpected_message", "hello_malformed", "unknown type"),
+    "a record of type 0": (first(record(0, b"ab")), "unexpected_message", "hello_malformed", "unknown type"),
+    "a record of type 200": (first(record(200, b"ab")),
+        "unexpected_message", "hello_malformed", "unknown type"),
     "a change_cipher_spec in a hello": (first(handshake(HELLO[:9]) + CHANGE + handshake(HELLO[9:])),
         "unexpected_message", "hello_malformed", "another record"),
     "no key_share": (changed(51, None), "missing_extension", "hello_malformed", "key_share"),
@@ -88,11 +99,17 @@ BEFORE: dict[str, tuple[Callable[[RawClient], None], str, str, str]] = {
     "SSL 3.0": (first(of_ssl_3()), "protocol_version", "hello_malformed", "SSL 3.0"),
     "a renegotiation": (changed(0xFF01, b"\x0c" + bytes(12)),
         "handshake_failure", "hello_malformed", "renegotiation_info"),
+    "a renegotiation of a wrong length": (changed(0xFF01, b"\x09abcd"),
+        "decode_error", "hello_malformed", "renegotiation_info"),
+    "more binders than sessions": (first(offering_session(b"\x01\x01", 2)),
+        "illegal_parameter", "hello_malformed", "binders"),
+    "a fallback to TLS 1.2": (first(fallen_back()),
+        "inappropriate_fallback", "no_shared_version", "fell back"),
     "NUL in the name": (changed(0, b"\x00\x09\x00\x00\x06a\x00test"),
         "illegal_parameter", "hello_malformed", "NUL"),
     "two messages in a record": (first(handshake(HELLO + HELLO)),
         "unexpected_message", "hello_malformed", ""),
-    "a session without its modes": (first(without_modes()),
+    "a session without its modes": (first(offering_session(None, 1)),
         "missing_extension", "hello_malformed", "psk_key_exchange_modes"),
     "close_notify": (first(CLOSE_NOTIFY), "close_notify", "client_closed", "close_notify"),
     "close_notify in a hello": (first(handshake(HELLO[:9]) + CLOSE_NOTIFY),
@@ -159,6 +176,8 @@ DURING: dict[str, tuple[Callable[[RawClient13], None], str, str, str]] = {
     "no bytes of a message": (sealed(HANDSHAKE, b""), "unexpected_message", VIOLATION, "empty"),
     "no bytes of an alert": (sealed(ALERT, b""), "unexpected_message", VIOLATION, "empty"),
     "half an alert": (sealed(ALERT, b"\x02"), "decode_error", VIOLATION, ""),
+    "half an alert in clear": (first(record(ALERT, b"\x02")),
+        "unexpected_message", VIOLATION, "an alert in clear"),
     "nothing but padding": (sealed(0, bytes(9)), "unexpected_message", VIOLATION, ""),
     "an unknown type inside": (sealed(99, b"x"), "unexpected_message", VIOLATION, "unknown type"),
     "a change_cipher_spec inside": (sealed(20, b"\x01"), "unexpected_message", VIOLATION, ""),
@@ -224,6 +243,8 @@ MALFORMED = "hello_malformed"
 AGAIN: dict[str, tuple[Callable[[RawClient13], None], str, str, str]] = {
     "another name": (changed_again(0, OTHER_NAME), "illegal_parameter", MALFORMED, "differs"),
     "other protocols": (changed_again(16, b"\x00\x03\x02h2"), "illegal_parameter", MALFORMED, "differs"),
+    "a hello of TLS 1.2": (again(lambda *_: handshake(hello(Version.TLS_1_2).hello.message())),
+        "illegal_parameter", MALFORMED, "differs"),
     "no share": (changed_again(51, None), "missing_extension", MALFORMED, "key_share"),
     "an empty share": (changed_again(51, b"\x00\x00"), "illegal_parameter", MALFORMED, ""),
     "early data": (changed_again(42, b""), "illegal_parameter", MALFORMED, ""),
@@ -325,6 +346,16 @@ AFTER: dict[str, tuple[Callable[[RawClient13], None], str, str, str]] = {
         "unexpected_message", "message_forbidden", ""),
     "a change_cipher_spec": (first(CHANGE), "unexpected_message", "message_forbidden", ""),
     "a record in clear": (first(handshake(HELLO)), "unexpected_message", "message_forbidden", "in clear"),
+    "an alert in clear": (first(record(ALERT, b"\x02\x28")),
+        "unexpected_message", "message_forbidden", "an alert in clear"),
+    "a warning in clear": (first(record(ALERT, b"\x01\x5a")),
+        "unexpected_message", "message_forbidden", "an alert in clear"),
+    "close_notify in clear": (first(CLOSE_NOTIFY),
+        "unexpected_message", "message_forbidden", "an alert in clear"),
+    "half an alert in clear": (first(record(ALERT, b"\x02")),
+        "unexpected_message", "message_forbidden", "an alert in clear"),
+    "a record of type 24": (first(record(24, b"ab")),
+        "unexpected_message", "message_forbidden", "unknown type"),
     "no bytes of a message": (sealed(HANDSHAKE, b""), "unexpected_message", "message_forbidden", "empty"),
     "half a message before data": (
         lambda client: client.send(client.seal(HANDSHAKE, KEY_UPDATE[:3]), client.seal(DATA, b"x")),

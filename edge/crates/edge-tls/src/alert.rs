@@ -25,6 +25,8 @@ impl Alert {
     pub const PROTOCOL_VERSION: Self = Self(70);
     /// Something that only we are to blame for.
     pub const INTERNAL_ERROR: Self = Self(80);
+    /// A hello of an older version than the client could have been served with (RFC 7507 §3).
+    pub const INAPPROPRIATE_FALLBACK: Self = Self(86);
     /// The user gave up.
     pub const USER_CANCELED: Self = Self(90);
     /// An extension that must be there is not (RFC 8446 §9.2).

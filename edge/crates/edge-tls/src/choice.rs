@@ -32,11 +32,15 @@ impl Choice {
     }
 }
 
+/// `TLS_FALLBACK_SCSV`, among the suites of a client that offers less than it can (RFC 7507).
+const FALLBACK: u16 = 0x5600;
+
 impl SiteTls {
     /// Choose version, certificate and group for a hello; `name` is what the client asked for, or
     /// the address it came to.
     pub fn choose(&self, hello: &ClientHello, name: Option<&str>) -> Result<Choice, Refusal> {
         let version = self.choose_version(hello)?;
+        self.check_fallback(hello, version)?;
         if version == TlsVersion::Tls13 {
             check_extensions(hello).map_err(|Violation { alert, what }| {
                 Refusal::answered(Reason::HelloMalformed, alert, what)
@@ -70,6 +74,24 @@ impl SiteTls {
                 let detail = format!("the client offers {}", offered_versions(hello));
                 Refusal::answered(Reason::NoSharedVersion, Alert::PROTOCOL_VERSION, detail)
             })
+    }
+
+    /// RFC 7507 §3: a client that has fallen back could have been served with a newer version, and
+    /// was kept from it.
+    fn check_fallback(&self, hello: &ClientHello, version: TlsVersion) -> Result<(), Refusal> {
+        match self.versions.iter().max() {
+            Some(newest) if *newest > version && hello.suites.contains(&FALLBACK) => {
+                let (ours, theirs) = (newest.as_str(), version.as_str());
+                let detail =
+                    format!("the client fell back to TLS {theirs}, and the site has {ours}");
+                Err(Refusal::answered(
+                    Reason::NoSharedVersion,
+                    Alert::INAPPROPRIATE_FALLBACK,
+                    detail,
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn shared_suites(

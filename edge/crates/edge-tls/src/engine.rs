@@ -350,12 +350,12 @@ impl Retry {
         let Some(second) = self.parser.add(fragment)? else {
             return Ok(false);
         };
-        check_extensions(&second).map_err(HelloError::Malformed)?;
-        if self.first.is_repeated_by(&second) {
-            return Ok(true);
+        if !self.first.is_repeated_by(&second) {
+            let differs = Alert::ILLEGAL_PARAMETER.of("the second hello differs from the first");
+            return Err(HelloError::Malformed(differs));
         }
-        let differs = Alert::ILLEGAL_PARAMETER.of("the second hello differs from the first");
-        Err(HelloError::Malformed(differs))
+        check_extensions(&second).map_err(HelloError::Malformed)?;
+        Ok(true)
     }
 }
 

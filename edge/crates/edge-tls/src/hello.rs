@@ -190,11 +190,12 @@ fn judge_opening(bytes: &[u8]) -> Result<bool, HelloError> {
         [] | [HANDSHAKE, ..] => judge_record(bytes),
         // Other content types of TLS, and SSL 2.0: a length with the highest bit set, CLIENT-HELLO,
         // then the version; both while too little of them is there.
-        [20 | ALERT | 23 | 0x80..=0xff] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
+        [_] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
         [ALERT, 3, ..] => judge_alert(bytes),
         [20, 3, ..] => Err(unexpected("a change_cipher_spec where the hello is due")),
         [23, 3, ..] => Err(unexpected("application data where the hello is due")),
         [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl2),
+        [_, 3, ..] => Err(unexpected("a record of an unknown type")), // RFC 8446 §5.
         _ => match clear::judge(bytes) {
             clear::Verdict::Yes => Err(HelloError::PlainHttp),
             clear::Verdict::Open => Ok(false),

@@ -90,6 +90,10 @@ pub(crate) fn judge(record: &[u8], phase: Phase, changes: &mut u8) -> Result<Ver
             let what = "a handshake message in clear where it must be encrypted";
             Err(Alert::UNEXPECTED_MESSAGE.of(what).into())
         }
+        ALERT if is_tls13 && phase.is_encrypted => {
+            let what = "an alert in clear where it must be encrypted";
+            Err(Alert::UNEXPECTED_MESSAGE.of(what).into())
+        }
         _ => Ok(Verdict::Pass),
     }
 }

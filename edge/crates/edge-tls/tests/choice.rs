@@ -369,6 +369,33 @@ fn alerts_have_their_names() {
     );
 }
 
+/// RFC 7507 §3.
+#[test]
+fn a_client_that_fell_back_below_the_sites_newest_version_is_told() {
+    let fallen = ClientHello {
+        suites: vec![0xc02b, 0x5600],
+        ..old_hello()
+    };
+    let told = refusal(&site(), &fallen);
+    let expected = (Reason::NoSharedVersion, Some(Alert::INAPPROPRIATE_FALLBACK));
+    assert_eq!(expected, (told.reason, told.alert));
+    assert_eq!(
+        "the client fell back to TLS 1.2, and the site has 1.3",
+        told.detail
+    );
+
+    let newest = ClientHello {
+        suites: vec![0x1301, 0x5600],
+        ..hello()
+    };
+    assert!(site().choose(&newest, Some("a.test")).is_ok());
+    let certificate = ecdsa(&["a.test"]);
+    let mut plan = Plan::new(&[&certificate]);
+    plan.policy.versions = vec![TlsVersion::Tls12];
+    let old_site = plan.build().expect("a site");
+    assert!(old_site.choose(&fallen, Some("a.test")).is_ok());
+}
+
 /// RFC 8446 §9.2.
 #[test]
 fn what_a_hello_of_tls_1_3_must_have_is_named() {

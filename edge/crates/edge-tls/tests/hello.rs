@@ -211,6 +211,7 @@ fn other_protocols_are_not_tls() {
         b"EHLO mail.example\r\n",
         &[0; 8],
         &[0xff; 8],
+        &[24, 2, 1, 0, 2, 1, 2],
         b"get / http",
     ] {
         assert_eq!(Some(HelloError::NotTls), error_of(bytes));
@@ -236,7 +237,10 @@ fn records_that_are_no_hello_are_refused_by_the_alert_of_the_rfc() {
     let change = [20, 3, 3, 0, 1, 1];
     let begun = record(&full_message()[..20]);
     let finished = record(&[20, 0, 0, 1, 0]);
-    let cases: [(&[u8], u8, &str); 9] = [
+    let cases: [(&[u8], u8, &str); 12] = [
+        (&[24, 3, 1, 0, 2, 1, 2], 10, "unknown type"),
+        (&[0, 3, 3, 0, 2, 1, 2], 10, "unknown type"),
+        (&[0x80, 3, 3, 0, 2, 1, 2], 10, "unknown type"),
         (&[22, 2, 0, 0, 4], 70, "major version"),
         (&[22, 3, 1, 0, 0], 10, "empty"),
         (&[22, 3, 1, 0x40, 1], 22, "16,384"),
@@ -317,10 +321,32 @@ fn what_is_wrong_with_a_hello_has_its_alert_and_is_named() {
             "psk_key_exchange_modes",
         ),
         (
+            of(&[modes(), pre_shared_key(&[b"x"], &[&[0; 32], &[0; 32]])]),
+            47,
+            "binders",
+        ),
+        (
+            of(&[modes(), pre_shared_key(&[b"x", b"y"], &[&[0; 32]])]),
+            47,
+            "binders",
+        ),
+        (
+            of(&[modes(), pre_shared_key(&[b"x"], &[])]),
+            50,
+            "pre_shared_key",
+        ),
+        (
             of(&[extension(0xff01, &vector(1, &[1; 12]))]),
             40,
             "renegotiation_info",
         ),
+        (
+            of(&[extension(0xff01, &[9, 1, 2])]),
+            50,
+            "renegotiation_info",
+        ),
+        (of(&[extension(0xff01, &[0, 0])]), 50, "renegotiation_info"),
+        (of(&[extension(0xff01, &[])]), 50, "renegotiation_info"),
         (
             of(&[extension(10, &vector(2, &[0, 29, 0]))]),
             50,

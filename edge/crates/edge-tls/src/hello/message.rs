@@ -179,8 +179,15 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
             hello.versions = Some(decoded(versions, "supported_versions is malformed")?);
         }
         PRE_SHARED_KEY => {
-            let lengths = binder_lengths(content);
-            hello.binder_lengths = decoded(lengths, "pre_shared_key is malformed")?;
+            let sessions = sessions(content);
+            let (offered, lengths) = decoded(sessions, "pre_shared_key is malformed")?;
+            // RFC 8446 §4.2.11: one binder for each.
+            let are_bound = lengths.len() == offered;
+            allowed(
+                are_bound,
+                "pre_shared_key has another number of binders than of identities",
+            )?;
+            hello.binder_lengths = lengths;
         }
         KEY_SHARE => {
             let shares = decoded(key_shares(content), "key_share is malformed")?;
@@ -191,14 +198,20 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
             )?;
             hello.key_shares = Some(shares);
         }
-        RENEGOTIATION_INFO if content.rest() != [0] => {
-            // RFC 5746 §3.6: a first handshake renegotiates nothing.
-            let what = "renegotiation_info is not empty";
-            return Err(Alert::HANDSHAKE_FAILURE.of(what));
-        }
+        RENEGOTIATION_INFO => read_renegotiation(content)?,
         _ => {}
     }
     Ok(())
+}
+
+/// RFC 5746 §3.6: a first handshake renegotiates nothing.
+fn read_renegotiation(mut content: Reader<'_>) -> Parsed<()> {
+    let former = content.vector8().filter(|_| content.is_empty());
+    let former = decoded(former, "renegotiation_info is malformed")?;
+    if former.is_empty() {
+        return Ok(());
+    }
+    Err(Alert::HANDSHAKE_FAILURE.of("renegotiation_info is not empty"))
 }
 
 /// A vector that fills the whole extension.
@@ -226,7 +239,8 @@ fn key_shares(content: Reader<'_>) -> Option<Vec<u16>> {
     Some(groups)
 }
 
-fn binder_lengths(mut content: Reader<'_>) -> Option<Vec<usize>> {
+/// How many sessions are offered, and the lengths of the binders.
+fn sessions(mut content: Reader<'_>) -> Option<(usize, Vec<usize>)> {
     let mut identities = content.vector16().filter(|list| !list.is_empty())?;
     let mut offered = 0;
     while !identities.is_empty() {
@@ -236,13 +250,13 @@ fn binder_lengths(mut content: Reader<'_>) -> Option<Vec<usize>> {
         identities.take(4)?; // obfuscated_ticket_age
         offered += 1;
     }
-    let mut binders = whole16(content)?;
+    let mut binders = whole16(content).filter(|list| !list.is_empty())?;
     let mut lengths = Vec::new();
     while !binders.is_empty() {
         lengths.push(binders.vector8()?.rest().len());
     }
-    let is_whole = lengths.len() == offered && lengths.iter().all(|length| *length >= 32);
-    is_whole.then_some(lengths)
+    let are_whole = lengths.iter().all(|length| *length >= 32);
+    are_whole.then_some((offered, lengths))
 }
 
 fn alpn(content: Reader<'_>) -> Option<Vec<Vec<u8>>> {
