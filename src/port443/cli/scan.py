@@ -121,29 +121,49 @@ class Run:
 
 
 async def _run(run: Run) -> int:
-    """Scan several at once; print each as soon as it and those before it are done."""
+    """Scan several at once; print each as soon as it and those before it are done.
+
+    A Ctrl-C ends the others; what is done then is printed all the same.
+    """
     dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
     targets = await _expanded(dial, run.targets) if run.all_addresses else run.targets
     results: list[tuple[Report | Failure, int]] = []
+    tasks: list[asyncio.Task[Report | Failure]] = []
+
+    def tell(result: Report | Failure) -> None:
+        results.append((result, exit_code_of(result, run.bar)))
+        if not run.as_json:
+            spinner.clear()
+            _print(*results[-1], run.bar, is_first=len(results) == 1)
+
     with Spinner(len(targets)) as spinner:
 
         async def one(target: ScanTarget) -> Report | Failure:
             async with turns:
                 return await attempt(dial, target, run.view, run.options, spinner)
 
-        async with asyncio.TaskGroup() as tasks:
-            for task in [tasks.create_task(one(target)) for target in targets]:
-                result = await task
-                results.append((result, exit_code_of(result, run.bar)))
-                if not run.as_json:
-                    spinner.clear()
-                    _print(*results[-1], run.bar, is_first=len(results) == 1)
-    if run.as_json:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks += [group.create_task(one(target)) for target in targets]
+                for task in tasks:
+                    tell(await task)
+        except asyncio.CancelledError:
+            for task in tasks[len(results) :]:
+                if not task.cancelled():
+                    tell(task.result())
+            _conclude(run, results)
+            raise
+    _conclude(run, results)
+    codes = {exit_code for _, exit_code in results}
+    return next(code for code in GRAVITY if code in codes)
+
+
+def _conclude(run: Run, results: list[tuple[Report | Failure, int]]) -> None:
+    """Print what stands once, behind or around all results."""
+    if run.as_json and results:
         output.data_json(scan_document(results, __version__, run.view.now))
     elif any(isinstance(result, Report) for result, _ in results):
         output.data(f"\n{legend()}")
-    codes = {exit_code for _, exit_code in results}
-    return next(code for code in GRAVITY if code in codes)
 
 
 async def _expanded(dial: Dial, targets: Sequence[ScanTarget]) -> list[ScanTarget]:

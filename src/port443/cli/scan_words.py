@@ -17,6 +17,8 @@ URL: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A URL, or a host with or without a path."""
+HALF_URL: Final = re.compile(r"(https?|wss):/?(?![0-9]{1,5}\Z|/)([^@]+)", re.IGNORECASE | re.DOTALL)
+"""A URL without one of its slashes or both; `https:443` is a host and a port."""
 SCHEMES: Final = frozenset({"", "https", "wss", "http"})
 PORT_AT_END: Final = re.compile(r":[0-9]+\Z")
 DURATION: Final = re.compile(r"(\d{1,6})(s|m|)")
@@ -77,6 +79,8 @@ def _host_and_port(text: str) -> tuple[HostName | IPName, int]:
     except NameInvalid:
         if bare.endswith("]"):
             raise  # an address in brackets, but a wrong one
+        if bare.startswith("[") and "]" not in bare:
+            raise TargetInvalid(f"{text!r} has no closing bracket", "for example [::1]:8443") from None
         host, colon, port = bare.rpartition(":")
         if not colon:
             return parse_site_name(bare), HTTPS
@@ -84,11 +88,16 @@ def _host_and_port(text: str) -> tuple[HostName | IPName, int]:
             raise TargetInvalid(
                 f"{port!r} in {text!r} is no port", "a port is a number from 1 to 65535"
             ) from None
+        if not host:
+            raise TargetInvalid(f"{text!r} names no host", f"for example localhost:{port}") from None
         return parse_site_name(host), int(port)
 
 
 def _authority(text: str) -> str:
     """Return host and port of what may be a URL (RFC 3986 §3.2)."""
+    if half := HALF_URL.fullmatch(text):
+        scheme, rest = half.groups()
+        raise TargetInvalid(f"// is missing behind {scheme}: in {text!r}", f"write {scheme}://{rest}")
     parts = URL.fullmatch(text)
     if parts is None:
         return text

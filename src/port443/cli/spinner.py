@@ -35,7 +35,7 @@ class Spinner:
         if not self._is_terminal or now - self._last < EVERY_S:
             return
         self._last = now
-        place = f"{self._finished + 1}/{self._targets} " if self._targets > 1 else ""
+        place = f"{self._finished}/{self._targets} done  " if self._targets > 1 else ""
         words = f"{place}{target}  {connections} connections  {now - self._began:.1f} s"
         sys.stderr.write(f"{CLEAR}{words}")
         sys.stderr.flush()

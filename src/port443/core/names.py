@@ -134,6 +134,8 @@ class Endpoint:
     @classmethod
     def parse(cls, raw: str) -> "Endpoint":
         """Read `192.0.2.1:443` or `[2001:db8::1]:443`."""
+        if raw.strip().startswith("[") and "]" not in raw:
+            raise NameInvalid(f"{raw!r} has no closing bracket", 'for example "[::1]:443"')
         host, colon, port = raw.strip().rpartition(":")
         if not colon or not PORT.fullmatch(port) or not 0 < int(port) <= 65535:
             raise NameInvalid(f"{raw!r} is not ADDRESS:PORT", 'for example "0.0.0.0:443" or "[::]:443"')

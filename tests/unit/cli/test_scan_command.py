@@ -10,7 +10,7 @@ import pytest
 
 from port443.app.scan import ScanOptions, Viewpoint
 from port443.cli import main, output
-from port443.cli.scan import Bar, attempt, exit_code_of
+from port443.cli.scan import Bar, Run, _run, attempt, exit_code_of
 from port443.cli.scan_text import failure_lines, report_lines
 from port443.cli.scan_words import Duration, TargetInvalid, read_target
 from port443.cli.spinner import Spinner
@@ -75,6 +75,7 @@ TARGETS = {
     "http://a.test/": ("a.test", 443, None),
     "//a.test/": ("a.test", 443, None),
     "a.test:8443/b?c": ("a.test", 8443, None),
+    "https:8443": ("https", 8443, None),
     "127.0.0.1/": ("127.0.0.1", 443, None),
 }
 
@@ -101,7 +102,14 @@ NO_TARGETS = {
     "ftp://a.test/": "does not speak TLS",
     "http://a.test:8080/": "in clear",
     "https://[fe80::1%25eth0]/": "a zone",
-    "https://[::1/": "not a host name",
+    "https://[::1/": "no closing bracket",
+    "[::1": "no closing bracket",
+    "https:a.test": "// is missing behind https:",
+    "https:a.test:8443/b": "// is missing behind https:",
+    "https:/a.test": "// is missing behind https:",
+    "https:user:secret@a.test": "a user name stands before the host",
+    "https://:28443": "names no host",
+    ":443": "names no host",
 }
 
 
@@ -130,6 +138,14 @@ def test_connect_names_an_address_and_perhaps_a_port(connect: str, endpoint: str
     target = read_target("site.test:8443", connect, "other.test")
     assert (str(target.connect), target.port) == (endpoint, 8443)
     assert target.name.text == "other.test"
+
+
+@pytest.mark.parametrize("connect", ["[::1", "[::1:8443", "[2001:db8::7"])
+def test_an_address_without_its_closing_bracket_is_called_so(connect: str) -> None:
+    """Of the whole that was written, not of the part before its last colon."""
+    with pytest.raises(SettingsError, match="no closing bracket") as caught:
+        read_target("site.test", connect, None)
+    assert connect in caught.value.message
 
 
 EXITS = [
@@ -333,3 +349,36 @@ def test_a_fault_of_one_target_is_its_own_failure() -> None:
     assert exit_code_of(failure, NO_BAR) == 3
     assert failure.error.code == "P443-E514"
     assert "RuntimeError at test_scan_command.py" in failure.error.message
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_result_that_is_there_is_printed_when_the_run_is_cut_short(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, as_json: bool
+) -> None:
+    """The first of two targets is silent; Ctrl-C then cancels the run, as `asyncio.run` does it."""
+
+    async def look(_dial: object, target: ScanTarget, *_: object) -> Report:
+        if target.host == HostName("silent.test"):
+            answered.set()
+            await asyncio.Event().wait()
+        raise ConnectRefused("nothing listens there")
+
+    async def cut_short() -> None:
+        async with asyncio.TaskGroup() as group:
+            whole = group.create_task(_run(run))
+            await answered.wait()
+            while len(asyncio.all_tasks()) > 3:  # noqa: ASYNC110 - this task, the run and the silent target
+                await asyncio.sleep(0)
+            whole.cancel()
+        assert whole.cancelled()
+
+    answered = asyncio.Event()
+    monkeypatch.setattr("port443.cli.scan.scan_one", look)
+    targets = [ScanTarget(HostName(f"{name}.test")) for name in ("silent", "closed")]
+    view = Viewpoint(TrustedRoots.of([]), NOW)
+    run = Run(targets, view, ScanOptions(), NO_BAR, all_addresses=False, as_json=as_json)
+    asyncio.run(cut_short())
+    out = capsys.readouterr().out
+    assert "closed.test:443" in out
+    assert "nothing listens there" in out
+    assert "silent.test" not in out

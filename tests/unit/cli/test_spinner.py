@@ -21,7 +21,7 @@ def test_a_terminal_shows_one_line_and_keeps_nothing(monkeypatch: pytest.MonkeyP
         spinner.show("a.test:443", 8)  # too soon for an eye
         spinner.done("a.test:443")
     shown = terminal.getvalue()
-    assert shown.startswith(f"{CLEAR}1/2 a.test:443  7 connections")
+    assert shown.startswith(f"{CLEAR}0/2 done  a.test:443  7 connections")
     assert "8 connections" not in shown
     assert shown.endswith(CLEAR)
 
