@@ -59,9 +59,9 @@ def server(**spoilt: object) -> ScanFacts:
     return replace(good(), server=replace(GOOD_SERVER, **spoilt))  # type: ignore[arg-type]
 
 
-def unproved() -> ScanFacts:
+def proved(verdict: bool | None) -> ScanFacts:  # noqa: FBT001
     chain = chain_of(leaf().facts)
-    return replace(good(), chains=(replace(chain, served=replace(chain.served, key_proved=False)),))
+    return replace(good(), chains=(replace(chain, served=replace(chain.served, key_proved=verdict)),))
 
 
 def ordered(**spoilt: object) -> ScanFacts:
@@ -99,7 +99,7 @@ FOUND: dict[str, Make] = {
     "P443-TLS-021": lambda: server(groups_13=GroupFacts((29,), YES)),
     "P443-TLS-022": lambda: with_version(version(Version.TLS_1_2, CBC)),
     "P443-TLS-023": lambda: with_version(version(Version.SSL_3, CBC)),
-    "P443-TLS-024": unproved,
+    "P443-TLS-024": lambda: proved(False),  # noqa: FBT003
     "P443-TLS-025": lambda: server(groups_12=GroupFacts((29, 19), YES)),
     "P443-TLS-026": lambda: only(version(Version.SSL_3, STATIC)),
     "P443-TLS-027": lambda: only(version(Version.TLS_1_3, 0x1305)),  # CCM_8
@@ -163,6 +163,7 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-019": lambda: server(secure_renegotiation=NOT_LOOKED),
     "P443-TLS-021": lambda: server(groups_13=GroupFacts((29,), HIDDEN)),
     "P443-TLS-023": silent(Version.SSL_3),
+    "P443-TLS-024": lambda: proved(None),
     "P443-TLS-025": lambda: server(groups_12=GroupFacts((29,), HIDDEN)),
     "P443-TLS-027": lambda: only(version(Version.TLS_1_3, 0x1305, complete=HIDDEN)),
     "P443-TLS-028": lambda: server(
@@ -172,7 +173,7 @@ UNSURE: dict[str, Make] = {
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),
     **dict.fromkeys(
-        ("P443-TLS-024", "P443-CERT-001", "P443-CERT-007", "P443-CERT-008", "P443-CERT-009"),
+        ("P443-CERT-001", "P443-CERT-007", "P443-CERT-008", "P443-CERT-009"),
         lambda: replace(good(), chains=()),
     ),
     "P443-CERT-003": lambda: replace(good(), chains=(), unreadable_chain="this is no certificate"),

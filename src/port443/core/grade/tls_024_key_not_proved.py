@@ -14,7 +14,7 @@ References: RFC 8446 §4.4.3, RFC 5246 §7.4.3
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
-from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_chains
 
 
 def _unproved(chain: JudgedChain) -> str | None:
@@ -24,7 +24,13 @@ def _unproved(chain: JudgedChain) -> str | None:
 
 
 def check(facts: ScanFacts) -> Outcome:
-    return by_chains(facts, _unproved)
+    outcome = by_chains(facts, _unproved)
+    if outcome is not None:
+        return outcome
+    unsigned = next((chain.leaf for chain in facts.chains if chain.served.key_proved is None), None)
+    if unsigned is None:
+        return None
+    return Unsure(f"no handshake was signed with the key of {unsigned.subject or unsigned.fingerprint}")
 
 
 RULE = Rule("P443-TLS-024", Severity.CRITICAL, check, __doc__)
