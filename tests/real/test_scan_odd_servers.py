@@ -13,15 +13,16 @@ from port443.core.errors import ScanError
 from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import Endpoint, parse_site_name
 from port443.core.probe.contact import FIRST_QUESTIONS
-from port443.core.probe.failures import EveryHelloRefused
+from port443.core.probe.facts import MAX_CHAINS
+from port443.core.probe.failures import EveryHelloRefused, HostSilent
 from port443.core.wire.alerts import ALERTS
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.groups import group_name
 from port443.core.wire.key_share import USABLE_GROUPS
 from port443.core.wire.reading import vector
-from port443.core.wire.records import Message
+from port443.core.wire.records import ContentType, Message, records
 from port443.core.wire.server_hello import ServerHello
-from port443.core.wire.suites import suite
+from port443.core.wire.suites import suite, suites_by_use
 from port443.core.wire.versions import Version
 from port443.core.x509.path import TrustedRoots
 from port443.wiring import make_dial
@@ -132,9 +133,55 @@ def test_broken_tls_is_told_from_no_tls() -> None:
     assert "ServerHello ends" in error.message
 
 
-def legacy(hello: ClientHello, chosen: int) -> bytes:
+def test_an_echo_is_no_tls() -> None:
+    """A port that sends back what it gets speaks nothing, though its records are those of TLS."""
+    with answering(lambda _, message: handshake(message)) as (endpoint, _):
+        error = refusal(endpoint)
+    assert isinstance(error, HostSilent)
+    assert "sends back what it is sent" in error.message
+
+
+@pytest.mark.parametrize("chain", [(certificate(),) * 200, ()], ids=["200 certificates", "none"])
+def test_a_certificate_that_was_not_seen_has_its_reason_up_to_tls_12(chain: tuple[bytes, ...]) -> None:
+    """What broke the handshake off is said where the letter is withheld."""
+    entries = b"".join(vector(3, der) for der in chain)
+    body = Message(11, vector(3, entries)).encode() + Message(14, b"").encode()
+
+    def answer(hello: ClientHello, _: bytes) -> bytes:
+        if hello.version != Version.TLS_1_2 or hello.session_id or 0x002F not in hello.suites:
+            return alert(40)
+        chosen = ServerHello(Version.TLS_1_2, bytes(32), b"", 0x002F, 0, ()).message()
+        return records(ContentType.HANDSHAKE, Version.TLS_1_2, chosen + body)
+
+    with answering(answer) as (endpoint, _):
+        report = look(endpoint)
+    wanted = "more than 64 certificates" if chain else "the server sent none"
+    assert wanted in (report.grade.withheld or "")
+
+
+@pytest.mark.parametrize("count", [20, 70])
+def test_every_chain_of_a_farm_is_judged_or_said_not_to_be(count: int) -> None:
+    """Each handshake meets another certificate; a chain is never dropped in silence."""
+    left = iter(range(1, count))
+
+    def answer(hello: ClientHello, _: bytes) -> bytes:
+        taken = next((one for one in suites_by_use()[: MAX_CHAINS + 16] if one in hello.suites), None)
+        if hello.version != Version.TLS_1_2 or hello.session_id or taken is None:
+            return alert(40)
+        return legacy(hello, taken, certificate(next(left, count)))
+
+    with answering(answer) as (endpoint, _):
+        report = look(endpoint)
+    is_whole = count <= MAX_CHAINS
+    undetermined = {one.id: one.reason for one in report.judgement.undetermined}
+    assert len(report.facts.server.chains) == (count if is_whole else MAX_CHAINS)
+    assert "P443-TLS-024" in undetermined  # nothing was signed
+    assert ("chains were seen" in undetermined.get("P443-CERT-002", "")) != is_whole
+
+
+def legacy(hello: ClientHello, chosen: int, leaf: bytes | None = None) -> bytes:
     """Answer with a suite of TLS 1.2 that needs no key of the server's."""
-    entry = vector(3, vector(3, certificate()))
+    entry = vector(3, vector(3, leaf or certificate()))
     answer = ServerHello(Version.TLS_1_2, bytes(32), hello.session_id, chosen, 0, ()).message()
     return handshake(answer + Message(11, entry).encode() + Message(14, b"").encode())
 

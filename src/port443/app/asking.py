@@ -22,6 +22,7 @@ from port443.core.probe.asking import (
     answer_of,
     answer_of_failure,
 )
+from port443.core.probe.facts import SeenChains
 from port443.core.probe.failures import fault_in_words
 from port443.core.probe.hellos import ENTROPY, build
 from port443.core.wire import ssl2
@@ -44,6 +45,7 @@ class Interview:
         self.connections = 0
         self.known: dict[Question, Answer] = {}
         """Answers that came before the lanes began; each is used once, so that a repetition is real."""
+        self.chains = SeenChains()
         self.on_answer: Callable[[], None] = lambda: None
         self._dial = dial
         self._endpoint = endpoint
@@ -117,6 +119,7 @@ class Interview:
             reader.flight.fault = error.message
         if reader.flight.stage is Stage.COMPLETE:
             await connection.send(reader.farewell())
+        self.chains.add(reader.flight)
         return answer_of(reader.flight)
 
 

@@ -19,7 +19,14 @@ from port443.core.names import Endpoint
 from port443.core.probe.alpn import survey_alpn, unknown_alpn
 from port443.core.probe.asking import Canary, Lane
 from port443.core.probe.contact import Contact, first_contact
-from port443.core.probe.facts import ApplicationProtocol, GroupFacts, ServedChain, ServerFacts, VersionFacts
+from port443.core.probe.facts import (
+    MAX_CHAINS,
+    ApplicationProtocol,
+    GroupFacts,
+    ServedChain,
+    ServerFacts,
+    VersionFacts,
+)
 from port443.core.probe.failures import (
     EveryHelloRefused,
     HandshakeFailed,
@@ -181,7 +188,11 @@ async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
         )
         protocols = tasks.create_task(_protocols(interview, canary, modern, legacy))
     surveys = tuple(task.result() for task in legacy)
-    return assemble(Findings(modern.result(), surveys, ssl2.result(), curves.result(), protocols.result()))
+    return assemble(
+        Findings(
+            modern.result(), surveys, ssl2.result(), curves.result(), protocols.result(), interview.chains
+        )
+    )
 
 
 async def _protocols(
@@ -288,7 +299,10 @@ async def _get(answer: Awaitable[HTTPAnswer], end: float) -> HTTPAnswer | ScanEr
 
 
 def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFacts) -> ScanFacts:
-    chains, unreadable = [], None
+    chains = []
+    unreadable = (
+        f"more than {MAX_CHAINS} chains were seen, not all were judged" if server.more_chains else None
+    )
     for served in server.chains:
         judged = _judged(served, view)
         if isinstance(judged, str):

@@ -76,7 +76,7 @@ REFUSED = {
     "another protocol": (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + FINAL, r"\(101\)"),
     "an endless head": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * MAX_HEAD, "within"),
     "many fields": (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * (MAX_FIELDS + 1) + b"\r\n", "201 header fields"),
-    "no HTTP": (b"SSH-2.0-server\r\n\r\n", "no HTTP/1"),
+    "no HTTP": (b"SSH-2.0-server\r\n\r\n", "no HTTP/1: SSH-2.0-server"),
     "a status of four digits": (b"HTTP/1.1 2000 OK\r\n\r\n", "no HTTP/1"),
     "no HTTP after an interim answer": (CONTINUE + b"x\r\n\r\n", "no HTTP/1"),
 }  # fmt: skip

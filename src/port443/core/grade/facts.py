@@ -34,7 +34,7 @@ class ScanFacts:
     server: ServerFacts
     chains: tuple[JudgedChain, ...]
     unreadable_chain: str | None
-    """Why a certificate that was sent cannot be read."""
+    """Why a chain that was sent is not judged, such as a certificate that cannot be read."""
     web: WebFacts
     roots_are_public: bool
     """Whether the roots are the system's store; else a file that the user gave."""

@@ -8,6 +8,7 @@ from port443.core.wire.suites import Suite, suite
 from port443.core.wire.versions import Version
 
 NOT_LOOKED = unknown("not looked at")
+VERSIONS = frozenset(Version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,36 @@ class ServedChain:
     staple: bytes | None = field(default=None, repr=False)
 
 
+MAX_CHAINS = 64
+"""More different chains than a farm of servers has; each takes time to judge."""
+
+
+@dataclass(slots=True)
+class SeenChains:
+    """Every chain that came in any handshake of a scan, once."""
+
+    more: bool = False
+    """Whether there were more than `MAX_CHAINS`."""
+    _found: dict[tuple[bytes, ...], ServedChain] = field(default_factory=dict)
+
+    def add(self, flight: Flight) -> None:
+        """Note a flight's chain; a handshake that shows more of its key counts more, a wrong one most."""
+        chain = tuple(entry.der for entry in flight.chain)
+        if not chain or flight.hello is None or flight.hello.version not in VERSIONS:
+            return
+        known = self._found.get(chain)
+        if known is None and len(self._found) == MAX_CHAINS:
+            self.more = True
+        elif known is None or known.key_proved is None or flight.key_proved is False:
+            version = Version(flight.hello.version)
+            self._found[chain] = ServedChain(chain, flight.key_proved, version, flight.staple)
+
+    @property
+    def chains(self) -> tuple[ServedChain, ...]:
+        """The chains, those of the newest version first."""
+        return tuple(sorted(self._found.values(), key=lambda served: -served.version))
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationProtocol:
     """A protocol of ALPN, and whether the server takes it."""
@@ -84,8 +115,10 @@ class ServerFacts:
     groups_13: GroupFacts = NO_GROUPS
     groups_12: GroupFacts = NO_GROUPS
     chains: tuple[ServedChain, ...] = ()
+    more_chains: bool = False
+    """Whether chains were seen beyond those."""
     unseen: str = ""
-    """Why the certificate of TLS 1.3 was not seen, where it was not."""
+    """Why no certificate was seen in a version, where none was."""
     compression: Verdict = NOT_LOOKED
     """Whether the server compresses what it encrypts (CRIME)."""
     secure_renegotiation: Verdict = NOT_LOOKED

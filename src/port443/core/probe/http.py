@@ -124,7 +124,7 @@ def parse_head(head: bytes) -> HTTPAnswer:
     first, *rest = FOLD.sub(b" ", head).replace(b"\r\n", b"\n").split(b"\n")
     parts = first.split(b" ", 2)
     if len(parts) < 2 or not parts[0].startswith(b"HTTP/1.") or len(parts[1]) != 3 or not parts[1].isdigit():
-        raise Malformed(f"the answer is no HTTP/1: {first[:60]!r}")
+        raise Malformed(f"the answer is no HTTP/1: {first[:60].decode('latin-1')}")
     if len(rest) > MAX_FIELDS:
         raise Malformed(f"the answer has {len(rest)} header fields")
     return HTTPAnswer(int(parts[1]), tuple(_field(line) for line in rest if b":" in line))

@@ -1,12 +1,12 @@
 """Which lanes a scan walks, and how their findings come together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from port443.core.probe.facts import (
     NOT_LOOKED,
     ApplicationProtocol,
     GroupFacts,
-    ServedChain,
+    SeenChains,
     ServerFacts,
     VersionFacts,
 )
@@ -21,7 +21,6 @@ from port443.core.wire.versions import Version
 
 LEGACY = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
 CURVE_OF_KEY = {group_name(code): code for code in CURVES_12} | {"P-256": 23, "P-384": 24, "P-521": 25}
-MAX_CHAINS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,7 @@ class Findings:
     ssl2: VersionFacts
     curves: GroupFacts
     application_protocols: tuple[ApplicationProtocol, ...] = ()
+    chains: SeenChains = field(default_factory=SeenChains)
 
     @property
     def legacy_flights(self) -> tuple[Flight, ...]:
@@ -58,10 +58,11 @@ def assemble(findings: Findings) -> ServerFacts:
         versions=(findings.modern.facts, *(survey.facts for survey in findings.legacy), findings.ssl2),
         groups_13=findings.modern.groups,
         groups_12=_with_seen(findings.curves, findings.legacy),
-        chains=_chains(((full,) if full else ()) + flights),
+        chains=findings.chains.chains,
+        more_chains=findings.chains.more,
         compression=_compression(findings.legacy),
         secure_renegotiation=_renegotiation(flights),
-        unseen=findings.modern.unseen,
+        unseen=_unseen(findings),
         alpn=_preferred(findings.modern, findings.application_protocols),
         application_protocols=findings.application_protocols,
         wants_client_certificate=any(f.request is not None for f in (*((full,) if full else ()), *flights)),
@@ -96,16 +97,10 @@ def _preferred(modern: ModernSurvey, found: tuple[ApplicationProtocol, ...]) -> 
     return next((protocol.name for protocol in found if protocol.taken.is_yes), None)
 
 
-def _chains(flights: tuple[Flight, ...]) -> tuple[ServedChain, ...]:
-    """Return each chain once, with the proof of the first flight that could give one."""
-    found: dict[tuple[bytes, ...], ServedChain] = {}
-    for flight in flights:
-        chain = tuple(entry.der for entry in flight.chain)
-        known = found.get(chain)
-        if not chain or flight.hello is None or (known is not None and known.key_proved is not None):
-            continue
-        found[chain] = ServedChain(chain, flight.key_proved, Version(flight.hello.version), flight.staple)
-    return tuple(found.values())[:MAX_CHAINS]
+def _unseen(findings: Findings) -> str:
+    """Say why a handshake showed no certificate; nothing where each did."""
+    bare = (one.broken_off or "the server sent none" for one in findings.legacy_flights if not one.chain)
+    return findings.modern.unseen or next(bare, "")
 
 
 def _compression(surveys: tuple[LegacySurvey, ...]) -> Verdict:

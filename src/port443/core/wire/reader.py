@@ -11,7 +11,7 @@ from port443.core.wire.key_share import KeyShare
 from port443.core.wire.legacy import LegacyFlight
 from port443.core.wire.messages import MessageType
 from port443.core.wire.modern import ModernFlight
-from port443.core.wire.reading import Malformed, Reader
+from port443.core.wire.reading import Malformed, NotTLS, Reader
 from port443.core.wire.records import ContentType, Message, MessageBuffer, Record, RecordBuffer
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
@@ -123,6 +123,8 @@ class FlightReader:
             self._follow.receive(message)
         elif message.kind == MessageType.SERVER_HELLO:
             self._server_hello(ServerHello.parse(message.body), message.encode())
+        elif message.kind == MessageType.CLIENT_HELLO:
+            raise NotTLS("the port sends back what it is sent: a ClientHello came in answer to one")
         else:
             raise Malformed(f"a handshake message {message.kind} came in place of the ServerHello")
 
