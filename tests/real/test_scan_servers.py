@@ -330,6 +330,27 @@ def test_an_address_is_asked_for_without_a_name_and_without_hsts(tmp_path: Path)
     assert report.grade.letter is Letter.A
 
 
+REFUSED_BY_BROWSERS = {
+    "CCM_8": (("-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256"), "P443-TLS-027"),
+    "X448": (("-groups", "X448"), "P443-TLS-027"),
+    "ffdhe2048": (("-tls1_3", "-groups", "ffdhe2048"), "P443-TLS-027"),
+    "SHA-1": (
+        ("-tls1_2", "-sigalgs", "ECDSA+SHA1", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0"),
+        "P443-TLS-029",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED_BY_BROWSERS)
+def test_what_browsers_refuse_gets_no_a(tmp_path: Path, what: str) -> None:
+    """However strong it is: the finding names it, and caps the letter."""
+    arguments, rule = REFUSED_BY_BROWSERS[what]
+    with openssl_server(served(tmp_path), *arguments) as endpoint:
+        report = look(endpoint)
+    assert rule in ids(report)
+    assert report.grade.letter is Letter.C
+
+
 def test_a_wish_for_client_certificates_is_seen(tmp_path: Path) -> None:
     """Both versions ask for one, and the scan goes on."""
     with openssl_server(served(tmp_path), "-verify", "1") as endpoint:
