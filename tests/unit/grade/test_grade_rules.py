@@ -165,7 +165,7 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-023": silent(Version.SSL_3),
     "P443-TLS-024": lambda: proved(None),
     "P443-TLS-025": lambda: server(groups_12=GroupFacts((29,), HIDDEN)),
-    "P443-TLS-027": lambda: only(version(Version.TLS_1_3, 0x1305, complete=HIDDEN)),
+    "P443-TLS-027": lambda: replace(only(version(Version.TLS_1_3, 0x1305)), chains=()),
     "P443-TLS-028": lambda: server(
         versions=only(version(Version.TLS_1_3, 0x1301)).server.versions, groups_13=GroupFacts((30,), HIDDEN)
     ),

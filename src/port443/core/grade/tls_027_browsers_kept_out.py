@@ -24,6 +24,8 @@ def check_clients(facts: ScanFacts, clients: tuple[Client, ...]) -> Outcome:
     evidence = kept_out(facts, clients)
     if not evidence:
         return None
+    if not facts.chains:
+        return Unsure(facts.no_chain)  # no handshake came to its end, so that nothing is sure
     doubt = doubt_about(facts, set(MODERN))
     for groups in (facts.server.groups_13, facts.server.groups_12):
         if doubt is None and groups.groups and groups.complete.is_unknown:
