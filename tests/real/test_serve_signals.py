@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from serving import PORT443, Serving
 
+from port443 import __version__
 from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
@@ -19,9 +20,10 @@ ENDS = [signal.SIGTERM, signal.SIGINT]
 
 @pytest.fixture
 def silent_edge(short_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have an edge program that starts and never answers: serve waits for it."""
+    """Have an edge program of our version that starts and never answers: serve waits for it."""
     program = short_directory / "port443-edge"
-    program.write_text(f"#!/bin/sh\necho $$ > {short_directory}/edge.pid\nexec sleep 600\n")
+    version = f'if [ "$1" = --version ]; then echo port443-edge {__version__}; exit; fi'
+    program.write_text(f"#!/bin/sh\n{version}\necho $$ > {short_directory}/edge.pid\nexec sleep 600\n")
     program.chmod(0o700)
     monkeypatch.setenv("PORT443_EDGE", str(program))
     return short_directory / "edge.pid"
