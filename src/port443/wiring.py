@@ -231,7 +231,8 @@ async def stop_serve(runtime: Path | None, timeout_s: float) -> dict[str, Any]:
         if alone.edge.has_unit:
             raise EdgeOfItsUnit(alone.edge) from alone
         await end_lone(runtime_directory(runtime))
-        return {"stopped": True, "serve": None, "edge": alone.edge.identity.pid, "edge_goes_on": False}
+        pid = alone.edge.identity.pid
+        return {"stopped": True, "serve": None, "edge": pid, "edge_has_unit": False, "edge_goes_on": False}
 
 
 @contextmanager

@@ -207,11 +207,12 @@ def test_a_serve_killed_amid_reloads_is_followed_by_one_that_is_right(
 
 
 @contextlib.contextmanager
-def edge_by_hand(serving: Serving) -> Iterator[subprocess.Popen[bytes]]:
+def edge_by_hand(serving: Serving, *flags: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the edge as its own service unit does."""
     program = locate_program(Environment.read().edge)
+    flags = flags or ("--workers", "2", "--bind")
     process = subprocess.Popen(
-        [program, "--runtime", str(serving.runtime), "--workers", "2", "--bind"], stderr=subprocess.DEVNULL
+        [program, "--runtime", str(serving.runtime), *flags], stderr=subprocess.DEVNULL
     )
     try:
         yield process
@@ -258,6 +259,24 @@ def test_an_external_edge_is_only_connected_to(serving: Serving) -> None:
         # It is told that the edge was restarted, and nothing else.
         wait_until(lambda: codes(serving) == ["edge_restarted"])
         assert visit(serving)
+
+
+def test_stop_says_what_an_external_edge_does(serving: Serving) -> None:
+    """Also of one that died, and of one whose command line tells nothing of a unit."""
+    serving.runtime.mkdir(mode=0o700)
+    with edge_by_hand(serving, "--workers", "2"):
+        serving.started("--edge", "external")
+        assert json.loads(serving.ask("stop", "--json").stdout)["edge_goes_on"] is True
+        again = serving.ask("stop")
+        assert (again.returncode, "P443-E419" in again.stderr) == (5, True)
+        assert visit(serving)
+        assert serving.process
+        assert serving.process.wait(HANG_S) == 0
+        serving.started("--edge", "external")
+    wait_until(lambda: silent_status(serving))
+    done = serving.ask("stop")
+    assert (done.returncode, "goes on" in done.stderr, "did not answer" in done.stderr) == (0, False, True)
+    assert serving.process.wait(HANG_S) == 0
 
 
 def silent_status(serving: Serving) -> dict[str, Any] | None:

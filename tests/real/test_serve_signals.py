@@ -15,7 +15,8 @@ from port443 import __version__
 from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
-ENDS = [signal.SIGTERM, signal.SIGINT]
+ENDS = [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT]
+IGNORED = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO]
 
 
 @pytest.fixture
@@ -91,16 +92,16 @@ def test_signals_without_end_raise_nothing(serving: Serving) -> None:
     assert list(edges_of(serving.runtime)) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
-def test_what_asks_others_for_a_new_log_ends_nobody(serving: Serving, number: signal.Signals) -> None:
-    """Neither serve nor its edge; the log says that it was ignored."""
+def test_signals_that_mean_nothing_end_nobody(serving: Serving) -> None:
+    """Neither serve nor its edge; the log says that they were ignored."""
     serving.started()
     assert serving.process
     edge = serving.edge_pid()
     assert edge
-    os.kill(edge, number)
-    serving.process.send_signal(number)
-    wait_until(lambda: "signal_ignored" in serving.log())
+    for number in IGNORED:
+        os.kill(edge, number)
+        serving.process.send_signal(number)
+    wait_until(lambda: all(f'"signal": "{number.name}"' in serving.log() for number in IGNORED))
     assert serving.wait_ready()["edge"]["pid"] == edge
 
 
@@ -124,3 +125,26 @@ def test_ctrl_c_while_modules_are_loaded_prints_no_traceback(tmp_path: Path) -> 
     started.send_signal(signal.SIGINT)
     assert started.communicate(timeout=20)[1] == b""
     assert started.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, *IGNORED])
+def test_serve_survives_signals_while_modules_are_loaded(tmp_path: Path, number: signal.Signals) -> None:
+    """They mean nothing then: the settings are not read yet."""
+    slow = tmp_path / "click.py"
+    loading, going_on = tmp_path / "loading", tmp_path / "going_on"
+    wait = f"import time, os\nwhile not os.path.exists({str(going_on)!r}): time.sleep(0.01)\n"
+    slow.write_text(f"open({str(loading)!r}, 'w').close()\n{wait}raise SystemExit(7)\n")
+    with subprocess.Popen([*PORT443, "serve"], env={**os.environ, "PYTHONPATH": str(tmp_path)}) as started:
+        wait_until(loading.exists)
+        started.send_signal(number)
+        going_on.touch()
+        assert started.wait(HANG_S) == 7
+
+
+def test_sigquit_ends_serve_and_its_edge(serving: Serving) -> None:
+    """As a terminal sends it: politely, and nothing is left."""
+    serving.started()
+    assert serving.process
+    serving.process.send_signal(signal.SIGQUIT)
+    assert ended(serving) == 0
+    assert list(edges_of(serving.runtime)) == []

@@ -19,12 +19,16 @@ class Ladder:
         self._unsaved: set[str] = set()
 
     async def meet(self, sites: Iterable[str], now: datetime) -> StoreError | None:
-        """Learn where sites stand; new ones stand on the first step. Return why the store was of no use."""
+        """Learn where sites stand; new ones stand on the first step. Return why the store was of no use.
+
+        What a clock that was ahead has dated in the future is dated anew.
+        """
         fault = await self.recall()
         for site in sites:
-            if site not in self._steps:
-                self._steps[site] = HstsStep(0, now)
-                self._unsaved.add(site)
+            step = self._steps.get(site, HstsStep(0, now))
+            self._stand(site, HstsStep(step.step, min(step.since, now)))
+            if site in self._failed:
+                self._failed[site] = min(self._failed[site], now)
         return fault or await self._save()
 
     async def recall(self) -> StoreError | None:
@@ -52,11 +56,13 @@ class Ladder:
     async def climb(self, sites: Iterable[str], now: datetime) -> StoreError | None:
         """Take each next step whose time has passed without a failed proof; return why it was not stored."""
         for site in sites:
-            climbed = advance(self._steps[site], now, self._failed.get(site))
-            if climbed != self._steps[site]:
-                self._steps[site] = climbed
-                self._unsaved.add(site)
+            self._stand(site, advance(self._steps[site], now, self._failed.get(site)))
         return await self._save()
+
+    def _stand(self, site: str, step: HstsStep) -> None:
+        if step != self._steps.get(site):
+            self._steps[site] = step
+            self._unsaved.add(site)
 
     async def note_failed(self, failed: Mapping[str, datetime]) -> StoreError | None:
         """Remember when sites were seen served otherwise than meant; return why it was not stored."""

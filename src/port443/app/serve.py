@@ -240,11 +240,13 @@ class ControlPlane:
         edge = await self._see_edge()
         self.stop()
         await self._ended.wait()
+        has_unit = self._ends_edge == "never"
         return {
             "stopped": True,
             "serve": self.facts.pid,
             "edge": edge.identity.pid if isinstance(edge, EdgeSeen) else None,
-            "edge_goes_on": self._ends_edge == "never",
+            "edge_has_unit": has_unit,
+            "edge_goes_on": has_unit and isinstance(edge, EdgeSeen),
         }
 
     async def _converge(self, desired: Desired | None = None) -> Converged:
@@ -312,7 +314,7 @@ class ControlPlane:
         async for event in self._tools.edge.events():
             self._teller.tell(event)
             if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
-                self._boot = event.boot
+                self._boot, self._adopted = event.boot, False
                 at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
                 self._restarts = Restarts(self._restarts.count + 1, at)
                 log.warning("edge_restarted", extra={"boot": event.boot})

@@ -8,15 +8,24 @@ from typing import Self
 
 from port443.app.serve import ControlPlane
 
-ENDS = (signal.SIGTERM, signal.SIGINT)
-HARMLESS = (signal.SIGUSR1, signal.SIGUSR2)
-"""What asks other servers for a new log file; here whoever keeps the log turns it over."""
+ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+HARMLESS = (
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGALRM,
+    signal.SIGVTALRM,
+    signal.SIGPROF,
+    signal.SIGIO,
+    signal.SIGPWR,
+)
+"""They would kill, and mean nothing here: the first two ask other servers for a new log file, and here
+whoever keeps the log turns it over; the others are of timers, of input and of a power supply."""
 
 log = logging.getLogger("port443")
 
 
 class Ending:
-    """The first SIGTERM or SIGINT ends serving politely; a second one, or one during the start, at once.
+    """The first of the signals that end does so politely; a second one, or one during the start, at once.
 
     Made first thing in the task that serves: ending at once means that this task is cancelled, and what it
     has started is ended on the way out. From then on to the end of the process no signal raises anything:

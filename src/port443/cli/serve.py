@@ -57,8 +57,8 @@ def serve(
 
     Without FILE and flags it is ./port443.yaml, else /etc/port443/port443.yaml.
 
-    Ctrl-C, SIGTERM and `port443 stop` answer every open request and end; a second signal ends at once.
-    SIGHUP and `port443 reload` read the settings again.
+    Ctrl-C, SIGTERM, SIGQUIT and `port443 stop` answer every open request and end; a second signal ends at
+    once. SIGHUP and `port443 reload` read the settings again.
 
     \b
     port443 serve port443.yaml

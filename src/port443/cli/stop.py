@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -32,9 +32,16 @@ def stop(runtime: Path | None, *, as_json: bool) -> None:
         return
     if answer["serve"] is None:
         output.step("good", "stopped", f"the edge, process {answer['edge']}, which went on without a serve")
-    elif answer["edge_goes_on"]:
+    elif answer["edge_has_unit"]:
         output.step("good", "stopped", f"port443 serve, process {answer['serve']}")
-        edge = f"goes on and serves, process {answer['edge']}: its own unit ends it"
-        output.step("note", "edge", f"{edge} (systemctl stop port443-edge)")
+        output.step("note", "edge", _external(answer))
     else:
         output.step("good", "stopped", "serve and its edge; every open request was answered or had its time")
+
+
+def _external(answer: dict[str, Any]) -> str:
+    """Say what an edge does that has a service unit of its own."""
+    if answer["edge_goes_on"]:
+        goes_on = f"goes on and serves, process {answer['edge']}: its own unit ends it"
+        return f"{goes_on} (systemctl stop port443-edge)"
+    return "did not answer, so it may serve nothing: its own unit has to care (systemctl status port443-edge)"

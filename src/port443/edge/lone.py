@@ -12,7 +12,7 @@ from port443.core.plan.snapshot import Limits, Root, hash_of
 from port443.edge.client import EdgeClient, Hello
 from port443.edge.predecessor import place_beside
 from port443.edge.process import EdgeProcess
-from port443.edge.runtime import EDGE_SOCKET, ROOT_COPY
+from port443.edge.runtime import EDGE_SOCKET, HAS_UNIT, ROOT_COPY
 from port443.ports import EdgeIdentity, LoneEdge
 
 PATIENCE_S = 3.0
@@ -32,7 +32,7 @@ async def find_lone(runtime: Path, now: datetime) -> LoneEdge | None:
         since=now - timedelta(milliseconds=stats.uptime_ms),
         sites=tuple(root.sites) if root else (),
         listeners=tuple(listener.id for listener in hello.listeners),
-        has_unit=_has_unit(hello.pid),
+        has_unit=(runtime / HAS_UNIT).exists() or _binds_itself(hello.pid),
         stats=stats,
     )
 
@@ -82,7 +82,7 @@ def root_of(place: Path, hello: Hello) -> Root | None:
     return root if isinstance(root, Root) and hash_of(root) == hello.running else None
 
 
-def _has_unit(pid: int) -> bool:
+def _binds_itself(pid: int) -> bool:
     """Whether it was started to bind by itself, as service units start it, and not by a `serve`."""
     try:
         return b"--bind" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

@@ -13,6 +13,8 @@ SOCKET_PATH_BYTES = 107
 EDGE_SOCKET = "edge.sock"
 LONGEST_SOCKET = "admin.sock"
 EDGE_LOG = "edge.log"
+HAS_UNIT = "edge.external"
+"""Stands in the directory while something else than `port443 serve` starts the edge."""
 IN_MEMORY = {"tmpfs", "ramfs"}
 ROOT_COPY = Path("boot", "root.json")
 

@@ -29,7 +29,7 @@ from port443.edge.locate import locate_program
 from port443.edge.lone import identity_of, root_of
 from port443.edge.predecessor import Predecessor, place_beside
 from port443.edge.process import EdgeProcess, Spawn, last_words, trim_log
-from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, prepare_runtime
+from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, HAS_UNIT, prepare_runtime
 from port443.edge.session import Session
 from port443.edge.sockets import HeldSockets
 from port443.edge.stream import EventStream
@@ -89,7 +89,9 @@ class Supervisor:
 
     async def start(self) -> EdgeFound:
         """Adopt the edge that runs in the runtime directory, else start one; take its sockets over."""
-        prepare_runtime(self._options.runtime)
+        runtime = prepare_runtime(self._options.runtime)
+        if self._options.mode == "external":
+            (runtime / HAS_UNIT).touch(mode=0o600)
         try:
             async with self._turn:
                 hello, adopted = await self._meet_beside()
@@ -129,6 +131,7 @@ class Supervisor:
         except EdgeUnreachable:
             if self._options.mode == "spawned":
                 return await self._spawn(), False
+            log.info("edge_awaited", extra={"socket": str(self._path), "within_s": START_PATIENCE_S})
             hello = await self._await_edge()
         self._process = EdgeProcess(hello.pid)
         return hello, True
@@ -264,6 +267,7 @@ class Supervisor:
     async def _spawn(self) -> Hello:
         program = await asyncio.to_thread(locate_program, self._options.program)
         self._process = Spawn(program, self._place, self._options.workers, self._log).start()
+        (self._options.runtime / HAS_UNIT).unlink(missing_ok=True)
         log.info("edge_spawned", extra={"pid": self._process.pid})
         return await self._await_edge()
 

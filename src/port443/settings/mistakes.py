@@ -7,9 +7,8 @@ from port443.core.errors import SettingsError
 from port443.settings.kinds import Kind
 from port443.settings.source import Place, Source, visible
 
-SHOWN: Final = 20
+SHOWN: Final = 1000
 """Mistakes that are printed; the rest is counted."""
-SHOWN_IN_JSON: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,14 @@ class SettingsWrong(SettingsError):
         super().__init__(f"{source.name} has {many}", f"port443 explain {self.mistakes[0].kind.code}")
 
     def report(self) -> str:
-        """Return each mistake with its line and a caret, twenty at most, and the number of the others."""
+        """Return each mistake with its line and a caret, a thousand at most, and the number of the others."""
         blocks = [_block(self.source, one) for one in self.mistakes[:SHOWN]]
         if len(self.mistakes) > SHOWN:
             blocks.append(f"and {len(self.mistakes) - SHOWN} more")
         return "\n".join(blocks)
 
     def facts(self) -> dict[str, object]:
-        shown = self.mistakes[:SHOWN_IN_JSON]
+        shown = self.mistakes[:SHOWN]
         return {
             "file": self.source.name,
             "count": len(self.mistakes),

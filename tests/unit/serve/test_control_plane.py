@@ -219,10 +219,13 @@ def test_a_proof_that_nobody_has_repeated_is_told(bench: ServeBench) -> None:
 
 def test_restarts_of_the_edge_are_counted_and_are_news_for_an_hour(bench: ServeBench) -> None:
     """What was restarted long ago is no problem any more, but it is still counted."""
+    asyncio.run(bench.converger().converge(ONE_SITE))
+    bench.edge.found = bench.edge.plan.root
 
     async def scenario() -> None:
         plane = bench.plane()
         async with plane.running(ONE_SITE):
+            adopted = await status(plane)
             bench.edge.tell(EdgeStarted())
             bench.edge.tell(EdgeStarted(), boot="f" * 16)
             bench.edge.tell(EdgeStarted(), boot="e" * 16)
@@ -232,6 +235,7 @@ def test_restarts_of_the_edge_are_counted_and_are_news_for_an_hour(bench: ServeB
             bench.clock.goes_on(hours=2)
             second = await status(plane)
         assert (codes(first), first["edge"]["restarts"]) == (["edge_restarted"], 2)
+        assert (adopted["edge"]["adopted"], first["edge"]["adopted"]) == (True, False)
         assert (codes(second), second["edge"]["restarts"]) == ([], 2)
         assert second["edge"]["restarted_at"] == "2026-03-01T12:00:00+00:00"
 
@@ -631,7 +635,13 @@ def test_whoever_asks_to_stop_is_answered_when_it_is_done(bench: ServeBench) -> 
                 answering = group.create_task(plane.answer({"verb": "stop"}))
                 await plane.run()
                 assert not answering.done()
-            said = {"stopped": True, "serve": 4711, "edge": 4711, "edge_goes_on": False}
+            said = {
+                "stopped": True,
+                "serve": 4711,
+                "edge": 4711,
+                "edge_has_unit": False,
+                "edge_goes_on": False,
+            }
             assert await answering == said
         assert bench.edge.ended == "drained"
 

@@ -109,6 +109,20 @@ def test_the_next_process_stands_where_the_last_one_did(bench: ServeBench, round
     assert restarted.next(seconds=60).ladder[NAME].step == 2
 
 
+def test_a_step_that_a_wrong_clock_dated_ahead_is_dated_anew(bench: ServeBench) -> None:
+    """In the store as well; neither that date nor a failure of then delays the next."""
+    right = bench.clock.now()
+    bench.clock.goes_on(days=40)
+    bench.dial.closed.add(HERE)
+    Rounds(bench).next()
+    bench.dial.closed.clear()
+    bench.clock.moment = right
+    rounds = Rounds(bench)
+    assert rounds.next().ladder[NAME].since == right
+    assert asyncio.run(bench.store.hsts_memory())[0][NAME].since == right
+    assert rounds.next(seconds=300).ladder[NAME].step == 1
+
+
 # Tickets
 
 

@@ -78,7 +78,7 @@ impl Observatory {
             uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             workers: self.workers.len(),
             connections: Connections {
-                accepted: self.total(|worker| &worker.accepted),
+                accepted: self.difference(|worker| &worker.accepted, |worker| &worker.own),
                 open: self.connections_open(),
             },
             handshakes: self.handshakes(),

@@ -24,6 +24,8 @@ const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct WorkerCounters {
     pub(crate) accepted: Counter,
     pub(crate) closed: Counter,
+    /// Those of the accepted ones that were the control plane's.
+    pub(crate) own: Counter,
     pub(crate) handshakes: HandshakeTable,
     pub(crate) handshake_failures: [Counter; HandshakeFailure::ALL.len()],
     pub(crate) http2_cutoffs: [Counter; Http2Cutoff::ALL.len()],
@@ -144,7 +146,7 @@ impl WorkerObserver {
 
     /// A client's handshake completed; the first of each second becomes an event.
     pub fn handshake_completed(&self, record: HandshakeRecord<'_>) {
-        if self.own.take(record.peer) {
+        if self.is_own(record.peer) {
             return;
         }
         let HandshakeRecord {
@@ -168,9 +170,18 @@ impl WorkerObserver {
         }
     }
 
+    /// Whether a handshake is the control plane's; its connection is not a client's then.
+    fn is_own(&self, peer: SocketAddr) -> bool {
+        let is_own = self.own.take(peer);
+        if is_own {
+            self.counters.own.add(1);
+        }
+        is_own
+    }
+
     /// A client's handshake did not complete.
     pub fn handshake_failed(&self, fault: HandshakeFault<'_>) {
-        if self.own.take(fault.peer) {
+        if self.is_own(fault.peer) {
             return;
         }
         self.counters.handshake_failures[fault.reason as usize].add(1);

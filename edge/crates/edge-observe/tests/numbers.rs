@@ -45,6 +45,24 @@ fn stats(observatory: &Observatory, sites: &SiteSlots) -> Value {
     serde_json::to_value(observatory.stats(sites, &EventLog::new("b"), 4096)).unwrap()
 }
 
+/// Neither the handshakes nor the connections of the control plane are counted as clients'.
+#[test]
+fn own_connections_are_not_counted() {
+    let (observatory, observers, _queue) = Observatory::new("b", 1);
+    let sites = SiteSlots::default();
+    for is_own in [true, true, false] {
+        if is_own {
+            observatory.expect(vec![peer()]);
+        }
+        observers[0].connection_opened();
+        observers[0].handshake_completed(handshake());
+        observers[0].connection_closed();
+    }
+    let stats = stats(&observatory, &sites);
+    assert_eq!(json!({"accepted": 1, "open": 0}), stats["connections"]);
+    assert_eq!(json!(1), stats["handshakes"][0]["count"]);
+}
+
 /// The numbers of all workers are added up.
 #[test]
 fn workers_are_added_up() {

@@ -55,12 +55,18 @@ fn tell_workers(workers: &[Worker], ending: &mut watch::Receiver<Option<Instant>
     left
 }
 
-/// Turn signals into an end: SIGTERM is polite, SIGINT and a second SIGTERM are not.
+/// Linux's number of a timer's signal that has no name in tokio.
+const SIGVTALRM: i32 = 26;
+/// As above.
+const SIGPROF: i32 = 27;
+
+/// Turn signals into an end: SIGTERM and SIGQUIT are polite, SIGINT and a second one are not.
 pub(crate) struct Signals {
     terminate: Signal,
+    quit: Signal,
     interrupt: Signal,
-    /// Caught, so that neither a terminal that closes nor a rotation of logs ends the edge.
-    _harmless: [Signal; 3],
+    /// Caught, so that no terminal that closes, rotation of logs or timer ends the edge.
+    _harmless: [Signal; 7],
 }
 
 impl Signals {
@@ -68,11 +74,16 @@ impl Signals {
     pub(crate) fn catch() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
             interrupt: signal(SignalKind::interrupt())?,
             _harmless: [
                 signal(SignalKind::hangup())?,
                 signal(SignalKind::user_defined1())?,
                 signal(SignalKind::user_defined2())?,
+                signal(SignalKind::alarm())?,
+                signal(SignalKind::io())?,
+                signal(SignalKind::from_raw(SIGVTALRM))?,
+                signal(SignalKind::from_raw(SIGPROF))?,
             ],
         })
     }
@@ -83,6 +94,7 @@ impl Signals {
         loop {
             let polite = tokio::select! {
                 _ = self.terminate.recv() => is_first,
+                _ = self.quit.recv() => is_first,
                 _ = self.interrupt.recv() => false,
             };
             let edge = edge.borrow();
