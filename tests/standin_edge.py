@@ -123,7 +123,8 @@ class StandInEdge:
     async def expect(self, peer: Endpoint) -> None:
         raise AssertionError(f"nothing is counted here: {peer}")
 
-    async def identity(self) -> EdgeIdentity:
+    async def identity(self, within_s: float | None = None) -> EdgeIdentity:
+        del within_s
         if self.fault:
             raise self.fault
         return EdgeIdentity(self.version, 1, "0" * 16, 4711, 2, 1, self.running, self.is_in_memory)

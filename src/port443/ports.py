@@ -121,8 +121,8 @@ class Edge(Protocol):
         """
         ...
 
-    async def identity(self) -> EdgeIdentity:
-        """Ask the running edge who it is and what it runs."""
+    async def identity(self, within_s: float | None = None) -> EdgeIdentity:
+        """Ask the running edge who it is and what it runs; one that is down is waited for so long."""
         ...
 
     async def drain_and_stop(self) -> None:

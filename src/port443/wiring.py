@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from port443 import BUILT, __version__
-from port443.adapters.admin import AdminSocket, NotRunning, ask, is_held
+from port443.adapters.admin import AdminSocket, NoAnswer, NotRunning, ask, holder_of
 from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
@@ -22,7 +23,7 @@ from port443.adapters.roots import SystemRoots, load_roots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
-from port443.app.alone import EdgeAlone, EdgeOfItsUnit
+from port443.app.alone import EdgeAlone, EdgeOfItsUnit, ServeStarting, unanswered
 from port443.app.check_files import FilesJudged, judge_files
 from port443.app.converge import Tools
 from port443.app.keep import Keeper
@@ -33,6 +34,7 @@ from port443.core.plan.desired import Desired, without_ipv6
 from port443.core.renew.clock import clock_fault
 from port443.core.x509.path import TrustedRoots
 from port443.edge.lone import end_lone, find_lone
+from port443.edge.process import EdgeProcess
 from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Clock, Dial, Edge, Store
@@ -58,6 +60,9 @@ __all__ = [
 ]
 
 ADMIN_SOCKET = "admin.sock"
+ALIVE_S = 5.0
+"""How long a `serve` may take to say that it can be asked."""
+STARTING_ENDS_S = 20.0
 BUILT_AT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC)
 MACHINE_STATE = Path("/var/lib/port443")
 """The state directory of root, and of the service."""
@@ -202,13 +207,20 @@ def _facts(options: ServeOptions, state: StateDirectory, runtime: Path) -> Serve
 async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     """Ask the `port443 serve` of a runtime directory; raises when none answers or it refuses.
 
-    `EdgeAlone` when no `serve` runs, but its edge goes on.
+    `EdgeAlone` when no `serve` runs, but its edge goes on; `ServeStarting` when it takes no commands yet.
     """
     place = runtime_directory(runtime)
     try:
         return await ask(place / ADMIN_SOCKET, request, timeout_s)
+    except NoAnswer as error:
+        lone = await find_lone(place, SystemClock().now())
+        pid = holder_of(place / ADMIN_SOCKET)
+        told, hint = unanswered(pid, lone, is_stopped=_is_stopped(pid))
+        raise NoAnswer(f"port443 serve (pid {pid or 'unknown'}) {error.message}; {told}", hint) from error
     except NotRunning as error:
-        lone = None if is_held(place / ADMIN_SOCKET) else await find_lone(place, SystemClock().now())
+        lone = await find_lone(place, SystemClock().now())
+        if pid := holder_of(place / ADMIN_SOCKET):
+            raise ServeStarting(pid, lone, place) from error
         if lone is None:
             raise
         raise EdgeAlone(lone) from error
@@ -223,16 +235,59 @@ async def status_of(runtime: Path | None, timeout_s: float) -> dict[str, Any]:
         return dataclasses.asdict(lone_document(alone.edge, __version__, place, now))
 
 
-async def stop_serve(runtime: Path | None, timeout_s: float) -> dict[str, Any]:
+def _is_stopped(pid: int | None) -> bool:
+    """Whether a process got SIGSTOP, as proc_pid_stat(5) tells."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
+    except OSError:
+        return False
+
+
+async def stop_serve(runtime: Path | None) -> dict[str, Any]:
     """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
     try:
-        return await ask_serve(runtime, {"verb": "stop"}, timeout_s)
+        alive = await ask_serve(runtime, {"verb": "alive"}, ALIVE_S)
+        return await ask_serve(runtime, {"verb": "stop"}, alive["ends_within_s"])
+    except ServeStarting as starting:
+        await _end_starting(starting)
+        return await _stop_lone(runtime, starting.pid)
     except EdgeAlone as alone:
         if alone.edge.has_unit:
             raise EdgeOfItsUnit(alone.edge) from alone
-        await end_lone(runtime_directory(runtime))
-        pid = alone.edge.identity.pid
-        return {"stopped": True, "serve": None, "edge": pid, "edge_has_unit": False, "edge_goes_on": False}
+        return await _stop_lone(runtime, None)
+
+
+async def _end_starting(starting: ServeStarting) -> None:
+    """End a `serve` that takes no commands yet: a signal makes it end at once."""
+    process = EdgeProcess(starting.pid)
+    try:
+        os.kill(starting.pid, signal.SIGTERM)
+    except PermissionError:
+        raise starting from None
+    except ProcessLookupError:
+        return
+    if not await process.wait_ended(STARTING_ENDS_S):
+        process.release()
+        raise NoAnswer(
+            f"port443 serve (pid {starting.pid}) has not ended {STARTING_ENDS_S:g} s after SIGTERM",
+            f"see its log; kill -KILL {starting.pid} ends it by force",
+        )
+
+
+async def _stop_lone(runtime: Path | None, serve: int | None) -> dict[str, Any]:
+    """End the edge that is left, unless its own unit does that."""
+    place = runtime_directory(runtime)
+    lone = await find_lone(place, SystemClock().now())
+    has_unit = lone is not None and lone.has_unit
+    if lone and not has_unit:
+        await end_lone(place)
+    return {
+        "stopped": True,
+        "serve": serve,
+        "edge": lone.identity.pid if lone else None,
+        "edge_has_unit": has_unit,
+        "edge_goes_on": has_unit,
+    }
 
 
 @contextmanager

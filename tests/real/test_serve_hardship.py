@@ -18,15 +18,19 @@ from typing import Any
 
 import pytest
 from serving import PORT443, Serving, run_port443
+from stopping import stopped
 
 from free_ports import free_port
 from pki import Made, Order, make
 from port443.adapters.admin import ask
 from port443.adapters.sample_backend import SampleBackend
+from port443.app.alone import ServeStarting
+from port443.core.errors import ServeError
 from port443.core.plan.snapshot import Limits, Root
 from port443.edge.client import EdgeClient
 from port443.edge.locate import locate_program
 from port443.settings.environment import Environment
+from port443.wiring import status_of, stop_serve
 from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
@@ -277,6 +281,56 @@ def test_stop_says_what_an_external_edge_does(serving: Serving) -> None:
     done = serving.ask("stop")
     assert (done.returncode, "goes on" in done.stderr, "did not answer" in done.stderr) == (0, False, True)
     assert serving.process.wait(HANG_S) == 0
+
+
+def test_a_dead_external_edge_is_not_called_served(serving: Serving) -> None:
+    """Listeners and sites are not known, and the hint says how to start it."""
+    serving.runtime.mkdir(mode=0o700)
+    with edge_by_hand(serving):
+        serving.started("--edge", "external")
+    wait_until(lambda: silent_status(serving))
+    told = serving.ask("status")
+    assert (told.returncode, "P443-E303" in told.stdout) == (1, True)
+    assert "port443-edge --bind --runtime" in told.stdout
+    assert not any(sign in told.stdout for sign in ("✓ https", "equals issued", f"✓ {NAME}"))
+    one = serving.ask("status", NAME)
+    assert (one.returncode, "P443-E303" in one.stdout) == (1, True)
+
+
+def test_a_serve_that_hangs_is_named_with_what_its_edge_does(serving: Serving) -> None:
+    """And what to do; nothing waits without bound."""
+    serving.started()
+    assert serving.process
+    with stopped(serving.process.pid):
+        told = serving.ask("stop")
+        assert (told.returncode, "P443-E421" in told.stderr) == (3, True)
+        assert f"(pid {serving.process.pid})" in told.stderr
+        assert f"serves {NAME}" in told.stderr
+        assert f"kill -CONT {serving.process.pid}" in told.stderr
+        asked = run_in_process(serving, within_s=0.5)
+    assert "P443-E421" in asked
+    assert serving.ask("stop").returncode == 0
+    assert serving.process.wait(HANG_S) == 0
+
+
+def run_in_process(serving: Serving, within_s: float) -> str:
+    with pytest.raises(ServeError) as caught:
+        asyncio.run(status_of(serving.runtime, within_s))
+    return caught.value.code
+
+
+def test_a_serve_that_waits_for_its_edge_can_be_asked_and_stopped(serving: Serving) -> None:
+    """It says at once what it waits for, and so do the commands."""
+    serving.runtime.mkdir(mode=0o700)
+    serving.start("--edge", "external")
+    wait_until(lambda: '"event": "edge_awaited"' in serving.log())
+    assert serving.process
+    with pytest.raises(ServeStarting, match=rf"pid {serving.process.pid}\) .*edge to answer on") as caught:
+        asyncio.run(status_of(serving.runtime, HANG_S))
+    assert "port443 stop" in caught.value.hint
+    assert asyncio.run(stop_serve(serving.runtime))["serve"] == serving.process.pid
+    assert not Path(f"/proc/{serving.process.pid}").exists()  # its end was waited for
+    serving.process.wait(HANG_S)
 
 
 def silent_status(serving: Serving) -> dict[str, Any] | None:

@@ -1,4 +1,6 @@
-"""What can be said and done when an edge goes on without a `port443 serve`."""
+"""What can be said and done when an edge goes on without a `port443 serve` that answers."""
+
+from pathlib import PurePath
 
 from port443.app.judge import some, text
 from port443.core.errors import ServeError
@@ -43,6 +45,36 @@ class EdgeOfItsUnit(ServeError):
             f"no port443 serve runs, and the edge has a unit of its own: {_described(edge)}",
             f"systemctl stop port443-edge, or: kill -TERM {pid}",
         )
+
+
+class ServeStarting(ServeError):
+    """A `port443 serve` holds this runtime directory, and does not listen to commands: it starts, or ends.
+
+    With `--edge external` it may wait for that edge, whose unit has to start it. Ask again in a moment, or
+    end it: `port443 stop`.
+    """
+
+    code = "P443-E422"
+    fault = "operator"
+    retry = True
+
+    def __init__(self, pid: int, edge: LoneEdge | None, runtime: PurePath) -> None:
+        waits = f"it waits for an edge to answer on {runtime}/edge.sock"
+        told = "it goes through its first round, or is about to end" if edge else waits
+        super().__init__(
+            f"port443 serve (pid {pid}) does not take commands yet: {told}",
+            "ask again in a moment; an external edge is started by its unit; or end serve: port443 stop",
+        )
+        self.pid = pid
+
+
+def unanswered(pid: int | None, edge: LoneEdge | None, *, is_stopped: bool) -> tuple[str, str]:
+    """Say what a `serve` that does not answer means, and what to do about it."""
+    served = f"its edge goes on: {_described(edge)}" if edge else "no edge answers either"
+    if is_stopped:
+        return f"it is stopped; {served}", f"let it go on: kill -CONT {pid}"
+    hint = f"see its log; if it hangs: kill -KILL {pid or 'PID'}, then start port443 serve again"
+    return served, f"{hint}, which takes its edge over"
 
 
 def _described(edge: LoneEdge) -> str:

@@ -25,6 +25,8 @@ RETRY_AFTER_FAULT = timedelta(seconds=60)
 SHORTEST_PAUSE_S = 1.0
 EDGE_PATIENCE_S = 3.0
 """How long a status waits for an edge that does not answer."""
+STOP_MARGIN_S = 30.0
+"""What an end may take beyond the drain time."""
 
 EndsEdge = Literal["never", "when asked", "always"]
 """An edge with a unit of its own is never ended by us; that of `serve` when somebody asks for it, so that it
@@ -188,6 +190,7 @@ class ControlPlane:
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Answer one request of the admin socket."""
         answers: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
+            "alive": self._answer_alive,
             "status": self._answer_status,
             "reload": self._answer_reload if request.get("wait") is True else self._answer_reload_asked,
             "stop": self._answer_stop,
@@ -215,9 +218,13 @@ class ControlPlane:
         edge = self._tools.edge
         try:
             async with asyncio.timeout(EDGE_PATIENCE_S):
-                return EdgeSeen(await edge.identity(), self._adopted, self._restarts, await edge.stats())
+                identity = await edge.identity(EDGE_PATIENCE_S / 2)
+                return EdgeSeen(identity, self._adopted, self._restarts, await edge.stats())
         except TimeoutError:
-            return EdgeSilent(f"it does not answer within {EDGE_PATIENCE_S:.0f} s", "ask again in a moment")
+            hint = (
+                f"if this stays, see {self.facts.runtime}/edge.log; an edge that is killed is started again"
+            )
+            return EdgeSilent(f"it does not answer within {EDGE_PATIENCE_S:.0f} s", hint)
         except EdgeError as error:
             return error
 
@@ -235,6 +242,11 @@ class ControlPlane:
                 dataclasses.asdict(problem) for problem in round_problems(round_, self._tools.clock.now())
             ],
         }
+
+    async def _answer_alive(self) -> dict[str, Any]:
+        """Say in what time a stop is done at the latest."""
+        drain_s = self.round.plan.root.limits.drain_timeout_ms / 1000
+        return {"ends_within_s": drain_s + STOP_MARGIN_S}
 
     async def _answer_stop(self) -> dict[str, Any]:
         edge = await self._see_edge()

@@ -25,7 +25,6 @@ from port443.app.prove import Verdict as ProofVerdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
-from port443.core.plan.receipt import ListenerState
 from port443.core.plan.stats import EdgeStats
 from port443.core.renew.when import renew_at
 from port443.core.x509.facts import CertFacts
@@ -72,7 +71,8 @@ class ListenerStatus:
     """An address that the edge accepts connections on."""
 
     id: str
-    state: ListenerState
+    state: Literal["listening", "waiting_for_sockets", "unknown"]
+    """Unknown while no edge answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class SiteStatus:
     state: Literal["running", "last_good", "refused"]
     """Not running as meant, but as it did before; or its names are refused."""
     verdict: Verdict
-    """The gravest of the problems that name this site."""
+    """The gravest of the problems that name this site; error as well while no edge answers."""
     upstreams: tuple[str, ...]
     servers: tuple[ServerSeen, ...]
     """Those of the servers that were asked for a connection just now."""
@@ -232,8 +232,14 @@ def status_document(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Con
         state=facts.state,
         runtime=facts.runtime,
         edge=_edge(seen, serve.now) if seen else None,
-        listeners=tuple(ListenerStatus(*listener) for listener in sorted(round_.receipt.listeners.items())),
-        sites=tuple(_site(site, round_, serve, problems) for site in round_.desired.sites),
+        listeners=tuple(
+            ListenerStatus(id_, state if seen else "unknown")
+            for id_, state in sorted(round_.receipt.listeners.items())
+        ),
+        sites=tuple(
+            site if seen else _unseen(site)
+            for site in (_site(site, round_, serve, problems) for site in round_.desired.sites)
+        ),
         last_round=RoundStatus(_text(round_.at), round_.running, round_.changes),
         last_reload=serve.last_reload,
         problems=problems,
@@ -314,6 +320,13 @@ def _site(site: DesiredSite, round_: Converged, serve: ServeSeen, problems: Sequ
         client_cas=_client_cas(site, round_),
         proofs=tuple(_proof(proof) for proof in round_.proofs if proof.site == site.id),
     )
+
+
+def _unseen(site: SiteStatus) -> SiteStatus:
+    """Return what is known of a site while no edge answers: what was proved before says nothing now."""
+    detail = "no edge answers"
+    proofs = tuple(dataclasses.replace(proof, verdict="unknown", detail=detail) for proof in site.proofs)
+    return dataclasses.replace(site, verdict="error", proofs=proofs)
 
 
 def _state(site: DesiredSite, round_: Converged) -> Literal["running", "last_good", "refused"]:

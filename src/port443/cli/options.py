@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
+from port443.cli.output import remember_place
 from port443.core.plan.desired import LogFormat, LogLevel
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -22,6 +24,7 @@ def runtime_option() -> Decorator:
         "--runtime",
         type=_directory(),
         envvar="PORT443_RUNTIME",
+        callback=_remembered,
         metavar="DIR",
         help="Directory of the sockets. [default: /run/port443 for root, else under "
         "$XDG_RUNTIME_DIR; where that is on a disk, in /dev/shm]",
@@ -34,9 +37,17 @@ def state_option() -> Decorator:
         "--state",
         type=_directory(),
         envvar="PORT443_STATE",
+        callback=_remembered,
         metavar="DIR",
         help="Directory of the store. [default: /var/lib/port443 for root, else under $XDG_STATE_HOME]",
     )
+
+
+def _remembered(context: click.Context, option: click.Parameter, place: Path | None) -> Path | None:
+    """Keep a place for the hints that an option gave; a variable holds for what is pasted as well."""
+    is_given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+    remember_place(f"--{option.name}", place if is_given else None)
+    return place
 
 
 def log_options() -> Decorator:

@@ -35,6 +35,12 @@ PROGRAM: Final = "port443"
 COMMAND: Final = re.compile(
     r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|scan|explain|config|trust)\b)"
 )
+TAKES: Final = {
+    "--runtime": re.compile(r"(?<![\w./-])port443 (serve|status|reload|stop)\b"),
+    "--state": re.compile(r"(?<![\w./-])port443 (serve|trust path)\b"),
+}
+"""The commands that take the options of a place."""
+_places: Final[dict[str, Path]] = {}
 ERROR_SCHEMA: Final = "port443.error/1"
 
 
@@ -78,8 +84,20 @@ def say(text: str = "") -> None:
     click.echo(text, err=True)
 
 
+def remember_place(option: str, place: Path | None) -> None:
+    """Have commands in hints carry an option that this command line was given; none, and they do not."""
+    if place:
+        _places[option] = place
+    else:
+        _places.pop(option, None)
+
+
 def runnable(text: str) -> str:
-    """Name port443 in commands as it was called, so that they can be pasted where it is not on the PATH."""
+    """Write commands so that they can be pasted: for the same places, and with port443 as it was called."""
+    for option, place in _places.items():
+        if option not in text:
+            given = f"{option} {shlex.quote(str(place))}".replace("\\", r"\\")
+            text = TAKES[option].sub(rf"\g<0> {given}", text)
     called = Path(sys.argv[0])
     if called.name != PROGRAM or shutil.which(PROGRAM):
         return text
@@ -131,7 +149,7 @@ def _document(error: Port443Error, exit_code: int) -> dict[str, object]:
         "fault": error.fault,
         "retry": error.retry,
         "message": error.message,
-        "hint": error.hint,
+        "hint": runnable(error.hint),
         "exit_code": exit_code,
         **error.facts(),
     }

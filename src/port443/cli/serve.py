@@ -130,7 +130,7 @@ async def _greet(options: ServeOptions, plane: ControlPlane) -> None:
         )
         edge = await plane.edge_identity()
         async for step in greet(plane.round, edge, plane.dial, view, shown.path if shown else None):
-            output.step("good" if step.good else "bad", step.label, step.text)
+            output.step("good" if step.good else "bad", step.label, output.runnable(step.text))
             if step.hint:
                 output.say(f"  {output.hint(step.hint)}")
     except Port443Error as error:

@@ -14,7 +14,7 @@ from port443.cli.exits import DONE, FINDINGS, UsageWrong
 from port443.cli.options import json_option, runtime_option
 from port443.wiring import status_of
 
-TIMEOUT_S = 30
+TIMEOUT_S = 10
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 TONES: Final[dict[str, output.Tone]] = {"good": "good", "warning": "note", "error": "bad"}
 NAMED_AT_MOST = 5
@@ -56,7 +56,8 @@ def _of_site(document: dict[str, Any], wanted: str) -> dict[str, Any]:
         close = difflib.get_close_matches(wanted, list(by_name), n=1)
         hint = f"did you mean {close[0]}?" if close else "port443 status names all sites"
         raise UsageWrong(f"no site has the name {wanted}", hint)
-    problems = [problem for problem in document["problems"] if problem["site"] == found["id"]]
+    sites = {found["id"], None} if document["edge"] is None else {found["id"]}
+    problems = [problem for problem in document["problems"] if problem["site"] in sites]
     return {**document, "sites": [found], "problems": problems, "verdict": found["verdict"]}
 
 
@@ -121,7 +122,10 @@ def _site_lines(site: dict[str, Any]) -> Iterator[str]:
         ends = f"ends {_moment(certificate['not_after'])} ({_span(certificate['seconds_left'])} left)"
         yield f"    certificate  {certificate['key']}, {certificate['source']}, {ends}{when}"
     made = "1 handshake" if len(site["proofs"]) == 1 else f"{len(site['proofs'])} handshakes"
-    yield f"    served       equals issued in {len(proved)} of {made}"
+    if site["proofs"] and all(proof["verdict"] == "unknown" for proof in site["proofs"]):
+        yield f"    served       not known: {site['proofs'][0]['detail']}"
+    else:
+        yield f"    served       equals issued in {len(proved)} of {made}"
     yield f"    hsts         {_hsts(site['hsts'])}"
     if site["client_cas"]:
         yield f"    clients      need a certificate of {', '.join(site['client_cas'])}"

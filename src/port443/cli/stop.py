@@ -11,7 +11,6 @@ from port443.cli.options import json_option, runtime_option
 from port443.wiring import stop_serve
 
 SCHEMA: Final = "port443.stop/1"
-TIMEOUT_S = 60
 
 
 @click.command
@@ -26,7 +25,7 @@ def stop(runtime: Path | None, *, as_json: bool) -> None:
     \b
     port443 stop
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    answer = asyncio.run(stop_serve(runtime, TIMEOUT_S))
+    answer = asyncio.run(stop_serve(runtime))
     if as_json:
         output.data_json({"schema": SCHEMA, **answer})
         return
@@ -35,6 +34,8 @@ def stop(runtime: Path | None, *, as_json: bool) -> None:
     elif answer["edge_has_unit"]:
         output.step("good", "stopped", f"port443 serve, process {answer['serve']}")
         output.step("note", "edge", _external(answer))
+    elif answer["edge"] is None:
+        output.step("good", "stopped", f"port443 serve, process {answer['serve']}; no edge answers any more")
     else:
         output.step("good", "stopped", "serve and its edge; every open request was answered or had its time")
 

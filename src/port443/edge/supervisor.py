@@ -171,14 +171,17 @@ class Supervisor:
         except (EdgeError, TimeoutError) as error:
             log.debug("edge_not_told", extra={"reason": str(error)})
 
-    async def identity(self) -> EdgeIdentity:
-        """Ask the running edge who it is and what it runs."""
-        return identity_of(await self._with_edge(EdgeClient.hello))
+    async def identity(self, within_s: float | None = None) -> EdgeIdentity:
+        """Ask the running edge who it is and what it runs; one that is down is waited for so long."""
+        patience_s = RESTORE_PATIENCE_S if within_s is None else within_s
+        return identity_of(await self._with_edge(EdgeClient.hello, patience_s))
 
-    async def _with_edge(self, action: Callable[[EdgeClient], Awaitable[T]]) -> T:
+    async def _with_edge(
+        self, action: Callable[[EdgeClient], Awaitable[T]], patience_s: float = RESTORE_PATIENCE_S
+    ) -> T:
         """Take a turn with the edge; when it is just being restarted, wait for it."""
         clock = asyncio.get_running_loop().time
-        deadline = clock() + RESTORE_PATIENCE_S
+        deadline = clock() + patience_s
         while True:
             try:
                 async with self._turn:

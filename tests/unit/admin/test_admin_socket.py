@@ -18,7 +18,7 @@ import pytest
 
 from port443.adapters.admin import AdminSocket, ask
 from port443.adapters.admin import server as admin
-from port443.adapters.admin.client import NotAllowed, NotRunning, Refused, SettingsRefused
+from port443.adapters.admin.client import NoAnswer, NotAllowed, NotRunning, Refused, SettingsRefused
 from port443.adapters.admin.server import RuntimeBusy, RuntimeFull
 from port443.core.errors import StoreError
 from port443.settings.load import parse
@@ -259,7 +259,7 @@ def test_a_server_that_never_answers_is_given_up(path: Path) -> None:
     async def scenario() -> None:
         opened = AdminSocket(path)
         await opened.open(wait)
-        with pytest.raises(NotRunning, match="no answer within"):
+        with pytest.raises(NoAnswer, match="does not answer within"):
             await ask(path, {}, 0.05)
         for talk in list(opened._talks):
             if talk:

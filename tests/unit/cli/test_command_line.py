@@ -418,3 +418,20 @@ def test_a_directory_that_one_may_only_pass_is_no_mistake() -> None:
     )
     done = subprocess.run([sys.executable, "-c", as_nobody], capture_output=True, text=True, check=False)
     assert (done.returncode, "P443-E410" in done.stderr) == (3, True), done.stderr
+
+
+def test_commands_in_hints_carry_the_places_that_were_given(tmp_path: Path) -> None:
+    """Pasted, they speak of the same serve; each command gets what it takes, once."""
+    place = tmp_path / "a b"
+    try:
+        output.remember_place("--runtime", place)
+        output.remember_place("--state", tmp_path)
+        assert f"port443 stop --runtime '{place}'" in output.hint("or end it: port443 stop")
+        assert f"port443 trust path --state {tmp_path}" in output.hint("port443 trust path")
+        assert "port443 scan x" in output.hint("port443 scan x")
+        assert output.hint("port443 stop --runtime /x").count("--runtime") == 1
+        assert output.hint("port443 serve").count(" --") == 2
+    finally:
+        output.remember_place("--runtime", None)
+        output.remember_place("--state", None)
+    assert "--" not in output.hint("port443 stop")

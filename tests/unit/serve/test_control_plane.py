@@ -284,9 +284,12 @@ def test_a_silent_edge_does_not_silence_the_status(
             bench.edge.fault = EdgeError("it is gone")
             document = await status(plane)
             assert (document["edge"], document["stats"], codes(document)) == (None, None, ["P443-E300"])
+            assert {listener["state"] for listener in document["listeners"]} == {"unknown"}
+            (site,) = document["sites"]
+            assert (site["verdict"], {proof["verdict"] for proof in site["proofs"]}) == ("error", {"unknown"})
             bench.edge.fault = None
             monkeypatch.setattr(serve, "EDGE_PATIENCE_S", 0.01)
-            monkeypatch.setattr(bench.edge, "identity", asyncio.Event().wait)
+            monkeypatch.setattr(bench.edge, "identity", lambda _: asyncio.Event().wait())
             assert codes(await status(plane)) == ["P443-E309"]
 
     play(scenario)

@@ -10,6 +10,7 @@ from typing import Any
 from port443.core.errors import Port443Error, ServeError, SettingsError
 
 ANSWER_BYTES = 64 * 1024 * 1024
+PID_BYTES = 32
 
 
 class NotRunning(ServeError):
@@ -21,6 +22,17 @@ class NotRunning(ServeError):
 
     code = "P443-E410"
     fault = "operator"
+
+
+class NoAnswer(ServeError):
+    """`port443 serve` took the connection and did not answer in time: it hangs, or is stopped.
+
+    Its edge serves all the same, if it runs. `kill -CONT` wakes a process that is stopped. Else end it with
+    `kill -KILL` and start `port443 serve` again with the same runtime directory: it takes the edge over.
+    """
+
+    code = "P443-E421"
+    fault = "machine"
 
 
 class NotAllowed(ServeError):
@@ -63,7 +75,7 @@ class SettingsRefused(Refused, SettingsError):
 
 
 async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Send one request and return the answer; raise NotRunning, NotAllowed or Refused."""
+    """Send one request and return the answer; raise NotRunning, NoAnswer, NotAllowed or Refused."""
     try:
         async with asyncio.timeout(timeout_s):
             line = await _exchange(socket, json.dumps(request).encode() + b"\n")
@@ -74,7 +86,7 @@ async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[s
             f"no port443 serve answers on {socket}", "start it, or name its directory: --runtime DIR"
         ) from error
     except TimeoutError as error:
-        raise NotRunning(f"{socket}: no answer within {timeout_s:g} s", "look at the log of serve") from error
+        raise NoAnswer(f"does not answer within {timeout_s:g} s", "look at the log of serve") from error
     except OSError as error:
         raise NotRunning(
             f"{socket}: {error.strerror or error}", "name its directory: --runtime DIR"
@@ -82,19 +94,20 @@ async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[s
     return _answer(socket, line)
 
 
-def is_held(socket: Path) -> bool:
-    """Whether a `serve` holds the lease that belongs to this socket, though it may not answer."""
+def holder_of(socket: Path) -> int | None:
+    """Return the process that holds the lease which belongs to this socket; None when nobody does."""
     try:
         lease = os.open(socket.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(lease, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        pid = os.read(lease, PID_BYTES).strip()
+        return int(pid) if pid.isdigit() else None
     finally:
         os.close(lease)
-    return False
+    return None
 
 
 async def _exchange(socket: Path, line: bytes) -> bytes:
