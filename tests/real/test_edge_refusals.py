@@ -105,7 +105,7 @@ def test_a_client_that_rejects_the_certificate_is_named(
     with pytest.raises(ssl.SSLCertVerificationError), connected(port, name, context(version, roots[trust])):
         pass
     event = edge.wait_event("handshake_failed", since, server_name=name, reason="client_rejected_certificate")
-    assert (event["detail"], event["alert"]) == (alert, alert)
+    assert (event["detail"], event["alert"]) == (f"the client sent the alert {alert}", None)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,15 @@ def test_first_bytes_that_are_no_hello_are_answered_by_an_alert(
     edge.wait_event("handshake_failed", since, reason=reason)
 
 
-def test_a_client_that_opens_with_an_alert_is_told_by_it(edge: RunningEdge) -> None:
-    """A client's own alert keeps its name, and is not answered."""
+@pytest.mark.parametrize(
+    ("number", "name"), [(40, "handshake_failure"), (80, "internal_error"), (100, "no_renegotiation")]
+)
+def test_a_client_that_opens_with_an_alert_is_told_by_it(edge: RunningEdge, number: int, name: str) -> None:
+    """A client's own alert keeps its name, is not answered, and is not taken for one of ours."""
     port, since = serve(edge), edge.last_event()
-    assert say(port, b"\x15\x03\x01\x00\x02\x02\x28") == b""
+    assert say(port, b"\x15\x03\x01\x00\x02\x02" + bytes((number,))) == b""
     event = edge.wait_event("handshake_failed", since, reason="protocol_violation")
-    assert (event["alert"], event["detail"]) == ("handshake_failure", "handshake_failure")
+    assert (event["alert"], event["detail"]) == (None, f"the client sent the alert {name}")
 
 
 def test_a_hello_above_the_limit_is_refused(edge: RunningEdge) -> None:

@@ -86,7 +86,7 @@ pub struct HandshakeFault<'a> {
     pub reason: HandshakeFailure,
     /// What happened, in words.
     pub detail: &'a str,
-    /// The alert that was sent or received, by its name.
+    /// The alert that was sent, by its name.
     pub alert: Option<&'a str>,
 }
 
@@ -188,7 +188,7 @@ impl WorkerObserver {
         self.events.send(|| failed(fault));
     }
 
-    /// TLS failed behind the handshake; `alert` is the name of the one that was sent or received.
+    /// TLS failed behind the handshake; `alert` is the name of the one that was sent.
     pub fn tls_failed(
         &self,
         (site, peer): (&str, SocketAddr),

@@ -134,7 +134,7 @@ impl Arrival {
         self.tell_failed::<()>(&error.refusal.clone().into(), None);
         if error.refusal.reason == Reason::PlainHttp {
             clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
-        } else if let Some(alert) = error.answer {
+        } else if let Some(alert) = error.refusal.alert {
             farewell(tcp, &alert_record(alert)).await;
         }
         None

@@ -49,6 +49,11 @@ impl Alert {
             .map_or("unassigned_alert", |(_, name)| name)
     }
 
+    /// Who sent it, where that was the client: events name by themselves what we sent alone.
+    pub(crate) fn as_heard(self) -> String {
+        format!("the client sent the alert {}", self.name())
+    }
+
     /// Whether a client says with it that it does not accept our certificate.
     #[must_use]
     pub fn rejects_certificate(self) -> bool {

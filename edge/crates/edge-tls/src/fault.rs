@@ -61,7 +61,7 @@ pub struct StreamFault {
     pub kind: FaultKind,
     /// What exactly was met, for people.
     pub detail: String,
-    /// The alert that the client got from us or sent to us.
+    /// The alert that the client got from us.
     pub alert: Option<Alert>,
 }
 
@@ -85,21 +85,18 @@ pub enum FaultKind {
 impl StreamFault {
     /// The fault as it is told; `sent` is the alert that the client got.
     pub(crate) fn of(fault: &Fault, sent: Option<Alert>) -> Self {
-        let (alert, kind) = match fault {
-            Fault::Tls(Error::AlertReceived(description)) => {
-                (Some(Alert((*description).into())), FaultKind::Alerted)
+        let (kind, detail) = match (fault, fault.kind()) {
+            (Fault::Tls(Error::AlertReceived(description)), _) => {
+                let heard = Alert((*description).into());
+                (FaultKind::Alerted, heard.as_heard())
             }
-            _ => (sent, fault.kind()),
-        };
-        let detail = match (kind, alert) {
-            (FaultKind::Alerted, Some(alert)) => alert.name().to_owned(),
-            (FaultKind::Undecryptable, _) => UNDECRYPTABLE.to_owned(),
-            _ => fault.to_string(),
+            (_, FaultKind::Undecryptable) => (FaultKind::Undecryptable, UNDECRYPTABLE.to_owned()),
+            (_, kind) => (kind, fault.to_string()),
         };
         Self {
             kind,
             detail,
-            alert,
+            alert: sent,
         }
     }
 }

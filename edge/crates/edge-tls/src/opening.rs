@@ -23,8 +23,6 @@ pub struct Opening {
 pub struct OpeningError {
     /// Why it ends.
     pub refusal: Refusal,
-    /// The alert that the client must get.
-    pub answer: Option<Alert>,
     /// What was read of it so far.
     pub bytes: Vec<u8>,
 }
@@ -70,21 +68,13 @@ async fn read_more(tcp: &mut TcpStream, bytes: &mut Buffer) -> io::Result<bool> 
 fn broken(error: &io::Error, bytes: &Buffer) -> OpeningError {
     OpeningError {
         refusal: Refusal::of_io(error, Stage::Hello),
-        answer: None,
         bytes: bytes.filled().to_vec(),
     }
 }
 
 fn unreadable(error: HelloError, bytes: &Buffer) -> OpeningError {
-    let refusal = Refusal::of_hello(error);
-    let answer = match error {
-        // RFC 8446 §6.1: who is told goodbye says it as well; other alerts are not answered.
-        HelloError::Alert(alert) => (alert == Alert::CLOSE_NOTIFY).then_some(alert),
-        _ => refusal.alert,
-    };
     OpeningError {
-        refusal,
-        answer,
+        refusal: Refusal::of_hello(error),
         bytes: bytes.filled().to_vec(),
     }
 }
@@ -101,7 +91,11 @@ impl Refusal {
             HelloError::Malformed(Violation { alert, what }) => {
                 Self::answered(Reason::HelloMalformed, alert, what)
             }
-            HelloError::Alert(alert) => Self::of_client_alert(alert),
+            HelloError::Alert(alert) => {
+                // RFC 8446 §6.1: who is told goodbye says it as well; other alerts are not answered.
+                let answer = (alert == Alert::CLOSE_NOTIFY).then_some(alert);
+                Self::of_client_alert(alert, answer)
+            }
             HelloError::TooLarge => {
                 let detail = "the hello exceeds limits.hello_bytes";
                 Self::answered(Reason::HelloTooLarge, Alert::DECODE_ERROR, detail)

@@ -42,14 +42,14 @@ pub enum Reason {
     Internal,
 }
 
-/// A handshake that ends here: the reason, a detail for people, and the alert that was exchanged.
+/// A handshake that ends here: the reason, a detail for people, and the alert that we send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The stable reason.
     pub reason: Reason,
     /// What exactly was met, for people.
     pub detail: String,
-    /// The alert that the client got from us or sent to us.
+    /// The alert that the client gets from us.
     pub alert: Option<Alert>,
 }
 
@@ -72,8 +72,8 @@ impl Refusal {
         }
     }
 
-    /// The refusal behind an alert that the client sent.
-    pub(crate) fn of_client_alert(alert: Alert) -> Self {
+    /// The refusal behind an alert that the client sent; `sent` is the one that it got.
+    pub(crate) fn of_client_alert(alert: Alert, sent: Option<Alert>) -> Self {
         let reason = if alert.rejects_certificate() {
             Reason::ClientRejectedCertificate
         } else if alert == Alert::CLOSE_NOTIFY || alert == Alert::USER_CANCELED {
@@ -81,7 +81,11 @@ impl Refusal {
         } else {
             Reason::ProtocolViolation
         };
-        Self::answered(reason, alert, alert.name())
+        Self {
+            reason,
+            detail: alert.as_heard(),
+            alert: sent,
+        }
     }
 
     /// The refusal behind a fault; `sent` is the alert that the client got.
@@ -94,7 +98,7 @@ impl Refusal {
                 alert: sent,
             },
             Fault::Hello(error) => Self::of_hello(*error),
-            Fault::Left => Self::of_client_alert(Alert::CLOSE_NOTIFY),
+            Fault::Left => Self::of_client_alert(Alert::CLOSE_NOTIFY, sent),
         }
     }
 
@@ -103,7 +107,7 @@ impl Refusal {
         let is_hello = stage != Stage::Answered;
         let reason = match error {
             Error::AlertReceived(description) => {
-                return Self::of_client_alert(Alert((*description).into()));
+                return Self::of_client_alert(Alert((*description).into()), sent);
             }
             Error::PeerIncompatible(cause) => reason_of_incompatibility(cause),
             Error::NoApplicationProtocol => Reason::NoSharedAlpn,
@@ -200,10 +204,13 @@ mod tests {
             None,
         );
         assert_eq!(
-            (Reason::ClientRejectedCertificate, "unknown_ca"),
+            (
+                Reason::ClientRejectedCertificate,
+                "the client sent the alert unknown_ca"
+            ),
             (refusal.reason, refusal.detail.as_str())
         );
-        assert_eq!(Some(Alert(48)), refusal.alert);
+        assert_eq!(None, refusal.alert);
     }
 
     #[test]

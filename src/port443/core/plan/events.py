@@ -148,7 +148,7 @@ class HandshakeFailed:
     detail: str
     """What happened, in words."""
     alert: str | None
-    """The TLS alert that was sent or received, by its name (RFC 8446 §6)."""
+    """The TLS alert that the edge sent, by its name (RFC 8446 §6); the client's own is in `detail`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class TlsFailed:
     detail: str
     """What happened, in words."""
     alert: str | None
-    """The TLS alert that was sent or received, by its name (RFC 8446 §6)."""
+    """The TLS alert that the edge sent, by its name (RFC 8446 §6); the client's own is in `detail`."""
 
 
 @dataclass(frozen=True, slots=True)
