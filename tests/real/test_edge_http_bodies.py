@@ -1,12 +1,16 @@
 """Bodies through the real edge: framings, order, and the moments when they may not wait."""
 
 import hashlib
+import ssl
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from upstreams import Received, Visit, chunked, plain_response, says, says_raw
-from web import NAME, read_answer, web_before
+from web import NAME, close_notify, fin, read_answer, reset, web_before
+
+from waiting import wait_until
 
 BLOCK = bytes(range(256)) * 4096
 BLOCKS = 100
@@ -175,6 +179,50 @@ def test_what_a_client_sends_behind_an_upgrade_arrives(tmp_path: Path) -> None:
         tls.sendall(b"bye")
         assert tls.recv(4) == b"done"
     assert heard == [b"earlybye"]
+
+
+@pytest.mark.parametrize("end", [fin, close_notify])
+def test_each_way_of_a_tunnel_ends_by_itself(tmp_path: Path, end: Callable[[ssl.SSLSocket], None]) -> None:
+    """However the client ends its way, the server learns it, and what it still says arrives."""
+    heard: list[bytes] = []
+
+    def answer(visit: Visit, _request: Received) -> None:
+        visit.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        heard.append(visit.file.read())
+        visit.send(b"y" * 200_000)
+        visit.close()
+
+    with web_before(tmp_path, answer) as (web, _), web.connected() as tls:
+        ask = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
+        tls.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n{ask}".encode())
+        assert read_answer(tls).status == 101
+        tls.sendall(b"x" * 300_000)
+        end(tls)
+        received = 0
+        while received < 200_000 and (piece := tls.recv(65536)):
+            received += len(piece)
+    assert (heard, received) == ([b"x" * 300_000], 200_000)
+
+
+def test_a_reset_ends_a_tunnel_also_behind_an_end(tmp_path: Path) -> None:
+    """A client that has ended its way is not read any more, and its reset is seen all the same."""
+
+    def answer(visit: Visit, _request: Received) -> None:
+        visit.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        visit.socket.recv(1)
+        visit.wait(lambda: b"is gone" in told)
+
+    told: list[bytes] = []
+    with web_before(tmp_path, answer) as (web, upstream):
+        with web.connected() as tls:
+            ask = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
+            tls.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n{ask}".encode())
+            assert read_answer(tls).status == 101
+            fin(tls)
+            reset(tls)
+        wait_until(lambda: web.edge.stats()["connections"]["open"] == 0)
+        told.append(b"is gone")
+        wait_until(lambda: upstream.ended == [1])
 
 
 def test_slow_clients_and_servers_get_bytes_as_they_come(tmp_path: Path) -> None:

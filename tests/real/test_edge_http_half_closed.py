@@ -1,7 +1,6 @@
 """Clients that end their side behind a whole request (RFC 9112 §9.6): they get their answers."""
 
 import contextlib
-import socket
 import ssl
 import threading
 from collections.abc import Callable
@@ -22,26 +21,12 @@ from http2_frames import (
 )
 from http2_frames import get as get_over_2
 from upstreams import Behaviour, Received, Visit, plain_response
-from web import NAME, read_answer, web_before
+from web import NAME, close_notify, fin, read_answer, web_before
 
 from waiting import wait_until
 
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
 POST = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 3\r\n\r\nabc"
-
-
-def fin(tls: ssl.SSLSocket) -> None:
-    """End the sending side of TCP, without a word of TLS."""
-    socket.socket.shutdown(tls, socket.SHUT_WR)
-
-
-def close_notify(tls: ssl.SSLSocket) -> None:
-    """Say that no more comes, and do not wait for the same."""
-    timeout = tls.gettimeout()
-    tls.settimeout(0)
-    with contextlib.suppress(ssl.SSLError):  # What the edge says meanwhile is read later, or never.
-        tls.unwrap()
-    tls.settimeout(timeout)
 
 
 def both(tls: ssl.SSLSocket) -> None:
@@ -114,6 +99,44 @@ def test_an_answer_under_way_arrives(tmp_path: Path, end: Ending) -> None:
         assert left == 0
 
 
+def paused(visit: Visit, received: Received) -> None:
+    """Say nothing for longer than any guess about the client would wait: before the answer, or in it."""
+    visit.body(received)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nevent"
+    visit.send(head if received.path == "/in" else b"")
+    visit.socket.settimeout(2.3)
+    with pytest.raises(TimeoutError):
+        visit.socket.recv(1)
+    visit.send(b"more" if received.path == "/in" else head + b"more")
+
+
+def test_a_pause_of_the_server_takes_nothing(tmp_path: Path) -> None:
+    """Server-sent events go on behind a client's end, and nothing but the answer is ever sent."""
+    with web_before(tmp_path, paused) as (web, _), contextlib.ExitStack() as stack:
+        clients = []
+        for end in (fin, close_notify, both):
+            for path in ("/in", "/before"):
+                tls = stack.enter_context(web.connected())
+                tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
+                begun = read_to(tls, b"event") if path == "/in" else b""
+                end(tls)
+                clients.append((tls, begun))
+        for tls, begun in clients:
+            answer = begun + read_to(tls, b"more")
+            assert (answer[:15], answer[-9:]) == (b"HTTP/1.1 200 OK", b"eventmore")
+        assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+def read_to(tls: ssl.SSLSocket, last: bytes) -> bytes:
+    """Read up to these bytes."""
+    received = b""
+    while not received.endswith(last):
+        piece = tls.recv(4096)
+        assert piece, f"the connection ended after {received!r}"
+        received += piece
+    return received
+
+
 def test_whole_requests_over_http_2_are_answered(tmp_path: Path) -> None:
     """The edge says that it takes no more, answers what is whole, and breaks off what never will be."""
     with web_before(tmp_path, late()) as (web, _), web.connected(NAME, "h2") as tls:
@@ -132,22 +155,18 @@ def test_whole_requests_over_http_2_are_answered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [lambda _: None, close_notify], ids=["cut", "close_notify"])
-@pytest.mark.parametrize("version", ["http/1.1", "h2"])
-def test_who_ends_both_sides_is_gone(tmp_path: Path, version: str, end: Ending) -> None:
-    """When only the kernel is left of a client, its server's work ends."""
+def test_who_ends_both_sides_is_gone(tmp_path: Path, end: Ending) -> None:
+    """When only the kernel is left of a client of HTTP/2, a PING tells, and its server's work ends."""
 
     def silence(visit: Visit, received: Received) -> None:
         visit.body(received)
         visit.socket.recv(1)
 
     with web_before(tmp_path, silence) as (web, upstream):
-        with web.connected(NAME, version) as tls:
-            if version == "h2":
-                client = Http2(tls)
-                client.greet()
-                client.send(get_over_2(1))
-            else:
-                tls.sendall(GET.encode())
+        with web.connected(NAME, "h2") as tls:
+            client = Http2(tls)
+            client.greet()
+            client.send(get_over_2(1))
             wait_until(lambda: upstream.requests)
             end(tls)
         wait_until(lambda: upstream.ended == [1])

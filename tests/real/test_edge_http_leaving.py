@@ -1,13 +1,16 @@
 """Clients that leave an HTTP/1 connection, at whatever point: nothing goes on that nobody waits for."""
 
 import socket
+import ssl
+import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from http2_frames import PREFACE, settings
 from http2_frames import get as get_over_2
 from upstreams import Received, Visit, deaf_server
-from web import NAME, PATIENCE_S, client_context, running_web, web_before
+from web import NAME, PATIENCE_S, Web, client_context, reset, running_web, web_before
 
 from port443.core.plan.snapshot import Pool
 from waiting import wait_until
@@ -50,6 +53,7 @@ def test_requests_behind_do_not_hide_the_end(tmp_path: Path, sent: bytes) -> Non
         with web.connected() as tls:
             tls.sendall(sent)
             wait_until(lambda: upstream.requests)
+            reset(tls)
         wait_until(lambda: upstream.ended == [1])
         assert web.edge.stats()["upstream"]["failures"] == {}
     assert [request.path for request in upstream.requests] == ["/first"]
@@ -66,6 +70,7 @@ def test_nobody_connects_for_a_client_that_left(tmp_path: Path, version: str) ->
         with web.connected(NAME, version) as tls:
             tls.sendall(get() if version == "http/1.1" else PREFACE + settings() + get_over_2(1))
             wait_until(lambda: callers(deaf.port) > others)
+            reset(tls)
         wait_until(lambda: callers(deaf.port) == others)
         assert web.edge.stats()["upstream"]["failures"] == {}
 
@@ -76,20 +81,71 @@ def callers(port: int) -> int:
     return sum(row[2].endswith(f":{port:04X}") and row[3] == "02" for row in rows)
 
 
-def test_a_client_that_leaves_in_an_answer_ends_it(tmp_path: Path) -> None:
-    """A server that has fallen silent in the middle is not waited for when nobody else waits."""
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+
+
+@pytest.mark.parametrize("begun", [b"", BEGUN], ids=["before-the-answer", "in-the-answer"])
+def test_a_reset_is_seen_at_once(tmp_path: Path, begun: bytes) -> None:
+    """A server that says nothing is not waited for when nobody else waits."""
 
     def answer(visit: Visit, request: Received) -> None:
         visit.body(request)
-        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        visit.send(begun)
         visit.socket.recv(1)
 
     with web_before(tmp_path, answer) as (web, upstream):
         with web.connected() as tls:
             tls.sendall(get())
-            wait_until(lambda: tls.recv(4096).endswith(b"abc"))
+            wait_until(lambda: upstream.requests)
+            wait_until(lambda: not begun or tls.recv(4096).endswith(b"abc"))
+            reset(tls)
         wait_until(lambda: upstream.ended == [1])
         assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+@pytest.mark.parametrize("begun", [b"", BEGUN], ids=["before-the-answer", "in-the-answer"])
+def test_a_client_that_left_is_seen_at_the_next_write(tmp_path: Path, begun: bytes) -> None:
+    """An end tells nothing, and what is sent to it afterwards comes back as a reset."""
+    has_left = threading.Event()
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        visit.send(begun)
+        visit.wait(has_left.is_set)
+        visit.send(b"d" if begun else BEGUN)
+        visit.socket.recv(1)
+
+    with web_before(tmp_path, answer) as (web, upstream):
+        with connected_over_tls_1_2(web) as tls:
+            tls.sendall(get())
+            wait_until(lambda: upstream.requests)
+            wait_until(lambda: not begun or tls.recv(4096).endswith(b"abc"))
+        has_left.set()
+        wait_until(lambda: upstream.ended == [1])
+        assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+def test_a_client_that_left_is_waited_for_no_longer_than_any_other(tmp_path: Path) -> None:
+    """Where nothing is ever sent to it, the server's time-out ends what nobody reads."""
+
+    def answer(visit: Visit, request: Received) -> None:
+        visit.body(request)
+        visit.send(BEGUN)
+        visit.socket.recv(1)
+
+    with web_before(tmp_path, answer, body_timeout_ms=300) as (web, upstream):
+        with connected_over_tls_1_2(web) as tls:
+            tls.sendall(get())
+            wait_until(lambda: tls.recv(4096).endswith(b"abc"))
+        wait_until(lambda: upstream.ended == [1])
+        wait_until(lambda: web.edge.stats()["connections"]["open"] == 0)
+
+
+def connected_over_tls_1_2(web: Web) -> AbstractContextManager[ssl.SSLSocket]:
+    """Connect so that no tickets are left unread: closing the socket sends an end, and no reset."""
+    context = client_context(web)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return web.connected_by(context)
 
 
 def test_a_client_that_stops_reading_is_left(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -123,6 +124,25 @@ def client_context(web: Web, *alpn: str) -> ssl.SSLContext:
     context.load_verify_locations(web.cacert)
     context.set_alpn_protocols(list(alpn) or ["http/1.1"])
     return context
+
+
+def fin(tls: ssl.SSLSocket) -> None:
+    """End the sending side of TCP, without a word of TLS."""
+    socket.socket.shutdown(tls, socket.SHUT_WR)
+
+
+def close_notify(tls: ssl.SSLSocket) -> None:
+    """Say that no more comes, and do not wait for the same."""
+    timeout = tls.gettimeout()
+    tls.settimeout(0)
+    with contextlib.suppress(ssl.SSLError):  # What the edge says meanwhile is read later, or never.
+        tls.unwrap()
+    tls.settimeout(timeout)
+
+
+def reset(tls: ssl.SSLSocket) -> None:
+    """Have the socket's close be a reset, as it is when anything was left unread."""
+    tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def read_answer(sock: socket.socket, raw: bytes = b"") -> Answer:

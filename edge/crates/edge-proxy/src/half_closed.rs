@@ -1,5 +1,8 @@
 //! Clients that have ended their side of a connection: some still read what they have asked for
 //! (RFC 9112 §9.6), and of others only the kernel is left, which resets what it is sent.
+//!
+//! An end behind a whole request never means that nobody reads. What tells is a reset, a write that
+//! fails, or the time-out of whatever the connection waits for.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -12,7 +15,8 @@ use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
 
-/// After so long without anything to send, nothing has shown whether the client still reads.
+/// Over HTTP/2, after so long without an answer to send, a PING is: a kernel without its program
+/// resets the connection, and nobody else takes note of it.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Whether an error of reading means that the peer sends no more, and nothing else: a FIN without
@@ -21,9 +25,29 @@ pub(crate) fn is_end(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof
 }
 
-/// A connection whose client sends no more.
+/// The wait for the reset of a connection of which the end was read: reading it tells nothing new.
+pub(crate) struct Reset(Pin<Box<dyn Future<Output = ()>>>);
+
+impl Reset {
+    /// Watch a socket.
+    pub(crate) fn of(socket: &impl AsFd) -> io::Result<Self> {
+        let own = socket.as_fd().try_clone_to_owned()?;
+        let socket = TcpStream::from_std(own.into())?;
+        Ok(Self(Box::pin(async move {
+            // An error of waiting leaves nothing to wait for.
+            let _ = socket.ready(Interest::ERROR).await;
+        })))
+    }
+
+    /// Wait until the peer has reset the connection.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+/// An HTTP/2 connection whose client sends no more.
 pub(crate) struct HalfClosed {
-    reset: Pin<Box<dyn Future<Output = ()>>>,
+    reset: Reset,
     silence: Alarm,
     wait: Duration,
 }
@@ -33,33 +57,23 @@ pub(crate) struct HalfClosed {
 pub(crate) enum Shown {
     /// It has reset the connection.
     Gone,
-    /// Nothing: there was nothing to send. The next silence is twice as long.
+    /// Nothing for a while. The next silence is twice as long.
     Nothing,
 }
 
 impl HalfClosed {
-    /// Watch a socket of which the end was read: reading it tells nothing new.
+    /// Watch a socket of which the end was read.
     pub(crate) fn of(socket: &impl AsFd) -> io::Result<Self> {
-        let own = socket.as_fd().try_clone_to_owned()?;
-        let socket = TcpStream::from_std(own.into())?;
         Ok(Self {
-            reset: Box::pin(async move {
-                // An error of waiting leaves nothing to wait for.
-                let _ = socket.ready(Interest::ERROR).await;
-            }),
+            reset: Reset::of(socket)?,
             silence: Alarm::after(SILENCE),
             wait: SILENCE,
         })
     }
 
-    /// There is something to send: what becomes of it tells.
-    pub(crate) fn note_sending(&mut self) {
-        self.silence.set(self.wait);
-    }
-
     /// Wait until something is known, or there was silence.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Shown> {
-        if self.reset.as_mut().poll(context).is_ready() {
+        if self.reset.poll(context).is_ready() {
             return Poll::Ready(Shown::Gone);
         }
         ready!(self.silence.poll_due(context));

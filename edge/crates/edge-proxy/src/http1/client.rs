@@ -18,7 +18,7 @@ use crate::buffer::{Buffer, SMALL};
 use crate::client::{Client, ClientFault, Piece};
 use crate::context::SiteHsts;
 use crate::counted::Counted;
-use crate::half_closed::{HalfClosed, Shown};
+use crate::half_closed::Reset;
 use crate::moment::date_now;
 use crate::spare::Text;
 
@@ -37,10 +37,8 @@ pub(crate) struct Http1Client<S> {
     /// Where in the outbox the response begins, while it can be taken back.
     response_at: Option<usize>,
     request: RequestFacts,
-    has_answer_begun: bool,
-    /// Once the client has ended its side, and whether that was in the middle of the answer at hand.
-    half_closed: Option<Box<HalfClosed>>,
-    ended_in_answer: bool,
+    /// Once the client has ended its side.
+    reset: Option<Reset>,
     response_body: BodyKind,
     /// Whether the connection stays after the response that was begun last.
     persists: bool,
@@ -68,9 +66,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
                 persists: false,
                 version: Version::Http11,
             },
-            half_closed: None,
-            has_answer_begun: false,
-            ended_in_answer: false,
+            reset: None,
             response_body: BodyKind::None,
             persists: true,
         }
@@ -98,7 +94,6 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
     /// The head at the start of what was received was read.
     pub(crate) fn begin_request(&mut self, head: &RequestHead) {
         self.intake.begin_request(head);
-        (self.has_answer_begun, self.ended_in_answer) = (false, false);
         self.request = RequestFacts {
             is_head: head.method == Method::Head,
             persists: head.persists,
@@ -195,7 +190,6 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
 
     fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         while self.outbox_sent < self.outbox.len() {
-            self.note_sending();
             let waiting = &self.outbox[self.outbox_sent..];
             self.outbox_sent += ready!(poll_write(&mut self.stream, context, waiting))?;
         }
@@ -203,35 +197,6 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         self.response_at = None;
         self.outbox = Text::default();
         Poll::Ready(Ok(()))
-    }
-
-    /// There is something to send.
-    fn note_sending(&mut self) {
-        if let Some(half_closed) = &mut self.half_closed {
-            half_closed.note_sending();
-        }
-    }
-
-    /// The client sends no more.
-    fn note_ended(&mut self) -> io::Result<()> {
-        self.half_closed = Some(Box::new(HalfClosed::of(&self.stream)?));
-        self.ended_in_answer = self.has_answer_begun;
-        Ok(())
-    }
-
-    /// Send what means nothing to a client that reads (RFC 9110 §15.2), and makes the kernel of one
-    /// that is gone reset the connection. HTTP/1.0 has no such thing, and neither has a body.
-    fn ask_whether_it_reads(&mut self, context: &mut Context<'_>) -> Result<(), ClientFault> {
-        if self.request.version == Version::Http10 || self.has_answer_begun {
-            return Ok(());
-        }
-        self.ready_outbox();
-        self.outbox
-            .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-        match self.poll_flush(context) {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => Ok(()),
-        }
     }
 
     fn ready_outbox(&mut self) {
@@ -300,23 +265,16 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         if !self.request_has_ended() {
             return Poll::Pending;
         }
-        if self.half_closed.is_none() {
+        if self.reset.is_none() {
             let ended = ready!(self.intake.poll_end(context, &mut self.stream));
-            if ended.and_then(|()| self.note_ended()).is_err() {
+            let Ok(reset) = ended.and_then(|()| Reset::of(&self.stream)) else {
                 return Poll::Ready(());
-            }
+            };
+            self.reset = Some(reset);
         }
-        while let Some(half_closed) = &mut self.half_closed {
-            let shown = ready!(half_closed.poll(context));
-            if shown == Shown::Gone || self.ended_in_answer {
-                // Who ends its side in the middle of an answer has most likely left.
-                return Poll::Ready(());
-            }
-            if self.ask_whether_it_reads(context).is_err() {
-                return Poll::Ready(());
-            }
-        }
-        Poll::Pending
+        self.reset
+            .as_mut()
+            .map_or(Poll::Pending, |it| it.poll(context))
     }
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
@@ -346,7 +304,6 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         };
         self.ready_outbox();
         self.response_at = Some(self.outbox.len());
-        self.has_answer_begun = true;
         write::response(&mut self.outbox, message, &onward);
         Ok(())
     }
@@ -362,7 +319,6 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         }
         ready!(self.poll_outbox(context))?;
         while !piece.position.is_empty() {
-            self.note_sending();
             let waiting = buffer.part(piece.position.clone());
             piece.position.start += ready!(poll_write(&mut self.stream, context, waiting))?;
         }
@@ -372,9 +328,6 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         ready!(self.poll_outbox(context))?;
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        if flushed.is_pending() {
-            self.note_sending();
-        }
         flushed.map_err(|_| ClientFault::Gone)
     }
 

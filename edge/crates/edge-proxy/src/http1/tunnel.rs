@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::client::Http1Client;
 use crate::alarm::Alarm;
 use crate::buffer::{Buffer, small_room};
+use crate::half_closed::{Reset, is_end};
 use crate::upstream::Connection;
 
 /// Carry bytes between the client and the server; `early` came from the server with its head.
@@ -27,6 +28,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     let server = &mut connection.stream;
     let (mut up, mut down) = (Way::beginning_with(inbox), Way::beginning_with(early));
     let mut alarm = Alarm::after(silence);
+    let mut reset = None;
     let mut carry = |context: &mut Context<'_>| {
         let (one, other) = (
             up.poll(context, &mut stream, server),
@@ -38,12 +40,29 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         if is_broken || one.is_ready() && other.is_ready() {
             return Poll::Ready(());
         }
+        if up.source_ended && poll_reset(context, &mut reset, &stream).is_ready() {
+            return Poll::Ready(());
+        }
         if up.take_moved() | down.take_moved() {
             alarm.set(silence);
         }
         alarm.poll_due(context)
     };
     poll_fn(&mut carry).await;
+}
+
+/// A client whose end was read is not read any more: its reset has to be waited for.
+fn poll_reset(
+    context: &mut Context<'_>,
+    reset: &mut Option<Reset>,
+    stream: &impl AsFd,
+) -> Poll<()> {
+    if reset.is_none() {
+        *reset = Reset::of(stream).ok();
+    }
+    reset
+        .as_mut()
+        .map_or(Poll::Ready(()), |it| it.poll(context))
 }
 
 /// One direction; it owns memory only while bytes are on their way.
@@ -88,6 +107,7 @@ impl Way {
             self.buffer.renew(small_room());
             match self.buffer.poll_fill(context, from) {
                 Poll::Ready(Ok(0)) => self.source_ended = true,
+                Poll::Ready(Err(error)) if is_end(&error) => self.source_ended = true,
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
