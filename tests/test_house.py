@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from port443 import __version__
+from port443.settings.schema import SettingsFile, SiteForm
 
 TOP = Path(__file__).parents[1]
 UNITS = sorted((TOP / "packaging").glob("*.service"))
@@ -35,6 +38,22 @@ def test_pages_name_what_is_there(page: str) -> None:
     makefile = (TOP / "Makefile").read_text()
     verbs = set(re.findall(r"(?:`|^)make ([a-z][a-z-]+)", text, re.MULTILINE))
     assert {verb for verb in verbs if not re.search(rf"^{verb}:", makefile, re.MULTILINE)} == set()
+
+
+def test_the_edge_names_settings_by_their_keys() -> None:
+    """Whoever reads a setting's name in an event finds it in the settings."""
+    sources = [path.read_text() for path in (TOP / "edge/crates").glob("*/src/**/*.rs")]
+    texts = [text for source in sources for text in re.findall(r'"(?:[^"\\\n]|\\.)*"', source)]
+    named = {name for text in texts for name in re.findall(r"\b(?:limits|timeouts|log)(?:\.[a-z_]+)+", text)}
+    assert "limits.connections.per_worker" in named
+    assert named - {*_keys(SettingsFile), *_keys(SiteForm)} == set()
+
+
+def _keys(form: type[BaseModel], before: str = "") -> Iterator[str]:
+    for name, field in form.model_fields.items():
+        yield before + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{before}{name}.")
 
 
 def test_every_locked_package_has_hashes_and_no_index_address() -> None:

@@ -42,16 +42,23 @@ impl<'a> Authority<'a> {
         Some(Self { host, port })
     }
 
-    /// Whether both name the same place, where no port is `default_port` (RFC 9110 §4.2.3).
+    /// Whether both name the same place, where no port is `default_port` (RFC 9110 §4.2.3), and a
+    /// final dot is no part of a name (RFC 3986 §3.2.2).
     #[must_use]
     pub fn is_same(&self, other: &Authority<'_>, default_port: u16) -> bool {
         let same_host = match (self.host, other.host) {
-            (AuthorityHost::Name(one), AuthorityHost::Name(two)) => one.eq_ignore_ascii_case(two),
+            (AuthorityHost::Name(one), AuthorityHost::Name(two)) => {
+                undotted(one).eq_ignore_ascii_case(undotted(two))
+            }
             (one, two) => one == two,
         };
         let port = |it: &Authority<'_>| it.port.unwrap_or(default_port);
         same_host && port(self) == port(other)
     }
+}
+
+fn undotted(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 /// An authority that was read, as it goes on: without the colon of an empty port.
@@ -150,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn case_and_the_default_port_are_no_difference_and_another_port_is_one() {
+    fn case_a_final_dot_and_the_default_port_are_no_difference_and_another_port_is_one() {
         let one = Authority::parse(b"A.example").unwrap();
         let is_same = |other: &str, default| {
             one.is_same(&Authority::parse(other.as_bytes()).unwrap(), default)
@@ -160,6 +167,8 @@ mod tests {
         assert!(!is_same("a.example:443", 80));
         assert!(is_same("a.example:80", 80));
         assert!(is_same("a.example:", 443));
+        assert!(is_same("A.example.:443", 443));
+        assert!(!is_same("a.example.:80", 443));
         assert!(!is_same("b.example", 443));
     }
 }

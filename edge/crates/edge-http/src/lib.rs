@@ -43,7 +43,7 @@ pub use head::{HeadLimits, Version, head_may_be_complete};
 pub use hsts::{HstsPolicy, hsts_covers};
 pub use method::Method;
 pub use refusal::Refusal;
-pub use request::{RequestHead, parse_request};
+pub use request::{MOST_EMPTY_LINES, RequestHead, parse_request};
 pub use response::{ResponseFault, ResponseHead, parse_response};
 pub use status::reason_phrase;
 pub use target::{Target, check_path};

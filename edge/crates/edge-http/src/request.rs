@@ -38,10 +38,13 @@ pub struct RequestHead {
     pub upgrade: bool,
     /// Whether `Connection` names fields that would else go through.
     pub names_fields: bool,
-    /// Whether an Expect field is there that nobody may act on: HTTP/1.0 knows none, and where
-    /// there is no body there is nothing to wait for (RFC 9110 §10.1.1).
-    pub ignores_expect: bool,
+    /// Whether 100 is waited for before the body: HTTP/1.0 knows no such thing, and where there is
+    /// no body there is nothing to wait for (RFC 9110 §10.1.1).
+    pub expects_continue: bool,
 }
+
+/// Empty lines that may stand before a request: relics of clients that end a body so (RFC 9112 §2.2).
+pub const MOST_EMPTY_LINES: usize = 4;
 
 /// Read the request head at the start of `input`; `None` while more bytes are needed.
 ///
@@ -76,12 +79,13 @@ fn read_request(
     limits: &HeadLimits,
     fields: &mut Vec<Field>,
 ) -> Result<RequestHead, Halt<Refusal>> {
-    // RFC 9112 §2.2: one empty line before a request is a relic of clients that end a body so.
-    let start = if byte_at(input, 0)? == b'\r' {
-        line_end(input, 0).map_err(Halt::or)?
-    } else {
-        0
-    };
+    let mut start = 0;
+    for _ in 0..MOST_EMPTY_LINES {
+        if byte_at(input, start)? != b'\r' {
+            break;
+        }
+        start = line_end(input, start).map_err(Halt::or)?;
+    }
     let line = read_request_line(input, start, limits)?;
     let length = read_fields(input, line.end, limits, fields).map_err(Halt::or)?;
     judge(input, &line, fields, length).map_err(Halt::Fault)
@@ -186,7 +190,7 @@ fn judge(
         persists,
         upgrade: upgrade && !has_body,
         names_fields: facts.connection.names_fields,
-        ignores_expect: facts.expects_continue && !(has_body && line.version == Version::Http11),
+        expects_continue: facts.expects_continue && has_body && line.version == Version::Http11,
     })
 }
 
@@ -210,11 +214,7 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
                 facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
             }
             FieldKind::EndToEnd if is_expect(field.name.of(input)) => {
-                let expects = expects_continue(field.value.of(input))?;
-                if facts.expects_continue && expects {
-                    return Err(Refusal::ExpectationUnsupported);
-                }
-                facts.expects_continue |= expects;
+                facts.expects_continue |= expects_continue(field.value.of(input))?;
             }
             _ => {}
         }
@@ -225,17 +225,17 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
 /// The only expectation there is (RFC 9110 §10.1.1).
 pub(crate) const EXPECT_CONTINUE: &[u8] = b"100-continue";
 
-/// Whether a field is Expect, which is read differently by so many that only one form goes through.
+/// Whether a field is Expect, which is read differently by so many that only one form goes on.
 pub(crate) fn is_expect(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"expect")
 }
 
-/// Whether an Expect field asks for something; an empty list asks for nothing (RFC 9110 §5.6.1).
+/// Whether an Expect field asks for something: a list, of which empty members are none and equal
+/// ones are one (RFC 9110 §5.3, §5.6.1.2).
 pub(crate) fn expects_continue(value: &[u8]) -> Result<bool, Refusal> {
-    if value.eq_ignore_ascii_case(EXPECT_CONTINUE) {
-        Ok(true)
-    } else if members(value).next().is_none() {
-        Ok(false)
+    let is_known = |member: &[u8]| member.eq_ignore_ascii_case(EXPECT_CONTINUE);
+    if members(value).all(is_known) {
+        Ok(members(value).next().is_some())
     } else {
         Err(Refusal::ExpectationUnsupported)
     }

@@ -75,7 +75,7 @@ pub fn request(
     for it in fields {
         let name = it.name.of(input);
         let kept = match it.kind {
-            FieldKind::EndToEnd if is_expect(name) && !expects(head, it.value.of(input)) => false,
+            FieldKind::EndToEnd if is_expect(name) => false,
             FieldKind::EndToEnd
             | FieldKind::Cookie
             | FieldKind::Date
@@ -92,14 +92,13 @@ pub fn request(
     if head.upgrade {
         out.extend_from_slice(b"Connection: Upgrade\r\n");
     }
+    // Read as a list and written in the one form that everybody reads.
+    if head.expects_continue && !(head.names_fields && connection_names(input, fields, b"expect")) {
+        field(out, b"Expect", EXPECT_CONTINUE);
+    }
     framing(out, head.body);
     forwarded.write(out);
     out.extend_from_slice(b"\r\n");
-}
-
-/// Whether an Expect field is one that a server may act on.
-fn expects(head: &RequestHead, value: &[u8]) -> bool {
-    !head.ignores_expect && value.eq_ignore_ascii_case(EXPECT_CONTINUE)
 }
 
 /// How a response goes on to an HTTP/1 client.

@@ -89,12 +89,12 @@ enum Ceiling {
 impl Ceiling {
     fn detail(self) -> &'static str {
         match self {
-            Self::OfWorker => "the worker holds limits.connections_per_worker connections",
+            Self::OfWorker => "the worker holds limits.connections.per_worker connections",
             Self::OfAddress(Excess::Connections) => {
-                "the client holds limits.connections_per_address connections of the worker"
+                "the client holds limits.connections.per_address connections of the worker"
             }
             Self::OfAddress(Excess::Handshakes) => {
-                "the client exceeds limits.handshakes_per_second, and its burst is used up"
+                "the client exceeds limits.handshakes.per_second, and its burst is used up"
             }
         }
     }

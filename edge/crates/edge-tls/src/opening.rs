@@ -97,7 +97,7 @@ impl Refusal {
                 Self::of_client_alert(alert, answer)
             }
             HelloError::TooLarge => {
-                let detail = "the hello exceeds limits.hello_bytes";
+                let detail = "the hello is longer than the edge takes";
                 Self::answered(Reason::HelloTooLarge, Alert::DECODE_ERROR, detail)
             }
         }

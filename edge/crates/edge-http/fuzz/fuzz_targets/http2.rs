@@ -79,5 +79,5 @@ fn check_head(request: &Request) {
     assert_eq!(("", request.target()), (head.target.prefix, head.target.text.of(&written)));
     assert_eq!(request.host(), head.host.unwrap().of(&written));
     assert_eq!((request.method(), request.body()), (head.method, head.body));
-    assert!(head.persists && !head.upgrade && !head.names_fields && !head.ignores_expect);
+    assert!(head.persists && !head.upgrade && !head.names_fields);
 }

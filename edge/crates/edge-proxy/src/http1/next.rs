@@ -6,7 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use edge_http::{HeadLimits, Refusal, RequestHead, head_may_be_complete, parse_request};
+use edge_http::{
+    HeadLimits, MOST_EMPTY_LINES, Refusal, RequestHead, head_may_be_complete, parse_request,
+};
 use edge_snapshot::Limits;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -42,11 +44,11 @@ pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
 ) -> Next {
     let mut waiting = Waiting {
         seen: 0,
-        follows_empty_line: false,
+        empty_lines: 0,
         limits: limits::of_request(bounds),
         header_timeout: Duration::from_millis(bounds.header_timeout_ms),
     };
-    waiting.skip_empty_line(client);
+    waiting.skip_empty_lines(client);
     let has_begun = !client.received().is_empty();
     let idle_timeout = Duration::from_millis(bounds.idle_timeout_ms);
     alarm.set(if has_begun {
@@ -60,8 +62,8 @@ pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
 struct Waiting {
     /// Bytes of an incomplete head that were looked at.
     seen: usize,
-    /// Whether an empty line came alone, and was taken.
-    follows_empty_line: bool,
+    /// How many empty lines came alone, and were taken.
+    empty_lines: usize,
     limits: HeadLimits,
     header_timeout: Duration,
 }
@@ -84,7 +86,7 @@ impl Waiting {
                 Poll::Ready(_) => return Poll::Ready(Next::Silence),
                 Poll::Pending => break,
             }
-            self.skip_empty_line(client);
+            self.skip_empty_lines(client);
             if is_idle && !client.received().is_empty() {
                 alarm.set(self.header_timeout);
             }
@@ -101,15 +103,17 @@ impl Waiting {
         })
     }
 
-    /// An empty line begins no request (RFC 9112 §2.2): behind a body, it ends what some clients
-    /// send. With more behind it, it is the parser's; a second one is refused either way.
-    fn skip_empty_line<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
+    /// Empty lines begin no request (RFC 9112 §2.2): behind a body, they end what some clients send.
+    /// With more behind them, or too many of them, they are the parser's.
+    fn skip_empty_lines<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         &mut self,
         client: &mut Http1Client<S>,
     ) {
-        if !self.follows_empty_line && client.received() == EMPTY_LINE {
-            client.skip(EMPTY_LINE.len());
-            self.follows_empty_line = true;
+        let mut lines = client.received().chunks(EMPTY_LINE.len());
+        let (count, are_empty) = (lines.len(), lines.all(|it| it == EMPTY_LINE));
+        if count > 0 && are_empty && self.empty_lines + count <= MOST_EMPTY_LINES {
+            client.skip(count * EMPTY_LINE.len());
+            self.empty_lines += count;
             self.seen = 0;
         }
     }
@@ -119,9 +123,6 @@ impl Waiting {
         let is_news = seen == 0 || head_may_be_complete(input, seen, &self.limits);
         if input.is_empty() || !is_news {
             return None;
-        }
-        if self.follows_empty_line && input.starts_with(b"\r") {
-            return Some(Next::Refused(Refusal::MethodMalformed));
         }
         let mut fields = FieldList::new();
         match parse_request(input, &self.limits, &mut fields) {
