@@ -20,7 +20,7 @@ from http2_frames import (
     request,
 )
 from http2_frames import get as get_over_2
-from upstreams import Behaviour, Received, Visit, plain_response
+from upstreams import Behaviour, Received, Visit, plain_response, says
 from web import NAME, close_notify, fin, read_answer, web_before
 
 from waiting import wait_until
@@ -135,6 +135,58 @@ def read_to(tls: ssl.SSLSocket, last: bytes) -> bytes:
         assert piece, f"the connection ended after {received!r}"
         received += piece
     return received
+
+
+CUT = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n"
+CHUNKS = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+
+
+@ENDS
+@pytest.mark.parametrize("sent", [CUT, CUT + "abc", CHUNKS], ids=["head", "piece", "no-last-line"])
+def test_an_answer_to_a_part_of_a_request_arrives(tmp_path: Path, end: Ending, sent: str) -> None:
+    """What a server says to a request that ends in its body is passed on, and the server learns the end."""
+    ends: list[bytes] = []
+
+    def answer(visit: Visit, _received: Received) -> None:
+        ends.append(visit.file.read()[-1:])
+        visit.send(plain_response(b"early", status="401 Unauthorized"))
+
+    with web_before(tmp_path, answer) as (web, _), web.connected() as tls:
+        tls.sendall(sent.encode())
+        end(tls)
+        answered = read_answer(tls)
+        assert (answered.status, answered.body) == (401, b"early")
+        assert web.edge.stats()["upstream"]["failures"] == {}
+    assert len(ends) == 1
+
+
+@ENDS
+def test_who_ends_in_the_middle_of_a_request_is_told(tmp_path: Path, end: Ending) -> None:
+    """Where the server says nothing to it, the fault is the client's, and has an answer."""
+    with web_before(tmp_path, says(b"never")) as (web, upstream):
+        with web.connected() as tls:
+            tls.sendall(f"{CUT}abc".encode())
+            end(tls)
+            assert read_answer(tls).status == 400
+        web.edge.wait_event("request_refused", site=NAME, reason="body_malformed", status=400)
+        wait_until(lambda: upstream.ended == [1])
+        assert web.edge.stats()["upstream"]["failures"] == {}
+
+
+@pytest.mark.machine
+@ENDS
+def test_a_silent_server_is_not_blamed_for_half_a_request(tmp_path: Path, end: Ending) -> None:
+    """A server that does not mind the end is left when the time for bodies is over."""
+
+    def silence(visit: Visit, _received: Received) -> None:
+        visit.file.read()
+        visit.wait(lambda: False)
+
+    with web_before(tmp_path, silence, body_timeout_ms=300) as (web, _), web.connected() as tls:
+        tls.sendall(f"{CUT}abc".encode())
+        end(tls)
+        assert read_answer(tls).status == 400
+        assert web.edge.stats()["upstream"]["failures"] == {}
 
 
 def test_whole_requests_over_http_2_are_answered(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ use crate::context::SiteHsts;
 pub(crate) enum ClientFault {
     /// It left, or does not take what it is sent.
     Gone,
+    /// It ended its side in the middle of its request, and may still read.
+    Cut,
     /// It sent what we refuse.
     Refused(Refusal),
 }
@@ -33,7 +35,8 @@ pub(crate) struct Piece {
 
 /// The client's side of one exchange. The poll functions wake the task that called them last.
 pub(crate) trait Client {
-    /// Have something in [`Client::request_parts`], unless the request has ended.
+    /// Have something in [`Client::request_parts`], unless the request has ended. After
+    /// [`ClientFault::Cut`] nothing more comes.
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>>;
 
     /// Bytes of the request's body that wait for the server, framed for it.

@@ -18,6 +18,7 @@ use crate::spare::FieldList;
 use crate::upstream::Connection;
 
 /// The server's side of an exchange.
+#[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
 pub(crate) struct Exchange<'a> {
     /// The connection; it is in the middle of something until [`Exchange::is_clean`].
     pub(crate) connection: Connection,
@@ -26,6 +27,7 @@ pub(crate) struct Exchange<'a> {
     request_head: &'a [u8],
     request_head_sent: usize,
     upload: Upload,
+    is_cut: bool,
     /// Bytes that the request's body may still have.
     body_left: u64,
     fields: FieldList,
@@ -44,6 +46,8 @@ enum Upload {
     /// The server has to take something before more is read for it.
     Waiting,
     Ended,
+    /// The client ended its side before its request's end, and the server knows.
+    Cut,
     /// The server does not take more; perhaps it has said why.
     Broken,
 }
@@ -57,6 +61,7 @@ impl<'a> Exchange<'a> {
             request_head,
             request_head_sent: 0,
             upload: Upload::Running,
+            is_cut: false,
             body_left: body_bytes,
             fields: FieldList::new(),
             seen: 0,
@@ -70,6 +75,12 @@ impl<'a> Exchange<'a> {
     /// Whether the server has got the whole request.
     pub(crate) fn is_sent(&self) -> bool {
         self.upload == Upload::Ended
+    }
+
+    /// Whether the client ended its side before its request's end: no server is to blame for what
+    /// comes of that.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Whether we are still sending, or would be if the client were: no server is waited for.
@@ -133,7 +144,7 @@ impl<'a> Exchange<'a> {
         client: &mut impl Client,
     ) -> Result<(), ClientFault> {
         let is_read = client.request_parts().iter().any(|part| !part.is_empty());
-        if is_read || client.request_has_ended() {
+        if is_read || self.is_cut || client.request_has_ended() {
             return Ok(());
         }
         if is_scarce() && self.connection.poll_room(context).is_pending() {
@@ -141,6 +152,10 @@ impl<'a> Exchange<'a> {
             return Ok(());
         }
         match client.poll_request(context) {
+            Poll::Ready(Err(ClientFault::Cut)) => {
+                self.is_cut = true;
+                Ok(())
+            }
             Poll::Ready(outcome) => outcome.and_then(|()| self.measure(client)),
             Poll::Pending => Ok(()),
         }
@@ -159,13 +174,17 @@ impl<'a> Exchange<'a> {
         let head = &self.request_head[self.request_head_sent..];
         let [before, piece, after] = client.request_parts();
         let slices = [head, before, piece, after].map(IoSlice::new);
+        let stream = Pin::new(&mut self.connection.stream);
         if slices.iter().all(|slice| slice.is_empty()) {
             if client.request_has_ended() {
                 self.upload = Upload::Ended;
+            } else if self.is_cut {
+                // The end goes on: who has not answered yet learns that nothing more comes.
+                let _ = stream.poll_shutdown(context);
+                self.upload = Upload::Cut;
             }
             return false;
         }
-        let stream = Pin::new(&mut self.connection.stream);
         let written = if slices[1..].iter().all(|slice| slice.is_empty()) {
             stream.poll_write(context, head)
         } else {

@@ -219,7 +219,7 @@ impl<'a> Forwarding<'a> {
         }
         let head = exchange.poll_head(context, self.request.method, &self.head_limits);
         if let Poll::Ready(outcome) = head {
-            return Poll::Ready(outcome.map_err(Ask::Server));
+            return Poll::Ready(outcome.map_err(|it| Ask::of_server(it, exchange)));
         }
         if client.poll_gone(context).is_ready() {
             return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
@@ -243,7 +243,7 @@ impl<'a> Forwarding<'a> {
     /// Answer with a page, where there is somebody to read it.
     fn explain(&self, client: &mut impl Client, trouble: &Trouble) -> Outcome {
         let page = match *trouble {
-            Trouble::Client(ClientFault::Gone) => return Outcome::BrokenOff,
+            Trouble::Client(ClientFault::Gone | ClientFault::Cut) => return Outcome::BrokenOff,
             Trouble::Client(ClientFault::Refused(refusal)) => {
                 note_refusal(self.context, self.route, refusal);
                 Page {
@@ -292,7 +292,7 @@ fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
     if waits_for_client(client, exchange) {
         Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
     } else {
-        Ask::Server(UpstreamFailure::ResponseTimeout)
+        Ask::of_server(UpstreamFailure::ResponseTimeout, exchange)
     }
 }
 

@@ -27,7 +27,10 @@ impl Download {
         loop {
             match self {
                 Self::Reading => match exchange.poll_piece(context) {
-                    Poll::Ready(piece) => *self = Self::Sending(piece.map_err(Ask::Server)?),
+                    Poll::Ready(Ok(piece)) => *self = Self::Sending(piece),
+                    Poll::Ready(Err(reason)) => {
+                        return Poll::Ready(Err(Ask::of_server(reason, exchange)));
+                    }
                     Poll::Pending => {
                         // What was taken before shall not wait for what comes next.
                         ready!(client.poll_flush(context)).map_err(Ask::Client)?;

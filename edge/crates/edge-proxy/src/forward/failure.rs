@@ -6,6 +6,7 @@ use edge_observe::UpstreamFailure;
 
 use super::Trouble;
 use crate::client::ClientFault;
+use crate::exchange::Exchange;
 
 /// Why asking ended without an answer, or an answer without its end.
 pub(super) enum Ask {
@@ -20,10 +21,19 @@ impl Ask {
 }
 
 impl Ask {
+    /// A server's failure; where the request had no end, that is the client's.
+    pub(super) fn of_server(reason: UpstreamFailure, exchange: &Exchange<'_>) -> Self {
+        if exchange.is_cut() {
+            Self::Client(ClientFault::Refused(Refusal::BodyMalformed))
+        } else {
+            Self::Server(reason)
+        }
+    }
+
     /// What there is to tell a client that is there to be told.
     pub(super) fn trouble(&self, server: usize) -> Option<Trouble> {
         match *self {
-            Self::Client(ClientFault::Gone) => None,
+            Self::Client(ClientFault::Gone | ClientFault::Cut) => None,
             Self::Client(fault) => Some(Trouble::Client(fault)),
             Self::Server(reason) => Some(Trouble::Server(reason, Some(server))),
         }

@@ -57,7 +57,7 @@ impl Forwarding<'_> {
                 match ask {
                     Ask::Server(reason) => self.note_failure(reason, Some(server), 0),
                     Ask::Client(ClientFault::Refused(refusal)) => self.note_break(refusal),
-                    Ask::Client(ClientFault::Gone) => {}
+                    Ask::Client(ClientFault::Gone | ClientFault::Cut) => {}
                 }
                 client.break_off();
                 Outcome::BrokenOff
@@ -104,6 +104,6 @@ fn late_in_body(client: &impl Client, exchange: &Exchange<'_>, download: &Downlo
     } else if waits_for_client(client, exchange) {
         Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
     } else {
-        Ask::Server(UpstreamFailure::BodyTimeout)
+        Ask::of_server(UpstreamFailure::BodyTimeout, exchange)
     }
 }

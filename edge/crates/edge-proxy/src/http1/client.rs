@@ -240,7 +240,11 @@ fn poll_write<S: AsyncWrite + Unpin>(
 
 impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        self.intake.poll_body(context, &mut self.stream)
+        let taken = ready!(self.intake.poll_body(context, &mut self.stream));
+        if taken == Err(ClientFault::Cut) && self.reset.is_none() {
+            self.reset = Some(Reset::of(&self.stream).map_err(|_| ClientFault::Gone)?);
+        }
+        Poll::Ready(taken)
     }
 
     fn request_parts(&self) -> [&[u8]; 3] {
@@ -262,10 +266,10 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     }
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !self.request_has_ended() {
-            return Poll::Pending;
-        }
         if self.reset.is_none() {
+            if !self.request_has_ended() {
+                return Poll::Pending;
+            }
             let ended = ready!(self.intake.poll_end(context, &mut self.stream));
             let Ok(reset) = ended.and_then(|()| Reset::of(&self.stream)) else {
                 return Poll::Ready(());

@@ -114,8 +114,10 @@ impl Intake {
         while !self.find_piece()? {
             self.inbox.renew(self.read_size());
             match ready!(self.poll_fill(context, stream)) {
-                Ok(count) if count > 0 => {}
-                _ => return Poll::Ready(Err(ClientFault::Gone)),
+                Ok(0) => return Poll::Ready(Err(ClientFault::Cut)),
+                Ok(_) => {}
+                Err(error) if is_end(&error) => return Poll::Ready(Err(ClientFault::Cut)),
+                Err(_) => return Poll::Ready(Err(ClientFault::Gone)),
             }
         }
         Poll::Ready(Ok(()))
