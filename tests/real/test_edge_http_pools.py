@@ -1,7 +1,6 @@
 """A pool's ceiling on the real edge: no more connections than allowed, an answer at once beyond it."""
 
 import contextlib
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 from http2_frames import END_HEADERS, END_STREAM, HEADERS, frame, http2
 from http2_frames import request as http2_request
 from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
-from web import NAME, Answer, Web, read_answer, running_web
+from web import NAME, Answer, Web, read_answer, reset, running_web
 
 from port443.core.plan.snapshot import Pool, Server
 from waiting import wait_until
@@ -207,6 +206,6 @@ def test_a_connection_that_is_being_opened_counts(tmp_path: Path) -> None:
             tls.sendall(get())
             with web.connected() as late:
                 assert ask(late).body == FULL
-            tls.shutdown(socket.SHUT_RDWR)
+            reset(tls)
         wait_until(lambda: is_let_in(web))
         assert set(web.edge.stats()["upstream"]["failures"]) == {"pool_full"}

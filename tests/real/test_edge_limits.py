@@ -208,7 +208,7 @@ def test_a_full_worker_refuses_newcomers_and_serves_on(tmp_path: Path) -> None:
                 with open_tcp(web.port, source) as late:
                     assert is_refused(web, late)
             event = web.edge.wait_event("handshake_failed", reason="overloaded")
-            assert "limits.connections_per_worker" in event["detail"]
+            assert "limits.connections.per_worker" in event["detail"]
             with open_tcp(web.clear_port) as clear:
                 assert read_answer(clear).status == 503
             first.sendall(GET)
@@ -228,7 +228,7 @@ def test_one_address_cannot_take_all_connections(tmp_path: Path) -> None:
         with open_tcp(web.port) as third:
             assert is_refused(web, third)
         event = web.edge.wait_event("handshake_failed", reason="overloaded")
-        assert "limits.connections_per_address" in event["detail"]
+        assert "limits.connections.per_address" in event["detail"]
         with open_tcp(web.clear_port) as clear:
             assert read_answer(clear).status == 429
         with open_tcp(web.port, NEIGHBOUR) as neighbour:
@@ -256,7 +256,7 @@ def test_one_address_shakes_hands_so_often(tmp_path: Path) -> None:
                 break
         assert refused
         event = web.edge.wait_event("handshake_failed", reason="overloaded")
-        assert "limits.handshakes_per_second" in event["detail"]
+        assert "limits.handshakes.per_second" in event["detail"]
         with open_tcp(web.port, NEIGHBOUR) as neighbour:
             assert not is_refused(web, neighbour)
         with open_tcp(web.clear_port) as clear:
