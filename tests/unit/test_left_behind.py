@@ -91,7 +91,9 @@ def test_each_test_is_blamed_for_what_it_leaves_and_for_nothing_else(tmp_path: P
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         check=False, env={**os.environ, "PYTHONPATH": str(TOP / "tests")},
     )  # fmt: skip
-    told = re.split(r"^_+ (?:ERROR at teardown of )?(test_\w+) _+$", done.stdout, flags=re.MULTILINE)
+    # The summary repeats what stands in the reports, more or less of it by width and place.
+    reports = done.stdout.partition("short test summary info")[0]
+    told = re.split(r"^_+ (?:ERROR at teardown of )?(test_\w+) _+$", reports, flags=re.MULTILINE)
     blocks = dict(zip(told[1::2], told[2::2], strict=True))
     assert set(blocks) == set(BLAMED), done.stdout
     for name, remainder in BLAMED.items():
