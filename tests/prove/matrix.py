@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from free_ports import free_port
+from port443.core.names import Endpoint
 from serving import Serving
 from tls_certs import Files, Key, Wish, ec_key, intermediate, issue, rsa_key, write
 from tls_servers import openssl_server, python_server
-
-from free_ports import free_port
-from port443.core.names import Endpoint
 from waiting import wait_until
 
 OLD = ("-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-min_protocol", "TLSv1")

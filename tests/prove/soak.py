@@ -4,7 +4,7 @@ An answer that is wrong has to have its fault: a killed upstream explains 502, 5
 bodies, a killed edge explains broken connections, and nothing explains anything else. Edge and serve are
 killed in the first third only, so that the edge then has a long life whose memory can be judged.
 
-PYTHONPATH=tests:tests/real python tests/prove/soak.py --soak-seconds 60
+PYTHONPATH=tests/helpers:bench python tests/prove/soak.py --soak-seconds 60
 """
 
 import argparse
@@ -21,11 +21,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from serving import Serving, run_port443
+from soak_verdict import Fault, Kind, Memory, Trouble
 
 from free_ports import free_port
 from prove.soak_clients import NAME, Crowd
-from soak_verdict import Fault, Kind, Memory, Trouble
+from serving import Serving, run_port443
 from waiting import wait_until
 
 TITLE = "Soak"

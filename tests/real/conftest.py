@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from serving import Serving
 
 from port443.adapters.sample_backend import SampleBackend
 from port443.core.errors import EdgeError
 from port443.edge.locate import locate_program
 from port443.settings.environment import Environment
+from serving import Serving
 
 
 @pytest.fixture

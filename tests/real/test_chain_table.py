@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chain_readers import by_control_plane, by_go, by_handshake, by_openssl, by_scanner, made
-from edge_harness import RunningEdge, running_edge
 
+from chain_readers import by_control_plane, by_go, by_handshake, by_openssl, by_scanner, made
 from chain_table import OK, ROWS, Row
+from edge_harness import RunningEdge, running_edge
 from plan_samples import desired, site
 from port443.core.errors import CertificateError
 from port443.core.names import Endpoint
@@ -22,8 +22,8 @@ from port443.core.x509.own import OwnChecked
 DOCUMENT = Path(__file__).parents[2] / "docs" / "chains.md"
 HEAD = """# Chains: RFC 5280, reader by reader
 
-Written by `tests/real/test_chain_table.py` from `tests/chain_table.py`, which makes each chain and asks every
-reader: `ACCEPT=1 make test-python PYTEST_ARGS=tests/real/test_chain_table.py` writes it anew.
+Written by `tests/real/test_chain_table.py` from `tests/helpers/chain_table.py`, which makes each chain and
+asks every reader: `ACCEPT=1 make test-python PYTEST_ARGS=tests/real/test_chain_table.py` writes it anew.
 
 OpenSSL is `openssl verify -policy_check -policy anyPolicy -purpose sslserver -verify_hostname NAME`, Go is
 `x509.Certificate.Verify`. The scanner trusts a chain (✓) or does not (✗); with ! it names clients that refuse

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
 from serving import Serving
 from tls_certs import Files, Wish, ec_key, intermediate, issue, root, write
 from upstreams import Upstream, running_upstream, says
-from web import Answer, read_answer
-
 from waiting import HANG_S
+from web import Answer, read_answer
 
 OPEN, TEAM = "open.localhost", "team.localhost"
 CLIENT = issue(

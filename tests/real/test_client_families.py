@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from odd_tls import HANDSHAKE_FAILURE, alert, answering, numbers
 
+from odd_tls import HANDSHAKE_FAILURE, alert, answering, numbers
 from port443.core.grade.clients import BROWSERS, LIBRARIES
 from port443.core.names import Endpoint
 from port443.core.wire.extensions import ExtensionType

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from serving import Serving
 
 from port443.wiring import public_file
+from serving import Serving
 
 pytestmark = pytest.mark.slow
 PAGE = "It works"

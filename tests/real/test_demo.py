@@ -5,10 +5,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from serving import run_port443
 
 from port443.cli.demo import HTTP_PORT, HTTPS_PORT
 from port443.settings.load import parse
+from serving import run_port443
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
 STEPS = ["edge", "backends", "cert", "serving", "redirect", "proof", "grade"]

@@ -10,8 +10,6 @@ from pathlib import Path
 from socketserver import BaseRequestHandler
 
 import pytest
-from tls_certs import Wish, ec_key, issue, write
-from tls_servers import plain_server, python_server, raw_server
 
 from port443.adapters.dial import Dialler
 from port443.core.errors import ScanError
@@ -25,6 +23,8 @@ from port443.core.probe.failures import (
 )
 from port443.core.probe.http import MAX_HEAD, HTTPAnswer, HTTPRequest
 from port443.core.wire.reading import Malformed
+from tls_certs import Wish, ec_key, issue, write
+from tls_servers import plain_server, python_server, raw_server
 
 NAME = HostName("localhost")
 

@@ -5,7 +5,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
+from port443.core.probe.hellos import Hello
+from port443.core.wire.messages import MessageType
+from port443.core.wire.records import ContentType
+from port443.core.wire.versions import Version
 from raw_tls import (
     CHANGE,
     CLOSE_NOTIFY,
@@ -20,11 +25,6 @@ from raw_tls import (
     with_extension,
 )
 from tls_certs import Wish, ec_key, intermediate, issue
-
-from port443.core.probe.hellos import Hello
-from port443.core.wire.messages import MessageType
-from port443.core.wire.records import ContentType
-from port443.core.wire.versions import Version
 
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))
 ALERT, HANDSHAKE, DATA = ContentType.ALERT, ContentType.HANDSHAKE, ContentType.APPLICATION_DATA

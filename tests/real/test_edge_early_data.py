@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
+from free_ports import free_port
 from tls_certs import Wish, ec_key, intermediate, issue
 from tls_client import run, s_client
-
-from free_ports import free_port
 from waiting import wait_until
 
 LEAF = issue(Wish(("a.test",)), ec_key(), intermediate())

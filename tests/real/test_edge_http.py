@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from edge_harness import Scene
+from port443.core.plan.snapshot import Hsts, Server
 from upstreams import Upstream, running_upstream, says
 from web import NAME, Web, read_answer, running_web, web_before
-
-from port443.core.plan.snapshot import Hsts, Server
 
 BLOCK = bytes(range(256)) * 4096
 BLOCKS = 100

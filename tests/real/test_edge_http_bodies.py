@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from upstreams import Received, Visit, chunked, plain_response, says, says_raw
-from web import NAME, close_notify, fin, read_answer, reset, web_before
 
+from upstreams import Received, Visit, chunked, plain_response, says, says_raw
 from waiting import wait_until
+from web import NAME, close_notify, fin, read_answer, reset, web_before
 
 BLOCK = bytes(range(256)) * 4096
 BLOCKS = 100

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from upstreams import Received, Upstream, Visit, running_upstream
+from waiting import HANG_S
 from web import NAME, Web, running_web
 
-from waiting import HANG_S
-
-CLIENTS = Path(__file__).parent / "clients"
+CLIENTS = Path(__file__).parents[1] / "helpers" / "clients"
 COUNT = 40
 """Requests at once: more than one frame's worth of each kind."""
 BYTES = 200_000

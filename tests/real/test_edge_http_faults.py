@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from http2_frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, http2, request, status_of
+from port443.core.plan.snapshot import Pool, Server
 from upstreams import (
     Received,
     Visit,
@@ -20,10 +22,8 @@ from upstreams import (
     says,
     says_raw,
 )
-from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
-
-from port443.core.plan.snapshot import Pool, Server
 from waiting import wait_until
+from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
 
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"

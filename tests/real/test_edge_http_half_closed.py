@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from http2_frames import (
     DATA,
     END_HEADERS,
@@ -21,9 +22,8 @@ from http2_frames import (
 )
 from http2_frames import get as get_over_2
 from upstreams import Behaviour, Received, Visit, plain_response, says
-from web import NAME, close_notify, fin, read_answer, web_before
-
 from waiting import wait_until
+from web import NAME, close_notify, fin, read_answer, web_before
 
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
 POST = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 3\r\n\r\nabc"

@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+
 from http2_frames import PREFACE, settings
 from http2_frames import get as get_over_2
-from upstreams import Received, Visit, deaf_server
-from web import NAME, PATIENCE_S, Web, client_context, reset, running_web, web_before
-
 from port443.core.plan.snapshot import Pool
+from upstreams import Received, Visit, deaf_server
 from waiting import wait_until
+from web import NAME, PATIENCE_S, Web, client_context, reset, running_web, web_before
 
 pytestmark = pytest.mark.machine
 

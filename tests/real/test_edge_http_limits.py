@@ -6,12 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from slow_peers import client, is_held_back
-from upstreams import Received, Visit, plain_response, running_upstream, says
-from web import NAME, client_context, read_answer, running_web, web_before
 
 from port443.core.plan.snapshot import Pool
+from slow_peers import client, is_held_back
+from upstreams import Received, Visit, plain_response, running_upstream, says
 from waiting import HANG_S, wait_until
+from web import NAME, client_context, read_answer, running_web, web_before
 
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
 from foreign_parsers import PythonServer, portable, run_foreign
 from http2_frames import END_STREAM, HEADERS, http2, status_of
 from odd_http import by_name

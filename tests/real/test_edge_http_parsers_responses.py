@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+
 from foreign_parsers import portable, read_by_python, run_foreign
 from odd_http import by_name
 from odd_responses import DATE, Meaning, Reply, Responses

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+
 from http2_frames import END_HEADERS, END_STREAM, HEADERS, frame, http2
 from http2_frames import request as http2_request
-from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
-from web import NAME, Answer, Web, read_answer, reset, running_web
-
 from port443.core.plan.snapshot import Pool, Server
+from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
 from waiting import wait_until
+from web import NAME, Answer, Web, read_answer, reset, running_web
 
 pytestmark = pytest.mark.machine
 

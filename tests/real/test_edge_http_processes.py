@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from stopping import stopped
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web
 
 from port443.core.plan.snapshot import Pool, Server
+from stopping import stopped
 from waiting import HANG_S, wait_until
+from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web
 
 pytestmark = pytest.mark.machine
 
-PROGRAM = Path(__file__).parent / "upstream_program.py"
+PROGRAM = Path(__file__).parents[1] / "helpers" / "upstream_program.py"
 TOP = Path(__file__).parents[2]
 BRIEF_MS = 1500
 """Longer than a server that is well ever takes, however busy the machine; nothing here need be faster."""

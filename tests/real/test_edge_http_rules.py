@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from upstreams import Received, Visit, plain_response, says, says_raw
-from web import NAME, Web, read_answer, web_before
 
 from port443.core.plan.snapshot import Hsts
+from upstreams import Received, Visit, plain_response, says, says_raw
 from waiting import HANG_S, wait_until
+from web import NAME, Web, read_answer, web_before
 
 OTHER = plain_response(b"poisoned")
 READ_AT_ONCE = 16 * 1024

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from edge_harness import INTERMEDIATE, SiteWish
 from http2_frames import END_HEADERS, END_STREAM, GOAWAY, HEADERS, frame, http2, request
 from tls_certs import Issued, Wish, ec_key, intermediate, issue

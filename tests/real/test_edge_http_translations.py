@@ -5,11 +5,11 @@ import ssl
 from pathlib import Path
 
 import pytest
+
 from http2_frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, http2, request
 from upstreams import says
-from web import NAME, client_context, read_answer, web_before
-
 from waiting import HANG_S
+from web import NAME, client_context, read_answer, web_before
 
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 

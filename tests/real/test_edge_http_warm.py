@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from stopping import stopped
-from upstreams import Received, Upstream, Visit, plain_response, running_upstream
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
 from port443.core.plan.snapshot import Pool
+from stopping import stopped
+from upstreams import Received, Upstream, Visit, plain_response, running_upstream
 from waiting import HANG_S, wait_until
+from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
 pytestmark = pytest.mark.machine
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from edge_harness import NOWHERE
-from upstreams import Received, Upstream, Visit, running_upstream, says
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
+from edge_harness import NOWHERE
 from port443.core.plan.snapshot import Pool
+from upstreams import Received, Upstream, Visit, running_upstream, says
 from waiting import wait_until
+from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
 
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from upstreams import running_upstream, says
 from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
 

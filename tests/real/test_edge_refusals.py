@@ -5,10 +5,10 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from tls_certs import Wish, ec_key, intermediate, issue
 from tls_client import PATIENCE_S, client_hello, connected, context, read_all, s_client
-
 from waiting import wait_until
 
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))

@@ -17,9 +17,8 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from edge_harness import edge_program, running_edge
-from tls_certs import Wish, ec_key, issue
 
+from edge_harness import edge_program, running_edge
 from free_ports import free_port
 from plan_samples import desired, names, site
 from port443.core.names import Endpoint
@@ -38,6 +37,7 @@ from port443.edge.errors import (
 )
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Edge
+from tls_certs import Wish, ec_key, issue
 from waiting import HANG_S, await_until
 
 pytestmark = pytest.mark.machine

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from upstreams import Behaviour, Received, Visit, says
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
 
 from port443.core.plan.planner import timeouts_of
 from port443.core.plan.snapshot import Limits
+from upstreams import Behaviour, Received, Visit, says
+from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
 
 pytestmark = pytest.mark.machine
 

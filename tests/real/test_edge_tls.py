@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from edge_harness import RunningEdge, Scene, SiteWish, running_edge
-from tls_certs import Issued, Wish, ec_key, intermediate, issue, root, rsa_key
-from tls_client import ask, connected, context, go_client, run, s_client
 
+from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from port443.adapters.sample_backend import SampleBackend
 from port443.core.plan.snapshot import Listener, Server
+from tls_certs import Issued, Wish, ec_key, intermediate, issue, root, rsa_key
+from tls_client import ask, connected, context, go_client, run, s_client
 from waiting import wait_until
 
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))

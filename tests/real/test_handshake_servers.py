@@ -7,10 +7,8 @@ from pathlib import Path
 from socketserver import BaseRequestHandler
 
 import pytest
-from edge_harness import Scene, SiteWish, running_edge
-from tls_certs import Files, Issued, Wish, ec_key, intermediate, issue, rsa_key, write
-from tls_servers import openssl_server, raw_server
 
+from edge_harness import Scene, SiteWish, running_edge
 from port443.app.handshake import ServedHandshake, handshake
 from port443.core.errors import ScanError
 from port443.core.names import Endpoint
@@ -22,6 +20,8 @@ from port443.core.probe.failures import (
 )
 from port443.core.wire.reading import NotTLS
 from port443.wiring import make_dial
+from tls_certs import Files, Issued, Wish, ec_key, intermediate, issue, rsa_key, write
+from tls_servers import openssl_server, raw_server
 from waiting import wait_until
 
 LEAF = issue(Wish(), ec_key(), intermediate())

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from http2_frames import (
     ACK,
     COMPRESSION_ERROR,
@@ -38,9 +39,8 @@ from http2_frames import (
     settings,
 )
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream, says
-from web import NAME, Web, running_web, web_before
-
 from waiting import HANG_S, wait_until
+from web import NAME, Web, running_web, web_before
 
 WORD = (1).to_bytes(4)
 UPLOAD = frame(HEADERS, END_HEADERS, 1, request(method="POST"))

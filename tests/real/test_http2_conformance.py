@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from edge_harness import REPOSITORY, Scene, SiteWish, running_edge
 from tls_certs import Wish, ec_key, intermediate, issue
 from upstreams import running_upstream, says

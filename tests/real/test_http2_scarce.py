@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from http2_frames import (
     CONNECTION_WINDOW,
     DATA,
@@ -29,9 +30,8 @@ from slow_peers import (
     stands_still,
 )
 from upstreams import Received, Visit, running_upstream
-from web import NAME, Web, client_context, running_web
-
 from waiting import wait_until
+from web import NAME, Web, client_context, running_web
 
 pytestmark = pytest.mark.machine
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from http2_frames import (
     CONNECTION_WINDOW,
     DATA,
@@ -26,9 +27,8 @@ from http2_frames import (
 )
 from stopping import stopped
 from upstreams import Received, Visit, chunked, plain_response, says
-from web import NAME, Web, web_before
-
 from waiting import HANG_S, wait_until
+from web import NAME, Web, web_before
 
 pytestmark = pytest.mark.machine
 

@@ -19,7 +19,7 @@ from port443.core.x509.local_ca import Authority, LeafOrder, make_root, sign_lea
 from port443.core.x509.pem import certificate_pem
 from reserved import reserved_names
 
-PROGRAMS = Path(__file__).parent / "verifiers"
+PROGRAMS = Path(__file__).parents[1] / "helpers" / "verifiers"
 BELIEVED = "believed"
 NOW = datetime.now(UTC)  # noqa: TID251 - the verifiers' clock is the machine's
 ROOT_KEY = ec.generate_private_key(ec.SECP256R1())

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from edge_harness import RunningEdge, running_edge
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tls_certs import Wish, ec_key, issue
 
+from edge_harness import RunningEdge, running_edge
 from plan_samples import names
 from port443.core.names import Endpoint, HostName, IPName, SiteName
 from port443.core.plan.desired import Credential, Desired, DesiredSite, HstsFixed, LocalIssuer, Upstream
@@ -17,6 +16,7 @@ from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
 from port443.core.plan.read import read_document
 from port443.core.plan.snapshot import Limits, Site, TicketKey, canonical, plain
+from tls_certs import Wish, ec_key, issue
 
 ISSUED = issue(Wish(), ec_key())
 KEY = ISSUED.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from odd_tls import answering, handshake
-from tls_certs import Wish, ec_key, intermediate, issue, root, write
-from tls_servers import openssl_server
 
+from odd_tls import answering, handshake
 from port443.app.asking import MAX_QUESTIONS
 from port443.core.names import Endpoint
+from tls_certs import Wish, ec_key, intermediate, issue, root, write
+from tls_servers import openssl_server
 from tls_twin import Twin
 
 pytestmark = pytest.mark.slow

@@ -9,13 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from scanning import look
-from tls_certs import Files, Wish, ec_key, intermediate, issue, write
-from tls_servers import openssl_server
 
 from free_ports import free_port
 from port443.core.names import Endpoint
 from port443.core.wire.groups import group_name
+from scanning import look
+from tls_certs import Files, Wish, ec_key, intermediate, issue, write
+from tls_servers import openssl_server
 from waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -29,7 +29,7 @@ def go_servers(files: Files) -> Iterator[dict[str, Endpoint]]:
     program = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
     if program is None:
         pytest.skip("go is not installed")
-    source = Path(__file__).parent / "clients" / "odd_servers.go"
+    source = Path(__file__).parents[1] / "helpers" / "clients" / "odd_servers.go"
     command = (program, "run", str(source), str(files.bundle), str(files.key), *GO)
     # Outside a module Go keeps the defaults of its early versions, which had no hybrid groups.
     environment = {**os.environ, "GO111MODULE": "off", "GODEBUG": "tlsmlkem=1,tlssecpmlkem=1"}

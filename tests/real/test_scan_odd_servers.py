@@ -3,9 +3,8 @@
 import asyncio
 
 import pytest
-from odd_tls import Odd, alert, answering, handshake, odd_server
-from scanning import LATER, look
 
+from odd_tls import Odd, alert, answering, handshake, odd_server
 from port443.app.asking import MAX_QUESTIONS
 from port443.app.scan import ScanOptions, Viewpoint, scan
 from port443.cli.scan_text import report_lines
@@ -26,6 +25,7 @@ from port443.core.wire.suites import suite, suites_by_use
 from port443.core.wire.versions import Version
 from port443.core.x509.path import TrustedRoots
 from port443.wiring import make_dial
+from scanning import LATER, look
 from tls_twin import Twin, certificate
 
 pytestmark = pytest.mark.slow

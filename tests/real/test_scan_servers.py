@@ -14,6 +14,21 @@ from typing import ClassVar
 
 import jsonschema
 import pytest
+
+from port443.adapters.dial import Dialler
+from port443.app.scan import MAX_HOPS, ScanOptions, Viewpoint, scan
+from port443.core.errors import ScanError
+from port443.core.grade.baseline import Letter
+from port443.core.grade.document import scan_document
+from port443.core.grade.report import ScanTarget
+from port443.core.names import Endpoint, SiteName, parse_site_name
+from port443.core.probe.failures import ConnectRefused, HostSilent
+from port443.core.probe.verdict import Standing
+from port443.core.wire.groups import group_name
+from port443.core.wire.versions import Version
+from port443.core.x509.facts import CertFacts
+from port443.core.x509.path import TrustedRoots
+from port443.wiring import make_dial
 from scanning import LATER, SCHEMA, closed_port, ids, look
 from tls_certs import (
     NOW,
@@ -30,21 +45,6 @@ from tls_certs import (
     write,
 )
 from tls_servers import openssl_server, plain_server, python_server, raw_server
-
-from port443.adapters.dial import Dialler
-from port443.app.scan import MAX_HOPS, ScanOptions, Viewpoint, scan
-from port443.core.errors import ScanError
-from port443.core.grade.baseline import Letter
-from port443.core.grade.document import scan_document
-from port443.core.grade.report import ScanTarget
-from port443.core.names import Endpoint, SiteName, parse_site_name
-from port443.core.probe.failures import ConnectRefused, HostSilent
-from port443.core.probe.verdict import Standing
-from port443.core.wire.groups import group_name
-from port443.core.wire.versions import Version
-from port443.core.x509.facts import CertFacts
-from port443.core.x509.path import TrustedRoots
-from port443.wiring import make_dial
 
 pytestmark = pytest.mark.slow
 YEAR = "Strict-Transport-Security: max-age=31536000; includeSubDomains"

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from edge_harness import INTERMEDIATE, RunningEdge, Scene, SiteWish, running_edge
+from port443.core.plan.snapshot import Limits, Pool, Root, Server, hash_of, plain
 from seam_client import RawClient, frame, frame_of, refusal_in
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
-
-from port443.core.plan.snapshot import Limits, Pool, Root, Server, hash_of, plain
 from waiting import wait_until
 
 pytestmark = pytest.mark.slow

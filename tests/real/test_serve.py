@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from serving import PORT443, Serving, run_port443
 
 from pki import Made, Order, make
 from port443.adapters.sample_backend import SampleBackend
+from serving import PORT443, Serving, run_port443
 from waiting import HANG_S, wait_until
 
 pytestmark = pytest.mark.slow

@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import PORT443, Serving, run_port443
-from stopping import stopped
 
 from free_ports import free_port
 from pki import Made, Order, make
@@ -31,6 +29,8 @@ from port443.edge.client import EdgeClient
 from port443.edge.locate import locate_program
 from port443.settings.environment import Environment
 from port443.wiring import status_of, stop_serve
+from serving import PORT443, Serving, run_port443
+from stopping import stopped
 from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]

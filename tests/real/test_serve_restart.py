@@ -10,10 +10,10 @@ from typing import Any
 
 import jsonschema
 import pytest
-from serving import Serving
 
 from pki import Made, Order, make
 from port443.core.names import Fingerprint
+from serving import Serving
 from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from serving import PORT443, Serving
 
 from port443 import __version__
+from serving import PORT443, Serving
 from waiting import HANG_S, wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]

@@ -5,9 +5,9 @@ import signal
 from typing import Any
 
 import pytest
-from serving import Load, Serving
 
 from port443.adapters.sample_backend import SampleBackend
+from serving import Load, Serving
 from waiting import wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]

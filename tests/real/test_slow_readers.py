@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from http2_frames import (
     DATA,
     END_HEADERS,
@@ -21,9 +22,8 @@ from http2_frames import (
     settings,
 )
 from slow_peers import BODY, BODY_BYTES, STAND_STILL_S, Sink, Source, Wall, client, stands_still
-from web import NAME, Web, client_context, running_web
-
 from waiting import wait_until
+from web import NAME, Web, client_context, running_web
 
 pytestmark = pytest.mark.machine
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from strict_http import messages
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream
-from web import NAME, Web, read_answer, running_web
-
 from waiting import wait_until
+from web import NAME, Web, read_answer, running_web
 
 DATA = Path(__file__).parents[1] / "smuggling" / "requests.toml"
 FORWARDED = (

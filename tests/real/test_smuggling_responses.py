@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from upstreams import Received, Visit, plain_response, running_upstream
 from web import NAME, Web, read_answer, running_web
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import jsonschema
-from tls_certs import NOW, root
 
 from port443.app.scan import ScanOptions, Viewpoint, scan
 from port443.core.grade.document import scan_document
@@ -18,6 +17,7 @@ from port443.core.names import Endpoint, parse_site_name
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
 from port443.wiring import make_dial
+from tls_certs import NOW, root
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())
 LATER = NOW + timedelta(minutes=5)

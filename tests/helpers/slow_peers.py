@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from web import NAME, PATIENCE_S, Web
-
 from port443.core.plan.snapshot import Server
+from web import NAME, PATIENCE_S, Web
 
 STAND_STILL_S = 90.0
 """How long one of so many may wait for its turn on a busy machine."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tls_certs import root
 
+from tls_certs import root
 from waiting import HANG_S
 
 PATIENCE_S = HANG_S

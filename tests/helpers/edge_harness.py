@@ -19,7 +19,6 @@ from typing import Any, Literal
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from tls_certs import Issued
 
 from port443.core.plan.snapshot import (
     Certificate,
@@ -39,6 +38,7 @@ from port443.core.plan.snapshot import (
     hash_of,
     plain,
 )
+from tls_certs import Issued
 from waiting import HANG_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]

@@ -4,8 +4,6 @@ import os
 import socket
 from dataclasses import dataclass, replace
 
-from tls_client import PATIENCE_S, read_all
-
 from port443.core.names import HostName
 from port443.core.probe.hellos import ENTROPY, Hello, after_retry, build, handshake_offer
 from port443.core.wire.extensions import Extension, ExtensionType
@@ -19,6 +17,7 @@ from port443.core.wire.schedule import Schedule, Transcript, suite_13
 from port443.core.wire.schedule_12 import Schedule12, suite_12, transcript_digest
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
+from tls_client import PATIENCE_S, read_all
 
 NAME = HostName.parse("a.test")
 CHANGE = Record(ContentType.CHANGE_CIPHER_SPEC, 0x0303, b"\x01").encode()

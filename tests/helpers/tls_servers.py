@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
-from tls_certs import Files
 
 from port443.core.names import Endpoint
+from tls_certs import Files
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n"
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
+from port443.core.plan.snapshot import Hsts, Listener, Pool, Server
 from tls_certs import Wish, ec_key, intermediate, issue, root
 from upstreams import Behaviour, Upstream, running_upstream
-
-from port443.core.plan.snapshot import Hsts, Listener, Pool, Server
 from waiting import HANG_S
 
 NAME = "app.localhost"

@@ -6,8 +6,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from socketserver import BaseRequestHandler
 
-from tls_servers import raw_server
-
 from port443.core.names import Endpoint
 from port443.core.wire.alerts import Alert
 from port443.core.wire.client_hello import ClientHello
@@ -15,6 +13,7 @@ from port443.core.wire.extensions import ExtensionType, find
 from port443.core.wire.reading import Reader
 from port443.core.wire.records import ContentType, MessageBuffer, RecordBuffer, records
 from port443.core.wire.versions import Version
+from tls_servers import raw_server
 from tls_twin import Twin, shares_of
 
 HANDSHAKE_FAILURE, PROTOCOL_VERSION = 40, 70
