@@ -27,6 +27,7 @@ CORE_FLOOR = {
     "wire": 1,
     "x509": 1,
     "acme": 2,
+    "contract": 2,
     "probe": 2,
     "renew": 2,
     "grade": 3,

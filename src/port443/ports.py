@@ -7,14 +7,14 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Protocol
 
+from port443.core.contract.events import Event
+from port443.core.contract.receipt import Receipt
+from port443.core.contract.snapshot import Hash, Root
+from port443.core.contract.stats import EdgeStats
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.desired import Credential
-from port443.core.plan.events import Event
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan
-from port443.core.plan.receipt import Receipt
-from port443.core.plan.snapshot import Hash, Root
-from port443.core.plan.stats import EdgeStats
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 
 

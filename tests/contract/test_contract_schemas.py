@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from port443.core.plan.events import (
+from port443.core.contract.events import (
     EVENTS,
     Event,
     EventBody,
@@ -18,8 +18,8 @@ from port443.core.plan.events import (
     UpstreamFailure,
     event_of,
 )
-from port443.core.plan.receipt import QuarantineCode
-from port443.core.plan.shape import DocumentInvalid
+from port443.core.contract.receipt import QuarantineCode
+from port443.core.contract.shape import DocumentInvalid
 from schema_generator import schemas
 
 CONTRACT = Path(__file__).parents[2] / "contract"

@@ -13,12 +13,12 @@ from pki import leaf, root
 from plan_samples import desired, names, site
 from port443.adapters.dial import Dialler
 from port443.app.handshake import handshake
+from port443.core.contract.receipt import SiteRunning
+from port443.core.contract.snapshot import TicketKey
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential, Desired
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.receipt import SiteRunning
-from port443.core.plan.snapshot import TicketKey
 from port443.core.x509.keys import pkcs8
 from port443.edge.locate import locate_program
 from port443.edge.supervisor import EdgeOptions, Supervisor

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.core.plan.shape import DocumentInvalid
+from port443.core.contract.shape import DocumentInvalid
 from port443.edge.errors import REFUSALS, EdgeRefused, refusal_of
 
 ERRORS = json.loads((Path(__file__).parents[2] / "contract" / "errors.json").read_text())

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from port443.core.contract.read import PARTS, read_document
+from port443.core.contract.shape import DocumentInvalid
+from port443.core.contract.snapshot import Root, canonical, hash_of, plain
+from port443.core.contract.strict_json import BadJson
 from port443.core.errors import EdgeError
-from port443.core.plan.read import PARTS, read_document
-from port443.core.plan.shape import DocumentInvalid
-from port443.core.plan.snapshot import Root, canonical, hash_of, plain
-from port443.core.plan.strict_json import BadJson
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 GOOD = sorted((GOLDEN / "good").glob("*.json"))

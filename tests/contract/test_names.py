@@ -10,8 +10,8 @@ import pytest
 from port443.cli.explain import all_pages, other_names
 from port443.cli.glossary import named_pages
 from port443.cli.main import run
-from port443.core.plan.events import EVENTS, HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure
-from port443.core.plan.receipt import ListenerState, QuarantineCode
+from port443.core.contract.events import EVENTS, HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure
+from port443.core.contract.receipt import ListenerState, QuarantineCode
 
 TOP = Path(__file__).parents[2]
 SOURCE = TOP / "src" / "port443"

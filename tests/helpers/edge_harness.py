@@ -20,7 +20,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from port443.core.plan.snapshot import (
+from port443.core.contract.snapshot import (
     Certificate,
     Hash,
     Hsts,

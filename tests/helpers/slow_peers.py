@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-from port443.core.plan.snapshot import Server
+from port443.core.contract.snapshot import Server
 from web import NAME, PATIENCE_S, Web
 
 STAND_STILL_S = 90.0

@@ -19,12 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pki import NOW, Made
-from port443.core.errors import EdgeError
-from port443.core.names import Endpoint, SiteName
-from port443.core.plan.events import Event, EventBody
-from port443.core.plan.planner import Plan
-from port443.core.plan.read import document_of
-from port443.core.plan.receipt import (
+from port443.core.contract.events import Event, EventBody
+from port443.core.contract.read import document_of
+from port443.core.contract.receipt import (
     ListenerState,
     QuarantineCode,
     Receipt,
@@ -32,8 +29,21 @@ from port443.core.plan.receipt import (
     SiteRunning,
     SiteState,
 )
-from port443.core.plan.snapshot import Certificate, Hash, Part, Pool, PrivateKey, Root, Site, TicketKey, plain
-from port443.core.plan.stats import EdgeStats
+from port443.core.contract.snapshot import (
+    Certificate,
+    Hash,
+    Part,
+    Pool,
+    PrivateKey,
+    Root,
+    Site,
+    TicketKey,
+    plain,
+)
+from port443.core.contract.stats import EdgeStats
+from port443.core.errors import EdgeError
+from port443.core.names import Endpoint, SiteName
+from port443.core.plan.planner import Plan
 from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.x509.pem import certificate_pem

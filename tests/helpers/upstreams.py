@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from port443.core.plan.snapshot import Server
+from port443.core.contract.snapshot import Server
 from waiting import HANG_S, wait_until
 
 PATIENCE_S = HANG_S

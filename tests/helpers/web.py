@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
-from port443.core.plan.snapshot import Hsts, Listener, Pool, Server
+from port443.core.contract.snapshot import Hsts, Listener, Pool, Server
 from tls_certs import Wish, ec_key, intermediate, issue, root
 from upstreams import Behaviour, Upstream, running_upstream
 from waiting import HANG_S

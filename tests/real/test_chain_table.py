@@ -11,11 +11,11 @@ from chain_readers import by_control_plane, by_go, by_handshake, by_openssl, by_
 from chain_table import OK, ROWS, Row
 from edge_harness import RunningEdge, running_edge
 from plan_samples import desired, site
+from port443.core.contract.snapshot import plain
 from port443.core.errors import CertificateError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential
 from port443.core.plan.planner import plan
-from port443.core.plan.snapshot import plain
 from port443.core.x509.chain import HARMLESS
 from port443.core.x509.own import OwnChecked
 

@@ -10,7 +10,7 @@ import pytest
 
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from port443.adapters.sample_backend import SampleBackend
-from port443.core.plan.snapshot import Server
+from port443.core.contract.snapshot import Server
 from tls_certs import Wish, ec_key, intermediate, issue
 from tls_client import PATIENCE_S, ask, connected, context
 from waiting import wait_until

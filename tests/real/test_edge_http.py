@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge_harness import Scene
-from port443.core.plan.snapshot import Hsts, Server
+from port443.core.contract.snapshot import Hsts, Server
 from upstreams import Upstream, running_upstream, says
 from web import NAME, Web, read_answer, running_web, web_before
 

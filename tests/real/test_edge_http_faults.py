@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from http2_frames import DATA, END_HEADERS, END_STREAM, HEADERS, frame, http2, request, status_of
-from port443.core.plan.snapshot import Pool, Server
+from port443.core.contract.snapshot import Pool, Server
 from upstreams import (
     Received,
     Visit,

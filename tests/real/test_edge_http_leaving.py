@@ -10,7 +10,7 @@ import pytest
 
 from http2_frames import PREFACE, settings
 from http2_frames import get as get_over_2
-from port443.core.plan.snapshot import Pool
+from port443.core.contract.snapshot import Pool
 from upstreams import Received, Visit, deaf_server
 from waiting import wait_until
 from web import NAME, PATIENCE_S, Web, client_context, reset, running_web, web_before

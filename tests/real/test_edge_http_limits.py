@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.core.plan.snapshot import Pool
+from port443.core.contract.snapshot import Pool
 from slow_peers import client, is_held_back
 from upstreams import Received, Visit, plain_response, running_upstream, says
 from waiting import HANG_S, wait_until

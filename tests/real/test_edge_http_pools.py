@@ -11,7 +11,7 @@ import pytest
 
 from http2_frames import END_HEADERS, END_STREAM, HEADERS, frame, http2
 from http2_frames import request as http2_request
-from port443.core.plan.snapshot import Pool, Server
+from port443.core.contract.snapshot import Pool, Server
 from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
 from waiting import wait_until
 from web import NAME, Answer, Web, read_answer, reset, running_web

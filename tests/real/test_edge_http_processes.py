@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.core.plan.snapshot import Pool, Server
+from port443.core.contract.snapshot import Pool, Server
 from stopping import stopped
 from waiting import HANG_S, wait_until
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.core.plan.snapshot import Hsts
+from port443.core.contract.snapshot import Hsts
 from upstreams import Received, Visit, plain_response, says, says_raw
 from waiting import HANG_S, wait_until
 from web import NAME, Web, read_answer, web_before

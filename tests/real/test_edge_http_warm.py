@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.core.plan.snapshot import Pool
+from port443.core.contract.snapshot import Pool
 from stopping import stopped
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream
 from waiting import HANG_S, wait_until

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_harness import NOWHERE
-from port443.core.plan.snapshot import Pool
+from port443.core.contract.snapshot import Pool
 from upstreams import Received, Upstream, Visit, running_upstream, says
 from waiting import wait_until
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before

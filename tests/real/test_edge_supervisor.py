@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from edge_harness import edge_program, running_edge
 from free_ports import free_port
 from plan_samples import desired, names, site
+from port443.core.contract.events import EdgeStarted, Event, SnapshotApplied
+from port443.core.contract.snapshot import Limits, TicketKey
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential, Desired
-from port443.core.plan.events import EdgeStarted, Event, SnapshotApplied
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.snapshot import Limits, TicketKey
 from port443.edge import crashes
 from port443.edge.client import EdgeClient
 from port443.edge.errors import (

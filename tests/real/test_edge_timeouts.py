@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from port443.core.contract.snapshot import Limits
 from port443.core.plan.planner import timeouts_of
-from port443.core.plan.snapshot import Limits
 from upstreams import Behaviour, Received, Visit, says
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
 

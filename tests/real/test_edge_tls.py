@@ -8,7 +8,7 @@ import pytest
 
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from port443.adapters.sample_backend import SampleBackend
-from port443.core.plan.snapshot import Listener, Server
+from port443.core.contract.snapshot import Listener, Server
 from tls_certs import Issued, Wish, ec_key, intermediate, issue, root, rsa_key
 from tls_client import ask, connected, context, go_client, run, s_client
 from waiting import wait_until

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from edge_harness import RunningEdge, running_edge
 from plan_samples import names
+from port443.core.contract.read import read_document
+from port443.core.contract.snapshot import Limits, Site, TicketKey, canonical, plain
 from port443.core.names import Endpoint, HostName, IPName, SiteName
 from port443.core.plan.desired import Credential, Desired, DesiredSite, HstsFixed, LocalIssuer, Upstream
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.read import read_document
-from port443.core.plan.snapshot import Limits, Site, TicketKey, canonical, plain
 from tls_certs import Wish, ec_key, issue
 
 ISSUED = issue(Wish(), ec_key())

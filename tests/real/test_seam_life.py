@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from edge_harness import EdgeRefused, RunningEdge, Scene, SiteWish, edge_program, running_edge
-from port443.core.plan.snapshot import Listener, hash_of, plain
+from port443.core.contract.snapshot import Listener, hash_of, plain
 from seam_client import RawClient
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 from waiting import HANG_S, wait_until

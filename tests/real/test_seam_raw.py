@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from edge_harness import INTERMEDIATE, RunningEdge, Scene, SiteWish, running_edge
-from port443.core.plan.snapshot import Limits, Pool, Root, Server, hash_of, plain
+from port443.core.contract.snapshot import Limits, Pool, Root, Server, hash_of, plain
 from seam_client import RawClient, frame, frame_of, refusal_in
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 from waiting import wait_until

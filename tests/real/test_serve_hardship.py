@@ -23,8 +23,8 @@ from pki import Made, Order, make
 from port443.adapters.admin import ask
 from port443.adapters.sample_backend import SampleBackend
 from port443.app.alone import ServeStarting
+from port443.core.contract.snapshot import Limits, Root
 from port443.core.errors import ServeError
-from port443.core.plan.snapshot import Limits, Root
 from port443.edge.client import EdgeClient
 from port443.edge.locate import locate_program
 from port443.settings.environment import Environment

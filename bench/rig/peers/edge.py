@@ -7,10 +7,8 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from port443.core.errors import Port443Error
-from port443.core.plan.policies import POLICIES
-from port443.core.plan.receipt import SiteRunning
-from port443.core.plan.snapshot import (
+from port443.core.contract.receipt import SiteRunning
+from port443.core.contract.snapshot import (
     Certificate,
     Limits,
     Listener,
@@ -23,6 +21,8 @@ from port443.core.plan.snapshot import (
     TicketKey,
     hash_of,
 )
+from port443.core.errors import Port443Error
+from port443.core.plan.policies import POLICIES
 from port443.edge.client import EdgeClient, Missing
 from port443.edge.sockets import BACKLOG, HeldSocket
 from rig.errors import BenchFault

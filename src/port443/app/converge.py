@@ -9,6 +9,9 @@ from port443.app.ladder import Ladder
 from port443.app.prove import Proof, prove, questions
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
+from port443.core.contract.receipt import Receipt
+from port443.core.contract.shape import DocumentInvalid
+from port443.core.contract.snapshot import Hash, Root
 from port443.core.errors import Port443Error, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.breaches import breaches
@@ -16,9 +19,6 @@ from port443.core.plan.desired import Credential, Desired
 from port443.core.plan.diff import diff
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.receipt import Receipt
-from port443.core.plan.shape import DocumentInvalid
-from port443.core.plan.snapshot import Hash, Root
 from port443.ports import Clock, Dial, Edge, Shelf, Store
 
 

@@ -8,9 +8,9 @@ from typing import Literal
 from port443.app.converge import Converged
 from port443.app.knock import ServerSeen
 from port443.app.prove import Proof
+from port443.core.contract.receipt import QuarantineCode
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Credential, DesiredSite
-from port443.core.plan.receipt import QuarantineCode
 from port443.core.x509.facts import CertFacts
 from port443.ports import EdgeIdentity
 

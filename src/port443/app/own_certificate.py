@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from port443.core.contract.snapshot import MAX_NAMES
 from port443.core.errors import CertificateError
 from port443.core.names import SiteName
 from port443.core.plan.desired import Credential, OwnCertificate
-from port443.core.plan.snapshot import MAX_NAMES
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.own import OwnChecked, OwnFiles, check_own
 from port443.core.x509.path import TrustedRoots

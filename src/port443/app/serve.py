@@ -13,9 +13,9 @@ from port443.app.judge import Restarts, round_problems
 from port443.app.knock import knock
 from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
 from port443.app.telling import EventTeller, tell
+from port443.core.contract.events import EdgeStarted
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
-from port443.core.plan.events import EdgeStarted
 from port443.core.plan.hsts import next_step_due
 from port443.ports import Dial, EdgeIdentity
 

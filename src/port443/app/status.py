@@ -22,10 +22,10 @@ from port443.app.knock import ServerSeen
 from port443.app.local_ca import jitter_of
 from port443.app.prove import Proof
 from port443.app.prove import Verdict as ProofVerdict
+from port443.core.contract.stats import EdgeStats
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
-from port443.core.plan.stats import EdgeStats
 from port443.core.renew.when import renew_at
 from port443.core.x509.facts import CertFacts
 from port443.ports import EdgeIdentity, LoneEdge

@@ -7,7 +7,7 @@ import logging
 from port443.app.converge import Converged
 from port443.app.moderation import PERIOD_S, Moderation
 from port443.app.prove import Proof
-from port443.core.plan.events import (
+from port443.core.contract.events import (
     Event,
     EventBody,
     EventsDropped,
@@ -18,8 +18,8 @@ from port443.core.plan.events import (
     UpstreamFailed,
     UpstreamWentDown,
 )
-from port443.core.plan.receipt import QuarantineCode
-from port443.core.plan.upstream_causes import cause_of
+from port443.core.contract.receipt import QuarantineCode
+from port443.core.contract.upstream_causes import cause_of
 
 GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
 

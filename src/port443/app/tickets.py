@@ -5,7 +5,7 @@ import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from port443.core.plan.snapshot import Hash, TicketKey, hash_of
+from port443.core.contract.snapshot import Hash, TicketKey, hash_of
 
 ROTATION = timedelta(hours=1)
 GENERATIONS = 3

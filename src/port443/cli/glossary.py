@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any, Final
 
-from port443.core.plan.events import EVENTS
+from port443.core.contract.events import EVENTS
 
 WIDTH: Final = 100
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from port443.core.contract.events import Event, event_of
+from port443.core.contract.receipt import ListenerState, Receipt, SiteQuarantined, SiteRunning, SiteState
+from port443.core.contract.shape import DocumentInvalid, T, read_shape
+from port443.core.contract.snapshot import CONTRACT, Hash, Part, Root, canonical, plain
+from port443.core.contract.stats import EdgeStats
+from port443.core.contract.strict_json import BadJson, read_json
 from port443.core.names import Endpoint
-from port443.core.plan.events import Event, event_of
-from port443.core.plan.receipt import ListenerState, Receipt, SiteQuarantined, SiteRunning, SiteState
-from port443.core.plan.shape import DocumentInvalid, T, read_shape
-from port443.core.plan.snapshot import CONTRACT, Hash, Part, Root, canonical, plain
-from port443.core.plan.stats import EdgeStats
-from port443.core.plan.strict_json import BadJson, read_json
 from port443.edge.errors import ContractDiffers, EdgeAnswerStrange
 from port443.edge.framing import MAX_DESCRIPTORS, Connection
 from port443.edge.sockets import HeldSocket

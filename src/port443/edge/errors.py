@@ -4,9 +4,9 @@ import os
 from errno import ENOSPC
 from typing import ClassVar
 
+from port443.core.contract.shape import DocumentInvalid
+from port443.core.contract.strict_json import BadJson
 from port443.core.errors import EdgeError
-from port443.core.plan.shape import DocumentInvalid
-from port443.core.plan.strict_json import BadJson
 
 
 class EdgeProgramMissing(EdgeError):

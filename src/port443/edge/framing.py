@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from port443.core.plan.strict_json import BadJson, read_json
+from port443.core.contract.strict_json import BadJson, read_json
 from port443.edge.errors import EdgeAnswerStrange, EdgeGone, EdgeUnreachable, FrameTooLong, refusal_of
 
 MAX_FRAME = 64 * 1024 * 1024

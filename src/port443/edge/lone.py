@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from port443.core.contract.read import read_document
+from port443.core.contract.snapshot import Limits, Root, hash_of
 from port443.core.errors import EdgeError
-from port443.core.plan.read import read_document
-from port443.core.plan.snapshot import Limits, Root, hash_of
 from port443.edge.client import EdgeClient, Hello
 from port443.edge.predecessor import place_beside
 from port443.edge.process import EdgeProcess

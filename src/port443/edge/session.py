@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from port443.core.contract.receipt import Receipt
+from port443.core.contract.snapshot import Hash
 from port443.core.plan.planner import Plan
-from port443.core.plan.receipt import Receipt
-from port443.core.plan.snapshot import Hash
 from port443.edge.client import EdgeClient, Hello, Missing
 from port443.edge.errors import EdgeGone, PartsUnknown
 from port443.edge.sockets import HeldSocket, HeldSockets

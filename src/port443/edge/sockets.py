@@ -5,9 +5,9 @@ import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from port443.core.contract.snapshot import Listener
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint
-from port443.core.plan.snapshot import Listener
 from port443.edge.errors import AddressAbsent, AddressForbidden, AddressInUse, AddressUnusable
 from port443.edge.holders import holder_of
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from port443.core.contract.events import Event
 from port443.core.errors import EdgeError
-from port443.core.plan.events import Event
 from port443.edge.client import EdgeClient
 
 BOOKMARK = "events.told"

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from port443.core.contract.events import Event
+from port443.core.contract.receipt import Receipt
+from port443.core.contract.snapshot import Limits
+from port443.core.contract.stats import EdgeStats
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint
-from port443.core.plan.events import Event
 from port443.core.plan.planner import Plan
-from port443.core.plan.receipt import Receipt
-from port443.core.plan.snapshot import Limits
-from port443.core.plan.stats import EdgeStats
 from port443.edge.client import EdgeClient, Hello
 from port443.edge.crashes import Crashes
 from port443.edge.errors import (

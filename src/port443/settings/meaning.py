@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from port443.core.contract.snapshot import Limits
 from port443.core.names import Endpoint, HostName, SiteName
 from port443.core.plan.desired import (
     Desired,
@@ -19,7 +20,6 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.core.plan.snapshot import Limits
 from port443.settings import kinds, values, words
 from port443.settings.objections import Objection, Path, suggestion
 from port443.settings.schema import (

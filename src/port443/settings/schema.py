@@ -16,15 +16,15 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from port443.core.names import Endpoint, SiteName
-from port443.core.plan.desired import STANDARD_LIMITS, Upstream
-from port443.core.plan.snapshot import (
+from port443.core.contract.snapshot import (
     STANDARD_BODY_BYTES,
     STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
     STANDARD_RESPONSE_TIMEOUT_MS,
     STANDARD_WARM_TIMEOUT_MS,
 )
+from port443.core.names import Endpoint, SiteName
+from port443.core.plan.desired import STANDARD_LIMITS, Upstream
 from port443.settings import values
 from port443.settings.show import duration, request_timeout, size
 

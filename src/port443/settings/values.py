@@ -6,9 +6,9 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final, TypeVar
 
+from port443.core.contract.snapshot import MAX_INTEGER
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
-from port443.core.plan.snapshot import MAX_INTEGER
 from port443.settings import guesses, kinds
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}

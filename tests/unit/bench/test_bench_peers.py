@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from port443.core.plan.read import read_document
-from port443.core.plan.snapshot import Listener, Site, canonical, hash_of
+from port443.core.contract.read import read_document
+from port443.core.contract.snapshot import Listener, Site, canonical, hash_of
 from rig.group import Place
 from rig.identity import NAME, make_identity
 from rig.peers import caddy, edge, envoy, haproxy, nginx

@@ -12,12 +12,12 @@ import pytest
 
 from fake_edge import BOOT, Answer, FakeEdge, frame, hello
 from plan_samples import credential, desired, site
+from port443.core.contract.events import DrainStarted, SnapshotApplied
+from port443.core.contract.receipt import QuarantineCode, SiteQuarantined, SiteRunning
+from port443.core.contract.shape import DocumentInvalid
+from port443.core.contract.snapshot import PrivateKey, plain
 from port443.core.errors import EdgeError
-from port443.core.plan.events import DrainStarted, SnapshotApplied
 from port443.core.plan.planner import plan
-from port443.core.plan.receipt import QuarantineCode, SiteQuarantined, SiteRunning
-from port443.core.plan.shape import DocumentInvalid
-from port443.core.plan.snapshot import PrivateKey, plain
 from port443.edge import client as client_module
 from port443.edge.client import EdgeClient, Missing
 from port443.edge.errors import (

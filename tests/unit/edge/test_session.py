@@ -10,11 +10,11 @@ import pytest
 from fake_edge import BOOT, Answer, FakeEdge, hello
 from free_ports import free_port
 from plan_samples import credential, desired, site
+from port443.core.contract.read import document_of
+from port443.core.contract.receipt import Receipt
+from port443.core.contract.snapshot import Hash, hash_of, plain
 from port443.core.names import Endpoint
 from port443.core.plan.planner import Plan, plan
-from port443.core.plan.read import document_of
-from port443.core.plan.receipt import Receipt
-from port443.core.plan.snapshot import Hash, hash_of, plain
 from port443.edge.errors import ContractDiffers, EdgeGone, PartsUnknown
 from port443.edge.session import Session
 from port443.edge.sockets import HeldSockets

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from free_ports import free_port
+from port443.core.contract.snapshot import Listener
 from port443.core.names import Endpoint
-from port443.core.plan.snapshot import Listener
 from port443.edge import sockets
 from port443.edge.errors import AddressAbsent, AddressForbidden, AddressInUse, AddressUnusable
 from port443.edge.holders import holder_of

@@ -4,12 +4,7 @@ from dataclasses import replace
 import pytest
 
 from plan_samples import credential, desired, site
-from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
-from port443.core.plan.diff import diff
-from port443.core.plan.planner import Plan, plan
-from port443.core.plan.policies import POLICIES
-from port443.core.plan.snapshot import (
+from port443.core.contract.snapshot import (
     Certificate,
     Limits,
     Part,
@@ -19,6 +14,11 @@ from port443.core.plan.snapshot import (
     TlsPolicy,
     hash_of,
 )
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
+from port443.core.plan.diff import diff
+from port443.core.plan.planner import Plan, plan
+from port443.core.plan.policies import POLICIES
 
 SHOP = site("shop.example.com")
 BASE = desired(SHOP)

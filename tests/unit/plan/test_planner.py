@@ -10,12 +10,8 @@ from typing import Any
 import pytest
 
 from plan_samples import OWN, credential, desired, site
-from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
-from port443.core.plan.hsts import HstsStep
-from port443.core.plan.planner import Plan, plan, timeouts_of
-from port443.core.plan.read import read_document
-from port443.core.plan.snapshot import (
+from port443.core.contract.read import read_document
+from port443.core.contract.snapshot import (
     SECRET_KINDS,
     Limits,
     Pool,
@@ -26,6 +22,10 @@ from port443.core.plan.snapshot import (
     hash_of,
     plain,
 )
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
+from port443.core.plan.hsts import HstsStep
+from port443.core.plan.planner import Plan, plan, timeouts_of
 
 GOLDEN = Path(__file__).parent / "golden"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -19,10 +19,7 @@ from plan_samples import desired, site
 from port443.app import serve
 from port443.app.moderation import BURST
 from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
-from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
-from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
-from port443.core.plan.events import (
+from port443.core.contract.events import (
     EdgeStarted,
     EventsSuppressed,
     HandshakeFailed,
@@ -30,7 +27,10 @@ from port443.core.plan.events import (
     UpstreamFailed,
     UpstreamWentDown,
 )
-from port443.core.plan.receipt import QuarantineCode, SiteQuarantined
+from port443.core.contract.receipt import QuarantineCode, SiteQuarantined
+from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
+from port443.core.names import Endpoint
+from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
 from port443.edge.errors import AddressInUse, StaleEpoch
 from serve_bench import FACTS, NAME, ONE_SITE, ServeBench
 from waiting import HANG_S, await_until

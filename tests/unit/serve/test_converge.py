@@ -16,10 +16,10 @@ from port443.app.converge import Converged, Converger
 from port443.app.judge import round_problems
 from port443.app.keep import Keeper, Kept
 from port443.app.telling import tell
+from port443.core.contract.snapshot import MAX_NAMES, Site
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
 from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate
-from port443.core.plan.snapshot import MAX_NAMES, Site
 from port443.core.renew.clock import ClockWrong
 from port443.core.x509.bounds import MAX_CHAIN
 from port443.core.x509.facts import CertFacts

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pki import NOW
 from port443.app.tickets import TicketRing
-from port443.core.plan.snapshot import TicketKey, hash_of
+from port443.core.contract.snapshot import TicketKey, hash_of
 
 HOUR = timedelta(hours=1)
 

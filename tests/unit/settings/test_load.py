@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from port443.core.contract.snapshot import Limits
 from port443.core.errors import SettingsError
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import (
@@ -18,7 +19,6 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.core.plan.snapshot import Limits
 from port443.settings import kinds
 from port443.settings.kinds import Kind
 from port443.settings.load import MAX_BYTES, load, parse

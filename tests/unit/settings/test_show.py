@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from port443.core.contract.snapshot import MAX_INTEGER, Limits
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import (
     Desired,
@@ -18,7 +19,6 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.core.plan.snapshot import MAX_INTEGER, Limits
 from port443.settings.load import parse, read
 from port443.settings.show import lines, render
 

@@ -15,7 +15,7 @@ const MAX_TEXT: usize = 512;
 #[serde(tag = "name", rename_all = "snake_case")]
 #[allow(
     missing_docs,
-    reason = "the fields are those of the contract, described in core/plan/events.py"
+    reason = "the fields are those of the contract, described in core/contract/events.py"
 )]
 pub enum Event {
     /// The edge came up; its numbers start anew.

@@ -1,4 +1,4 @@
-//! All counters as one document; the same shape as in `core/plan/stats.py`.
+//! All counters as one document; the same shape as in `core/contract/stats.py`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(
     missing_docs,
-    reason = "the fields are those of the contract, described in core/plan/stats.py"
+    reason = "the fields are those of the contract, described in core/contract/stats.py"
 )]
 pub struct Stats {
     pub boot: String,

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from port443.core.contract.read import document_of
+from port443.core.contract.shape import DocumentInvalid
+from port443.core.contract.snapshot import Certificate, Hash, Part, Site, plain
 from port443.core.plan.planner import Plan
-from port443.core.plan.read import document_of
-from port443.core.plan.shape import DocumentInvalid
-from port443.core.plan.snapshot import Certificate, Hash, Part, Site, plain
 
 
 def breaches(plan: Plan) -> dict[str, DocumentInvalid]:

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Literal
 
-from port443.core.names import Endpoint, SiteName
-from port443.core.plan.snapshot import (
+from port443.core.contract.snapshot import (
     STANDARD_BODY_BYTES,
     STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
@@ -13,6 +12,7 @@ from port443.core.plan.snapshot import (
     STANDARD_WARM_TIMEOUT_MS,
     Limits,
 )
+from port443.core.names import Endpoint, SiteName
 
 TlsName = Literal["modern", "intermediate"]
 STANDARD_LIMITS = Limits()

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Literal, TypeVar
 
-from port443.core.names import Fingerprint
-from port443.core.plan.planner import Plan, timeouts_of
-from port443.core.plan.snapshot import (
+from port443.core.contract.snapshot import (
     Certificate,
     Hash,
     Hsts,
@@ -19,6 +17,8 @@ from port443.core.plan.snapshot import (
     Timeouts,
     TlsPolicy,
 )
+from port443.core.names import Fingerprint
+from port443.core.plan.planner import Plan, timeouts_of
 
 Group = Literal["listeners", "routes", "policy", "certificates", "secrets"]
 P = TypeVar("P", bound=Part)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from port443.core.contract.snapshot import Hsts
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, HstsFixed
-from port443.core.plan.snapshot import Hsts
 
 DAY_S = 86_400
 LADDER_S = (300, DAY_S, 30 * DAY_S, 365 * DAY_S)

@@ -4,11 +4,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from port443.core.names import Endpoint, HostName, IPName
-from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteTimeouts
-from port443.core.plan.hsts import HstsStep, header_of
-from port443.core.plan.policies import POLICIES
-from port443.core.plan.snapshot import (
+from port443.core.contract.snapshot import (
     Certificate,
     Hash,
     Hsts,
@@ -25,6 +21,10 @@ from port443.core.plan.snapshot import (
     TlsPolicy,
     hash_of,
 )
+from port443.core.names import Endpoint, HostName, IPName
+from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteTimeouts
+from port443.core.plan.hsts import HstsStep, header_of
+from port443.core.plan.policies import POLICIES
 
 HTTPS_PORT = 443
 MAX_POOL_NAME = 100

@@ -1,7 +1,7 @@
 """The named TLS policies, as data: Mozilla's Server Side TLS 6.0, with the hybrid group first."""
 
+from port443.core.contract.snapshot import ALPN, GROUPS, SUITES, TlsPolicy
 from port443.core.plan.desired import TlsName
-from port443.core.plan.snapshot import ALPN, GROUPS, SUITES, TlsPolicy
 
 TLS13_SUITES = SUITES[:3]
 BROAD_GROUPS = GROUPS[:4]

@@ -1,4 +1,4 @@
-//! The documents of the contract; the same as in `core/plan/snapshot.py`.
+//! The documents of the contract; the same as in `core/contract/snapshot.py`.
 
 mod part;
 mod pool;

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from port443.core.plan.snapshot import Hash
+from port443.core.contract.snapshot import Hash
 
 ListenerState = Literal["listening", "waiting_for_sockets"]
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from port443.core.plan.rules import (
+from port443.core.contract.rules import (
     Base64,
     Label,
     Named,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from port443.core.plan.receipt import QuarantineCode
-from port443.core.plan.shape import DocumentInvalid, read_shape
-from port443.core.plan.snapshot import Hash
+from port443.core.contract.receipt import QuarantineCode
+from port443.core.contract.shape import DocumentInvalid, read_shape
+from port443.core.contract.snapshot import Hash
 
 
 class HandshakeFailure(StrEnum):

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from port443.core.plan.shape import DocumentInvalid, read_shape
-from port443.core.plan.snapshot import (
+from port443.core.contract.shape import DocumentInvalid, read_shape
+from port443.core.contract.snapshot import (
     Certificate,
     Document,
     Listener,
@@ -16,7 +16,7 @@ from port443.core.plan.snapshot import (
     TicketKey,
     TlsPolicy,
 )
-from port443.core.plan.strict_json import read_json
+from port443.core.contract.strict_json import read_json
 
 PARTS: dict[str, type[Part]] = {
     "site": Site,
