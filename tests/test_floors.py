@@ -40,7 +40,7 @@ UNCLEAN = {  # a pure core has no way to reach these
     "time", "http", "urllib", "sqlite3", "asyncpg", "httpx", "dns", "click", "rich", "pydantic", "ruamel",
 }  # fmt: skip
 CRATE_FLOOR = {
-    "edge-snapshot": 0,
+    "edge-contract": 0,
     "edge-tls": 1,
     "edge-http": 1,
     "edge-observe": 1,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use edge_snapshot::{Alpn, CipherSuite, Hash, TlsVersion};
+use edge_contract::{Alpn, CipherSuite, Hash, TlsVersion};
 use serde::Serialize;
 
 use crate::reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};

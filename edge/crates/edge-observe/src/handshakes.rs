@@ -1,6 +1,6 @@
 //! Completed handshakes by version, suite, group and whether they resumed a session.
 
-use edge_snapshot::{CipherSuite, Group, TlsVersion};
+use edge_contract::{CipherSuite, Group, TlsVersion};
 
 use crate::counter::Counter;
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use edge_snapshot::Group;
+use edge_contract::Group;
 
 use crate::channel::{EventQueue, EventSender, event_channel};
 use crate::counter::Counter;

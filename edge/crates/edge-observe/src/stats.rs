@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use edge_snapshot::{CipherSuite, TlsVersion};
+use edge_contract::{CipherSuite, TlsVersion};
 use serde::Serialize;
 
 /// All counters of one edge since its boot.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edge_snapshot::{Alpn, CipherSuite, Group, TlsVersion};
+use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
 
 use crate::channel::EventSender;
 use crate::counter::Counter;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use edge_contract::{Alpn, CipherSuite, Hash, QuarantineCode, TlsVersion};
 use edge_observe::{
     Event, EventLog, HandshakeFailure, Http2Cutoff, StampedEvent, TlsFailure, UpstreamFailure,
 };
-use edge_snapshot::{Alpn, CipherSuite, Hash, QuarantineCode, TlsVersion};
 use serde_json::Value;
 
 /// Told by nobody yet.

@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
 use edge_observe::{
     EventLog, HandshakeFailure, HandshakeFault, HandshakeRecord, Http2Cutoff, Observatory,
     SiteSlots, UpstreamFailure, UpstreamFault, WorkerObserver,
 };
-use edge_snapshot::{Alpn, CipherSuite, Group, TlsVersion};
 use serde_json::{Value, json};
 
 fn peer() -> SocketAddr {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use edge_contract::{Alpn, Role};
 use edge_observe::{HandshakeFailure, HandshakeFault, HandshakeRecord, TlsFailure};
-use edge_snapshot::{Alpn, Role};
 use edge_tls::{
     Alert, FaultKind, HandshakeFacts, Opening, Reason, Refusal, StreamFault, TlsStream,
     alert_record, farewell,

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use edge_contract::{Hash, Hsts, Limits, Listener, Pool, Timeouts};
 use edge_http::Peer;
 use edge_observe::{SiteSlot, WorkerObserver};
-use edge_snapshot::{Hash, Hsts, Limits, Listener, Pool, Timeouts};
 use edge_tls::{CertificateNames, SiteTls};
 use tokio::sync::watch;
 

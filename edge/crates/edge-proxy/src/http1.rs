@@ -10,10 +10,10 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_contract::Limits;
 use edge_http::page::Page;
 use edge_http::write::{self, Message};
 use edge_http::{BodyKind, Field, Forwarded, Refusal, RequestHead};
-use edge_snapshot::Limits;
 use edge_tls::TlsStream;
 
 use crate::alarm::Alarm;

@@ -1,7 +1,7 @@
 //! The snapshot's limits in the form that HTTP asks for them.
 
+use edge_contract::Limits;
 use edge_http::{BodyKind, HeadLimits};
-use edge_snapshot::Limits;
 
 /// Bounds on the head of a request.
 pub(crate) fn of_request(limits: &Limits) -> HeadLimits {

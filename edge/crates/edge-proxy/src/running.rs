@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use edge_contract::{Hash, Limits, Parts, Root, SiteVerdict};
 use edge_observe::SiteSlots;
-use edge_snapshot::{Hash, Limits, Parts, Root, SiteVerdict};
 
 use crate::context::{ListenerRuntime, SiteRuntime};
 

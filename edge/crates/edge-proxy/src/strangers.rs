@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::time::Instant;
 
-use edge_snapshot::Limits;
+use edge_contract::Limits;
 
 /// Where in the table a client may stand, and how many may stand there: 16,384 in all.
 const SETS: usize = 1024;

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use edge_contract::{Hash, Limits, Listener, Parts, Role, Root};
 use edge_observe::{EventQueue, Observatory};
 use edge_proxy::{Running, Worker, spawn_worker};
-use edge_snapshot::{Hash, Limits, Listener, Parts, Role, Root};
 
 /// What takes so long hangs; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edge_snapshot::{Certificate, Hash, PrivateKey, QuarantineCode};
+use edge_contract::{Certificate, Hash, PrivateKey, QuarantineCode};
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};

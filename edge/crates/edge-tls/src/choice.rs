@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edge_snapshot::{CipherSuite, Group, TlsVersion};
+use edge_contract::{CipherSuite, Group, TlsVersion};
 use rustls::{ServerConfig, SignatureScheme};
 
 use crate::alert::{Alert, Violation};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edge_snapshot::{QuarantineCode, TlsPolicy};
+use edge_contract::{QuarantineCode, TlsPolicy};
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use edge_snapshot::{Alpn, CipherSuite, Group, TlsVersion};
+use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
 use rustls::{Error, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use edge_snapshot::{CipherSuite, Group, TlsVersion};
+use edge_contract::{CipherSuite, Group, TlsVersion};
 use rustls::crypto::SupportedKxGroup;
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
 use rustls::version::{TLS12, TLS13};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use edge_snapshot::{
+use edge_contract::{
     Alpn, CipherSuite, Group, Hash, QuarantineCode, TicketKey, TlsPolicy, TlsVersion,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};

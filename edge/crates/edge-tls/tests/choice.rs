@@ -8,7 +8,7 @@
 mod common;
 
 use common::{Made, Plan, ecdsa, make, rsa, run_client, site};
-use edge_snapshot::{CipherSuite, Group, QuarantineCode, TlsVersion};
+use edge_contract::{CipherSuite, Group, QuarantineCode, TlsVersion};
 use edge_tls::{Alert, ClientHello, Reason, Refusal, SiteTls};
 
 /// What a modern client offers.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Client, Plan, accept, client, ecdsa, old_client, run_client};
-use edge_snapshot::QuarantineCode;
+use edge_contract::QuarantineCode;
 use edge_tls::{HandshakeFacts, Reason, Refusal, SiteTls};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ClientConfig;

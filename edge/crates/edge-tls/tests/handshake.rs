@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Client, Plan, accept, client, client_of, ecdsa, old_client, run_client, site};
-use edge_snapshot::{Alpn, CipherSuite, Group, TlsVersion};
+use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
 use edge_tls::{HandshakeFacts, Reason, Refusal, SiteTls, TlsStream};
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::{CertificateError, ClientConfig, Error};

@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Instant;
 
-use edge_observe::Event;
-use edge_proxy::Running;
-use edge_snapshot::{
+use edge_contract::{
     Apply, ErrorCode, Fault, Hash, ListenerState, Receipt, Root, SiteVerdict, SocketName,
 };
+use edge_observe::Event;
+use edge_proxy::Running;
 
 use crate::boot::{Recovered, Snapshot};
 use crate::edge::Edge;
@@ -205,7 +205,7 @@ impl Edge {
             }
         };
         let listener =
-            |listener: &edge_snapshot::Listener| (listener.id.clone(), state(&listener.id));
+            |listener: &edge_contract::Listener| (listener.id.clone(), state(&listener.id));
         Receipt::Applied {
             root: hash,
             missing: [],

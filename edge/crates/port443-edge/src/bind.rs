@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use edge_snapshot::SocketName;
+use edge_contract::SocketName;
 use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -16,7 +16,7 @@ const BACKLOG: i32 = 4096;
 impl Edge {
     /// Bind every listener of a recovered snapshot, one socket a worker; the rest goes on without
     /// the ones that cannot be bound.
-    pub(crate) fn bind(&mut self, listeners: &[edge_snapshot::Listener]) {
+    pub(crate) fn bind(&mut self, listeners: &[edge_contract::Listener]) {
         for listener in listeners {
             match (0..self.workers.len())
                 .map(|_| bound(listener.address))

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use edge_snapshot::{Hash, Part, Parts, Root};
+use edge_contract::{Hash, Part, Parts, Root};
 
 const ROOT: &str = "root.json";
 /// The root as it was served when sites of the real one were in quarantine: their last good versions.

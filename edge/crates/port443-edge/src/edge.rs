@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use edge_contract::{CONTRACT, ErrorCode, Fault, Hash, Part, SiteVerdict};
 use edge_observe::{Event, EventLog, EventQueue, Observatory, StampedEvent, Stats};
 use edge_proxy::{Running, Worker, spawn_worker};
-use edge_snapshot::{CONTRACT, ErrorCode, Fault, Hash, Part, SiteVerdict};
 use tokio::sync::watch;
 
 use crate::boot::BootCopy;

@@ -5,7 +5,7 @@ use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 
-use edge_snapshot::SocketName;
+use edge_contract::SocketName;
 
 /// Every listening socket of the edge, in the order in which they came.
 #[derive(Default)]

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edge_snapshot::{Hash, Part, Parts};
+use edge_contract::{Hash, Part, Parts};
 
 /// How long a part is kept for a snapshot that needs it.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -86,7 +86,7 @@ impl PartStore {
 
 #[cfg(test)]
 mod tests {
-    use edge_snapshot::TicketKey;
+    use edge_contract::TicketKey;
 
     use super::*;
 

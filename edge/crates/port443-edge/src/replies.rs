@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use edge_contract::{Hash, Receipt, SocketName};
 use edge_observe::Stats;
-use edge_snapshot::{Hash, Receipt, SocketName};
 use serde::Serialize;
 
 /// Who the edge is, and what runs.

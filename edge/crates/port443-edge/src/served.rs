@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use edge_snapshot::{Hash, Part, Parts, Root, SiteVerdict};
+use edge_contract::{Hash, Part, Parts, Root, SiteVerdict};
 
 /// The root with each quarantined site replaced by its last good version, or left out.
 ///
@@ -56,7 +56,7 @@ fn needs(hash: &Hash, parts: &Parts) -> Vec<Hash> {
 mod tests {
     use std::sync::Arc;
 
-    use edge_snapshot::{CONTRACT, Limits, Pool, QuarantineCode, Server, Site, canonical};
+    use edge_contract::{CONTRACT, Limits, Pool, QuarantineCode, Server, Site, canonical};
 
     use super::*;
 

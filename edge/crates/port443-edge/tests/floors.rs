@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 const FLOORS: [(&str, u8); 6] = [
-    ("edge-snapshot", 0),
+    ("edge-contract", 0),
     ("edge-tls", 1),
     ("edge-http", 1),
     ("edge-observe", 1),

@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use edge_contract::Limits;
 use edge_http::{
     HeadLimits, MOST_EMPTY_LINES, Refusal, RequestHead, head_may_be_complete, parse_request,
 };
-use edge_snapshot::Limits;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 

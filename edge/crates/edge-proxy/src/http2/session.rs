@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use edge_contract::Limits;
 use edge_http::http2::{Config, Connection, Cutoff, CutoffReason};
-use edge_snapshot::Limits;
 use edge_tls::TlsStream;
 use tokio::io::AsyncWrite;
 

@@ -1,8 +1,8 @@
 use std::net::{SocketAddr, TcpListener};
 
 use arc_swap::ArcSwap;
+use edge_contract::Server;
 use edge_observe::Observatory;
-use edge_snapshot::Server;
 use tokio::sync::watch;
 
 use super::*;

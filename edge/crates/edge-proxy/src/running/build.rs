@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use edge_snapshot::{
+use edge_contract::{
     Hash, Listener, Part, PartMissing, Parts, QuarantineCode, Root, Site, SiteVerdict, TicketKey,
 };
 use edge_tls::{CertificateSource, SiteFault, SiteSource, SiteTls};

@@ -1,6 +1,6 @@
 mod carried;
 
-use edge_snapshot::{
+use edge_contract::{
     Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Pool, PrivateKey, QuarantineCode,
     Role, Server, Site, TicketKey, TlsPolicy, TlsVersion, canonical,
 };

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::LazyLock;
 
-use edge_snapshot::{
+use edge_contract::{
     Certificate, CipherSuite, Group, Hash, PrivateKey, TicketKey, TlsPolicy, TlsVersion,
 };
 use proptest::prelude::*;

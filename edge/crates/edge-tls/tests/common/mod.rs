@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use edge_snapshot::{
+use edge_contract::{
     Alpn, Certificate, CipherSuite, Group, Hash, PrivateKey, TicketKey, TlsPolicy, TlsVersion,
 };
 use edge_tls::{

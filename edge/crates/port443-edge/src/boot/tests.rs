@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
-use edge_snapshot::{CONTRACT, Limits, TicketKey, canonical};
+use edge_contract::{CONTRACT, Limits, TicketKey, canonical};
 
 use super::*;
 

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use edge_snapshot::{ErrorCode, Fault, FrameReader};
+use edge_contract::{ErrorCode, Fault, FrameReader};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::time::timeout;

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
-use edge_snapshot::{ErrorReply, Fault, encode_frame};
+use edge_contract::{ErrorReply, Fault, encode_frame};
 use serde::Serialize;
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -24,7 +24,7 @@ pub(super) struct Outgoing {
 impl Outgoing {
     /// Frame an answer.
     pub(super) fn new<T: Serialize>(reply: &T, descriptors: Vec<OwnedFd>) -> Result<Self, Fault> {
-        use edge_snapshot::ErrorCode::Internal;
+        use edge_contract::ErrorCode::Internal;
         let text =
             serde_json::to_vec(reply).map_err(|error| Fault::new(Internal, error.to_string()))?;
         Ok(Self {

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_snapshot::{ErrorCode, Fault, Request, SocketName};
+use edge_contract::{ErrorCode, Fault, Request, SocketName};
 
 use super::inbox::Message;
 use super::outbox::Outgoing;

@@ -1,7 +1,7 @@
 //! Any stream, cut anywhere: whole frames come out, and nothing is lost or made up.
 #![no_main]
 
-use edge_snapshot::{FrameReader, encode_frame};
+use edge_contract::{FrameReader, encode_frame};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (Vec<u8>, u8)| {

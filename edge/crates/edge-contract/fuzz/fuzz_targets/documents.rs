@@ -1,7 +1,7 @@
 //! Any text is a document or is refused; a document has one form, which is the same document.
 #![no_main]
 
-use edge_snapshot::{Hash, Part, Root, canonical};
+use edge_contract::{Hash, Part, Root, canonical};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use edge_snapshot::{
+use edge_contract::{
     Alpn, Certificate, CipherSuite, FrameReader, Group, Hash, Hsts, Json, Limits, Listener, Part,
     Pool, PrivateKey, Request, Role, Root, Server, Site, TicketKey, Timeouts, TlsPolicy,
     TlsVersion, canonical, encode_frame,

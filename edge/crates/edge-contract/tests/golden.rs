@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use edge_snapshot::{Fault, Hash, Json, Part, Root, canonical};
+use edge_contract::{Fault, Hash, Json, Part, Root, canonical};
 use serde_json::Value;
 
 /// The documents of one folder, which must not be empty.

@@ -1,7 +1,7 @@
 //! Any frame is a request or a refusal with a stable code.
 #![no_main]
 
-use edge_snapshot::{ErrorReply, Request};
+use edge_contract::{ErrorReply, Request};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|frame: &[u8]| {
