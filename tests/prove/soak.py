@@ -21,11 +21,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from soak_verdict import Fault, Kind, Memory, Trouble
-
 from free_ports import free_port
 from prove.soak_clients import NAME, Crowd
 from serving import Serving, run_port443
+from soak_verdict import Fault, Kind, Memory, Trouble
 from waiting import wait_until
 
 TITLE = "Soak"

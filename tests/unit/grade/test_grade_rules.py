@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-import port443.core.grade
+import port443.core.grade.rules
 from pki import NOW, Order, make
 from port443.cli.scan_text import report_lines
 from port443.core.grade.catalogue import RULES
@@ -283,7 +283,7 @@ def test_every_rule_has_a_whole_page(rule: object) -> None:
 
 def test_every_rule_has_its_file_and_its_number_once() -> None:
     """The catalogue holds each file of the folder, under the id that its name says."""
-    folder = Path(port443.core.grade.__file__).parent
+    folder = Path(port443.core.grade.rules.__file__).parent
     named = {
         f"P443-{area.upper()}-{number}"
         for path in folder.glob("*_[0-9][0-9][0-9]_*.py")

@@ -1,1 +1,1 @@
-"""One rule a file; findings folded to a grade."""
+"""Findings folded to a grade."""

@@ -1,6 +1,7 @@
 """Every rule, in the order in which a report lists them."""
 
-from port443.core.grade import (
+from port443.core.grade.rule import Rule
+from port443.core.grade.rules import (
     cert_001_expired,
     cert_002_not_yet_valid,
     cert_003_self_signed,
@@ -57,7 +58,6 @@ from port443.core.grade import (
     tls_028_libraries_kept_out,
     tls_029_sha1_handshake,
 )
-from port443.core.grade.rule import Rule
 
 RULES: tuple[Rule, ...] = tuple(
     module.RULE

@@ -17,7 +17,7 @@ References: RFC 8446 §9.1, RFC 9325 §4.2
 from port443.core.grade.clients import LIBRARIES
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.rule import Outcome, Rule, Severity
-from port443.core.grade.tls_027_browsers_kept_out import check_clients
+from port443.core.grade.rules.tls_027_browsers_kept_out import check_clients
 
 
 def check(facts: ScanFacts) -> Outcome:

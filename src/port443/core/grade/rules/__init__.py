@@ -1,0 +1,1 @@
+"""One rule a file: facts in; something found, a doubt, or nothing out."""
