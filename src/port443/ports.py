@@ -1,8 +1,8 @@
 """What the use-cases need from outside: Protocols only, each a small power."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePath
 from typing import Protocol
@@ -252,6 +252,88 @@ class LastGood(Protocol):
 
 class Store(Generations, LastGood, SiteMemory, Protocol):
     """All that outlives a process, in one place."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A private key as a storage backend holds it."""
+
+    kek: str
+    """The id of the key-encryption key that `wrapped_key` is wrapped under."""
+    wrapped_key: bytes
+    """The data key."""
+    content: bytes
+    """Nonce, ciphertext and tag under the data key."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedGeneration:
+    """A `Generation` as a storage backend holds it."""
+
+    lineage: str
+    number: int
+    names: tuple[SiteName, ...]
+    chain: tuple[bytes, ...]
+    """DER, leaf first, without the root."""
+    created_at: datetime
+    key: SealedKey
+
+
+@dataclass(frozen=True, slots=True)
+class UnsavedGeneration:
+    """A generation that a storage backend is to number and keep."""
+
+    lineage: str
+    names: tuple[SiteName, ...]
+    chain: tuple[bytes, ...]
+    created_at: datetime
+    seal: Callable[[int], SealedKey] = field(repr=False)
+    """Encrypt the private key for the number that the generation gets: it is bound to it."""
+
+
+class StorageBackend(SiteMemory, Protocol):
+    """What a database offers to the store that seals private keys before they reach it.
+
+    Promises what `Store` promises of its calls of the same names. All errors are `StoreError`s.
+    """
+
+    @property
+    def location(self) -> str:
+        """Where it is, for messages."""
+        ...
+
+    @property
+    def kek(self) -> str:
+        """The id of the key-encryption key that it was made for."""
+        ...
+
+    async def active(self, lineage: str) -> SealedGeneration | None:
+        """Return the generation that counts."""
+        ...
+
+    async def newest(self, lineage: str) -> SealedGeneration | None:
+        """Return the last one that was put, active or not."""
+        ...
+
+    async def put(self, unsaved: UnsavedGeneration) -> int:
+        """Keep another generation, which is not active yet; return its number."""
+        ...
+
+    async def activate(self, lineage: str, number: int, instead_of: int | None) -> None:
+        """Move the active pointer, if it still stands where it is believed to."""
+        ...
+
+    async def keep_last_good(
+        self,
+        unsaved: Sequence[UnsavedGeneration],
+        client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
+    ) -> None:
+        """Keep all of it, or nothing; a generation whose chain is not the active one becomes active."""
+        ...
+
+    async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
+        """Return the CAs that were last kept for a site, if they are of this file; else none."""
+        ...
 
 
 class KeyWrapper(Protocol):

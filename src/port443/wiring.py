@@ -21,7 +21,8 @@ from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.local_ports import free_port, has_ipv6, loopback_addresses
 from port443.adapters.roots import SystemRoots, load_roots
 from port443.adapters.sample_backend import SampleBackend
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, public_directory, published
+from port443.adapters.sealed_store import SealedStore
+from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
 from port443.app.alone import EdgeAlone, EdgeOfItsUnit, ServeStarting, unanswered
 from port443.app.check_files import FilesJudged, judge_files
@@ -138,11 +139,11 @@ def opened_store(state: StateDirectory) -> Iterator[Store]:
     """Open the store of a state directory, and close it in the end."""
     # Only a database that holds nothing yet may get a new key-encryption key.
     wrapper = FileKeyWrapper.open(state.key_encryption_key, may_create=not state.database.exists())
-    store = SQLiteStore(state.database, wrapper)
+    backend = SQLiteBackend(state.database, wrapper.id)
     try:
-        yield store
+        yield SealedStore(backend, wrapper)
     finally:
-        store.close()
+        backend.close()
 
 
 @asynccontextmanager

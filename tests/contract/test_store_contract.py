@@ -1,7 +1,8 @@
-"""What every store promises, real or fake."""
+"""What every store promises, real or fake; another storage backend is another line of STORES."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
@@ -9,14 +10,14 @@ import pytest
 
 from memory_store import MemoryStore
 from pki import NOW, leaf, root
-from port443.adapters.kek_file import FileKeyWrapper
-from port443.adapters.store_sqlite import SQLiteStore
+from port443.adapters.store_sqlite import StateDirectory
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.x509.keys import pkcs8
 from port443.ports import Store
+from port443.wiring import opened_store
 
 SITE = "site/a.test"
 CA = root()
@@ -30,15 +31,16 @@ def credential(*names: str) -> Credential:
 ONE, TWO, THREE = credential("a.test", "::1"), credential("a.test"), credential("a.test")
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {
+    "sqlite": lambda path: opened_store(StateDirectory.prepare(path / "state")),
+    "memory": lambda _: nullcontext(MemoryStore()),
+}
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    wrapper = FileKeyWrapper.open(tmp_path / "kek", may_create=True)
-    sqlite = SQLiteStore(tmp_path / "port443.db", wrapper)
-    yield sqlite
-    sqlite.close()
+    with STORES[request.param](tmp_path) as store:
+        yield store
 
 
 def test_an_empty_store_has_nothing(store: Store) -> None:

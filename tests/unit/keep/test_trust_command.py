@@ -13,9 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from port443.adapters.clock import SystemClock
-from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.adapters.store_sqlite import StateDirectory
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign, StateUnusable
 from port443.app.keep import Keeper
 from port443.app.trust import LocalCAAbsent
@@ -24,23 +23,19 @@ from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificates_in
-from port443.wiring import find_roots, public_file
+from port443.wiring import find_roots, opened_store, public_file
 
 
 def serve_once(state: Path, *names: str) -> None:
     """Leave behind what a serve with these sites does."""
     directory = StateDirectory.prepare(state)
-    may_create = not directory.database.exists()
-    store = SQLiteStore(
-        directory.database, FileKeyWrapper.open(directory.key_encryption_key, may_create=may_create)
-    )
     sites = [
         DesiredSite(name, (host,), (), LocalIssuer(not host.is_reserved))
         for name in names
         for host in (HostName(name),)
     ]
-    asyncio.run(Keeper(store, FilesOnDisk(), SystemClock()).ensure(sites))
-    store.close()
+    with opened_store(directory) as store:
+        asyncio.run(Keeper(store, FilesOnDisk(), SystemClock()).ensure(sites))
 
 
 def run(*arguments: str) -> Result:

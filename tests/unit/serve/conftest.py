@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from port443.adapters.kek_file import FileKeyWrapper
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.adapters.store_sqlite import StateDirectory
+from port443.wiring import opened_store
 from serve_bench import ServeBench
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[ServeBench]:
     state = StateDirectory.prepare(tmp_path / "state")
-    wrapper = FileKeyWrapper.open(state.key_encryption_key, may_create=True)
-    store = SQLiteStore(state.database, wrapper)
-    yield ServeBench(store, state)
-    store.close()
+    with opened_store(state) as store:
+        yield ServeBench(store, state)

@@ -11,12 +11,12 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.adapters.store_sqlite import StateDirectory
 from port443.app.keep import Keeper
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
+from port443.wiring import opened_store
 
 
 class FixedClock:
@@ -33,12 +33,9 @@ def renew(path: Path, now: datetime) -> None:
     """Do what serve does with its state."""
     state = StateDirectory.prepare(path)
     lock = state.lock()
-    may_create = not state.database.exists()
-    wrapper = FileKeyWrapper.open(state.key_encryption_key, may_create=may_create)
-    store = SQLiteStore(state.database, wrapper)
     site = DesiredSite("a.test", (HostName("a.test"),), (), LocalIssuer())
-    kept = asyncio.run(Keeper(store, FilesOnDisk(), FixedClock(now)).ensure([site]))
-    store.close()
+    with opened_store(state) as store:
+        kept = asyncio.run(Keeper(store, FilesOnDisk(), FixedClock(now)).ensure([site]))
     lock.release()
     assert not kept.faults
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from pki import NOW
-from port443.adapters.kek_file import FileKeyWrapper
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory
+from port443.adapters.store_sqlite import StateDirectory
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import read_pkcs8, spki_of
 from port443.core.x509.path import TrustedRoots
 from port443.ports import Generation
+from port443.wiring import opened_store
 
 HERE = Path(__file__).parent
 FIRST, SECOND = NOW, NOW + timedelta(days=70)
@@ -74,11 +74,8 @@ def renewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renewer]:
 
 async def active(state: Path, lineage: str) -> Generation | None:
     """Open the store as the next process does, and prove that what is active is whole."""
-    directory = StateDirectory.find(state)
-    wrapper = FileKeyWrapper.open(directory.key_encryption_key, may_create=not directory.database.exists())
-    store = SQLiteStore(directory.database, wrapper)
-    found = await store.active(lineage)
-    store.close()
+    with opened_store(StateDirectory.find(state)) as store:
+        found = await store.active(lineage)
     if found:
         key = read_pkcs8(found.credential.key_pkcs8, lineage)
         assert CertFacts.from_der(found.credential.chain[0]).spki == spki_of(key)

@@ -9,23 +9,25 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import closing
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from pki import NOW, leaf, root
-from port443.adapters.kek_file import (
-    FileKeyWrapper,
-    KeyEncryptionKeyExposed,
-    KeyEncryptionKeyMissing,
-    WrappedKeyUnreadable,
-)
-from port443.adapters.store_sqlite import SQLiteStore, StateDirectory, errors
+from port443.adapters.kek_file import KeyEncryptionKeyExposed, KeyEncryptionKeyMissing, WrappedKeyUnreadable
+from port443.adapters.sealed_store import SecretUnreadable, WrongKeyEncryptionKey
+from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, errors
 from port443.core.errors import StoreError
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
-from port443.core.x509.keys import pkcs8
+from port443.core.plan.hsts import HstsStep
+from port443.core.x509.facts import CertFacts
+from port443.core.x509.keys import pkcs8, read_pkcs8, spki_of
+from port443.ports import SealedKey, Store, UnsavedGeneration
+from port443.wiring import opened_store
 
+HERE = Path(__file__).parent
 SITE, OTHER = "site/a.test", "site/b.test"
 CA = root()
 
@@ -35,9 +37,18 @@ def credential(name: str) -> Credential:
     return Credential((parse_site_name(name),), (made.facts.der,), pkcs8(made.key))
 
 
-def opened(state: StateDirectory) -> SQLiteStore:
-    may_create = not state.database.exists()
-    return SQLiteStore(state.database, FileKeyWrapper.open(state.key_encryption_key, may_create=may_create))
+def open_store(state: StateDirectory) -> None:
+    with opened_store(state):
+        pass
+
+
+def active_numbers(state: StateDirectory, *lineages: str) -> list[int | None]:
+    async def read(store: Store) -> list[int | None]:
+        found = [await store.active(lineage) for lineage in lineages]
+        return [one.number if one else None for one in found]
+
+    with opened_store(state) as store:
+        return asyncio.run(read(store))
 
 
 @pytest.fixture
@@ -49,14 +60,22 @@ def state(tmp_path: Path) -> StateDirectory:
 def filled(state: StateDirectory) -> StateDirectory:
     """Hold two sites with active certificates."""
 
-    async def fill(store: SQLiteStore) -> None:
+    async def fill(store: Store) -> None:
         for lineage, name in ((SITE, "a.test"), (OTHER, "b.test")):
             await store.activate(await store.put(lineage, credential(name), NOW), None)
 
-    store = opened(state)
-    asyncio.run(fill(store))
-    store.close()
+    with opened_store(state) as store:
+        asyncio.run(fill(store))
     return state
+
+
+UNSAVED = UnsavedGeneration(SITE, (), (CA.facts.der,), NOW, lambda _: SealedKey("", b"", b""))
+
+
+@pytest.fixture
+def backend(filled: StateDirectory) -> Iterator[SQLiteBackend]:
+    with closing(SQLiteBackend(filled.database, "")) as backend:
+        yield backend
 
 
 def changed(state: StateDirectory, *statements: str) -> None:
@@ -73,25 +92,23 @@ def mode(path: Path) -> int:
 
 def test_everything_in_it_is_for_its_owner_alone(filled: StateDirectory) -> None:
     """Directory 0700, database and log 0600, key 0400; a published root is for everybody."""
-    store = opened(filled)
-    asyncio.run(store.put(SITE, credential("a.test"), NOW))
-    assert mode(filled.path) == 0o700
-    assert mode(filled.key_encryption_key) == 0o400
-    assert {mode(path) for path in filled.path.glob("port443.db*")} == {0o600}
-    assert mode(filled.publish("local-ca.pem", b"x")) == 0o644
-    store.close()
+    with opened_store(filled) as store:
+        asyncio.run(store.put(SITE, credential("a.test"), NOW))
+        assert mode(filled.path) == 0o700
+        assert mode(filled.key_encryption_key) == 0o400
+        assert {mode(path) for path in filled.path.glob("port443.db*")} == {0o600}
+        assert mode(filled.publish("local-ca.pem", b"x")) == 0o644
 
 
 def test_no_private_key_lies_open(filled: StateDirectory) -> None:
     """Neither the key nor a part of it stands in any file of the directory."""
-    store = opened(filled)
-    found = asyncio.run(store.active(SITE))
-    assert found
-    secret = found.credential.key_pkcs8[40:60]
-    for path in filled.path.iterdir():
-        assert secret not in path.read_bytes()
-    assert "key_pkcs8" not in repr(found)
-    store.close()
+    with opened_store(filled) as store:
+        found = asyncio.run(store.active(SITE))
+        assert found
+        secret = found.credential.key_pkcs8[40:60]
+        for path in filled.path.iterdir():
+            assert secret not in path.read_bytes()
+        assert "key_pkcs8" not in repr(found)
 
 
 def test_a_missing_directory_is_told_from_an_empty_store(tmp_path: Path) -> None:
@@ -134,13 +151,13 @@ def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
 def test_a_directory_in_place_of_the_database_is_told(state: StateDirectory) -> None:
     state.database.mkdir()
     with pytest.raises(errors.StateUnusable, match=r"port443\.db"):
-        SQLiteStore(state.database, FileKeyWrapper(b"k" * 32))
+        SQLiteBackend(state.database, "")
 
 
 def test_noise_in_place_of_the_database_is_told(filled: StateDirectory) -> None:
     filled.database.write_bytes(b"this is no database, and it is long enough to be looked at" * 100)
     with pytest.raises(errors.DatabaseDamaged):
-        opened(filled)
+        open_store(filled)
 
 
 def test_damaged_pages_are_told(filled: StateDirectory) -> None:
@@ -150,7 +167,7 @@ def test_damaged_pages_are_told(filled: StateDirectory) -> None:
         content[page : page + 64] = os.urandom(64)
     filled.database.write_bytes(content)
     with pytest.raises(errors.DatabaseDamaged):
-        opened(filled)
+        open_store(filled)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +186,7 @@ def test_a_database_that_is_not_ours_is_told(
     """Newer tables, no version, another program's file: each is refused and left as it is."""
     changed(filled, statement)
     with pytest.raises(error):
-        opened(filled)
+        open_store(filled)
 
 
 @pytest.fixture
@@ -192,48 +209,41 @@ def test_a_disk_too_small_for_a_database_is_called_full(small_disk: Path) -> Non
     state = StateDirectory.prepare(small_disk / "state")
     (small_disk / "rest").write_bytes(bytes(36 * 1024))
     with pytest.raises(errors.StateFull, match=r"port443\.db") as full:
-        opened(state)
+        open_store(state)
     assert full.value.hint.startswith("make room there (df -h shows it)")
 
 
-def test_a_full_disk_is_told_and_spoils_nothing(filled: StateDirectory) -> None:
+def test_a_full_disk_is_told_and_spoils_nothing(backend: SQLiteBackend) -> None:
     """When no page can be added, the error says so, and what was there is still there."""
-    store = opened(filled)
-    (pages,) = store._database.execute("PRAGMA page_count").fetchone()
-    store._database.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = backend._database.execute("PRAGMA page_count").fetchone()
+    backend._database.execute(f"PRAGMA max_page_count = {pages}")
 
     async def put_many() -> None:
         for _ in range(50):
-            await store.put(SITE, credential("a.test"), NOW)
+            await backend.put(UNSAVED)
 
     with pytest.raises(errors.StateFull) as full:
         asyncio.run(put_many())
     assert full.value.retry
-    found = asyncio.run(store.active(SITE))
+    found = asyncio.run(backend.active(SITE))
     assert found
     assert found.number == 1
-    store.close()
 
 
-def test_a_database_that_cannot_be_written_is_told(filled: StateDirectory) -> None:
-    store = opened(filled)
-    store._database.execute("PRAGMA query_only = ON")
+def test_a_database_that_cannot_be_written_is_told(backend: SQLiteBackend) -> None:
+    backend._database.execute("PRAGMA query_only = ON")
     with pytest.raises(errors.StateReadOnly):
-        asyncio.run(store.put(SITE, credential("a.test"), NOW))
-    store.close()
+        asyncio.run(backend.put(UNSAVED))
 
 
-def test_a_database_that_others_keep_locked_is_told(filled: StateDirectory) -> None:
+def test_a_database_that_others_keep_locked_is_told(backend: SQLiteBackend) -> None:
     """A shell left open in a transaction is named as the cause, after a wait."""
-    store = opened(filled)
-    store._database.execute("PRAGMA busy_timeout = 20")
-    shell = sqlite3.connect(filled.database)
-    shell.execute("BEGIN IMMEDIATE")
-    with pytest.raises(errors.DatabaseBusy):
-        asyncio.run(store.put(SITE, credential("a.test"), NOW))
-    shell.close()
-    asyncio.run(store.put(SITE, credential("a.test"), NOW))
-    store.close()
+    backend._database.execute("PRAGMA busy_timeout = 20")
+    with closing(sqlite3.connect(backend.path)) as shell:
+        shell.execute("BEGIN IMMEDIATE")
+        with pytest.raises(errors.DatabaseBusy):
+            asyncio.run(backend.put(UNSAVED))
+    assert asyncio.run(backend.put(UNSAVED)) == 2
 
 
 def test_a_generation_never_changes(filled: StateDirectory) -> None:
@@ -258,19 +268,15 @@ def test_a_key_moved_to_another_row_cannot_be_read(filled: StateDirectory) -> No
         "UPDATE generation SET (wrapped_key, sealed) = (SELECT wrapped_key, sealed FROM generation "
         "WHERE lineage = 'site/b.test') WHERE lineage = 'site/a.test'",
     )
-    store = opened(filled)
     with pytest.raises(WrappedKeyUnreadable):
-        asyncio.run(store.active(SITE))
-    assert asyncio.run(store.active(OTHER))
-    store.close()
+        active_numbers(filled, SITE)
+    assert active_numbers(filled, OTHER) == [1]
 
 
 def test_a_damaged_secret_is_told(filled: StateDirectory) -> None:
     changed(filled, "DROP TRIGGER generation_never_changes", "UPDATE generation SET sealed = zeroblob(64)")
-    store = opened(filled)
-    with pytest.raises(errors.SecretUnreadable, match=SITE):
-        asyncio.run(store.active(SITE))
-    store.close()
+    with pytest.raises(SecretUnreadable, match=SITE):
+        active_numbers(filled, SITE)
 
 
 def test_a_chain_that_is_none_is_told(filled: StateDirectory) -> None:
@@ -279,23 +285,23 @@ def test_a_chain_that_is_none_is_told(filled: StateDirectory) -> None:
         "DROP TRIGGER generation_never_changes",
         "UPDATE generation SET chain = '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----'",
     )
-    store = opened(filled)
     with pytest.raises(errors.DatabaseDamaged, match=SITE):
-        asyncio.run(store.active(SITE))
-    store.close()
+        active_numbers(filled, SITE)
 
 
 def test_the_kek_of_another_store_is_refused(filled: StateDirectory, tmp_path: Path) -> None:
-    stranger = FileKeyWrapper.open(tmp_path / "other", may_create=True)
-    with pytest.raises(errors.WrongKeyEncryptionKey):
-        SQLiteStore(filled.database, stranger)
+    other = StateDirectory.prepare(tmp_path / "other")
+    open_store(other)
+    other.key_encryption_key.replace(filled.key_encryption_key)
+    with pytest.raises(WrongKeyEncryptionKey, match=str(filled.database)):
+        open_store(filled)
 
 
 def test_a_missing_kek_is_never_made_anew(filled: StateDirectory) -> None:
     """A new key would open none of the old secrets, so its absence is told."""
     filled.key_encryption_key.unlink()
     with pytest.raises(KeyEncryptionKeyMissing):
-        opened(filled)
+        open_store(filled)
     assert not filled.key_encryption_key.exists()
 
 
@@ -311,7 +317,7 @@ def test_a_kek_that_is_exposed_or_cut_is_refused(
 ) -> None:
     spoil(filled.key_encryption_key)
     with pytest.raises(error):
-        opened(filled)
+        open_store(filled)
 
 
 def test_one_serve_per_directory(state: StateDirectory) -> None:
@@ -367,3 +373,27 @@ def test_names_are_stored_as_people_write_them(filled: StateDirectory) -> None:
             input=chain, capture_output=True, text=True, check=True,
         )  # fmt: skip
         assert "DNS:a.test" in told.stdout
+
+
+def test_a_database_of_the_first_version_goes_on(state: StateDirectory) -> None:
+    """Each key of a database that 0.1.0 wrote fits its certificate, and the next number follows."""
+    state.key_encryption_key.write_bytes(bytes(range(32)))
+    state.key_encryption_key.chmod(0o400)
+    with closing(sqlite3.connect(state.database)) as database:
+        database.executescript((HERE / "made_by_0_1_0.sql").read_text())
+    state.database.chmod(0o600)
+
+    async def read(store: Store) -> None:
+        for lineage in (SITE, "own/b.test", "authority/reserved"):
+            found = await store.active(lineage)
+            assert found
+            assert found.number == 1
+            leaf = CertFacts.from_der(found.credential.chain[0])
+            assert leaf.spki == spki_of(read_pkcs8(found.credential.key_pkcs8, lineage))
+        assert (await store.put(SITE, credential("a.test"), NOW)).number == 3
+        assert await store.hsts_memory() == ({"a.test": HstsStep(2, NOW)}, {"b.test": NOW})
+        (ca,) = await store.last_client_cas("b.test", PurePosixPath("/etc/ca.pem"))
+        assert CertFacts.from_der(ca).is_ca
+
+    with opened_store(state) as store:
+        asyncio.run(read(store))

@@ -119,28 +119,6 @@ class StateAbsent(StoreError):
     fault = "operator"
 
 
-class SecretUnreadable(StoreError):
-    """A private key in the store cannot be decrypted: it is damaged, or it was moved from another row.
-
-    Bring back the state directory from a backup. The certificate of that site can also be made again:
-    move the directory away and start anew.
-    """
-
-    code = "P443-E619"
-    fault = "machine"
-
-
-class WrongKeyEncryptionKey(StoreError):
-    """The private keys in the store were encrypted under another key-encryption key than the file `kek`.
-
-    Database and key file come from different machines or different times. Put the `kek` that belongs to
-    this database beside it, or bring back both from one backup.
-    """
-
-    code = "P443-E621"
-    fault = "operator"
-
-
 @contextmanager
 def told_of_files(path: Path) -> Iterator[None]:
     """Turn what the system says about `path` into an error of the store."""
