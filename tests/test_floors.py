@@ -9,6 +9,7 @@ TOP = Path(__file__).parents[1]
 ROOT = TOP / "src" / "port443"
 FLOOR = {
     "core": 0,
+    "lease": 1,
     "ports": 1,
     "settings": 1,
     "app": 2,

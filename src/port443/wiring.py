@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from port443 import BUILT, __version__
-from port443.adapters.admin import AdminSocket, NoAnswer, NotRunning, ask, holder_of
+from port443.adapters.admin import AdminSocket, NoAnswer, NotRunning, ask, lease_of
 from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
@@ -38,6 +38,7 @@ from port443.edge.lone import end_lone, find_lone
 from port443.edge.process import EdgeProcess
 from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
+from port443.lease import holder_of
 from port443.ports import Clock, Dial, Edge, Store
 from port443.settings.environment import Environment
 
@@ -215,12 +216,12 @@ async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: fl
         return await ask(place / ADMIN_SOCKET, request, timeout_s)
     except NoAnswer as error:
         lone = await find_lone(place, SystemClock().now())
-        pid = holder_of(place / ADMIN_SOCKET)
+        pid = holder_of(lease_of(place / ADMIN_SOCKET))
         told, hint = unanswered(pid, lone, is_stopped=_is_stopped(pid))
         raise NoAnswer(f"port443 serve (pid {pid or 'unknown'}) {error.message}; {told}", hint) from error
     except NotRunning as error:
         lone = await find_lone(place, SystemClock().now())
-        if pid := holder_of(place / ADMIN_SOCKET):
+        if pid := holder_of(lease_of(place / ADMIN_SOCKET)):
             raise ServeStarting(pid, lone, place) from error
         if lone is None:
             raise

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -327,37 +326,6 @@ def test_one_serve_per_directory(state: StateDirectory) -> None:
         state.lock()
     assert refused.value.exit_code == 5
     first.release()
-    state.lock().release()
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from port443.adapters.store_sqlite import StateDirectory
-lock = StateDirectory.prepare(Path(sys.argv[1])).lock()
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def holder(state: StateDirectory) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", HOLD, str(state.path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
-
-
-@pytest.mark.slow
-def test_the_lock_goes_with_a_process_that_is_killed(
-    state: StateDirectory, holder: subprocess.Popen[str]
-) -> None:
-    with pytest.raises(errors.StateInUse, match=f"process {holder.pid}"):
-        state.lock()
-    holder.kill()
-    holder.wait()
     state.lock().release()
 
 

@@ -1,6 +1,6 @@
 """The admin socket: one JSON line asks, one JSON line answers."""
 
-from port443.adapters.admin.client import NoAnswer, NotRunning, ask, holder_of
-from port443.adapters.admin.server import AdminSocket
+from port443.adapters.admin.client import NoAnswer, NotRunning, ask
+from port443.adapters.admin.server import AdminSocket, lease_of
 
-__all__ = ["AdminSocket", "NoAnswer", "NotRunning", "ask", "holder_of"]
+__all__ = ["AdminSocket", "NoAnswer", "NotRunning", "ask", "lease_of"]

@@ -1,16 +1,13 @@
 """Ask a running `port443 serve` something, over its admin socket."""
 
 import asyncio
-import fcntl
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from port443.core.errors import Port443Error, ServeError, SettingsError
 
 ANSWER_BYTES = 64 * 1024 * 1024
-PID_BYTES = 32
 
 
 class NotRunning(ServeError):
@@ -92,22 +89,6 @@ async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[s
             f"{socket}: {error.strerror or error}", "name its directory: --runtime DIR"
         ) from error
     return _answer(socket, line)
-
-
-def holder_of(socket: Path) -> int | None:
-    """Return the process that holds the lease which belongs to this socket; None when nobody does."""
-    try:
-        lease = os.open(socket.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(lease, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.read(lease, PID_BYTES).strip()
-        return int(pid) if pid.isdigit() else None
-    finally:
-        os.close(lease)
-    return None
 
 
 async def _exchange(socket: Path, line: bytes) -> bytes:

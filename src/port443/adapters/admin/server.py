@@ -1,7 +1,6 @@
 """Answer on the admin socket; who asks is known by the kernel (SO_PEERCRED), not by what they say."""
 
 import asyncio
-import fcntl
 import grp
 import json
 import logging
@@ -15,6 +14,7 @@ from typing import Any
 
 from port443.adapters.admin.client import NotAllowed
 from port443.core.errors import Port443Error, ServeError, SettingsError
+from port443.lease import Lease, LeaseTaken
 
 GROUP = "port443-admin"
 REQUEST_BYTES = 64 * 1024
@@ -88,7 +88,7 @@ class AdminSocket:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lease = _take_lease(path.with_suffix(".lock"))
+        self._lease = _take_lease(lease_of(path))
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[Any] | None] = set()
 
@@ -119,7 +119,7 @@ class AdminSocket:
             self.path.unlink(missing_ok=True)
         if talks := [talk for talk in self._talks if talk]:
             await asyncio.wait(talks, timeout=LAST_ANSWERS_S)
-        os.close(self._lease)
+        self._lease.release()
 
     async def _heard(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answerer
@@ -142,33 +142,23 @@ class AdminSocket:
             raise TooManyTalks(f"{MAX_TALKS} clients are connected already", "see who they are: ss -xp")
 
 
-def _take_lease(path: Path) -> int:
-    """Lock the file, which holds our process id then; the lock goes with its descriptor."""
+def lease_of(path: Path) -> Path:
+    """Return the file of the lease that belongs to an admin socket."""
+    return path.with_suffix(".lock")
+
+
+def _take_lease(path: Path) -> Lease:
     try:
-        lease = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(lease, 0)
-        os.pwrite(lease, f"{os.getpid()}\n".encode(), 0)
-    except BlockingIOError as error:
-        pid = os.pread(lease, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        os.close(lease)
+        return Lease(path)
+    except LeaseTaken as holder:
         raise RuntimeBusy(
-            f"{path.parent}: port443 serve (pid {pid}) already runs here",
+            f"{path.parent}: port443 serve (pid {holder}) already runs here",
             f"stop it: port443 stop --runtime {path.parent}, or choose another --runtime",
-        ) from error
+        ) from holder
     except OSError as error:
-        os.close(lease)
-        raise _unwritable(path, error) from error
-    return lease
-
-
-def _unwritable(path: Path, error: OSError) -> RuntimeFull:
-    return RuntimeFull(
-        f"{path} cannot be written: {error.strerror}", "make room, or choose another --runtime"
-    )
+        raise RuntimeFull(
+            f"{path} cannot be written: {error.strerror}", "make room, or choose another --runtime"
+        ) from error
 
 
 def _give_to_group(path: Path) -> int:

@@ -1,6 +1,5 @@
 """The state directory: 0700, one owner, one serve at a time."""
 
-import fcntl
 import os
 import stat
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from port443.adapters.store_sqlite.errors import (
     told_of_files,
 )
 from port443.adapters.store_sqlite.public import publish
+from port443.lease import Lease, LeaseTaken
 
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 OTHERS = 0o077
@@ -70,35 +70,17 @@ class StateDirectory:
         """Write a file for every user of this machine. Implements `Shelf`."""
         return publish(self.path, name, content)
 
-    def lock(self) -> "StateLock":
+    def lock(self) -> Lease:
         """Take the directory for one serve; raises `StateInUse` when another has it."""
-        return StateLock(self.path / "serve.lock")
-
-
-class StateLock:
-    """Held from its making until `release`, or until the process ends, however it ends."""
-
-    def __init__(self, path: Path) -> None:
-        with told_of_files(path):
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+        path = self.path / "serve.lock"
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._file)
+            with told_of_files(path):
+                return Lease(path)
+        except LeaseTaken as holder:
             raise StateInUse(
-                f"{path.parent} is in use by another port443 serve, process {holder}",
+                f"{self.path} is in use by another port443 serve, process {holder}",
                 "stop it with `port443 stop`, or give this one a directory of its own with --state",
-            ) from error
-        with told_of_files(path):
-            os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
-
-    def release(self) -> None:
-        """Let the next one in. The file stays: removing it would let two hold locks on two files."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+            ) from holder
 
 
 def _refuse_exposed(path: Path, mode: int) -> None:
