@@ -10,6 +10,9 @@ import click
 from port443.cli.explain import all_pages
 from port443.cli.glossary import named_pages
 from port443.cli.main import port443
+from port443.cli.rules import rule_page
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.settings.editor import json_schema
 
 WIDTH = 100
@@ -21,6 +24,7 @@ def main() -> None:
     target.mkdir(parents=True, exist_ok=True)
     pages = {
         "commands.md": "\n".join(commands(click.Context(port443, info_name="port443"))),
+        "rules.md": rules(),
         "codes.md": catalogue(all_pages() | named_pages()),
         "settings.schema.json": json.dumps(json_schema(), indent=2) + "\n",
     }
@@ -38,6 +42,17 @@ def commands(context: click.Context) -> Iterator[str]:
             if command:
                 below = click.Context(command, parent=context, info_name=name, max_content_width=WIDTH)
                 yield from commands(below)
+
+
+def rules() -> str:
+    """Write the reference of the scanner's rules: one table, then the page of each."""
+    head = "| rule | severity | best letter | what | to do |\n|---|---|---|---|---|\n"
+    cells = (
+        (one.id, one.severity, SSL_LABS_2009R.cost(one.id) or "", one.title, one.remedy.what) for one in RULES
+    )
+    rows = (f"| {' | '.join(row)} |\n" for row in cells)
+    pages = (f"## {one.id}\n\n```\n{rule_page(one)}\n```\n" for one in RULES)
+    return "\n".join(("# What a scan looks for\n", f"{head}{''.join(rows)}", *pages))
 
 
 def catalogue(pages: dict[str, str]) -> str:

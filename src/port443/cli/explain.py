@@ -13,10 +13,9 @@ import port443
 from port443.cli import output
 from port443.cli.glossary import named_pages
 from port443.cli.options import json_option
+from port443.cli.rules import rule_page
 from port443.core.errors import Fault, Port443Error, SettingsError
 from port443.core.grade.catalogue import RULES
-from port443.core.grade.rule import Rule
-from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.settings.kinds import MISTAKES
 
 SCHEMA: Final = "port443.explain/1"
@@ -69,7 +68,7 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
 
 def all_pages() -> dict[str, str]:
     """Return the page of every finding and error, by its code."""
-    return {rule.id: _rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
+    return {rule.id: rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
 
 
 def _whole(code: str, pages: dict[str, str]) -> str:
@@ -110,25 +109,6 @@ def _print_list(pages: dict[str, str], *, as_json: bool) -> None:
 def _title(page: str) -> str:
     """Return what stands behind the code in a page's first line."""
     return page.partition("\n")[0].partition("  ")[2].removesuffix(".")
-
-
-def _rule_page(rule: Rule) -> str:
-    effect = _effect(rule.id)
-    words = f"{rule.severity} {effect}".rstrip()
-    first, _, rest = rule.page.strip().partition("\n")
-    return f"{rule.id}  {first}\n\nSeverity: {words}\n{rest}"
-
-
-def _effect(rule: str) -> str:
-    """Say what a finding costs in the baseline."""
-    base = SSL_LABS_2009R
-    if rule in base.distrust:
-        return f"(makes the {base.id} grade a T)"
-    if rule in base.mismatch:
-        return f"(makes the {base.id} grade an M)"
-    if rule in base.caps:
-        return f"(no {base.id} grade better than {base.caps[rule].value})"
-    return f"(turns an A of {base.id} into an A-)" if rule in base.warnings else ""
 
 
 def error_pages() -> Iterator[tuple[str, str]]:

@@ -33,7 +33,7 @@ SYMBOLS: Final[dict[Tone, tuple[str, str]]] = {
 """The mark, and what stands for it where the stream cannot write it. Each is readable without colour."""
 PROGRAM: Final = "port443"
 COMMAND: Final = re.compile(
-    r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|scan|explain|config|trust)\b)"
+    r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|scan|rules|explain|config|trust)\b)"
 )
 TAKES: Final = {
     "--runtime": re.compile(r"(?<![\w./-])port443 (serve|status|reload|stop)\b"),

@@ -1,5 +1,6 @@
 """Every rule: what it finds, where it doubts, that it is silent otherwise, and its page."""
 
+import ast
 import json
 import re
 import ssl
@@ -8,19 +9,24 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import port443.core.grade.rules
 from pki import NOW, Order, make
+from port443.cli.rules import rule_page
 from port443.cli.scan_text import report_lines
+from port443.core.grade import remedies
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.document import scan_document
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import grade, judge
 from port443.core.grade.hsts import HSTSPolicy
+from port443.core.grade.remedies import Remedy
 from port443.core.grade.report import Report, ScanTarget
-from port443.core.grade.rule import Found, Unsure
+from port443.core.grade.rule import Found, Rule, Unsure
+from port443.core.grade.rules_document import rules_document
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, IPName
 from port443.core.probe.facts import NOT_LOOKED, Choice, GroupFacts, VersionFacts
@@ -274,11 +280,43 @@ def test_every_rule_has_a_whole_page(rule: object) -> None:
     assert 10 < len(page.title) < 70
     assert "\n" not in page.title
     assert len(page.why) > 60
-    assert list(page.fixes) == ["port443", "nginx", "Caddy", "HAProxy", "Apache"]
-    assert all(len(fix) > 8 for fix in page.fixes.values())
+    assert list(page.remedy.fixes) == ["port443", "nginx", "Apache", "HAProxy", "Caddy"]
+    assert all(len(fix) > 8 for fix in page.remedy.fixes.values())
     assert page.references
     assert all(page.references)
     assert max(len(line) for line in page.page.splitlines()) <= 110
+
+
+def test_no_remedy_is_written_twice() -> None:
+    """Two remedies differ in what is to be done, and every one of them belongs to a rule."""
+    table = {name: one for name, one in vars(remedies).items() if isinstance(one, Remedy)}
+    assert len({one.what for one in table.values()}) == len(table)
+    assert {id(one) for one in table.values()} == {id(rule.remedy) for rule in RULES}
+    written = [
+        node.value
+        for node in ast.walk(ast.parse(Path(remedies.__file__).read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    assert len(set(written)) == len(written)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_page_has_the_remedy_for_every_server(rule: Rule) -> None:
+    """Title, severity, why, what to do and references, in lines that fit a terminal."""
+    page = rule_page(rule)
+    assert page.startswith(f"{rule.id}  {rule.title}.\n\nSeverity: {rule.severity}")
+    flat = " ".join(page.split())
+    for server, text in rule.remedy.fixes.items():
+        assert f"{server} {' '.join(text.split())}" in flat
+    assert max(map(len, page.splitlines())) <= 110
+
+
+def test_the_document_of_rules_keeps_its_schema() -> None:
+    """`port443 rules --json` names every rule, its remedy and what a finding costs."""
+    document = rules_document("0.1.0")
+    schema = Path(__file__).parents[3] / "contract" / "rules.schema.json"
+    jsonschema.validate(document, json.loads(schema.read_text()))
+    assert [one["id"] for one in document["rules"]] == [rule.id for rule in RULES]  # type: ignore[union-attr,call-overload,index]
 
 
 def test_every_rule_has_its_file_and_its_number_once() -> None:

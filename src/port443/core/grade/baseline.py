@@ -72,6 +72,19 @@ class Baseline:
         """The rules that can change the letter."""
         return frozenset(self.caps) | self.warnings | self.distrust | self.mismatch
 
+    def effect(self, rule: str) -> Letter | None:
+        """Return the best letter that a finding of `rule` leaves; None when it costs nothing."""
+        if rule in self.distrust:
+            return Letter.T
+        if rule in self.mismatch:
+            return Letter.M
+        return self.caps.get(rule, Letter.A_MINUS if rule in self.warnings else None)
+
+    def cost(self, rule: str) -> str | None:
+        """Return the same in writing."""
+        letter = self.effect(rule)
+        return None if letter is None else letter.value
+
     def score(self, steps: Steps, bits: int) -> int:
         """Return what a strength is worth."""
         return next((points for below, points in steps if bits < below), 100)

@@ -187,7 +187,7 @@ def _finding(finding: Finding, grade: Grade) -> Document:
         "title": finding.title,
         "evidence": finding.evidence,
         "why": rule.why,
-        "fix": dict(rule.fixes),
+        "fix": dict(rule.remedy.fixes),
         "references": list(rule.references),
         "grade_effect": effect,
     }

@@ -151,8 +151,11 @@ def _withheld(facts: ScanFacts) -> str | None:
 
 
 def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, baseline: Baseline) -> tuple[Cap, ...]:
-    found = [Cap(_effect(finding.id, baseline), finding.id, finding.title) for finding in judgement.findings
-             if finding.id in baseline.counted]  # fmt: skip
+    found = [
+        Cap(letter, finding.id, finding.title)
+        for finding in judgement.findings
+        if (letter := baseline.effect(finding.id)) is not None
+    ]
     by_score = next(letter for least, letter in baseline.letters if scores.total >= least)
     if by_score is not Letter.A:
         found.append(Cap(by_score, "score", f"{scores.total} points"))
@@ -165,21 +168,14 @@ def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, baseline: Base
     return tuple(sorted(found, key=lambda cap: -cap.letter.rank))
 
 
-def _effect(rule: str, baseline: Baseline) -> Letter:
-    if rule in baseline.distrust:
-        return Letter.T
-    if rule in baseline.mismatch:
-        return Letter.M
-    return baseline.caps.get(rule, Letter.A_MINUS)
-
-
 def _letter(caps: tuple[Cap, ...]) -> Letter:
     """Give the worst letter of the caps, with all that is undetermined taken at its best."""
     return max((cap.letter for cap in caps), key=lambda letter: letter.rank, default=Letter.A_PLUS)
 
 
 def _could_be_worse(doubts: tuple[str, ...], letter: Letter, baseline: Baseline) -> bool:
-    return any(baseline.scored.get(rule, _effect(rule, baseline)).rank > letter.rank for rule in doubts)
+    worst = (baseline.scored.get(rule) or baseline.effect(rule) or Letter.A_PLUS for rule in doubts)
+    return any(one.rank > letter.rank for one in worst)
 
 
 def _next_step(caps: tuple[Cap, ...], letter: Letter) -> NextStep | None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import Remedy
 from port443.core.probe.verdict import Standing, Verdict
 from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
@@ -17,8 +18,6 @@ SHOWN = 60
 """Letters of a name."""
 SUITES_LISTED = 3
 """Of each version; the list of suites has them all."""
-FIX_INDENT, FIX_COLUMN = 2, 11
-"""Where a server's name stands in a page, and where its text begins."""
 
 
 class Severity(StrEnum):
@@ -60,6 +59,7 @@ class Rule:
     check: Callable[[ScanFacts], Outcome]
     page: str
     """The module's docstring: its first line is the title."""
+    remedy: Remedy
 
     @property
     def title(self) -> str:
@@ -71,25 +71,12 @@ class Rule:
         return " ".join(self._parts[1].split())
 
     @property
-    def fixes(self) -> dict[str, str]:
-        """What to do, by server."""
-        found: dict[str, str] = {}
-        name = ""
-        for line in self._parts[2].splitlines()[1:]:
-            if line[FIX_INDENT:FIX_COLUMN].strip() and not line[:FIX_INDENT].strip():
-                name, _, text = line.strip().partition(" ")
-                found[name] = text.strip()
-            elif name:
-                found[name] += f" {line.strip()}"
-        return found
-
-    @property
     def references(self) -> tuple[str, ...]:
-        return tuple(one.strip() for one in self._parts[3].partition(":")[2].split(","))
+        return tuple(one.strip() for one in self._parts[2].partition(":")[2].split(","))
 
     @property
     def _parts(self) -> list[str]:
-        """The page's paragraphs: title, why, fixes, references."""
+        """The page's paragraphs: title, why, references."""
         return self.page.strip().split("\n\n")
 
 

@@ -3,17 +3,11 @@
 Every client refuses it until its first moment has come; or the server's or this machine's clock is
 wrong.
 
-Fix:
-  port443  Check the clock of the machine; the local CA's begin an hour early.
-  nginx    certbot renew && nginx -s reload
-  Caddy    caddy reload  after the cause in its log is gone; it renews by itself.
-  HAProxy  Put the new file in place and run: set ssl cert, commit ssl cert  on the admin socket.
-  Apache   certbot renew && apachectl graceful
-
 References: RFC 5280 §4.1.2.5
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import CLOCK
 from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -22,4 +16,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_faults(facts, ChainFault.NOT_YET_VALID)
 
 
-RULE = Rule("P443-CERT-002", Severity.CRITICAL, check, __doc__)
+RULE = Rule("P443-CERT-002", Severity.CRITICAL, check, __doc__, CLOCK)

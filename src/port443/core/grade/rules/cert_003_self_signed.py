@@ -3,18 +3,11 @@
 No client that has not been told about exactly this certificate can tell the server from a man in
 the middle.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 5280 §6.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -23,4 +16,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_faults(facts, ChainFault.SELF_SIGNED)
 
 
-RULE = Rule("P443-CERT-003", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-CERT-003", Severity.HIGH, check, __doc__, NEW_CERTIFICATE)

@@ -3,19 +3,13 @@
 The chain may be whole, but this client has not been told to trust the CA where it ends. That is normal
 for a private CA: scan with --cacert ROOT.pem, the root certificate of that CA.
 
-Fix:
-  port443  port443 trust path  prints the local CA's root, for the clients that shall believe it.
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 5280 §6.1
 """
 
 from functools import partial
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import TRUSTED_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_chains, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -42,4 +36,4 @@ def _outside_the_store(facts: ScanFacts, chain: JudgedChain) -> str | None:
     return None
 
 
-RULE = Rule("P443-CERT-004", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-CERT-004", Severity.HIGH, check, __doc__, TRUSTED_CERTIFICATE)

@@ -3,18 +3,11 @@
 Clients refuse a certificate that does not name the host they asked for. The common name never
 counts.
 
-Fix:
-  port443  List the name under `sites`; with  issuer: local  the certificate then covers it. A
-           brought one must name it already.
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 9525 §6, RFC 2818 §3.1
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import NAMED_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_chains, no_host_names
 
 SHOWN = 5
@@ -34,4 +27,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_chains(facts, lambda chain: _mismatch(facts, chain))
 
 
-RULE = Rule("P443-CERT-007", Severity.CRITICAL, check, __doc__)
+RULE = Rule("P443-CERT-007", Severity.CRITICAL, check, __doc__, NAMED_CERTIFICATE)

@@ -3,18 +3,11 @@
 Two certificates with the same SHA-1 can be made for money. Clients have refused such signatures
 since 2017.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: CA/B Baseline Requirements §7.1.3.2, RFC 9155
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
 
 BROKEN = {"sha1"}
@@ -33,4 +26,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_chains(facts, _signed_so)
 
 
-RULE = Rule("P443-CERT-009", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-CERT-009", Severity.HIGH, check, __doc__, NEW_CERTIFICATE)

@@ -3,18 +3,11 @@
 A second certificate with the same MD5 is made in minutes on one machine; it has been done against a
 real CA.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 6151, CVE-2004-2761
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
 
 BROKEN = {"md5", "md2"}
@@ -33,4 +26,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_chains(facts, _signed_so)
 
 
-RULE = Rule("P443-CERT-010", Severity.CRITICAL, check, __doc__)
+RULE = Rule("P443-CERT-010", Severity.CRITICAL, check, __doc__, NEW_CERTIFICATE)

@@ -3,20 +3,13 @@
 Since 2026-03-15 a public certificate lives 200 days at most, from 2027-03-15 on 100 and from
 2029-03-15 on 47. What counts is when it begins. Browsers refuse longer ones from public roots.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: CA/B Forum SC-081v3
 """
 
 from datetime import UTC, datetime, timedelta
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
 
 LIMITS = (  # beginning on or after this day: so many days at most; the newest first
@@ -46,4 +39,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_chains(facts, _too_long)
 
 
-RULE = Rule("P443-CERT-012", Severity.LOW, check, __doc__)
+RULE = Rule("P443-CERT-012", Severity.LOW, check, __doc__, NEW_CERTIFICATE)

@@ -2,18 +2,11 @@
 
 Clients look for the host only there. A name in the subject has not counted since 2017.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 9525 §2, RFC 2818 §3.1
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_chains, no_host_names
 
 
@@ -30,4 +23,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_chains(facts, _nameless)
 
 
-RULE = Rule("P443-CERT-013", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-CERT-013", Severity.HIGH, check, __doc__, NEW_CERTIFICATE)

@@ -3,18 +3,11 @@
 The root is in the client or it is worth nothing; doubles and strangers only make each handshake
 longer.
 
-Fix:
-  port443  certificate: {chain: fullchain.pem, key: key.pem}  with the leaf first, then its
-           issuers.
-  nginx    ssl_certificate fullchain.pem;  (leaf first, then intermediates, no root)
-  Caddy    tls fullchain.pem key.pem
-  HAProxy  crt site.pem  made by: cat leaf.pem intermediates.pem key.pem > site.pem
-  Apache   SSLCertificateFile fullchain.pem
-
 References: RFC 8446 §4.4.2
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import CHAIN_IN_ORDER
 from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -23,4 +16,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_faults(facts, ChainFault.ROOT_SENT, ChainFault.DUPLICATE, ChainFault.UNRELATED)
 
 
-RULE = Rule("P443-CERT-014", Severity.INFO, check, __doc__)
+RULE = Rule("P443-CERT-014", Severity.INFO, check, __doc__, CHAIN_IN_ORDER)

@@ -3,18 +3,11 @@
 A signature does not fit, an issuer is no CA, a limit of names, policies, uses or length is broken, or
 an extension stands twice, is broken, or is critical and unknown. Clients refuse such a path.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 5280 §6.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -34,4 +27,4 @@ def check(facts: ScanFacts) -> Outcome:
     )
 
 
-RULE = Rule("P443-CERT-015", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-CERT-015", Severity.HIGH, check, __doc__, NEW_CERTIFICATE)

@@ -3,18 +3,11 @@
 It was made with an algorithm that this scanner does not know. Whether clients do is their own
 question.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 5280 §6.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import NEW_CERTIFICATE
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -24,4 +17,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Unsure(outcome.evidence) if isinstance(outcome, Found) else outcome
 
 
-RULE = Rule("P443-CERT-017", Severity.INFO, check, __doc__)
+RULE = Rule("P443-CERT-017", Severity.INFO, check, __doc__, NEW_CERTIFICATE)

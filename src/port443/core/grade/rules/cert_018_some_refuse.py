@@ -3,18 +3,11 @@
 RFC 5280 allows what is in it, and OpenSSL accepts it. Clients that are named in the evidence do not
 process it: for them the site is down.
 
-Fix:
-  port443  issuer: local  makes chains that every client accepts. For clients without the local CA ask
-           the CA of the site for a chain without what is named: most have a second intermediate.
-  nginx    Ask the CA for another intermediate, and put it into `ssl_certificate`.
-  Caddy    Ask the CA for another intermediate, or take another `issuer`.
-  HAProxy  Ask the CA for another intermediate, and put it into `crt`.
-  Apache   Ask the CA for another intermediate, and put it into `SSLCertificateFile`.
-
 References: RFC 5280 §4.2.1.4, RFC 5280 §4.2.1.11, RFC 5280 §7.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import OTHER_INTERMEDIATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -23,4 +16,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_faults(facts, ChainFault.SOME_REFUSE)
 
 
-RULE = Rule("P443-CERT-018", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-CERT-018", Severity.MEDIUM, check, __doc__, OTHER_INTERMEDIATE)

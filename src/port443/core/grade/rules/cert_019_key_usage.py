@@ -3,18 +3,11 @@
 Its keyUsage lacks digitalSignature, but every suite with forward secrecy and all of TLS 1.3 need a
 signature of the server. Browsers and GnuTLS refuse it; OpenSSL and Go do not look.
 
-Fix:
-  port443  issuer: local  makes one, for clients that believe the local CA. For all others bring
-           one whose keyUsage has digitalSignature: certificate: {chain: FILE, key: FILE}
-  nginx    certbot --nginx -d NAME
-  Caddy    Remove the `tls` line of the site; it orders a certificate by itself.
-  HAProxy  Order one with an ACME client and name it in `crt`.
-  Apache   certbot --apache -d NAME
-
 References: RFC 5280 §4.2.1.3, RFC 8446 §4.4.2.2
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import SIGNING_CERTIFICATE
 from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
 from port443.core.x509.chain import ChainFault
 
@@ -25,4 +18,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_faults(facts, ChainFault.KEY_MAY_NOT_SIGN)
 
 
-RULE = Rule("P443-CERT-019", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-CERT-019", Severity.HIGH, check, __doc__, SIGNING_CERTIFICATE)

@@ -3,17 +3,11 @@
 Without Strict-Transport-Security a browser that is given http:// sends its first request in clear,
 where it can be read, answered and redirected by anybody on the way.
 
-Fix:
-  port443  hsts: {max_age: 1y, include_subdomains: true}  in the site's settings.
-  nginx    add_header Strict-Transport-Security "max-age=31536000" always;
-  Caddy    header Strict-Transport-Security "max-age=31536000"
-  HAProxy  http-response set-header Strict-Transport-Security "max-age=31536000"
-  Apache   Header always set Strict-Transport-Security "max-age=31536000"
-
 References: RFC 6797 §6.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import HSTS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.names import IPName
 
@@ -27,4 +21,4 @@ def check(facts: ScanFacts) -> Outcome:
     return None if hsts.is_yes else Found(hsts.reason)
 
 
-RULE = Rule("P443-HTTP-001", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-HTTP-001", Severity.MEDIUM, check, __doc__, HSTS)

@@ -3,17 +3,11 @@
 A browser that does not come back within max-age forgets. Below half a year that is many visitors; 0
 takes the promise back.
 
-Fix:
-  port443  hsts: {max_age: 1y, include_subdomains: true}  in the site's settings.
-  nginx    add_header Strict-Transport-Security "max-age=31536000" always;
-  Caddy    header Strict-Transport-Security "max-age=31536000"
-  HAProxy  http-response set-header Strict-Transport-Security "max-age=31536000"
-  Apache   Header always set Strict-Transport-Security "max-age=31536000"
-
 References: RFC 6797 §6.1.1, hstspreload.org
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import HSTS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity
 from port443.core.names import IPName
 
@@ -36,4 +30,4 @@ def _span(seconds: int) -> str:
     return f"{seconds // size} {name}" if seconds > 1 else "1 second"
 
 
-RULE = Rule("P443-HTTP-002", Severity.LOW, check, __doc__)
+RULE = Rule("P443-HTTP-002", Severity.LOW, check, __doc__, HSTS)

@@ -3,17 +3,11 @@
 A field without max-age, with the same directive twice, with a value of includeSubDomains or with a quote
 that is never closed breaks its grammar. It is ignored whole, as if it were absent.
 
-Fix:
-  port443  hsts: {max_age: 1y, include_subdomains: true}  in the site's settings.
-  nginx    add_header Strict-Transport-Security "max-age=31536000" always;
-  Caddy    header Strict-Transport-Security "max-age=31536000"
-  HAProxy  http-response set-header Strict-Transport-Security "max-age=31536000"
-  Apache   Header always set Strict-Transport-Security "max-age=31536000"
-
 References: RFC 6797 §6.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import HSTS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity
 from port443.core.names import IPName
 
@@ -27,4 +21,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Found(f"{web.hsts_fault}   Strict-Transport-Security: {(web.hsts_text or '')[:SHOWN]}")
 
 
-RULE = Rule("P443-HTTP-003", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-HTTP-003", Severity.MEDIUM, check, __doc__, HSTS)

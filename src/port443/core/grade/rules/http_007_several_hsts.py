@@ -3,18 +3,11 @@
 A server must send one Strict-Transport-Security field. Browsers take the first and pass over the
 others, so that what another one asks for does not hold.
 
-Fix:
-  port443  hsts: {max_age: 1y, include_subdomains: true}  in the site's settings; the server behind it
-           then has no say.
-  nginx    One add_header Strict-Transport-Security, and proxy_hide_header of the same name.
-  Caddy    header >Strict-Transport-Security "max-age=31536000"
-  HAProxy  http-response set-header in the place of add-header.
-  Apache   Header always set, and Header unset without always.
-
 References: RFC 6797 §7.1, RFC 6797 §8.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import ONE_HSTS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity
 from port443.core.names import IPName
 
@@ -30,4 +23,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Found(f"{(web.hsts_text or '')[:SHOWN]!r} counts, and not {others}")
 
 
-RULE = Rule("P443-HTTP-007", Severity.LOW, check, __doc__)
+RULE = Rule("P443-HTTP-007", Severity.LOW, check, __doc__, ONE_HSTS)

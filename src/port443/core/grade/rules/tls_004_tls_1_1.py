@@ -3,17 +3,11 @@
 TLS 1.1 hangs on MD5 and SHA-1 and knows no AEAD cipher. No client needs it: what does not speak TLS
 1.2 speaks only TLS 1.0.
 
-Fix:
-  port443  Nothing to do: it speaks TLS 1.2 and 1.3 only.
-  nginx    ssl_protocols TLSv1.2 TLSv1.3;
-  Caddy    tls { protocols tls1.2 tls1.3 }, which is the default.
-  HAProxy  ssl-default-bind-options ssl-min-ver TLSv1.2
-  Apache   SSLProtocol -all +TLSv1.2 +TLSv1.3
-
 References: RFC 8996, RFC 9325 §3.1.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import MODERN_VERSIONS
 from port443.core.grade.rule import Outcome, Rule, Severity, by_verdict
 from port443.core.wire.versions import Version
 
@@ -22,4 +16,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_verdict(facts.server.version(Version.TLS_1_1).offered, "the server chose TLS 1.1")
 
 
-RULE = Rule("P443-TLS-004", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-TLS-004", Severity.MEDIUM, check, __doc__, MODERN_VERSIONS)

@@ -3,17 +3,11 @@
 After some tens of gigabytes under one key, 3DES and IDEA repeat a block, and the repetition tells
 the text (SWEET32).
 
-Fix:
-  port443  Nothing to do: only forward-secret AEAD suites are ever offered.
-  nginx    ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
-  Caddy    Remove the `ciphers` line; the default has none of these.
-  HAProxy  ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
-  Apache   SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20
-
 References: CVE-2016-2183, RFC 9325 §4.1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import MODERN_SUITES
 from port443.core.grade.rule import Outcome, Rule, Severity, by_suites
 from port443.core.wire.versions import Version
 
@@ -24,4 +18,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_suites(facts, lambda suite: suite.has_64_bit_blocks and suite.bits >= 112, NEWER)
 
 
-RULE = Rule("P443-TLS-013", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-TLS-013", Severity.MEDIUM, check, __doc__, MODERN_SUITES)

@@ -3,17 +3,11 @@
 CBC suites check what they decrypt too late; every few years that costs a Lucky13 or a POODLE. AES-
 GCM and ChaCha20-Poly1305 check first.
 
-Fix:
-  port443  Nothing to do: only forward-secret AEAD suites are ever offered.
-  nginx    ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
-  Caddy    Remove the `ciphers` line; the default has none of these.
-  HAProxy  ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
-  Apache   SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20
-
 References: RFC 9325 §4.2, RFC 5116
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import MODERN_SUITES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, doubt_about
 from port443.core.wire.versions import Version
 
@@ -28,4 +22,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Found(f"none of {len(suites)} suites")
 
 
-RULE = Rule("P443-TLS-014", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-TLS-014", Severity.MEDIUM, check, __doc__, MODERN_SUITES)

@@ -3,17 +3,11 @@
 Whoever records the traffic today and gets the private key years later reads it all. (EC)DHE makes a
 key for each connection and forgets it.
 
-Fix:
-  port443  Nothing to do: only forward-secret AEAD suites are ever offered.
-  nginx    ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
-  Caddy    Remove the `ciphers` line; the default has none of these.
-  HAProxy  ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
-  Apache   SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20
-
 References: RFC 9325 §4.1, §7.3
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import MODERN_SUITES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, doubt_about
 from port443.core.wire.versions import Version
 
@@ -28,4 +22,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Found(f"none of {len(suites)} suites")
 
 
-RULE = Rule("P443-TLS-015", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-TLS-015", Severity.HIGH, check, __doc__, MODERN_SUITES)

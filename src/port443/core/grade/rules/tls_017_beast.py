@@ -3,17 +3,11 @@
 There the block before is the next one's IV, so that an attacker who can make the browser send text
 guesses the rest (BEAST). Browsers work round it; others may not.
 
-Fix:
-  port443  Nothing to do: it speaks TLS 1.2 and 1.3 only.
-  nginx    ssl_protocols TLSv1.2 TLSv1.3;
-  Caddy    tls { protocols tls1.2 tls1.3 }, which is the default.
-  HAProxy  ssl-default-bind-options ssl-min-ver TLSv1.2
-  Apache   SSLProtocol -all +TLSv1.2 +TLSv1.3
-
 References: CVE-2011-3389
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import MODERN_VERSIONS
 from port443.core.grade.rule import Outcome, Rule, Severity, by_suites
 from port443.core.wire.versions import Version
 
@@ -24,4 +18,4 @@ def check(facts: ScanFacts) -> Outcome:
     return by_suites(facts, lambda suite: suite.is_cbc, OLD)
 
 
-RULE = Rule("P443-TLS-017", Severity.LOW, check, __doc__)
+RULE = Rule("P443-TLS-017", Severity.LOW, check, __doc__, MODERN_VERSIONS)

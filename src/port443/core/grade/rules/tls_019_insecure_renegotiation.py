@@ -3,17 +3,11 @@
 The server does not answer renegotiation_info, so that a man in the middle can put his request
 before the client's.
 
-Fix:
-  port443  Nothing to do: rustls never renegotiates.
-  nginx    Update OpenSSL to 1.0 or newer.
-  Caddy    Nothing to do.
-  HAProxy  Update OpenSSL to 1.0 or newer.
-  Apache   SSLInsecureRenegotiation off, and update OpenSSL.
-
 References: RFC 5746, CVE-2009-3555
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import SECURE_RENEGOTIATION
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.wire.versions import Version
 
@@ -28,4 +22,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Unsure(secure.reason)
 
 
-RULE = Rule("P443-TLS-019", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-TLS-019", Severity.MEDIUM, check, __doc__, SECURE_RENEGOTIATION)

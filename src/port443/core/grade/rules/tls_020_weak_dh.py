@@ -3,17 +3,11 @@
 1024-bit groups are within reach of states, and one effort opens all servers that share the group
 (Logjam).
 
-Fix:
-  port443  Nothing to do: only forward-secret AEAD suites are ever offered.
-  nginx    Remove ssl_dhparam and take ECDHE suites only: ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;
-  Caddy    Remove the `ciphers` line; the default has none of these.
-  HAProxy  tune.ssl.default-dh-param 2048, or ECDHE suites only.
-  Apache   SSLCipherSuite ECDHE+AESGCM:ECDHE+CHACHA20
-
 References: RFC 9325 §4.1, §4.2.1, CVE-2015-4000
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import STRONG_PRIMES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, doubt_about
 from port443.core.wire.versions import Version
 
@@ -28,4 +22,4 @@ def check(facts: ScanFacts) -> Outcome:
     return doubt_about(facts, set(Version))
 
 
-RULE = Rule("P443-TLS-020", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-TLS-020", Severity.HIGH, check, __doc__, STRONG_PRIMES)

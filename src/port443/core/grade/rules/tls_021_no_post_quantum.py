@@ -4,17 +4,11 @@ What is recorded today can be opened once a large quantum computer exists. A hyb
 X25519MLKEM768 is no weaker than x25519 against today's computers, and browsers have used it since
 2024.
 
-Fix:
-  port443  Nothing to do: X25519MLKEM768 is offered first.
-  nginx    ssl_ecdh_curve X25519MLKEM768:X25519:prime256v1;  with OpenSSL 3.5 or newer.
-  Caddy    Caddy 2.10 or newer offers it by itself.
-  HAProxy  ssl-default-bind-curves X25519MLKEM768:X25519:P-256  with OpenSSL 3.5 or AWS-LC.
-  Apache   SSLOpenSSLConfCmd Groups X25519MLKEM768:X25519:P-256  with OpenSSL 3.5 or newer.
-
 References: RFC 10024
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import HYBRID_GROUPS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.wire.groups import POST_QUANTUM_GROUPS, group_name
 from port443.core.wire.versions import Version
@@ -32,4 +26,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Found("only " + ", ".join(group_name(group) for group in groups.groups))
 
 
-RULE = Rule("P443-TLS-021", Severity.INFO, check, __doc__)
+RULE = Rule("P443-TLS-021", Severity.INFO, check, __doc__, HYBRID_GROUPS)

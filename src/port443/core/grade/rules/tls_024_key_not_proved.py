@@ -3,17 +3,11 @@
 It showed a certificate, but its signature on the handshake was not made with that certificate's
 key. Somebody else may have answered, or the key on the server is another one.
 
-Fix:
-  port443  port443 status  names the certificate and the site; a mismatch is an event.
-  nginx    Let ssl_certificate and ssl_certificate_key belong together, then reload.
-  Caddy    Let both files of the `tls` line belong together.
-  HAProxy  Let certificate and key in the `crt` file belong together.
-  Apache   Let SSLCertificateFile and SSLCertificateKeyFile belong together.
-
 References: RFC 8446 §4.4.3, RFC 5246 §7.4.3
 """
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
+from port443.core.grade.remedies import MATCHING_KEY
 from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_chains
 
 
@@ -33,4 +27,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Unsure(f"no handshake was signed with the key of {unsigned.subject or unsigned.fingerprint}")
 
 
-RULE = Rule("P443-TLS-024", Severity.CRITICAL, check, __doc__)
+RULE = Rule("P443-TLS-024", Severity.CRITICAL, check, __doc__, MATCHING_KEY)

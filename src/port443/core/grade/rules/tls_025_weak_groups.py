@@ -3,17 +3,11 @@
 A curve of 160 or 192 bits costs an attacker far less than the cipher that it keys. No client needs
 one.
 
-Fix:
-  port443  Nothing to do: no such group is offered.
-  nginx    ssl_ecdh_curve X25519:prime256v1:secp384r1;
-  Caddy    tls { curves x25519 secp256r1 secp384r1 }
-  HAProxy  ssl-default-bind-curves X25519:P-256:P-384
-  Apache   SSLOpenSSLConfCmd Groups X25519:P-256:P-384
-
 References: RFC 8422 §5.1.1, NIST SP 800-57 part 1
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import STRONG_GROUPS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, doubt_about
 from port443.core.probe.facts import NOT_LOOKED
 from port443.core.wire.groups import STRENGTH, group_name
@@ -36,4 +30,4 @@ def check(facts: ScanFacts) -> Outcome:
     return None if older.groups else doubt_about(facts, set(Version) - {Version.TLS_1_3, Version.SSL_2})
 
 
-RULE = Rule("P443-TLS-025", Severity.MEDIUM, check, __doc__)
+RULE = Rule("P443-TLS-025", Severity.MEDIUM, check, __doc__, STRONG_GROUPS)

@@ -3,17 +3,11 @@
 Browsers and libraries of the last ten years speak none of it, and what still does can be read by a
 man in the middle.
 
-Fix:
-  port443  Nothing to do: it speaks TLS 1.2 and 1.3 only.
-  nginx    ssl_protocols TLSv1.2 TLSv1.3;
-  Caddy    tls { protocols tls1.2 tls1.3 }, which is the default.
-  HAProxy  ssl-default-bind-options ssl-min-ver TLSv1.2
-  Apache   SSLProtocol -all +TLSv1.2 +TLSv1.3
-
 References: RFC 7568, RFC 6176
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import MODERN_VERSIONS
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.wire.versions import Version
 
@@ -26,4 +20,4 @@ def check(facts: ScanFacts) -> Outcome:
     return Found("every version of TLS was refused") if doubt is None else Unsure(doubt.reason)
 
 
-RULE = Rule("P443-TLS-026", Severity.CRITICAL, check, __doc__)
+RULE = Rule("P443-TLS-026", Severity.CRITICAL, check, __doc__, MODERN_VERSIONS)

@@ -3,19 +3,12 @@
 A browser that has none of the server's suites, none of its groups, or no use for its kind of key shows
 an error page. Strong or not: for its visitors the site is down.
 
-Fix:
-  port443  Nothing to do: suites and groups are those that every client has. A certificate of
-           your own should have a P-256 or RSA key.
-  nginx    Remove ssl_ciphers, ssl_ecdh_curve and ssl_conf_command; the defaults fit all clients.
-  Caddy    Remove `ciphers`, `curves` and `key_type` of the `tls` block.
-  HAProxy  Remove ssl-default-bind-ciphersuites, -curves and -sigalgs; take a P-256 or RSA key.
-  Apache   Remove SSLCipherSuite and SSLOpenSSLConfCmd; take a P-256 or RSA key.
-
 References: RFC 8446 §9.1, RFC 9325 §4.2
 """
 
 from port443.core.grade.clients import BROWSERS, MODERN, Client, kept_out
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import COMMON_CHOICES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, doubt_about
 
 
@@ -37,4 +30,4 @@ def check(facts: ScanFacts) -> Outcome:
     return check_clients(facts, BROWSERS)
 
 
-RULE = Rule("P443-TLS-027", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-TLS-027", Severity.HIGH, check, __doc__, COMMON_CHOICES)

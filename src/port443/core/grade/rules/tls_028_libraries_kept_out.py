@@ -3,19 +3,12 @@
 Scripts, agents and other servers use OpenSSL, GnuTLS, Go or rustls as they come. One that has none of
 the server's suites or groups, or no use for its kind of key, ends the handshake.
 
-Fix:
-  port443  Nothing to do: suites and groups are those that every client has. A certificate of
-           your own should have a P-256 or RSA key.
-  nginx    Remove ssl_ciphers, ssl_ecdh_curve and ssl_conf_command; the defaults fit all clients.
-  Caddy    Remove `ciphers`, `curves` and `key_type` of the `tls` block.
-  HAProxy  Remove ssl-default-bind-ciphersuites, -curves and -sigalgs; take a P-256 or RSA key.
-  Apache   Remove SSLCipherSuite and SSLOpenSSLConfCmd; take a P-256 or RSA key.
-
 References: RFC 8446 §9.1, RFC 9325 §4.2
 """
 
 from port443.core.grade.clients import LIBRARIES
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import COMMON_CHOICES
 from port443.core.grade.rule import Outcome, Rule, Severity
 from port443.core.grade.rules.tls_027_browsers_kept_out import check_clients
 
@@ -24,4 +17,4 @@ def check(facts: ScanFacts) -> Outcome:
     return check_clients(facts, LIBRARIES)
 
 
-RULE = Rule("P443-TLS-028", Severity.LOW, check, __doc__)
+RULE = Rule("P443-TLS-028", Severity.LOW, check, __doc__, COMMON_CHOICES)

@@ -3,17 +3,11 @@
 It chose SHA-1 from an offer that had SHA-256 first. RFC 9155 forbids that in TLS 1.2; Chrome, Go since
 1.25, rustls and OpenSSL 3 take no such signature.
 
-Fix:
-  port443  Nothing to do: no SHA-1 signature is ever made.
-  nginx    Remove SignatureAlgorithms from ssl_conf_command, and renew the OpenSSL below it.
-  Caddy    Nothing to do: Go makes no such signature by itself.
-  HAProxy  Remove ssl-default-bind-sigalgs, and renew the OpenSSL below it.
-  Apache   Remove SSLOpenSSLConfCmd SignatureAlgorithms, and renew the OpenSSL below it.
-
 References: RFC 9155 §3, RFC 9155 §4
 """
 
 from port443.core.grade.facts import ScanFacts
+from port443.core.grade.remedies import SHA_2_HANDSHAKES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, doubt_about
 from port443.core.wire.groups import SIGNATURE_SCHEMES
 from port443.core.wire.versions import Version
@@ -30,4 +24,4 @@ def check(facts: ScanFacts) -> Outcome:
     return doubt_about(facts, {Version.TLS_1_2})
 
 
-RULE = Rule("P443-TLS-029", Severity.HIGH, check, __doc__)
+RULE = Rule("P443-TLS-029", Severity.HIGH, check, __doc__, SHA_2_HANDSHAKES)

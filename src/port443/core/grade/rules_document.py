@@ -1,0 +1,29 @@
+"""All rules as a JSON document: `port443.rules/1`. Fields are only ever added within /1."""
+
+from port443.core.grade.catalogue import RULES
+from port443.core.grade.document import Document
+from port443.core.grade.rule import Rule
+from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+
+SCHEMA = "port443.rules/1"
+
+
+def rules_document(version: str) -> Document:
+    """Write what `port443 rules --json` prints."""
+    return {"schema": SCHEMA, "tool": f"port443 {version}", "rules": [_rule(rule) for rule in RULES]}
+
+
+def _rule(rule: Rule) -> Document:
+    return {
+        "id": rule.id,
+        "severity": rule.severity.value,
+        "title": rule.title,
+        "why": rule.why,
+        "remedy": {
+            "what": rule.remedy.what,
+            "effort": rule.remedy.effort.name.lower(),
+            "fix": dict(rule.remedy.fixes),
+        },
+        "references": list(rule.references),
+        "grade_effect": SSL_LABS_2009R.cost(rule.id),
+    }
