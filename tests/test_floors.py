@@ -1,6 +1,7 @@
-"""The building has floors: a module may import its own package, or a lower floor."""
+"""The building has floors: a module, and a crate, may import what is below its own. Here is the one law."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,13 +127,37 @@ def test_no_package_is_deeper_than_three_but_the_rules() -> None:
 
 
 def test_no_crate_climbs_a_floor_and_only_the_tls_crates_hold_rustls() -> None:
+    deny = tomllib.loads((TOP / "edge" / "deny.toml").read_text())
+    (may_hold,) = (entry["wrappers"] for entry in deny["bans"]["deny"] if entry["crate"] == "rustls")
     wrong = []
     for path in (TOP / "edge" / "crates").glob("*/Cargo.toml"):
         manifest = tomllib.loads(path.read_text())
         name = manifest["package"]["name"]
+        if name not in CRATE_FLOOR:
+            wrong.append(f"{name} stands on no floor")
         for dependency in manifest.get("dependencies", {}):
-            if dependency in CRATE_FLOOR and CRATE_FLOOR[dependency] >= CRATE_FLOOR[name]:
+            if CRATE_FLOOR.get(dependency, -1) >= CRATE_FLOOR.get(name, 0):
                 wrong.append(f"{name} climbs to {dependency}")
-            if dependency == "rustls" and name not in {"edge-tls", "edge-quic"}:
-                wrong.append(f"{name} holds rustls")
+            if dependency.startswith("rustls") and name not in may_hold:
+                wrong.append(f"{name} holds {dependency}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_page_for_newcomers_shows_these_floors() -> None:
+    """Each package and crate that exists stands in the row of its floor."""
+    page = (TOP / "CONTRIBUTING.md").read_text()
+    rows = {
+        int(floor): set(re.findall(r"`([\w-]+)`", row))
+        for floor, row in re.findall(r"^\| (\d) \|(.*)$", page, re.MULTILINE)
+    }
+    units = {path.stem for path in ROOT.iterdir() if not path.stem.startswith("_") and path.stem != "py"}
+    crates = {path.parent.name for path in (TOP / "edge" / "crates").glob("*/Cargo.toml")}
+    floors = {name: floor for name, floor in (FLOOR | CRATE_FLOOR).items() if name in units | crates}
+    assert {name: floor for floor, names in rows.items() for name in names} == floors
+
+
+def test_the_page_for_newcomers_shows_the_floors_of_the_core() -> None:
+    (shown,) = re.findall(r"Inside `core`: `(.*)`", (TOP / "CONTRIBUTING.md").read_text())
+    floors = {name: floor for floor, names in enumerate(shown.split(" → ")) for name in names.split(", ")}
+    existing = {path.stem for path in (ROOT / "core").iterdir()} - {"__init__"}
+    assert floors == {name: floor for name, floor in CORE_FLOOR.items() if name in existing}
