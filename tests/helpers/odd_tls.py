@@ -102,6 +102,27 @@ def odd_server(odd: Odd) -> Iterator[Endpoint]:
         yield endpoint
 
 
+def rsa_only(suites: tuple[int, ...], chain: tuple[bytes, ...], *, secured: bool = True) -> Answer:
+    """Answer as a server of TLS 1.2 with RSA key exchange that goes by its own order of suites.
+
+    `secured` answers renegotiation_info (RFC 5746), as old servers do not.
+    """
+    listed = b"".join(len(one).to_bytes(3) + one for one in chain)
+    bound = b"\x00\x05\xff\x01\x00\x01\x00" if secured else b""
+
+    def answer(hello: ClientHello, _: bytes) -> bytes:
+        suite = next((one for one in suites if one in hello.suites), None)
+        if hello.version != Version.TLS_1_2 or suite is None or ExtensionType.SUPPORTED_VERSIONS in {
+            one.kind for one in hello.extensions or ()
+        }:  # fmt: skip
+            return alert(HANDSHAKE_FAILURE)
+        chosen = b"\x03\x03" + bytes(32) + b"\x00" + suite.to_bytes(2) + b"\x00" + bound
+        parts = ((2, chosen), (11, len(listed).to_bytes(3) + listed), (14, b""))
+        return b"".join(handshake(bytes([kind]) + len(body).to_bytes(3) + body) for kind, body in parts)
+
+    return answer
+
+
 @contextmanager
 def answering(answer: Answer) -> Iterator[tuple[Endpoint, list[ClientHello]]]:
     """Answer each hello with the same rule and close; what was heard is kept."""

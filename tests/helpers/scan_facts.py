@@ -38,7 +38,17 @@ def chain_of(first: CertFacts) -> JudgedChain:
 
 
 def version(which: Version, *codes: int, complete: Verdict = YES) -> VersionFacts:
-    return VersionFacts(which, YES, tuple(Choice(code) for code in codes), complete)
+    return VersionFacts(which, YES, tuple(chosen(which, code) for code in codes), complete)
+
+
+def chosen(which: Version, code: int) -> Choice:
+    """Let a suite be chosen with all that a whole flight shows of it."""
+    choice = Choice(code)
+    signs = which is Version.TLS_1_2 and choice.suite.authentication in {"RSA", "ECDSA"}
+    scheme = 0x0403 if signs and choice.suite.is_forward_secret else None
+    if choice.is_ecdhe:
+        return Choice(code, group=29, scheme=scheme)
+    return Choice(code, prime_bits=2048 if choice.suite.key_exchange == "DHE" else None, scheme=scheme)
 
 
 GOOD_SERVER = ServerFacts(

@@ -15,6 +15,7 @@ from typing import ClassVar
 import jsonschema
 import pytest
 
+from odd_tls import answering, rsa_only
 from port443.adapters.dial import Dialler
 from port443.app.scan import MAX_HOPS, ScanOptions, Viewpoint, scan
 from port443.core.errors import ScanError
@@ -82,11 +83,11 @@ CHAINS = {
     "self-signed": ("P443-CERT-003", Letter.T),
     "foreign root": ("P443-CERT-004", Letter.T),
     "incomplete": ("P443-CERT-005", Letter.B),
-    "disorder": ("P443-CERT-006", Letter.A_MINUS),
+    "disorder": ("P443-CERT-006", Letter.A),
     "wrong name": ("P443-CERT-007", Letter.M),
     "short key": ("P443-CERT-008", Letter.B),
     "sha-1": ("P443-CERT-009", Letter.T),
-    "almost over": ("P443-CERT-011", Letter.A_MINUS),
+    "almost over": ("P443-CERT-011", Letter.A),
 }
 
 
@@ -156,7 +157,7 @@ PROTOCOLS = {
     "-tls1": (Version.TLS_1_0, {"P443-TLS-003", "P443-TLS-005", "P443-TLS-006", "P443-TLS-014"}, Letter.C),
     "-tls1_1": (Version.TLS_1_1, {"P443-TLS-004", "P443-TLS-005", "P443-TLS-006", "P443-TLS-014"}, Letter.C),
     "-tls1_2": (Version.TLS_1_2, {"P443-TLS-006"}, Letter.A_MINUS),
-    "-tls1_3": (Version.TLS_1_3, set[str](), Letter.A_MINUS),
+    "-tls1_3": (Version.TLS_1_3, set[str](), Letter.A),
 }
 
 
@@ -252,23 +253,70 @@ def test_groups_of_tls_13_are_found_without_their_mathematics(tmp_path: Path) ->
 
 
 HSTS = {
-    "Strict-Transport-Security: max-age=3600": "P443-HTTP-002",
-    "Strict-Transport-Security: includeSubDomains": "P443-HTTP-003",
-    "Strict-Transport-Security: max-age=31536000; includeSubDomains=true": "P443-HTTP-003",
-    "X-Nothing: 1": "P443-HTTP-001",
+    "Strict-Transport-Security: max-age=3600": ("P443-HTTP-002", Letter.A),
+    "Strict-Transport-Security: max-age=0": ("P443-HTTP-008", Letter.A_MINUS),
+    "Strict-Transport-Security: includeSubDomains": ("P443-HTTP-003", Letter.A_MINUS),
+    "Strict-Transport-Security: max-age=31536000; includeSubDomains=true": ("P443-HTTP-003", Letter.A_MINUS),
+    "X-Nothing: 1": ("P443-HTTP-001", Letter.A),
 }
 
 
 @pytest.mark.parametrize("field", HSTS)
-def test_each_fault_of_hsts_costs_the_plus_and_more(tmp_path: Path, field: str) -> None:
-    """Absent, short and broken HSTS are three findings, and each makes the A an A-."""
+def test_each_fault_of_hsts_costs_the_plus_or_more(tmp_path: Path, field: str) -> None:
+    """Absent and short HSTS cost the plus; broken and switched off they are a warning, and an A-."""
+    wanted, letter = HSTS[field]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ECDHE+AESGCM")
     with python_server(served(tmp_path), field, context=context) as endpoint:
         report = look(endpoint)
-    assert HSTS[field] in ids(report)
-    assert report.grade.letter is Letter.A_MINUS
+    assert wanted in ids(report)
+    assert report.grade.letter is letter
     assert report.grade.next_step is not None
+
+
+PREFERRED = {
+    "AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256": {"P443-TLS-031"},
+    "ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256": {"P443-TLS-032"},
+    "AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256": {"P443-TLS-031", "P443-TLS-032"},
+    "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA": set[str](),
+}
+ORDER = {"P443-TLS-031", "P443-TLS-032"}
+
+
+@pytest.mark.parametrize("ciphers", PREFERRED)
+@pytest.mark.parametrize("option", ["-serverpref", "-no_ticket"])
+def test_a_server_that_prefers_worse_suites_gets_a_b(tmp_path: Path, ciphers: str, option: str) -> None:
+    """By its own order; one that goes by the client's gives each client the best of both."""
+    files = served(tmp_path, key=rsa_key())
+    with openssl_server(files, "-tls1_2", "-cipher", f"{ciphers}:@SECLEVEL=0", option) as endpoint:
+        report = look(endpoint)
+    wanted = PREFERRED[ciphers] if option == "-serverpref" else set()
+    assert ids(report) & ORDER == wanted
+    assert (report.grade.letter is Letter.B) == bool(wanted)
+
+
+RSA_KEY_EXCHANGE = {
+    "RC4 alone": ((0x0005, 0x0004), True, "P443-TLS-030", Letter.F),
+    "RC4 and another": ((0x002F, 0x0005), True, "P443-TLS-012", Letter.C),
+    "3DES first": ((0x000A, 0x002F), True, "P443-TLS-034", Letter.C),
+    "3DES last": ((0x002F, 0x000A), True, "P443-TLS-013", Letter.B),
+    "renegotiation that is not secured": ((0x002F,), False, "P443-TLS-019", Letter.B),
+}
+
+
+@pytest.mark.parametrize("what", RSA_KEY_EXCHANGE)
+def test_what_no_library_speaks_any_more_gets_the_letter_of_the_guide(what: str) -> None:
+    """RC4 alone fails, 3DES costs a C only when it is preferred, and a doubt about renegotiation is named."""
+    suites, secured, rule, letter = RSA_KEY_EXCHANGE[what]
+    leaf = issue(Wish(), rsa_key(), intermediate())
+    with answering(rsa_only(suites, (leaf.der, intermediate().der), secured=secured)) as (endpoint, _):
+        report = look(endpoint)
+    assert rule in ids(report)
+    assert report.grade.letter is letter
+    assert ("P443-TLS-030" in ids(report)) == (what == "RC4 alone")
+    assert ("P443-TLS-034" in ids(report)) == (what == "3DES first")
+    assert ("P443-TLS-033" in report.grade.doubts) != secured
+    assert report.grade.at_best
 
 
 @pytest.mark.parametrize("hops", [1, 3, 4])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from port443.cli import output
 from port443.cli.output import Tone
-from port443.cli.scan_lines import LABEL, line, under
+from port443.cli.scan_lines import LABEL, line, lines, under
 from port443.core.grade.baseline import Letter
 from port443.core.grade.fold import Finding, Grade, Undetermined
 from port443.core.grade.report import Report
@@ -61,6 +61,8 @@ def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
     for cap in grade.caps:
         rule = f"   {cap.rule}" if cap.rule.startswith("P443-") else ""
         yield line(None, f"at most {cap.letter.value}", f"{cap.reason}{rule}")
+    if grade.at_best:
+        yield from lines("quiet", "unknown", f"could make it worse: {', '.join(grade.doubts)}")
     if grade.next_step:
         rules = ", ".join(grade.next_step.rules)
         words = f"{grade.next_step.letter.value} by mending {rules}"

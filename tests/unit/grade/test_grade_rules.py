@@ -35,6 +35,7 @@ from port443.core.probe.verdict import YES, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.core.x509.extensions import AltNames, Extensions
+from port443.core.x509.facts import KeyFacts
 from port443.core.x509.signatures import SignatureFacts
 from scan_facts import (
     GOOD_SERVER,
@@ -75,7 +76,7 @@ def ordered(**spoilt: object) -> ScanFacts:
     return with_leaf(make(order).facts)
 
 
-def signed(name: str, digest: str) -> ScanFacts:
+def signed(name: str, digest: str | None) -> ScanFacts:
     return with_leaf(replace(leaf().facts, signature=SignatureFacts(name, digest)))
 
 
@@ -113,6 +114,11 @@ FOUND: dict[str, Make] = {
     "P443-TLS-029": lambda: with_version(
         replace(version(Version.TLS_1_2), choices=(Choice(0xC02F, scheme=0x0201),))
     ),
+    "P443-TLS-030": lambda: only(version(Version.TLS_1_2, RC4, 0x0005)),
+    "P443-TLS-031": lambda: with_version(version(Version.TLS_1_2, STATIC, 0xC02B)),
+    "P443-TLS-032": lambda: with_version(version(Version.TLS_1_2, CBC, 0xC02B)),
+    "P443-TLS-033": lambda: server(insecure_renegotiation=YES),
+    "P443-TLS-034": lambda: with_version(version(Version.TLS_1_1, TRIPLE_DES, 0xC013)),
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -142,6 +148,9 @@ FOUND: dict[str, Make] = {
     ),
     "P443-HTTP-006": lambda: with_web(replace(GOOD_WEB, downgrade="http://site.test/")),
     "P443-HTTP-007": lambda: with_web(replace(GOOD_WEB, hsts_others=("max-age=0",))),
+    "P443-HTTP-008": lambda: with_web(
+        replace(GOOD_WEB, policy=HSTSPolicy(0, include_subdomains=True, preload=False))
+    ),
 }
 SILENT_12 = version(Version.TLS_1_2, 0xC02B, complete=HIDDEN)
 
@@ -176,7 +185,13 @@ UNSURE: dict[str, Make] = {
         versions=only(version(Version.TLS_1_3, 0x1301)).server.versions, groups_13=GroupFacts((30,), HIDDEN)
     ),
     "P443-TLS-029": lambda: with_version(SILENT_12),
+    "P443-TLS-030": lambda: only(version(Version.TLS_1_2, RC4, complete=HIDDEN)),
+    "P443-TLS-031": lambda: with_version(version(Version.TLS_1_2, STATIC, complete=HIDDEN)),
+    "P443-TLS-032": lambda: with_version(version(Version.TLS_1_2, CBC, complete=HIDDEN)),
+    "P443-TLS-033": lambda: server(secure_renegotiation=no("renegotiation_info is not answered")),
+    "P443-TLS-034": silent(Version.TLS_1_1),
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
+    "P443-CERT-010": lambda: signed("1.2.3.4", None),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),
     **dict.fromkeys(
         ("P443-CERT-001", "P443-CERT-007", "P443-CERT-008", "P443-CERT-009"),
@@ -208,6 +223,45 @@ def test_a_rule_doubts_where_facts_are_missing(rule: str) -> None:
     outcome = BY_ID[rule].check(UNSURE[rule]())
     assert isinstance(outcome, Unsure)
     assert outcome.reason
+
+
+UNREAD = {
+    "the prime of DHE": ("P443-TLS-020", Choice(0x009E, scheme=0x0804)),
+    "the curve of ECDHE": ("P443-TLS-025", Choice(0xC02B, scheme=0x0403)),
+    "the scheme of ECDHE": ("P443-TLS-029", Choice(0xC02B, group=29)),
+    "the scheme of DHE": ("P443-TLS-029", Choice(0x009E, prime_bits=2048)),
+}
+
+
+@pytest.mark.parametrize("what", UNREAD)
+def test_what_a_handshake_did_not_show_is_a_doubt(what: str) -> None:
+    """A flight that broke off behind the ServerHello proves nothing good of its group or its signature."""
+    rule, choice = UNREAD[what]
+    outcome = BY_ID[rule].check(with_version(VersionFacts(Version.TLS_1_2, YES, (choice,), YES)))
+    assert isinstance(outcome, Unsure)
+    assert "could not be read" in outcome.reason
+
+
+@pytest.mark.parametrize(("name", "is_known"), [("1.2.3.4", False), ("ML-DSA-65", True)])
+def test_a_key_of_an_unknown_kind_is_a_doubt(*, name: str, is_known: bool) -> None:
+    """How strong it is nobody can say; a post-quantum key is no such."""
+    odd = replace(leaf().facts, key=KeyFacts("other", 0, algorithm=name))
+    assert isinstance(BY_ID["P443-CERT-008"].check(with_leaf(odd)), Unsure) != is_known
+
+
+def test_a_key_that_may_not_sign_is_a_doubt_while_suites_are_unknown() -> None:
+    """RSA key exchange needs no signature, but what was not seen may."""
+    hidden = only(version(Version.TLS_1_2, STATIC, complete=HIDDEN)).server
+    facts = replace(with_fault(ChainFault.KEY_MAY_NOT_SIGN), server=hidden)
+    assert isinstance(BY_ID["P443-CERT-019"].check(facts), Unsure)
+
+
+def test_renegotiation_that_was_not_tried_is_a_doubt_only_where_it_is_not_secured() -> None:
+    """A server that answers renegotiation_info binds what it renegotiates, and one that refuses is safe."""
+    rule = BY_ID["P443-TLS-033"]
+    assert rule.check(good()) is None
+    unsecured = no("renegotiation_info is not answered")
+    assert rule.check(server(secure_renegotiation=unsecured, insecure_renegotiation=no("refused"))) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""What a baseline is: a dated table that says what findings cost and how strength is scored."""
+"""What a baseline is: a dated text, clause by clause, each with what judges it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -37,15 +38,39 @@ Steps = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """One set of grading rules. Findings are named by the id of their rule."""
+class Source:
+    """Where a clause was read."""
+
+    title: str
+    address: str
+    is_first_hand: bool = True
+    """Whether it is the text itself; else somebody else's reading of it, which may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One thing that a text says of servers, and the rules that judge it."""
+
+    text: str
+    """What it says, in a sentence."""
+    source: Source
+    rules: tuple[str, ...] = ()
+    """A finding of any of these breaks the clause."""
+    effect: Letter | None = None
+    """The best letter that remains then; None when it costs nothing."""
+    unseen: str = ""
+    """Why no rule judges it; empty when one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A text that gives letters. Findings are named by the id of their rule."""
 
     id: str
     title: str
+    version: str
     as_of: date
-    source: str
-    is_secondary: bool
-    """Whether the figures were taken from somebody else's reading of the original."""
+    clauses: tuple[Clause, ...]
     weights: tuple[int, int, int]
     """Of protocol, key exchange and cipher, in percent."""
     letters: tuple[tuple[int, Letter], ...]
@@ -56,29 +81,34 @@ class Baseline:
     cipher_scores: Steps
     key_exchange_caps: tuple[tuple[int, Letter], ...]
     """With so few points for the key exchange, or fewer, no better than this letter; the fewest first."""
-    caps: dict[str, Letter]
-    """No better than this letter with that finding."""
-    warnings: frozenset[str]
-    """Findings that make an A an A-, and forbid the plus."""
-    distrust: frozenset[str]
-    """Findings that make the grade a T."""
-    mismatch: frozenset[str]
-    """Findings that make the grade an M."""
     scored: dict[str, Letter]
     """Rules whose subject costs points only, and the letter that the points can come down to."""
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """Everything that was read for it, once."""
+        return tuple(dict.fromkeys(clause.source for clause in self.clauses))
+
+    @property
+    def is_secondary(self) -> bool:
+        """Whether any clause was taken from somebody else's reading of the original."""
+        return not all(source.is_first_hand for source in self.sources)
+
+    @property
     def counted(self) -> frozenset[str]:
         """The rules that can change the letter."""
-        return frozenset(self.caps) | self.warnings | self.distrust | self.mismatch
+        return frozenset(
+            rule for clause in self.clauses if clause.effect is not None for rule in clause.rules
+        )
+
+    def clauses_on(self, rule: str) -> Iterator[Clause]:
+        """Yield the clauses that `rule` judges."""
+        return (clause for clause in self.clauses if rule in clause.rules)
 
     def effect(self, rule: str) -> Letter | None:
         """Return the best letter that a finding of `rule` leaves; None when it costs nothing."""
-        if rule in self.distrust:
-            return Letter.T
-        if rule in self.mismatch:
-            return Letter.M
-        return self.caps.get(rule, Letter.A_MINUS if rule in self.warnings else None)
+        letters = (clause.effect for clause in self.clauses_on(rule) if clause.effect is not None)
+        return max(letters, key=lambda letter: letter.rank, default=None)
 
     def cost(self, rule: str) -> str | None:
         """Return the same in writing."""

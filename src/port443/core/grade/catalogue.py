@@ -28,6 +28,7 @@ from port443.core.grade.rules import (
     http_005_hsts_without_subdomains,
     http_006_leads_back,
     http_007_several_hsts,
+    http_008_hsts_switched_off,
     tls_001_ssl_2,
     tls_002_ssl_3,
     tls_003_tls_1_0,
@@ -57,6 +58,11 @@ from port443.core.grade.rules import (
     tls_027_browsers_kept_out,
     tls_028_libraries_kept_out,
     tls_029_sha1_handshake,
+    tls_030_only_rc4,
+    tls_031_forward_secrecy_last,
+    tls_032_aead_last,
+    tls_033_insecure_renegotiation,
+    tls_034_short_blocks_first,
 )
 
 RULES: tuple[Rule, ...] = tuple(
@@ -91,6 +97,11 @@ RULES: tuple[Rule, ...] = tuple(
         tls_027_browsers_kept_out,
         tls_028_libraries_kept_out,
         tls_029_sha1_handshake,
+        tls_030_only_rc4,
+        tls_031_forward_secrecy_last,
+        tls_032_aead_last,
+        tls_033_insecure_renegotiation,
+        tls_034_short_blocks_first,
         cert_001_expired,
         cert_002_not_yet_valid,
         cert_003_self_signed,
@@ -117,5 +128,6 @@ RULES: tuple[Rule, ...] = tuple(
         http_005_hsts_without_subdomains,
         http_006_leads_back,
         http_007_several_hsts,
+        http_008_hsts_switched_off,
     )
 )

@@ -33,7 +33,7 @@ def scan_document(
             "id": baseline.id,
             "title": baseline.title,
             "as_of": baseline.as_of.isoformat(),
-            "source": baseline.source,
+            "source": "; ".join(source.title for source in baseline.sources),
             "secondary": baseline.is_secondary,
         },
         "started": _moment(started),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from port443.core.grade.baseline import Baseline, Letter
+from port443.core.grade.baseline import Guide, Letter
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
@@ -109,23 +109,21 @@ def _checked(rule: Rule, facts: ScanFacts) -> Outcome:
         return Unsure(fault_in_words(error))
 
 
-def grade(judgement: Judgement, facts: ScanFacts, baseline: Baseline) -> Grade:
-    """Fold findings and strengths to a letter by a baseline."""
-    doubts = tuple(
-        one.id for one in judgement.undetermined if one.id in baseline.counted | set(baseline.scored)
-    )
-    scores = score(facts, baseline)
+def grade(judgement: Judgement, facts: ScanFacts, guide: Guide) -> Grade:
+    """Fold findings and strengths to a letter by a guide."""
+    doubts = tuple(one.id for one in judgement.undetermined if one.id in guide.counted | set(guide.scored))
+    scores = score(facts, guide)
     withheld = _withheld(facts)
     if withheld is not None or scores is None:
         reason = withheld or "no suite was seen"
-        return Grade(baseline.id, withheld=reason, doubts=doubts)
-    caps = _caps(judgement, scores, facts, baseline)
+        return Grade(guide.id, withheld=reason, doubts=doubts)
+    caps = _caps(judgement, scores, facts, guide)
     letter = _letter(caps)
     inner = _letter(tuple(cap for cap in caps if cap.letter not in BESIDE))
     return Grade(
-        baseline=baseline.id,
+        baseline=guide.id,
         letter=letter,
-        at_best=_could_be_worse(doubts, letter, baseline),
+        at_best=_could_be_worse(doubts, letter, guide),
         doubts=doubts,
         scores=scores,
         caps=caps,
@@ -150,17 +148,17 @@ def _withheld(facts: ScanFacts) -> str | None:
     return None
 
 
-def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, baseline: Baseline) -> tuple[Cap, ...]:
+def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, guide: Guide) -> tuple[Cap, ...]:
     found = [
         Cap(letter, finding.id, finding.title)
         for finding in judgement.findings
-        if (letter := baseline.effect(finding.id)) is not None
+        if (letter := guide.effect(finding.id)) is not None
     ]
-    by_score = next(letter for least, letter in baseline.letters if scores.total >= least)
+    by_score = next(letter for least, letter in guide.letters if scores.total >= least)
     if by_score is not Letter.A:
         found.append(Cap(by_score, "score", f"{scores.total} points"))
     points = scores.key_exchange
-    weak = next((letter for most, letter in baseline.key_exchange_caps if points <= most), None)
+    weak = next((letter for most, letter in guide.key_exchange_caps if points <= most), None)
     if weak is not None:
         found.append(Cap(weak, "score", f"key exchange is worth {points} points"))
     if isinstance(facts.name, IPName):
@@ -173,8 +171,8 @@ def _letter(caps: tuple[Cap, ...]) -> Letter:
     return max((cap.letter for cap in caps), key=lambda letter: letter.rank, default=Letter.A_PLUS)
 
 
-def _could_be_worse(doubts: tuple[str, ...], letter: Letter, baseline: Baseline) -> bool:
-    worst = (baseline.scored.get(rule) or baseline.effect(rule) or Letter.A_PLUS for rule in doubts)
+def _could_be_worse(doubts: tuple[str, ...], letter: Letter, guide: Guide) -> bool:
+    worst = (guide.scored.get(rule) or guide.effect(rule) or Letter.A_PLUS for rule in doubts)
     return any(one.rank > letter.rank for one in worst)
 
 

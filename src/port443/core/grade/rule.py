@@ -116,6 +116,21 @@ def doubt_about(facts: ScanFacts, versions: set[Version]) -> Unsure | None:
     return None
 
 
+def by_preference(facts: ScanFacts, version: Version, good: Callable[[Suite], bool]) -> Outcome:
+    """Find that the server chose something else from all suites, although it has a good one.
+
+    The offer names the good ones first, so that a server that goes by it is not blamed.
+    """
+    one = facts.server.version(version)
+    if one.offered.is_no or one.preferred is None or good(one.preferred):
+        return doubt_about(facts, {version}) if one.offered.is_unknown else None
+    better = [choice.suite.name for choice in one.choices if good(choice.suite)]
+    if not better:
+        return doubt_about(facts, {version})
+    names = listed(better, SUITES_LISTED)
+    return Found(f"{version.label}: from all suites the server chose {one.preferred.name}; it has {names}")
+
+
 def by_chains(facts: ScanFacts, bad: Callable[[JudgedChain], str | None]) -> Outcome:
     """Find the first chain with something bad; no chain at all is a doubt."""
     for chain in facts.chains:
@@ -125,6 +140,27 @@ def by_chains(facts: ScanFacts, bad: Callable[[JudgedChain], str | None]) -> Out
     if facts.unreadable_chain is not None:
         return Unsure(facts.unreadable_chain)
     return None if facts.chains else Unsure(facts.no_chain)
+
+
+def by_signatures(facts: ScanFacts, hashes: set[str]) -> Outcome:
+    """Find a signature by one of these hashes on a leaf or on what is between it and the root.
+
+    Nobody checks what a root says of itself. A hash that is not known is a doubt.
+    """
+    signed = [
+        one
+        for chain in facts.chains
+        for one in dict.fromkeys((chain.leaf, *chain.verdict.path))
+        if one is chain.leaf or not one.is_self_signed
+    ]
+    for one in signed:
+        if one.signature.hash in hashes:
+            return Found(f"{one.signature.name} on {one.subject or one.fingerprint}")
+    for one in signed:
+        if not one.signature.is_known:
+            called = one.subject or one.fingerprint
+            return Unsure(f"what {called} was hashed with is not known: {one.signature.name}")
+    return by_chains(facts, lambda _: None)
 
 
 def by_faults(facts: ScanFacts, *faults: ChainFault) -> Outcome:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from port443.core.grade.baseline import Baseline
+from port443.core.grade.baseline import Guide
 from port443.core.grade.facts import ScanFacts
 
 FIELD_BITS = {
@@ -43,15 +43,15 @@ class Scores:
     total: int
 
 
-def score(facts: ScanFacts, baseline: Baseline) -> Scores | None:
+def score(facts: ScanFacts, guide: Guide) -> Scores | None:
     """Score what was seen; None when no suite was."""
-    ciphers = [baseline.score(baseline.cipher_scores, suite.bits) for _, suite in facts.suites]
-    protocols = [baseline.protocol_scores[version] for version in facts.server.offered]
+    ciphers = [guide.score(guide.cipher_scores, suite.bits) for _, suite in facts.suites]
+    protocols = [guide.protocol_scores[version] for version in facts.server.offered]
     if not ciphers or not protocols:
         return None
-    parts = (_mean(protocols), _key_exchange(facts, baseline), _mean(ciphers))
+    parts = (_mean(protocols), _key_exchange(facts, guide), _mean(ciphers))
     # A category without any point leaves nothing of the whole.
-    weighted = sum(weight * part for weight, part in zip(baseline.weights, parts, strict=True))
+    weighted = sum(weight * part for weight, part in zip(guide.weights, parts, strict=True))
     return Scores(*parts, 0 if 0 in parts else weighted // 100)
 
 
@@ -59,7 +59,7 @@ def _mean(points: list[int]) -> int:
     return (max(points) + min(points)) // 2
 
 
-def _key_exchange(facts: ScanFacts, baseline: Baseline) -> int:
+def _key_exchange(facts: ScanFacts, guide: Guide) -> int:
     """Score the weakest of the leaves' keys, the Diffie-Hellman primes and the curves."""
     if any(suite.is_anonymous for _, suite in facts.suites):
         return 0
@@ -67,13 +67,13 @@ def _key_exchange(facts: ScanFacts, baseline: Baseline) -> int:
     for chain in facts.chains:
         key = chain.leaf.key
         if key.bits:
-            steps = baseline.rsa_scores if key.kind in {"rsa", "dsa"} else baseline.ec_scores
-            points.append(baseline.score(steps, key.bits))
+            steps = guide.rsa_scores if key.kind in {"rsa", "dsa"} else guide.ec_scores
+            points.append(guide.score(steps, key.bits))
     for one in facts.server.versions:
-        points += [baseline.score(baseline.rsa_scores, c.prime_bits) for c in one.choices if c.prime_bits]
+        points += [guide.score(guide.rsa_scores, c.prime_bits) for c in one.choices if c.prime_bits]
     for group in facts.server.groups:
         if group in FIELD_BITS:
-            points.append(baseline.score(baseline.ec_scores, FIELD_BITS[group]))
+            points.append(guide.score(guide.ec_scores, FIELD_BITS[group]))
         elif group in PRIME_BITS:
-            points.append(baseline.score(baseline.rsa_scores, PRIME_BITS[group]))
+            points.append(guide.score(guide.rsa_scores, PRIME_BITS[group]))
     return min(points)

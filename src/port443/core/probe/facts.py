@@ -42,6 +42,11 @@ class VersionFacts:
     complete: Verdict = NOT_LOOKED
     """Whether `choices` are all that it takes; unknown when it stopped answering in between."""
 
+    @property
+    def preferred(self) -> Suite | None:
+        """What was chosen from an offer of all suites, the good ones first; None when nothing was."""
+        return self.choices[0].suite if self.choices else None
+
     @classmethod
     def unknown(cls, version: Version, reason: str) -> "VersionFacts":
         """Say that nothing could be found out."""
@@ -123,6 +128,8 @@ class ServerFacts:
     """Whether the server compresses what it encrypts (CRIME)."""
     secure_renegotiation: Verdict = NOT_LOOKED
     """Whether a renegotiation would be bound to its connection (RFC 5746)."""
+    insecure_renegotiation: Verdict = NOT_LOOKED
+    """Whether a renegotiation that is not bound to its connection really works."""
     alpn: str | None = None
     """What the server chose when it was offered h2 before http/1.1."""
     application_protocols: tuple[ApplicationProtocol, ...] = ()

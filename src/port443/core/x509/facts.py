@@ -14,7 +14,7 @@ from port443.core.errors import CertificateError
 from port443.core.names import Fingerprint, SiteName
 from port443.core.x509.directory_name import COMMON_NAME, DirectoryName, NameKey
 from port443.core.x509.extensions import Extensions, NameConstraints, read_extensions
-from port443.core.x509.signatures import Signature, SignatureFacts, made_by, signature_facts
+from port443.core.x509.signatures import NAMES, Signature, SignatureFacts, made_by, signature_facts
 
 KeyKind = Literal["rsa", "ec", "ed25519", "ed448", "dsa", "other"]
 # RFC 8422 and RFC 4492 names to those of the TLS registry, where they differ.
@@ -48,6 +48,11 @@ class KeyFacts:
     """`P-256`, `P-384`, `P-521`, else the curve's own name."""
     algorithm: str = ""
     """The algorithm as its registry or object identifier names it."""
+
+    @property
+    def is_post_quantum(self) -> bool:
+        """Whether no quantum computer is known to forge its signatures (FIPS 204 and 205)."""
+        return self.algorithm.startswith(("ML-DSA", "SLH-DSA"))
 
     def __str__(self) -> str:
         match self.kind:
@@ -291,7 +296,7 @@ def _key_facts(spki: bytes) -> KeyFacts:
     try:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
-        return KeyFacts("other", 0, algorithm=oid)
+        return KeyFacts("other", 0, algorithm=NAMES.get(oid, oid))
     match key:
         case ec.EllipticCurvePublicKey():
             return KeyFacts("ec", key.key_size, CURVES.get(key.curve.name, key.curve.name), "ecdsa")
@@ -304,4 +309,4 @@ def _key_facts(spki: bytes) -> KeyFacts:
         case ed448.Ed448PublicKey():
             return KeyFacts("ed448", 456, algorithm="ed448")
         case _:
-            return KeyFacts("other", 0, algorithm=oid)
+            return KeyFacts("other", 0, algorithm=NAMES.get(oid, oid))

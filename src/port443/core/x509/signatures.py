@@ -62,7 +62,11 @@ NAMES = {
     "2.16.840.1.101.3.4.3.17": "ML-DSA-44",
     "2.16.840.1.101.3.4.3.18": "ML-DSA-65",
     "2.16.840.1.101.3.4.3.19": "ML-DSA-87",
+    **{f"2.16.840.1.101.3.4.3.{arc}": "SLH-DSA" for arc in range(20, 36)},
 }
+OWN_HASH = frozenset(NAMES.values()) & {
+    "Ed25519", "Ed448", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87", "SLH-DSA"
+}  # fmt: skip
 DEFAULT_SALT = 20
 KEPT = 1024
 """Answers that are remembered: one signature is asked for by each who looks at a chain."""
@@ -77,6 +81,11 @@ class SignatureFacts:
     """As in its registry: `ecdsa-with-SHA256`; an unknown one is written in dots."""
     hash: str | None
     """`sha256`…; None when the algorithm has none of its own (Ed25519) or it is unknown."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its strength is: by its hash, or by its name where it has none."""
+        return self.hash is not None or self.name in OWN_HASH
 
 
 @dataclass(frozen=True, slots=True)

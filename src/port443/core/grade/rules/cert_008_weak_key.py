@@ -8,7 +8,7 @@ References: CA/B Baseline Requirements §6.1.5, RFC 9325 §4.5
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.remedies import STRONG_KEY
-from port443.core.grade.rule import Outcome, Rule, Severity, by_chains
+from port443.core.grade.rule import Outcome, Rule, Severity, Unsure, by_chains
 
 LEAST_BITS = {"rsa": 2048, "dsa": 2048, "ec": 224}
 
@@ -21,7 +21,14 @@ def _weak(chain: JudgedChain) -> str | None:
 
 
 def check(facts: ScanFacts) -> Outcome:
-    return by_chains(facts, _weak)
+    outcome = by_chains(facts, _weak)
+    if outcome is not None:
+        return outcome
+    path = (one for chain in facts.chains for one in chain.verdict.path)
+    unread = next((one for one in path if one.key.kind == "other" and not one.key.is_post_quantum), None)
+    if unread is None:
+        return None
+    return Unsure(f"how strong {unread.key} in {unread.subject or unread.fingerprint} is, is not known")
 
 
 RULE = Rule("P443-CERT-008", Severity.HIGH, check, __doc__, STRONG_KEY)

@@ -8,14 +8,17 @@ References: RFC 5280 §4.2.1.3, RFC 8446 §4.4.2.2
 
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.remedies import SIGNING_CERTIFICATE
-from port443.core.grade.rule import Outcome, Rule, Severity, by_faults
+from port443.core.grade.rule import Found, Outcome, Rule, Severity, by_faults, doubt_about
+from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 
 
 def check(facts: ScanFacts) -> Outcome:
+    outcome = by_faults(facts, ChainFault.KEY_MAY_NOT_SIGN)
     if facts.suites and not any(suite.is_forward_secret for _, suite in facts.suites):
-        return None  # such a key may decrypt, and RSA key exchange wants no more
-    return by_faults(facts, ChainFault.KEY_MAY_NOT_SIGN)
+        # Such a key may decrypt, and RSA key exchange wants no more.
+        return doubt_about(facts, set(Version)) if isinstance(outcome, Found) else None
+    return outcome
 
 
 RULE = Rule("P443-CERT-019", Severity.HIGH, check, __doc__, SIGNING_CERTIFICATE)

@@ -1,7 +1,6 @@
 """HSTS is asked for too short a time.
 
-A browser that does not come back within max-age forgets. Below half a year that is many visitors; 0
-takes the promise back.
+A browser that does not come back within max-age forgets. Below half a year that is many visitors.
 
 References: RFC 6797 §6.1.1, hstspreload.org
 """
@@ -16,10 +15,8 @@ HALF_A_YEAR_S = 180 * 86400
 
 def check(facts: ScanFacts) -> Outcome:
     policy = facts.web.policy
-    if isinstance(facts.name, IPName) or policy is None or policy.max_age_s >= HALF_A_YEAR_S:
+    if isinstance(facts.name, IPName) or policy is None or not 0 < policy.max_age_s < HALF_A_YEAR_S:
         return None
-    if not policy.max_age_s:
-        return Found("max-age=0, with which browsers forget the site")
     return Found(f"max-age={policy.max_age_s}, which is {_span(policy.max_age_s)}")
 
 
