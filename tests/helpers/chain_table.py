@@ -35,6 +35,7 @@ from raw_x509 import (
     constraints,
     directory,
     dns,
+    explicit_p256,
     extended,
     inhibit_any,
     mail,
@@ -228,6 +229,27 @@ def bound_intermediate(host: str) -> Made:
     upper = raw_ca(root, name((ORG, UTF8, "Good")), constraints((directory(name((ORG, UTF8, "Good"))),)))
     lower = raw_ca(upper, name((ORG, UTF8, "Bad")))
     return root, (raw_leaf(lower, host, subject=name((ORG, UTF8, "Good"), (CN, UTF8, host))), lower, upper)
+
+
+def bound_host_of_intermediate(host: str) -> Made:
+    """Make an upper CA that may only certify the leaf's domain, and a lower CA that names another host."""
+    root = raw_root()
+    upper = raw_ca(root, called("Upper"), constraints((dns(host),)))
+    lower = raw_ca(upper, called("Lower"), alt_names(dns("elsewhere.test")))
+    return root, (raw_leaf(lower, host), lower, upper)
+
+
+def explicit_leaf(host: str) -> Made:
+    root = raw_root()
+    middle, key = raw_ca(root), ec.generate_private_key(ec.SECP256R1())
+    return root, (raw_leaf(middle, host, key=key, spki=explicit_p256(key)), middle)
+
+
+def explicit_intermediate(host: str) -> Made:
+    root = raw_root()
+    key = ec.generate_private_key(ec.SECP256R1())
+    middle = raw_ca(root, called("Intermediate"), key=key, spki=explicit_p256(key))
+    return root, (raw_leaf(middle, host), middle)
 
 
 def host_of(build: Callable[[str], Callable[[str], Made]]) -> Callable[[str], Made]:
@@ -855,5 +877,45 @@ ROWS = (
         go="unhandled critical extension",
         scanner=frozenset({Fault.NAME_NOT_PERMITTED, Fault.SOME_REFUSE}),
         control="CN=Intermediate may not sign for a name of kind 8",
+    ),
+    Row(
+        "constraint-unmatched",
+        "the same constraint, and no such name",
+        "4.2.1.10",
+        bound(constraints((tlv(0x88, b"\x2a\x03"),))),
+        go="unhandled critical extension",
+        scanner=frozenset({Fault.SOME_REFUSE}),
+        control="Go does not process",
+        why="RFC 5280 §4.2.1.10 leaves names of other kinds free. Go refuses what it cannot process.",
+    ),
+    Row(
+        "intermediate-host-outside",
+        "an intermediate that names a host outside a permitted domain",
+        "6.1.3",
+        bound_host_of_intermediate,
+        openssl="permitted subtree violation",
+        go="not authorized to sign",
+        scanner=frozenset({Fault.NAME_NOT_PERMITTED}),
+        control="CN=Upper may not sign for elsewhere.test",
+    ),
+    Row(
+        "explicit-curve",
+        "a leaf whose key spells its curve out",
+        "RFC 5480 2.1.1",
+        explicit_leaf,
+        openssl="explicit ECC parameters",
+        go="invalid ECDSA parameters",
+        scanner=frozenset({Fault.KEY_INVALID}),
+        control="P443-E222",
+    ),
+    Row(
+        "explicit-curve-ca",
+        "an intermediate whose key spells its curve out",
+        "RFC 5480 2.1.1",
+        explicit_intermediate,
+        openssl="explicit ECC parameters",
+        go="invalid ECDSA parameters",
+        scanner=frozenset({Fault.KEY_INVALID}),
+        control="spells its curve out",
     ),
 )

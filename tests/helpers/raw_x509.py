@@ -183,6 +183,8 @@ class Raw:
     inner_algorithm: bytes | None = None
     damage: Callable[[bytes], bytes] = bytes
     """Done to the signature."""
+    spki: bytes | None = None
+    """In the place of the key's own."""
     serial: int = field(default_factory=lambda: next(SERIALS))
 
     @cached_property
@@ -196,7 +198,7 @@ class Raw:
             self.issuer or (self.by.subject if self.by else self.subject),
             seq(moment(self.begins), moment(self.ends)),
             self.subject,
-            self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            self.spki or self.key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
             tlv(0xA3, seq(*map(_extension, self.extensions))) if self.extensions else b"",
         )
         return seq(tbs, algorithm, tlv(3, b"\0", self.damage(_signature(signer, tbs))))
@@ -212,6 +214,21 @@ class Raw:
     @property
     def key_pem(self) -> bytes:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def explicit_p256(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Write a P-256 key with its curve spelt out (X9.62), as RFC 5480 §2.1.1 forbids."""
+    prime = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    base = ec.derive_private_key(1, ec.SECP256R1()).public_key()
+    point, generator = (
+        one.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint) for one in (key.public_key(), base)
+    )
+    curve = seq(tlv(4, (prime - 3).to_bytes(32)), tlv(4, b.to_bytes(32)))
+    field_id = seq(oid("1.2.840.10045.1.1"), integer(prime))
+    parameters = seq(integer(1), field_id, curve, tlv(4, generator), integer(order), integer(1))
+    return seq(seq(oid("1.2.840.10045.2.1"), parameters), tlv(3, b"\0", point))
 
 
 ALGORITHMS = {

@@ -15,7 +15,7 @@ from port443.core.x509.extensions import (
     RFC822_NAME,
     URI,
 )
-from port443.core.x509.facts import CertFacts
+from port443.core.x509.facts import EXPLICIT_CURVE, CertFacts
 from port443.core.x509.path import MAX_SIGNATURES, PathSearch, TrustedRoots, fits, is_anchored, reachable
 from port443.core.x509.policies import lacks_policy
 
@@ -53,6 +53,7 @@ class ChainFault(StrEnum):
     SEARCH_ENDED = "search_ended"
     SOME_REFUSE = "some_refuse"
     KEY_MAY_NOT_SIGN = "key_may_not_sign"
+    KEY_INVALID = "key_invalid"
 
 
 HARMLESS = frozenset(
@@ -212,6 +213,10 @@ def _faults_on(path: tuple[CertFacts, ...], below: Sequence[CertFacts], now: dat
         yield from _extensions(one)
         if depth:
             yield from _as_issuer(one, path[:depth], is_anchor=depth == len(below))
+    for one in below:
+        if one.key.algorithm == EXPLICIT_CURVE:
+            spelt = f"the key of {_called(one)} spells its curve out, which RFC 5480 §2.1.1 forbids"
+            yield ChainNote(ChainFault.KEY_INVALID, one, spelt)
     for child, issuer in pairwise(path):
         if child.was_signed_by(issuer) is None:
             unknown = f"the signature on {_called(child)} cannot be checked: {child.signature.name}"

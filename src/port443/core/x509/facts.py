@@ -19,6 +19,8 @@ from port443.core.x509.signatures import NAMES, Signature, SignatureFacts, made_
 KeyKind = Literal["rsa", "ec", "ed25519", "ed448", "dsa", "other"]
 # RFC 8422 and RFC 4492 names to those of the TLS registry, where they differ.
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
+EC_KEY = "1.2.840.10045.2.1"
+EXPLICIT_CURVE = "EC with explicit parameters"
 RSA_PSS_KEY = "1.2.840.113549.1.1.10"
 UNREADABLE = "(cannot be read)"
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
@@ -290,9 +292,18 @@ def _flaws(body: _Body, algorithm: bytes, not_before: datetime, not_after: datet
     return found
 
 
+def _spells_curve_out(spki: bytes) -> bool:
+    """Whether an EC key has parameters of its own in the place of a named curve (RFC 5480 §2.1.1)."""
+    algorithm, *parameters = der.only(spki, der.SEQUENCE).children()[0].children()
+    named = der.object_identifier(algorithm.content) == EC_KEY
+    return named and bool(parameters) and parameters[0].tag == der.SEQUENCE
+
+
 def _key_facts(spki: bytes) -> KeyFacts:
     algorithm = der.only(spki, der.SEQUENCE).children()[0].children()[0]
     oid = der.object_identifier(algorithm.content)
+    if _spells_curve_out(spki):
+        return KeyFacts("other", 0, algorithm=EXPLICIT_CURVE)
     try:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm):
