@@ -113,6 +113,21 @@ def test_the_pure_wheel_holds_the_package_and_its_data(tmp_path: Path) -> None:
     assert source - inside == set()
 
 
+def test_every_match_says_what_it_does_with_the_rest() -> None:
+    """A new kind is seen by mypy where `assert_never` is last, and met on purpose where a default is."""
+    open_ended = [
+        f"{path.relative_to(TOP)}:{node.lineno}"
+        for path in (TOP / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Match) and not takes_the_rest(node.cases[-1])
+    ]
+    assert open_ended == []
+
+
+def takes_the_rest(case: ast.match_case) -> bool:
+    return isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None and case.guard is None
+
+
 MACHINE_WORDS = re.compile(
     r"_timeout_ms|os\.kill\(|send_signal\(|stopped\(|resident_bytes|buffered_bytes"
     r"|SO_SNDBUF|SO_RCVBUF|deadline_s=|TIMEOUT_S\b|within_s=0\."

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from port443.app.prove import ProofProblem
 from port443.cli.explain import all_pages, other_names
 from port443.cli.glossary import named_pages
 from port443.cli.main import run
@@ -29,6 +30,7 @@ def printed() -> Iterator[str]:
     """Yield every name that stands in an event, a log line or the status."""
     yield from EVENTS
     yield from set(get_args(ListenerState)) - {"listening"}
+    yield from get_args(ProofProblem)
     for reasons in (HandshakeFailure, TlsFailure, Http2Cutoff, UpstreamFailure, QuarantineCode):
         yield from reasons
     yield from re.findall(r'^ +[A-Z]\w+ = [0-9]{3}\s+"(\w+)"', REFUSALS.read_text(), re.MULTILINE)
@@ -37,9 +39,6 @@ def printed() -> Iterator[str]:
         yield from re.findall(r'\b_line\(logging\.\w+, "(\w+)"', text)
         yield from re.findall(r'\b(?:News|Problem)\(\s*"(\w+)"', text)
         yield from re.findall(r'\("(\w+)", "(?:error|warning)"\)', text)
-        yield from (
-            word for pair in re.findall(r'(?:event|code) = "(\w+)" if .* else "(\w+)"', text) for word in pair
-        )
 
 
 def codes() -> Iterator[str]:

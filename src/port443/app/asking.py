@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from port443.app.handshake import ask_again
 from port443.core.errors import ScanError
@@ -101,6 +101,8 @@ class Interview:
                 return await self._ask_tls(connection, question)
             case AskSSL2():
                 return await _ask_ssl2(connection)
+            case kind:
+                assert_never(kind)
 
     async def _ask_tls(self, connection: Connection, question: Ask) -> Answer:
         hello = build(question.offer, self._name, secrets.token_bytes(ENTROPY))

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
+from typing import assert_never
 
 from port443.app.client_ca import ClientAuthorities
 from port443.app.own_certificate import OwnCertificates
 from port443.core.errors import CertificateError
-from port443.core.plan.desired import Desired, OwnCertificate
+from port443.core.plan.desired import Desired, LocalIssuer, OwnCertificate
 from port443.core.x509.path import TrustedRoots
 from port443.ports import CertificateFiles
 
@@ -30,10 +31,14 @@ async def judge_files(
     """Read every certificate, key and client CA that the sites name."""
     certificates, authorities = OwnCertificates(files, roots), ClientAuthorities(files)
     for site in desired.sites:
-        if isinstance(site.certificate, OwnCertificate):
-            loaded = await certificates.load(site.id, site.certificate, site.names, now)
-            setting = _setting(site.certificate, loaded.fault)
-            yield FilesJudged(site.id, setting, loaded.fault, loaded.warnings)
+        match site.certificate:
+            case LocalIssuer():
+                pass  # no files
+            case OwnCertificate() as own:
+                loaded = await certificates.load(site.id, own, site.names, now)
+                yield FilesJudged(site.id, _setting(own, loaded.fault), loaded.fault, loaded.warnings)
+            case kind:
+                assert_never(kind)
         if site.client_ca:
             known = await authorities.load(site.id, site.client_ca)
             yield FilesJudged(site.id, ("client_ca",), known.fault)

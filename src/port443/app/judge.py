@@ -149,14 +149,13 @@ def proof_problems(proofs: Sequence[Proof], now: datetime) -> Iterator[Problem]:
     """Say where something else was served than meant, nothing could be seen, or nobody looked of late."""
     for proof in proofs:
         about = f"{proof.name} on {proof.endpoint}"
-        if proof.verdict != "same":
-            code = "served_is_not_issued" if proof.verdict == "different" else "not_proved"
+        if proof.problem:
             hint = (
                 CURRENT
                 if proof.is_out_of_date
                 else (f"see who else listens there: ss -ltnp 'sport = :{proof.endpoint.port}'")
             )
-            yield Problem(code, "error", proof.site, about, proof.detail, hint)
+            yield Problem(proof.problem, "error", proof.site, about, proof.detail, hint)
         elif now - proof.at > PROOF_IS_OLD:
             cause = f"last proved {text(proof.at)}, and every hour was meant"
             yield Problem("proof_stale", "warning", proof.site, about, cause, "port443 reload --wait")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import Literal
+from typing import Literal, assert_never
 
 from port443.app.client_ca import ClientAuthorities, ClientRoots
 from port443.app.local_ca import AuthorityKind, Issued, LocalCA, is_fit, jitter_of
@@ -111,6 +111,8 @@ class Keeper:
                     await self._keep_local(site, site.certificate, round_, kept)
                 case OwnCertificate():
                     await self._keep_own(site, site.certificate, None if wrong else now, kept)
+                case kind:
+                    assert_never(kind)
             await self._ask_clients(site, kept)
             if wrong:
                 kept.faults.setdefault(site.id, wrong)

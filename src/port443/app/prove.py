@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Literal
+from typing import Literal, assert_never
 
 from port443.app.handshake import frugal_handshake
 from port443.core.errors import Port443Error
@@ -20,6 +20,7 @@ PROOF_LABEL = "port443-proof"
 """The label that stands in for `*` when a wildcard is proved."""
 
 Verdict = Literal["same", "different", "unknown"]
+ProofProblem = Literal["served_is_not_issued", "not_proved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,19 @@ class Proof:
     def question(self) -> tuple[Endpoint, str]:
         """What was asked: the `key` of its question."""
         return self.endpoint, self.name
+
+    @property
+    def problem(self) -> ProofProblem | None:
+        """What is wrong, as status and log call it."""
+        match self.verdict:
+            case "same":
+                return None
+            case "different":
+                return "served_is_not_issued"
+            case "unknown":
+                return "not_proved"
+            case verdict:
+                assert_never(verdict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, assert_never
 
 from port443.app.converge import Converged
 from port443.app.judge import (
@@ -24,7 +24,7 @@ from port443.app.prove import Proof
 from port443.app.prove import Verdict as ProofVerdict
 from port443.core.contract.stats import EdgeStats
 from port443.core.errors import Port443Error
-from port443.core.plan.desired import DesiredSite, HstsFixed, OwnCertificate
+from port443.core.plan.desired import DesiredSite, HstsFixed, LocalIssuer, OwnCertificate
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
 from port443.core.renew.when import renew_at
 from port443.core.x509.facts import CertFacts
@@ -75,11 +75,14 @@ class ListenerStatus:
     """Unknown while no edge answers."""
 
 
+CertificateSource = Literal["local CA", "own files"]
+
+
 @dataclass(frozen=True, slots=True)
 class CertificateStatus:
     """What a site is meant to be served with."""
 
-    source: Literal["local CA", "own files"]
+    source: CertificateSource
     subject: str
     issuer: str
     names: tuple[str, ...]
@@ -341,9 +344,17 @@ def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> Certifi
     if credential is None:
         return None
     leaf = CertFacts.from_der(credential.chain[0])
-    own = isinstance(site.certificate, OwnCertificate)
+    source: CertificateSource
+    renews_at: str | None
+    match site.certificate:
+        case LocalIssuer():
+            source, renews_at = "local CA", _text(renew_at(leaf, jitter_of(site.id)))
+        case OwnCertificate():
+            source, renews_at = "own files", None
+        case kind:
+            assert_never(kind)
     return CertificateStatus(
-        source="own files" if own else "local CA",
+        source=source,
         subject=leaf.subject,
         issuer=leaf.issuer,
         names=tuple(str(name) for name in leaf.names),
@@ -352,7 +363,7 @@ def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> Certifi
         not_before=_text(leaf.not_before),
         not_after=_text(leaf.not_after),
         seconds_left=max(0, int((leaf.not_after - now).total_seconds())),
-        renews_at=None if own else _text(renew_at(leaf, jitter_of(site.id))),
+        renews_at=renews_at,
         warnings=round_.warnings.get(site.id, ()),
     )
 
@@ -375,6 +386,8 @@ def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
             due = next_step_due(step)
             next_at = _text(due) if due else None
             return HstsStatus("ladder", step.max_age_s, False, False, step.step, _text(step.since), next_at)  # noqa: FBT003
+        case kind:
+            assert_never(kind)
 
 
 def _proof(proof: Proof) -> ProofStatus:

@@ -3,16 +3,28 @@
 import asyncio
 import dataclasses
 import logging
+from typing import assert_never
 
 from port443.app.converge import Converged
 from port443.app.moderation import PERIOD_S, Moderation
 from port443.app.prove import Proof
 from port443.core.contract.events import (
+    DrainEnded,
+    DrainStarted,
+    EarlyDataRejected,
+    EdgeStarted,
     Event,
     EventBody,
     EventsDropped,
     EventsSuppressed,
+    HandshakeCompleted,
     HandshakeFailed,
+    Http2CutOff,
+    ListenerClosed,
+    ListenerOpened,
+    RequestRefused,
+    SiteWasQuarantined,
+    SnapshotApplied,
     TlsFailed,
     UpstreamCameBack,
     UpstreamFailed,
@@ -71,9 +83,8 @@ def _tell_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
         extra = {"site": proof.site, "endpoint": str(proof.endpoint), "server_name": proof.name}
         if proof.verdict == "same" and was[0] != "same":
             log.info("served_as_issued_again", extra=extra)
-        elif proof.verdict != "same" and was != (proof.verdict, proof.detail):
-            event = "served_is_not_issued" if proof.verdict == "different" else "not_proved"
-            log.error(event, extra={**extra, "cause": proof.detail})
+        elif proof.problem and was != (proof.verdict, proof.detail):
+            log.error(proof.problem, extra={**extra, "cause": proof.detail})
 
 
 class EventTeller:
@@ -97,8 +108,22 @@ class EventTeller:
                 level, kind = logging.WARNING, (event.name, body.server)
             case EventsDropped():
                 level, kind = logging.WARNING, (event.name, "")
-            case _:
+            case (
+                EdgeStarted()
+                | SnapshotApplied()
+                | SiteWasQuarantined()
+                | ListenerOpened()
+                | ListenerClosed()
+                | HandshakeCompleted()
+                | RequestRefused()
+                | Http2CutOff()
+                | EarlyDataRejected()
+                | DrainStarted()
+                | DrainEnded()
+            ):
                 return
+            case other:
+                assert_never(other)
         if log.isEnabledFor(level) and self._moderation.admits(kind):
             extra = {**dataclasses.asdict(body), **_cause(body)}
             record = log.makeRecord(log.name, level, "", 0, event.name, (), None, extra=extra)

@@ -147,4 +147,5 @@ def _label(error: Port443Error) -> str:
             return "edge"
         case CertificateError():
             return "cert"
-    return "serving"
+        case _:
+            return "serving"

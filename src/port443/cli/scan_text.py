@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import assert_never
 
 from port443.cli import output
 from port443.cli.output import Tone
@@ -104,6 +105,8 @@ def _protocol(facts: VersionFacts) -> str:
             return line(_absence(facts.version), label, f"not offered   {facts.offered.reason}")
         case Standing.UNKNOWN:
             return line("quiet", label, f"unknown   {facts.offered.reason}")
+        case standing:
+            assert_never(standing)
 
 
 def _absence(version: Version) -> Tone | None:
@@ -187,6 +190,8 @@ def _proof(chain: JudgedChain) -> str:
             return line("bad", "proof", "the server's signature is not of this key")
         case None:
             return line("quiet", "proof", "unknown   this key exchange has no signature to check")
+        case other:
+            assert_never(other)
 
 
 def _left(end: datetime, now: datetime) -> str:

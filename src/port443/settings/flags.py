@@ -105,7 +105,8 @@ def _flag(objection: Objection) -> str:
             return "--to"
         case ("sites", _, "issuer", *_):
             return "--issuer"
-    return "--domain"
+        case _:
+            return "--domain"
 
 
 def _hint(objection: Objection) -> str:

@@ -403,4 +403,5 @@ def _group_at(path: tuple[str | int, ...]) -> type[Form]:
             return CertificateForm
         case ("sites", _, *_):
             return SiteForm
-    return SettingsFile
+        case _:
+            return SettingsFile

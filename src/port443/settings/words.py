@@ -127,7 +127,8 @@ def _where(path: Path) -> str:
             return "at the top"
         case ("sites", _, _):
             return "in a site"
-    return f"in `{_name(path[:-1])}`"
+        case _:
+            return f"in `{_name(path[:-1])}`"
 
 
 def _missing(path: Path) -> Objection:
@@ -168,7 +169,8 @@ def _example(name: str, value: object) -> str:
             return f'write ["0.0.0.0:{value}", "[::]:{value}"]'
         case "certificate", str():
             return f"write {{chain: {value}, key: FILE}}"
-    return ""
+        case _:
+            return ""
 
 
 def _form(value: object) -> str:
@@ -183,7 +185,8 @@ def _form(value: object) -> str:
             return "a list"
         case dict():
             return "a mapping"
-    return "nothing"
+        case _:
+            return "nothing"
 
 
 def _cure(wanted: str, value: object) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import assert_never
 
 from port443.core.grade.baseline import Guide, Letter
 from port443.core.grade.facts import ScanFacts
@@ -98,6 +99,8 @@ def judge(rules: Iterable[Rule], facts: ScanFacts) -> Judgement:
                 undetermined.append(Undetermined(rule.id, rule.severity, rule.title, reason))
             case None:
                 silent += 1
+            case kind:
+                assert_never(kind)
     findings.sort(key=lambda finding: finding.severity.rank)
     return Judgement(tuple(findings), tuple(undetermined), len(findings) + silent)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.remedies import Remedy
@@ -89,6 +89,8 @@ def by_verdict(verdict: Verdict, evidence: str) -> Outcome:
             return Unsure(verdict.reason)
         case Standing.NO:
             return None
+        case standing:
+            assert_never(standing)
 
 
 def by_suites(

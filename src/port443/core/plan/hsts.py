@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from port443.core.contract.snapshot import Hsts
 from port443.core.names import HostName
@@ -60,6 +61,8 @@ def header_of(site: DesiredSite, step: HstsStep | None) -> Hsts | None:
             return _header(names, HstsFixed(LADDER_S[rung]))
         case HstsFixed():
             return _header(names, site.hsts)
+        case kind:
+            assert_never(kind)
 
 
 def _is_local(name: HostName) -> bool:

@@ -1,8 +1,9 @@
 """Find which application protocols a server takes (RFC 7301): each is offered alone."""
 
 from dataclasses import replace
+from typing import assert_never
 
-from port443.core.probe.asking import Ask, Canary, Lane, Outcome, Refused, Spoke, settled
+from port443.core.probe.asking import Ask, Canary, Doubt, Lane, Outcome, Refused, Spoke, SpokeSSL2, settled
 from port443.core.probe.facts import ApplicationProtocol
 from port443.core.probe.hellos import Offer
 from port443.core.probe.verdict import YES, Verdict, no, unknown
@@ -46,7 +47,11 @@ def _verdict(outcome: Outcome, name: str) -> Verdict:
             return no(f"the server chose {flight.alpn or 'none'}")
         case Spoke(flight) if flight.alerts and flight.alerts[-1].name == NONE_OF_THESE:
             return no(f"alert {NONE_OF_THESE}")  # behind a retry
+        case Spoke() | SpokeSSL2():
+            return unknown("the handshake broke off")
         case Refused(how):
             return no(how)
-        case _:
-            return unknown(str(getattr(outcome, "reason", "the handshake broke off")))
+        case Doubt(reason):
+            return unknown(reason)
+        case kind:
+            assert_never(kind)

@@ -6,11 +6,12 @@ touches no network and no clock, so a test can play any server.
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, assert_never
 
 from port443.core.errors import ScanError
 from port443.core.probe.failures import AnswerTimedOut, ConnectionEnded, ConnectionWasReset
 from port443.core.probe.hellos import Offer
+from port443.core.probe.verdict import Verdict, no, unknown
 from port443.core.wire.alerts import Alert
 from port443.core.wire.flight import Flight
 from port443.core.wire.reading import Malformed, NotTLS
@@ -193,6 +194,21 @@ def told(answer: Answer) -> str:
             return detail
         case NotAsked(reason):
             return reason
+        case kind:
+            assert_never(kind)
+
+
+def absence_of(outcome: Outcome) -> Verdict:
+    """Judge whether a version is there that was asked for, and was not what the server spoke."""
+    match outcome:
+        case Refused(how):
+            return no(how)
+        case Spoke() | SpokeSSL2():
+            return no(f"the server chose {told(outcome)}")
+        case Doubt(reason):
+            return unknown(reason)
+        case kind:
+            assert_never(kind)
 
 
 def settled(question: Question, canary: Canary) -> Lane[Outcome]:

@@ -13,12 +13,12 @@ from port443.core.probe.asking import (
     Refused,
     Spoke,
     SpokeSSL2,
+    absence_of,
     settled,
-    told,
 )
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts, choice_of
 from port443.core.probe.hellos import Offer
-from port443.core.probe.verdict import YES, Verdict, no, unknown
+from port443.core.probe.verdict import YES, Verdict, unknown
 from port443.core.wire.flight import Flight
 from port443.core.wire.groups import CURVES_12, group_name
 from port443.core.wire.suites import suites_by_use, suites_legacy
@@ -68,7 +68,7 @@ def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
             base, step = replace(question.offer, suites=()), size
             outcome = yield from settled(question, canary)
     if not isinstance(outcome, Spoke) or outcome.version != version:
-        return LegacySurvey(VersionFacts(version, _absent(outcome)))
+        return LegacySurvey(VersionFacts(version, absence_of(outcome)))
     flights, complete = [outcome.flight], YES
     for at in range(0, len(suites_by_use()), step):
         codes = suites_by_use()[at : at + step]
@@ -87,16 +87,6 @@ def _may_be_the_hello(outcome: Outcome, canary: Canary) -> bool:
     return isinstance(outcome, Refused) and not outcome.by_version
 
 
-def _absent(outcome: object) -> Verdict:
-    match outcome:
-        case Refused(how):
-            return no(how)
-        case Spoke():
-            return no(f"the server chose {told(outcome)}")
-        case _:
-            return unknown(str(getattr(outcome, "reason", "no answer")))
-
-
 def _strike_out(
     base: Offer, codes: tuple[int, ...], canary: Canary, known: list[Flight]
 ) -> Lane[tuple[list[Flight], Verdict]]:
@@ -110,7 +100,7 @@ def _strike_out(
             found.append(outcome.flight)
             left.remove(outcome.suite)  # the reader refuses a suite that was not offered
             continue
-        verdict = _absent(outcome)
+        verdict = absence_of(outcome)
         return found, verdict if verdict.is_unknown else YES
     return found, YES
 
@@ -146,7 +136,7 @@ def _curve(base: Offer, groups: Sequence[int], canary: Canary) -> Lane[int | Ver
         return unknown(f"the server takes {group_name(group)} although it was not offered")
     if group is None and isinstance(outcome, Spoke) and outcome.version == base.version:
         return unknown(outcome.flight.broken_off or "the server names no group in its key exchange")
-    return _absent(outcome) if group is None else group
+    return absence_of(outcome) if group is None else group
 
 
 def _beside_certificates(
@@ -183,7 +173,7 @@ def survey_ssl2(canary: Canary) -> Lane[VersionFacts]:
     outcome = yield from settled(AskSSL2(), canary)
     if isinstance(outcome, SpokeSSL2):
         return VersionFacts(Version.SSL_2, YES, (), YES)
-    return VersionFacts(Version.SSL_2, _absent(outcome))
+    return VersionFacts(Version.SSL_2, absence_of(outcome))
 
 
 def ecdhe_suites(choices: tuple[Choice, ...]) -> tuple[tuple[int, ...], bool]:

@@ -6,10 +6,21 @@ HelloRetryRequest (RFC 8446 §4.1.4), so every answer strikes out one of each.
 
 from dataclasses import dataclass, field, replace
 
-from port443.core.probe.asking import Ask, Canary, Doubt, Lane, Outcome, Refused, Spoke, settled, told
+from port443.core.probe.asking import (
+    Ask,
+    Canary,
+    Doubt,
+    Lane,
+    Outcome,
+    Refused,
+    Spoke,
+    absence_of,
+    settled,
+    told,
+)
 from port443.core.probe.facts import NO_GROUPS, Choice, GroupFacts, VersionFacts
 from port443.core.probe.hellos import HANDSHAKE_SUITES_13, Offer
-from port443.core.probe.verdict import YES, Verdict, no, unknown
+from port443.core.probe.verdict import YES, Verdict, unknown
 from port443.core.wire.flight import Flight
 from port443.core.wire.groups import GROUPS_13, SECP256R1, X25519
 from port443.core.wire.key_share import USABLE_GROUPS
@@ -162,7 +173,7 @@ def _finish_groups(seen: _Seen, canary: Canary) -> Lane[Verdict]:
 
 
 def _without_retries(
-    full: Outcome, first: object, flight: Flight | None, offer: Offer | None = None
+    full: Outcome, first: Outcome, flight: Flight | None, offer: Offer | None = None
 ) -> ModernSurvey:
     """Say what is known when the server names nothing: it has no TLS 1.3, or no retries."""
     if flight is not None:
@@ -171,14 +182,5 @@ def _without_retries(
         facts = VersionFacts(Version.TLS_1_3, YES, (Choice(spoke.suite),), unknown(reason))
         groups = () if flight.group is None else (flight.group,)
         return ModernSurvey(facts, GroupFacts(groups, unknown(reason)), flight, offer, _unseen(full, flight))
-    match full, first:
-        case Doubt(reason), _:
-            return ModernSurvey(VersionFacts(Version.TLS_1_3, unknown(reason)))
-        case _, Doubt(reason):
-            return ModernSurvey(VersionFacts(Version.TLS_1_3, unknown(reason)))
-        case Refused(how), _:
-            return ModernSurvey(VersionFacts(Version.TLS_1_3, no(how)))
-        case Spoke(), _:
-            return ModernSurvey(VersionFacts(Version.TLS_1_3, no(f"the server chose {told(full)}")))
-        case _:
-            return ModernSurvey(VersionFacts(Version.TLS_1_3, unknown("no answer")))
+    doubt = next((one for one in (full, first) if isinstance(one, Doubt)), None)
+    return ModernSurvey(VersionFacts(Version.TLS_1_3, absence_of(doubt or full)))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, assert_never
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
@@ -64,8 +64,10 @@ class KeyFacts:
                 return f"{self.kind.upper()} {self.bits}"
             case "ed25519" | "ed448":
                 return self.kind.capitalize()
-            case _:
+            case "other":
                 return self.algorithm
+            case kind:
+                assert_never(kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterator
 from pathlib import PurePath
+from typing import assert_never
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -139,6 +140,8 @@ def signs_for(key: ServerKey) -> bool:
                 key.public_key().verify(signed, content, ec.ECDSA(hashes.SHA256()))
             case ed25519.Ed25519PrivateKey():
                 key.public_key().verify(key.sign(content), content)
+            case other:
+                assert_never(other)
     except (InvalidSignature, ValueError):
         return False
     return True
