@@ -14,6 +14,7 @@ from port443.core.contract.events import (
     EventBody,
     HandshakeFailure,
     Http2Cutoff,
+    RequestRefusal,
     TlsFailure,
     UpstreamFailure,
     event_of,
@@ -110,6 +111,7 @@ def test_reasons_are_a_closed_set() -> None:
     closed = {
         "handshake_failed": HandshakeFailure,
         "tls_failed": TlsFailure,
+        "request_refused": RequestRefusal,
         "http2_cut_off": Http2Cutoff,
         "upstream_failed": UpstreamFailure,
     }

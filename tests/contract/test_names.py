@@ -11,12 +11,18 @@ from port443.app.prove import ProofProblem
 from port443.cli.explain import all_pages, other_names
 from port443.cli.glossary import named_pages
 from port443.cli.main import run
-from port443.core.contract.events import EVENTS, HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure
+from port443.core.contract.events import (
+    EVENTS,
+    HandshakeFailure,
+    Http2Cutoff,
+    RequestRefusal,
+    TlsFailure,
+    UpstreamFailure,
+)
 from port443.core.contract.receipt import ListenerState, QuarantineCode
 
 TOP = Path(__file__).parents[2]
 SOURCE = TOP / "src" / "port443"
-REFUSALS = TOP / "edge" / "crates" / "edge-http" / "src" / "refusal.rs"
 TOPICS = {"hsts"}
 ADD_IT = "add it to src/port443/cli/glossary.toml"
 
@@ -31,9 +37,9 @@ def printed() -> Iterator[str]:
     yield from EVENTS
     yield from set(get_args(ListenerState)) - {"listening"}
     yield from get_args(ProofProblem)
-    for reasons in (HandshakeFailure, TlsFailure, Http2Cutoff, UpstreamFailure, QuarantineCode):
+    kinds = (HandshakeFailure, TlsFailure, RequestRefusal, Http2Cutoff, UpstreamFailure, QuarantineCode)
+    for reasons in kinds:
         yield from reasons
-    yield from re.findall(r'^ +[A-Z]\w+ = [0-9]{3}\s+"(\w+)"', REFUSALS.read_text(), re.MULTILINE)
     for text in python():
         yield from re.findall(r'\blog\.(?:debug|info|warning|error)\(\s*"(\w+)"', text)
         yield from re.findall(r'\b_line\(logging\.\w+, "(\w+)"', text)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::documents::{Certificate, Part, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
 use crate::hash::Hash;
-use crate::receipt::QuarantineCode;
+use crate::reasons::QuarantineCode;
 
 /// Parts by hash; cheap to clone entry by entry, since each is shared.
 pub type Parts = HashMap<Hash, Arc<Part>>;

@@ -1,5 +1,7 @@
 //! Request heads (RFC 9112 §3), read in one strict form.
 
+use edge_contract::RequestRefusal;
+
 use crate::authority::{Authority, written};
 use crate::body::{BodyKind, content_length};
 use crate::bytes::{TARGET, TOKEN, members, skip};
@@ -9,7 +11,6 @@ use crate::head::{
     read_fields, version_of,
 };
 use crate::method::Method;
-use crate::refusal::Refusal;
 use crate::target::{Target, TargetAuthority, read_target};
 
 /// A request head: facts, and ranges of the buffer it was read from.
@@ -54,7 +55,7 @@ pub fn parse_request(
     input: &[u8],
     limits: &HeadLimits,
     fields: &mut Vec<Field>,
-) -> Result<Option<RequestHead>, Refusal> {
+) -> Result<Option<RequestHead>, RequestRefusal> {
     fields.clear();
     let readable = &input[..input.len().min(limits.bytes)];
     match read_request(readable, limits, fields) {
@@ -65,12 +66,12 @@ pub fn parse_request(
     }
 }
 
-fn too_large(input: &[u8]) -> Refusal {
+fn too_large(input: &[u8]) -> RequestRefusal {
     let in_request_line = !input.contains(&b'\n');
     if in_request_line {
-        Refusal::TargetTooLong
+        RequestRefusal::TargetTooLong
     } else {
-        Refusal::FieldsTooLarge
+        RequestRefusal::FieldsTooLarge
     }
 }
 
@@ -78,7 +79,7 @@ fn read_request(
     input: &[u8],
     limits: &HeadLimits,
     fields: &mut Vec<Field>,
-) -> Result<RequestHead, Halt<Refusal>> {
+) -> Result<RequestHead, Halt<RequestRefusal>> {
     let mut start = 0;
     for _ in 0..MOST_EMPTY_LINES {
         if byte_at(input, start)? != b'\r' {
@@ -102,25 +103,27 @@ fn read_request_line(
     input: &[u8],
     start: usize,
     limits: &HeadLimits,
-) -> Result<RequestLine, Halt<Refusal>> {
+) -> Result<RequestLine, Halt<RequestRefusal>> {
     let method_end = skip(input, start, &TOKEN);
     if byte_at(input, method_end)? != b' ' || method_end == start {
-        return Err(Halt::Fault(Refusal::MethodMalformed));
+        return Err(Halt::Fault(RequestRefusal::MethodMalformed));
     }
     let target_start = method_end + 1;
     let target_end = skip(input, target_start, &TARGET);
     if target_end - target_start > limits.target_bytes {
-        return Err(Halt::Fault(Refusal::TargetTooLong));
+        return Err(Halt::Fault(RequestRefusal::TargetTooLong));
     }
     match byte_at(input, target_end)? {
         b' ' if target_end > target_start => {}
-        b'\r' | b'\n' => return Err(Halt::Fault(Refusal::RequestLineMalformed)),
-        _ => return Err(Halt::Fault(Refusal::TargetMalformed)),
+        b'\r' | b'\n' => return Err(Halt::Fault(RequestRefusal::RequestLineMalformed)),
+        _ => return Err(Halt::Fault(RequestRefusal::TargetMalformed)),
     }
     let version_end = target_end + 9;
     let version = read_version(input, target_end + 1, version_end)?;
     let end = line_end(input, version_end).map_err(|halt| match halt {
-        Halt::Fault(LineFault::FieldValueMalformed) => Halt::Fault(Refusal::RequestLineMalformed),
+        Halt::Fault(LineFault::FieldValueMalformed) => {
+            Halt::Fault(RequestRefusal::RequestLineMalformed)
+        }
         other => other.or(),
     })?;
     let (method, target) = (
@@ -135,16 +138,16 @@ fn read_request_line(
     })
 }
 
-fn read_version(input: &[u8], start: usize, end: usize) -> Result<Version, Halt<Refusal>> {
+fn read_version(input: &[u8], start: usize, end: usize) -> Result<Version, Halt<RequestRefusal>> {
     let Some(text) = input.get(start..end) else {
         // A line that has ended cannot become a version any more.
         let broken = input.get(start..).is_some_and(|rest| rest.contains(&b'\n'));
-        let halt = Halt::Fault(Refusal::RequestLineMalformed);
+        let halt = Halt::Fault(RequestRefusal::RequestLineMalformed);
         return Err(if broken { halt } else { Halt::Incomplete });
     };
     version_of(text).map_err(|fault| match fault {
-        VersionFault::Unsupported => Halt::Fault(Refusal::VersionUnsupported),
-        VersionFault::Malformed => Halt::Fault(Refusal::RequestLineMalformed),
+        VersionFault::Unsupported => Halt::Fault(RequestRefusal::VersionUnsupported),
+        VersionFault::Malformed => Halt::Fault(RequestRefusal::RequestLineMalformed),
     })
 }
 
@@ -165,7 +168,7 @@ fn judge(
     line: &RequestLine,
     fields: &[Field],
     length: usize,
-) -> Result<RequestHead, Refusal> {
+) -> Result<RequestHead, RequestRefusal> {
     let facts = gather(input, fields)?;
     let method_name = line.method.of(input);
     let method = Method::of(method_name);
@@ -194,19 +197,19 @@ fn judge(
     })
 }
 
-fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, Refusal> {
+fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, RequestRefusal> {
     let mut facts = FieldFacts::default();
     for field in fields {
         match field.kind {
             FieldKind::Connection => facts.connection.add(field.value.of(input)),
             FieldKind::ContentLength if facts.length.is_some() => {
-                return Err(Refusal::LengthRepeated);
+                return Err(RequestRefusal::LengthRepeated);
             }
             FieldKind::ContentLength => facts.length = Some(field.value),
-            FieldKind::Host if facts.host.is_some() => return Err(Refusal::HostRepeated),
+            FieldKind::Host if facts.host.is_some() => return Err(RequestRefusal::HostRepeated),
             FieldKind::Host => facts.host = Some(field.value),
             FieldKind::TransferEncoding if facts.transfer_encoding.is_some() => {
-                return Err(Refusal::TransferEncodingMalformed);
+                return Err(RequestRefusal::TransferEncodingMalformed);
             }
             FieldKind::TransferEncoding => facts.transfer_encoding = Some(field.value),
             FieldKind::Upgrade => {
@@ -232,12 +235,12 @@ pub(crate) fn is_expect(name: &[u8]) -> bool {
 
 /// Whether an Expect field asks for something: a list, of which empty members are none and equal
 /// ones are one (RFC 9110 §5.3, §5.6.1.2).
-pub(crate) fn expects_continue(value: &[u8]) -> Result<bool, Refusal> {
+pub(crate) fn expects_continue(value: &[u8]) -> Result<bool, RequestRefusal> {
     let is_known = |member: &[u8]| member.eq_ignore_ascii_case(EXPECT_CONTINUE);
     if members(value).all(is_known) {
         Ok(members(value).next().is_some())
     } else {
-        Err(Refusal::ExpectationUnsupported)
+        Err(RequestRefusal::ExpectationUnsupported)
     }
 }
 
@@ -246,13 +249,13 @@ fn judge_host(
     version: Version,
     field: Option<Span>,
     target: Option<TargetAuthority>,
-) -> Result<Option<Span>, Refusal> {
-    let parse = |span: Span| Authority::parse(span.of(input)).ok_or(Refusal::HostMalformed);
+) -> Result<Option<Span>, RequestRefusal> {
+    let parse = |span: Span| Authority::parse(span.of(input)).ok_or(RequestRefusal::HostMalformed);
     let host = match (field, target) {
-        (None, _) if version == Version::Http11 => return Err(Refusal::HostMissing),
+        (None, _) if version == Version::Http11 => return Err(RequestRefusal::HostMissing),
         (None, None) => return Ok(None),
         (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two.text)?, two.default_port) => {
-            return Err(Refusal::HostDiffers);
+            return Err(RequestRefusal::HostDiffers);
         }
         (Some(host), _) | (None, Some(TargetAuthority { text: host, .. })) => host,
     };
@@ -261,22 +264,26 @@ fn judge_host(
     Ok(Some(Span::new(host.start(), end)))
 }
 
-fn judge_body(input: &[u8], version: Version, facts: &FieldFacts) -> Result<BodyKind, Refusal> {
+fn judge_body(
+    input: &[u8],
+    version: Version,
+    facts: &FieldFacts,
+) -> Result<BodyKind, RequestRefusal> {
     match (facts.transfer_encoding, facts.length) {
-        (Some(_), Some(_)) => Err(Refusal::LengthWithTransferEncoding),
+        (Some(_), Some(_)) => Err(RequestRefusal::LengthWithTransferEncoding),
         (Some(coding), None) => judge_coding(version, coding.of(input)).map(|()| BodyKind::Chunked),
         (None, Some(length)) => content_length(length.of(input))
             .map(BodyKind::Length)
-            .ok_or(Refusal::LengthMalformed),
+            .ok_or(RequestRefusal::LengthMalformed),
         (None, None) => Ok(BodyKind::None),
     }
 }
 
 /// RFC 9112 §6.1: chunked once and last; HTTP/1.0 has no transfer codings.
-fn judge_coding(version: Version, value: &[u8]) -> Result<(), Refusal> {
+fn judge_coding(version: Version, value: &[u8]) -> Result<(), RequestRefusal> {
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     if version == Version::Http10 {
-        return Err(Refusal::TransferEncodingMalformed);
+        return Err(RequestRefusal::TransferEncodingMalformed);
     }
     if is_chunked(value) {
         return Ok(());
@@ -284,12 +291,12 @@ fn judge_coding(version: Version, value: &[u8]) -> Result<(), Refusal> {
     let ends_in_chunked = members(value).last().is_some_and(is_chunked);
     let chunked_times = members(value).filter(|coding| is_chunked(coding)).count();
     if ends_in_chunked && chunked_times == 1 && members(value).count() > 1 {
-        return Err(Refusal::TransferCodingUnsupported);
+        return Err(RequestRefusal::TransferCodingUnsupported);
     }
-    Err(Refusal::TransferEncodingMalformed)
+    Err(RequestRefusal::TransferEncodingMalformed)
 }
 
-impl From<LineFault> for Refusal {
+impl From<LineFault> for RequestRefusal {
     fn from(fault: LineFault) -> Self {
         match fault {
             LineFault::BareCr => Self::BareCr,

@@ -1,9 +1,10 @@
 //! Request targets: what is asked for, in the form that goes on to a server (RFC 9112 §3.2).
 
+use edge_contract::RequestRefusal;
+
 use crate::bytes::{TARGET, skip};
 use crate::field::Span;
 use crate::method::Method;
-use crate::refusal::Refusal;
 
 /// A request target in origin or asterisk form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +17,13 @@ pub struct Target {
 }
 
 /// Judge a `:path` (RFC 9113 §8.3.1): origin form, or the asterisk of OPTIONS.
-pub fn check_path(method: Method, path: &[u8]) -> Result<(), Refusal> {
+pub fn check_path(method: Method, path: &[u8]) -> Result<(), RequestRefusal> {
     let known = skip(path, 0, &TARGET) == path.len();
     match path {
-        _ if method == Method::Connect => Err(Refusal::MethodUnsupported),
+        _ if method == Method::Connect => Err(RequestRefusal::MethodUnsupported),
         [b'/', ..] if known => Ok(()),
         b"*" if method == Method::Options => Ok(()),
-        _ => Err(Refusal::TargetMalformed),
+        _ => Err(RequestRefusal::TargetMalformed),
     }
 }
 
@@ -39,10 +40,10 @@ pub(crate) fn read_target(
     input: &[u8],
     method: Method,
     span: Span,
-) -> Result<(Target, Option<TargetAuthority>), Refusal> {
+) -> Result<(Target, Option<TargetAuthority>), RequestRefusal> {
     let text = span.of(input);
     match (method, text) {
-        (Method::Connect, _) => Err(Refusal::MethodUnsupported),
+        (Method::Connect, _) => Err(RequestRefusal::MethodUnsupported),
         (_, [b'/', ..]) | (Method::Options, b"*") => Ok((
             Target {
                 text: span,
@@ -58,7 +59,7 @@ fn absolute(
     input: &[u8],
     method: Method,
     span: Span,
-) -> Result<(Target, Option<TargetAuthority>), Refusal> {
+) -> Result<(Target, Option<TargetAuthority>), RequestRefusal> {
     let text = span.of(input);
     let (scheme, default_port) = [(b"https://".as_slice(), 443), (b"http://", 80)]
         .into_iter()
@@ -66,7 +67,7 @@ fn absolute(
             text.get(..scheme.len())
                 .is_some_and(|it| it.eq_ignore_ascii_case(scheme))
         })
-        .ok_or(Refusal::TargetMalformed)?;
+        .ok_or(RequestRefusal::TargetMalformed)?;
     let rest = &text[scheme.len()..];
     let host_length = rest
         .iter()

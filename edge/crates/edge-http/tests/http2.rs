@@ -1,7 +1,8 @@
 //! HTTP/2 as a whole: any input, cut anywhere, gives the same events and output, within bounds.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
-use edge_http::http2::{Config, Connection, Cutoff, CutoffReason, Event, PREFACE, Request};
+use edge_contract::Http2Cutoff;
+use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE, Request};
 use edge_http::{HeadLimits, parse_request};
 use proptest::prelude::*;
 
@@ -365,5 +366,5 @@ fn a_window_is_used_up_in_parts_as_by_the_whole() {
     };
     assert_eq!(Ok(0), outcome(50));
     let reason = outcome(51).unwrap_err().reason;
-    assert_eq!(CutoffReason::FlowControlViolated, reason);
+    assert_eq!(Http2Cutoff::FlowControlViolated, reason);
 }

@@ -1,8 +1,9 @@
 //! What comes for streams that nobody listens to any more: up to what may be under way, and no more.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
+use edge_contract::Http2Cutoff;
 use edge_http::HeadLimits;
-use edge_http::http2::{Config, Connection, CutoffReason, PREFACE};
+use edge_http::http2::{Config, Connection, PREFACE};
 
 const SETTINGS: u8 = 4;
 const HEADERS: u8 = 1;
@@ -32,7 +33,7 @@ fn greeted() -> Connection<()> {
 }
 
 /// Feed frames, and tell why they end the connection, if they do.
-fn ending(connection: &mut Connection<()>, mut input: &[u8]) -> Option<CutoffReason> {
+fn ending(connection: &mut Connection<()>, mut input: &[u8]) -> Option<Http2Cutoff> {
     while !input.is_empty() {
         match connection.receive(input, 1) {
             Ok((used, _)) => input = &input[used..],
@@ -57,7 +58,7 @@ fn a_closed_stream_ends_once() {
     assert_eq!(None, ending(&mut connection, &frame(DATA, 0, 3, b"ab")));
     assert_eq!(None, ending(&mut connection, &end));
     let reason = ending(&mut connection, &end);
-    assert_eq!(Some(CutoffReason::StreamClosed), reason);
+    assert_eq!(Some(Http2Cutoff::StreamClosed), reason);
 }
 
 #[test]
@@ -68,7 +69,7 @@ fn a_closed_stream_keeps_to_its_window() {
         assert_eq!(None, ending(&mut connection, &frame(DATA, 0, 3, &full)));
     }
     let reason = ending(&mut connection, &frame(DATA, 0, 3, b"x"));
-    assert_eq!(Some(CutoffReason::FlowControlViolated), reason);
+    assert_eq!(Some(Http2Cutoff::FlowControlViolated), reason);
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn trailers_of_a_closed_stream_have_an_end() {
     let mut connection = refusing();
     let endless = frame(HEADERS, END_HEADERS, 3, b"").repeat(100);
     let reason = ending(&mut connection, &endless);
-    assert_eq!(Some(CutoffReason::RapidReset), reason);
+    assert_eq!(Some(Http2Cutoff::RapidReset), reason);
 }
 
 #[test]
@@ -92,5 +93,5 @@ fn requests_after_our_goodbye_are_ignored_up_to_a_bound() {
     assert_eq!(None, ending(&mut connection, &body));
     let many: Vec<u8> = (259..1001).step_by(2).flat_map(ask).collect();
     let reason = ending(&mut connection, &many);
-    assert_eq!(Some(CutoffReason::TooManyStreams), reason);
+    assert_eq!(Some(Http2Cutoff::TooManyStreams), reason);
 }

@@ -3,11 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use edge_contract::RequestRefusal;
 use edge_http::write::{CHUNK_START_BYTES, Message, chunk_start};
 use edge_http::{
     Authority, BodyFault, BodyKind, BodyReader, Field, FieldKind, Forwarded, HeadLimits,
-    HstsPolicy, Method, Refusal, RequestHead, head_may_be_complete, parse_request, parse_response,
-    write,
+    HstsPolicy, Method, RequestHead, head_may_be_complete, parse_request, parse_response, write,
 };
 use proptest::prelude::*;
 
@@ -60,7 +60,7 @@ fn nearly_response() -> impl Strategy<Value = Vec<u8>> {
 }
 
 /// Read as a connection does: whenever bytes arrive that may matter.
-fn read_in_pieces(input: &[u8], cuts: &[usize]) -> Result<Option<RequestHead>, Refusal> {
+fn read_in_pieces(input: &[u8], cuts: &[usize]) -> Result<Option<RequestHead>, RequestRefusal> {
     let (mut fields, mut seen) = (Vec::new(), 0);
     for &end in cuts.iter().chain([&input.len()]) {
         let arrived = &input[..end.min(input.len())];

@@ -1,9 +1,9 @@
 //! Request heads: what is read, and what is refused for which reason.
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+use edge_contract::RequestRefusal;
 use edge_http::{
-    BodyKind, Field, HeadLimits, MOST_EMPTY_LINES, Method, Refusal, RequestHead, Version,
-    parse_request,
+    BodyKind, Field, HeadLimits, MOST_EMPTY_LINES, Method, RequestHead, Version, parse_request,
 };
 
 const LIMITS: HeadLimits = HeadLimits {
@@ -13,7 +13,7 @@ const LIMITS: HeadLimits = HeadLimits {
     fields: 16,
 };
 
-fn read(input: &str) -> Result<Option<RequestHead>, Refusal> {
+fn read(input: &str) -> Result<Option<RequestHead>, RequestRefusal> {
     parse_request(input.as_bytes(), &LIMITS, &mut Vec::new())
 }
 
@@ -54,55 +54,64 @@ fn a_few_empty_lines_may_stand_before_a_request() {
         assert_eq!(Ok(None), read(&input[..2 * lines]));
     }
     let more = "\r\n".repeat(MOST_EMPTY_LINES + 1);
-    assert_eq!(Err(Refusal::MethodMalformed), read(&(more + &get(""))));
-    assert_eq!(Err(Refusal::BareCr), read("\r\n\rGET / HTTP/1.1\r\n"));
+    assert_eq!(
+        Err(RequestRefusal::MethodMalformed),
+        read(&(more + &get("")))
+    );
+    assert_eq!(
+        Err(RequestRefusal::BareCr),
+        read("\r\n\rGET / HTTP/1.1\r\n")
+    );
 }
 
 #[test]
 fn every_reason_to_refuse_a_request_line_is_told_apart() {
     let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(256));
     for (refusal, line) in [
-        (Refusal::MethodMalformed, " / HTTP/1.1\r\n"),
-        (Refusal::MethodMalformed, "G(T / HTTP/1.1\r\n"),
-        (Refusal::MethodMalformed, "GET\t/ HTTP/1.1\r\n"),
+        (RequestRefusal::MethodMalformed, " / HTTP/1.1\r\n"),
+        (RequestRefusal::MethodMalformed, "G(T / HTTP/1.1\r\n"),
+        (RequestRefusal::MethodMalformed, "GET\t/ HTTP/1.1\r\n"),
         (
-            Refusal::MethodUnsupported,
+            RequestRefusal::MethodUnsupported,
             "CONNECT a.example:443 HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
-        (Refusal::RequestLineMalformed, "GET /\r\n"),
-        (Refusal::RequestLineMalformed, "GET / \r\nHost: a\r\n\r\n"),
+        (RequestRefusal::RequestLineMalformed, "GET /\r\n"),
         (
-            Refusal::RequestLineMalformed,
+            RequestRefusal::RequestLineMalformed,
+            "GET / \r\nHost: a\r\n\r\n",
+        ),
+        (
+            RequestRefusal::RequestLineMalformed,
             "GET / http/1.1\r\nHost: a\r\n\r\n",
         ),
         (
-            Refusal::RequestLineMalformed,
+            RequestRefusal::RequestLineMalformed,
             "GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
         ),
         (
-            Refusal::RequestLineMalformed,
+            RequestRefusal::RequestLineMalformed,
             "GET / / HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
-        (Refusal::TargetMalformed, "GET  / HTTP/1.1\r\n"),
-        (Refusal::TargetMalformed, "GET /a#b HTTP/1.1\r\n"),
-        (Refusal::TargetMalformed, "GET /é HTTP/1.1\r\n"),
+        (RequestRefusal::TargetMalformed, "GET  / HTTP/1.1\r\n"),
+        (RequestRefusal::TargetMalformed, "GET /a#b HTTP/1.1\r\n"),
+        (RequestRefusal::TargetMalformed, "GET /é HTTP/1.1\r\n"),
         (
-            Refusal::TargetMalformed,
+            RequestRefusal::TargetMalformed,
             "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
         (
-            Refusal::TargetMalformed,
+            RequestRefusal::TargetMalformed,
             "GET a/b HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
         (
-            Refusal::TargetMalformed,
+            RequestRefusal::TargetMalformed,
             "GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
-        (Refusal::TargetTooLong, &long),
-        (Refusal::VersionUnsupported, "GET / HTTP/2.0\r\n"),
-        (Refusal::VersionUnsupported, "GET / HTTP/1.2\r\n"),
-        (Refusal::BareLf, "GET / HTTP/1.1\nHost: a\n\n"),
-        (Refusal::BareCr, "GET / HTTP/1.1\rHost: a\r\n\r\n"),
+        (RequestRefusal::TargetTooLong, &long),
+        (RequestRefusal::VersionUnsupported, "GET / HTTP/2.0\r\n"),
+        (RequestRefusal::VersionUnsupported, "GET / HTTP/1.2\r\n"),
+        (RequestRefusal::BareLf, "GET / HTTP/1.1\nHost: a\n\n"),
+        (RequestRefusal::BareCr, "GET / HTTP/1.1\rHost: a\r\n\r\n"),
     ] {
         assert_eq!(Err(refusal), read(line), "{line:?}");
     }
@@ -111,21 +120,21 @@ fn every_reason_to_refuse_a_request_line_is_told_apart() {
 #[test]
 fn every_reason_to_refuse_a_field_line_is_told_apart() {
     for (refusal, fields) in [
-        (Refusal::LineFolded, "A: b\r\n c\r\n"),
-        (Refusal::LineFolded, "\tA: b\r\n"),
-        (Refusal::SpaceBeforeColon, "A : b\r\n"),
-        (Refusal::SpaceBeforeColon, "A b: c\r\n"),
-        (Refusal::FieldNameMalformed, ": b\r\n"),
-        (Refusal::FieldNameMalformed, "A\r\n"),
-        (Refusal::FieldNameMalformed, "A\0: b\r\n"),
-        (Refusal::FieldNameMalformed, "é: b\r\n"),
-        (Refusal::FieldNameMalformed, "A(: b\r\n"),
-        (Refusal::FieldValueMalformed, "A: b\0c\r\n"),
-        (Refusal::FieldValueMalformed, "A: b\x7f\r\n"),
-        (Refusal::FieldValueMalformed, "A: \x0bchunked\r\n"),
-        (Refusal::BareLf, "A: b\n"),
-        (Refusal::BareCr, "A: b\rc\r\n"),
-        (Refusal::BareLf, "A\nB: c\r\n"),
+        (RequestRefusal::LineFolded, "A: b\r\n c\r\n"),
+        (RequestRefusal::LineFolded, "\tA: b\r\n"),
+        (RequestRefusal::SpaceBeforeColon, "A : b\r\n"),
+        (RequestRefusal::SpaceBeforeColon, "A b: c\r\n"),
+        (RequestRefusal::FieldNameMalformed, ": b\r\n"),
+        (RequestRefusal::FieldNameMalformed, "A\r\n"),
+        (RequestRefusal::FieldNameMalformed, "A\0: b\r\n"),
+        (RequestRefusal::FieldNameMalformed, "é: b\r\n"),
+        (RequestRefusal::FieldNameMalformed, "A(: b\r\n"),
+        (RequestRefusal::FieldValueMalformed, "A: b\0c\r\n"),
+        (RequestRefusal::FieldValueMalformed, "A: b\x7f\r\n"),
+        (RequestRefusal::FieldValueMalformed, "A: \x0bchunked\r\n"),
+        (RequestRefusal::BareLf, "A: b\n"),
+        (RequestRefusal::BareCr, "A: b\rc\r\n"),
+        (RequestRefusal::BareLf, "A\nB: c\r\n"),
     ] {
         assert_eq!(Err(refusal), read(&get(fields)), "{fields:?}");
     }
@@ -134,12 +143,12 @@ fn every_reason_to_refuse_a_field_line_is_told_apart() {
 #[test]
 fn a_head_has_limits() {
     assert_eq!(
-        Err(Refusal::FieldsTooLarge),
+        Err(RequestRefusal::FieldsTooLarge),
         read(&get(&"A: b\r\n".repeat(16)))
     );
     let long = get(&format!("A: {}\r\n", "b".repeat(2048)));
-    assert_eq!(Err(Refusal::FieldsTooLarge), read(&long));
-    assert_eq!(Err(Refusal::TargetTooLong), read(&"G".repeat(2048)));
+    assert_eq!(Err(RequestRefusal::FieldsTooLarge), read(&long));
+    assert_eq!(Err(RequestRefusal::TargetTooLong), read(&"G".repeat(2048)));
     let fits = get(&format!(
         "A: {}\r\n",
         "b".repeat(2048 - get("A: \r\n").len())
@@ -158,7 +167,7 @@ fn a_line_has_a_limit() {
         parse_request(head.as_bytes(), &limits, &mut Vec::new())
     };
     assert!(line(64).is_ok_and(|head| head.is_some()));
-    assert_eq!(Err(Refusal::FieldsTooLarge), line(65));
+    assert_eq!(Err(RequestRefusal::FieldsTooLarge), line(65));
 }
 
 #[test]
@@ -168,28 +177,40 @@ fn the_body_has_exactly_one_framing() {
         (Ok(BodyKind::Length(10)), "Content-Length: 10\r\n"),
         (Ok(BodyKind::Chunked), "transfer-encoding: Chunked\r\n"),
         (
-            Err(Refusal::LengthWithTransferEncoding),
+            Err(RequestRefusal::LengthWithTransferEncoding),
             "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
         ),
         (
-            Err(Refusal::LengthWithTransferEncoding),
+            Err(RequestRefusal::LengthWithTransferEncoding),
             "Transfer-Encoding: x\r\nContent-Length: 1\r\n",
         ),
         (
-            Err(Refusal::LengthRepeated),
+            Err(RequestRefusal::LengthRepeated),
             "Content-Length: 1\r\nContent-Length: 1\r\n",
         ),
         (
-            Err(Refusal::LengthRepeated),
+            Err(RequestRefusal::LengthRepeated),
             "Content-Length: 1\r\nContent-Length: 2\r\n",
         ),
-        (Err(Refusal::LengthMalformed), "Content-Length: 1, 1\r\n"),
-        (Err(Refusal::LengthMalformed), "Content-Length: +1\r\n"),
-        (Err(Refusal::LengthMalformed), "Content-Length: -1\r\n"),
-        (Err(Refusal::LengthMalformed), "Content-Length: 0x1\r\n"),
-        (Err(Refusal::LengthMalformed), "Content-Length:\r\n"),
         (
-            Err(Refusal::LengthMalformed),
+            Err(RequestRefusal::LengthMalformed),
+            "Content-Length: 1, 1\r\n",
+        ),
+        (
+            Err(RequestRefusal::LengthMalformed),
+            "Content-Length: +1\r\n",
+        ),
+        (
+            Err(RequestRefusal::LengthMalformed),
+            "Content-Length: -1\r\n",
+        ),
+        (
+            Err(RequestRefusal::LengthMalformed),
+            "Content-Length: 0x1\r\n",
+        ),
+        (Err(RequestRefusal::LengthMalformed), "Content-Length:\r\n"),
+        (
+            Err(RequestRefusal::LengthMalformed),
             "Content-Length: 18446744073709551616\r\n",
         ),
         (
@@ -197,43 +218,43 @@ fn the_body_has_exactly_one_framing() {
             "Content-Length: 9223372036854775807\r\n",
         ),
         (
-            Err(Refusal::LengthMalformed),
+            Err(RequestRefusal::LengthMalformed),
             "Content-Length: 9223372036854775808\r\n",
         ),
         (
-            Err(Refusal::TransferCodingUnsupported),
+            Err(RequestRefusal::TransferCodingUnsupported),
             "Transfer-Encoding: gzip, chunked\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: gzip\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: chunked, gzip\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: chunked, chunked\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: xchunked\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: chunked;a=b\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: \"chunked\"\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding:\r\n",
         ),
         (
-            Err(Refusal::TransferEncodingMalformed),
+            Err(RequestRefusal::TransferEncodingMalformed),
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
         ),
     ] {
@@ -245,7 +266,7 @@ fn the_body_has_exactly_one_framing() {
 #[test]
 fn http_1_0_has_no_transfer_codings_and_may_lack_host() {
     let coded = "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-    assert_eq!(Err(Refusal::TransferEncodingMalformed), read(coded));
+    assert_eq!(Err(RequestRefusal::TransferEncodingMalformed), read(coded));
     let plain = accepted("GET / HTTP/1.0\r\n\r\n");
     assert_eq!((None, false), (plain.host, plain.persists));
     assert!(accepted("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").persists);
@@ -254,35 +275,41 @@ fn http_1_0_has_no_transfer_codings_and_may_lack_host() {
 #[test]
 fn a_host_is_there_once_and_valid() {
     for (refusal, request) in [
-        (Refusal::HostMissing, "GET / HTTP/1.1\r\n\r\n"),
-        (Refusal::HostMissing, "GET http://a/ HTTP/1.1\r\n\r\n"),
+        (RequestRefusal::HostMissing, "GET / HTTP/1.1\r\n\r\n"),
         (
-            Refusal::HostRepeated,
+            RequestRefusal::HostMissing,
+            "GET http://a/ HTTP/1.1\r\n\r\n",
+        ),
+        (
+            RequestRefusal::HostRepeated,
             "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
         ),
-        (Refusal::HostMalformed, "GET / HTTP/1.1\r\nHost:\r\n\r\n"),
         (
-            Refusal::HostMalformed,
+            RequestRefusal::HostMalformed,
+            "GET / HTTP/1.1\r\nHost:\r\n\r\n",
+        ),
+        (
+            RequestRefusal::HostMalformed,
             "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
         ),
         (
-            Refusal::HostMalformed,
+            RequestRefusal::HostMalformed,
             "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
         ),
         (
-            Refusal::HostMalformed,
+            RequestRefusal::HostMalformed,
             "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
         ),
         (
-            Refusal::HostMalformed,
+            RequestRefusal::HostMalformed,
             "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
         (
-            Refusal::HostDiffers,
+            RequestRefusal::HostDiffers,
             "GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
         ),
         (
-            Refusal::HostDiffers,
+            RequestRefusal::HostDiffers,
             "GET http://a:1/ HTTP/1.1\r\nHost: a\r\n\r\n",
         ),
     ] {
@@ -353,7 +380,7 @@ fn an_expectation_is_100_continue_for_a_body_or_nothing() {
         "Expect: 100-continue=y\r\n",
         "Expect: \"100-continue\"\r\n",
     ] {
-        let refused = Err(Refusal::ExpectationUnsupported);
+        let refused = Err(RequestRefusal::ExpectationUnsupported);
         assert_eq!(refused, read(&get(fields)), "{fields:?}");
     }
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use edge_contract::Event;
 use tokio::sync::mpsc;
-
-use crate::event::Event;
 
 /// Events that may wait for the main thread, which may be busy applying a snapshot.
 const CAPACITY: usize = 8192;

@@ -6,23 +6,17 @@
 
 mod channel;
 mod counter;
-mod event;
 mod handshakes;
 mod histogram;
 mod log;
 mod moderation;
 mod observatory;
 mod own;
-mod reasons;
 mod sites;
-mod stats;
 mod worker;
 
 pub use channel::{EventQueue, EventSender, StampedEvent};
-pub use event::Event;
 pub use log::{EventLog, Page};
 pub use observatory::Observatory;
-pub use reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};
 pub use sites::{SiteSlot, SiteSlots};
-pub use stats::Stats;
 pub use worker::{BufferedBytes, HandshakeFault, HandshakeRecord, UpstreamFault, WorkerObserver};

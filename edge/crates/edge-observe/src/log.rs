@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use edge_contract::Event;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::channel::StampedEvent;
-use crate::event::Event;
 use crate::moderation::Moderator;
 
 const MAX_EVENTS: usize = 16_384;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use crate::event::{Event, Kind};
+use edge_contract::{Event, EventKind};
 
 /// Events of one kind that are told however fast they come, and how many a second after that.
 const BURST: u64 = 256;
@@ -15,7 +15,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Kinds are a closed set of names and reasons, and one that is quiet is forgotten.
 #[derive(Default)]
 pub(crate) struct Moderator {
-    kinds: HashMap<Kind, Count>,
+    kinds: HashMap<EventKind, Count>,
     period: Option<Instant>,
 }
 
@@ -28,7 +28,7 @@ struct Count {
 
 impl Moderator {
     /// Whether an event of that kind is told; else it is counted.
-    pub(crate) fn admits(&mut self, kind: Kind, now: Instant) -> bool {
+    pub(crate) fn admits(&mut self, kind: EventKind, now: Instant) -> bool {
         self.period.get_or_insert(now);
         let count = self.kinds.entry(kind).or_default();
         let has_room = count.told < BURST;
@@ -68,11 +68,11 @@ impl Moderator {
 mod tests {
     use super::*;
 
-    const NOISE: Kind = Kind {
+    const NOISE: EventKind = EventKind {
         event: "handshake_failed",
         reason: "plain_http",
     };
-    const OTHER: Kind = Kind {
+    const OTHER: EventKind = EventKind {
         event: "handshake_failed",
         reason: "not_tls",
     };

@@ -5,7 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use edge_contract::Group;
+use edge_contract::{
+    ByteCount, Connections, EventCounts, Group, HandshakeCount, HandshakeFailure, Histogram,
+    Http2Cutoff, Memory, RequestCount, Stats, UpstreamCounts, UpstreamFailure,
+};
 
 use crate::channel::{EventQueue, EventSender, event_channel};
 use crate::counter::Counter;
@@ -13,11 +16,7 @@ use crate::handshakes::Shape;
 use crate::histogram::BOUNDS_US;
 use crate::log::EventLog;
 use crate::own::Own;
-use crate::reasons::{HandshakeFailure, Http2Cutoff, UpstreamFailure};
 use crate::sites::SiteSlots;
-use crate::stats::{
-    Bytes, Connections, Durations, Events, HandshakeCount, Memory, RequestCount, Stats, Upstream,
-};
 use crate::worker::{WorkerCounters, WorkerObserver};
 
 /// Every worker's numbers, to be read at any time.
@@ -86,7 +85,7 @@ impl Observatory {
             handshake_duration_us: self.durations(),
             requests: requests(sites),
             http2_cutoffs: self.http2_cutoffs(),
-            bytes: Bytes {
+            bytes: ByteCount {
                 received: self.total(|worker| &worker.bytes_received),
                 sent: self.total(|worker| &worker.bytes_sent),
             },
@@ -95,7 +94,7 @@ impl Observatory {
                 resident_bytes,
                 buffered_bytes: self.total(|worker| &worker.bytes_buffered),
             },
-            events: Events {
+            events: EventCounts {
                 last: log.last(),
                 dropped: log.dropped(),
             },
@@ -140,21 +139,21 @@ impl Observatory {
     fn handshake_failures(&self) -> BTreeMap<&'static str, u64> {
         let reasons = HandshakeFailure::ALL.iter();
         let total =
-            |reason: HandshakeFailure| self.total(|of| &of.handshake_failures[reason as usize]);
+            |reason: HandshakeFailure| self.total(|of| &of.handshake_failures[reason.index()]);
         nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
     }
 
     fn http2_cutoffs(&self) -> BTreeMap<&'static str, u64> {
         let reasons = Http2Cutoff::ALL.iter();
-        let total = |reason: Http2Cutoff| self.total(|of| &of.http2_cutoffs[reason as usize]);
+        let total = |reason: Http2Cutoff| self.total(|of| &of.http2_cutoffs[reason.index()]);
         nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
     }
 
-    fn upstream(&self) -> Upstream {
+    fn upstream(&self) -> UpstreamCounts {
         let reasons = UpstreamFailure::ALL.iter();
         let total =
-            |reason: UpstreamFailure| self.total(|of| &of.upstream_failures[reason as usize]);
-        Upstream {
+            |reason: UpstreamFailure| self.total(|of| &of.upstream_failures[reason.index()]);
+        UpstreamCounts {
             connections_open: self.difference(
                 |worker| &worker.upstream_opened,
                 |worker| &worker.upstream_closed,
@@ -163,7 +162,7 @@ impl Observatory {
         }
     }
 
-    fn durations(&self) -> Durations {
+    fn durations(&self) -> Histogram {
         let mut counts = vec![0; BOUNDS_US.len() + 1];
         for worker in &self.workers {
             let add = |(total, count): (&mut u64, u64)| *total += count;
@@ -172,7 +171,7 @@ impl Observatory {
                 .zip(worker.handshake_durations.counts())
                 .for_each(add);
         }
-        Durations {
+        Histogram {
             bounds: BOUNDS_US.to_vec(),
             sum: self
                 .workers

@@ -5,15 +5,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
+use edge_contract::{
+    Alpn, CipherSuite, Event, Group, HandshakeFailure, Http2Cutoff, RequestRefusal, TlsFailure,
+    TlsVersion, UpstreamFailure, bounded,
+};
 
 use crate::channel::EventSender;
 use crate::counter::Counter;
-use crate::event::{Event, bounded};
 use crate::handshakes::{HandshakeTable, Shape};
 use crate::histogram::Histogram;
 use crate::own::Own;
-use crate::reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};
 use crate::sites::SiteSlot;
 
 /// Completed handshakes are told once in so long; the counters hold all of them.
@@ -184,7 +185,7 @@ impl WorkerObserver {
         if self.is_own(fault.peer) {
             return;
         }
-        self.counters.handshake_failures[fault.reason as usize].add(1);
+        self.counters.handshake_failures[fault.reason.index()].add(1);
         self.events.send(|| failed(fault));
     }
 
@@ -211,7 +212,13 @@ impl WorkerObserver {
     }
 
     /// A request was answered by the edge itself, since it was wrong or for another site.
-    pub fn request_refused(&self, site: &str, peer: SocketAddr, reason: &'static str, status: u16) {
+    pub fn request_refused(
+        &self,
+        site: &str,
+        peer: SocketAddr,
+        reason: RequestRefusal,
+        status: u16,
+    ) {
         self.events.send(|| Event::RequestRefused {
             site: bounded(site),
             peer,
@@ -222,7 +229,7 @@ impl WorkerObserver {
 
     /// An HTTP/2 connection was ended by us.
     pub fn http2_cut_off(&self, site: &str, peer: SocketAddr, reason: Http2Cutoff) {
-        self.counters.http2_cutoffs[reason as usize].add(1);
+        self.counters.http2_cutoffs[reason.index()].add(1);
         self.events.send(|| Event::Http2CutOff {
             site: bounded(site),
             peer,
@@ -242,7 +249,7 @@ impl WorkerObserver {
 
     /// A request got no whole answer from its upstream server.
     pub fn upstream_failed(&self, fault: UpstreamFault<'_>) {
-        self.counters.upstream_failures[fault.reason as usize].add(1);
+        self.counters.upstream_failures[fault.reason.index()].add(1);
         self.events.send(|| Event::UpstreamFailed {
             site: bounded(fault.site),
             pool: bounded(fault.pool),

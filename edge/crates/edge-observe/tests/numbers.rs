@@ -4,10 +4,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
+use edge_contract::{
+    Alpn, CipherSuite, Group, HandshakeFailure, Http2Cutoff, TlsVersion, UpstreamFailure,
+};
 use edge_observe::{
-    EventLog, HandshakeFailure, HandshakeFault, HandshakeRecord, Http2Cutoff, Observatory,
-    SiteSlots, UpstreamFailure, UpstreamFault, WorkerObserver,
+    EventLog, HandshakeFault, HandshakeRecord, Observatory, SiteSlots, UpstreamFault,
+    WorkerObserver,
 };
 use serde_json::{Value, json};
 

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use edge_contract::{Limits, Role};
+use edge_contract::{HandshakeFailure, Limits, Role};
 use edge_http::page::{Page, Reply, write_page};
 use edge_http::write::ConnectionNote;
-use edge_observe::{HandshakeFailure, HandshakeFault};
+use edge_observe::HandshakeFault;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::spawn_local;

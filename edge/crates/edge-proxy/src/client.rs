@@ -2,9 +2,10 @@
 
 use std::task::{Context, Poll};
 
+use edge_contract::RequestRefusal;
+use edge_http::ResponseHead;
 use edge_http::page::Page;
 use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, Message, chunk_start};
-use edge_http::{Refusal, ResponseHead};
 
 use crate::buffer::Buffer;
 use crate::context::SiteHsts;
@@ -17,7 +18,7 @@ pub(crate) enum ClientFault {
     /// It ended its side in the middle of its request, and may still read.
     Cut,
     /// It sent what we refuse.
-    Refused(Refusal),
+    Refused(RequestRefusal),
 }
 
 /// A piece of a response's body on its way from the server's buffer to the client.

@@ -8,11 +8,10 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use edge_contract::{Alpn, Role};
-use edge_observe::{HandshakeFailure, HandshakeFault, HandshakeRecord, TlsFailure};
+use edge_contract::{Alpn, HandshakeFailure, Role};
+use edge_observe::{HandshakeFault, HandshakeRecord};
 use edge_tls::{
-    Alert, FaultKind, HandshakeFacts, Opening, Reason, Refusal, StreamFault, TlsStream,
-    alert_record, farewell,
+    Alert, HandshakeFacts, Opening, Refusal, StreamFault, TlsStream, alert_record, farewell,
 };
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -56,18 +55,10 @@ pub(crate) async fn serve(
 
 /// Tell what a client has broken behind its handshake.
 fn tell_fault(connection: &ConnectionContext, fault: &StreamFault) {
-    let reason = match fault.kind {
-        FaultKind::Undecryptable => TlsFailure::RecordUndecryptable,
-        FaultKind::Malformed => TlsFailure::RecordMalformed,
-        FaultKind::Forbidden => TlsFailure::MessageForbidden,
-        FaultKind::Flood => TlsFailure::MessageFlood,
-        FaultKind::Alerted => TlsFailure::ClientAlerted,
-        FaultKind::Internal => TlsFailure::TlsInternal,
-    };
     let place = (connection.site.id.as_str(), connection.peer);
     let alert = fault.alert.map(Alert::name);
     let observer = &connection.worker.observer;
-    observer.tls_failed(place, reason, &fault.detail, alert);
+    observer.tls_failed(place, fault.reason, &fault.detail, alert);
 }
 
 /// A connection that has not passed its handshake.
@@ -95,9 +86,7 @@ impl Arrival {
         let choice = match site.tls.choose(&opening.hello, Some(&name)) {
             Ok(choice) => choice,
             Err(refusal) => {
-                return self
-                    .refuse(tcp, refusal.into(), server_name.as_deref())
-                    .await;
+                return self.refuse(tcp, refusal, server_name.as_deref()).await;
             }
         };
         let certificate_names = choice.certificate_names().clone();
@@ -116,7 +105,7 @@ impl Arrival {
                 };
                 Some((stream, facts.alpn, Rc::new(context)))
             }
-            Ok(Err(refusal)) => self.tell_failed(&refusal.into(), server_name.as_deref()),
+            Ok(Err(refusal)) => self.tell_failed(&refusal, server_name.as_deref()),
             Err(_) => self.tell_failed(&self.slow("handshake"), server_name.as_deref()),
         }
     }
@@ -131,8 +120,8 @@ impl Arrival {
             Ok(Err(error)) => error,
             Err(_) => return self.tell_failed(&self.slow("hello"), None),
         };
-        self.tell_failed::<()>(&error.refusal.clone().into(), None);
-        if error.refusal.reason == Reason::PlainHttp {
+        self.tell_failed::<()>(&error.refusal, None);
+        if error.refusal.reason == HandshakeFailure::PlainHttp {
             clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
         } else if let Some(alert) = error.refusal.alert {
             farewell(tcp, &alert_record(alert)).await;
@@ -145,7 +134,7 @@ impl Arrival {
         &self,
         server_name: Option<&'n str>,
         local: SocketAddr,
-    ) -> Result<(Arc<SiteRuntime>, Cow<'n, str>), Failure> {
+    ) -> Result<(Arc<SiteRuntime>, Cow<'n, str>), Refusal> {
         let address = local.ip().to_canonical();
         let (found, name) = match server_name {
             Some(name) => (self.running.site_by_name(name), Cow::Borrowed(name)),
@@ -160,14 +149,14 @@ impl Arrival {
         }
     }
 
-    fn no_site(&self, server_name: Option<&str>, name: &str) -> Failure {
+    fn no_site(&self, server_name: Option<&str>, name: &str) -> Refusal {
         let nowhere = format!("no site has {name}");
         let (reason, detail) = match (self.running.quarantined_site(name), server_name) {
             (Some(site), _) => (HandshakeFailure::SiteQuarantined, site.to_owned()),
             (None, Some(_)) => (HandshakeFailure::UnknownServerName, nowhere),
             (None, None) => (HandshakeFailure::NoServerName, nowhere),
         };
-        Failure {
+        Refusal {
             reason,
             detail,
             alert: Some(Alert::UNRECOGNIZED_NAME),
@@ -177,7 +166,7 @@ impl Arrival {
     async fn refuse<T>(
         &self,
         mut tcp: TcpStream,
-        failure: Failure,
+        failure: Refusal,
         server_name: Option<&str>,
     ) -> Option<T> {
         self.tell_failed::<T>(&failure, server_name);
@@ -191,10 +180,10 @@ impl Arrival {
         Duration::from_millis(site.limits(&self.running.limits).handshake_timeout_ms)
     }
 
-    fn slow(&self, limit: &str) -> Failure {
+    fn slow(&self, limit: &str) -> Refusal {
         let waited = self.started.elapsed().as_millis();
         let detail = format!("{waited} ms passed: timeouts.{limit}");
-        Failure {
+        Refusal {
             reason: HandshakeFailure::Timeout,
             detail,
             alert: None,
@@ -222,7 +211,7 @@ impl Arrival {
     }
 
     /// Tell of a failure; `None`, for the caller to end with.
-    fn tell_failed<T>(&self, failure: &Failure, server_name: Option<&str>) -> Option<T> {
+    fn tell_failed<T>(&self, failure: &Refusal, server_name: Option<&str>) -> Option<T> {
         self.worker.observer.handshake_failed(HandshakeFault {
             listener: &self.listener.document.id,
             peer: self.peer,
@@ -232,39 +221,5 @@ impl Arrival {
             alert: failure.alert.map(Alert::name),
         });
         None
-    }
-}
-
-/// A refusal of TLS, or one of ours.
-struct Failure {
-    reason: HandshakeFailure,
-    detail: String,
-    alert: Option<Alert>,
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        let reason = match refusal.reason {
-            Reason::NotTls => HandshakeFailure::NotTls,
-            Reason::PlainHttp => HandshakeFailure::PlainHttp,
-            Reason::HelloMalformed => HandshakeFailure::HelloMalformed,
-            Reason::HelloTooLarge => HandshakeFailure::HelloTooLarge,
-            Reason::NoSharedVersion => HandshakeFailure::NoSharedVersion,
-            Reason::NoSharedSuite => HandshakeFailure::NoSharedSuite,
-            Reason::NoSharedGroup => HandshakeFailure::NoSharedGroup,
-            Reason::NoSharedSignatureScheme => HandshakeFailure::NoSharedSignatureScheme,
-            Reason::NoSharedAlpn => HandshakeFailure::NoSharedAlpn,
-            Reason::ClientRejectedCertificate => HandshakeFailure::ClientRejectedCertificate,
-            Reason::ClientCertificateMissing => HandshakeFailure::ClientCertificateMissing,
-            Reason::ClientCertificateInvalid => HandshakeFailure::ClientCertificateInvalid,
-            Reason::ProtocolViolation => HandshakeFailure::ProtocolViolation,
-            Reason::ClientClosed => HandshakeFailure::ClientClosed,
-            Reason::Internal => HandshakeFailure::Internal,
-        };
-        Self {
-            reason,
-            detail: refusal.detail,
-            alert: refusal.alert,
-        }
     }
 }

@@ -4,12 +4,12 @@ use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use edge_contract::{RequestRefusal, UpstreamFailure};
 use edge_http::write::Message;
 use edge_http::{
-    BodyReader, HeadLimits, Method, Refusal, ResponseFault, ResponseHead, head_may_be_complete,
+    BodyReader, HeadLimits, Method, ResponseFault, ResponseHead, head_may_be_complete,
     parse_response,
 };
-use edge_observe::UpstreamFailure;
 use tokio::io::AsyncWrite;
 
 use crate::buffer::{Buffer, LARGE, SMALL, is_scarce, piece_room, small_room};
@@ -165,7 +165,7 @@ impl<'a> Exchange<'a> {
     fn measure(&mut self, client: &impl Client) -> Result<(), ClientFault> {
         let piece = client.request_parts()[1].len() as u64;
         let left = self.body_left.checked_sub(piece);
-        self.body_left = left.ok_or(ClientFault::Refused(Refusal::BodyTooLarge))?;
+        self.body_left = left.ok_or(ClientFault::Refused(RequestRefusal::BodyTooLarge))?;
         Ok(())
     }
 

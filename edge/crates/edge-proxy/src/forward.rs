@@ -11,9 +11,10 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use edge_contract::{RequestRefusal, UpstreamFailure};
 use edge_http::page::Page;
-use edge_http::{BodyKind, HeadLimits, Method, Refusal, ResponseHead};
-use edge_observe::{UpstreamFailure, UpstreamFault};
+use edge_http::{BodyKind, HeadLimits, Method, ResponseHead};
+use edge_observe::UpstreamFault;
 
 use crate::alarm::Alarm;
 use crate::buffer::Buffer;
@@ -90,9 +91,9 @@ pub(crate) async fn forward(
 }
 
 /// Tell and count that a request was refused.
-pub(crate) fn note_refusal(context: &ConnectionContext, route: &Route, refusal: Refusal) {
+pub(crate) fn note_refusal(context: &ConnectionContext, route: &Route, refusal: RequestRefusal) {
     let (observer, site) = (&context.worker.observer, &route.site);
-    observer.request_refused(&site.id, context.peer, refusal.reason(), refusal.status());
+    observer.request_refused(&site.id, context.peer, refusal, refusal.status());
     observer.request_answered(&site.slot, refusal.status());
 }
 
@@ -131,7 +132,9 @@ impl<'a> Forwarding<'a> {
     ) -> Result<Answered<'_>, Trouble> {
         let most = self.route.site.body_bytes;
         if limits::is_too_long(self.request.body, most) {
-            return Err(Trouble::Client(ClientFault::Refused(Refusal::BodyTooLarge)));
+            return Err(Trouble::Client(ClientFault::Refused(
+                RequestRefusal::BodyTooLarge,
+            )));
         }
         let is_repeatable = self.request.method.is_idempotent() && !self.request.has_body;
         let mut reuse = if is_repeatable {
@@ -290,7 +293,7 @@ fn may_repeat(exchange: &Exchange<'_>, is_repeatable: bool) -> bool {
 /// Before the answer: who has kept the other waiting?
 fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
     if waits_for_client(client, exchange) {
-        Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
+        Ask::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {
         Ask::of_server(UpstreamFailure::ResponseTimeout, exchange)
     }

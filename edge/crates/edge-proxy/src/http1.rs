@@ -10,10 +10,10 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_contract::Limits;
+use edge_contract::{Limits, RequestRefusal};
 use edge_http::page::Page;
 use edge_http::write::{self, Message};
-use edge_http::{BodyKind, Field, Forwarded, Refusal, RequestHead};
+use edge_http::{BodyKind, Field, Forwarded, RequestHead};
 use edge_tls::TlsStream;
 
 use crate::alarm::Alarm;
@@ -101,7 +101,7 @@ async fn answer(
         Ok(route) => route,
         Err(refusal) => {
             client.begin_request(head);
-            if refusal == Refusal::Misdirected && context.is_outdated() {
+            if refusal == RequestRefusal::Misdirected && context.is_outdated() {
                 // No request is for this connection any more: the client shall make another one.
                 client.end_with_answer();
             }
@@ -158,7 +158,7 @@ fn own_host(context: &ConnectionContext) -> String {
 fn refuse(
     client: &mut Http1Client<TlsStream>,
     context: &ConnectionContext,
-    refusal: Refusal,
+    refusal: RequestRefusal,
 ) -> Outcome {
     let route = Route::of_connection(context);
     note_refusal(context, &route, refusal);

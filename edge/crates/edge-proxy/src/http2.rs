@@ -1,7 +1,6 @@
 //! HTTP/2 with clients: many requests at once on one connection (RFC 9113).
 
 mod client;
-mod cutoff;
 mod response;
 mod session;
 mod shared;
@@ -10,9 +9,10 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use edge_contract::RequestRefusal;
 use edge_http::http2::{Config, Request as Http2Request};
 use edge_http::page::Page;
-use edge_http::{BodyKind, Method, Refusal};
+use edge_http::{BodyKind, Method};
 use edge_tls::TlsStream;
 
 use crate::alarm::Alarm;
@@ -59,7 +59,7 @@ struct Accepted {
     method: Method,
     body: BodyKind,
     has_ended: bool,
-    route: Result<Route, Refusal>,
+    route: Result<Route, RequestRefusal>,
 }
 
 impl Accepted {
@@ -91,7 +91,7 @@ impl Accepted {
 
     /// Whether its host is none for this connection.
     fn is_misdirected(&self) -> bool {
-        matches!(self.route, Err(Refusal::Misdirected))
+        matches!(self.route, Err(RequestRefusal::Misdirected))
     }
 
     async fn serve(self, shared: Shared, context: Rc<ConnectionContext>) {
@@ -116,7 +116,7 @@ impl Accepted {
     }
 }
 
-fn refuse(client: &mut Http2Client, context: &ConnectionContext, refusal: Refusal) {
+fn refuse(client: &mut Http2Client, context: &ConnectionContext, refusal: RequestRefusal) {
     let route = Route::of_connection(context);
     note_refusal(context, &route, refusal);
     let page = Page {

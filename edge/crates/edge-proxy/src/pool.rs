@@ -10,8 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge_contract::{Hash, Pool};
-use edge_observe::UpstreamFailure;
+use edge_contract::{Hash, Pool, UpstreamFailure};
 use tokio::time::{Instant, sleep};
 
 use crate::context::{SiteRuntime, WorkerContext};

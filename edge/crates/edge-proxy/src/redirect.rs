@@ -6,8 +6,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use edge_contract::RequestRefusal;
 use edge_http::page::{Page, location, write_redirect};
-use edge_http::{Authority, Refusal, RequestHead};
+use edge_http::{Authority, RequestHead};
 use tokio::net::TcpStream;
 
 use crate::alarm::Alarm;
@@ -67,7 +68,7 @@ impl Desk<'_> {
         let site = host.and_then(|host| site_of(&self.worker.running.load(), host.host));
         let (Some(host), Some(site)) = (host, site) else {
             client.begin_request(head);
-            return self.refuse(client, Refusal::Misdirected);
+            return self.refuse(client, RequestRefusal::Misdirected);
         };
         let mut place = Text::new();
         let target = [head.target.prefix.as_bytes(), head.target.text.of(input)];
@@ -80,14 +81,13 @@ impl Desk<'_> {
         });
     }
 
-    fn refuse(&self, client: &mut Http1Client<TcpStream>, refusal: Refusal) {
-        let (reason, status) = (refusal.reason(), refusal.status());
+    fn refuse(&self, client: &mut Http1Client<TcpStream>, refusal: RequestRefusal) {
         self.worker
             .observer
-            .request_refused("", self.peer, reason, status);
+            .request_refused("", self.peer, refusal, refusal.status());
         client.send_page(
             &Page {
-                status,
+                status: refusal.status(),
                 sentence: refusal.sentence(),
             },
             None,

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use edge_http::{Authority, AuthorityHost, Refusal};
+use edge_contract::RequestRefusal;
+use edge_http::{Authority, AuthorityHost};
 
 use crate::context::{ConnectionContext, SiteHsts, SiteRuntime};
 use crate::running::Running;
@@ -42,11 +43,14 @@ impl Route {
 ///
 /// Without a host (HTTP/1.0) it is that of the handshake. The newest snapshot decides, so that a
 /// connection that lives long follows its site's changes.
-pub(crate) fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, Refusal> {
+pub(crate) fn route(
+    context: &ConnectionContext,
+    host: Option<&[u8]>,
+) -> Result<Route, RequestRefusal> {
     let running = context.worker.running.load();
     let mut space = [0; LONGEST_NAME];
     let host = match (host, &context.server_name) {
-        (Some(host), _) => Host::parse(host, &mut space).ok_or(Refusal::HostMalformed)?,
+        (Some(host), _) => Host::parse(host, &mut space).ok_or(RequestRefusal::HostMalformed)?,
         (None, Some(name)) => Host::Name(name),
         (None, None) => Host::Address(context.local.ip().to_canonical()),
     };
@@ -61,7 +65,7 @@ pub(crate) fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<
                 sends_hsts,
             })
         }
-        Some(_) => Err(Refusal::Misdirected),
+        Some(_) => Err(RequestRefusal::Misdirected),
         None => default_route(context, &running, &host.text()),
     }
 }
@@ -77,13 +81,13 @@ fn default_route(
     context: &ConnectionContext,
     running: &Running,
     host: &str,
-) -> Result<Route, Refusal> {
+) -> Result<Route, RequestRefusal> {
     match running.default_site(host) {
         Some(site) if site.id == context.site.id && context.has_shown_enough(site) => Ok(Route {
             site: Arc::clone(site),
             sends_hsts: false,
         }),
-        _ => Err(Refusal::Misdirected),
+        _ => Err(RequestRefusal::Misdirected),
     }
 }
 

@@ -13,8 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use edge_contract::Server;
-use edge_observe::UpstreamFailure;
+use edge_contract::{Server, UpstreamFailure};
 use rustix::net::{RecvFlags, recv};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};

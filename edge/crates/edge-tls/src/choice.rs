@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use edge_contract::{CipherSuite, Group, TlsVersion};
+use edge_contract::{CipherSuite, Group, HandshakeFailure, TlsVersion};
 use rustls::{ServerConfig, SignatureScheme};
 
 use crate::alert::{Alert, Violation};
 use crate::certificates::CertificateNames;
 use crate::hello::ClientHello;
 use crate::iana;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::Refusal;
 use crate::site::{ReadyCertificate, SiteTls};
 
 /// The configuration that fits a hello.
@@ -43,7 +43,7 @@ impl SiteTls {
         self.check_fallback(hello, version)?;
         if version == TlsVersion::Tls13 {
             check_extensions(hello).map_err(|Violation { alert, what }| {
-                Refusal::answered(Reason::HelloMalformed, alert, what)
+                Refusal::answered(HandshakeFailure::HelloMalformed, alert, what)
             })?;
         }
         self.check_suites(hello, version)?;
@@ -72,7 +72,11 @@ impl SiteTls {
             .copied()
             .ok_or_else(|| {
                 let detail = format!("the client offers {}", offered_versions(hello));
-                Refusal::answered(Reason::NoSharedVersion, Alert::PROTOCOL_VERSION, detail)
+                Refusal::answered(
+                    HandshakeFailure::NoSharedVersion,
+                    Alert::PROTOCOL_VERSION,
+                    detail,
+                )
             })
     }
 
@@ -85,7 +89,7 @@ impl SiteTls {
                 let detail =
                     format!("the client fell back to TLS {theirs}, and the site has {ours}");
                 Err(Refusal::answered(
-                    Reason::NoSharedVersion,
+                    HandshakeFailure::NoSharedVersion,
                     Alert::INAPPROPRIATE_FALLBACK,
                     detail,
                 ))
@@ -110,7 +114,7 @@ impl SiteTls {
         match self.shared_suites(hello, version).next() {
             Some(_) => Ok(()),
             None => Err(failure(
-                Reason::NoSharedSuite,
+                HandshakeFailure::NoSharedSuite,
                 version,
                 &offered("suites", &hello.suites),
             )),
@@ -124,7 +128,7 @@ impl SiteTls {
             .collect();
         let Some(first) = shared.first() else {
             return Err(failure(
-                Reason::NoSharedGroup,
+                HandshakeFailure::NoSharedGroup,
                 version,
                 &offered("groups", &hello.groups),
             ));
@@ -170,7 +174,11 @@ impl SiteTls {
             .peekable();
         if signing.peek().is_none() {
             let detail = offered("signature schemes", &hello.signature_schemes);
-            return Err(failure(Reason::NoSharedSignatureScheme, version, &detail));
+            return Err(failure(
+                HandshakeFailure::NoSharedSignatureScheme,
+                version,
+                &detail,
+            ));
         }
         let fits = |ready: &&ReadyCertificate| {
             self.shared_suites(hello, version)
@@ -178,7 +186,7 @@ impl SiteTls {
         };
         signing.find(fits).ok_or_else(|| {
             failure(
-                Reason::NoSharedSuite,
+                HandshakeFailure::NoSharedSuite,
                 version,
                 "none of the shared suites fits a certificate's key",
             )
@@ -202,7 +210,7 @@ impl SiteTls {
             .collect();
         let detail = format!("the client offers {}", listed(&names));
         Err(Refusal::answered(
-            Reason::NoSharedAlpn,
+            HandshakeFailure::NoSharedAlpn,
             Alert::NO_APPLICATION_PROTOCOL,
             detail,
         ))
@@ -225,7 +233,7 @@ pub(crate) fn check_extensions(hello: &ClientHello) -> Result<(), Violation> {
     Err(Alert::MISSING_EXTENSION.of(missing))
 }
 
-fn failure(reason: Reason, version: TlsVersion, detail: &str) -> Refusal {
+fn failure(reason: HandshakeFailure, version: TlsVersion, detail: &str) -> Refusal {
     let detail = format!("TLS {}: {detail}", version.as_str());
     Refusal::answered(reason, Alert::HANDSHAKE_FAILURE, detail)
 }

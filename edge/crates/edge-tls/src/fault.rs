@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use edge_contract::TlsFailure;
 use rustls::{Error, InvalidMessage, PeerMisbehaved};
 
 use crate::alert::{Alert, Violation};
@@ -57,44 +58,29 @@ impl Fault {
 /// What ended a stream behind its handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamFault {
-    /// The stable kind.
-    pub kind: FaultKind,
+    /// The stable reason.
+    pub reason: TlsFailure,
     /// What exactly was met, for people.
     pub detail: String,
     /// The alert that the client got from us.
     pub alert: Option<Alert>,
 }
 
-/// The kinds of faults behind a handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
-    /// A record that cannot be decrypted.
-    Undecryptable,
-    /// A record or message that cannot be read.
-    Malformed,
-    /// A message where none of its kind may come.
-    Forbidden,
-    /// What is allowed came without end.
-    Flood,
-    /// The client ended it by an alert.
-    Alerted,
-    /// Something that only we are to blame for.
-    Internal,
-}
-
 impl StreamFault {
     /// The fault as it is told; `sent` is the alert that the client got.
     pub(crate) fn of(fault: &Fault, sent: Option<Alert>) -> Self {
-        let (kind, detail) = match (fault, fault.kind()) {
+        let (reason, detail) = match (fault, fault.reason()) {
             (Fault::Tls(Error::AlertReceived(description)), _) => {
                 let heard = Alert((*description).into());
-                (FaultKind::Alerted, heard.as_heard())
+                (TlsFailure::ClientAlerted, heard.as_heard())
             }
-            (_, FaultKind::Undecryptable) => (FaultKind::Undecryptable, UNDECRYPTABLE.to_owned()),
-            (_, kind) => (kind, fault.to_string()),
+            (_, TlsFailure::RecordUndecryptable) => {
+                (TlsFailure::RecordUndecryptable, UNDECRYPTABLE.to_owned())
+            }
+            (_, reason) => (reason, fault.to_string()),
         };
         Self {
-            kind,
+            reason,
             detail,
             alert: sent,
         }
@@ -105,7 +91,7 @@ impl StreamFault {
 pub(crate) const UNDECRYPTABLE: &str = "a record cannot be decrypted";
 
 impl Fault {
-    fn kind(&self) -> FaultKind {
+    fn reason(&self) -> TlsFailure {
         if let Self::Tls(Error::PeerMisbehaved(
             PeerMisbehaved::TooManyEmptyFragments
             | PeerMisbehaved::TooManyKeyUpdateRequests
@@ -113,13 +99,13 @@ impl Fault {
             | PeerMisbehaved::TooManyWarningAlertsReceived,
         )) = self
         {
-            return FaultKind::Flood;
+            return TlsFailure::MessageFlood;
         }
         match self.due_alert() {
-            Some(Alert::BAD_RECORD_MAC) => FaultKind::Undecryptable,
-            Some(Alert::UNEXPECTED_MESSAGE) => FaultKind::Forbidden,
-            Some(Alert::INTERNAL_ERROR) => FaultKind::Internal,
-            _ => FaultKind::Malformed,
+            Some(Alert::BAD_RECORD_MAC) => TlsFailure::RecordUndecryptable,
+            Some(Alert::UNEXPECTED_MESSAGE) => TlsFailure::MessageForbidden,
+            Some(Alert::INTERNAL_ERROR) => TlsFailure::TlsInternal,
+            _ => TlsFailure::RecordMalformed,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
+use edge_contract::{Alpn, CipherSuite, Group, HandshakeFailure, TlsVersion};
 use rustls::{Error, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -14,7 +14,7 @@ use crate::farewell::farewell;
 use crate::fault::Fault;
 use crate::iana;
 use crate::opening::Opening;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::Refusal;
 use crate::stream::{Tickets, TlsStream};
 
 /// What a handshake ended in.
@@ -146,5 +146,5 @@ fn facts(engine: &Engine, duration: Duration) -> Result<HandshakeFacts, Refusal>
 }
 
 fn internal(error: &Error) -> Refusal {
-    Refusal::silent(Reason::Internal, error.to_string())
+    Refusal::silent(HandshakeFailure::Internal, error.to_string())
 }

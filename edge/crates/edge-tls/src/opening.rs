@@ -2,13 +2,14 @@
 
 use std::io;
 
+use edge_contract::HandshakeFailure;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::alert::{Alert, Violation};
 use crate::buffer::Buffer;
 use crate::hello::{ClientHello, HelloError, HelloParser, Progress};
-use crate::refusal::{Reason, Refusal, Stage};
+use crate::refusal::{Refusal, Stage};
 
 /// A whole hello, and the bytes that it came in, which rustls gets to see as well.
 pub struct Opening {
@@ -82,14 +83,23 @@ fn unreadable(error: HelloError, bytes: &Buffer) -> OpeningError {
 impl Refusal {
     pub(crate) fn of_hello(error: HelloError) -> Self {
         match error {
-            HelloError::NotTls => Self::silent(Reason::NotTls, "the first bytes are no TLS record"),
-            HelloError::PlainHttp => Self::silent(Reason::PlainHttp, "an HTTP request in clear"),
+            HelloError::NotTls => Self::silent(
+                HandshakeFailure::NotTls,
+                "the first bytes are no TLS record",
+            ),
+            HelloError::PlainHttp => {
+                Self::silent(HandshakeFailure::PlainHttp, "an HTTP request in clear")
+            }
             HelloError::Ssl2 => {
                 let detail = "the client offers SSL 2.0";
-                Self::answered(Reason::NoSharedVersion, Alert::PROTOCOL_VERSION, detail)
+                Self::answered(
+                    HandshakeFailure::NoSharedVersion,
+                    Alert::PROTOCOL_VERSION,
+                    detail,
+                )
             }
             HelloError::Malformed(Violation { alert, what }) => {
-                Self::answered(Reason::HelloMalformed, alert, what)
+                Self::answered(HandshakeFailure::HelloMalformed, alert, what)
             }
             HelloError::Alert(alert) => {
                 // RFC 8446 §6.1: who is told goodbye says it as well; other alerts are not answered.
@@ -98,7 +108,7 @@ impl Refusal {
             }
             HelloError::TooLarge => {
                 let detail = "the hello is longer than the edge takes";
-                Self::answered(Reason::HelloTooLarge, Alert::DECODE_ERROR, detail)
+                Self::answered(HandshakeFailure::HelloTooLarge, Alert::DECODE_ERROR, detail)
             }
         }
     }

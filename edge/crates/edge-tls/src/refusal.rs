@@ -2,51 +2,17 @@
 
 use std::io;
 
+use edge_contract::HandshakeFailure;
 use rustls::{Error, PeerIncompatible};
 
 use crate::alert::Alert;
 use crate::fault::{Fault, UNDECRYPTABLE};
 
-/// The stable reason of a failed handshake, as far as TLS knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The first bytes are no TLS record.
-    NotTls,
-    /// The first bytes are an HTTP request in clear.
-    PlainHttp,
-    /// A TLS record that holds no readable hello.
-    HelloMalformed,
-    /// A hello that exceeds the limit.
-    HelloTooLarge,
-    /// No protocol version in common.
-    NoSharedVersion,
-    /// No cipher suite in common that fits a certificate.
-    NoSharedSuite,
-    /// No key exchange group in common.
-    NoSharedGroup,
-    /// No signature scheme in common that fits a certificate.
-    NoSharedSignatureScheme,
-    /// No ALPN protocol in common.
-    NoSharedAlpn,
-    /// The client saw our certificate and does not accept it.
-    ClientRejectedCertificate,
-    /// The site wants a certificate of the client, which has shown none.
-    ClientCertificateMissing,
-    /// The client's certificate does not verify.
-    ClientCertificateInvalid,
-    /// The client did what the protocol forbids, or says that we did.
-    ProtocolViolation,
-    /// The client went away.
-    ClientClosed,
-    /// Something that only we are to blame for.
-    Internal,
-}
-
 /// A handshake that ends here: the reason, a detail for people, and the alert that we send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The stable reason.
-    pub reason: Reason,
+    pub reason: HandshakeFailure,
     /// What exactly was met, for people.
     pub detail: String,
     /// The alert that the client gets from us.
@@ -55,7 +21,11 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal that is answered by an alert.
-    pub(crate) fn answered(reason: Reason, alert: Alert, detail: impl Into<String>) -> Self {
+    pub(crate) fn answered(
+        reason: HandshakeFailure,
+        alert: Alert,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             reason,
             detail: detail.into(),
@@ -64,7 +34,7 @@ impl Refusal {
     }
 
     /// A refusal without an alert.
-    pub(crate) fn silent(reason: Reason, detail: impl Into<String>) -> Self {
+    pub(crate) fn silent(reason: HandshakeFailure, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),
@@ -75,11 +45,11 @@ impl Refusal {
     /// The refusal behind an alert that the client sent; `sent` is the one that it got.
     pub(crate) fn of_client_alert(alert: Alert, sent: Option<Alert>) -> Self {
         let reason = if alert.rejects_certificate() {
-            Reason::ClientRejectedCertificate
+            HandshakeFailure::ClientRejectedCertificate
         } else if alert == Alert::CLOSE_NOTIFY || alert == Alert::USER_CANCELED {
-            Reason::ClientClosed
+            HandshakeFailure::ClientClosed
         } else {
-            Reason::ProtocolViolation
+            HandshakeFailure::ProtocolViolation
         };
         Self {
             reason,
@@ -93,7 +63,7 @@ impl Refusal {
         match fault {
             Fault::Tls(error) => Self::of_error(error, stage, sent),
             Fault::Violation(violation) => Self {
-                reason: Reason::ProtocolViolation,
+                reason: HandshakeFailure::ProtocolViolation,
                 detail: violation.what.to_owned(),
                 alert: sent,
             },
@@ -110,9 +80,9 @@ impl Refusal {
                 return Self::of_client_alert(Alert((*description).into()), sent);
             }
             Error::PeerIncompatible(cause) => reason_of_incompatibility(cause),
-            Error::NoApplicationProtocol => Reason::NoSharedAlpn,
-            Error::NoCertificatesPresented => Reason::ClientCertificateMissing,
-            Error::InvalidCertificate(_) => Reason::ClientCertificateInvalid,
+            Error::NoApplicationProtocol => HandshakeFailure::NoSharedAlpn,
+            Error::NoCertificatesPresented => HandshakeFailure::ClientCertificateMissing,
+            Error::InvalidCertificate(_) => HandshakeFailure::ClientCertificateInvalid,
             Error::InvalidMessage(_)
             | Error::InappropriateMessage { .. }
             | Error::InappropriateHandshakeMessage { .. }
@@ -120,12 +90,12 @@ impl Refusal {
             | Error::PeerSentOversizedRecord
             | Error::DecryptError => {
                 if is_hello {
-                    Reason::HelloMalformed
+                    HandshakeFailure::HelloMalformed
                 } else {
-                    Reason::ProtocolViolation
+                    HandshakeFailure::ProtocolViolation
                 }
             }
-            _ => Reason::Internal,
+            _ => HandshakeFailure::Internal,
         };
         let detail = match (error, sent) {
             (Error::DecryptError, Some(Alert::DECRYPT_ERROR)) => {
@@ -153,7 +123,7 @@ impl Refusal {
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "reset".to_owned(),
             _ => error.to_string(),
         };
-        Self::silent(Reason::ClientClosed, format!("{how} {when}"))
+        Self::silent(HandshakeFailure::ClientClosed, format!("{how} {when}"))
     }
 }
 
@@ -169,20 +139,22 @@ pub(crate) enum Stage {
     Answered,
 }
 
-fn reason_of_incompatibility(cause: &PeerIncompatible) -> Reason {
+fn reason_of_incompatibility(cause: &PeerIncompatible) -> HandshakeFailure {
     match cause {
-        PeerIncompatible::NoCipherSuitesInCommon => Reason::NoSharedSuite,
+        PeerIncompatible::NoCipherSuitesInCommon => HandshakeFailure::NoSharedSuite,
         PeerIncompatible::NoKxGroupsInCommon
         | PeerIncompatible::NamedGroupsExtensionRequired
         | PeerIncompatible::NoEcPointFormatsInCommon
         | PeerIncompatible::EcPointsExtensionRequired
-        | PeerIncompatible::UncompressedEcPointsRequired => Reason::NoSharedGroup,
+        | PeerIncompatible::UncompressedEcPointsRequired => HandshakeFailure::NoSharedGroup,
         PeerIncompatible::NoSignatureSchemesInCommon
-        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => Reason::NoSharedSignatureScheme,
+        | PeerIncompatible::SignatureAlgorithmsExtensionRequired => {
+            HandshakeFailure::NoSharedSignatureScheme
+        }
         PeerIncompatible::Tls12NotOffered
         | PeerIncompatible::Tls12NotOfferedOrEnabled
-        | PeerIncompatible::SupportedVersionsExtensionRequired => Reason::NoSharedVersion,
-        _ => Reason::ProtocolViolation,
+        | PeerIncompatible::SupportedVersionsExtensionRequired => HandshakeFailure::NoSharedVersion,
+        _ => HandshakeFailure::ProtocolViolation,
     }
 }
 
@@ -192,7 +164,7 @@ mod tests {
 
     use super::*;
 
-    fn reason_of(error: &Error, stage: Stage) -> Reason {
+    fn reason_of(error: &Error, stage: Stage) -> HandshakeFailure {
         Refusal::of_error(error, stage, None).reason
     }
 
@@ -205,7 +177,7 @@ mod tests {
         );
         assert_eq!(
             (
-                Reason::ClientRejectedCertificate,
+                HandshakeFailure::ClientRejectedCertificate,
                 "the client sent the alert unknown_ca"
             ),
             (refusal.reason, refusal.detail.as_str())
@@ -220,13 +192,13 @@ mod tests {
             AlertDescription::UserCanceled,
         ] {
             assert_eq!(
-                Reason::ClientClosed,
+                HandshakeFailure::ClientClosed,
                 reason_of(&Error::AlertReceived(alert), Stage::Answered)
             );
         }
         let other = Error::AlertReceived(AlertDescription::DecryptError);
         assert_eq!(
-            Reason::ProtocolViolation,
+            HandshakeFailure::ProtocolViolation,
             reason_of(&other, Stage::Answered)
         );
     }
@@ -234,9 +206,12 @@ mod tests {
     #[test]
     fn an_unreadable_message_is_a_malformed_hello_only_at_the_start() {
         let error = Error::InvalidMessage(InvalidMessage::MissingData("x"));
-        assert_eq!(Reason::HelloMalformed, reason_of(&error, Stage::Hello));
         assert_eq!(
-            Reason::ProtocolViolation,
+            HandshakeFailure::HelloMalformed,
+            reason_of(&error, Stage::Hello)
+        );
+        assert_eq!(
+            HandshakeFailure::ProtocolViolation,
             reason_of(&error, Stage::Answered)
         );
     }
@@ -246,20 +221,23 @@ mod tests {
         let cases = [
             (
                 PeerIncompatible::NoCipherSuitesInCommon,
-                Reason::NoSharedSuite,
+                HandshakeFailure::NoSharedSuite,
             ),
             (
                 PeerIncompatible::NamedGroupsExtensionRequired,
-                Reason::NoSharedGroup,
+                HandshakeFailure::NoSharedGroup,
             ),
             (
                 PeerIncompatible::SignatureAlgorithmsExtensionRequired,
-                Reason::NoSharedSignatureScheme,
+                HandshakeFailure::NoSharedSignatureScheme,
             ),
-            (PeerIncompatible::Tls12NotOffered, Reason::NoSharedVersion),
+            (
+                PeerIncompatible::Tls12NotOffered,
+                HandshakeFailure::NoSharedVersion,
+            ),
             (
                 PeerIncompatible::NullCompressionRequired,
-                Reason::ProtocolViolation,
+                HandshakeFailure::ProtocolViolation,
             ),
         ];
         for (cause, expected) in cases {

@@ -8,8 +8,8 @@
 mod common;
 
 use common::{Made, Plan, ecdsa, make, rsa, run_client, site};
-use edge_contract::{CipherSuite, Group, QuarantineCode, TlsVersion};
-use edge_tls::{Alert, ClientHello, Reason, Refusal, SiteTls};
+use edge_contract::{CipherSuite, Group, HandshakeFailure, QuarantineCode, TlsVersion};
+use edge_tls::{Alert, ClientHello, Refusal, SiteTls};
 
 /// What a modern client offers.
 fn hello() -> ClientHello {
@@ -42,7 +42,7 @@ fn refusal(site: &SiteTls, hello: &ClientHello) -> Refusal {
         .expect("a refusal")
 }
 
-fn refused(site: &SiteTls, hello: &ClientHello) -> (Reason, u8) {
+fn refused(site: &SiteTls, hello: &ClientHello) -> (HandshakeFailure, u8) {
     let refusal = refusal(site, hello);
     (refusal.reason, refusal.alert.unwrap().0)
 }
@@ -61,7 +61,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 versions: Some(vec![0x0302]),
                 ..hello()
             },
-            Reason::NoSharedVersion,
+            HandshakeFailure::NoSharedVersion,
             70,
         ),
         (
@@ -69,7 +69,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 legacy_version: 0x0302,
                 ..old_hello()
             },
-            Reason::NoSharedVersion,
+            HandshakeFailure::NoSharedVersion,
             70,
         ),
         (
@@ -77,7 +77,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 suites: vec![0xc02b, 0xc02f],
                 ..hello()
             },
-            Reason::NoSharedSuite,
+            HandshakeFailure::NoSharedSuite,
             40,
         ),
         (
@@ -85,7 +85,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 suites: vec![0x1301, 0x002f],
                 ..old_hello()
             },
-            Reason::NoSharedSuite,
+            HandshakeFailure::NoSharedSuite,
             40,
         ),
         (
@@ -93,7 +93,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 groups: vec![25],
                 ..hello()
             },
-            Reason::NoSharedGroup,
+            HandshakeFailure::NoSharedGroup,
             40,
         ),
         (
@@ -101,7 +101,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 groups: vec![4588],
                 ..old_hello()
             },
-            Reason::NoSharedGroup,
+            HandshakeFailure::NoSharedGroup,
             40,
         ),
         (
@@ -109,7 +109,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 signature_schemes: vec![0x0804],
                 ..hello()
             },
-            Reason::NoSharedSignatureScheme,
+            HandshakeFailure::NoSharedSignatureScheme,
             40,
         ),
         (
@@ -117,7 +117,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 signature_schemes: vec![],
                 ..old_hello()
             },
-            Reason::NoSharedSignatureScheme,
+            HandshakeFailure::NoSharedSignatureScheme,
             40,
         ),
         (
@@ -125,7 +125,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
                 alpn: Some(vec![b"spdy/3".to_vec()]),
                 ..hello()
             },
-            Reason::NoSharedAlpn,
+            HandshakeFailure::NoSharedAlpn,
             120,
         ),
     ];
@@ -176,7 +176,7 @@ fn an_rsa_certificate_needs_a_scheme_that_its_version_allows() {
     };
     assert!(site.choose(&only_pkcs1(old_hello()), None).is_ok());
     assert_eq!(
-        (Reason::NoSharedSignatureScheme, 40),
+        (HandshakeFailure::NoSharedSignatureScheme, 40),
         refused(&site, &only_pkcs1(hello()))
     );
 }
@@ -188,7 +188,10 @@ fn in_tls_1_2_the_suite_has_to_fit_the_key() {
         suites: vec![0xc02b],
         ..old_hello()
     };
-    assert_eq!((Reason::NoSharedSuite, 40), refused(&site, &hello));
+    assert_eq!(
+        (HandshakeFailure::NoSharedSuite, 40),
+        refused(&site, &hello)
+    );
 }
 
 fn fault(plan: &Plan) -> (QuarantineCode, String) {
@@ -377,7 +380,10 @@ fn a_client_that_fell_back_below_the_sites_newest_version_is_told() {
         ..old_hello()
     };
     let told = refusal(&site(), &fallen);
-    let expected = (Reason::NoSharedVersion, Some(Alert::INAPPROPRIATE_FALLBACK));
+    let expected = (
+        HandshakeFailure::NoSharedVersion,
+        Some(Alert::INAPPROPRIATE_FALLBACK),
+    );
     assert_eq!(expected, (told.reason, told.alert));
     assert_eq!(
         "the client fell back to TLS 1.2, and the site has 1.3",
@@ -440,7 +446,10 @@ fn what_a_hello_of_tls_1_3_must_have_is_named() {
     ];
     for (hello, name) in cases {
         let refusal = refusal(&site(), &hello);
-        let expected = (Reason::HelloMalformed, Some(Alert::MISSING_EXTENSION));
+        let expected = (
+            HandshakeFailure::HelloMalformed,
+            Some(Alert::MISSING_EXTENSION),
+        );
         assert_eq!(expected, (refusal.reason, refusal.alert));
         assert_eq!(format!("{name} is missing"), refusal.detail);
     }

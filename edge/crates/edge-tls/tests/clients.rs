@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Client, Plan, accept, client, ecdsa, old_client, run_client};
-use edge_contract::QuarantineCode;
-use edge_tls::{HandshakeFacts, Reason, Refusal, SiteTls};
+use edge_contract::{HandshakeFailure, QuarantineCode};
+use edge_tls::{HandshakeFacts, Refusal, SiteTls};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ClientConfig;
 use rustls::client::ResolvesClientCert;
@@ -103,7 +103,7 @@ async fn a_client_without_a_certificate_stays_outside() {
     let site = site(&authority());
     for config in [client(Ok(())), old_client(Ok(()))] {
         let refusal = attempt(&site, &showing(config, None)).await.unwrap_err();
-        assert_eq!(Reason::ClientCertificateMissing, refusal.reason);
+        assert_eq!(HandshakeFailure::ClientCertificateMissing, refusal.reason);
     }
 }
 
@@ -113,7 +113,7 @@ async fn a_certificate_of_another_authority_does_not_help() {
     for config in [client(Ok(())), old_client(Ok(()))] {
         let config = showing(config, Some(&authority()));
         let refusal = attempt(&site, &config).await.unwrap_err();
-        assert_eq!(Reason::ClientCertificateInvalid, refusal.reason);
+        assert_eq!(HandshakeFailure::ClientCertificateInvalid, refusal.reason);
     }
 }
 

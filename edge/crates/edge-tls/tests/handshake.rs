@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Client, Plan, accept, client, client_of, ecdsa, old_client, run_client, site};
-use edge_contract::{Alpn, CipherSuite, Group, TlsVersion};
-use edge_tls::{HandshakeFacts, Reason, Refusal, SiteTls, TlsStream};
+use edge_contract::{Alpn, CipherSuite, Group, HandshakeFailure, TlsVersion};
+use edge_tls::{HandshakeFacts, Refusal, SiteTls, TlsStream};
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::{CertificateError, ClientConfig, Error};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -217,8 +217,8 @@ async fn a_client_that_rejects_our_certificate_says_why() {
             })
             .await;
             let expected = match alert {
-                "access_denied" => Reason::ProtocolViolation,
-                _ => Reason::ClientRejectedCertificate,
+                "access_denied" => HandshakeFailure::ProtocolViolation,
+                _ => HandshakeFailure::ClientRejectedCertificate,
             };
             let detail = format!("the client sent the alert {alert}");
             let told = (refusal.reason, refusal.detail.as_str(), refusal.alert);
@@ -244,7 +244,7 @@ async fn a_client_that_leaves_is_told_by_when_it_left() {
     let late = late.await;
     assert_eq!(
         (
-            Reason::ClientClosed,
+            HandshakeFailure::ClientClosed,
             "closed after our certificate was sent"
         ),
         (late.reason, late.detail.as_str())
@@ -263,7 +263,7 @@ async fn noise_after_the_hello_is_a_violation_and_is_answered() {
         assert!(!all.is_empty());
     })
     .await;
-    assert_eq!(Reason::ProtocolViolation, refusal.reason);
+    assert_eq!(HandshakeFailure::ProtocolViolation, refusal.reason);
 }
 
 #[tokio::test]
@@ -282,7 +282,11 @@ async fn a_hello_that_only_rustls_finds_wrong_is_malformed() {
         assert_eq!(21, answer[0], "an alert");
     })
     .await;
-    assert_eq!(Reason::HelloMalformed, refusal.reason, "{refusal:?}");
+    assert_eq!(
+        HandshakeFailure::HelloMalformed,
+        refusal.reason,
+        "{refusal:?}"
+    );
     assert!(refusal.alert.is_some());
 }
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use edge_contract::{
-    Apply, ErrorCode, Fault, Hash, ListenerState, Receipt, Root, SiteVerdict, SocketName,
+    Apply, ErrorCode, Event, Fault, Hash, ListenerState, Receipt, Root, SiteVerdict, SocketName,
 };
-use edge_observe::Event;
 use edge_proxy::Running;
 
 use crate::boot::{Recovered, Snapshot};
@@ -165,7 +164,7 @@ impl Edge {
                 let (path, message) = (path.clone(), message.clone());
                 let event = Event::SiteQuarantined {
                     site: site.clone(),
-                    code: code.as_str(),
+                    code: *code,
                     path,
                     message,
                 };

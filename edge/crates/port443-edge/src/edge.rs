@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use edge_contract::{CONTRACT, ErrorCode, Fault, Hash, Part, SiteVerdict};
-use edge_observe::{Event, EventLog, EventQueue, Observatory, StampedEvent, Stats};
+use edge_contract::{
+    CONTRACT, ErrorCode, Event, Fault, Hash, Identity, ListenerWorkers, Part, Reply, SiteVerdict,
+    Stats,
+};
+use edge_observe::{EventLog, EventQueue, Observatory, StampedEvent};
 use edge_proxy::{Running, Worker, spawn_worker};
 use tokio::sync::watch;
 
@@ -17,7 +20,6 @@ use crate::boot::BootCopy;
 use crate::listening::Sockets;
 use crate::memory::resident_bytes;
 use crate::part_store::PartStore;
-use crate::replies::{Hello, ListenerWorkers};
 
 /// The whole state of the program outside the workers; lives on the main thread.
 pub(crate) struct Edge {
@@ -68,7 +70,7 @@ impl Edge {
     }
 
     /// Who this is, and what runs.
-    pub(crate) fn hello(&self, contract: Option<u64>) -> Result<Hello, Fault> {
+    pub(crate) fn hello(&self, contract: Option<u64>) -> Result<Reply, Fault> {
         if contract.is_some_and(|contract| contract != CONTRACT) {
             let message = format!("this edge speaks contract {CONTRACT}");
             return Err(Fault::new(ErrorCode::ContractDiffers, message));
@@ -77,8 +79,7 @@ impl Edge {
             id: id.to_owned(),
             workers,
         };
-        Ok(Hello {
-            verb: "hello",
+        Ok(Reply::Hello(Identity {
             contract: CONTRACT,
             version: env!("CARGO_PKG_VERSION"),
             boot: self.boot.clone(),
@@ -88,7 +89,7 @@ impl Edge {
             epoch: self.epoch,
             listeners: self.sockets.workers().into_iter().map(line).collect(),
             boot_copy_in_memory: self.copy.is_in_memory(),
-        })
+        }))
     }
 
     /// Keep parts until an apply needs them.

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use edge_observe::Event;
+use edge_contract::Event;
 use edge_proxy::Worker;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;

@@ -15,7 +15,6 @@ mod memory;
 mod part_store;
 mod place;
 mod program;
-mod replies;
 mod served;
 
 use std::env;

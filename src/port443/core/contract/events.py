@@ -67,6 +67,42 @@ class Http2Cutoff(StrEnum):
     WINDOW_UPDATE_FLOOD = "window_update_flood"
 
 
+class RequestRefusal(StrEnum):
+    """Why a request was not passed on."""
+
+    BARE_CR = "bare_cr"
+    BARE_LF = "bare_lf"
+    BODY_MALFORMED = "body_malformed"
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_TIMEOUT = "body_timeout"
+    CONNECTION_FIELD_FORBIDDEN = "connection_field_forbidden"
+    EXPECTATION_UNSUPPORTED = "expectation_unsupported"
+    FIELD_NAME_MALFORMED = "field_name_malformed"
+    FIELD_VALUE_MALFORMED = "field_value_malformed"
+    FIELDS_TOO_LARGE = "fields_too_large"
+    HEADER_TIMEOUT = "header_timeout"
+    HOST_DIFFERS = "host_differs"
+    HOST_MALFORMED = "host_malformed"
+    HOST_MISSING = "host_missing"
+    HOST_REPEATED = "host_repeated"
+    LENGTH_MALFORMED = "length_malformed"
+    LENGTH_REPEATED = "length_repeated"
+    LENGTH_WITH_TRANSFER_ENCODING = "length_with_transfer_encoding"
+    LINE_FOLDED = "line_folded"
+    METHOD_MALFORMED = "method_malformed"
+    METHOD_UNSUPPORTED = "method_unsupported"
+    MISDIRECTED = "misdirected"
+    PSEUDO_FIELD_MALFORMED = "pseudo_field_malformed"
+    REQUEST_LINE_MALFORMED = "request_line_malformed"
+    REQUEST_TIMEOUT = "request_timeout"
+    SPACE_BEFORE_COLON = "space_before_colon"
+    TARGET_MALFORMED = "target_malformed"
+    TARGET_TOO_LONG = "target_too_long"
+    TRANSFER_CODING_UNSUPPORTED = "transfer_coding_unsupported"
+    TRANSFER_ENCODING_MALFORMED = "transfer_encoding_malformed"
+    VERSION_UNSUPPORTED = "version_unsupported"
+
+
 class UpstreamFailure(StrEnum):
     """Why an upstream server did not answer a request."""
 
@@ -170,7 +206,7 @@ class RequestRefused:
 
     site: str
     peer: str
-    reason: str
+    reason: RequestRefusal
     status: int
 
 

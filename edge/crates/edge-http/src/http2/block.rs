@@ -1,12 +1,13 @@
 //! What a client sends as header blocks: requests and trailers.
 
+use edge_contract::{Http2Cutoff as Reason, RequestRefusal};
+
 use super::connection::{Block, BlockStart, Connection, Event};
-use super::cutoff::{Cutoff, CutoffReason as Reason};
+use super::cutoff::Cutoff;
 use super::frame::{self, ErrorCode, FrameHeader, MOST_FRAME_BYTES, flag};
 use super::hpack::{Class, FieldLine, HpackFault};
 use super::receive::Outcome;
 use super::stream::Stream;
-use crate::refusal::Refusal;
 
 /// Frames that one header block may come in.
 const MOST_FRAGMENTS: usize = 16;
@@ -85,7 +86,10 @@ impl<T: Default> Connection<T> {
             return self.budget.refused_stream().map(|()| None);
         }
         self.read_request(block, has_ended)?;
-        let is_malformed = self.request.refusal().is_some_and(Refusal::is_malformed);
+        let is_malformed = self
+            .request
+            .refusal()
+            .is_some_and(RequestRefusal::is_malformed);
         if is_malformed {
             self.budget.reset()?;
         }

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use edge_contract::Http2Cutoff as Reason;
+
 use super::connection::{Connection, Event};
-use super::cutoff::{Cutoff, CutoffReason as Reason};
+use super::cutoff::Cutoff;
 use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader, flag, kind};
 use super::receive::Outcome;
 use super::stream::Stream;

@@ -1,6 +1,8 @@
 //! How much a client may ask for that moves nothing on.
 
-use super::cutoff::{Cutoff, CutoffReason};
+use edge_contract::Http2Cutoff;
+
+use super::cutoff::Cutoff;
 
 /// A bucket of tokens: each use takes one, time and useful work bring some back.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,7 @@ impl Bucket {
         self.left = self.left.saturating_add(tokens).min(self.most);
     }
 
-    fn take(&mut self, reason: CutoffReason) -> Result<(), Cutoff> {
+    fn take(&mut self, reason: Http2Cutoff) -> Result<(), Cutoff> {
         self.left = self.left.checked_sub(1).ok_or(reason)?;
         Ok(())
     }
@@ -106,43 +108,43 @@ impl Budget {
     }
 
     pub(super) fn ping(&mut self) -> Result<(), Cutoff> {
-        self.pings.take(CutoffReason::PingFlood)
+        self.pings.take(Http2Cutoff::PingFlood)
     }
 
     pub(super) fn settings(&mut self) -> Result<(), Cutoff> {
-        self.settings.take(CutoffReason::SettingsFlood)
+        self.settings.take(Http2Cutoff::SettingsFlood)
     }
 
     pub(super) fn priority(&mut self) -> Result<(), Cutoff> {
-        self.priorities.take(CutoffReason::PriorityFlood)
+        self.priorities.take(Http2Cutoff::PriorityFlood)
     }
 
     pub(super) fn window_update(&mut self) -> Result<(), Cutoff> {
-        self.window_updates.take(CutoffReason::WindowUpdateFlood)
+        self.window_updates.take(Http2Cutoff::WindowUpdateFlood)
     }
 
     pub(super) fn empty_data(&mut self) -> Result<(), Cutoff> {
-        self.empty_data.take(CutoffReason::EmptyDataFlood)
+        self.empty_data.take(Http2Cutoff::EmptyDataFlood)
     }
 
     /// A stream was reset by the client, or by us because of what it did there.
     pub(super) fn reset(&mut self) -> Result<(), Cutoff> {
-        self.resets.take(CutoffReason::RapidReset)
+        self.resets.take(Http2Cutoff::RapidReset)
     }
 
     /// A body was malformed, so that its stream ends: a reset in disguise (CVE-2025-8671), for which
     /// the page that answers it is no amends.
     pub(super) fn malformed(&mut self) -> Result<(), Cutoff> {
-        self.malformed.take(CutoffReason::RapidReset)
+        self.malformed.take(Http2Cutoff::RapidReset)
     }
 
     pub(super) fn refused_stream(&mut self) -> Result<(), Cutoff> {
-        self.refused_streams.take(CutoffReason::TooManyStreams)
+        self.refused_streams.take(Http2Cutoff::TooManyStreams)
     }
 
     /// A response was given up because its window stayed shut.
     pub(super) fn stall(&mut self) -> Result<(), Cutoff> {
-        self.stalls.take(CutoffReason::WindowStalled)
+        self.stalls.take(Http2Cutoff::WindowStalled)
     }
 }
 

@@ -23,7 +23,7 @@ mod settings;
 mod stream;
 
 pub use connection::{Config, Connection, Event};
-pub use cutoff::{Cutoff, CutoffReason};
+pub use cutoff::Cutoff;
 pub use frame::{ErrorCode, FRAME_HEADER_BYTES, MOST_FRAME_BYTES, PREFACE};
 pub use request::Request;
 pub use response::ResponseFields;

@@ -1,7 +1,9 @@
 //! What a client sends, frame by frame.
 
+use edge_contract::Http2Cutoff as Reason;
+
 use super::connection::{Connection, Event, Leaving, Stage};
-use super::cutoff::{Cutoff, CutoffReason as Reason};
+use super::cutoff::Cutoff;
 use super::frame::{
     self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MOST_FRAME_BYTES, PREFACE, flag, kind,
 };

@@ -1,5 +1,7 @@
 //! A request's header block, checked and said in HTTP/1.1 (RFC 9113 §8.2, §8.3).
 
+use edge_contract::RequestRefusal;
+
 use super::hpack::{Class, FieldLine};
 use crate::authority::{Authority, written};
 use crate::body::BodyKind;
@@ -8,7 +10,6 @@ use crate::field::{FieldKind, Span, is_field_name};
 use crate::forwarded::{Forwarded, Peer};
 use crate::head::HeadLimits;
 use crate::method::Method;
-use crate::refusal::Refusal;
 use crate::request::{EXPECT_CONTINUE, expects_continue, is_expect};
 use crate::target::check_path;
 use crate::write;
@@ -43,7 +44,7 @@ pub struct Request {
     has_ended: bool,
     size: usize,
     count: usize,
-    refusal: Option<Refusal>,
+    refusal: Option<RequestRefusal>,
 }
 
 impl Request {
@@ -97,27 +98,31 @@ impl Request {
             let taken = if within {
                 self.place(line, limits)
             } else {
-                Err(Refusal::FieldsTooLarge)
+                Err(RequestRefusal::FieldsTooLarge)
             };
             self.refusal = taken.err();
         }
     }
 
-    fn place(&mut self, line: FieldLine<'_>, limits: &HeadLimits) -> Result<(), Refusal> {
+    fn place(&mut self, line: FieldLine<'_>, limits: &HeadLimits) -> Result<(), RequestRefusal> {
         let FieldLine { name, value, .. } = line;
         if !line.is_valid {
-            return Err(Refusal::FieldValueMalformed);
+            return Err(RequestRefusal::FieldValueMalformed);
         }
         let kind = match line.class {
             Class::Method => return self.pseudo(value, |it| &mut it.method),
             Class::Scheme => return self.pseudo(value, |it| &mut it.scheme),
             Class::Authority => return self.pseudo(value, |it| &mut it.authority),
-            Class::Path if value.len() > limits.target_bytes => return Err(Refusal::TargetTooLong),
+            Class::Path if value.len() > limits.target_bytes => {
+                return Err(RequestRefusal::TargetTooLong);
+            }
             Class::Path => return self.pseudo(value, |it| &mut it.path),
-            Class::OtherPseudo => return Err(Refusal::PseudoFieldMalformed),
-            Class::Malformed => return Err(Refusal::FieldNameMalformed),
-            Class::Forbidden => return Err(Refusal::ConnectionFieldForbidden),
-            Class::Te if value != b"trailers" => return Err(Refusal::ConnectionFieldForbidden),
+            Class::OtherPseudo => return Err(RequestRefusal::PseudoFieldMalformed),
+            Class::Malformed => return Err(RequestRefusal::FieldNameMalformed),
+            Class::Forbidden => return Err(RequestRefusal::ConnectionFieldForbidden),
+            Class::Te if value != b"trailers" => {
+                return Err(RequestRefusal::ConnectionFieldForbidden);
+            }
             Class::Te => FieldKind::HopByHop,
             Class::Field(kind) => kind,
         };
@@ -130,11 +135,11 @@ impl Request {
             FieldKind::Cookie => self.cookie(value),
             FieldKind::Host => {
                 let span = self.keep(value);
-                set(&mut self.host, span, Refusal::HostRepeated)?;
+                set(&mut self.host, span, RequestRefusal::HostRepeated)?;
             }
             FieldKind::ContentLength => {
-                let length = decimal(value).ok_or(Refusal::LengthMalformed)?;
-                set(&mut self.length, length, Refusal::LengthRepeated)?;
+                let length = decimal(value).ok_or(RequestRefusal::LengthMalformed)?;
+                set(&mut self.length, length, RequestRefusal::LengthRepeated)?;
             }
             FieldKind::Connection
             | FieldKind::Forwarded
@@ -150,12 +155,12 @@ impl Request {
         &mut self,
         value: &[u8],
         place: impl Fn(&mut Self) -> &mut Option<Span>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), RequestRefusal> {
         if self.has_fields {
-            return Err(Refusal::PseudoFieldMalformed);
+            return Err(RequestRefusal::PseudoFieldMalformed);
         }
         let span = self.keep(value);
-        set(place(self), span, Refusal::PseudoFieldMalformed)
+        set(place(self), span, RequestRefusal::PseudoFieldMalformed)
     }
 
     fn keep(&mut self, value: &[u8]) -> Span {
@@ -165,7 +170,7 @@ impl Request {
     }
 
     /// The same rule as in HTTP/1. It is written when the body is known.
-    fn expect(&mut self, value: &[u8]) -> Result<(), Refusal> {
+    fn expect(&mut self, value: &[u8]) -> Result<(), RequestRefusal> {
         self.expects_continue |= expects_continue(value)?;
         Ok(())
     }
@@ -185,17 +190,17 @@ impl Request {
         }
     }
 
-    fn judge(&self) -> Result<(), Refusal> {
-        let missing = Refusal::PseudoFieldMalformed;
+    fn judge(&self) -> Result<(), RequestRefusal> {
+        let missing = RequestRefusal::PseudoFieldMalformed;
         let method = self.method.ok_or(missing)?.of(&self.text);
         if !is_field_name(method) {
-            return Err(Refusal::MethodMalformed);
+            return Err(RequestRefusal::MethodMalformed);
         }
         // CONNECT comes without a path, so it is told first (RFC 9113 §8.5).
         if self.method() == Method::Connect {
             let is_plain = self.scheme.is_none() && self.path.is_none();
             return Err(if is_plain {
-                Refusal::MethodUnsupported
+                RequestRefusal::MethodUnsupported
             } else {
                 missing
             });
@@ -208,19 +213,19 @@ impl Request {
         self.judge_host()?;
         // RFC 9113 §8.1.1: a length that the DATA frames do not add up to is malformed.
         if self.has_ended && self.length.is_some_and(|length| length > 0) {
-            return Err(Refusal::BodyMalformed);
+            return Err(RequestRefusal::BodyMalformed);
         }
         Ok(())
     }
 
     /// RFC 9113 §8.3.1: where both are there, `:authority` and Host must agree.
-    fn judge_host(&self) -> Result<(), Refusal> {
+    fn judge_host(&self) -> Result<(), RequestRefusal> {
         let parse =
-            |span: Span| Authority::parse(span.of(&self.text)).ok_or(Refusal::HostMalformed);
+            |span: Span| Authority::parse(span.of(&self.text)).ok_or(RequestRefusal::HostMalformed);
         match (self.authority, self.host) {
-            (None, None) => Err(Refusal::HostMissing),
+            (None, None) => Err(RequestRefusal::HostMissing),
             (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?, HTTPS_PORT) => {
-                Err(Refusal::HostDiffers)
+                Err(RequestRefusal::HostDiffers)
             }
             (Some(span), _) | (None, Some(span)) => parse(span).map(drop),
         }
@@ -228,7 +233,7 @@ impl Request {
 
     /// Why the request is not passed on, if so.
     #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn refusal(&self) -> Option<RequestRefusal> {
         self.refusal
     }
 
@@ -295,7 +300,7 @@ impl Request {
     }
 }
 
-fn set<V>(place: &mut Option<V>, value: V, repeated: Refusal) -> Result<(), Refusal> {
+fn set<V>(place: &mut Option<V>, value: V, repeated: RequestRefusal) -> Result<(), RequestRefusal> {
     match place.replace(value) {
         None => Ok(()),
         Some(_) => Err(repeated),
@@ -316,7 +321,7 @@ mod tests {
         (":authority", "a"),
     ];
 
-    fn said(fields: &[(&str, &str)], has_ended: bool) -> Result<String, Refusal> {
+    fn said(fields: &[(&str, &str)], has_ended: bool) -> Result<String, RequestRefusal> {
         said_within(&HeadLimits::with_bytes(10_000), fields, has_ended)
     }
 
@@ -324,7 +329,7 @@ mod tests {
         limits: &HeadLimits,
         fields: &[(&str, &str)],
         has_ended: bool,
-    ) -> Result<String, Refusal> {
+    ) -> Result<String, RequestRefusal> {
         let mut block = Vec::new();
         for (name, value) in fields {
             block.push(0);
@@ -400,7 +405,7 @@ mod tests {
         // The line that they become is as long as a line may be, and no longer.
         let long = [("cookie", "x".repeat(9000).leak() as &str)];
         let both = [&with(&long)[..], &long].concat();
-        assert_eq!(Err(Refusal::FieldsTooLarge), said(&both, true));
+        assert_eq!(Err(RequestRefusal::FieldsTooLarge), said(&both, true));
         let limits = HeadLimits {
             line_bytes: 100,
             ..HeadLimits::with_bytes(10_000)
@@ -425,7 +430,7 @@ mod tests {
         }
         for host in ["a:80", "a:8443", "b"] {
             assert_eq!(
-                Err(Refusal::HostDiffers),
+                Err(RequestRefusal::HostDiffers),
                 said(&with(&[("host", host)]), true)
             );
         }
@@ -477,46 +482,82 @@ mod tests {
     #[test]
     fn what_http_1_would_refuse_is_refused() {
         for (refusal, more) in [
-            (Refusal::HostDiffers, vec![("host", "b")]),
-            (Refusal::HostRepeated, vec![("host", "a"), ("host", "a")]),
+            (RequestRefusal::HostDiffers, vec![("host", "b")]),
             (
-                Refusal::LengthRepeated,
+                RequestRefusal::HostRepeated,
+                vec![("host", "a"), ("host", "a")],
+            ),
+            (
+                RequestRefusal::LengthRepeated,
                 vec![("content-length", "0"), ("content-length", "0")],
             ),
-            (Refusal::LengthMalformed, vec![("content-length", "+1")]),
-            (Refusal::BodyMalformed, vec![("content-length", "1")]),
-            (Refusal::ConnectionFieldForbidden, vec![("connection", "x")]),
-            (Refusal::ConnectionFieldForbidden, vec![("keep-alive", "1")]),
             (
-                Refusal::ConnectionFieldForbidden,
+                RequestRefusal::LengthMalformed,
+                vec![("content-length", "+1")],
+            ),
+            (RequestRefusal::BodyMalformed, vec![("content-length", "1")]),
+            (
+                RequestRefusal::ConnectionFieldForbidden,
+                vec![("connection", "x")],
+            ),
+            (
+                RequestRefusal::ConnectionFieldForbidden,
+                vec![("keep-alive", "1")],
+            ),
+            (
+                RequestRefusal::ConnectionFieldForbidden,
                 vec![("proxy-connection", "x")],
             ),
             (
-                Refusal::ConnectionFieldForbidden,
+                RequestRefusal::ConnectionFieldForbidden,
                 vec![("transfer-encoding", "chunked")],
             ),
-            (Refusal::ConnectionFieldForbidden, vec![("upgrade", "h2c")]),
-            (Refusal::ConnectionFieldForbidden, vec![("te", "gzip")]),
-            (Refusal::ExpectationUnsupported, vec![("expect", "200-ok")]),
-            (Refusal::ExpectationUnsupported, vec![("expect", "x")]),
             (
-                Refusal::ExpectationUnsupported,
+                RequestRefusal::ConnectionFieldForbidden,
+                vec![("upgrade", "h2c")],
+            ),
+            (
+                RequestRefusal::ConnectionFieldForbidden,
+                vec![("te", "gzip")],
+            ),
+            (
+                RequestRefusal::ExpectationUnsupported,
+                vec![("expect", "200-ok")],
+            ),
+            (
+                RequestRefusal::ExpectationUnsupported,
+                vec![("expect", "x")],
+            ),
+            (
+                RequestRefusal::ExpectationUnsupported,
                 vec![("expect", "100-continue, x"), ("expect", "100-continue")],
             ),
-            (Refusal::FieldNameMalformed, vec![("Accept", "x")]),
-            (Refusal::FieldNameMalformed, vec![("", "x")]),
-            (Refusal::FieldNameMalformed, vec![("a b", "x")]),
-            (Refusal::FieldNameMalformed, vec![("a\r\nb", "x")]),
-            (Refusal::FieldNameMalformed, vec![("a:", "x")]),
-            (Refusal::FieldValueMalformed, vec![("a", "x\r\nb: c")]),
-            (Refusal::FieldValueMalformed, vec![("a", "x\n")]),
-            (Refusal::FieldValueMalformed, vec![("a", "\0")]),
-            (Refusal::FieldValueMalformed, vec![("a", " x")]),
-            (Refusal::FieldValueMalformed, vec![("a", "x\t")]),
-            (Refusal::FieldValueMalformed, vec![("cookie", "x\r\n")]),
-            (Refusal::PseudoFieldMalformed, vec![(":path", "/")]),
-            (Refusal::PseudoFieldMalformed, vec![(":status", "200")]),
-            (Refusal::PseudoFieldMalformed, vec![(":protocol", "x")]),
+            (RequestRefusal::FieldNameMalformed, vec![("Accept", "x")]),
+            (RequestRefusal::FieldNameMalformed, vec![("", "x")]),
+            (RequestRefusal::FieldNameMalformed, vec![("a b", "x")]),
+            (RequestRefusal::FieldNameMalformed, vec![("a\r\nb", "x")]),
+            (RequestRefusal::FieldNameMalformed, vec![("a:", "x")]),
+            (
+                RequestRefusal::FieldValueMalformed,
+                vec![("a", "x\r\nb: c")],
+            ),
+            (RequestRefusal::FieldValueMalformed, vec![("a", "x\n")]),
+            (RequestRefusal::FieldValueMalformed, vec![("a", "\0")]),
+            (RequestRefusal::FieldValueMalformed, vec![("a", " x")]),
+            (RequestRefusal::FieldValueMalformed, vec![("a", "x\t")]),
+            (
+                RequestRefusal::FieldValueMalformed,
+                vec![("cookie", "x\r\n")],
+            ),
+            (RequestRefusal::PseudoFieldMalformed, vec![(":path", "/")]),
+            (
+                RequestRefusal::PseudoFieldMalformed,
+                vec![(":status", "200")],
+            ),
+            (
+                RequestRefusal::PseudoFieldMalformed,
+                vec![(":protocol", "x")],
+            ),
         ] {
             assert_eq!(Err(refusal), said(&with(&more), true), "{more:?}");
         }
@@ -525,18 +566,18 @@ mod tests {
     #[test]
     fn pseudo_fields_are_judged() {
         for (refusal, name, value) in [
-            (Refusal::HostMalformed, ":authority", "user@a"),
-            (Refusal::HostMalformed, ":authority", ""),
-            (Refusal::TargetMalformed, ":path", "*"),
-            (Refusal::TargetMalformed, ":path", ""),
-            (Refusal::TargetMalformed, ":path", "https://a/"),
-            (Refusal::TargetMalformed, ":path", "/a b"),
-            (Refusal::TargetMalformed, ":path", "/a#b"),
-            (Refusal::MethodMalformed, ":method", "G T"),
-            (Refusal::MethodMalformed, ":method", ""),
-            (Refusal::PseudoFieldMalformed, ":method", "CONNECT"),
-            (Refusal::PseudoFieldMalformed, ":scheme", "http"),
-            (Refusal::FieldValueMalformed, ":path", "/\r\nx: y"),
+            (RequestRefusal::HostMalformed, ":authority", "user@a"),
+            (RequestRefusal::HostMalformed, ":authority", ""),
+            (RequestRefusal::TargetMalformed, ":path", "*"),
+            (RequestRefusal::TargetMalformed, ":path", ""),
+            (RequestRefusal::TargetMalformed, ":path", "https://a/"),
+            (RequestRefusal::TargetMalformed, ":path", "/a b"),
+            (RequestRefusal::TargetMalformed, ":path", "/a#b"),
+            (RequestRefusal::MethodMalformed, ":method", "G T"),
+            (RequestRefusal::MethodMalformed, ":method", ""),
+            (RequestRefusal::PseudoFieldMalformed, ":method", "CONNECT"),
+            (RequestRefusal::PseudoFieldMalformed, ":scheme", "http"),
+            (RequestRefusal::FieldValueMalformed, ":path", "/\r\nx: y"),
         ] {
             let mut fields = GET;
             let place = fields.iter().position(|it| it.0 == name).unwrap();
@@ -550,19 +591,22 @@ mod tests {
         for missing in 0..3 {
             let mut fields = GET.to_vec();
             fields.remove(missing);
-            assert_eq!(Err(Refusal::PseudoFieldMalformed), said(&fields, true));
+            assert_eq!(
+                Err(RequestRefusal::PseudoFieldMalformed),
+                said(&fields, true)
+            );
         }
-        assert_eq!(Err(Refusal::HostMissing), said(&GET[..3], true));
+        assert_eq!(Err(RequestRefusal::HostMissing), said(&GET[..3], true));
         let late = [&[("accept", "x")][..], &GET].concat();
-        assert_eq!(Err(Refusal::PseudoFieldMalformed), said(&late, true));
+        assert_eq!(Err(RequestRefusal::PseudoFieldMalformed), said(&late, true));
     }
 
     #[test]
     fn too_much_is_refused_and_not_kept() {
         let long = "x".repeat(9000);
         let fields = [&GET[..], &[("a", &long), ("b", &long)]].concat();
-        assert_eq!(Err(Refusal::FieldsTooLarge), said(&fields, true));
+        assert_eq!(Err(RequestRefusal::FieldsTooLarge), said(&fields, true));
         let many = [&GET[..], &[("a", ""); 129]].concat();
-        assert_eq!(Err(Refusal::FieldsTooLarge), said(&many, true));
+        assert_eq!(Err(RequestRefusal::FieldsTooLarge), said(&many, true));
     }
 }

@@ -272,7 +272,7 @@ impl<T: Default> Connection<T> {
     pub fn cut_off(&mut self, cutoff: Cutoff) {
         self.leaving = Leaving::Said;
         self.most_stream = self.last_stream;
-        self.write_goodbye(self.last_stream, cutoff.reason.code());
+        self.write_goodbye(self.last_stream, cutoff.code());
     }
 
     fn write_goodbye(&mut self, last: u32, code: ErrorCode) {

@@ -1,6 +1,8 @@
 //! Settings (RFC 9113 §6.5): ours, and what a client's mean to us.
 
-use super::cutoff::{Cutoff, CutoffReason};
+use edge_contract::Http2Cutoff;
+
+use super::cutoff::Cutoff;
 use super::frame::MOST_FRAME_BYTES;
 
 const ENABLE_PUSH: u16 = 0x2;
@@ -36,19 +38,19 @@ pub(super) fn ours(streams: u32, window: u32, header_bytes: u32) -> Vec<u8> {
 pub(super) fn read(payload: &[u8]) -> Result<Option<u32>, Cutoff> {
     let (settings, rest) = payload.as_chunks::<6>();
     if !rest.is_empty() {
-        return Err(CutoffReason::FrameSizeWrong.into());
+        return Err(Http2Cutoff::FrameSizeWrong.into());
     }
     let mut window = None;
     for [high, low, value @ ..] in settings {
         let value = u32::from_be_bytes(*value);
         match u16::from_be_bytes([*high, *low]) {
-            ENABLE_PUSH if value > 1 => return Err(CutoffReason::ProtocolViolated.into()),
+            ENABLE_PUSH if value > 1 => return Err(Http2Cutoff::ProtocolViolated.into()),
             INITIAL_WINDOW_SIZE if value > LARGEST_WINDOW => {
-                return Err(CutoffReason::FlowControlViolated.into());
+                return Err(Http2Cutoff::FlowControlViolated.into());
             }
             INITIAL_WINDOW_SIZE => window = Some(value),
             MAX_FRAME_SIZE if !(MOST_FRAME_BYTES..1 << 24).contains(&(value as usize)) => {
-                return Err(CutoffReason::ProtocolViolated.into());
+                return Err(Http2Cutoff::ProtocolViolated.into());
             }
             _ => {}
         }
@@ -74,11 +76,11 @@ mod tests {
     #[test]
     fn wrong_settings_are_refused() {
         for (payload, reason) in [
-            (one(2, 2), CutoffReason::ProtocolViolated),
-            (one(4, 1 << 31), CutoffReason::FlowControlViolated),
-            (one(5, 16_383), CutoffReason::ProtocolViolated),
-            (one(5, 1 << 24), CutoffReason::ProtocolViolated),
-            (b"12345".to_vec(), CutoffReason::FrameSizeWrong),
+            (one(2, 2), Http2Cutoff::ProtocolViolated),
+            (one(4, 1 << 31), Http2Cutoff::FlowControlViolated),
+            (one(5, 16_383), Http2Cutoff::ProtocolViolated),
+            (one(5, 1 << 24), Http2Cutoff::ProtocolViolated),
+            (b"12345".to_vec(), Http2Cutoff::FrameSizeWrong),
         ] {
             assert_eq!(Err(reason.into()), read(&payload));
         }

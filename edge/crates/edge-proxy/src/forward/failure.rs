@@ -1,8 +1,7 @@
 //! Why a request has no answer, and what its client is told.
 
-use edge_http::Refusal;
+use edge_contract::{RequestRefusal, UpstreamFailure};
 use edge_http::page::Page;
-use edge_observe::UpstreamFailure;
 
 use super::Trouble;
 use crate::client::ClientFault;
@@ -17,14 +16,14 @@ pub(super) enum Ask {
 impl Ask {
     /// The time for the whole request is over, whoever is to blame.
     pub(super) const TAKES_TOO_LONG: Self =
-        Self::Client(ClientFault::Refused(Refusal::RequestTimeout));
+        Self::Client(ClientFault::Refused(RequestRefusal::RequestTimeout));
 }
 
 impl Ask {
     /// A server's failure; where the request had no end, that is the client's.
     pub(super) fn of_server(reason: UpstreamFailure, exchange: &Exchange<'_>) -> Self {
         if exchange.is_cut() {
-            Self::Client(ClientFault::Refused(Refusal::BodyMalformed))
+            Self::Client(ClientFault::Refused(RequestRefusal::BodyMalformed))
         } else {
             Self::Server(reason)
         }

@@ -3,8 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
-use edge_http::Refusal;
-use edge_observe::UpstreamFailure;
+use edge_contract::{RequestRefusal, UpstreamFailure};
 
 use super::download::Download;
 use super::failure::Ask;
@@ -91,9 +90,9 @@ impl Forwarding<'_> {
     }
 
     /// Tell of a refusal that comes after the answer has begun, and so has no status.
-    fn note_break(&self, refusal: Refusal) {
+    fn note_break(&self, refusal: RequestRefusal) {
         let (observer, site) = (&self.context.worker.observer, &self.route.site.id);
-        observer.request_refused(site, self.context.peer, refusal.reason(), 0);
+        observer.request_refused(site, self.context.peer, refusal, 0);
     }
 }
 
@@ -102,7 +101,7 @@ fn late_in_body(client: &impl Client, exchange: &Exchange<'_>, download: &Downlo
     if download.waits_for_reader() {
         Ask::Client(ClientFault::Gone)
     } else if waits_for_client(client, exchange) {
-        Ask::Client(ClientFault::Refused(Refusal::BodyTimeout))
+        Ask::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {
         Ask::of_server(UpstreamFailure::BodyTimeout, exchange)
     }

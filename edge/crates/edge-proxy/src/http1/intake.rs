@@ -4,7 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::task::{Context, Poll, ready};
 
-use edge_http::{BodyKind, BodyReader, Refusal, RequestHead};
+use edge_contract::RequestRefusal;
+use edge_http::{BodyKind, BodyReader, RequestHead};
 use tokio::io::AsyncRead;
 
 use crate::buffer::{Buffer, LARGE, SCARCE, SMALL, is_scarce, piece_room, small_room};
@@ -137,7 +138,7 @@ impl Intake {
     /// Look for a piece in what came; without one, all of it was framing.
     fn find_piece(&mut self) -> Result<bool, ClientFault> {
         let taken = self.body.take(self.inbox.filled_mut());
-        let taken = taken.map_err(|_| ClientFault::Refused(Refusal::BodyMalformed))?;
+        let taken = taken.map_err(|_| ClientFault::Refused(RequestRefusal::BodyMalformed))?;
         let is_last = self.body.has_ended();
         if taken.payload.is_empty() && !is_last {
             self.inbox.consume(taken.used);

@@ -6,10 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use edge_contract::Limits;
-use edge_http::{
-    HeadLimits, MOST_EMPTY_LINES, Refusal, RequestHead, head_may_be_complete, parse_request,
-};
+use edge_contract::{Limits, RequestRefusal};
+use edge_http::{HeadLimits, MOST_EMPTY_LINES, RequestHead, head_may_be_complete, parse_request};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
@@ -27,7 +25,7 @@ pub(crate) enum Next {
     /// Nothing that wants an answer.
     Silence,
     /// What came is no request.
-    Refused(Refusal),
+    Refused(RequestRefusal),
 }
 
 /// Wait until the worker drains.
@@ -99,7 +97,7 @@ impl Waiting {
         Poll::Ready(if is_idle {
             Next::Silence
         } else {
-            Next::Refused(Refusal::HeaderTimeout)
+            Next::Refused(RequestRefusal::HeaderTimeout)
         })
     }
 

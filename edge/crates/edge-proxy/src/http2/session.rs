@@ -8,12 +8,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use edge_contract::Limits;
-use edge_http::http2::{Config, Connection, Cutoff, CutoffReason};
+use edge_contract::{Http2Cutoff, Limits};
+use edge_http::http2::{Config, Connection, Cutoff};
 use edge_tls::TlsStream;
 use tokio::io::AsyncWrite;
 
-use super::cutoff::observed;
 use super::shared::Shared;
 use crate::alarm::Alarm;
 use crate::buffer::{Buffer, SMALL};
@@ -99,7 +98,7 @@ impl Session {
             return Poll::Ready(outcome);
         }
         if self.poll_header(context).is_ready() {
-            self.cut_off(CutoffReason::HeaderTimeout.into());
+            self.cut_off(Http2Cutoff::HeaderTimeout.into());
             return Poll::Ready(Ok(()));
         }
         if self.obey_streams() {
@@ -134,7 +133,7 @@ impl Session {
         } = &*self.context;
         worker
             .observer
-            .http2_cut_off(&site.id, *peer, observed(cutoff.reason));
+            .http2_cut_off(&site.id, *peer, cutoff.reason);
     }
 
     /// Send what is there in as few pieces as the socket takes; ready when nothing is left.

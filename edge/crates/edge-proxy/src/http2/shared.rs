@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use edge_http::Refusal;
-use edge_http::http2::{Connection, CutoffReason, ErrorCode};
+use edge_contract::{Http2Cutoff, RequestRefusal};
+use edge_http::http2::{Connection, ErrorCode};
 
 use crate::buffer::{Held, SCARCE, is_scarce};
 use crate::client::ClientFault;
@@ -28,7 +28,7 @@ pub(super) struct Slot {
     /// What came of the request's body and was not taken yet; the stream's window bounds it.
     pub(super) received: Text,
     /// Why the body is refused, once that is known.
-    pub(super) fault: Option<Refusal>,
+    pub(super) fault: Option<RequestRefusal>,
     /// Whether the request was read to its end.
     pub(super) has_ended: bool,
     /// Whether the server takes no more of what is still to come.
@@ -52,7 +52,7 @@ pub(super) struct State {
     is_full: bool,
     held: Held,
     /// Why a stream wants the connection's end.
-    pub(super) cutoff: Option<CutoffReason>,
+    pub(super) cutoff: Option<Http2Cutoff>,
     /// Nothing is sent any more.
     is_over: bool,
 }
@@ -319,7 +319,7 @@ impl State {
     /// Break a stream off.
     pub(super) fn break_off(&mut self, id: u32, code: ErrorCode) {
         if self.blames_connection(id) {
-            self.cutoff = Some(CutoffReason::WindowStalled);
+            self.cutoff = Some(Http2Cutoff::WindowStalled);
         }
         self.http2.reset(id, code);
         self.wake_session();

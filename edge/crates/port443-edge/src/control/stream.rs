@@ -85,7 +85,8 @@ async fn has_left(stream: &UnixStream) {
 
 #[cfg(test)]
 mod tests {
-    use edge_observe::{Event, StampedEvent};
+    use edge_contract::Event;
+    use edge_observe::StampedEvent;
 
     use super::*;
 

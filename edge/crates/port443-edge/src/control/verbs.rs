@@ -5,13 +5,12 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_contract::{ErrorCode, Fault, Request, SocketName};
+use edge_contract::{ErrorCode, Fault, Reply, Request, SocketName};
 
 use super::inbox::Message;
 use super::outbox::Outgoing;
 use crate::descriptors::{MAX_DESCRIPTORS, listening_sockets};
 use crate::edge::Edge;
-use crate::replies::Reply;
 
 /// What a request leads to.
 pub(super) enum Answer {
@@ -38,9 +37,7 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
     }
     let edge = &mut *edge.borrow_mut();
     let reply = match request {
-        Request::Hello { contract } => {
-            return Outgoing::new(&edge.hello(contract)?, Vec::new()).map(Answer::Reply);
-        }
+        Request::Hello { contract } => edge.hello(contract)?,
         Request::TakeSockets { after } => return give_back(edge, after),
         Request::Events { since } => {
             let reply = events(edge);

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use edge_http::Refusal;
+use edge_contract::RequestRefusal;
 use edge_http::http2::{Cutoff, Event};
 use tokio::task::spawn_local;
 
@@ -205,7 +205,7 @@ fn take_event(
         }
         Event::Malformed { stream } => {
             if let Some(slot) = state.http2.owner(stream) {
-                slot.fault = Some(Refusal::BodyMalformed);
+                slot.fault = Some(RequestRefusal::BodyMalformed);
             }
             state.wake(stream);
         }

@@ -2,10 +2,13 @@
 
 use std::net::SocketAddr;
 
-use edge_contract::{Alpn, CipherSuite, Hash, TlsVersion};
 use serde::Serialize;
 
-use crate::reasons::{HandshakeFailure, Http2Cutoff, TlsFailure, UpstreamFailure};
+use crate::hash::Hash;
+use crate::reasons::{
+    HandshakeFailure, Http2Cutoff, QuarantineCode, RequestRefusal, TlsFailure, UpstreamFailure,
+};
+use crate::tls_names::{Alpn, CipherSuite, TlsVersion};
 
 /// The longest text that a stranger can bring into an event, in bytes.
 const MAX_TEXT: usize = 512;
@@ -25,7 +28,7 @@ pub enum Event {
     /// A site of the snapshot could not be taken over.
     SiteQuarantined {
         site: String,
-        code: &'static str,
+        code: QuarantineCode,
         path: String,
         message: String,
     },
@@ -68,7 +71,7 @@ pub enum Event {
     RequestRefused {
         site: String,
         peer: SocketAddr,
-        reason: &'static str,
+        reason: RequestRefusal,
         status: u16,
     },
     /// An HTTP/2 connection was ended by us.
@@ -109,18 +112,21 @@ pub enum Event {
 
 /// What events that strangers cause have in common when too many of them come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Kind {
-    pub(crate) event: &'static str,
-    pub(crate) reason: &'static str,
+pub struct EventKind {
+    /// The name of those events.
+    pub event: &'static str,
+    /// Their reason.
+    pub reason: &'static str,
 }
 
 impl Event {
     /// The kind, where strangers can cause as many of it as they like.
-    pub(crate) fn strangers_kind(&self) -> Option<Kind> {
+    #[must_use]
+    pub fn strangers_kind(&self) -> Option<EventKind> {
         let (event, reason) = match self {
             Self::HandshakeFailed { reason, .. } => ("handshake_failed", reason.as_str()),
             Self::TlsFailed { reason, .. } => ("tls_failed", reason.as_str()),
-            Self::RequestRefused { reason, .. } => ("request_refused", *reason),
+            Self::RequestRefused { reason, .. } => ("request_refused", reason.as_str()),
             Self::Http2CutOff { reason, .. } => ("http2_cut_off", reason.as_str()),
             Self::UpstreamFailed { reason, .. } => ("upstream_failed", reason.as_str()),
             // Those of operators, samples, and those that a server's own state bounds.
@@ -137,12 +143,13 @@ impl Event {
             | Self::EventsDropped { .. }
             | Self::EventsSuppressed { .. } => return None,
         };
-        Some(Kind { event, reason })
+        Some(EventKind { event, reason })
     }
 }
 
 /// Copy a text that a stranger may have chosen, cut where it exceeds what an event may hold.
-pub(crate) fn bounded(text: &str) -> String {
+#[must_use]
+pub fn bounded(text: &str) -> String {
     let mut end = text.len().min(MAX_TEXT);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use edge_contract::{CipherSuite, TlsVersion};
 use serde::Serialize;
+
+use crate::tls_names::{CipherSuite, TlsVersion};
 
 /// All counters of one edge since its boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,13 +19,13 @@ pub struct Stats {
     pub connections: Connections,
     pub handshakes: Vec<HandshakeCount>,
     pub handshake_failures: BTreeMap<&'static str, u64>,
-    pub handshake_duration_us: Durations,
+    pub handshake_duration_us: Histogram,
     pub requests: Vec<RequestCount>,
     pub http2_cutoffs: BTreeMap<&'static str, u64>,
-    pub bytes: Bytes,
-    pub upstream: Upstream,
+    pub bytes: ByteCount,
+    pub upstream: UpstreamCounts,
     pub memory: Memory,
-    pub events: Events,
+    pub events: EventCounts,
 }
 
 /// Accepted since the start, and open now.
@@ -49,7 +50,7 @@ pub struct HandshakeCount {
 /// How many durations lie up to each bound; one more count for those above the last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "each field says its name")]
-pub struct Durations {
+pub struct Histogram {
     pub bounds: Vec<u64>,
     pub counts: Vec<u64>,
     pub sum: u64,
@@ -68,7 +69,7 @@ pub struct RequestCount {
 /// Bytes from and to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "each field says its name")]
-pub struct Bytes {
+pub struct ByteCount {
     pub received: u64,
     pub sent: u64,
 }
@@ -76,7 +77,7 @@ pub struct Bytes {
 /// Connections to upstream servers, and what went wrong there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "each field says its name")]
-pub struct Upstream {
+pub struct UpstreamCounts {
     pub connections_open: u64,
     pub failures: BTreeMap<&'static str, u64>,
 }
@@ -93,7 +94,7 @@ pub struct Memory {
 /// The last event's number, and how many were lost before they got one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "each field says its name")]
-pub struct Events {
+pub struct EventCounts {
     pub last: u64,
     pub dropped: u64,
 }
