@@ -19,6 +19,7 @@ from typing import Any
 from free_ports import free_port
 from port443.adapters.admin import ask
 from port443.core.errors import ServeError
+from port443.wiring import find_roots
 from waiting import HANG_S, wait_until
 
 PORT443 = [sys.executable, "-m", "port443"]
@@ -140,9 +141,8 @@ class Serving:
     def context(self) -> ssl.SSLContext:
         """Return a client's context that trusts this serve's local CA and nothing else."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        done = run_port443("trust", "path", "--state", str(self.state))
-        assert done.returncode == 0, done.stderr
-        context.load_verify_locations(done.stdout.split()[0])
+        (ca, *_) = asyncio.run(find_roots(self.state))
+        context.load_verify_locations(ca.path)
         return context
 
 

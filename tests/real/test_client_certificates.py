@@ -79,15 +79,15 @@ def ask(tls: ssl.SSLSocket, host: str, *fields: str) -> Answer:
     return read_answer(tls)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+@contextlib.contextmanager
+def served(directory: Path) -> Iterator[Place]:
     leaf = issue(Wish((OPEN, TEAM)), ec_key(), intermediate())
-    own = write(tmp_path, leaf, (intermediate(),))
-    (tmp_path / "root.pem").write_bytes(root().pem)
-    client_ca = tmp_path / "clients.pem"
+    own = write(directory, leaf, (intermediate(),))
+    (directory / "root.pem").write_bytes(root().pem)
+    client_ca = directory / "clients.pem"
     client_ca.write_bytes(root().pem)
-    client = write(tmp_path, CLIENT, (intermediate(),), "client")
-    serving = Serving(tmp_path)
+    client = write(directory, CLIENT, (intermediate(),), "client")
+    serving = Serving(directory)
     with running_upstream(says(b"inside")) as upstream:
         place = Place(serving, upstream, own, client, client_ca)
         place.write(TEAM)
@@ -98,54 +98,73 @@ def place(tmp_path: Path) -> Iterator[Place]:
             serving.end()
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    with served(tmp_path) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def place_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with served(tmp_path_factory.mktemp("shared")) as place:
+        yield place
+
+
+@pytest.fixture
+def shared(place_of_all: Place) -> Place:
+    """Give a place that tests share which change nothing of it."""
+    place_of_all.upstream.requests.clear()
+    return place_of_all
+
+
 @pytest.mark.parametrize("version", [("--tls-max", "1.2"), ("--tlsv1.3",)], ids=["1.2", "1.3"])
 @pytest.mark.parametrize("http", ["--http1.1", "--http2"])
 def test_only_clients_of_the_authority_come_in(
-    place: Place, version: tuple[str, ...], http: str, tmp_path: Path
+    shared: Place, version: tuple[str, ...], http: str, tmp_path: Path
 ) -> None:
     """One with a certificate of the CA gets an answer; one with another's, or with none, does not."""
-    inside = place.curl(*version, http, client=place.client)
+    inside = shared.curl(*version, http, client=shared.client)
     assert (inside.returncode, inside.stdout) == (0, "inside"), inside.stderr
     stranger = write(tmp_path, STRANGER, (), "stranger")
     for client in (None, stranger):
-        outside = place.curl(*version, http, client=client)
+        outside = shared.curl(*version, http, client=client)
         assert (outside.returncode != 0, outside.stdout) == (True, "")
-    assert len(place.upstream.requests) == 1
+    assert len(shared.upstream.requests) == 1
 
 
-def test_the_server_hears_who_it_is(place: Place) -> None:
+def test_the_server_hears_who_it_is(shared: Place) -> None:
     """The verified certificate is passed on (RFC 9440), and what a client says of itself is not."""
     forged = "Client-Cert: :Zm9yZ2Vk:", "Client-Cert-Chain: :Zm9yZ2Vk:", "Client_Cert: :Zm9yZ2Vk:"
-    with place.connected(TEAM, place.client) as tls:
+    with shared.connected(TEAM, shared.client) as tls:
         assert ask(tls, TEAM, *forged).status == 200
-    with place.connected(OPEN) as tls:
+    with shared.connected(OPEN) as tls:
         assert ask(tls, OPEN, *forged).status == 200
-    assert place.curl("--http2", "-H", forged[0], client=place.client).returncode == 0
+    assert shared.curl("--http2", "-H", forged[0], client=shared.client).returncode == 0
     shown = f":{base64.b64encode(CLIENT.der).decode()}:"
-    first, second, third = place.upstream.requests
+    first, second, third = shared.upstream.requests
     assert [first.values("client-cert"), second.values("client-cert")] == [[shown], []]
     assert third.values("client-cert") == [shown]
-    assert "Zm9yZ2Vk" not in str(place.upstream.requests)
+    assert "Zm9yZ2Vk" not in str(shared.upstream.requests)
 
 
-def test_no_other_connection_leads_there(place: Place) -> None:
+def test_no_other_connection_leads_there(shared: Place) -> None:
     """Both sites stand in one certificate, and yet neither is reached over the other's connections."""
-    with place.connected(OPEN) as tls:
+    with shared.connected(OPEN) as tls:
         assert ask(tls, OPEN).status == 200
         assert ask(tls, TEAM).status == 421
-    with place.connected(TEAM, place.client) as tls:
+    with shared.connected(TEAM, shared.client) as tls:
         assert ask(tls, TEAM).status == 200
         assert ask(tls, OPEN).status == 421
-    hosts = [request.value("host") for request in place.upstream.requests]
+    hosts = [request.value("host") for request in shared.upstream.requests]
     assert hosts == [OPEN, TEAM]
 
 
-def test_nobody_comes_in_by_an_earlier_session(place: Place) -> None:
+def test_nobody_comes_in_by_an_earlier_session(shared: Place) -> None:
     """A site that asks gives no tickets, so each client shows its certificate each time."""
-    context = place.context(place.client)
+    context = shared.context(shared.client)
     session: ssl.SSLSession | None = None
     for _ in range(2):
-        raw = socket.create_connection(("127.0.0.1", place.serving.https_port), timeout=PATIENCE_S)
+        raw = socket.create_connection(("127.0.0.1", shared.serving.https_port), timeout=PATIENCE_S)
         with raw, context.wrap_socket(raw, server_hostname=TEAM, session=session) as tls:
             assert ask(tls, TEAM).status == 200
             assert not tls.session_reused
@@ -204,11 +223,11 @@ def test_a_site_that_does_not_know_whom_to_ask_lets_nobody_in(place: Place) -> N
     assert "clients.pem cannot be read" in status
 
 
-def test_the_proof_needs_no_certificate_of_a_client(place: Place) -> None:
+def test_the_proof_needs_no_certificate_of_a_client(shared: Place) -> None:
     """What is served is proved up to the place where a client would have to show its own."""
-    status = place.serving.status()
+    status = shared.serving.status()
     assert status
     assert [site["client_cas"] for site in status["sites"]] == [[], ["CN=root under test"]]
-    assert "need a certificate of CN=root under test" in place.serving.ask("status").stdout
+    assert "need a certificate of CN=root under test" in shared.serving.ask("status").stdout
     proofs = [proof for site in status["sites"] for proof in site["proofs"]]
     assert [proof["verdict"] for proof in proofs] == ["same", "same"], proofs

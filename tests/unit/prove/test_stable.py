@@ -6,6 +6,7 @@ import pytest
 
 from prove.stable import Run, busy_cores, marked_files, one_run, report
 
+IN_ONE_PROCESS = ("-n", "0")
 SCENES = """
 import pytest
 
@@ -29,15 +30,16 @@ def test_what_fails_in_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     """By test, for a fault in it and for one behind it."""
     scenes = tmp_path / "test_scenes.py"
     scenes.write_text(SCENES)
-    run = one_run("marked", 3, [str(scenes)], is_loaded=True)
+    run = one_run("marked", 3, [*IN_ONE_PROCESS, str(scenes)], is_loaded=False)
     assert [name.rpartition("::")[2] for name in run.failed] == ["test_is_wrong", "test_leaves_wrongly[a|b]"]
-    assert "· marked, run 3, under load: 3 tests in" in capsys.readouterr().err
+    assert "· marked, run 3: 3 tests in" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_a_run_without_tests_is_no_success(tmp_path: Path) -> None:
-    (tmp_path / "test_scenes.py").write_text("import nothing_of_that_name")
-    assert one_run("all", 1, [str(tmp_path / "test_scenes.py")], is_loaded=False).failed
+    scenes = tmp_path / "test_scenes.py"
+    scenes.write_text("import nothing_of_that_name")
+    assert one_run("all", 1, [*IN_ONE_PROCESS, str(scenes)], is_loaded=False).failed
 
 
 def test_the_report_says_which_test_failed_in_which_run() -> None:
