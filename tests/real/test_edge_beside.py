@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from fake_edge import FakeEdge, hello
 from pki import leaf, root
 from plan_samples import desired, names, site
 from port443.adapters.dial import Dialler
@@ -24,6 +23,7 @@ from port443.core.x509.keys import pkcs8
 from port443.edge.locate import locate_program
 from port443.edge.supervisor import EdgeOptions, Supervisor
 from port443.settings.environment import Environment
+from scripted_edge import ScriptedEdge, hello
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
 NAME = "app.test"
@@ -40,7 +40,7 @@ class OtherEdge:
         self.socket.listen()
         self.here = Endpoint("127.0.0.1", self.socket.getsockname()[1])
         self.verbs: list[str] = []
-        self.fake = FakeEdge(runtime / "edge.sock", self._answer)
+        self.fake = ScriptedEdge(runtime / "edge.sock", self._answer)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         verb = request["verb"]

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from failing_dial import FailingDial
 from port443.app.scan import ScanOptions, Viewpoint
 from port443.cli import main, output
 from port443.cli.scan import Bar, Run, _run, attempt, exit_code_of
@@ -22,16 +22,14 @@ from port443.core.grade.fold import grade, judge
 from port443.core.grade.report import Failure, Report, ScanTarget, Unreachable
 from port443.core.grade.rule import Severity
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
-from port443.core.names import Endpoint, HostName, SiteName
+from port443.core.names import Endpoint, HostName
 from port443.core.probe.facts import ApplicationProtocol, GroupFacts, VersionFacts
 from port443.core.probe.failures import ConnectRefused, HostSilent
-from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.probe.verdict import YES, no
 from port443.core.wire.groups import GROUPS_13
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.core.x509.path import TrustedRoots
-from port443.ports import Connection
 from scan_facts import GOOD_SERVER, GOOD_WEB, HIDDEN, good, version, with_fault, with_version, with_web
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -327,28 +325,15 @@ def test_a_code_that_does_not_exist_is_answered_with_its_likes(capsys: pytest.Ca
     assert "did you mean P443-TLS-003" in err
 
 
-class Broken:
-    """A `Dial` with a fault that nobody foresaw."""
-
-    async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
-        raise RuntimeError(f"{name} at {port}")
-
-    def connect(self, endpoint: Endpoint, within_s: float) -> AbstractAsyncContextManager[Connection]:
-        raise NotImplementedError
-
-    async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
-        raise NotImplementedError
-
-
 def test_a_fault_of_one_target_is_its_own_failure() -> None:
     """The run goes on, the exit code is "could not be determined", and the place of the fault is named."""
-    view = Viewpoint(TrustedRoots.of([]), NOW)
+    dial, view = FailingDial(RuntimeError("unforeseen")), Viewpoint(TrustedRoots.of([]), NOW)
     with Spinner(1) as spinner:
-        failure = asyncio.run(attempt(Broken(), ScanTarget(HostName("a.test")), view, ScanOptions(), spinner))
+        failure = asyncio.run(attempt(dial, ScanTarget(HostName("a.test")), view, ScanOptions(), spinner))
     assert isinstance(failure, Failure)
     assert exit_code_of(failure, NO_BAR) == 3
     assert failure.error.code == "P443-E514"
-    assert "RuntimeError at test_scan_command.py" in failure.error.message
+    assert "RuntimeError at failing_dial.py" in failure.error.message
 
 
 @pytest.mark.parametrize("as_json", [False, True])

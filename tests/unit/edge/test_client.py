@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from fake_edge import BOOT, Answer, FakeEdge, frame, hello
 from plan_samples import credential, desired, site
 from port443.core.contract.events import DrainStarted, SnapshotApplied
 from port443.core.contract.receipt import QuarantineCode, SiteQuarantined, SiteRunning
@@ -31,6 +30,7 @@ from port443.edge.errors import (
 )
 from port443.edge.framing import MAX_FRAME, Connection, frame_of
 from port443.edge.sockets import HeldSocket
+from scripted_edge import BOOT, Answer, ScriptedEdge, frame, hello
 
 T = TypeVar("T")
 HASH = "ab" * 32
@@ -42,7 +42,7 @@ def ask(
     answer: Callable[[dict[str, Any]], Answer],
     *asks: Callable[[EdgeClient], Awaitable[T]],
     lends: tuple[int, ...] = (),
-) -> tuple[FakeEdge, list[T]]:
+) -> tuple[ScriptedEdge, list[T]]:
     """Run some calls on one connection to a fake edge; return it and what the calls returned."""
 
     async def talk() -> list[T]:
@@ -52,7 +52,7 @@ def ask(
         finally:
             client.close()
 
-    with FakeEdge(tmp_path / "edge.sock", answer) as edge:
+    with ScriptedEdge(tmp_path / "edge.sock", answer) as edge:
         edge.lends = list(lends)
         return edge, asyncio.run(talk())
 
@@ -139,7 +139,7 @@ def test_sockets_come_back_page_by_page(tmp_path: Path) -> None:
         names = [{"listener": "https:127.0.0.1:1", "worker": after}]
         return {"verb": "take_sockets", "sockets": names, "more": after == 0}
 
-    edges: list[FakeEdge] = []
+    edges: list[ScriptedEdge] = []
 
     async def take() -> list[int]:
         client = await EdgeClient.open(tmp_path / "edge.sock")
@@ -151,7 +151,7 @@ def test_sockets_come_back_page_by_page(tmp_path: Path) -> None:
             each.close()
         return seen
 
-    with FakeEdge(tmp_path / "edge.sock", answer) as edge:
+    with ScriptedEdge(tmp_path / "edge.sock", answer) as edge:
         edges.append(edge)
         assert asyncio.run(take()) == ports
     for descriptor in lent:
@@ -316,5 +316,5 @@ def test_a_connection_can_be_interrupted(tmp_path: Path) -> None:
         connection.interrupt()
         return waiting.result()
 
-    with FakeEdge(tmp_path / "edge.sock", lambda _: None):
+    with ScriptedEdge(tmp_path / "edge.sock", lambda _: None):
         assert asyncio.run(both())

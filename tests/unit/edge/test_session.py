@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from fake_edge import BOOT, Answer, FakeEdge, hello
 from free_ports import free_port
 from plan_samples import credential, desired, site
 from port443.core.contract.read import document_of
@@ -19,6 +18,7 @@ from port443.edge.errors import ContractDiffers, EdgeGone, PartsUnknown
 from port443.edge.session import Session
 from port443.edge.sockets import HeldSockets
 from port443.edge.supervisor import EdgeOptions, Supervisor
+from scripted_edge import BOOT, Answer, ScriptedEdge, hello
 
 PLAN = plan(desired(site("a.test"), site("b.test")), {id_: credential(id_) for id_ in ("a.test", "b.test")})
 
@@ -62,13 +62,13 @@ def held() -> Iterator[HeldSockets]:
     mine.close()
 
 
-def verbs(edge: FakeEdge) -> list[str]:
+def verbs(edge: ScriptedEdge) -> list[str]:
     return [request["verb"] for request in edge.requests]
 
 
 def hand_over(
     path: Path, held: HeldSockets, answer: Callable[[dict[str, Any]], Answer], *made: Plan
-) -> tuple[FakeEdge, list[tuple[Plan, Receipt]]]:
+) -> tuple[ScriptedEdge, list[tuple[Plan, Receipt]]]:
     async def talk() -> list[tuple[Plan, Receipt]]:
         session = Session(path, held)
         await session.connect()
@@ -78,7 +78,7 @@ def hand_over(
         finally:
             session.hang_up()
 
-    with FakeEdge(path, answer) as edge:
+    with ScriptedEdge(path, answer) as edge:
         return edge, asyncio.run(talk())
 
 
@@ -135,7 +135,7 @@ def test_sockets_are_given_once_a_boot(tmp_path: Path, held: HeldSockets) -> Non
         session.hang_up()
         session.hang_up()
 
-    with FakeEdge(tmp_path / "edge.sock", edge_of_two_boots) as edge:
+    with ScriptedEdge(tmp_path / "edge.sock", edge_of_two_boots) as edge:
         asyncio.run(talk())
         given = [len(request["sockets"]) for request in edge.requests if request["verb"] == "sockets"]
     assert given == [2, 2]
@@ -149,7 +149,7 @@ def test_an_external_edge_of_another_contract_is_not_adopted(tmp_path: Path) -> 
     """It is neither changed nor ended, nor is one started beside it; the error says what to do."""
     tmp_path.chmod(0o700)
     options = EdgeOptions(tmp_path, workers=1, mode="external")
-    with FakeEdge(tmp_path / "edge.sock", lambda _: hello(contract=2)) as edge:
+    with ScriptedEdge(tmp_path / "edge.sock", lambda _: hello(contract=2)) as edge:
         with pytest.raises(ContractDiffers):
             asyncio.run(Supervisor(options).start())
         assert verbs(edge) == ["hello"]

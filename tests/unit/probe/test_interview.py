@@ -1,42 +1,18 @@
 """The interview: bounded for each lane, and no fault of one lane or answer is more than a doubt."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
+from failing_dial import FailingDial
 from port443.app.asking import MAX_QUESTIONS, Interview
-from port443.core.names import Endpoint, SiteName
+from port443.core.names import Endpoint
 from port443.core.probe.asking import Ask, Faulted, Lane, NotAsked, told
 from port443.core.probe.failures import ConnectRefused
-from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.probe.modern import full_question
-from port443.ports import Connection
 
 PLACE = Endpoint("192.0.2.1", 443)
 
 
-class Fake:
-    """A `Dial` that raises, whatever is asked of it."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        self.connections = 0
-
-    async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator[Connection]:
-        del endpoint, within_s
-        self.connections += 1
-        raise self.error
-        yield
-
-    async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
-        raise NotImplementedError
-
-
-def walk(lane: Lane[str], dial: Fake) -> str:
+def walk(lane: Lane[str], dial: FailingDial) -> str:
     return asyncio.run(Interview(dial, PLACE, None, patience_s=1).walk(lane, lambda reason: reason))
 
 
@@ -48,7 +24,7 @@ def test_a_lane_without_an_end_is_ended_by_its_budget() -> None:
             pass
         return told(answer)
 
-    dial = Fake(ConnectRefused("nobody"))
+    dial = FailingDial(ConnectRefused("nobody"))
     assert f"limit of {MAX_QUESTIONS} connections" in walk(endless(), dial)
     assert dial.connections == MAX_QUESTIONS
 
@@ -61,7 +37,7 @@ def test_an_answer_that_nobody_foresaw_proves_nothing() -> None:
         assert isinstance(answer, Faulted)
         return told(answer)
 
-    reason = walk(one(), Fake(UnicodeError("strange bytes")))
+    reason = walk(one(), FailingDial(UnicodeError("strange bytes")))
     assert "strange bytes" in reason
     assert "defect of port443" in reason
 
@@ -73,4 +49,4 @@ def test_a_lane_that_breaks_is_a_doubt_with_its_reason() -> None:
         yield full_question()
         raise IndexError("out of range")
 
-    assert "IndexError at test_interview.py" in walk(broken(), Fake(ConnectRefused("nobody")))
+    assert "IndexError at test_interview.py" in walk(broken(), FailingDial(ConnectRefused("nobody")))

@@ -17,16 +17,7 @@ from port443.app.keep import Keeper
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.wiring import opened_store
-
-
-class FixedClock:
-    """Always tells the time it was given."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
+from standin_clock import StandInClock
 
 
 def renew(path: Path, now: datetime) -> None:
@@ -35,7 +26,7 @@ def renew(path: Path, now: datetime) -> None:
     lock = state.lock()
     site = DesiredSite("a.test", (HostName("a.test"),), (), LocalIssuer())
     with opened_store(state) as store:
-        kept = asyncio.run(Keeper(store, FilesOnDisk(), FixedClock(now)).ensure([site]))
+        kept = asyncio.run(Keeper(store, FilesOnDisk(), StandInClock(now)).ensure([site]))
     lock.release()
     assert not kept.faults
 

@@ -22,6 +22,7 @@ from port443.ports import Generation
 from port443.wiring import opened_store
 
 HERE = Path(__file__).parent
+HELPERS = HERE.parents[1] / "helpers"
 FIRST, SECOND = NOW, NOW + timedelta(days=70)
 SITE, AUTHORITY = "site/a.test", "authority/reserved"
 
@@ -65,7 +66,7 @@ def renewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renewer]:
     subprocess.run(command, check=True)
     with subprocess.Popen(
         [sys.executable, HERE / "renewer.py"],
-        env=os.environ | {"LD_PRELOAD": str(library)},
+        env=os.environ | {"LD_PRELOAD": str(library), "PYTHONPATH": str(HELPERS)},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         yield Renewer(process)

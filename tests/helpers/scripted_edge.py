@@ -28,7 +28,7 @@ def hello(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
-class FakeEdge:
+class ScriptedEdge:
     """Listens on a socket and answers each request with what `answer` makes of it."""
 
     def __init__(self, path: Path, answer: Callable[[dict[str, Any]], Answer]) -> None:
