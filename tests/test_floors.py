@@ -46,9 +46,10 @@ CRATE_FLOOR = {
     "edge-tls": 1,
     "edge-http": 1,
     "edge-observe": 1,
-    "edge-proxy": 2,
-    "edge-quic": 2,
-    "port443-edge": 3,
+    "edge-forward": 2,
+    "edge-proxy": 3,
+    "edge-quic": 3,
+    "port443-edge": 4,
 }
 PURE_PATHS = {"pathlib.PurePath"}  # a path as a value reaches nothing
 

@@ -13,9 +13,9 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::Running;
 use crate::context::ListenerRuntime;
 use crate::moment::date_now;
-use crate::running::Running;
 
 /// A request whose head is longer is answered as well, without its path.
 const MOST: usize = 8 * 1024;

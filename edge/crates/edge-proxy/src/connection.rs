@@ -16,8 +16,8 @@ use edge_tls::{
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::Running;
 use crate::context::{ConnectionContext, ListenerRuntime, SiteRuntime, WorkerContext};
-use crate::running::Running;
 use crate::{clear_http, http1, http2, redirect};
 
 /// Serve a connection to its end.

@@ -3,7 +3,6 @@
 mod client;
 mod intake;
 mod next;
-mod tunnel;
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -24,6 +23,7 @@ use crate::counted::Counted;
 use crate::forward::{Outcome, Request, forward, note_refusal};
 use crate::route::{Route, route};
 use crate::spare::Text;
+use crate::tunnel;
 use crate::upstream::Connection;
 pub(crate) use client::{Http1Client, policy_of};
 pub(crate) use next::{Next, next_request, wait_drained};
@@ -46,7 +46,8 @@ pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl F
                 Turn::Gone => return,
                 Turn::Tunnel(connection, early) => {
                     let silence = Duration::from_millis(limits.tunnel_timeout_ms);
-                    return Box::pin(tunnel::run(client, connection, early, silence)).await;
+                    return Box::pin(tunnel::run(client.into_parts(), connection, early, silence))
+                        .await;
                 }
             }
         }

@@ -5,30 +5,16 @@
 #![forbid(unsafe_code)]
 
 mod accept;
-mod alarm;
-mod buffer;
 mod clear_http;
-mod client;
 mod connection;
-mod context;
 mod counted;
-mod exchange;
-mod forward;
-mod half_closed;
 mod http1;
 mod http2;
-mod limits;
 mod moment;
-mod pool;
 mod redirect;
-mod route;
-mod running;
-mod spare;
 mod strangers;
-mod turn;
-mod upstream;
 mod worker;
 
-pub use context::{ListenerRuntime, SiteHsts, SiteRuntime};
-pub use running::Running;
+use edge_forward::{Running, spare, tunnel, turn, upstream};
+use edge_forward::{alarm, buffer, client, context, forward, half_closed, limits, pool, route};
 pub use worker::{Worker, spawn_worker};

@@ -14,11 +14,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::Running;
 use crate::accept::{self, Connections};
 use crate::buffer;
 use crate::context::WorkerContext;
 use crate::pool::Pools;
-use crate::running::Running;
 use crate::turn;
 
 /// The main thread's end of a worker.

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use edge_contract::{Hash, Limits, Listener, Parts, Role, Root};
+use edge_forward::Running;
 use edge_observe::{EventQueue, Observatory};
-use edge_proxy::{Running, Worker, spawn_worker};
+use edge_proxy::{Worker, spawn_worker};
 
 /// What takes so long hangs; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(60);

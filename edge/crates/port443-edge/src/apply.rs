@@ -8,7 +8,7 @@ use std::time::Instant;
 use edge_contract::{
     Apply, ErrorCode, Event, Fault, Hash, ListenerState, Receipt, Root, SiteVerdict, SocketName,
 };
-use edge_proxy::Running;
+use edge_forward::Running;
 
 use crate::boot::{Recovered, Snapshot};
 use crate::edge::Edge;

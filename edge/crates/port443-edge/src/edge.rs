@@ -12,8 +12,9 @@ use edge_contract::{
     CONTRACT, ErrorCode, Event, Fault, Hash, Identity, ListenerWorkers, Part, Reply, SiteVerdict,
     Stats,
 };
+use edge_forward::Running;
 use edge_observe::{EventLog, EventQueue, Observatory, StampedEvent};
-use edge_proxy::{Running, Worker, spawn_worker};
+use edge_proxy::{Worker, spawn_worker};
 use tokio::sync::watch;
 
 use crate::boot::BootCopy;

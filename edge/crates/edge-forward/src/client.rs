@@ -12,7 +12,7 @@ use crate::context::SiteHsts;
 
 /// Why an exchange cannot go on, as far as the client is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClientFault {
+pub enum ClientFault {
     /// It left, or does not take what it is sent.
     Gone,
     /// It ended its side in the middle of its request, and may still read.
@@ -23,19 +23,19 @@ pub(crate) enum ClientFault {
 
 /// A piece of a response's body on its way from the server's buffer to the client.
 #[derive(Debug)]
-pub(crate) struct Piece {
+pub struct Piece {
     /// Where in the buffer the bytes lie that are left to send.
-    pub(crate) position: std::ops::Range<usize>,
+    pub position: std::ops::Range<usize>,
     /// How many bytes of the buffer are used up when it is sent.
-    pub(crate) used: usize,
+    pub used: usize,
     /// Whether the body ends with it.
-    pub(crate) is_last: bool,
+    pub is_last: bool,
     /// Whether the client's framing has been put around it.
-    pub(crate) is_framed: bool,
+    pub is_framed: bool,
 }
 
 /// The client's side of one exchange. The poll functions wake the task that called them last.
-pub(crate) trait Client {
+pub trait Client {
     /// Have something in [`Client::request_parts`], unless the request has ended. After
     /// [`ClientFault::Cut`] nothing more comes.
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>>;
@@ -90,7 +90,7 @@ pub(crate) trait Client {
 
 /// The chunk framing around a piece of a request's body, or none.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Framing {
+pub struct Framing {
     before: [u8; CHUNK_START_BYTES],
     before_from: usize,
     after: &'static [u8],
@@ -98,20 +98,21 @@ pub(crate) struct Framing {
 
 impl Framing {
     /// No framing: the length was told in advance.
-    pub(crate) const NONE: Self = Self {
+    pub const NONE: Self = Self {
         before: [0; CHUNK_START_BYTES],
         before_from: CHUNK_START_BYTES,
         after: b"",
     };
 
     /// The end of a body in chunks.
-    pub(crate) const LAST: Self = Self {
+    pub const LAST: Self = Self {
         after: LAST_CHUNK,
         ..Self::NONE
     };
 
     /// A chunk around so many bytes; the body may end with it.
-    pub(crate) fn chunk(bytes: usize, is_last: bool) -> Self {
+    #[must_use]
+    pub fn chunk(bytes: usize, is_last: bool) -> Self {
         let mut before = [0; CHUNK_START_BYTES];
         let before_from = chunk_start(&mut before, bytes);
         Self {
@@ -122,17 +123,19 @@ impl Framing {
     }
 
     /// The bytes before the piece.
-    pub(crate) fn before(&self) -> &[u8] {
+    #[must_use]
+    pub fn before(&self) -> &[u8] {
         &self.before[self.before_from..]
     }
 
     /// The bytes after it.
-    pub(crate) fn after(&self) -> &'static [u8] {
+    #[must_use]
+    pub fn after(&self) -> &'static [u8] {
         self.after
     }
 
     /// So many bytes of the framed piece were sent; return how many of them are the piece's.
-    pub(crate) fn consume(&mut self, count: usize, piece: usize) -> usize {
+    pub fn consume(&mut self, count: usize, piece: usize) -> usize {
         let before = count.min(self.before().len());
         self.before_from += before;
         let own = (count - before).min(piece);

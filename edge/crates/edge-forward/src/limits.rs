@@ -4,7 +4,8 @@ use edge_contract::Limits;
 use edge_http::{BodyKind, HeadLimits};
 
 /// Bounds on the head of a request.
-pub(crate) fn of_request(limits: &Limits) -> HeadLimits {
+#[must_use]
+pub fn of_request(limits: &Limits) -> HeadLimits {
     let line_bytes = size(limits.header_line_bytes);
     HeadLimits {
         bytes: size(limits.header_bytes),
@@ -16,7 +17,8 @@ pub(crate) fn of_request(limits: &Limits) -> HeadLimits {
 
 /// Bounds on the head of a response: its server is the operator's, so that its lines may be long,
 /// and a low limit for what strangers send takes none of its fields away.
-pub(crate) fn of_response(limits: &Limits) -> HeadLimits {
+#[must_use]
+pub fn of_response(limits: &Limits) -> HeadLimits {
     let standard = HeadLimits::with_bytes(size(limits.header_bytes));
     HeadLimits {
         fields: standard.fields.max(size(limits.header_fields)),
@@ -25,7 +27,8 @@ pub(crate) fn of_response(limits: &Limits) -> HeadLimits {
 }
 
 /// Whether a body is known to be too long before it has come.
-pub(crate) fn is_too_long(body: BodyKind, most: u64) -> bool {
+#[must_use]
+pub fn is_too_long(body: BodyKind, most: u64) -> bool {
     matches!(body, BodyKind::Length(bytes) if bytes > most)
 }
 

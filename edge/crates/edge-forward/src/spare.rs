@@ -51,26 +51,29 @@ impl Spare {
 }
 
 /// So many bytes, of any content.
-pub(crate) fn take_bytes(size: usize) -> Box<[u8]> {
+#[must_use]
+pub fn take_bytes(size: usize) -> Box<[u8]> {
     let spare = SPARE.with_borrow_mut(|spare| spare.bytes_of(size));
     spare.unwrap_or_else(|| vec![0; size].into_boxed_slice())
 }
 
 /// Keep bytes that nobody needs any more.
-pub(crate) fn keep_bytes(bytes: Box<[u8]>) {
+pub fn keep_bytes(bytes: Box<[u8]>) {
     keep(bytes.len(), bytes, |spare| &mut spare.bytes);
 }
 
 /// A vector to write into; its memory goes back to the worker.
 #[derive(Default)]
-pub(crate) struct Text(Vec<u8>);
+pub struct Text(Vec<u8>);
 
 /// A list for the fields of a head; its memory goes back to the worker.
-pub(crate) struct FieldList(Vec<Field>);
+#[derive(Default)]
+pub struct FieldList(Vec<Field>);
 
 impl Text {
     /// An empty one, for a head.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self(
             SPARE
                 .with_borrow_mut(|spare| spare.texts.pop())
@@ -79,7 +82,8 @@ impl Text {
     }
 
     /// An empty one, for heads and bodies.
-    pub(crate) fn long() -> Self {
+    #[must_use]
+    pub fn long() -> Self {
         Self(
             SPARE
                 .with_borrow_mut(|spare| spare.long_texts.pop().or_else(|| spare.texts.pop()))
@@ -89,14 +93,16 @@ impl Text {
 
     /// One with this in it and no room for more. What is cut down where it lies would leave a hole
     /// behind it that nothing fits into.
-    pub(crate) fn of_its_size(text: &[u8]) -> Self {
+    #[must_use]
+    pub fn of_its_size(text: &[u8]) -> Self {
         Self(text.to_vec())
     }
 }
 
 impl FieldList {
     /// An empty one.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self(
             SPARE
                 .with_borrow_mut(|spare| spare.fields.pop())

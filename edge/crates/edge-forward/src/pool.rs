@@ -26,7 +26,8 @@ const FORGOTTEN_AFTER: u32 = 60;
 ///
 /// A document that stays the same over an apply keeps its connections; another one begins anew,
 /// and what the old one holds ends with its idle time.
-pub(crate) struct Pools {
+#[derive(Default)]
+pub struct Pools {
     by_hash: RefCell<HashMap<Hash, Rc<UpstreamPool>>>,
     is_swept: Cell<bool>,
 }
@@ -62,11 +63,9 @@ pub(crate) struct Unreachable {
 
 impl Pools {
     /// No pools yet.
-    pub(crate) fn new() -> Self {
-        Self {
-            by_hash: RefCell::default(),
-            is_swept: Cell::new(false),
-        }
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// The pool of a site.

@@ -32,21 +32,21 @@ const MOST_INTERIM: u32 = 32;
 
 /// A request as its server will see it.
 #[derive(Clone, Copy)]
-pub(crate) struct Request<'a> {
+pub struct Request<'a> {
     /// The whole head.
-    pub(crate) head: &'a [u8],
+    pub head: &'a [u8],
     /// The method.
-    pub(crate) method: Method,
+    pub method: Method,
     /// Whether a body follows.
-    pub(crate) has_body: bool,
+    pub has_body: bool,
     /// How its end is known.
-    pub(crate) body: BodyKind,
+    pub body: BodyKind,
     /// Whether the connection may be upgraded.
-    pub(crate) asks_upgrade: bool,
+    pub asks_upgrade: bool,
 }
 
 /// How it ended.
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// The client got a whole answer, be it a page of ours.
     Answered,
     /// The client left, or got an answer that is visibly broken off.
@@ -65,7 +65,7 @@ enum Trouble {
 }
 
 /// Forward a request and its response; every way out has told its events and counted.
-pub(crate) async fn forward(
+pub async fn forward(
     client: &mut impl Client,
     request: &Request<'_>,
     route: &Route,
@@ -91,7 +91,7 @@ pub(crate) async fn forward(
 }
 
 /// Tell and count that a request was refused.
-pub(crate) fn note_refusal(context: &ConnectionContext, route: &Route, refusal: RequestRefusal) {
+pub fn note_refusal(context: &ConnectionContext, route: &Route, refusal: RequestRefusal) {
     let (observer, site) = (&context.worker.observer, &route.site);
     observer.request_refused(&site.id, context.peer, refusal, refusal.status());
     observer.request_answered(&site.slot, refusal.status());

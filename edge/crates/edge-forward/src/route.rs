@@ -16,20 +16,22 @@ const LONGEST_NAME: usize = 253;
 
 /// A request's site, and whether the name it was asked by gets the site's HSTS header.
 #[derive(Clone)]
-pub(crate) struct Route {
+pub struct Route {
     /// The site.
-    pub(crate) site: Arc<SiteRuntime>,
+    pub site: Arc<SiteRuntime>,
     sends_hsts: bool,
 }
 
 impl Route {
     /// The site's HSTS header, where it is sent.
-    pub(crate) fn hsts(&self) -> Option<&SiteHsts> {
+    #[must_use]
+    pub fn hsts(&self) -> Option<&SiteHsts> {
         self.site.hsts.as_ref().filter(|_| self.sends_hsts)
     }
 
     /// The connection's own site, for answers to requests that name none.
-    pub(crate) fn of_connection(context: &ConnectionContext) -> Self {
+    #[must_use]
+    pub fn of_connection(context: &ConnectionContext) -> Self {
         let running = context.worker.running.load();
         let site = running.site(&context.site.id).unwrap_or(&context.site);
         Self {
@@ -43,7 +45,7 @@ impl Route {
 ///
 /// Without a host (HTTP/1.0) it is that of the handshake. The newest snapshot decides, so that a
 /// connection that lives long follows its site's changes.
-pub(crate) fn route(
+pub fn route(
     context: &ConnectionContext,
     host: Option<&[u8]>,
 ) -> Result<Route, RequestRefusal> {
@@ -71,7 +73,8 @@ pub(crate) fn route(
 }
 
 /// The site on a plain port, where no handshake has chosen one.
-pub(crate) fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
+#[must_use]
+pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
     let mut space = [0; LONGEST_NAME];
     Host::new(host, &mut space)?.site(running).cloned()
 }

@@ -46,7 +46,7 @@ struct Idle {
 }
 
 /// A connection to a server, new or warm, for one request at a time.
-pub(crate) struct Connection {
+pub struct Connection {
     /// The bytes' way.
     pub(crate) stream: TcpStream,
     /// Whether it carried a request before.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Moving it costs nothing: the clock is looked at when the connection waits, which is when the
 /// step begins to take time. The timer behind it fires at an old time, finds that it is not due,
 /// and is set again.
-pub(crate) struct Alarm {
+pub struct Alarm {
     step: Step,
     /// No step may put it off beyond this.
     end: Option<Instant>,
@@ -28,7 +28,8 @@ enum Step {
 
 impl Alarm {
     /// An alarm that is due after so long.
-    pub(crate) fn after(wait: Duration) -> Self {
+    #[must_use]
+    pub fn after(wait: Duration) -> Self {
         let due = Instant::now() + wait;
         Self {
             step: Step::Due(due),
@@ -38,27 +39,28 @@ impl Alarm {
     }
 
     /// From now on, for so long in all: no step may put the alarm off beyond that.
-    pub(crate) fn end_within(&mut self, whole: Duration) {
+    pub fn end_within(&mut self, whole: Duration) {
         self.end = Some(Instant::now() + whole);
     }
 
     /// Let steps put it off as far as they like again.
-    pub(crate) fn forget_end(&mut self) {
+    pub fn forget_end(&mut self) {
         self.end = None;
     }
 
     /// Whether, when it is due, that is for the end of all steps and not of one.
-    pub(crate) fn is_at_end(&self) -> bool {
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
         matches!(self.step, Step::Due(due) if self.end == Some(due))
     }
 
     /// Let it be due after so long, counted from the next wait.
-    pub(crate) fn set(&mut self, wait: Duration) {
+    pub fn set(&mut self, wait: Duration) {
         self.step = Step::Fresh(wait);
     }
 
     /// Wait until it is due.
-    pub(crate) fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let due = self.due();
         loop {
             ready!(self.timer.as_mut().poll(context));

@@ -21,16 +21,17 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// Whether an error of reading means that the peer sends no more, and nothing else: a FIN without
 /// `close_notify` behind a whole request takes nothing from it.
-pub(crate) fn is_end(error: &io::Error) -> bool {
+#[must_use]
+pub fn is_end(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof
 }
 
 /// The wait for the reset of a connection of which the end was read: reading it tells nothing new.
-pub(crate) struct Reset(Pin<Box<dyn Future<Output = ()>>>);
+pub struct Reset(Pin<Box<dyn Future<Output = ()>>>);
 
 impl Reset {
     /// Watch a socket.
-    pub(crate) fn of(socket: &impl AsFd) -> io::Result<Self> {
+    pub fn of(socket: &impl AsFd) -> io::Result<Self> {
         let own = socket.as_fd().try_clone_to_owned()?;
         let socket = TcpStream::from_std(own.into())?;
         Ok(Self(Box::pin(async move {
@@ -40,13 +41,13 @@ impl Reset {
     }
 
     /// Wait until the peer has reset the connection.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.0.as_mut().poll(context)
     }
 }
 
 /// An HTTP/2 connection whose client sends no more.
-pub(crate) struct HalfClosed {
+pub struct HalfClosed {
     reset: Reset,
     silence: Alarm,
     wait: Duration,
@@ -54,7 +55,7 @@ pub(crate) struct HalfClosed {
 
 /// What is known of its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub enum Shown {
     /// It has reset the connection.
     Gone,
     /// Nothing for a while. The next silence is twice as long.
@@ -63,7 +64,7 @@ pub(crate) enum Shown {
 
 impl HalfClosed {
     /// Watch a socket of which the end was read.
-    pub(crate) fn of(socket: &impl AsFd) -> io::Result<Self> {
+    pub fn of(socket: &impl AsFd) -> io::Result<Self> {
         Ok(Self {
             reset: Reset::of(socket)?,
             silence: Alarm::after(SILENCE),
@@ -72,7 +73,7 @@ impl HalfClosed {
     }
 
     /// Wait until something is known, or there was silence.
-    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Shown> {
+    pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<Shown> {
         if self.reset.poll(context).is_ready() {
             return Poll::Ready(Shown::Gone);
         }

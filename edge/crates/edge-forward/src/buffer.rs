@@ -13,13 +13,13 @@ use tokio::io::{AsyncRead, ReadBuf};
 use crate::spare;
 
 /// Room for a head, or for a response as most are.
-pub(crate) const SMALL: usize = 16 * 1024;
+pub const SMALL: usize = 16 * 1024;
 /// Room for the longest frame of HTTP/2.
-pub(crate) const FRAME: usize = FRAME_HEADER_BYTES + MOST_FRAME_BYTES;
+pub const FRAME: usize = FRAME_HEADER_BYTES + MOST_FRAME_BYTES;
 /// Room for a piece of a body that goes on: fewer, larger reads.
-pub(crate) const LARGE: usize = 128 * 1024;
+pub const LARGE: usize = 128 * 1024;
 /// Room for a piece while many connections hold what nobody takes.
-pub(crate) const SCARCE: usize = 8 * 1024;
+pub const SCARCE: usize = 8 * 1024;
 /// What a worker's connections may hold before memory is scarce. Those that move give theirs back
 /// at each wait; only those whose reader is slow keep it.
 const PLENTY: usize = 4 * 1024 * 1024;
@@ -29,22 +29,26 @@ thread_local! {
 }
 
 /// What the worker's connections hold.
-pub(crate) fn held_now() -> usize {
+#[must_use]
+pub fn held_now() -> usize {
     HELD_NOW.get()
 }
 
 /// Whether the worker's connections hold so much that each gets no more than it needs.
-pub(crate) fn is_scarce() -> bool {
+#[must_use]
+pub fn is_scarce() -> bool {
     HELD_NOW.get() >= PLENTY
 }
 
 /// The room for a head, or for a short body.
-pub(crate) fn small_room() -> usize {
+#[must_use]
+pub fn small_room() -> usize {
     if is_scarce() { SCARCE } else { SMALL }
 }
 
 /// The room for the next piece of a long body; a source that is fast gets a large one.
-pub(crate) fn piece_room(is_fast: bool) -> usize {
+#[must_use]
+pub fn piece_room(is_fast: bool) -> usize {
     if is_fast && !is_scarce() {
         LARGE
     } else {
@@ -54,11 +58,11 @@ pub(crate) fn piece_room(is_fast: bool) -> usize {
 
 /// Bytes that a connection holds outside of a [`Buffer`], and that count as if they were in one.
 #[derive(Default)]
-pub(crate) struct Held(usize);
+pub struct Held(usize);
 
 impl Held {
     /// It is so many now.
-    pub(crate) fn set(&mut self, bytes: usize) {
+    pub fn set(&mut self, bytes: usize) {
         HELD_NOW.set(HELD_NOW.get() - self.0 + bytes);
         self.0 = bytes;
     }
@@ -78,14 +82,15 @@ const BEHIND: usize = 2 + LAST_CHUNK.len();
 ///
 /// Without room it owns no memory; when it is dropped the worker keeps its memory for the next.
 #[derive(Default)]
-pub(crate) struct Buffer {
+pub struct Buffer {
     bytes: Box<[u8]>,
     filled: Range<usize>,
 }
 
 impl Buffer {
     /// An empty buffer with room for so many bytes.
-    pub(crate) fn with_room(size: usize) -> Self {
+    #[must_use]
+    pub fn with_room(size: usize) -> Self {
         let bytes = spare::take_bytes(BEFORE + size + BEHIND);
         HELD_NOW.set(HELD_NOW.get() + bytes.len());
         Self {
@@ -95,32 +100,36 @@ impl Buffer {
     }
 
     /// The bytes that were read and not yet used.
-    pub(crate) fn filled(&self) -> &[u8] {
+    #[must_use]
+    pub fn filled(&self) -> &[u8] {
         &self.bytes[self.filled.clone()]
     }
 
     /// The same, to be rearranged.
-    pub(crate) fn filled_mut(&mut self) -> &mut [u8] {
+    pub fn filled_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.filled.clone()]
     }
 
     /// Whether there is nothing to use.
-    pub(crate) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.filled.is_empty()
     }
 
     /// How many bytes can still be read into it.
-    pub(crate) fn room(&self) -> usize {
+    #[must_use]
+    pub fn room(&self) -> usize {
         self.bytes.len().saturating_sub(self.filled.end + BEHIND)
     }
 
     /// How many bytes it can hold.
-    pub(crate) fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         self.bytes.len().saturating_sub(BEFORE + BEHIND)
     }
 
     /// Read once; 0 is the end of the stream.
-    pub(crate) fn poll_fill(
+    pub fn poll_fill(
         &mut self,
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
@@ -134,7 +143,7 @@ impl Buffer {
     }
 
     /// The first bytes were used.
-    pub(crate) fn consume(&mut self, count: usize) {
+    pub fn consume(&mut self, count: usize) {
         self.filled.start = (self.filled.start + count).min(self.filled.end);
         if self.is_empty() && !self.bytes.is_empty() {
             self.filled = BEFORE..BEFORE;
@@ -142,7 +151,7 @@ impl Buffer {
     }
 
     /// Forget what is in it, and hold room for so many bytes.
-    pub(crate) fn renew(&mut self, size: usize) {
+    pub fn renew(&mut self, size: usize) {
         if self.size() == size {
             self.filled = BEFORE..BEFORE;
         } else {
@@ -151,7 +160,7 @@ impl Buffer {
     }
 
     /// Move the bytes to the front of room for so many; for all of them at least.
-    pub(crate) fn move_to_room(&mut self, size: usize) {
+    pub fn move_to_room(&mut self, size: usize) {
         let mut other = Self::with_room(size.max(self.filled.len()));
         let end = BEFORE + self.filled.len();
         other.bytes[BEFORE..end].copy_from_slice(self.filled());
@@ -161,7 +170,7 @@ impl Buffer {
 
     /// Before a wait: give the memory back when nothing is in it. While memory is scarce, hold no
     /// more than what is in it needs; that moves, so its positions are void.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         if self.is_empty() {
             *self = Self::default();
         } else if is_scarce() && self.size() > self.filled.len() {
@@ -170,12 +179,14 @@ impl Buffer {
     }
 
     /// Where a range of [`Self::filled`] lies, for [`Self::part`].
-    pub(crate) fn position(&self, range: &Range<usize>) -> Range<usize> {
+    #[must_use]
+    pub fn position(&self, range: &Range<usize>) -> Range<usize> {
         self.filled.start + range.start..self.filled.start + range.end
     }
 
     /// The bytes at a position.
-    pub(crate) fn part(&self, position: Range<usize>) -> &[u8] {
+    #[must_use]
+    pub fn part(&self, position: Range<usize>) -> &[u8] {
         &self.bytes[position]
     }
 
@@ -183,7 +194,7 @@ impl Buffer {
     ///
     /// There must be some, since an empty chunk is the last one (RFC 9112 §7.1), and what stood
     /// around them must be used already. The last chunk follows when `is_last`.
-    pub(crate) fn frame_chunk(&mut self, position: Range<usize>, is_last: bool) -> Range<usize> {
+    pub fn frame_chunk(&mut self, position: Range<usize>, is_last: bool) -> Range<usize> {
         let Range { start, end } = position;
         let mut space = [0; CHUNK_START_BYTES];
         let line = chunk_start(&mut space, end - start);

@@ -15,33 +15,33 @@ use crate::pool::Pools;
 use crate::running::Running;
 
 /// What every connection handler of one worker shares; single-threaded.
-pub(crate) struct WorkerContext {
+pub struct WorkerContext {
     /// The newest snapshot; load it for each request, keep none of it over a wait.
-    pub(crate) running: Arc<ArcSwap<Running>>,
+    pub running: Arc<ArcSwap<Running>>,
     /// The worker's counters and its way into the event log.
-    pub(crate) observer: WorkerObserver,
+    pub observer: WorkerObserver,
     /// Upstream connections of this worker, by pool hash.
-    pub(crate) pools: Pools,
+    pub pools: Pools,
     /// Turns true once, when connections should end politely.
-    pub(crate) draining: watch::Receiver<bool>,
+    pub draining: watch::Receiver<bool>,
 }
 
 /// One connection that passed its handshake.
-pub(crate) struct ConnectionContext {
+pub struct ConnectionContext {
     /// The worker that accepted it and serves it to its end.
-    pub(crate) worker: Rc<WorkerContext>,
+    pub worker: Rc<WorkerContext>,
     /// The site that its handshake chose, as it was then: it lives as long as its connections.
-    pub(crate) site: Arc<SiteRuntime>,
+    pub site: Arc<SiteRuntime>,
     /// The client's address.
-    pub(crate) peer: SocketAddr,
+    pub peer: SocketAddr,
     /// Our address that the client connected to.
-    pub(crate) local: SocketAddr,
+    pub local: SocketAddr,
     /// The name that the client's hello asked for, in lower case.
-    pub(crate) server_name: Option<String>,
+    pub server_name: Option<String>,
     /// The names of the certificate that the client was shown.
-    pub(crate) certificate_names: CertificateNames,
+    pub certificate_names: CertificateNames,
     /// The certificate that the client had to show; DER in base64.
-    pub(crate) client_certificate: Option<String>,
+    pub client_certificate: Option<String>,
 }
 
 /// A listener of the snapshot; the same object while its document stays the same.
@@ -75,7 +75,7 @@ pub struct SiteRuntime {
     /// Its own time-outs.
     pub timeouts: Option<Timeouts>,
     /// The ticket keys that its TLS was made with; other keys make another object.
-    pub(crate) ticket_keys: Vec<Hash>,
+    pub ticket_keys: Vec<Hash>,
 }
 
 /// A site's Strict-Transport-Security header, written once.
@@ -95,7 +95,8 @@ impl ConnectionContext {
     /// the connection was made under, since its own may demand more of clients. What a policy says
     /// of handshakes does not end those that are past: the site's own connections go on, unless
     /// clients must show a certificate now and this one was not asked for just that.
-    pub(crate) fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
+    #[must_use]
+    pub fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
         let is_covered = || self.certificate_names.cover(host);
         if self.site.id == site.id {
             self.has_shown_enough(site) && (self.is_made_for(host) || is_covered())
@@ -105,14 +106,16 @@ impl ConnectionContext {
     }
 
     /// The limits of the connection's own site, as they are now.
-    pub(crate) fn limits(&self) -> Limits {
+    #[must_use]
+    pub fn limits(&self) -> Limits {
         let running = self.worker.running.load();
         let site = running.site(&self.site.id).unwrap_or(&self.site);
         site.limits(&running.limits)
     }
 
     /// The client, as its requests' servers hear of it.
-    pub(crate) fn client(&self) -> Peer<'_> {
+    #[must_use]
+    pub fn client(&self) -> Peer<'_> {
         Peer {
             address: self.peer.ip(),
             certificate: self.client_certificate.as_deref(),
@@ -120,7 +123,8 @@ impl ConnectionContext {
     }
 
     /// Whether the client has shown its certificate if its site asks for one by now.
-    pub(crate) fn has_shown_enough(&self, site: &SiteRuntime) -> bool {
+    #[must_use]
+    pub fn has_shown_enough(&self, site: &SiteRuntime) -> bool {
         !site.tls.asks_clients() || self.is_under_policy_of(site)
     }
 
@@ -129,7 +133,8 @@ impl ConnectionContext {
     }
 
     /// Whether the connection's own site is gone, or asks for a certificate that was not shown.
-    pub(crate) fn is_outdated(&self) -> bool {
+    #[must_use]
+    pub fn is_outdated(&self) -> bool {
         let running = self.worker.running.load();
         let site = running.site(&self.site.id);
         site.is_none_or(|site| !self.has_shown_enough(site))
@@ -145,14 +150,16 @@ impl ConnectionContext {
 
 impl SiteRuntime {
     /// The limits as they hold for this site.
-    pub(crate) fn limits(&self, of_all: &Limits) -> Limits {
+    #[must_use]
+    pub fn limits(&self, of_all: &Limits) -> Limits {
         self.timeouts.map_or(*of_all, |own| own.over(of_all))
     }
 }
 
 impl SiteHsts {
     /// Write the header's value for a policy.
-    pub(crate) fn new(policy: Hsts) -> Self {
+    #[must_use]
+    pub fn new(policy: Hsts) -> Self {
         let mut value = format!("max-age={}", policy.max_age_s);
         if policy.include_subdomains {
             value.push_str("; includeSubDomains");

@@ -9,22 +9,20 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::client::Http1Client;
 use crate::alarm::Alarm;
 use crate::buffer::{Buffer, small_room};
 use crate::half_closed::{Reset, is_end};
 use crate::upstream::Connection;
 
-/// Carry bytes between the client and the server; `early` came from the server with its head.
+/// Carry bytes between the client and the server; what came early of both is with them.
 ///
 /// A tunnel that nobody has used for as long as `silence` is taken for forgotten.
-pub(crate) async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
-    client: Http1Client<S>,
+pub async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
+    (mut stream, inbox): (S, Buffer),
     mut connection: Connection,
     early: Buffer,
     silence: Duration,
 ) {
-    let (mut stream, inbox) = client.into_parts();
     let server = &mut connection.stream;
     let (mut up, mut down) = (Way::beginning_with(inbox), Way::beginning_with(early));
     let mut alarm = Alarm::after(silence);

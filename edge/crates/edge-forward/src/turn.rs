@@ -7,11 +7,12 @@ thread_local! {
 }
 
 /// The kernel was asked: what came before is known from now on.
-pub(crate) fn begin() {
+pub fn begin() {
     TURN.set(TURN.get() + 1);
 }
 
 /// The number of this thread's turn.
-pub(crate) fn now() -> u64 {
+#[must_use]
+pub fn now() -> u64 {
     TURN.get()
 }
