@@ -1,78 +1,15 @@
 //! Buffers that a connection holds only while bytes are in them; the worker keeps the spare ones.
 
-use std::cell::Cell;
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use edge_http::http2::{FRAME_HEADER_BYTES, MOST_FRAME_BYTES};
 use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, chunk_start};
 use tokio::io::{AsyncRead, ReadBuf};
 
-use crate::spare;
-
-/// Room for a head, or for a response as most are.
-pub const SMALL: usize = 16 * 1024;
-/// Room for the longest frame of HTTP/2.
-pub const FRAME: usize = FRAME_HEADER_BYTES + MOST_FRAME_BYTES;
-/// Room for a piece of a body that goes on: fewer, larger reads.
-pub const LARGE: usize = 128 * 1024;
-/// Room for a piece while many connections hold what nobody takes.
-pub const SCARCE: usize = 8 * 1024;
-/// What a worker's connections may hold before memory is scarce. Those that move give theirs back
-/// at each wait; only those whose reader is slow keep it.
-const PLENTY: usize = 4 * 1024 * 1024;
-
-thread_local! {
-    static HELD_NOW: Cell<usize> = const { Cell::new(0) };
-}
-
-/// What the worker's connections hold.
-#[must_use]
-pub fn held_now() -> usize {
-    HELD_NOW.get()
-}
-
-/// Whether the worker's connections hold so much that each gets no more than it needs.
-#[must_use]
-pub fn is_scarce() -> bool {
-    HELD_NOW.get() >= PLENTY
-}
-
-/// The room for a head, or for a short body.
-#[must_use]
-pub fn small_room() -> usize {
-    if is_scarce() { SCARCE } else { SMALL }
-}
-
-/// The room for the next piece of a long body; a source that is fast gets a large one.
-#[must_use]
-pub fn piece_room(is_fast: bool) -> usize {
-    if is_fast && !is_scarce() {
-        LARGE
-    } else {
-        small_room()
-    }
-}
-
-/// Bytes that a connection holds outside of a [`Buffer`], and that count as if they were in one.
-#[derive(Default)]
-pub struct Held(usize);
-
-impl Held {
-    /// It is so many now.
-    pub fn set(&mut self, bytes: usize) {
-        HELD_NOW.set(HELD_NOW.get() - self.0 + bytes);
-        self.0 = bytes;
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.set(0);
-    }
-}
+use crate::budget::{FRAME, LARGE, SCARCE, SMALL, is_scarce};
+use crate::spare::Block;
 
 /// Before the bytes: a chunk's size line. Behind them: its end and the last chunk.
 const BEFORE: usize = CHUNK_START_BYTES;
@@ -83,7 +20,7 @@ const BEHIND: usize = 2 + LAST_CHUNK.len();
 /// Without room it owns no memory; when it is dropped the worker keeps its memory for the next.
 #[derive(Default)]
 pub struct Buffer {
-    bytes: Box<[u8]>,
+    bytes: Block,
     filled: Range<usize>,
 }
 
@@ -91,10 +28,8 @@ impl Buffer {
     /// An empty buffer with room for so many bytes.
     #[must_use]
     pub fn with_room(size: usize) -> Self {
-        let bytes = spare::take_bytes(BEFORE + size + BEHIND);
-        HELD_NOW.set(HELD_NOW.get() + bytes.len());
         Self {
-            bytes,
+            bytes: Block::of(BEFORE + size + BEHIND),
             filled: BEFORE..BEFORE,
         }
     }
@@ -217,9 +152,8 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        HELD_NOW.set(HELD_NOW.get() - self.bytes.len());
         if matches!(self.size(), SCARCE | SMALL | FRAME | LARGE) {
-            spare::keep_bytes(std::mem::take(&mut self.bytes));
+            self.bytes.give_back();
         }
     }
 }
@@ -227,6 +161,7 @@ impl Drop for Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::{PLENTY, Reservation};
 
     fn filled_with(text: &[u8]) -> Buffer {
         let mut buffer = Buffer::with_room(SMALL);
@@ -244,32 +179,12 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_small_while_many_are_held() {
-        assert_eq!((LARGE, SMALL), (piece_room(true), piece_room(false)));
-        let held: Vec<Buffer> = (0..64).map(|_| Buffer::with_room(LARGE)).collect();
-        assert_eq!((SCARCE, SCARCE), (piece_room(true), piece_room(false)));
-        drop(held);
-        assert_eq!(LARGE, piece_room(true));
-    }
-
-    #[test]
-    fn what_is_held_elsewhere_counts() {
-        let mut held = Held::default();
-        held.set(PLENTY - 1);
-        assert!(!is_scarce());
-        held.set(PLENTY);
-        assert!(is_scarce());
-        drop(held);
-        assert_eq!(0, held_now());
-    }
-
-    #[test]
     fn a_settled_buffer_is_as_small_as_its_bytes_while_memory_is_scarce() {
         let mut buffer = filled_with(b"abc");
         buffer.consume(1);
         buffer.settle();
         assert_eq!((b"bc".as_slice(), SMALL), (buffer.filled(), buffer.size()));
-        let mut held = Held::default();
+        let mut held = Reservation::default();
         held.set(PLENTY);
         buffer.settle();
         assert_eq!((b"bc".as_slice(), 2), (buffer.filled(), buffer.size()));

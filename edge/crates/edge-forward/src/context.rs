@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use edge_contract::{Hash, Hsts, Limits, Listener, Pool, Timeouts};
-use edge_http::Peer;
+use edge_http::{HstsPolicy, Peer};
 use edge_observe::{SiteSlot, WorkerObserver};
 use edge_tls::{CertificateNames, SiteTls};
 use tokio::sync::watch;
@@ -170,6 +170,15 @@ impl SiteHsts {
         Self {
             policy,
             value: value.into_bytes(),
+        }
+    }
+
+    /// The policy, as far as an upstream's can be compared with it.
+    #[must_use]
+    pub fn to_compare(&self) -> HstsPolicy {
+        HstsPolicy {
+            max_age_s: self.policy.max_age_s,
+            include_subdomains: self.policy.include_subdomains,
         }
     }
 }

@@ -12,16 +12,17 @@ use edge_http::{
 };
 use tokio::io::AsyncWrite;
 
-use crate::buffer::{Buffer, LARGE, SMALL, is_scarce, piece_room, small_room};
+use crate::budget::{LARGE, SMALL, is_scarce, piece_room, small_room};
+use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault, Piece};
 use crate::spare::FieldList;
-use crate::upstream::Connection;
+use crate::upstream::ServerConnection;
 
 /// The server's side of an exchange.
 #[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
 pub(crate) struct Exchange<'a> {
     /// The connection; it is in the middle of something until [`Exchange::is_clean`].
-    pub(crate) connection: Connection,
+    pub(crate) connection: ServerConnection,
     /// What came from the server and was not passed on yet.
     pub(crate) inbox: Buffer,
     request_head: &'a [u8],
@@ -54,7 +55,11 @@ enum Upload {
 
 impl<'a> Exchange<'a> {
     /// Begin: nothing is sent yet; the request's body may have so many bytes.
-    pub(crate) fn new(connection: Connection, request_head: &'a [u8], body_bytes: u64) -> Self {
+    pub(crate) fn new(
+        connection: ServerConnection,
+        request_head: &'a [u8],
+        body_bytes: u64,
+    ) -> Self {
         Self {
             connection,
             inbox: Buffer::default(),

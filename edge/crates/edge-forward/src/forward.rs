@@ -16,15 +16,15 @@ use edge_http::page::Page;
 use edge_http::{BodyKind, HeadLimits, Method, ResponseHead};
 use edge_observe::UpstreamFault;
 
-use crate::alarm::Alarm;
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault};
 use crate::context::ConnectionContext;
+use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 use crate::limits;
 use crate::pool::{Reuse, UpstreamPool};
 use crate::route::Route;
-use crate::upstream::Connection;
+use crate::upstream::ServerConnection;
 use failure::{Ask, failure_page};
 
 /// Interim responses that a server may send before its final one.
@@ -52,7 +52,7 @@ pub enum Outcome {
     /// The client left, or got an answer that is visibly broken off.
     BrokenOff,
     /// The connection now belongs to another protocol; these bytes came with the switch.
-    Upgraded(Connection, Buffer),
+    Upgraded(ServerConnection, Buffer),
 }
 
 /// A server's final response: its head, and where the body comes from.
@@ -70,23 +70,23 @@ pub async fn forward(
     request: &Request<'_>,
     route: &Route,
     context: &ConnectionContext,
-    alarm: &mut Alarm,
+    deadline: &mut Deadline,
 ) -> Outcome {
     let forwarding = Forwarding::new(request, route, context);
     if let Some(whole) = forwarding.request_timeout {
-        alarm.end_within(whole);
+        deadline.end_within(whole);
     }
-    let mut answer = forwarding.answer(client, alarm).await;
+    let mut answer = forwarding.answer(client, deadline).await;
     // Looked at where it lies: the future of each request would store a moved one twice.
     let passed = match &mut answer {
-        Ok(answered) => forwarding.pass_on(client, answered, alarm).await,
+        Ok(answered) => forwarding.pass_on(client, answered, deadline).await,
         Err(_) => Ok(()),
     };
     let outcome = match answer {
         Ok(answered) => forwarding.conclude(client, answered, passed),
         Err(trouble) => forwarding.explain(client, &trouble),
     };
-    alarm.forget_end();
+    deadline.forget_end();
     outcome
 }
 
@@ -128,7 +128,7 @@ impl<'a> Forwarding<'a> {
     async fn answer(
         &self,
         client: &mut impl Client,
-        alarm: &mut Alarm,
+        deadline: &mut Deadline,
     ) -> Result<Answered<'_>, Trouble> {
         let most = self.route.site.body_bytes;
         if limits::is_too_long(self.request.body, most) {
@@ -151,7 +151,7 @@ impl<'a> Forwarding<'a> {
                 // What an attempt before this one has read of the body is measured already.
                 most.saturating_sub(client.request_parts()[1].len() as u64),
             );
-            match self.ask(client, &mut exchange, alarm).await {
+            match self.ask(client, &mut exchange, deadline).await {
                 Ok(head) => return Ok((exchange, head)),
                 Err(Ask::Client(fault)) => return Err(Trouble::Client(fault)),
                 Err(Ask::Server(UpstreamFailure::ClosedEarly))
@@ -165,7 +165,11 @@ impl<'a> Forwarding<'a> {
     }
 
     /// Have a connection to a server, for as long as the client waits for one.
-    async fn connect(&self, client: &mut impl Client, reuse: Reuse) -> Result<Connection, Trouble> {
+    async fn connect(
+        &self,
+        client: &mut impl Client,
+        reuse: Reuse,
+    ) -> Result<ServerConnection, Trouble> {
         if let Some(connection) = self.pool.take_warm(reuse) {
             return Ok(connection);
         }
@@ -187,15 +191,15 @@ impl<'a> Forwarding<'a> {
         &self,
         client: &mut impl Client,
         exchange: &mut Exchange<'_>,
-        alarm: &mut Alarm,
+        deadline: &mut Deadline,
     ) -> Result<ResponseHead, Ask> {
-        alarm.set(if self.request.has_body {
+        deadline.set(if self.request.has_body {
             self.body_timeout
         } else {
             self.response_timeout
         });
         for _ in 0..MOST_INTERIM {
-            let head = poll_fn(|it| self.poll_head(it, client, exchange, alarm)).await?;
+            let head = poll_fn(|it| self.poll_head(it, client, exchange, deadline)).await?;
             match head.status {
                 101 if self.request.asks_upgrade => return Ok(head),
                 101 => break,
@@ -214,7 +218,7 @@ impl<'a> Forwarding<'a> {
         context: &mut Context<'_>,
         client: &mut impl Client,
         exchange: &mut Exchange<'_>,
-        alarm: &mut Alarm,
+        deadline: &mut Deadline,
     ) -> Poll<Result<ResponseHead, Ask>> {
         exchange.poll_upload(context, client).map_err(Ask::Client)?;
         if let Poll::Ready(outcome) = client.poll_flush(context) {
@@ -229,14 +233,14 @@ impl<'a> Forwarding<'a> {
         }
         if exchange.take_moved() {
             let waits_for_answer = exchange.is_sent();
-            alarm.set(if waits_for_answer {
+            deadline.set(if waits_for_answer {
                 self.response_timeout
             } else {
                 self.body_timeout
             });
         }
-        ready!(alarm.poll_due(context));
-        Poll::Ready(Err(if alarm.is_at_end() {
+        ready!(deadline.poll_due(context));
+        Poll::Ready(Err(if deadline.is_at_end() {
             Ask::TAKES_TOO_LONG
         } else {
             late_before_answer(client, exchange)

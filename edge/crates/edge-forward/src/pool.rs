@@ -14,7 +14,7 @@ use edge_contract::{Hash, Pool, UpstreamFailure};
 use tokio::time::{Instant, sleep};
 
 use crate::context::{SiteRuntime, WorkerContext};
-use crate::upstream::{Connection, ServerState, Trust};
+use crate::upstream::{ServerConnection, ServerState, Trust};
 pub(crate) use places::{Place, Places};
 
 /// How often warm connections are looked after.
@@ -136,7 +136,7 @@ impl UpstreamPool {
 
     /// The warm connection, if any, that [`Self::connect`] would find first: most requests get
     /// theirs here, without the room that opening one needs.
-    pub(crate) fn take_warm(self: &Rc<Self>, reuse: Reuse) -> Option<Connection> {
+    pub(crate) fn take_warm(self: &Rc<Self>, reuse: Reuse) -> Option<ServerConnection> {
         let index = self
             .in_turn(self.turn.get())
             .find(|&index| self.servers[index].is_worth_a_try(Trust::Sound))?;
@@ -152,7 +152,7 @@ impl UpstreamPool {
         self: &Rc<Self>,
         worker: &Rc<WorkerContext>,
         reuse: Reuse,
-    ) -> Result<Connection, Unreachable> {
+    ) -> Result<ServerConnection, Unreachable> {
         let turn = self.next_turn();
         let outcome = self
             .connect_trusting(Trust::Sound, turn, worker, reuse)
@@ -171,7 +171,7 @@ impl UpstreamPool {
         turn: usize,
         worker: &Rc<WorkerContext>,
         reuse: Reuse,
-    ) -> Result<Connection, Unreachable> {
+    ) -> Result<ServerConnection, Unreachable> {
         let mut outcome = Unreachable {
             server: None,
             reason: UpstreamFailure::NoServer,
@@ -212,7 +212,7 @@ impl UpstreamPool {
         Err(outcome)
     }
 
-    fn warm(self: &Rc<Self>, index: usize, reuse: Reuse) -> Option<Connection> {
+    fn warm(self: &Rc<Self>, index: usize, reuse: Reuse) -> Option<ServerConnection> {
         if reuse == Reuse::Never {
             return None;
         }

@@ -45,10 +45,7 @@ impl Route {
 ///
 /// Without a host (HTTP/1.0) it is that of the handshake. The newest snapshot decides, so that a
 /// connection that lives long follows its site's changes.
-pub fn route(
-    context: &ConnectionContext,
-    host: Option<&[u8]>,
-) -> Result<Route, RequestRefusal> {
+pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, RequestRefusal> {
     let running = context.worker.running.load();
     let mut space = [0; LONGEST_NAME];
     let host = match (host, &context.server_name) {

@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut};
 
 use edge_http::Field;
 
+use crate::budget;
+
 /// Spare pieces of one kind that a worker keeps.
 const MOST_SPARE: usize = 64;
 /// Larger pieces were made for something rare.
@@ -19,7 +21,7 @@ thread_local! {
 
 struct Spare {
     /// Of a few sizes; the ones that were used last are at the end.
-    bytes: Vec<Box<[u8]>>,
+    blocks: Vec<Box<[u8]>>,
     texts: Vec<Vec<u8>>,
     /// Texts that were made for more than a head.
     long_texts: Vec<Vec<u8>>,
@@ -29,7 +31,7 @@ struct Spare {
 impl Spare {
     const fn new() -> Self {
         Self {
-            bytes: Vec::new(),
+            blocks: Vec::new(),
             texts: Vec::new(),
             long_texts: Vec::new(),
             fields: Vec::new(),
@@ -44,22 +46,50 @@ impl Spare {
         &mut self.long_texts
     }
 
-    fn bytes_of(&mut self, size: usize) -> Option<Box<[u8]>> {
-        let index = self.bytes.iter().rposition(|it| it.len() == size)?;
-        Some(self.bytes.swap_remove(index))
+    fn block_of(&mut self, size: usize) -> Option<Box<[u8]>> {
+        let index = self.blocks.iter().rposition(|it| it.len() == size)?;
+        Some(self.blocks.swap_remove(index))
     }
 }
 
-/// So many bytes, of any content.
-#[must_use]
-pub fn take_bytes(size: usize) -> Box<[u8]> {
-    let spare = SPARE.with_borrow_mut(|spare| spare.bytes_of(size));
-    spare.unwrap_or_else(|| vec![0; size].into_boxed_slice())
+/// Room for bytes, reserved in the worker's budget for as long as it is owned.
+#[derive(Default)]
+pub(crate) struct Block(Box<[u8]>);
+
+impl Block {
+    /// So many bytes, of any content.
+    pub(crate) fn of(size: usize) -> Self {
+        let spare = SPARE.with_borrow_mut(|spare| spare.block_of(size));
+        budget::reserve(size);
+        Self(spare.unwrap_or_else(|| vec![0; size].into_boxed_slice()))
+    }
+
+    /// Let the worker have the memory, for the next who needs a block of that size.
+    pub(crate) fn give_back(&mut self) {
+        let bytes = std::mem::take(&mut self.0);
+        budget::release(bytes.len());
+        keep(bytes.len(), bytes, |spare| &mut spare.blocks);
+    }
 }
 
-/// Keep bytes that nobody needs any more.
-pub fn keep_bytes(bytes: Box<[u8]>) {
-    keep(bytes.len(), bytes, |spare| &mut spare.bytes);
+impl Deref for Block {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for Block {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        budget::release(self.0.len());
+    }
 }
 
 /// A vector to write into; its memory goes back to the worker.

@@ -9,23 +9,24 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::alarm::Alarm;
-use crate::buffer::{Buffer, small_room};
-use crate::half_closed::{Reset, is_end};
-use crate::upstream::Connection;
+use crate::budget::small_room;
+use crate::buffer::Buffer;
+use crate::deadline::Deadline;
+use crate::peer_end::{Reset, is_end};
+use crate::upstream::ServerConnection;
 
 /// Carry bytes between the client and the server; what came early of both is with them.
 ///
 /// A tunnel that nobody has used for as long as `silence` is taken for forgotten.
 pub async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     (mut stream, inbox): (S, Buffer),
-    mut connection: Connection,
+    mut connection: ServerConnection,
     early: Buffer,
     silence: Duration,
 ) {
     let server = &mut connection.stream;
     let (mut up, mut down) = (Way::beginning_with(inbox), Way::beginning_with(early));
-    let mut alarm = Alarm::after(silence);
+    let mut deadline = Deadline::after(silence);
     let mut reset = None;
     let mut carry = |context: &mut Context<'_>| {
         let (one, other) = (
@@ -42,9 +43,9 @@ pub async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
             return Poll::Ready(());
         }
         if up.take_moved() | down.take_moved() {
-            alarm.set(silence);
+            deadline.set(silence);
         }
-        alarm.poll_due(context)
+        deadline.poll_due(context)
     };
     poll_fn(&mut carry).await;
 }

@@ -19,8 +19,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
 use crate::context::WorkerContext;
+use crate::loop_tick;
 use crate::pool::{Place, UpstreamPool};
-use crate::turn;
 use demand::Demand;
 use health::Health;
 pub(crate) use health::Trust;
@@ -46,7 +46,7 @@ struct Idle {
 }
 
 /// A connection to a server, new or warm, for one request at a time.
-pub struct Connection {
+pub struct ServerConnection {
     /// The bytes' way.
     pub(crate) stream: TcpStream,
     /// Whether it carried a request before.
@@ -65,7 +65,7 @@ struct OpenConnection {
     _demand: Option<Place>,
 }
 
-impl Connection {
+impl ServerConnection {
     /// The place of its server in the pool's document.
     pub(crate) fn server_index(&self) -> usize {
         self.server
@@ -81,7 +81,7 @@ impl Connection {
             stream: self.stream,
             open: self.open,
             since: Instant::now(),
-            turn: turn::now(),
+            turn: loop_tick::now(),
         });
     }
 }
@@ -131,12 +131,12 @@ impl ServerState {
         pool: &Rc<UpstreamPool>,
         server: usize,
         is_unrepeatable: bool,
-    ) -> Option<Connection> {
+    ) -> Option<ServerConnection> {
         loop {
             let Idle {
                 stream, open, turn, ..
             } = self.pop_idle()?;
-            let is_alive = if is_unrepeatable || turn == turn::now() {
+            let is_alive = if is_unrepeatable || turn == loop_tick::now() {
                 is_silent_for_sure(&stream)
             } else {
                 is_silent(&stream)
@@ -144,7 +144,7 @@ impl ServerState {
             if is_alive {
                 self.demand.note_busy(self.idle.borrow().len());
                 let pool = Rc::clone(pool);
-                return Some(Connection {
+                return Some(ServerConnection {
                     stream,
                     is_reused: true,
                     pool,
@@ -160,7 +160,7 @@ impl ServerState {
     /// call; else the last one.
     fn pop_idle(&self) -> Option<Idle> {
         let mut idle = self.idle.borrow_mut();
-        let before = idle.partition_point(|it| it.turn < turn::now());
+        let before = idle.partition_point(|it| it.turn < loop_tick::now());
         match before.checked_sub(1) {
             Some(index) => idle.remove(index),
             None => idle.pop_back(),
@@ -183,7 +183,7 @@ impl ServerState {
         (pool, server, place): (&Rc<UpstreamPool>, usize, Place),
         worker: &Rc<WorkerContext>,
         deadline: Instant,
-    ) -> Result<Connection, UpstreamFailure> {
+    ) -> Result<ServerConnection, UpstreamFailure> {
         let knock = self.health.knock();
         let outcome = self.open(deadline).await;
         drop(knock);
@@ -202,7 +202,7 @@ impl ServerState {
                 .upstream_came_back(&pool.document().id, &self.label);
         }
         worker.observer.upstream_opened();
-        Ok(Connection {
+        Ok(ServerConnection {
             stream,
             is_reused: false,
             pool: Rc::clone(pool),

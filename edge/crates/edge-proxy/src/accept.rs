@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use edge_contract::{HandshakeFailure, Limits, Role};
+use edge_forward::{ListenerRuntime, WorkerContext};
 use edge_http::page::{Page, Reply, write_page};
 use edge_http::write::ConnectionNote;
 use edge_observe::HandshakeFault;
@@ -16,8 +17,7 @@ use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 use crate::connection;
-use crate::context::{ListenerRuntime, WorkerContext};
-use crate::moment::date_now;
+use crate::date::date_now;
 use crate::strangers::{Excess, Mark, Strangers};
 
 /// Without free file descriptors, accepting again at once would only burn the CPU.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use edge_forward::{ListenerRuntime, Running};
 use edge_http::write::{self, ConnectionNote};
 use edge_http::{
     Authority, AuthorityHost, HeadLimits, Method, RequestHead, head_may_be_complete, page,
@@ -13,9 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::Running;
-use crate::context::ListenerRuntime;
-use crate::moment::date_now;
+use crate::date::date_now;
 
 /// A request whose head is longer is answered as well, without its path.
 const MOST: usize = 8 * 1024;

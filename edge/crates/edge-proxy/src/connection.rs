@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use edge_contract::{Alpn, HandshakeFailure, Role};
+use edge_forward::{ConnectionContext, ListenerRuntime, Running, SiteRuntime, WorkerContext};
 use edge_observe::{HandshakeFault, HandshakeRecord};
 use edge_tls::{
     Alert, HandshakeFacts, Opening, Refusal, StreamFault, TlsStream, alert_record, farewell,
@@ -16,8 +17,6 @@ use edge_tls::{
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::Running;
-use crate::context::{ConnectionContext, ListenerRuntime, SiteRuntime, WorkerContext};
 use crate::{clear_http, http1, http2, redirect};
 
 /// Serve a connection to its end.

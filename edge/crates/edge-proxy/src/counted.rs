@@ -6,9 +6,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use edge_forward::WorkerContext;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::context::WorkerContext;
 
 /// Counts what a client sends and gets, as HTTP: inside TLS where there is TLS.
 pub(crate) struct Counted<S> {

@@ -10,22 +10,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_contract::{Limits, RequestRefusal};
+use edge_forward::{
+    Buffer, Client as _, ConnectionContext, Deadline, Outcome, Request, Route, ServerConnection,
+    Text, forward, note_refusal, route, tunnel,
+};
 use edge_http::page::Page;
 use edge_http::write::{self, Message};
 use edge_http::{BodyKind, Field, Forwarded, RequestHead};
 use edge_tls::TlsStream;
 
-use crate::alarm::Alarm;
-use crate::buffer::Buffer;
-use crate::client::Client as _;
-use crate::context::ConnectionContext;
 use crate::counted::Counted;
-use crate::forward::{Outcome, Request, forward, note_refusal};
-use crate::route::{Route, route};
-use crate::spare::Text;
-use crate::tunnel;
-use crate::upstream::Connection;
-pub(crate) use client::{Http1Client, policy_of};
+pub(crate) use client::Http1Client;
 pub(crate) use next::{Next, next_request, wait_drained};
 
 /// Serve a connection until one of both sides has had enough.
@@ -36,13 +31,13 @@ pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl F
     let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&context.worker)));
     async move {
         let limits = context.limits();
-        let mut alarm = Alarm::after(Duration::from_millis(limits.idle_timeout_ms));
+        let mut deadline = Deadline::after(Duration::from_millis(limits.idle_timeout_ms));
         let mut drained = pin!(wait_drained(context.worker.draining.clone()));
         loop {
-            let next = next_request(&mut client, &limits, &mut alarm, drained.as_mut()).await;
-            match Box::pin(respond(&mut client, &context, next, &mut alarm, &limits)).await {
+            let next = next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await;
+            match Box::pin(respond(&mut client, &context, next, &mut deadline, &limits)).await {
                 Turn::Next => {}
-                Turn::Close => return Box::pin(client.close(&mut alarm)).await,
+                Turn::Close => return Box::pin(client.close(&mut deadline)).await,
                 Turn::Gone => return,
                 Turn::Tunnel(connection, early) => {
                     let silence = Duration::from_millis(limits.tunnel_timeout_ms);
@@ -59,18 +54,18 @@ enum Turn {
     Next,
     Close,
     Gone,
-    Tunnel(Connection, Buffer),
+    Tunnel(ServerConnection, Buffer),
 }
 
 async fn respond(
     client: &mut Http1Client<TlsStream>,
     context: &ConnectionContext,
     next: Next,
-    alarm: &mut Alarm,
+    deadline: &mut Deadline,
     limits: &Limits,
 ) -> Turn {
     let outcome = match next {
-        Next::Request(head, fields) => answer(client, context, (&head, &fields), alarm).await,
+        Next::Request(head, fields) => answer(client, context, (&head, &fields), deadline).await,
         Next::Silence => return Turn::Close,
         Next::Refused(refusal) => {
             client.give_up_reading();
@@ -82,8 +77,8 @@ async fn respond(
         Outcome::BrokenOff => return Turn::Gone,
         Outcome::Upgraded(connection, early) => return Turn::Tunnel(connection, early),
     }
-    alarm.set(Duration::from_millis(limits.body_timeout_ms));
-    match client.flush(alarm).await {
+    deadline.set(Duration::from_millis(limits.body_timeout_ms));
+    match client.flush(deadline).await {
         Err(_) => Turn::Gone,
         Ok(()) if client.may_continue() => Turn::Next,
         Ok(()) => Turn::Close,
@@ -94,7 +89,7 @@ async fn answer(
     client: &mut Http1Client<TlsStream>,
     context: &ConnectionContext,
     (head, fields): (&RequestHead, &[Field]),
-    alarm: &mut Alarm,
+    deadline: &mut Deadline,
 ) -> Outcome {
     let input = client.received();
     let host = head.host.map(|host| host.of(input));
@@ -128,7 +123,7 @@ async fn answer(
         body: head.body,
         asks_upgrade: head.upgrade,
     };
-    forward(client, &request, &route, context, alarm).await
+    forward(client, &request, &route, context, deadline).await
 }
 
 fn write_head(

@@ -1,6 +1,7 @@
 //! HTTP/2 with clients: many requests at once on one connection (RFC 9113).
 
 mod client;
+mod half_closed;
 mod response;
 mod session;
 mod shared;
@@ -10,20 +11,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_contract::RequestRefusal;
+use edge_forward::{
+    Client as _, ConnectionContext, Deadline, Request, Route, Text, forward, limits, note_refusal,
+    route,
+};
 use edge_http::http2::{Config, Request as Http2Request};
 use edge_http::page::Page;
 use edge_http::{BodyKind, Method};
 use edge_tls::TlsStream;
 
-use crate::alarm::Alarm;
-use crate::client::Client as _;
-use crate::context::ConnectionContext;
 use crate::counted::Counted;
-use crate::forward::{Request, forward, note_refusal};
 use crate::http1::wait_drained;
-use crate::limits;
-use crate::route::{Route, route};
-use crate::spare::Text;
 use client::Http2Client;
 use session::Session;
 use shared::Shared;
@@ -97,7 +95,7 @@ impl Accepted {
     async fn serve(self, shared: Shared, context: Rc<ConnectionContext>) {
         let mut client = Http2Client::new(shared, self.stream, self.method, self.has_ended);
         let body_timeout = context.worker.running.load().limits.body_timeout_ms;
-        let mut alarm = Alarm::after(Duration::from_millis(body_timeout));
+        let mut deadline = Deadline::after(Duration::from_millis(body_timeout));
         match self.route {
             Ok(route) => {
                 client.frame_body(self.body);
@@ -108,11 +106,11 @@ impl Accepted {
                     body: self.body,
                     asks_upgrade: false,
                 };
-                forward(&mut client, &request, &route, &context, &mut alarm).await;
+                forward(&mut client, &request, &route, &context, &mut deadline).await;
             }
             Err(refusal) => refuse(&mut client, &context, refusal),
         }
-        client.linger(&mut alarm).await;
+        client.linger(&mut deadline).await;
     }
 }
 

@@ -8,13 +8,11 @@ mod accept;
 mod clear_http;
 mod connection;
 mod counted;
+mod date;
 mod http1;
 mod http2;
-mod moment;
 mod redirect;
 mod strangers;
 mod worker;
 
-use edge_forward::{Running, spare, tunnel, turn, upstream};
-use edge_forward::{alarm, buffer, client, context, forward, half_closed, limits, pool, route};
 pub use worker::{Worker, spawn_worker};

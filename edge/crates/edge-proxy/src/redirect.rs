@@ -7,17 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_contract::RequestRefusal;
+use edge_forward::{Client as _, Deadline, ListenerRuntime, Text, WorkerContext, site_of};
 use edge_http::page::{Page, location, write_redirect};
 use edge_http::{Authority, RequestHead};
 use tokio::net::TcpStream;
 
-use crate::alarm::Alarm;
-use crate::client::Client as _;
-use crate::context::{ListenerRuntime, WorkerContext};
 use crate::counted::Counted;
 use crate::http1::{Http1Client, Next, next_request, wait_drained};
-use crate::route::site_of;
-use crate::spare::Text;
 
 /// Answer the requests of one connection in clear.
 pub(crate) async fn serve(
@@ -33,10 +29,10 @@ pub(crate) async fn serve(
         peer,
     };
     let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&worker)));
-    let mut alarm = Alarm::after(Duration::from_millis(limits.idle_timeout_ms));
+    let mut deadline = Deadline::after(Duration::from_millis(limits.idle_timeout_ms));
     let mut drained = pin!(wait_drained(worker.draining.clone()));
     loop {
-        match next_request(&mut client, &limits, &mut alarm, drained.as_mut()).await {
+        match next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await {
             Next::Request(head, _) => desk.answer(&mut client, &head),
             Next::Silence => break,
             Next::Refused(refusal) => {
@@ -44,15 +40,15 @@ pub(crate) async fn serve(
                 desk.refuse(&mut client, refusal);
             }
         }
-        alarm.set(Duration::from_millis(limits.header_timeout_ms));
-        if client.flush(&mut alarm).await.is_err() {
+        deadline.set(Duration::from_millis(limits.header_timeout_ms));
+        if client.flush(&mut deadline).await.is_err() {
             return;
         }
         if !client.may_continue() {
             break;
         }
     }
-    client.close(&mut alarm).await;
+    client.close(&mut deadline).await;
 }
 
 struct Desk<'a> {

@@ -8,18 +8,14 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use edge_forward::{Pools, Running, WorkerContext, budget, loop_tick};
 use edge_observe::WorkerObserver;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::Running;
 use crate::accept::{self, Connections};
-use crate::buffer;
-use crate::context::WorkerContext;
-use crate::pool::Pools;
-use crate::turn;
 
 /// The main thread's end of a worker.
 ///
@@ -92,8 +88,8 @@ pub fn spawn_worker(
             let buffered = observer.bytes_buffered();
             let runtime = Builder::new_current_thread()
                 .enable_all()
-                .on_thread_park(move || buffered.set(buffer::held_now()))
-                .on_thread_unpark(turn::begin)
+                .on_thread_park(move || buffered.set(budget::reserved()))
+                .on_thread_unpark(loop_tick::begin)
                 .build_local(LocalOptions::default());
             let runtime = runtime.map_err(|error| starting.send(Err(error)));
             if let Ok(runtime) = runtime

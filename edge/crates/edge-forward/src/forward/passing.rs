@@ -8,8 +8,8 @@ use edge_contract::{RequestRefusal, UpstreamFailure};
 use super::download::Download;
 use super::failure::Ask;
 use super::{Answered, Forwarding, Outcome, waits_for_client};
-use crate::alarm::Alarm;
 use crate::client::{Client, ClientFault};
+use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 
 impl Forwarding<'_> {
@@ -18,15 +18,16 @@ impl Forwarding<'_> {
         &self,
         client: &mut impl Client,
         (exchange, head): &mut Answered<'_>,
-        alarm: &mut Alarm,
+        deadline: &mut Deadline,
     ) -> Result<(), Ask> {
         client
             .start_response(exchange.message(head), self.route.hsts())
             .map_err(Ask::Client)?;
         exchange.begin_body(head);
-        alarm.set(self.body_timeout);
+        deadline.set(self.body_timeout);
         let mut download = Download::Reading;
-        poll_fn(|it| self.poll_body(it, (&mut *client, &mut *exchange), &mut download, alarm)).await
+        poll_fn(|it| self.poll_body(it, (&mut *client, &mut *exchange), &mut download, deadline))
+            .await
     }
 
     /// Keep what can be used again, and tell of what went wrong.
@@ -69,7 +70,7 @@ impl Forwarding<'_> {
         context: &mut Context<'_>,
         (client, exchange): (&mut impl Client, &mut Exchange<'_>),
         download: &mut Download,
-        alarm: &mut Alarm,
+        deadline: &mut Deadline,
     ) -> Poll<Result<(), Ask>> {
         exchange.poll_upload(context, client).map_err(Ask::Client)?;
         if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
@@ -79,10 +80,10 @@ impl Forwarding<'_> {
             return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
         }
         if exchange.take_moved() {
-            alarm.set(self.body_timeout);
+            deadline.set(self.body_timeout);
         }
-        ready!(alarm.poll_due(context));
-        Poll::Ready(Err(if alarm.is_at_end() {
+        ready!(deadline.poll_due(context));
+        Poll::Ready(Err(if deadline.is_at_end() {
             Ask::TAKES_TOO_LONG
         } else {
             late_in_body(client, exchange, download)

@@ -43,7 +43,7 @@ fn listening() -> (TcpListener, SocketAddr) {
     (listening, address)
 }
 
-async fn connect(pool: &Rc<UpstreamPool>, reuse: Reuse) -> Result<Connection, Unreachable> {
+async fn connect(pool: &Rc<UpstreamPool>, reuse: Reuse) -> Result<ServerConnection, Unreachable> {
     pool.connect(&worker(), reuse).await
 }
 
@@ -109,7 +109,7 @@ async fn what_was_needed_at_once_stays_warm_and_is_let_go_slowly() {
     for _ in 0..=3 * ENOUGH {
         busy.push(connect(&pool, Reuse::Never).await.unwrap());
     }
-    busy.into_iter().for_each(Connection::keep);
+    busy.into_iter().for_each(ServerConnection::keep);
     let mut left = Vec::new();
     for _ in 0..30 {
         pool.sweep();

@@ -9,14 +9,14 @@ use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-use super::Connection;
+use super::ServerConnection;
 
 /// What may wait in the kernel to be sent. It says that there is room while half of this is free,
 /// which is room for a piece.
 #[cfg(target_os = "linux")]
 const QUEUE_BYTES: u32 = 32 * 1024;
 
-impl Connection {
+impl ServerConnection {
     /// Wait until the kernel has room for a piece, of which it then takes all or nearly all.
     ///
     /// The event loop alone would not do: it takes a socket for writable until a write has failed,

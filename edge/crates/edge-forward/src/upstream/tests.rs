@@ -7,11 +7,11 @@ use super::*;
 use crate::pool::tests::pool;
 
 /// A pool of one server, and a connection to it with the server's end.
-pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
+pub(crate) async fn connected() -> (Rc<UpstreamPool>, ServerConnection, Peer) {
     let listening = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listening.local_addr().unwrap();
     let pool = pool(&[address], 9);
-    let connection = Connection {
+    let connection = ServerConnection {
         stream: TcpStream::connect(address).await.unwrap(),
         is_reused: false,
         pool: Rc::clone(&pool),
@@ -27,7 +27,7 @@ pub(crate) async fn connected() -> (Rc<UpstreamPool>, Connection, Peer) {
 }
 
 /// Let the server say something, and read it in one piece that does not fill its room.
-async fn read_answer(connection: &mut Connection, peer: &mut Peer) {
+async fn read_answer(connection: &mut ServerConnection, peer: &mut Peer) {
     peer.write_all(b"first").unwrap();
     assert_eq!(5, connection.stream.read(&mut [0; 64]).await.unwrap());
 }
@@ -56,11 +56,11 @@ async fn a_connection_is_taken_again_in_the_same_turn() {
 #[tokio::test]
 async fn those_of_earlier_turns_are_taken_first() {
     let (pool, early, _early_peer) = connected().await;
-    let port = |connection: &Connection| connection.stream.local_addr().unwrap().port();
+    let port = |connection: &ServerConnection| connection.stream.local_addr().unwrap().port();
     let (_, mut late, _late_peer) = connected().await;
     let early_port = port(&early);
     early.keep();
-    turn::begin();
+    loop_tick::begin();
     late.pool = Rc::clone(&pool);
     late.keep();
     let taken = pool.server(0).take_warm(&pool, 0, false);

@@ -7,20 +7,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use edge_forward::budget::SMALL;
+use edge_forward::peer_end::Reset;
+use edge_forward::{Buffer, Client, ClientFault, Deadline, Piece, SiteHsts, Text};
 use edge_http::page::{Page, Reply, write_page};
 use edge_http::write::{self, ConnectionNote, LAST_CHUNK, Message, ResponseOnward};
-use edge_http::{BodyKind, HstsPolicy, Method, RequestHead, ResponseHead, Version};
+use edge_http::{BodyKind, Method, RequestHead, ResponseHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::intake::Intake;
-use crate::alarm::Alarm;
-use crate::buffer::{Buffer, SMALL};
-use crate::client::{Client, ClientFault, Piece};
-use crate::context::SiteHsts;
 use crate::counted::Counted;
-use crate::half_closed::Reset;
-use crate::moment::date_now;
-use crate::spare::Text;
+use crate::date::date_now;
 
 /// For how long and how much we go on reading what nobody wants, so that the client reads our
 /// answer before it learns that the connection is gone (RFC 9112 §9.6).
@@ -144,18 +141,18 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         write(&mut self.outbox, &reply);
     }
 
-    /// Send what waits, until the alarm is due.
-    pub(crate) async fn flush(&mut self, alarm: &mut Alarm) -> Result<(), ClientFault> {
+    /// Send what waits, until the deadline is due.
+    pub(crate) async fn flush(&mut self, deadline: &mut Deadline) -> Result<(), ClientFault> {
         poll_fn(|context| match self.poll_flush(context) {
-            Poll::Pending => alarm.poll_due(context).map(|()| Err(ClientFault::Gone)),
+            Poll::Pending => deadline.poll_due(context).map(|()| Err(ClientFault::Gone)),
             flushed @ Poll::Ready(_) => flushed,
         })
         .await
     }
 
     /// Say goodbye, and let the client read what was said before.
-    pub(crate) async fn close(mut self, alarm: &mut Alarm) {
-        alarm.set(LINGER);
+    pub(crate) async fn close(mut self, deadline: &mut Deadline) {
+        deadline.set(LINGER);
         let mut left = if self.request_has_ended() {
             0
         } else {
@@ -173,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
                     Poll::Pending => break,
                 }
             }
-            let is_over = is_shut && left == 0 || alarm.poll_due(context).is_ready();
+            let is_over = is_shut && left == 0 || deadline.poll_due(context).is_ready();
             if is_over {
                 Poll::Ready(())
             } else {
@@ -303,7 +300,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         let onward = ResponseOnward {
             body: self.response_body,
             connection,
-            hsts: hsts.map(|hsts| (policy_of(hsts), hsts.value.as_slice())),
+            hsts: hsts.map(|hsts| (hsts.to_compare(), hsts.value.as_slice())),
             date: &date_now(),
         };
         self.ready_outbox();
@@ -359,13 +356,5 @@ fn body_for(version: Version, body: BodyKind) -> BodyKind {
         (BodyKind::Chunked | BodyKind::UntilClose, Version::Http11) => BodyKind::Chunked,
         (BodyKind::Chunked | BodyKind::UntilClose, Version::Http10) => BodyKind::UntilClose,
         (known, _) => known,
-    }
-}
-
-/// A site's policy, as far as an upstream's can be compared with it.
-pub(crate) fn policy_of(hsts: &SiteHsts) -> HstsPolicy {
-    HstsPolicy {
-        max_age_s: hsts.policy.max_age_s,
-        include_subdomains: hsts.policy.include_subdomains,
     }
 }

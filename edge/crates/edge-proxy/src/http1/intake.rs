@@ -5,12 +5,11 @@ use std::ops::Range;
 use std::task::{Context, Poll, ready};
 
 use edge_contract::RequestRefusal;
+use edge_forward::budget::{LARGE, SCARCE, SMALL, is_scarce, piece_room, small_room};
+use edge_forward::peer_end::is_end;
+use edge_forward::{Buffer, ClientFault, Framing};
 use edge_http::{BodyKind, BodyReader, RequestHead};
 use tokio::io::AsyncRead;
-
-use crate::buffer::{Buffer, LARGE, SCARCE, SMALL, is_scarce, piece_room, small_room};
-use crate::client::{ClientFault, Framing};
-use crate::half_closed::is_end;
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
 pub(super) struct Intake {

@@ -7,14 +7,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use edge_contract::{Limits, RequestRefusal};
+use edge_forward::{Deadline, FieldList, limits};
 use edge_http::{HeadLimits, MOST_EMPTY_LINES, RequestHead, head_may_be_complete, parse_request};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::client::Http1Client;
-use crate::alarm::Alarm;
-use crate::limits;
-use crate::spare::FieldList;
 
 const EMPTY_LINE: &[u8] = b"\r\n";
 
@@ -37,7 +35,7 @@ pub(crate) async fn wait_drained(mut draining: watch::Receiver<bool>) {
 pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     client: &mut Http1Client<S>,
     bounds: &Limits,
-    alarm: &mut Alarm,
+    deadline: &mut Deadline,
     mut drained: Pin<&mut impl Future<Output = ()>>,
 ) -> Next {
     let mut waiting = Waiting {
@@ -49,12 +47,12 @@ pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     waiting.skip_empty_lines(client);
     let has_begun = !client.received().is_empty();
     let idle_timeout = Duration::from_millis(bounds.idle_timeout_ms);
-    alarm.set(if has_begun {
+    deadline.set(if has_begun {
         waiting.header_timeout
     } else {
         idle_timeout
     });
-    poll_fn(|context| waiting.poll(context, client, alarm, drained.as_mut())).await
+    poll_fn(|context| waiting.poll(context, client, deadline, drained.as_mut())).await
 }
 
 struct Waiting {
@@ -71,7 +69,7 @@ impl Waiting {
         &mut self,
         context: &mut Context<'_>,
         client: &mut Http1Client<S>,
-        alarm: &mut Alarm,
+        deadline: &mut Deadline,
         mut drained: Pin<&mut impl Future<Output = ()>>,
     ) -> Poll<Next> {
         loop {
@@ -86,14 +84,14 @@ impl Waiting {
             }
             self.skip_empty_lines(client);
             if is_idle && !client.received().is_empty() {
-                alarm.set(self.header_timeout);
+                deadline.set(self.header_timeout);
             }
         }
         let is_idle = self.seen == 0;
         if is_idle && drained.as_mut().poll(context).is_ready() {
             return Poll::Ready(Next::Silence);
         }
-        ready!(alarm.poll_due(context));
+        ready!(deadline.poll_due(context));
         Poll::Ready(if is_idle {
             Next::Silence
         } else {

@@ -4,6 +4,8 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use edge_forward::budget::is_scarce;
+use edge_forward::{Buffer, Client, ClientFault, Deadline, Framing, Piece, SiteHsts, Text};
 use edge_http::http2::ErrorCode;
 use edge_http::page::Page;
 use edge_http::write::Message;
@@ -11,11 +13,6 @@ use edge_http::{BodyKind, Method, ResponseHead};
 
 use super::response::{write_final, write_interim, write_page};
 use super::shared::Shared;
-use crate::alarm::Alarm;
-use crate::buffer::{Buffer, is_scarce};
-use crate::client::{Client, ClientFault, Framing, Piece};
-use crate::context::SiteHsts;
-use crate::spare::Text;
 
 /// For how long a client may take to read an early answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -70,17 +67,17 @@ impl Http2Client {
     /// After an answer that came before the end of the request: let the client read it before the
     /// stream is reset (RFC 9113 §8.1), since some take the reset for the answer. Its window stays
     /// closed, so that it does not go on sending what nobody reads.
-    pub(super) async fn linger(self, alarm: &mut Alarm) {
+    pub(super) async fn linger(self, deadline: &mut Deadline) {
         if self.has_ended || self.answer != Answer::Whole {
             return;
         }
-        alarm.set(LINGER);
+        deadline.set(LINGER);
         self.shared.state().set_stuck(self.stream, false);
         poll_fn(|context| {
             if self.poll_end(context).is_ready() {
                 return Poll::Ready(());
             }
-            alarm.poll_due(context)
+            deadline.poll_due(context)
         })
         .await;
     }

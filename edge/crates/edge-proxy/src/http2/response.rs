@@ -1,13 +1,12 @@
 //! Responses in HTTP/2's form (RFC 9113 §8.3.2): a server's, and our own.
 
+use edge_forward::SiteHsts;
 use edge_http::ResponseHead;
 use edge_http::http2::ResponseFields;
 use edge_http::page::{self, Page};
 use edge_http::write::{Message, covers, kept_fields};
 
-use crate::context::SiteHsts;
-use crate::http1::policy_of;
-use crate::moment::date_now;
+use crate::date::date_now;
 
 /// A server's final response.
 pub(super) fn write_final(
@@ -17,7 +16,7 @@ pub(super) fn write_final(
 ) {
     let head = message.head;
     fields.status(head.status);
-    let policy = hsts.map(policy_of);
+    let policy = hsts.map(SiteHsts::to_compare);
     for (name, value) in kept_fields(message, policy, false) {
         fields.field(name, value);
     }
@@ -25,7 +24,7 @@ pub(super) fn write_final(
         fields.content_length(length);
     }
     if let Some(hsts) = hsts
-        && !covers(message.input, message.fields, policy_of(hsts))
+        && !covers(message.input, message.fields, hsts.to_compare())
     {
         fields.field(b"strict-transport-security", &hsts.value);
     }

@@ -9,16 +9,15 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use edge_contract::{Http2Cutoff, Limits};
+use edge_forward::budget::SMALL;
+use edge_forward::{Buffer, ConnectionContext, Deadline};
 use edge_http::http2::{Config, Connection, Cutoff};
 use edge_tls::TlsStream;
 use tokio::io::AsyncWrite;
 
+use super::half_closed::HalfClosed;
 use super::shared::Shared;
-use crate::alarm::Alarm;
-use crate::buffer::{Buffer, SMALL};
-use crate::context::ConnectionContext;
 use crate::counted::Counted;
-use crate::half_closed::HalfClosed;
 
 /// After a cutoff: for how long, and up to how many bytes, the client may go on until it reads why.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -35,9 +34,9 @@ pub(super) struct Session {
     inbox: Buffer,
     shared: Shared,
     context: Rc<ConnectionContext>,
-    alarm: Alarm,
+    deadline: Deadline,
     /// While a header has begun and is not whole.
-    header_alarm: Option<Alarm>,
+    header_deadline: Option<Deadline>,
     header_timeout: Duration,
     started: Instant,
     idle_timeout: Duration,
@@ -63,8 +62,8 @@ impl Session {
             inbox: Buffer::default(),
             shared: Shared::new(Connection::new(config)),
             context,
-            alarm: Alarm::after(header_timeout),
-            header_alarm: None,
+            deadline: Deadline::after(header_timeout),
+            header_deadline: None,
             header_timeout,
             started: Instant::now(),
             idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
@@ -159,14 +158,14 @@ impl Session {
     /// Ready when there were no requests for too long.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.note_progress();
-        ready!(self.alarm.poll_due(context));
+        ready!(self.deadline.poll_due(context));
         if !self.is_greeted || self.is_leaving {
             return Poll::Ready(());
         }
         // Nobody has asked for anything for long: say so, and then wait no longer than that.
         self.is_leaving = true;
         self.shared.state().http2.leave();
-        self.alarm.set(self.idle_timeout);
+        self.deadline.set(self.idle_timeout);
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -176,9 +175,9 @@ impl Session {
         let is_idle = state.http2.open_streams() == 0;
         if !self.is_greeted && state.http2.is_greeted() {
             self.is_greeted = true;
-            self.alarm.set(self.idle_timeout);
+            self.deadline.set(self.idle_timeout);
         } else if !is_idle && self.is_greeted {
-            self.alarm.set(self.idle_timeout);
+            self.deadline.set(self.idle_timeout);
         }
         if is_idle {
             state.http2.settle();
@@ -187,14 +186,14 @@ impl Session {
 
     /// Send the last frames and the end of TLS; after a cutoff, let the client read them.
     async fn say_goodbye(&mut self) {
-        self.alarm.set(LAST_WORDS);
+        self.deadline.set(LAST_WORDS);
         self.inbox = Buffer::default();
         let mut left = if self.cutoff.is_some() { LAST_BYTES } else { 0 };
         poll_fn(|context| {
             if self.poll_goodbye(context, &mut left).is_ready() {
                 return Poll::Ready(());
             }
-            self.alarm.poll_due(context)
+            self.deadline.poll_due(context)
         })
         .await;
     }

@@ -6,11 +6,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use edge_contract::{Http2Cutoff, RequestRefusal};
+use edge_forward::budget::{Reservation, SCARCE, is_scarce};
+use edge_forward::{ClientFault, Text};
 use edge_http::http2::{Connection, ErrorCode};
-
-use crate::buffer::{Held, SCARCE, is_scarce};
-use crate::client::ClientFault;
-use crate::spare::Text;
 
 /// Bytes that may wait for the socket before streams have to wait themselves.
 const MOST_WAITING: usize = 48 * 1024;
@@ -50,7 +48,7 @@ pub(super) struct State {
     is_unsent: bool,
     /// Whether the client is not listened to.
     is_full: bool,
-    held: Held,
+    held: Reservation,
     /// Why a stream wants the connection's end.
     pub(super) cutoff: Option<Http2Cutoff>,
     /// Nothing is sent any more.
@@ -70,7 +68,7 @@ impl Shared {
             sent: 0,
             is_unsent: false,
             is_full: false,
-            held: Held::default(),
+            held: Reservation::default(),
             cutoff: None,
             is_over: false,
         })))

@@ -4,17 +4,16 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use edge_contract::RequestRefusal;
+use edge_forward::budget::{FRAME, LARGE, SMALL, is_scarce};
+use edge_forward::peer_end::is_end;
+use edge_forward::{ConnectionContext, Deadline, Text};
 use edge_http::http2::{Cutoff, Event};
 use tokio::task::spawn_local;
 
 use super::{Ended, Session, Step};
-use crate::alarm::Alarm;
-use crate::buffer::{FRAME, LARGE, SMALL, is_scarce};
-use crate::context::ConnectionContext;
-use crate::half_closed::{HalfClosed, Shown, is_end};
 use crate::http2::Accepted;
+use crate::http2::half_closed::{HalfClosed, Shown};
 use crate::http2::shared::{Shared, State};
-use crate::spare::Text;
 
 /// Above so many unsent bytes a client is not listened to: it does not listen either.
 const MOST_UNSENT: usize = 128 * 1024;
@@ -124,7 +123,7 @@ impl Session {
                     used += count;
                     if !state.http2.is_in_header(b"") {
                         // What comes next has its own time.
-                        self.header_alarm = None;
+                        self.header_deadline = None;
                     }
                     if let Some(event) = event {
                         self.is_leaving |= event == Event::Goodbye;
@@ -146,12 +145,14 @@ impl Session {
         }
         let input = self.inbox.filled();
         if !self.shared.state().http2.is_in_header(input) {
-            self.header_alarm = None;
+            self.header_deadline = None;
             return Poll::Pending;
         }
         let wait = self.header_timeout;
-        let alarm = self.header_alarm.get_or_insert_with(|| Alarm::after(wait));
-        alarm.poll_due(context)
+        let deadline = self
+            .header_deadline
+            .get_or_insert_with(|| Deadline::after(wait));
+        deadline.poll_due(context)
     }
 }
 

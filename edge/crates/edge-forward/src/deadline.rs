@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Moving it costs nothing: the clock is looked at when the connection waits, which is when the
 /// step begins to take time. The timer behind it fires at an old time, finds that it is not due,
 /// and is set again.
-pub struct Alarm {
+pub struct Deadline {
     step: Step,
     /// No step may put it off beyond this.
     end: Option<Instant>,
@@ -26,8 +26,8 @@ enum Step {
     Due(Instant),
 }
 
-impl Alarm {
-    /// An alarm that is due after so long.
+impl Deadline {
+    /// An deadline that is due after so long.
     #[must_use]
     pub fn after(wait: Duration) -> Self {
         let due = Instant::now() + wait;
@@ -38,7 +38,7 @@ impl Alarm {
         }
     }
 
-    /// From now on, for so long in all: no step may put the alarm off beyond that.
+    /// From now on, for so long in all: no step may put the deadline off beyond that.
     pub fn end_within(&mut self, whole: Duration) {
         self.end = Some(Instant::now() + whole);
     }
@@ -96,42 +96,51 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
-    async fn an_alarm_can_be_moved_both_ways() {
+    async fn a_deadline_can_be_moved_both_ways() {
         let start = Instant::now();
-        let mut alarm = Alarm::after(10 * SECOND);
-        alarm.set(20 * SECOND);
-        poll_fn(|context| alarm.poll_due(context)).await;
+        let mut deadline = Deadline::after(10 * SECOND);
+        deadline.set(20 * SECOND);
+        poll_fn(|context| deadline.poll_due(context)).await;
         assert_eq!(20, start.elapsed().as_secs());
-        alarm.set(30 * SECOND);
-        alarm.set(SECOND);
-        poll_fn(|context| alarm.poll_due(context)).await;
+        deadline.set(30 * SECOND);
+        deadline.set(SECOND);
+        poll_fn(|context| deadline.poll_due(context)).await;
         assert_eq!(21, start.elapsed().as_secs());
     }
 
     #[tokio::test(start_paused = true)]
     async fn no_step_goes_beyond_the_end() {
         let start = Instant::now();
-        let mut alarm = Alarm::after(10 * SECOND);
-        alarm.end_within(15 * SECOND);
-        alarm.set(10 * SECOND);
-        poll_fn(|context| alarm.poll_due(context)).await;
-        assert_eq!((10, false), (start.elapsed().as_secs(), alarm.is_at_end()));
-        alarm.set(20 * SECOND);
-        poll_fn(|context| alarm.poll_due(context)).await;
-        assert_eq!((15, true), (start.elapsed().as_secs(), alarm.is_at_end()));
-        alarm.forget_end();
-        alarm.set(20 * SECOND);
-        poll_fn(|context| alarm.poll_due(context)).await;
-        assert_eq!((35, false), (start.elapsed().as_secs(), alarm.is_at_end()));
+        let mut deadline = Deadline::after(10 * SECOND);
+        deadline.end_within(15 * SECOND);
+        deadline.set(10 * SECOND);
+        poll_fn(|context| deadline.poll_due(context)).await;
+        assert_eq!(
+            (10, false),
+            (start.elapsed().as_secs(), deadline.is_at_end())
+        );
+        deadline.set(20 * SECOND);
+        poll_fn(|context| deadline.poll_due(context)).await;
+        assert_eq!(
+            (15, true),
+            (start.elapsed().as_secs(), deadline.is_at_end())
+        );
+        deadline.forget_end();
+        deadline.set(20 * SECOND);
+        poll_fn(|context| deadline.poll_due(context)).await;
+        assert_eq!(
+            (35, false),
+            (start.elapsed().as_secs(), deadline.is_at_end())
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_step_counts_from_its_first_wait() {
         let start = Instant::now();
-        let mut alarm = Alarm::after(10 * SECOND);
-        alarm.set(2 * SECOND);
+        let mut deadline = Deadline::after(10 * SECOND);
+        deadline.set(2 * SECOND);
         tokio::time::advance(SECOND).await;
-        poll_fn(|context| alarm.poll_due(context)).await;
+        poll_fn(|context| deadline.poll_due(context)).await;
         assert_eq!(3, start.elapsed().as_secs());
     }
 }
