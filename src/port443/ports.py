@@ -369,7 +369,7 @@ class CertificateFiles(Protocol):
         ...
 
 
-class Shelf(Protocol):
+class PublicFiles(Protocol):
     """Where files stand that everybody may read."""
 
     def publish(self, name: str, content: bytes) -> PurePath:

@@ -25,9 +25,9 @@ from port443.adapters.sealed_store import SealedStore
 from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
 from port443.app.alone import EdgeAlone, EdgeOfItsUnit, ServeStarting, unanswered
+from port443.app.certificates import CertificateManager
 from port443.app.check_files import FilesJudged, judge_files
-from port443.app.converge import Tools
-from port443.app.keep import Keeper
+from port443.app.reconcile import Services
 from port443.app.serve import ControlPlane, EndsEdge, LogFault, no_log_fault
 from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
@@ -163,7 +163,7 @@ async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIt
         with opened_store(state) as store:
             edge = _supervisor(options, runtime, desired.workers)
             plane = ControlPlane(
-                _tools(edge, store, state),
+                _services(edge, store, state),
                 load,
                 _facts(options, state, runtime),
                 ends_edge=options.ends_edge,
@@ -188,16 +188,18 @@ def _supervisor(options: ServeOptions, runtime: Path, workers: int) -> Superviso
     return Supervisor(EdgeOptions(runtime, workers, mode, program=Environment.read().edge))
 
 
-def _tools(edge: Edge, store: Store, state: StateDirectory) -> Tools:
+def _services(edge: Edge, store: Store, state: StateDirectory) -> Services:
     clock = SystemClock()
-    return Tools(
+    return Services(
         edge=edge,
-        keeper=Keeper(store, FilesOnDisk(), clock, roots=SystemRoots().if_any, built=BUILT_AT),
+        certificates=CertificateManager(
+            store, FilesOnDisk(), clock, roots=SystemRoots().if_any, built=BUILT_AT
+        ),
         store=store,
         dial=Dialler(announce=edge.expect),
         outward=Dialler(),
         clock=clock,
-        shelf=state,
+        public_files=state,
         loopback=loopback_addresses,
     )
 

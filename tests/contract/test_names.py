@@ -43,7 +43,7 @@ def printed() -> Iterator[str]:
     for text in python():
         yield from re.findall(r'\blog\.(?:debug|info|warning|error)\(\s*"(\w+)"', text)
         yield from re.findall(r'\b_line\(logging\.\w+, "(\w+)"', text)
-        yield from re.findall(r'\b(?:News|Problem)\(\s*"(\w+)"', text)
+        yield from re.findall(r'\b(?:CertificateEvent|Problem)\(\s*"(\w+)"', text)
         yield from re.findall(r'\("(\w+)", "(?:error|warning)"\)', text)
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from plan_samples import desired, site
 from port443.adapters.key_files import FilesOnDisk
-from port443.app.converge import Converger, Tools
-from port443.app.keep import Keeper
+from port443.app.certificates import CertificateManager
+from port443.app.reconcile import Reconciler, Services
 from port443.app.serve import ControlPlane, EndsEdge
 from port443.app.status import ServeFacts
 from port443.core.plan.desired import Desired
-from port443.ports import Shelf, Store
+from port443.ports import PublicFiles, Store
 from standin_clock import StandInClock
 from standin_edge import StandInDial, StandInEdge
 
@@ -25,34 +25,34 @@ class ServeBench:
     """What a round needs, and where its outcome can be looked at."""
 
     store: Store
-    shelf: Shelf
+    public_files: PublicFiles
     clock: StandInClock = field(default_factory=StandInClock)
     edge: StandInEdge = field(default_factory=StandInEdge)
     loopback: tuple[str, ...] = LOOPBACK
     dial: StandInDial = field(init=False)
-    keeper: Keeper = field(init=False)
+    certificates: CertificateManager = field(init=False)
 
     def __post_init__(self) -> None:
         self.dial = StandInDial(self.edge)
-        self.keeper = Keeper(self.store, FilesOnDisk(), self.clock)
+        self.certificates = CertificateManager(self.store, FilesOnDisk(), self.clock)
 
     @property
-    def tools(self) -> Tools:
-        return Tools(
+    def services(self) -> Services:
+        return Services(
             edge=self.edge,
-            keeper=self.keeper,
+            certificates=self.certificates,
             store=self.store,
             dial=self.dial,
             outward=self.dial,
             clock=self.clock,
-            shelf=self.shelf,
+            public_files=self.public_files,
             loopback=lambda: self.loopback,
         )
 
-    def converger(self) -> Converger:
-        return Converger(self.tools)
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.services)
 
     def plane(
         self, load: Callable[[], Desired] = lambda: ONE_SITE, ends_edge: EndsEdge = "when asked"
     ) -> ControlPlane:
-        return ControlPlane(self.tools, load, FACTS, ends_edge=ends_edge)
+        return ControlPlane(self.services, load, FACTS, ends_edge=ends_edge)

@@ -2,7 +2,7 @@
 
 from pathlib import PurePath
 
-from port443.app.judge import some, text
+from port443.app.problems import some, text
 from port443.core.errors import ServeError
 from port443.ports import LoneEdge
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import assert_never
 
-from port443.app.client_ca import ClientAuthorities
-from port443.app.own_certificate import OwnCertificates
+from port443.app.client_cas import ClientAuthorities
+from port443.app.own_files import OwnCertificates
 from port443.core.errors import CertificateError
 from port443.core.plan.desired import Desired, LocalIssuer, OwnCertificate
 from port443.core.x509.path import TrustedRoots

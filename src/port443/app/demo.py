@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from port443.app.converge import Converged
 from port443.app.handshake import handshake
+from port443.app.reconcile import RoundResult
 from port443.app.scan import ScanOptions, Viewpoint, scan
 from port443.core.errors import Port443Error
 from port443.core.grade.baseline import Letter
@@ -69,7 +69,7 @@ def demo_settings(place: DemoPlace, upstreams: Sequence[str]) -> str:
 
 
 async def demo_steps(
-    round_: Converged, edge: EdgeIdentity, place: DemoPlace, dial: Dial, view: Viewpoint
+    round_: RoundResult, edge: EdgeIdentity, place: DemoPlace, dial: Dial, view: Viewpoint
 ) -> AsyncIterator[Step]:
     """Go through the steps; each says what really happened."""
     yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers")
@@ -87,7 +87,7 @@ async def demo_steps(
     yield grade_step(report)
 
 
-async def _backends(round_: Converged, dial: Dial) -> Step:
+async def _backends(round_: RoundResult, dial: Dial) -> Step:
     servers = round_.desired.sites[0].upstreams
     for server in servers:
         endpoint = Endpoint(server.host, server.port)
@@ -100,7 +100,7 @@ async def _backends(round_: Converged, dial: Dial) -> Step:
     return Step("backends", good=True, text=f"{len(servers)} sample servers")
 
 
-def _certificate(round_: Converged) -> Step:
+def _certificate(round_: RoundResult) -> Step:
     site = round_.desired.sites[0]
     if fault := round_.faults.get(site.id):
         return Step("cert", good=False, text=fault.message, hint=fault.hint)
@@ -135,7 +135,7 @@ def _redirect(report: Report, place: DemoPlace) -> Step:
     )
 
 
-def proof_step(round_: Converged) -> Step:
+def proof_step(round_: RoundResult) -> Step:
     """Say whether every handshake showed what was meant."""
     wrong = [proof for proof in round_.proofs if proof.verdict != "same"]
     if wrong or not round_.proofs:

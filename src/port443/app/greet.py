@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import PurePath
 
-from port443.app.converge import Converged
 from port443.app.demo import Step, grade_step, proof_step
-from port443.app.judge import round_problems, some, verdict_of
-from port443.app.judge import text as text_of
+from port443.app.problems import round_problems, some, verdict_of
+from port443.app.problems import text as text_of
 from port443.app.prove import Proof
+from port443.app.reconcile import RoundResult
 from port443.app.scan import Viewpoint, scan
 from port443.core.errors import Port443Error
 from port443.core.grade.report import Report, ScanTarget
@@ -23,7 +23,7 @@ SHORT_HSTS = "P443-HTTP-002"
 
 
 async def greet(
-    round_: Converged, edge: EdgeIdentity, dial: Dial, view: Viewpoint, root: PurePath | None
+    round_: RoundResult, edge: EdgeIdentity, dial: Dial, view: Viewpoint, root: PurePath | None
 ) -> AsyncIterator[Step]:
     """Go through what runs, line by line; the first site that is proved is graded, as a stranger would."""
     yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers, pid {edge.pid}")
@@ -34,13 +34,13 @@ async def greet(
     yield proof_step(round_)
     proved = next((one for one in round_.proofs if one.verdict == "same" and "*" not in one.name), None)
     if proved:
-        yield await _grade(proved, dial, view, round_.ladder.get(proved.site))
+        yield await _grade(proved, dial, view, round_.hsts_steps.get(proved.site))
     if root and any(isinstance(site.certificate, LocalIssuer) for site in round_.desired.sites):
         url = _url(round_.desired.sites[0].names[0], round_)
         yield Step("trust", good=True, text=f"curl --cacert {root} {url}   (browsers: port443 trust path)")
 
 
-def _site(site: DesiredSite, round_: Converged, view: Viewpoint) -> Step:
+def _site(site: DesiredSite, round_: RoundResult, view: Viewpoint) -> Step:
     urls = some([_url(name, round_) for name in site.names])
     servers = some([f"http://{server}" for server in site.upstreams])
     problems = [one for one in round_problems(round_, view.now) if one.site == site.id]
@@ -49,7 +49,7 @@ def _site(site: DesiredSite, round_: Converged, view: Viewpoint) -> Step:
     return Step("serving", good=False, text=f"{urls}: {problems[0].cause}", hint=problems[0].hint)
 
 
-def _url(name: SiteName, round_: Converged) -> str:
+def _url(name: SiteName, round_: RoundResult) -> str:
     ports = [endpoint.port for endpoint in round_.desired.https]
     port = HTTPS_PORT if HTTPS_PORT in ports or not ports else ports[0]
     host = f"[{name}]" if ":" in str(name) else str(name)

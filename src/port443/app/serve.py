@@ -8,11 +8,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from port443.app.converge import Converged, Converger, Tools
-from port443.app.judge import Restarts, round_problems
-from port443.app.knock import knock
+from port443.app.event_log import EdgeEventLog, tell
+from port443.app.problems import Restarts, round_problems
+from port443.app.reconcile import Reconciler, RoundResult, Services
+from port443.app.server_checks import check_servers
 from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
-from port443.app.telling import EventTeller, tell
 from port443.core.contract.events import EdgeStarted
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
@@ -68,7 +68,7 @@ class ControlPlane:
 
     def __init__(
         self,
-        tools: Tools,
+        services: Services,
         load: Callable[[], Desired],
         facts: ServeFacts,
         *,
@@ -77,22 +77,22 @@ class ControlPlane:
     ) -> None:
         """`load` reads the settings anew; `facts` are told in the status as they are."""
         self.facts = facts
-        self._tools = tools
+        self._services = services
         self._load = load
         self._ends_edge = ends_edge
         self._log_fault = log_fault
-        self._since = tools.clock.now()
-        self._converger = Converger(tools)
+        self._since = services.clock.now()
+        self._reconciler = Reconciler(services)
         self._turn = asyncio.Lock()
         self._reload_wanted, self._round_wanted = asyncio.Event(), asyncio.Event()
         self._stop, self._ended = asyncio.Event(), asyncio.Event()
         self._woken = asyncio.Event()
         self._adopted, self._boot = False, ""
         self._restarts = Restarts(0, None)
-        self._last: Converged | None = None
+        self._last: RoundResult | None = None
         self._last_reload: ReloadStatus | None = None
         self._failure: tuple[datetime, Port443Error] | None = None
-        self._teller = EventTeller()
+        self._teller = EdgeEventLog()
 
     @asynccontextmanager
     async def running(self, desired: Desired) -> AsyncIterator[None]:
@@ -102,16 +102,16 @@ class ControlPlane:
         alone: it goes on, and the next control plane takes it over. Whoever cancels this wants an end at
         once: an edge that we started, or that was to be stopped, is not waited for.
         """
-        found = await self._tools.edge.start()
+        found = await self._services.edge.start()
         self._adopted, self._boot = found.adopted, found.identity.boot
-        self._converger.adopt(found.root)
+        self._reconciler.adopt(found.root)
         log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
         try:
-            await self._converge(desired)
+            await self._go_through(desired)
             yield
         except asyncio.CancelledError:
             if self._is_edge_to_end(asked=self.is_stopping or not self._adopted):
-                self._tools.edge.kill()
+                self._services.edge.kill()
             await self._let_go(end=False)
             raise
         except BaseException:
@@ -125,9 +125,9 @@ class ControlPlane:
 
     async def _let_go(self, *, end: bool) -> None:
         if end:
-            await self._tools.edge.drain_and_stop()
+            await self._services.edge.drain_and_stop()
         else:
-            await self._tools.edge.leave()
+            await self._services.edge.leave()
         self._ended.set()
 
     async def run(self) -> None:
@@ -137,7 +137,7 @@ class ControlPlane:
                 self._tend_always,
                 self.listen,
                 self._teller.summarise,
-                self._tools.edge.watch,
+                self._services.edge.watch,
                 self._reload_on_request,
             )
             tasks = [group.create_task(duty()) for duty in duties]
@@ -146,7 +146,7 @@ class ControlPlane:
                 task.cancel()
 
     @property
-    def round(self) -> Converged:
+    def round(self) -> RoundResult:
         """The last round."""
         if self._last is None:
             raise ServeError("asked before the first round was through")
@@ -155,11 +155,11 @@ class ControlPlane:
     @property
     def dial(self) -> Dial:
         """The way to our own listeners."""
-        return self._tools.dial
+        return self._services.dial
 
     async def edge_identity(self) -> EdgeIdentity:
         """Ask the edge who it is."""
-        return await self._tools.edge.identity()
+        return await self._services.edge.identity()
 
     def stop(self) -> None:
         """Ask `run` to end."""
@@ -174,11 +174,11 @@ class ControlPlane:
         """Have the settings read again soon; how it went is in the log and the status."""
         self._reload_wanted.set()
 
-    async def reload(self) -> Converged:
+    async def reload(self) -> RoundResult:
         """Read the settings again and converge; wrong settings change nothing and are raised."""
-        at = self._tools.clock.now().isoformat(timespec="seconds")
+        at = self._services.clock.now().isoformat(timespec="seconds")
         try:
-            round_ = await self._converge(self._load())
+            round_ = await self._go_through(self._load())
         except Port443Error as error:
             self._last_reload = ReloadStatus(at, False, error.code, error.message, ())  # noqa: FBT003 - it failed
             log.error("reload_refused", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
@@ -202,9 +202,11 @@ class ControlPlane:
 
     async def _answer_status(self) -> dict[str, Any]:
         upstreams = [server for site in self.round.desired.sites for server in site.upstreams]
-        edge, servers = await asyncio.gather(self._see_edge(), knock(self._tools.outward, upstreams))
+        edge, servers = await asyncio.gather(
+            self._see_edge(), check_servers(self._services.outward, upstreams)
+        )
         serve = ServeSeen(
-            now=self._tools.clock.now(),
+            now=self._services.clock.now(),
             since=self._since,
             facts=self.facts,
             last_reload=self._last_reload,
@@ -215,7 +217,7 @@ class ControlPlane:
         return dataclasses.asdict(status_document(serve, edge, self.round))
 
     async def _see_edge(self) -> EdgeSeen | Port443Error:
-        edge = self._tools.edge
+        edge = self._services.edge
         try:
             async with asyncio.timeout(EDGE_PATIENCE_S):
                 identity = await edge.identity(EDGE_PATIENCE_S / 2)
@@ -239,7 +241,7 @@ class ControlPlane:
             "changes": list(round_.changes),
             "whole": round_.is_whole,
             "problems": [
-                dataclasses.asdict(problem) for problem in round_problems(round_, self._tools.clock.now())
+                dataclasses.asdict(problem) for problem in round_problems(round_, self._services.clock.now())
             ],
         }
 
@@ -261,11 +263,11 @@ class ControlPlane:
             "edge_goes_on": has_unit and isinstance(edge, EdgeSeen),
         }
 
-    async def _converge(self, desired: Desired | None = None) -> Converged:
+    async def _go_through(self, desired: Desired | None = None) -> RoundResult:
         """Go through a round: for other settings, or for those that hold when the turn comes."""
         async with self._turn:
             before = self._last
-            self._last = await self._converger.converge(desired or self.round.desired)
+            self._last = await self._reconciler.reconcile(desired or self.round.desired)
             self._failure = None
             tell(self._last, before)
         self._woken.set()
@@ -274,13 +276,13 @@ class ControlPlane:
     async def _prove_again(self) -> None:
         async with self._turn:
             before = self.round
-            self._last = await self._converger.prove_again(before)
+            self._last = await self._reconciler.prove_again(before)
             tell(self._last, before, anew=False)
 
     async def _tend_always(self) -> None:
         while True:
             self._woken.clear()
-            pause = min(self._due() - self._tools.clock.now(), FILES_LOOKED_AT)
+            pause = min(self._due() - self._services.clock.now(), FILES_LOOKED_AT)
             try:
                 # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
                 async with asyncio.timeout(max(SHORTEST_PAUSE_S, pause.total_seconds())):
@@ -290,14 +292,14 @@ class ControlPlane:
 
     async def tend(self) -> None:
         """Go through a round when one is due or a file has changed; else look again at what was wrong."""
-        now = self._tools.clock.now()
+        now = self._services.clock.now()
         if self._failure and self._failure[0] <= now < self._failure[0] + RETRY_AFTER_FAULT:
             return
         # Before the last round: the clock was ahead, and what was made by it may not be valid yet.
-        if self._due() <= now or now < self.round.at or self._tools.keeper.files_changed():
+        if self._due() <= now or now < self.round.at or self._services.certificates.files_changed():
             self._round_wanted.clear()
             try:
-                await self._converge()
+                await self._go_through()
             except Port443Error as error:
                 self._failure = now, error
                 log.error("round_failed", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
@@ -314,8 +316,8 @@ class ControlPlane:
         round_ = self.round
         if self._round_wanted.is_set():
             return round_.at
-        moments = [self._converger.tickets_due, self._tools.keeper.next_due()]
-        moments += [next_step_due(step) for step in round_.ladder.values()]
+        moments = [self._reconciler.tickets_due, self._services.certificates.next_due()]
+        moments += [next_step_due(step) for step in round_.hsts_steps.values()]
         retry = round_.at + RETRY_AFTER_FAULT
         due = min((moment for moment in moments if moment and moment > round_.at), default=retry)
         unsettled = round_.store_fault or any(moment and moment <= round_.at for moment in moments)
@@ -323,7 +325,7 @@ class ControlPlane:
 
     async def listen(self) -> None:
         """Log what the edge tells; go through a round when it has been restarted."""
-        async for event in self._tools.edge.events():
+        async for event in self._services.edge.events():
             self._teller.tell(event)
             if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
                 self._boot, self._adopted = event.boot, False

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
-from port443.app.converge import Converged
-from port443.app.judge import (
+from port443.app.local_ca import jitter_of
+from port443.app.problems import (
     Problem,
     Restarts,
     Verdict,
@@ -18,10 +18,10 @@ from port443.app.judge import (
     told,
     verdict_of,
 )
-from port443.app.knock import ServerSeen
-from port443.app.local_ca import jitter_of
 from port443.app.prove import Proof
 from port443.app.prove import Verdict as ProofVerdict
+from port443.app.reconcile import RoundResult
+from port443.app.server_checks import ServerSeen
 from port443.core.contract.stats import EdgeStats
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, LocalIssuer, OwnCertificate
@@ -219,7 +219,7 @@ class ServeSeen:
     """The servers behind the sites, by their address."""
 
 
-def status_document(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Converged) -> StatusDocument:
+def status_document(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: RoundResult) -> StatusDocument:
     """Describe what runs; `edge` may be the reason why it does not answer."""
     facts = serve.facts
     seen = None if isinstance(edge, Port443Error) else edge
@@ -279,7 +279,7 @@ def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> 
     )
 
 
-def _problems(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Converged) -> Iterator[Problem]:
+def _problems(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: RoundResult) -> Iterator[Problem]:
     if isinstance(edge, Port443Error):
         yield told("edge", edge)
     else:
@@ -308,7 +308,9 @@ def _edge(seen: EdgeSeen, now: datetime) -> EdgeStatus:
     )
 
 
-def _site(site: DesiredSite, round_: Converged, serve: ServeSeen, problems: Sequence[Problem]) -> SiteStatus:
+def _site(
+    site: DesiredSite, round_: RoundResult, serve: ServeSeen, problems: Sequence[Problem]
+) -> SiteStatus:
     addresses = tuple(str(server) for server in site.upstreams)
     return SiteStatus(
         id=site.id,
@@ -332,14 +334,14 @@ def _unseen(site: SiteStatus) -> SiteStatus:
     return dataclasses.replace(site, verdict="error", proofs=proofs)
 
 
-def _state(site: DesiredSite, round_: Converged) -> Literal["running", "last_good", "refused"]:
+def _state(site: DesiredSite, round_: RoundResult) -> Literal["running", "last_good", "refused"]:
     state = round_.receipt.quarantined.get(site.id)
     if state is None:
         return "running" if site.id in round_.receipt.sites else "refused"
     return "last_good" if state.serves else "refused"
 
 
-def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> CertificateStatus | None:
+def _certificate(site: DesiredSite, round_: RoundResult, now: datetime) -> CertificateStatus | None:
     credential = round_.credentials.get(site.id)
     if credential is None:
         return None
@@ -368,11 +370,11 @@ def _certificate(site: DesiredSite, round_: Converged, now: datetime) -> Certifi
     )
 
 
-def _client_cas(site: DesiredSite, round_: Converged) -> tuple[str, ...]:
+def _client_cas(site: DesiredSite, round_: RoundResult) -> tuple[str, ...]:
     return tuple(CertFacts.from_der(octets).subject for octets in round_.client_roots.get(site.id, ()))
 
 
-def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
+def _hsts(site: DesiredSite, round_: RoundResult) -> HstsStatus:
     match site.hsts:
         case HstsFixed(max_age_s, include_subdomains, preload):
             return HstsStatus("settings", max_age_s, include_subdomains, preload, None, None, None)
@@ -380,7 +382,7 @@ def _hsts(site: DesiredSite, round_: Converged) -> HstsStatus:
             return HstsStatus("settings", None, False, False, None, None, None)  # noqa: FBT003 - the two flags
         case "ladder":
             # Where the clock is wrong, a site that is not known yet stands on the first step, undated.
-            step = round_.ladder.get(site.id) or HstsStep(0, round_.at)
+            step = round_.hsts_steps.get(site.id) or HstsStep(0, round_.at)
             if header_of(site, step) is None:
                 return HstsStatus("ladder", None, False, False, None, None, None)  # noqa: FBT003
             due = next_step_due(step)

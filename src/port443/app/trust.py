@@ -9,7 +9,7 @@ from port443.app.local_ca import AuthorityKind, LocalCA
 from port443.core.errors import CertificateError
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificate_pem, certificates_in
-from port443.ports import Generations, Shelf
+from port443.ports import Generations, PublicFiles
 
 FILE_NAMES: Final[dict[AuthorityKind, str]] = {
     "reserved": "local-ca.pem",
@@ -37,10 +37,10 @@ class PublishedRoot:
     root: CertFacts
 
 
-async def publish_roots(store: Generations, shelf: Shelf) -> tuple[PublishedRoot, ...]:
+async def publish_roots(store: Generations, public_files: PublicFiles) -> tuple[PublishedRoot, ...]:
     """Write the roots that exist, each into its file."""
     return tuple(
-        PublishedRoot(kind, shelf.publish(FILE_NAMES[kind], certificate_pem([root.der])), root)
+        PublishedRoot(kind, public_files.publish(FILE_NAMES[kind], certificate_pem([root.der])), root)
         for kind, root in (await LocalCA(store).roots()).items()
     )
 

@@ -17,7 +17,7 @@ from memory_store import MemoryStore
 from pki import NOW, Made, leaf, root
 from plan_samples import desired, site
 from port443.app import serve
-from port443.app.moderation import BURST
+from port443.app.log_throttle import BURST
 from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
 from port443.core.contract.events import (
     EdgeStarted,
@@ -90,7 +90,7 @@ def test_a_log_that_cannot_be_written_is_a_problem(bench: ServeBench) -> None:
 
     async def scenario() -> None:
         fault = ServeError("the log cannot be written to serve.log: No space left on device", "make room")
-        plane = ControlPlane(bench.tools, lambda: ONE_SITE, FACTS, log_fault=lambda: fault)
+        plane = ControlPlane(bench.services, lambda: ONE_SITE, FACTS, log_fault=lambda: fault)
         async with plane.running(ONE_SITE):
             document = await status(plane)
         assert document["verdict"] == "warning"
@@ -219,7 +219,7 @@ def test_a_proof_that_nobody_has_repeated_is_told(bench: ServeBench) -> None:
 
 def test_restarts_of_the_edge_are_counted_and_are_news_for_an_hour(bench: ServeBench) -> None:
     """What was restarted long ago is no problem any more, but it is still counted."""
-    asyncio.run(bench.converger().converge(ONE_SITE))
+    asyncio.run(bench.reconciler().reconcile(ONE_SITE))
     bench.edge.found = bench.edge.plan.root
 
     async def scenario() -> None:
@@ -441,7 +441,7 @@ def raising(error: Exception) -> Callable[..., Coroutine[Any, Any, Any]]:
 def test_a_store_that_fails_is_told_and_tried_each_minute(bench: ServeBench) -> None:
     """Not each second, and not only at the next ticket key."""
     store = MemoryStore()
-    bench = ServeBench(store, bench.shelf)
+    bench = ServeBench(store, bench.public_files)
 
     async def scenario() -> None:
         plane = bench.plane()
@@ -617,7 +617,7 @@ def test_a_start_that_fails_leaves_only_what_served_before(
 ) -> None:
     """An edge that was just started for nothing is ended; one that served before goes on."""
     if adopted:
-        asyncio.run(bench.converger().converge(ONE_SITE))
+        asyncio.run(bench.reconciler().reconcile(ONE_SITE))
         bench.edge.found = bench.edge.plan.root
 
     async def scenario() -> None:

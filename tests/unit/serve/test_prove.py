@@ -8,8 +8,8 @@ import pytest
 
 from pki import NOW, intermediate, leaf, root
 from plan_samples import desired, names, site
-from port443.app.converge import Converged
 from port443.app.prove import Proof, prove, questions
+from port443.app.reconcile import RoundResult
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential, Desired, OwnCertificate
 from port443.core.x509.keys import pkcs8
@@ -58,11 +58,11 @@ def test_a_site_without_a_certificate_is_not_asked() -> None:
     assert list(questions(ONE_SITE, {}, LOOPBACK)) == []
 
 
-def one_round(bench: ServeBench, wishes: Desired = ONE_SITE) -> Converged:
-    return asyncio.run(bench.converger().converge(wishes))
+def one_round(bench: ServeBench, wishes: Desired = ONE_SITE) -> RoundResult:
+    return asyncio.run(bench.reconciler().reconcile(wishes))
 
 
-def again(dial: StandInDial, round_: Converged) -> list[Proof]:
+def again(dial: StandInDial, round_: RoundResult) -> list[Proof]:
     asked_again = questions(round_.desired, round_.credentials, LOOPBACK)
     return list(asyncio.run(prove(dial, StandInClock(), asked_again)))
 

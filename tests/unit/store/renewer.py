@@ -13,7 +13,7 @@ from pathlib import Path
 
 from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.store_sqlite import StateDirectory
-from port443.app.keep import Keeper
+from port443.app.certificates import CertificateManager
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.wiring import opened_store
@@ -26,7 +26,7 @@ def renew(path: Path, now: datetime) -> None:
     lock = state.lock()
     site = DesiredSite("a.test", (HostName("a.test"),), (), LocalIssuer())
     with opened_store(state) as store:
-        kept = asyncio.run(Keeper(store, FilesOnDisk(), StandInClock(now)).ensure([site]))
+        kept = asyncio.run(CertificateManager(store, FilesOnDisk(), StandInClock(now)).ensure([site]))
     lock.release()
     assert not kept.faults
 

@@ -67,7 +67,7 @@ class StateDirectory:
         return self.path / "kek"
 
     def publish(self, name: str, content: bytes) -> Path:
-        """Write a file for every user of this machine. Implements `Shelf`."""
+        """Write a file for every user of this machine. Implements `PublicFiles`."""
         return publish(self.path, name, content)
 
     def lock(self) -> Lease:

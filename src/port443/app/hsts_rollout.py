@@ -1,39 +1,40 @@
-"""Lead sites up the HSTS ladder: what was promised is remembered, and no step is taken unproved."""
+"""Raise each site's HSTS step by step: steps are stored, and none is taken without a proof."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from port443.core.errors import StoreError
-from port443.core.plan.hsts import HstsStep, advance, next_step_due
+from port443.core.plan import hsts
+from port443.core.plan.hsts import HstsStep, next_step_due
 from port443.ports import SiteMemory
 
 
-class Ladder:
+class HstsRollout:
     """Where each site stands. The store is read once; as long as it fails, this memory counts."""
 
     def __init__(self, memory: SiteMemory) -> None:
         self._memory = memory
         self._steps: dict[str, HstsStep] = {}
         self._failed: dict[str, datetime] = {}
-        self._is_recalled = False
+        self._is_restored = False
         self._unsaved: set[str] = set()
 
-    async def meet(self, sites: Iterable[str], now: datetime) -> StoreError | None:
+    async def load(self, sites: Iterable[str], now: datetime) -> StoreError | None:
         """Learn where sites stand; new ones stand on the first step. Return why the store was of no use.
 
         What a clock that was ahead has dated in the future is dated anew.
         """
-        fault = await self.recall()
+        fault = await self.restore()
         for site in sites:
             step = self._steps.get(site, HstsStep(0, now))
-            self._stand(site, HstsStep(step.step, min(step.since, now)))
+            self._set(site, HstsStep(step.step, min(step.since, now)))
             if site in self._failed:
                 self._failed[site] = min(self._failed[site], now)
         return fault or await self._save()
 
-    async def recall(self) -> StoreError | None:
+    async def restore(self) -> StoreError | None:
         """Learn where sites stand, and write nothing; return why that cannot be known."""
-        if self._is_recalled:
+        if self._is_restored:
             return None
         try:
             steps, failed = await self._memory.hsts_memory()
@@ -45,7 +46,7 @@ class Ladder:
         for site, at in failed.items():
             self._failed[site] = max(at, self._failed.get(site, at))
         self._unsaved |= {site for site, step in self._steps.items() if step != steps.get(site)}
-        self._is_recalled = True
+        self._is_restored = True
         return None
 
     def is_step_due(self, sites: Iterable[str], now: datetime) -> bool:
@@ -53,13 +54,13 @@ class Ladder:
         dues = (next_step_due(self._steps[site]) for site in sites)
         return any(due <= now for due in dues if due)
 
-    async def climb(self, sites: Iterable[str], now: datetime) -> StoreError | None:
+    async def advance(self, sites: Iterable[str], now: datetime) -> StoreError | None:
         """Take each next step whose time has passed without a failed proof; return why it was not stored."""
         for site in sites:
-            self._stand(site, advance(self._steps[site], now, self._failed.get(site)))
+            self._set(site, hsts.advance(self._steps[site], now, self._failed.get(site)))
         return await self._save()
 
-    def _stand(self, site: str, step: HstsStep) -> None:
+    def _set(self, site: str, step: HstsStep) -> None:
         if step != self._steps.get(site):
             self._steps[site] = step
             self._unsaved.add(site)
@@ -77,7 +78,7 @@ class Ladder:
 
     async def _save(self) -> StoreError | None:
         """Store what is new, in one transaction; not before it is known what is there."""
-        if not self._unsaved or not self._is_recalled:
+        if not self._unsaved or not self._is_restored:
             return None
         steps = {site: self._steps[site] for site in self._unsaved if site in self._steps}
         failed = {site: self._failed[site] for site in self._unsaved if site in self._failed}

@@ -12,10 +12,10 @@ from memory_store import MemoryStore
 from pki import leaf, root
 from plan_samples import desired, site
 from port443.adapters.key_files import FilesOnDisk
-from port443.app.converge import Converged, Converger
-from port443.app.judge import round_problems
-from port443.app.keep import Keeper, Kept
-from port443.app.telling import tell
+from port443.app.certificates import CertificateManager, Kept
+from port443.app.event_log import tell
+from port443.app.problems import round_problems
+from port443.app.reconcile import Reconciler, RoundResult
 from port443.core.contract.snapshot import MAX_NAMES, Site
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
@@ -31,16 +31,16 @@ STRANGER = leaf(root(), NAME)
 
 
 class Rounds:
-    """One converger over many rounds."""
+    """One reconciler over many rounds."""
 
     def __init__(self, bench: ServeBench) -> None:
         self.bench = bench
-        self.converger: Converger = bench.converger()
+        self.reconciler: Reconciler = bench.reconciler()
 
-    def next(self, **span: float) -> Converged:
+    def next(self, **span: float) -> RoundResult:
         """Let time pass and go through a round."""
         self.bench.clock.goes_on(**span)
-        return asyncio.run(self.converger.converge(ONE_SITE))
+        return asyncio.run(self.reconciler.reconcile(ONE_SITE))
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def test_a_step_is_not_taken_when_something_else_is_served_by_then(bench: ServeB
     """What was right when it was applied may be wrong when the step is due: it is looked at just before."""
     rounds.next()
     bench.dial.impostors[HERE] = STRANGER
-    assert rounds.next(seconds=300).ladder[NAME].step == 0
+    assert rounds.next(seconds=300).hsts_steps[NAME].step == 0
     assert max_age(bench) == 300
     bench.dial.impostors.clear()
     # The step has to pass anew, from the failure on.
-    assert rounds.next(seconds=299).ladder[NAME].step == 0
-    assert rounds.next(seconds=1).ladder[NAME].step == 1
+    assert rounds.next(seconds=299).hsts_steps[NAME].step == 0
+    assert rounds.next(seconds=1).hsts_steps[NAME].step == 1
 
 
 def test_a_failed_proof_in_between_holds_the_ladder(bench: ServeBench, rounds: Rounds) -> None:
@@ -95,8 +95,8 @@ def test_a_failed_proof_in_between_holds_the_ladder(bench: ServeBench, rounds: R
     bench.dial.closed.add(HERE)
     assert not rounds.next(seconds=100).is_whole
     bench.dial.closed.clear()
-    assert rounds.next(seconds=200).ladder[NAME].step == 0
-    assert rounds.next(seconds=100).ladder[NAME].step == 1
+    assert rounds.next(seconds=200).hsts_steps[NAME].step == 0
+    assert rounds.next(seconds=100).hsts_steps[NAME].step == 1
 
 
 def test_the_next_process_stands_where_the_last_one_did(bench: ServeBench, rounds: Rounds) -> None:
@@ -105,8 +105,8 @@ def test_the_next_process_stands_where_the_last_one_did(bench: ServeBench, round
     rounds.next(seconds=300)
     bench.clock.goes_on(days=2)
     restarted = Rounds(bench)
-    assert restarted.next().ladder[NAME].step == 1
-    assert restarted.next(seconds=60).ladder[NAME].step == 2
+    assert restarted.next().hsts_steps[NAME].step == 1
+    assert restarted.next(seconds=60).hsts_steps[NAME].step == 2
 
 
 def test_a_step_that_a_wrong_clock_dated_ahead_is_dated_anew(bench: ServeBench) -> None:
@@ -118,9 +118,9 @@ def test_a_step_that_a_wrong_clock_dated_ahead_is_dated_anew(bench: ServeBench) 
     bench.dial.closed.clear()
     bench.clock.moment = right
     rounds = Rounds(bench)
-    assert rounds.next().ladder[NAME].since == right
+    assert rounds.next().hsts_steps[NAME].since == right
     assert asyncio.run(bench.store.hsts_memory())[0][NAME].since == right
-    assert rounds.next(seconds=300).ladder[NAME].step == 1
+    assert rounds.next(seconds=300).hsts_steps[NAME].step == 1
 
 
 # Tickets
@@ -164,7 +164,7 @@ def test_tickets_of_an_adopted_edge_stay_good(bench: ServeBench, rounds: Rounds)
     rounds.next()
     bench.edge.found = bench.edge.plan.root
     successor = Rounds(bench)
-    successor.converger.adopt(bench.edge.found)
+    successor.reconciler.adopt(bench.edge.found)
     successor.next()
     assert bench.edge.plan.root.ticket_keys[1:] == bench.edge.found.ticket_keys
 
@@ -177,7 +177,7 @@ def test_a_certificate_is_renewed_at_two_thirds_and_served(bench: ServeBench, ro
     first = rounds.next().credentials[NAME]
     lifetime = CertFacts.from_der(first.chain[0])
     two_thirds = (lifetime.not_after - lifetime.not_before) * 2 / 3
-    due = bench.keeper.next_due()
+    due = bench.certificates.next_due()
     assert due
     assert timedelta(0) <= lifetime.not_before + two_thirds - due <= timedelta(days=90) / 20
     bench.clock.moment = due - timedelta(seconds=1)
@@ -194,7 +194,7 @@ def test_a_certificate_is_renewed_at_two_thirds_and_served(bench: ServeBench, ro
 def test_a_store_that_fails_holds_nothing_up(bench: ServeBench) -> None:
     """Settings are applied, tickets rotate and the ladder is held in memory; it is stored later."""
     store = MemoryStore()
-    bench = ServeBench(store, bench.shelf)
+    bench = ServeBench(store, bench.public_files)
     rounds = Rounds(bench)
     rounds.next()
     store.broken = StoreError("no room")
@@ -213,7 +213,7 @@ def test_a_store_that_fails_holds_nothing_up(bench: ServeBench) -> None:
 
 def test_a_failure_that_could_not_be_stored_holds_the_ladder(bench: ServeBench) -> None:
     store = MemoryStore()
-    bench = ServeBench(store, bench.shelf)
+    bench = ServeBench(store, bench.public_files)
     rounds = Rounds(bench)
     rounds.next()
     store.broken = StoreError("no room")
@@ -221,14 +221,14 @@ def test_a_failure_that_could_not_be_stored_holds_the_ladder(bench: ServeBench) 
     rounds.next(seconds=100)
     bench.dial.closed.clear()
     store.broken = None
-    assert rounds.next(seconds=200).ladder[NAME].step == 0
+    assert rounds.next(seconds=200).hsts_steps[NAME].step == 0
     assert asyncio.run(store.hsts_memory())[1].get(NAME) is not None
 
 
 def test_a_first_round_without_a_store_is_refused(bench: ServeBench) -> None:
     """Nothing could be served: whoever has just typed the command is told."""
     broken = StoreError("no room")
-    rounds = Rounds(ServeBench(MemoryStore(broken), bench.shelf))
+    rounds = Rounds(ServeBench(MemoryStore(broken), bench.public_files))
     with pytest.raises(StoreError, match="no room"):
         rounds.next()
 
@@ -247,14 +247,14 @@ def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
     """One address of many is asked again; what was right stands as it was seen."""
     two = Endpoint("127.0.0.1", 9443)
     wishes = dataclasses.replace(desired(site(NAME)), https=(HERE, two))
-    converger = bench.converger()
+    reconciler = bench.reconciler()
     bench.dial.impostors[two] = STRANGER
-    first = asyncio.run(converger.converge(wishes))
+    first = asyncio.run(reconciler.reconcile(wishes))
     assert [proof.verdict for proof in first.proofs] == ["same", "different"]
     bench.dial.impostors.clear()
     bench.dial.dialled.clear()
     bench.clock.goes_on(seconds=60)
-    second = asyncio.run(converger.prove_again(first))
+    second = asyncio.run(reconciler.prove_again(first))
     assert bench.dial.dialled == [two]
     assert second.is_whole
     assert second.proofs[0] == first.proofs[0]
@@ -264,19 +264,19 @@ def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
 def test_a_clock_before_the_build_takes_no_step(bench: ServeBench) -> None:
     """The ladder stands still, nothing of it is stored, and no proof counts as failed by such a clock."""
     built = bench.clock.moment
-    bench.keeper = Keeper(bench.store, FilesOnDisk(), bench.clock, built=built)
-    first = asyncio.run(bench.converger().converge(ONE_SITE))
+    bench.certificates = CertificateManager(bench.store, FilesOnDisk(), bench.clock, built=built)
+    first = asyncio.run(bench.reconciler().reconcile(ONE_SITE))
     bench.clock.goes_on(days=-9000)
-    converger = bench.converger()
+    reconciler = bench.reconciler()
     for _ in range(3):
-        round_ = asyncio.run(converger.converge(ONE_SITE))
+        round_ = asyncio.run(reconciler.reconcile(ONE_SITE))
         bench.clock.goes_on(days=400)
-    assert round_.ladder == first.ladder
+    assert round_.hsts_steps == first.hsts_steps
     assert [proof.verdict for proof in round_.proofs] == ["same"]
     assert isinstance(round_.faults[NAME], ClockWrong)
     assert asyncio.run(bench.store.hsts_memory())[1].get(NAME) is None
     bench.clock.moment = built
-    assert asyncio.run(converger.converge(ONE_SITE)).is_whole
+    assert asyncio.run(reconciler.reconcile(ONE_SITE)).is_whole
 
 
 def test_a_round_of_many_sites_asks_the_store_no_oftener_than_of_one(
@@ -290,9 +290,9 @@ def test_a_round_of_many_sites_asks_the_store_no_oftener_than_of_one(
 
     def calls(count: int) -> int:
         store = MemoryStore()
-        fresh = ServeBench(store, bench.shelf)
+        fresh = ServeBench(store, bench.public_files)
         wishes = desired(*(site(f"s{number}.many.test", certificate=files) for number in range(count)))
-        assert asyncio.run(fresh.converger().converge(wishes)).faults == {}
+        assert asyncio.run(fresh.reconciler().reconcile(wishes)).faults == {}
         return store.calls
 
     assert calls(30) == calls(1)
@@ -306,10 +306,10 @@ def test_a_site_that_breaks_the_contract_stops_no_other(
 ) -> None:
     """It is put aside with its cause, which names it; the others go on, and it comes back when mended."""
     two = desired(site(NAME), site("long.test"))
-    rounds = bench.converger()
-    whole = asyncio.run(rounds.converge(two))
+    rounds = bench.reconciler()
+    whole = asyncio.run(rounds.reconcile(two))
     assert whole.is_whole
-    ensure = bench.keeper.ensure
+    ensure = bench.certificates.ensure
 
     async def lengthened(sites: Sequence[DesiredSite]) -> Kept:
         kept = await ensure(sites)
@@ -318,14 +318,14 @@ def test_a_site_that_breaks_the_contract_stops_no_other(
         return kept
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.keeper, "ensure", lengthened)
-        found = asyncio.run(rounds.converge(two))
+        patch.setattr(bench.certificates, "ensure", lengthened)
+        found = asyncio.run(rounds.reconcile(two))
     assert found.receipt.quarantined.keys() == {"long.test"}
     assert [proof.site for proof in found.proofs] == [NAME]
     fault = found.faults["long.test"]
     assert (fault.code, list(found.faults)) == ("P443-E355", ["long.test"])
     assert fault.message.startswith("site long.test: certificates[0].chain: must have 1 to 100 entries, not")
-    assert asyncio.run(rounds.converge(two)).is_whole
+    assert asyncio.run(rounds.reconcile(two)).is_whole
 
 
 def test_a_site_whose_names_break_the_contract_is_left_out(bench: ServeBench) -> None:
@@ -333,7 +333,7 @@ def test_a_site_whose_names_break_the_contract_is_left_out(bench: ServeBench) ->
     many = tuple(parse_site_name(f"n{number}.test") for number in range(MAX_NAMES + 1))
     broken = dataclasses.replace(site("n0.test"), names=many)
     wishes = dataclasses.replace(desired(site(NAME), broken), default_site="n0.test")
-    found = asyncio.run(bench.converger().converge(wishes))
+    found = asyncio.run(bench.reconciler().reconcile(wishes))
     assert list(found.receipt.sites) == [NAME]
     assert found.faults["n0.test"].message.startswith("site n0.test: names: must have 1 to 4096 entries")
     (problem,) = (one for one in round_problems(found, bench.clock.now()) if one.site == "n0.test")
@@ -355,10 +355,10 @@ def test_an_own_certificate_that_has_ended_is_not_called_good(bench: ServeBench,
     """It is served on as nothing else is there; the text and the hints are about its date."""
     own = leaf(None, NAME)
     wishes = owned(tmp_path, own.pem, own.key_pem)
-    rounds = bench.converger()
-    asyncio.run(rounds.converge(wishes))
+    rounds = bench.reconciler()
+    asyncio.run(rounds.reconcile(wishes))
     bench.clock.goes_on(days=900)
-    found = asyncio.run(rounds.converge(wishes))
+    found = asyncio.run(rounds.reconcile(wishes))
     problems = {problem.code: problem for problem in round_problems(found, bench.clock.now())}
     assert f"; the one that ended {own.facts.not_after:%Y-%m-%d}" in problems["P443-E224"].cause
     assert "what was good" not in problems["P443-E224"].cause
@@ -378,9 +378,9 @@ def test_a_quarantine_names_what_is_wrong_with_the_files(
 ) -> None:
     """Once, with the code and the cause that an operator can act on."""
     wishes = owned(tmp_path, b"no certificate", leaf(None, NAME).key_pem)
-    rounds, before = bench.converger(), None
+    rounds, before = bench.reconciler(), None
     for _ in range(2):
-        found = asyncio.run(rounds.converge(wishes))
+        found = asyncio.run(rounds.reconcile(wishes))
         tell(found, before)
         before = found
     (told,) = [record for record in caplog.records if record.message == "site_quarantined"]

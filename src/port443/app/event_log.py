@@ -5,9 +5,9 @@ import dataclasses
 import logging
 from typing import assert_never
 
-from port443.app.converge import Converged
-from port443.app.moderation import PERIOD_S, Moderation
+from port443.app.log_throttle import PERIOD_S, LogThrottle
 from port443.app.prove import Proof
+from port443.app.reconcile import RoundResult
 from port443.core.contract.events import (
     DrainEnded,
     DrainStarted,
@@ -38,7 +38,7 @@ GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
 log = logging.getLogger("port443")
 
 
-def tell(round_: Converged, before: Converged | None, *, anew: bool = True) -> None:
+def tell(round_: RoundResult, before: RoundResult | None, *, anew: bool = True) -> None:
     """Log a round's news, and what is wrong now and was not wrong in the same way before.
 
     With `anew` False only the handshakes were made again: the rest has been told.
@@ -49,7 +49,7 @@ def tell(round_: Converged, before: Converged | None, *, anew: bool = True) -> N
     _tell_proofs(round_.proofs, before.proofs if before else ())
 
 
-def _tell_news(round_: Converged) -> None:
+def _tell_news(round_: RoundResult) -> None:
     for news in round_.news:
         level = logging.INFO if news.name in GOOD_NEWS else logging.WARNING
         log.log(level, news.name, extra={"site": news.site, "detail": news.detail})
@@ -59,7 +59,7 @@ def _tell_news(round_: Converged) -> None:
         log.error("store_unusable", extra={"code": fault.code, "cause": fault.message})
 
 
-def _tell_quarantine(round_: Converged, before: Converged | None) -> None:
+def _tell_quarantine(round_: RoundResult, before: RoundResult | None) -> None:
     """Tell which sites are put aside, with what is wrong with their files where that is why."""
     known = _aside(before) if before else {}
     for site, (code, cause) in _aside(round_).items():
@@ -67,7 +67,7 @@ def _tell_quarantine(round_: Converged, before: Converged | None) -> None:
             log.error("site_quarantined", extra={"site": site, "code": code, "cause": cause})
 
 
-def _aside(round_: Converged) -> dict[str, tuple[str, str]]:
+def _aside(round_: RoundResult) -> dict[str, tuple[str, str]]:
     found = {site: (str(state.code), state.message) for site, state in round_.receipt.quarantined.items()}
     for site, fault in round_.faults.items():
         state = round_.receipt.quarantined.get(site)
@@ -87,18 +87,18 @@ def _tell_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
             log.error(proof.problem, extra={**extra, "cause": proof.detail})
 
 
-class EventTeller:
+class EdgeEventLog:
     """Logs what the edge tells, as far as an operator acts on it, and little of what strangers repeat."""
 
     def __init__(self) -> None:
-        self._moderation = Moderation()
+        self._throttle = LogThrottle()
 
     def tell(self, event: Event) -> None:
         """Log an event with the time when it happened, or count it when too many of its kind come."""
         body = event.body
         match body:
             case EventsSuppressed():
-                self._moderation.count((body.event, body.reason), body.count)
+                self._throttle.count((body.event, body.reason), body.count)
                 return
             case HandshakeFailed() | TlsFailed() | UpstreamFailed():
                 level, kind = logging.INFO, (event.name, str(body.reason))
@@ -124,7 +124,7 @@ class EventTeller:
                 return
             case other:
                 assert_never(other)
-        if log.isEnabledFor(level) and self._moderation.admits(kind):
+        if log.isEnabledFor(level) and self._throttle.admits(kind):
             extra = {**dataclasses.asdict(body), **_cause(body)}
             record = log.makeRecord(log.name, level, "", 0, event.name, (), None, extra=extra)
             record.created = event.at_ms / 1000
@@ -140,7 +140,7 @@ class EventTeller:
             self._tell_suppressed()
 
     def _tell_suppressed(self) -> None:
-        for (name, reason), count in self._moderation.settle():
+        for (name, reason), count in self._throttle.settle():
             log.info("lines_suppressed", extra={"of": name, "reason": reason, "count": count})
 
 

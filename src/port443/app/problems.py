@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from port443.app.converge import Converged
-from port443.app.knock import ServerSeen
 from port443.app.prove import Proof
+from port443.app.reconcile import RoundResult
+from port443.app.server_checks import ServerSeen
 from port443.core.contract.receipt import QuarantineCode
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Credential, DesiredSite
@@ -83,7 +83,7 @@ def edge_problems(
         yield Problem("edge_restarted", "warning", None, "edge", cause, "edge.log in the runtime directory")
 
 
-def round_problems(round_: Converged, now: datetime) -> Iterator[Problem]:
+def round_problems(round_: RoundResult, now: datetime) -> Iterator[Problem]:
     """Say what is wrong with what the last round brought about."""
     if round_.store_fault:
         yield told("store", round_.store_fault)
@@ -96,7 +96,7 @@ def round_problems(round_: Converged, now: datetime) -> Iterator[Problem]:
     yield from proof_problems(round_.proofs, now)
 
 
-def _site_problems(site: DesiredSite, round_: Converged, now: datetime) -> Iterator[Problem]:
+def _site_problems(site: DesiredSite, round_: RoundResult, now: datetime) -> Iterator[Problem]:
     state = round_.receipt.quarantined.get(site.id)
     fault = round_.faults.get(site.id)
     locked = site.client_ca is not None and not round_.client_roots.get(site.id)

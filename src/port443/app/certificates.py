@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Literal, assert_never
 
-from port443.app.client_ca import ClientAuthorities, ClientRoots
+from port443.app.client_cas import ClientAuthorities, ClientRoots
 from port443.app.local_ca import AuthorityKind, Issued, LocalCA, is_fit, jitter_of
-from port443.app.own_certificate import OwnCertificates
+from port443.app.own_files import OwnCertificates
 from port443.core.errors import CertificateError, Port443Error, StoreError
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate
 from port443.core.renew.clock import ClockWrong, clock_fault
@@ -19,7 +19,9 @@ from port443.core.x509.path import TrustedRoots
 from port443.core.x509.pem import certificate_pem
 from port443.ports import CertificateFiles, Clock, Store
 
-NewsName = Literal["certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"]
+CertificateEventName = Literal[
+    "certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"
+]
 
 
 EVER = datetime.min.replace(tzinfo=UTC)
@@ -38,10 +40,10 @@ class CertificateNotKept(CertificateError):
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class CertificateEvent:
     """Something that happened to a site's certificate, told once."""
 
-    name: NewsName
+    name: CertificateEventName
     site: str
     detail: str
 
@@ -55,7 +57,7 @@ class Kept:
     """DER of the CAs of which a site's clients must show a certificate; none where none could be read."""
     faults: dict[str, CertificateError] = field(default_factory=dict)
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    news: list[News] = field(default_factory=list)
+    news: list[CertificateEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class _Failed:
     said: str
 
 
-class Keeper:
+class CertificateManager:
     """Holds what every site is served with. One `ensure` at a time."""
 
     def __init__(
@@ -159,7 +161,7 @@ class Keeper:
         self._issued[site.id] = issued
         kept.credentials[site.id] = issued.credential
         if issued.is_new:
-            kept.news.append(News("certificate_issued", site.id, _described(issued.leaf)))
+            kept.news.append(CertificateEvent("certificate_issued", site.id, _described(issued.leaf)))
 
     async def _fall_back(self, site: DesiredSite, now: datetime | None, kept: Kept) -> None:
         """Serve what there was, if it is good for the site's names and valid at `now`, when that is known."""
@@ -187,8 +189,10 @@ class Keeper:
         if loaded.warnings:
             kept.warnings[site.id] = loaded.warnings
         if loaded.is_news and loaded.checked and not loaded.fault:
-            kept.news.append(News("certificate_loaded", site.id, _described(loaded.checked.chain[0])))
-            kept.news += [News("certificate_warned", site.id, text) for text in loaded.warnings]
+            kept.news.append(
+                CertificateEvent("certificate_loaded", site.id, _described(loaded.checked.chain[0]))
+            )
+            kept.news += [CertificateEvent("certificate_warned", site.id, text) for text in loaded.warnings]
 
     async def _ask_clients(self, site: DesiredSite, kept: Kept) -> None:
         """Add whose certificates clients must show."""
@@ -238,7 +242,7 @@ class Keeper:
         times = last.times + 1 if last else 1
         self._failed[site] = _Failed(times, now + retry_pause(times), fault.message)
         if last is None or last.said != fault.message:
-            kept.news.append(News("certificate_refused", site, fault.message))
+            kept.news.append(CertificateEvent("certificate_refused", site, fault.message))
 
     def _forget_others(self, sites: Sequence[DesiredSite]) -> None:
         local = {site.id for site in sites if isinstance(site.certificate, LocalIssuer)}

@@ -16,7 +16,7 @@ from port443.adapters.clock import SystemClock
 from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.store_sqlite import StateDirectory
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign, StateUnusable
-from port443.app.keep import Keeper
+from port443.app.certificates import CertificateManager
 from port443.app.trust import LocalCAAbsent
 from port443.cli.trust import trust
 from port443.core.names import HostName
@@ -35,7 +35,7 @@ def serve_once(state: Path, *names: str) -> None:
         for host in (HostName(name),)
     ]
     with opened_store(directory) as store:
-        asyncio.run(Keeper(store, FilesOnDisk(), SystemClock()).ensure(sites))
+        asyncio.run(CertificateManager(store, FilesOnDisk(), SystemClock()).ensure(sites))
 
 
 def run(*arguments: str) -> Result:

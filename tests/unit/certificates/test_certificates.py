@@ -1,4 +1,4 @@
-"""The keeper: certificates made, renewed, read from files, and kept when something fails."""
+"""The certificates: certificates made, renewed, read from files, and kept when something fails."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, Made, intermediate, leaf, root
 from port443.adapters.key_files import CertificateFileUnreadable, FilesOnDisk
-from port443.app.keep import CertificateNotKept, Keeper, Kept
+from port443.app.certificates import CertificateManager, CertificateNotKept, Kept
 from port443.core.errors import StoreError
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate
@@ -35,24 +35,24 @@ MIDDLE = intermediate(CA, "Somebody's intermediate")
 
 @dataclass
 class Bench:
-    """A keeper with everything around it."""
+    """A certificates with everything around it."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: StandInClock = field(default_factory=StandInClock)
-    keeper: Keeper = field(init=False)
+    certificates: CertificateManager = field(init=False)
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """Begin anew with the same store, as the next process does."""
-        self.keeper = Keeper(self.store, FilesOnDisk(), self.clock)
+        self.certificates = CertificateManager(self.store, FilesOnDisk(), self.clock)
 
     def keep(self, *sites: DesiredSite) -> Kept:
-        return asyncio.run(self.keeper.ensure(sites))
+        return asyncio.run(self.certificates.ensure(sites))
 
     def root(self) -> CertFacts:
-        pem = asyncio.run(self.keeper.root_pem())
+        pem = asyncio.run(self.certificates.root_pem())
         assert pem
         return CertFacts.from_der(certificates_in(pem)[0])
 
@@ -131,7 +131,7 @@ def test_other_names_are_another_certificate(bench: Bench) -> None:
 def test_a_leaf_is_renewed_at_two_thirds(bench: Bench) -> None:
     """Not before its moment, at it, under the same root with another key; and again after that."""
     first = leaf_of(bench.keep(local("a.test")).credentials["a.test"])
-    due = bench.keeper.next_due()
+    due = bench.certificates.next_due()
     assert due
     assert timedelta(days=54) < due - NOW <= timedelta(days=60)
     bench.clock.moment = due - timedelta(seconds=1)
@@ -141,13 +141,13 @@ def test_a_leaf_is_renewed_at_two_thirds(bench: Bench) -> None:
     assert second.not_after == due.replace(microsecond=0) + timedelta(days=90)
     assert second.spki != first.spki
     assert second.authority_key_id == first.authority_key_id
-    following = bench.keeper.next_due()
+    following = bench.certificates.next_due()
     assert following
     assert following > due
 
 
 def test_three_years_pass_without_a_gap(bench: Bench) -> None:
-    """Woken only when it asks to be, the keeper never lets a certificate end or repeat."""
+    """Woken only when it asks to be, the certificates never lets a certificate end or repeat."""
     sites = [local(f"{name}.test") for name in "abcdefgh"]
     served: dict[str, CertFacts] = {}
     end = NOW + timedelta(days=1100)
@@ -157,7 +157,7 @@ def test_three_years_pass_without_a_gap(bench: Bench) -> None:
         for site, credential in kept.credentials.items():
             assert site not in served or bench.clock.moment < served[site].not_after - timedelta(days=29)
             served[site] = leaf_of(credential)
-        due = bench.keeper.next_due()
+        due = bench.certificates.next_due()
         assert due
         assert due > bench.clock.moment
         bench.clock.moment = due
@@ -170,7 +170,7 @@ def test_sites_do_not_all_renew_in_one_minute(bench: Bench) -> None:
     for index in range(20):
         bench.restart()
         bench.keep(local(f"site{index}.test"))
-        moments.add(bench.keeper.next_due())
+        moments.add(bench.certificates.next_due())
     assert len(moments) == 20
 
 
@@ -196,7 +196,7 @@ def test_a_clock_before_the_build_is_the_fault_and_dates_nothing(bench: Bench, f
     for restart in (False, True):
         if restart:
             bench.restart()
-        bench.keeper = Keeper(bench.store, FilesOnDisk(), bench.clock, built=built)
+        bench.certificates = CertificateManager(bench.store, FilesOnDisk(), bench.clock, built=built)
         kept = bench.keep(*sites, local("new.test"))
         assert kept.credentials == before.credentials
         assert {type(fault) for fault in kept.faults.values()} == {ClockWrong}
@@ -223,10 +223,10 @@ def test_only_who_asks_gets_the_unconstrained_root(bench: Bench) -> None:
     kept = bench.keep(local("shop.example"), local("a.test"))
     assert isinstance(kept.faults["shop.example"], NameNotPermitted)
     assert list(kept.credentials) == ["a.test"]
-    assert asyncio.run(bench.keeper.root_pem("any")) is None
+    assert asyncio.run(bench.certificates.root_pem("any")) is None
     kept = bench.keep(local("shop.example", unconstrained=True), local("a.test"))
     assert kept.faults == {}
-    assert asyncio.run(bench.keeper.root_pem("any")) != asyncio.run(bench.keeper.root_pem())
+    assert asyncio.run(bench.certificates.root_pem("any")) != asyncio.run(bench.certificates.root_pem())
 
 
 # The store.
@@ -243,7 +243,7 @@ def test_a_store_that_fails_at_first_is_a_fault_of_each_site(bench: Bench) -> No
     assert [news.site for news in kept.news] == ["a.test", "b.test"]
     pauses = []
     for _ in range(9):
-        due = bench.keeper.next_due()
+        due = bench.certificates.next_due()
         assert due
         pauses.append(due - bench.clock.moment)
         bench.clock.moment = due
@@ -352,8 +352,8 @@ def test_own_files_are_served_and_their_end_is_awaited(bench: Bench, files: Path
     assert credential.chain == (made.facts.der, MIDDLE.facts.der)
     assert spki_of(read_pkcs8(credential.key_pkcs8, "shop")) == made.facts.spki
     assert [news.name for news in kept.news] == ["certificate_loaded"]
-    assert bench.keeper.next_due() == made.facts.not_after
-    assert not bench.keeper.files_changed()
+    assert bench.certificates.next_due() == made.facts.not_after
+    assert not bench.certificates.files_changed()
     assert bench.store.calls == 0
 
 
@@ -362,10 +362,10 @@ def test_changed_files_are_picked_up(bench: Bench, files: Path) -> None:
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     first = bench.keep(own(files, "shop.example"))
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
-    assert bench.keeper.files_changed()
+    assert bench.certificates.files_changed()
     second = bench.keep(own(files, "shop.example"))
     assert second.credentials != first.credentials
-    assert not bench.keeper.files_changed()
+    assert not bench.certificates.files_changed()
     assert [news.name for news in second.news] == ["certificate_loaded"]
 
 
@@ -381,7 +381,7 @@ def test_a_bad_pair_leaves_the_last_good_one(bench: Bench, files: Path) -> None:
     again = bench.keep(own(files, "shop.example"))
     assert (again.credentials, again.news) == (good, [])
     assert isinstance(again.faults["shop.example"], KeyDoesNotFit)
-    assert not bench.keeper.files_changed()
+    assert not bench.certificates.files_changed()
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     assert bench.keep(own(files, "shop.example")).faults == {}
 
@@ -393,7 +393,7 @@ def test_a_bad_pair_after_a_restart_leaves_the_last_good_one(bench: Bench, files
     put(files, [good, MIDDLE])
     site = own(files, "shop.test")
     before = bench.keep(site).credentials
-    asyncio.run(bench.keeper.save(["shop.test"]))
+    asyncio.run(bench.certificates.save(["shop.test"]))
     if harm == "away":
         files.unlink()
     else:
@@ -412,13 +412,13 @@ def test_what_did_not_run_is_not_kept_for_a_restart(bench: Bench, files: Path) -
     put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
     site = own(files, "shop.test")
     bench.keep(site)
-    asyncio.run(bench.keeper.save([]))
+    asyncio.run(bench.certificates.save([]))
     files.unlink()
     bench.restart()
     assert bench.keep(site).credentials == {}
     put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
     bench.keep(site)
-    asyncio.run(bench.keeper.save(["shop.test"]))
+    asyncio.run(bench.certificates.save(["shop.test"]))
     files.unlink()
     bench.restart()
     assert bench.keep(replace(site, names=(*site.names, parse_site_name("new.test")))).credentials == {}
@@ -429,7 +429,7 @@ def test_the_clients_of_a_site_stay_the_same_over_a_restart(bench: Bench, files:
     files.write_bytes(CA.pem)
     asking = replace(local("team.test"), client_ca=files)
     assert bench.keep(asking).client_roots == {"team.test": (CA.facts.der,)}
-    asyncio.run(bench.keeper.save(["team.test"]))
+    asyncio.run(bench.certificates.save(["team.test"]))
     files.unlink()
     bench.restart()
     kept = bench.keep(asking)
@@ -445,12 +445,12 @@ def test_files_that_vanish_and_come_back(bench: Bench, files: Path) -> None:
     good = bench.keep(own(files, "shop.example")).credentials
     content = files.read_bytes()
     files.unlink()
-    assert bench.keeper.files_changed()
+    assert bench.certificates.files_changed()
     kept = bench.keep(own(files, "shop.example"))
     assert kept.credentials == good
     assert isinstance(kept.faults["shop.example"], CertificateFileUnreadable)
     files.write_bytes(content)
-    assert bench.keeper.files_changed()
+    assert bench.certificates.files_changed()
     assert bench.keep(own(files, "shop.example")).faults == {}
 
 
@@ -474,7 +474,7 @@ def test_the_end_of_an_own_certificate_is_told_and_it_is_still_served(bench: Ben
     """Nothing better is there; the fault says what to do."""
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     bench.keep(own(files, "shop.example"))
-    due = bench.keeper.next_due()
+    due = bench.certificates.next_due()
     assert due
     bench.clock.moment = due + timedelta(seconds=1)
     kept = bench.keep(own(files, "shop.example"))
@@ -499,8 +499,8 @@ def test_sites_that_went_are_forgotten(bench: Bench, files: Path) -> None:
     bench.keep(own(files, "shop.example"), local("a.test"), local("b.example"))
     assert bench.keep().credentials == {}
     files.unlink()
-    assert not bench.keeper.files_changed()
-    assert bench.keeper.next_due() is None
+    assert not bench.certificates.files_changed()
+    assert bench.certificates.next_due() is None
 
 
 def test_a_site_can_change_from_own_files_to_the_local_ca(bench: Bench, files: Path) -> None:

@@ -24,7 +24,7 @@ class ServerSeen:
     fault: str | None
 
 
-async def knock(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, ServerSeen]:
+async def check_servers(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, ServerSeen]:
     """Open a connection to each server and close it; whoever was not reached in time is left out."""
     gate = asyncio.Semaphore(AT_ONCE)
     seen: dict[str, ServerSeen] = {}

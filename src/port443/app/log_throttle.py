@@ -21,7 +21,7 @@ class _Count:
 
 
 @dataclass(slots=True)
-class Moderation:
+class LogThrottle:
     """Counts the lines of each kind, and those that were left out."""
 
     _kinds: dict[Kind, _Count] = field(default_factory=dict)
