@@ -30,6 +30,7 @@ CORE_FLOOR = {
     "x509": 1,
     "acme": 2,
     "contract": 2,
+    "control": 3,
     "probe": 2,
     "renew": 2,
     "grade": 3,

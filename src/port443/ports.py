@@ -1,6 +1,6 @@
 """What the use-cases need from outside: Protocols only, each a small power."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,11 +11,15 @@ from port443.core.contract.events import Event
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash, Root
 from port443.core.contract.stats import EdgeStats
+from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.status import StatusDocument
 from port443.core.names import Endpoint, SiteName
-from port443.core.plan.desired import Credential
+from port443.core.plan.desired import Credential, DesiredSite
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
+from port443.core.renew.clock import ClockWrong
+from port443.core.x509.facts import CertFacts
 
 
 class Clock(Protocol):
@@ -215,6 +219,77 @@ class Generations(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A site's certificate, as its issuer gave it."""
+
+    credential: Credential
+    leaf: CertFacts
+    next_at: datetime
+    """When to ask the issuer again, whatever happens before."""
+    is_new: bool
+    """Whether it is another one than the issuer gave before."""
+    warnings: tuple[str, ...] = ()
+    """What is not wrong with it, but will be."""
+
+
+class Issuer(Protocol):
+    """Where a site's certificate comes from: made here, read from files, or ordered from a CA.
+
+    Asked for several sites at a time, for one site once at a time.
+    """
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it needs nothing but this machine: then starts, reloads and rounds wait for it."""
+        ...
+
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
+        """Return the site's certificate: the one that is there when it is fit, else a new one.
+
+        Asked at `Issued.next_at`, when what it is made of has changed, and again after each failure. By a
+        clock that is wrong nothing is made or judged. Raises `CertificateError`, `StoreError`.
+        """
+        ...
+
+    async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
+        """Return what the site had last from here, if it is still good for all its names; never raises."""
+        ...
+
+    def keep_only(self, sites: Collection[str]) -> None:
+        """Forget what is in memory of all sites but these."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """Where a job stands, for the status and for the next process."""
+
+    spec: str
+    """What it was to bring."""
+    next_at: datetime | None
+    """When it runs again; None: when it is asked to."""
+    failures: int
+    """How often in a row it came to nothing."""
+    at: datetime
+    """When it ended last."""
+    code: str | None
+    """The code of the error that it ended with; None when it went well."""
+    message: str
+
+
+class JobMemory(Protocol):
+    """Where jobs stand, for the next process. All errors are `StoreError`s."""
+
+    async def job_records(self) -> Mapping[str, JobRecord]:
+        """Return where each job stands, by its key."""
+        ...
+
+    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+        """Remember all of it, or nothing; None: the job is forgotten."""
+        ...
+
+
 class SiteMemory(Protocol):
     """What was seen of a site and must outlive the process. All errors are `StoreError`s."""
 
@@ -250,7 +325,7 @@ class LastGood(Protocol):
         ...
 
 
-class Store(Generations, LastGood, SiteMemory, Protocol):
+class Store(Generations, LastGood, SiteMemory, JobMemory, Protocol):
     """All that outlives a process, in one place."""
 
 
@@ -291,7 +366,7 @@ class UnsavedGeneration:
     """Encrypt the private key for the number that the generation gets: it is bound to it."""
 
 
-class StorageBackend(SiteMemory, Protocol):
+class StorageBackend(SiteMemory, JobMemory, Protocol):
     """What a database offers to the store that seals private keys before they reach it.
 
     Promises what `Store` promises of its calls of the same names. All errors are `StoreError`s.
@@ -374,4 +449,31 @@ class PublicFiles(Protocol):
 
     def publish(self, name: str, content: bytes) -> PurePath:
         """Write a file, at once or not at all, and return its path; raises `StoreError`."""
+        ...
+
+
+class App(Protocol):
+    """The verbs of a running `port443 serve`, as whoever asks sees them: here, or over the admin socket."""
+
+    async def alive(self) -> Alive:
+        """Say in what time a stop is done at the latest."""
+        ...
+
+    async def status(self) -> StatusDocument:
+        """Say what runs, and whether it is what was meant; also while it starts."""
+        ...
+
+    async def reload(self) -> Reloaded:
+        """Read the settings again and apply them; wrong ones change nothing and are raised.
+
+        A start that is under way is waited for.
+        """
+        ...
+
+    async def ask_reload(self) -> ReloadAsked:
+        """Have the settings read again soon."""
+        ...
+
+    async def stop(self) -> Stopped:
+        """End serving, also a start that is under way; return when it is done."""
         ...

@@ -1,19 +1,18 @@
 """The only file that names concrete adapters."""
 
-import asyncio
-import dataclasses
 import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from port443 import BUILT, __version__
-from port443.adapters.admin import AdminSocket, NoAnswer, NotRunning, ask, lease_of
+from port443.adapters.admin import AdminClient, AdminSocket, NoAnswer, NotRunning, answerer, lease_of
+from port443.adapters.admin.verbs import STATUS_S
 from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
@@ -25,12 +24,18 @@ from port443.adapters.sealed_store import SealedStore
 from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, public_directory, published
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
 from port443.app.alone import EdgeAlone, EdgeOfItsUnit, ServeStarting, unanswered
-from port443.app.certificates import CertificateManager
+from port443.app.certificates import CertificateManager, Sources
 from port443.app.check_files import FilesJudged, judge_files
+from port443.app.client_cas import ClientCAFiles
+from port443.app.local_ca import LocalCA
+from port443.app.own_files import OwnFilesIssuer
 from port443.app.reconcile import Services
-from port443.app.serve import ControlPlane, EndsEdge, LogFault, no_log_fault
+from port443.app.serve import App, EndsEdge, LogFault, no_log_fault
 from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
+from port443.app.watched_files import WatchedFiles
+from port443.core.control.answers import Stopped
+from port443.core.control.status import StatusDocument
 from port443.core.plan.desired import Desired, without_ipv6
 from port443.core.renew.clock import clock_fault
 from port443.core.x509.path import TrustedRoots
@@ -39,6 +44,7 @@ from port443.edge.process import EdgeProcess
 from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.lease import holder_of
+from port443.ports import App as AppPort
 from port443.ports import Clock, Dial, Edge, Store
 from port443.settings.environment import Environment
 
@@ -62,9 +68,8 @@ __all__ = [
 ]
 
 ADMIN_SOCKET = "admin.sock"
-ALIVE_S = 5.0
-"""How long a `serve` may take to say that it can be asked."""
 STARTING_ENDS_S = 20.0
+T = TypeVar("T")
 BUILT_AT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC)
 MACHINE_STATE = Path("/var/lib/port443")
 """The state directory of root, and of the service."""
@@ -101,12 +106,7 @@ def make_clock() -> Clock:
 
 def judge_named_files(desired: Desired) -> list[FilesJudged]:
     """Read and judge every file that the sites name."""
-
-    async def judged() -> list[FilesJudged]:
-        looks = judge_files(desired, FilesOnDisk(), SystemRoots().if_any, SystemClock().now())
-        return [one async for one in looks]
-
-    return asyncio.run(judged())
+    return list(judge_files(desired, FilesOnDisk(), SystemRoots().if_any, SystemClock().now()))
 
 
 def believable_now() -> datetime:
@@ -148,10 +148,11 @@ def opened_store(state: StateDirectory) -> Iterator[Store]:
 
 
 @asynccontextmanager
-async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIterator[ControlPlane]:
-    """Start everything, go through the first round, and answer on the admin socket while inside.
+async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIterator[App]:
+    """Answer on the admin socket, start everything and go through the first round; it serves while inside.
 
-    `load` reads the settings; wrong ones are raised before anything is started.
+    `load` reads the settings; wrong ones are raised before anything is started. Raises `StopAsked` when
+    somebody asks for an end before the first round is through.
     """
     load = _as_this_machine_can(load)
     desired = load()
@@ -162,16 +163,16 @@ async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIt
         admin = AdminSocket(runtime / ADMIN_SOCKET)
         with opened_store(state) as store:
             edge = _supervisor(options, runtime, desired.workers)
-            plane = ControlPlane(
+            app = App(
                 _services(edge, store, state),
                 load,
                 _facts(options, state, runtime),
                 ends_edge=options.ends_edge,
                 log_fault=options.log_fault,
             )
-            async with plane.running(desired):
-                await admin.open(plane.answer)
-                yield plane
+            await admin.open(answerer(app))
+            async with app.running(desired):
+                yield app
     finally:
         if admin:
             await admin.close()
@@ -192,9 +193,7 @@ def _services(edge: Edge, store: Store, state: StateDirectory) -> Services:
     clock = SystemClock()
     return Services(
         edge=edge,
-        certificates=CertificateManager(
-            store, FilesOnDisk(), clock, roots=SystemRoots().if_any, built=BUILT_AT
-        ),
+        certificates=make_certificates(store, clock, SystemRoots().if_any, BUILT_AT),
         store=store,
         dial=Dialler(announce=edge.expect),
         outward=Dialler(),
@@ -204,18 +203,35 @@ def _services(edge: Edge, store: Store, state: StateDirectory) -> Services:
     )
 
 
+def make_certificates(
+    store: Store, clock: Clock, roots: Callable[[], TrustedRoots], built: datetime
+) -> CertificateManager:
+    """Make what brings sites their certificates, from the issuers that there are."""
+    files = FilesOnDisk()
+    watched = WatchedFiles(files)
+    sources = Sources(
+        LocalCA(store),
+        OwnFilesIssuer(files, watched, store, roots),
+        ClientCAFiles(files, watched, store),
+        watched,
+    )
+    return CertificateManager(sources, store, clock, built)
+
+
 def _facts(options: ServeOptions, state: StateDirectory, runtime: Path) -> ServeFacts:
     return ServeFacts(__version__, os.getpid(), options.settings, str(state.path), str(runtime))
 
 
-async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-    """Ask the `port443 serve` of a runtime directory; raises when none answers or it refuses.
+async def ask_serve(
+    runtime: Path | None, verb: Callable[[AppPort], Awaitable[T]], status_s: float = STATUS_S
+) -> T:
+    """Have the `port443 serve` of a runtime directory do something; raises when none answers or it refuses.
 
-    `EdgeAlone` when no `serve` runs, but its edge goes on; `ServeStarting` when it takes no commands yet.
+    `EdgeAlone` when no `serve` runs, but its edge goes on; `ServeStarting` when it does not listen.
     """
     place = runtime_directory(runtime)
     try:
-        return await ask(place / ADMIN_SOCKET, request, timeout_s)
+        return await verb(AdminClient(place / ADMIN_SOCKET, status_s))
     except NoAnswer as error:
         lone = await find_lone(place, SystemClock().now())
         pid = holder_of(lease_of(place / ADMIN_SOCKET))
@@ -230,13 +246,13 @@ async def ask_serve(runtime: Path | None, request: dict[str, Any], timeout_s: fl
         raise EdgeAlone(lone) from error
 
 
-async def status_of(runtime: Path | None, timeout_s: float) -> dict[str, Any]:
+async def status_of(runtime: Path | None, within_s: float = STATUS_S) -> StatusDocument:
     """Return the status document, as `serve` tells it, or of an edge that goes on without one."""
     try:
-        return await ask_serve(runtime, {"verb": "status"}, timeout_s)
+        return await ask_serve(runtime, lambda app: app.status(), within_s)
     except EdgeAlone as alone:
         place, now = str(runtime_directory(runtime)), SystemClock().now()
-        return dataclasses.asdict(lone_document(alone.edge, __version__, place, now))
+        return lone_document(alone.edge, __version__, place, now)
 
 
 def _is_stopped(pid: int | None) -> bool:
@@ -247,11 +263,10 @@ def _is_stopped(pid: int | None) -> bool:
         return False
 
 
-async def stop_serve(runtime: Path | None) -> dict[str, Any]:
+async def stop_serve(runtime: Path | None) -> Stopped:
     """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
     try:
-        alive = await ask_serve(runtime, {"verb": "alive"}, ALIVE_S)
-        return await ask_serve(runtime, {"verb": "stop"}, alive["ends_within_s"])
+        return await ask_serve(runtime, lambda app: app.stop())
     except ServeStarting as starting:
         await _end_starting(starting)
         return await _stop_lone(runtime, starting.pid)
@@ -262,7 +277,7 @@ async def stop_serve(runtime: Path | None) -> dict[str, Any]:
 
 
 async def _end_starting(starting: ServeStarting) -> None:
-    """End a `serve` that takes no commands yet: a signal makes it end at once."""
+    """End a `serve` that does not listen: a signal ends it."""
     process = EdgeProcess(starting.pid)
     try:
         os.kill(starting.pid, signal.SIGTERM)
@@ -278,20 +293,20 @@ async def _end_starting(starting: ServeStarting) -> None:
         )
 
 
-async def _stop_lone(runtime: Path | None, serve: int | None) -> dict[str, Any]:
+async def _stop_lone(runtime: Path | None, serve: int | None) -> Stopped:
     """End the edge that is left, unless its own unit does that."""
     place = runtime_directory(runtime)
     lone = await find_lone(place, SystemClock().now())
     has_unit = lone is not None and lone.has_unit
     if lone and not has_unit:
         await end_lone(place)
-    return {
-        "stopped": True,
-        "serve": serve,
-        "edge": lone.identity.pid if lone else None,
-        "edge_has_unit": has_unit,
-        "edge_goes_on": has_unit,
-    }
+    return Stopped(
+        stopped=True,
+        serve=serve,
+        edge=lone.identity.pid if lone else None,
+        edge_has_unit=has_unit,
+        edge_goes_on=has_unit,
+    )
 
 
 @contextmanager

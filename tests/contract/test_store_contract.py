@@ -16,7 +16,7 @@ from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.x509.keys import pkcs8
-from port443.ports import Store
+from port443.ports import JobRecord, Store
 from port443.wiring import opened_store
 
 SITE = "site/a.test"
@@ -48,6 +48,20 @@ def test_an_empty_store_has_nothing(store: Store) -> None:
         assert await store.active(SITE) is None
         assert await store.newest(SITE) is None
         assert await store.hsts_memory() == ({}, {})
+        assert await store.job_records() == {}
+
+    asyncio.run(play())
+
+
+def test_where_jobs_stand_is_remembered_and_forgotten(store: Store) -> None:
+    """All of it at once: one that went well, one that waits after failures, one that is gone."""
+    good = JobRecord("a.test", None, 0, NOW, None, "it went well")
+    bad = JobRecord("b.test", NOW + timedelta(hours=1), 7, NOW, "P443-E213", "the disk is full")
+
+    async def play() -> None:
+        await store.remember_jobs({"certificate/a.test": good, "certificate/b.test": good})
+        await store.remember_jobs({"certificate/a.test": None, "certificate/b.test": bad, "x": None})
+        assert await store.job_records() == {"certificate/b.test": bad}
 
     asyncio.run(play())
 

@@ -1,7 +1,7 @@
 """A store that forgets when it is dropped: the fake beside the real one, held to the same contract."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePath
 
@@ -9,7 +9,7 @@ from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
 from port443.core.renew.lineage import GenerationSuperseded
-from port443.ports import Generation
+from port443.ports import Generation, JobRecord
 
 
 @dataclass
@@ -22,6 +22,7 @@ class MemoryStore:
     _active: dict[str, int] = field(default_factory=dict)
     _steps: dict[str, HstsStep] = field(default_factory=dict)
     _client_cas: dict[str, tuple[PurePath, tuple[bytes, ...]]] = field(default_factory=dict)
+    _jobs: dict[str, JobRecord] = field(default_factory=dict)
     _failed: dict[str, datetime] = field(default_factory=dict)
 
     async def active(self, lineage: str) -> Generation | None:
@@ -77,6 +78,15 @@ class MemoryStore:
         self._called()
         self._steps |= steps
         self._failed |= {site: max(at, self._failed.get(site, at)) for site, at in failed.items()}
+
+    async def job_records(self) -> dict[str, JobRecord]:
+        self._called()
+        return dict(self._jobs)
+
+    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+        self._called()
+        kept = {key: record for key, record in {**self._jobs, **records}.items() if record}
+        self._jobs = {key: replace(one, at=one.at.replace(microsecond=0)) for key, one in kept.items()}
 
     def _of(self, lineage: str) -> list[Generation]:
         return self._generations.get(lineage, [])

@@ -9,11 +9,11 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from port443.app.status import StatusDocument
 from port443.core.contract.events import EVENTS
 from port443.core.contract.read import PARTS
 from port443.core.contract.rules import Rule
 from port443.core.contract.snapshot import CONTRACT, MAX_INTEGER, Root
+from port443.core.control.status import StatusDocument
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FRAME = {

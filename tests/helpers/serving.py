@@ -83,12 +83,13 @@ class Serving:
         return self
 
     def wait_ready(self, within_s: float = HANG_S) -> dict[str, Any]:
-        """Wait until `status` answers, and return what it says."""
+        """Wait until the first round is through, and return what `status` says."""
 
         def answer() -> dict[str, Any] | None:
             assert self.process, "serve was never started"
             assert self.process.poll() is None, self.log()
-            return self.status()
+            told = self.status()
+            return told if told and told["starting"] is None else None
 
         return wait_until(answer, within_s)
 

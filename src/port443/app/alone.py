@@ -48,10 +48,9 @@ class EdgeOfItsUnit(ServeError):
 
 
 class ServeStarting(ServeError):
-    """A `port443 serve` holds this runtime directory, and does not listen to commands: it starts, or ends.
+    """A `port443 serve` holds this runtime directory, and does not listen to commands.
 
-    With `--edge external` it may wait for that edge, whose unit has to start it. Ask again in a moment, or
-    end it: `port443 stop`.
+    It is about to end, or somebody has removed its socket. Ask again in a moment, or end it: `port443 stop`.
     """
 
     code = "P443-E422"

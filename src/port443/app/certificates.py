@@ -1,30 +1,32 @@
-"""Keep every site in a certificate: made, renewed, or read from its owner's files."""
+"""What every site needs beside its settings: a certificate from its issuer, and trust for its clients.
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+A job for each need brings it up to date; a round takes what is there. It must not know how an issuer works.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import PurePath
+from functools import partial
 from typing import Literal, assert_never
 
-from port443.app.client_cas import ClientAuthorities, ClientRoots
-from port443.app.local_ca import AuthorityKind, Issued, LocalCA, is_fit, jitter_of
-from port443.app.own_files import OwnCertificates
+from port443.app.client_cas import ClientCAFiles, client_ca_job
+from port443.app.local_ca import LocalCA
+from port443.app.own_files import OwnFilesIssuer, certificate_job, own_lineage
+from port443.app.scheduler import Done, Job, Progress
+from port443.app.watched_files import WatchedFiles
 from port443.core.errors import CertificateError, Port443Error, StoreError
-from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate
+from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
 from port443.core.renew.clock import ClockWrong, clock_fault
-from port443.core.renew.when import renew_at, retry_pause
 from port443.core.x509.facts import CertFacts
-from port443.core.x509.local_ca import Authority
-from port443.core.x509.path import TrustedRoots
-from port443.core.x509.pem import certificate_pem
-from port443.ports import CertificateFiles, Clock, Store
+from port443.ports import Clock, Issued, Issuer, Store
 
 CertificateEventName = Literal[
     "certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"
 ]
-
-
 EVER = datetime.min.replace(tzinfo=UTC)
+JOB_KINDS = ("certificate", "client_ca")
+READ_WITHIN_S = 30.0
+"""Files on a network may hang; so may a disk."""
 
 
 class CertificateNotKept(CertificateError):
@@ -48,229 +50,177 @@ class CertificateEvent:
     detail: str
 
 
-@dataclass(slots=True)
-class Kept:
-    """What one round came to. A site can have both: a fault, and the last good certificate."""
+@dataclass(frozen=True, slots=True)
+class _Certificate:
+    """What a site has of its issuer: a credential, a fault, or the last good credential beside a fault."""
 
-    credentials: dict[str, Credential] = field(default_factory=dict)
-    client_roots: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
-    """DER of the CAs of which a site's clients must show a certificate; none where none could be read."""
-    faults: dict[str, CertificateError] = field(default_factory=dict)
-    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    news: list[CertificateEvent] = field(default_factory=list)
+    credential: Credential | None
+    fault: CertificateError | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Failed:
-    """How often in a row a site could not be kept, and when to try again."""
+class Sources:
+    """Where what sites need can come from."""
 
-    times: int
-    again_at: datetime
-    said: str
+    local_ca: LocalCA
+    own_files: OwnFilesIssuer
+    client_cas: ClientCAFiles
+    watched: WatchedFiles
+
+    def issuer(self, site: DesiredSite) -> Issuer:
+        """Return the issuer that a site's settings name."""
+        match site.certificate:
+            case LocalIssuer():
+                return self.local_ca
+            case OwnCertificate():
+                return self.own_files
+            case unknown:
+                assert_never(unknown)
 
 
 class CertificateManager:
-    """Holds what every site is served with. One `ensure` at a time."""
+    """Knows what each site is to be served with. Each of its jobs runs once at a time."""
 
-    def __init__(
-        self,
-        store: Store,
-        files: CertificateFiles,
-        clock: Clock,
-        *,
-        roots: Callable[[], TrustedRoots] = lambda: TrustedRoots.of(()),
-        built: datetime = EVER,
-    ) -> None:
-        """`roots` are those that most clients have: against them an owner's chain is looked at.
-
-        A clock before `built` is wrong: nothing is made, renewed or judged by it.
-        """
-        self._built = built
+    def __init__(self, sources: Sources, store: Store, clock: Clock, built: datetime = EVER) -> None:
+        """With a clock before `built`, which is wrong, nothing is made, renewed or judged by it."""
+        self._sources = sources
         self._store = store
-        self._ca = LocalCA(store)
-        self._own = OwnCertificates(files, roots)
-        self._clients = ClientAuthorities(files)
         self._clock = clock
-        self._issued: dict[str, Issued] = {}
-        self._failed: dict[str, _Failed] = {}
-        self._saved: tuple[Mapping[str, Credential], Mapping[str, ClientRoots]] = {}, {}
+        self._built = built
+        self._certificates: dict[str, _Certificate] = {}
+        self._client_faults: dict[str, CertificateError | None] = {}
+        self._client_roots: dict[str, tuple[bytes, ...]] = {}
+        self._events: list[CertificateEvent] = []
+        self._saved: tuple[Mapping[str, Credential], Mapping[str, object]] = {}, {}
         """What the store has been given of owners' files."""
-
-    async def ensure(self, sites: Sequence[DesiredSite]) -> Kept:
-        """Return a certificate for each site, making or reading what is missing, due or changed.
-
-        Never raises: what is wrong with one site stands among the faults, and the others are kept.
-        """
-        self._forget_others(sites)
-        now, kept = self._clock.now(), Kept()
-        wrong = self.clock_fault()
-        round_ = _Round(self._ca, now)
-        for site in sites:
-            match site.certificate:
-                case LocalIssuer() if wrong:
-                    await self._fall_back(site, None, kept)
-                case LocalIssuer():
-                    await self._keep_local(site, site.certificate, round_, kept)
-                case OwnCertificate():
-                    await self._keep_own(site, site.certificate, None if wrong else now, kept)
-                case kind:
-                    assert_never(kind)
-            await self._ask_clients(site, kept)
-            if wrong:
-                kept.faults.setdefault(site.id, wrong)
-            self._note_outcome(site.id, now, kept)
-        return kept
 
     def clock_fault(self) -> ClockWrong | None:
         """Return what is wrong with the clock, as far as that can be seen."""
         return clock_fault(self._clock.now(), self._built)
 
-    def locked(self, roots: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Return the CAs to ask clients for: as long as none is known, one that lets in nobody."""
-        return roots or (self._clients.nobody(self._clock.now()),)
+    def jobs(self, sites: Sequence[DesiredSite]) -> list[Job]:
+        """Return a job for each need of these sites; what others had is forgotten."""
+        self._forget_others(sites)
+        return [job for site in sites for job in self._jobs_of(site)]
 
-    def next_due(self) -> datetime | None:
-        """Return when `ensure` has something to do again, files that change apart."""
-        renewals = (renew_at(issued.leaf, jitter_of(site)) for site, issued in self._issued.items()
-                    if site not in self._failed)  # fmt: skip
-        retries = (failed.again_at for failed in self._failed.values())
-        ends = (end for site, end in self._own.ends().items() if site not in self._failed)
-        return min((*renewals, *retries, *ends), default=None)
+    def changed_files(self) -> frozenset[str]:
+        """Return the jobs whose files are in another state than when they were read."""
+        return self._sources.watched.changed()
 
-    def files_changed(self) -> bool:
-        """Whether an owner has changed, replaced or removed a file since `ensure` looked at it."""
-        return self._own.have_changed() or self._clients.have_changed()
+    def needs(self, sites: Sequence[DesiredSite]) -> dict[str, SiteNeeds]:
+        """Return what there is now for each site, by its id."""
+        return {site.id: self._needs(site) for site in sites}
 
-    async def root_pem(self, kind: AuthorityKind = "reserved") -> bytes | None:
-        """Return the local CA's root as PEM; None as long as none was needed."""
-        root = (await self._ca.roots()).get(kind)
-        return certificate_pem([root.der]) if root else None
+    def nobody(self) -> bytes:
+        """Return the CA to ask clients for while none is known; it lets in nobody."""
+        return self._sources.client_cas.nobody(self._clock.now())
 
-    async def _keep_local(self, site: DesiredSite, issuer: LocalIssuer, round_: "_Round", kept: Kept) -> None:
-        try:
-            authority = await round_.authority("any" if issuer.unconstrained else "reserved")
-            known = self._issued.get(site.id)
-            if known and is_fit(known.leaf, site, authority.root, round_.now):
-                kept.credentials[site.id] = known.credential
-                return
-            issued = await self._ca.issued(site, authority, round_.now)
-        except (CertificateError, StoreError) as error:
-            kept.faults[site.id] = _as_certificate_error(error)
-            await self._fall_back(site, round_.now, kept)
-            return
-        self._issued[site.id] = issued
-        kept.credentials[site.id] = issued.credential
-        if issued.is_new:
-            kept.news.append(CertificateEvent("certificate_issued", site.id, _described(issued.leaf)))
-
-    async def _fall_back(self, site: DesiredSite, now: datetime | None, kept: Kept) -> None:
-        """Serve what there was, if it is good for the site's names and valid at `now`, when that is known."""
-        last = self._issued.get(site.id)
-        if last is None:
-            try:
-                last = await self._ca.last(site)
-            except (CertificateError, StoreError):
-                return  # that the store fails stands among the faults already
-        if last and (now is None or last.leaf.is_valid_at(now)) and all(map(last.leaf.covers, site.names)):
-            self._issued[site.id] = last
-            kept.credentials[site.id] = last.credential
-
-    async def _keep_own(
-        self, site: DesiredSite, own: OwnCertificate, now: datetime | None, kept: Kept
-    ) -> None:
-        loaded = await self._own.load(site.id, own, site.names, now)
-        credential = loaded.credential
-        if credential is None and loaded.checked is None:
-            credential = await self._saved_before(site, now)
-        if credential:
-            kept.credentials[site.id] = credential
-        if loaded.fault:
-            kept.faults[site.id] = loaded.fault
-        if loaded.warnings:
-            kept.warnings[site.id] = loaded.warnings
-        if loaded.is_news and loaded.checked and not loaded.fault:
-            kept.news.append(
-                CertificateEvent("certificate_loaded", site.id, _described(loaded.checked.chain[0]))
-            )
-            kept.news += [CertificateEvent("certificate_warned", site.id, text) for text in loaded.warnings]
-
-    async def _ask_clients(self, site: DesiredSite, kept: Kept) -> None:
-        """Add whose certificates clients must show."""
-        if site.client_ca is None:
-            return
-        asked = await self._clients.load(site.id, site.client_ca)
-        kept.client_roots[site.id] = asked.roots or await self._roots_before(site.id, site.client_ca)
-        if asked.fault:
-            kept.faults.setdefault(site.id, asked.fault)
+    def take_events(self) -> tuple[CertificateEvent, ...]:
+        """Return what has happened since this was asked last."""
+        events, self._events = tuple(self._events), []
+        return events
 
     async def save(self, sites: Collection[str]) -> None:
         """Keep in the store what these sites are served with from owners' files, for the next start.
 
         A file that is bad then must not take away what was good. Raises `StoreError`.
         """
-        own = {site: one for site, one in self._own.good().items() if site in sites}
-        clients = {site: one for site, one in self._clients.good().items() if site in sites}
+        own = {site: one for site, one in self._sources.own_files.good().items() if site in sites}
+        clients = {site: one for site, one in self._sources.client_cas.good().items() if site in sites}
         if (own, clients) == self._saved or self.clock_fault():
             return
-        credentials = {_own_lineage(site): one for site, one in own.items()}
+        credentials = {own_lineage(site): one for site, one in own.items()}
         cas = {site: (one.path, one.roots) for site, one in clients.items()}
         await self._store.keep_last_good(credentials, cas, self._clock.now())
         self._saved = own, clients
 
-    async def _saved_before(self, site: DesiredSite, now: datetime | None) -> Credential | None:
-        """Return what an earlier run served the site with, while it is good for all its names."""
-        try:
-            found = await self._store.active(_own_lineage(site.id))
-        except StoreError:
-            return None  # the round meets the same error elsewhere, and tells it
-        leaf = CertFacts.from_der(found.credential.chain[0]) if found else None
-        is_good = leaf and (now is None or leaf.is_valid_at(now)) and all(map(leaf.covers, site.names))
-        return found.credential if found and is_good else None
+    def _jobs_of(self, site: DesiredSite) -> Iterator[Job]:
+        yield Job(
+            certificate_job(site.id),
+            partial(self._bring_certificate, site),
+            spec=f"{' '.join(map(str, site.names))} {site.certificate}",
+            is_local=self._sources.issuer(site).is_local,
+            within_s=READ_WITHIN_S,
+        )
+        if site.client_ca is not None:
+            read = partial(self._read_client_cas, site)
+            yield Job(client_ca_job(site.id), read, spec=str(site.client_ca), within_s=READ_WITHIN_S)
 
-    async def _roots_before(self, site: str, path: PurePath) -> tuple[bytes, ...]:
-        """Return the CAs that an earlier run read from this file."""
-        try:
-            return await self._store.last_client_cas(site, path)
-        except StoreError:
-            return ()
+    async def _bring_certificate(self, site: DesiredSite, progress: Progress) -> Done:
+        issuer, now = self._sources.issuer(site), self.clock_fault() or self._clock.now()
+        progress("asking the issuer")
+        before = self._certificates.get(site.id)
+        answer = await _ask(issuer, site, now)
+        if isinstance(answer, Issued):
+            fault: CertificateError | None = now if isinstance(now, ClockWrong) else None
+            current = _Certificate(answer.credential, fault, answer.warnings)
+            self._tell_issued(site, answer)
+        else:
+            fault, current = answer, _Certificate(await issuer.last_good(site, now), answer)
+        self._certificates[site.id] = current
+        if fault:
+            self._tell_fault(site.id, fault, before.fault if before else None)
+        if isinstance(answer, CertificateError):
+            raise answer
+        if fault:
+            raise fault
+        return Done(answer.next_at, _described(answer.leaf), wakes_round=current != before)
 
-    def _note_outcome(self, site: str, now: datetime, kept: Kept) -> None:
-        """Count failures in a row, and tell each once, not every time that it is tried again."""
-        fault, last = kept.faults.get(site), self._failed.pop(site, None)
-        if fault is None:
+    async def _read_client_cas(self, site: DesiredSite, progress: Progress) -> Done:
+        if site.client_ca is None:
+            raise AssertionError("no job reads the client CAs of a site that has none")
+        progress(f"reading {site.client_ca}")
+        before, told = self._client_roots.get(site.id), self._client_faults.get(site.id)
+        loaded = await self._sources.client_cas.load(site.id, site.client_ca)
+        self._client_roots[site.id], self._client_faults[site.id] = loaded.roots, loaded.fault
+        if loaded.fault:
+            self._tell_fault(site.id, loaded.fault, told)
+            raise loaded.fault
+        return Done(None, f"{len(loaded.roots)} CAs", wakes_round=loaded.roots != before)
+
+    def _needs(self, site: DesiredSite) -> SiteNeeds:
+        certificate = self._certificates.get(site.id, _Certificate(None, None))
+        return SiteNeeds(
+            certificate.credential,
+            None if site.client_ca is None else self._client_roots.get(site.id, ()),
+            fault=certificate.fault or self._client_faults.get(site.id),
+            warnings=certificate.warnings,
+        )
+
+    def _tell_issued(self, site: DesiredSite, issued: Issued) -> None:
+        if not issued.is_new:
             return
-        times = last.times + 1 if last else 1
-        self._failed[site] = _Failed(times, now + retry_pause(times), fault.message)
-        if last is None or last.said != fault.message:
-            kept.news.append(CertificateEvent("certificate_refused", site, fault.message))
+        told = _described(issued.leaf)
+        if isinstance(site.certificate, OwnCertificate):
+            self._events.append(CertificateEvent("certificate_loaded", site.id, told))
+        else:
+            self._events.append(CertificateEvent("certificate_issued", site.id, told))
+        self._events += [CertificateEvent("certificate_warned", site.id, text) for text in issued.warnings]
+
+    def _tell_fault(self, site: str, fault: CertificateError, before: CertificateError | None) -> None:
+        """Tell each fault once, not every time that it is met again."""
+        if before is None or before.message != fault.message:
+            self._events.append(CertificateEvent("certificate_refused", site, fault.message))
 
     def _forget_others(self, sites: Sequence[DesiredSite]) -> None:
+        wanted = {site.id for site in sites}
+        asking = {site.id for site in sites if site.client_ca is not None}
         local = {site.id for site in sites if isinstance(site.certificate, LocalIssuer)}
-        self._issued = {site: issued for site, issued in self._issued.items() if site in local}
-        wanted = frozenset(site.id for site in sites)
-        self._failed = {site: failed for site, failed in self._failed.items() if site in wanted}
-        self._own.keep_only(wanted - local)
-        self._clients.keep_only({site.id for site in sites if site.client_ca})
+        self._sources.local_ca.keep_only(local)
+        self._sources.own_files.keep_only(wanted - local)
+        self._sources.client_cas.keep_only(asking)
+        self._sources.watched.keep_only({*map(certificate_job, wanted - local), *map(client_ca_job, asking)})
+        self._certificates = {site: one for site, one in self._certificates.items() if site in wanted}
+        self._client_roots = {site: one for site, one in self._client_roots.items() if site in asking}
+        self._client_faults = {site: one for site, one in self._client_faults.items() if site in asking}
 
 
-class _Round:
-    """One round's roots: fetched once, for all sites; so is their failure."""
-
-    def __init__(self, ca: LocalCA, now: datetime) -> None:
-        self.now = now
-        self._ca = ca
-        self._found: dict[AuthorityKind, Authority | Port443Error] = {}
-
-    async def authority(self, kind: AuthorityKind) -> Authority:
-        if kind not in self._found:
-            try:
-                self._found[kind] = await self._ca.authority(kind, self.now)
-            except (CertificateError, StoreError) as error:
-                self._found[kind] = error
-        found = self._found[kind]
-        if isinstance(found, Port443Error):
-            raise found
-        return found
+async def _ask(issuer: Issuer, site: DesiredSite, now: datetime | ClockWrong) -> Issued | CertificateError:
+    try:
+        return await issuer.obtain(site, now)
+    except (CertificateError, StoreError) as error:
+        return _as_certificate_error(error)
 
 
 def _as_certificate_error(error: Port443Error) -> CertificateError:
@@ -279,10 +229,6 @@ def _as_certificate_error(error: Port443Error) -> CertificateError:
     told = CertificateNotKept(f"the store cannot be used: {error.message}", error.hint)
     told.__cause__ = error
     return told
-
-
-def _own_lineage(site: str) -> str:
-    return f"own/{site}"
 
 
 def _described(leaf: CertFacts) -> str:

@@ -1,15 +1,15 @@
 """Judge the files that settings name, as `serve` will when it reads them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from typing import assert_never
 
-from port443.app.client_cas import ClientAuthorities
-from port443.app.own_files import OwnCertificates
+from port443.app.client_cas import read_client_ca
+from port443.app.own_files import read_own
 from port443.core.errors import CertificateError
-from port443.core.plan.desired import Desired, LocalIssuer, OwnCertificate
+from port443.core.plan.desired import Desired, DesiredSite, LocalIssuer, OwnCertificate
 from port443.core.x509.path import TrustedRoots
 from port443.ports import CertificateFiles
 
@@ -25,28 +25,47 @@ class FilesJudged:
     warnings: tuple[str, ...] = ()
 
 
-async def judge_files(
+def judge_files(
     desired: Desired, files: CertificateFiles, roots: Callable[[], TrustedRoots], now: datetime
-) -> AsyncIterator[FilesJudged]:
+) -> Iterator[FilesJudged]:
     """Read every certificate, key and client CA that the sites name."""
-    certificates, authorities = OwnCertificates(files, roots), ClientAuthorities(files)
     for site in desired.sites:
         match site.certificate:
             case LocalIssuer():
                 pass  # no files
             case OwnCertificate() as own:
-                loaded = await certificates.load(site.id, own, site.names, now)
-                yield FilesJudged(site.id, _setting(own, loaded.fault), loaded.fault, loaded.warnings)
+                yield _judged_own(site, own, files, roots, now)
             case kind:
                 assert_never(kind)
         if site.client_ca:
-            known = await authorities.load(site.id, site.client_ca)
-            yield FilesJudged(site.id, ("client_ca",), known.fault)
+            yield _judged_client_ca(site.id, site.client_ca, files)
 
 
-def _setting(own: OwnCertificate, fault: CertificateError | None) -> tuple[str, ...]:
-    """Return the one of both files that a fault names first; without any it is about the pair."""
-    named = {key: fault.message.find(str(path)) for key, path in _paths(own).items()} if fault else {}
+def _judged_own(
+    site: DesiredSite,
+    own: OwnCertificate,
+    files: CertificateFiles,
+    roots: Callable[[], TrustedRoots],
+    now: datetime,
+) -> FilesJudged:
+    try:
+        checked = read_own(files, own, site.names, now, roots)
+    except CertificateError as error:
+        return FilesJudged(site.id, _setting(own, error), error)
+    return FilesJudged(site.id, ("certificate",), None, checked.warnings)
+
+
+def _judged_client_ca(site: str, path: PurePath, files: CertificateFiles) -> FilesJudged:
+    try:
+        read_client_ca(files, path)
+    except CertificateError as error:
+        return FilesJudged(site, ("client_ca",), error)
+    return FilesJudged(site, ("client_ca",), None)
+
+
+def _setting(own: OwnCertificate, fault: CertificateError) -> tuple[str, ...]:
+    """Return the one of both files that a fault names first; else it is about the pair."""
+    named = {key: fault.message.find(str(path)) for key, path in _paths(own).items()}
     found = {key: at for key, at in named.items() if at >= 0}
     return ("certificate", min(found, key=lambda key: found[key])) if found else ("certificate",)
 

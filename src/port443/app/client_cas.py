@@ -1,4 +1,4 @@
-"""Read which CAs a site's clients must have a certificate of, and again when the file has changed."""
+"""Which CAs a site's clients must have a certificate of: read from a file, and again when it has changed."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -8,41 +8,43 @@ from pathlib import PurePath
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from port443.core.errors import CertificateError
+from port443.app.watched_files import WatchedFiles
+from port443.core.errors import CertificateError, StoreError
 from port443.core.x509.client_ca import check_client_ca
 from port443.core.x509.local_ca import make_root
-from port443.ports import CertificateFiles
+from port443.ports import CertificateFiles, Store
+
+
+def client_ca_job(site: str) -> str:
+    """Name the job that reads a site's client CAs; its file is watched under that name."""
+    return f"client_ca/{site}"
 
 
 @dataclass(frozen=True, slots=True)
-class ClientRoots:
+class ClientCAs:
     """What came of the last look at a site's file."""
 
     path: PurePath
-    stamp: str
-    """The state of the file when it was looked at."""
     roots: tuple[bytes, ...]
     """DER of the last ones in this file that were in order, now or before; perhaps none."""
     fault: CertificateError | None
 
 
-class ClientAuthorities:
+class ClientCAFiles:
     """Remembers the last good CAs of each site, so that a bad file lets in nobody else."""
 
-    def __init__(self, files: CertificateFiles) -> None:
+    def __init__(self, files: CertificateFiles, watched: WatchedFiles, store: Store) -> None:
         self._files = files
-        self._known: dict[str, ClientRoots] = {}
+        self._watched = watched
+        self._store = store
+        self._known: dict[str, ClientCAs] = {}
         self._nobody: bytes | None = None
 
     def keep_only(self, sites: Collection[str]) -> None:
         """Forget all sites but these."""
         self._known = {site: known for site, known in self._known.items() if site in sites}
 
-    def have_changed(self) -> bool:
-        """Whether a file is another than when it was last looked at."""
-        return any(self._files.stamp(known.path) != known.stamp for known in self._known.values())
-
-    def good(self) -> Mapping[str, ClientRoots]:
+    def good(self) -> Mapping[str, ClientCAs]:
         """Return what each site has whose file is in order."""
         return {site: known for site, known in self._known.items() if not known.fault}
 
@@ -52,19 +54,28 @@ class ClientAuthorities:
             self._nobody = make_root(ec.generate_private_key(ec.SECP256R1()), now, constrained=False).der
         return self._nobody
 
-    async def load(self, site: str, path: PurePath) -> ClientRoots:
-        """Return the site's CAs, read anew when its file is another, or was bad."""
+    async def load(self, site: str, path: PurePath) -> ClientCAs:
+        """Return the site's CAs, read anew when its file is another, or was bad; else the last good ones."""
         last = self._known.get(site)
-        stamp = self._files.stamp(path)  # before reading: a change in between is seen the next time
-        if last and (last.path, last.stamp, last.fault) == (path, stamp, None):
+        same = self._watched.note(client_ca_job(site), (path,))
+        if last and same and not last.fault:
             return last
-        roots, fault = await asyncio.to_thread(self._check, path)
-        known = ClientRoots(path, stamp, roots or (last.roots if last and last.path == path else ()), fault)
+        try:
+            roots = await asyncio.to_thread(read_client_ca, self._files, path)
+            known = ClientCAs(path, roots, None)
+        except CertificateError as error:
+            before = last.roots if last and last.path == path else ()
+            known = ClientCAs(path, before or await self._of_earlier_run(site, path), error)
         self._known[site] = known
         return known
 
-    def _check(self, path: PurePath) -> tuple[tuple[bytes, ...], CertificateError | None]:
+    async def _of_earlier_run(self, site: str, path: PurePath) -> tuple[bytes, ...]:
         try:
-            return check_client_ca(path, self._files.read(path)), None
-        except CertificateError as error:
-            return (), error
+            return await self._store.last_client_cas(site, path)
+        except StoreError:
+            return ()
+
+
+def read_client_ca(files: CertificateFiles, path: PurePath) -> tuple[bytes, ...]:
+    """Read and check a file of client CAs; raises `CertificateError`."""
+    return check_client_ca(path, files.read(path))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from port443.app.handshake import handshake
 from port443.app.reconcile import RoundResult
 from port443.app.scan import ScanOptions, Viewpoint, scan
-from port443.core.errors import Port443Error
+from port443.core.errors import CertificateError, Port443Error
 from port443.core.grade.baseline import Letter
 from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import Endpoint, HostName
@@ -102,9 +102,11 @@ async def _backends(round_: RoundResult, dial: Dial) -> Step:
 
 def _certificate(round_: RoundResult) -> Step:
     site = round_.desired.sites[0]
-    if fault := round_.faults.get(site.id):
+    needs = round_.needs[site.id]
+    if needs.fault or needs.credential is None:
+        fault = needs.fault or CertificateError("there is no certificate yet", "port443 status tells more")
         return Step("cert", good=False, text=fault.message, hint=fault.hint)
-    leaf = CertFacts.from_der(round_.credentials[site.id].chain[0])
+    leaf = CertFacts.from_der(needs.credential.chain[0])
     names = ", ".join(str(name) for name in site.names)
     return Step("cert", good=True, text=f"{names}   {leaf.key}   local CA   ends {leaf.not_after:%Y-%m-%d}")
 

@@ -38,28 +38,28 @@ GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
 log = logging.getLogger("port443")
 
 
-def tell(round_: RoundResult, before: RoundResult | None, *, anew: bool = True) -> None:
+def log_round(round_: RoundResult, before: RoundResult | None, *, anew: bool = True) -> None:
     """Log a round's news, and what is wrong now and was not wrong in the same way before.
 
     With `anew` False only the handshakes were made again: the rest has been told.
     """
     if anew:
-        _tell_news(round_)
-        _tell_quarantine(round_, before)
-    _tell_proofs(round_.proofs, before.proofs if before else ())
+        _log_changes(round_)
+        _log_quarantine(round_, before)
+    _log_proofs(round_.proofs, before.proofs if before else ())
 
 
-def _tell_news(round_: RoundResult) -> None:
-    for news in round_.news:
-        level = logging.INFO if news.name in GOOD_NEWS else logging.WARNING
-        log.log(level, news.name, extra={"site": news.site, "detail": news.detail})
+def _log_changes(round_: RoundResult) -> None:
+    for event in round_.events:
+        level = logging.INFO if event.name in GOOD_NEWS else logging.WARNING
+        log.log(level, event.name, extra={"site": event.site, "detail": event.detail})
     for change in round_.changes:
         log.info("changed", extra={"what": change})
     if fault := round_.store_fault:
         log.error("store_unusable", extra={"code": fault.code, "cause": fault.message})
 
 
-def _tell_quarantine(round_: RoundResult, before: RoundResult | None) -> None:
+def _log_quarantine(round_: RoundResult, before: RoundResult | None) -> None:
     """Tell which sites are put aside, with what is wrong with their files where that is why."""
     known = _aside(before) if before else {}
     for site, (code, cause) in _aside(round_).items():
@@ -76,7 +76,7 @@ def _aside(round_: RoundResult) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _tell_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
+def _log_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
     known = {proof.question: (proof.verdict, proof.detail) for proof in before}
     for proof in proofs:
         was = known.get(proof.question, ("same", ""))

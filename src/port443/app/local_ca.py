@@ -1,21 +1,23 @@
-"""Keep the local CA's roots and sign leaves with them, through the store."""
+"""The local CA, as an issuer: it keeps its roots and leaves in the store."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from port443.core.errors import CertificateError
+from port443.core.errors import CertificateError, StoreError
 from port443.core.names import Fingerprint
-from port443.core.plan.desired import Credential, DesiredSite
+from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer
+from port443.core.renew.clock import ClockWrong
 from port443.core.renew.lineage import GenerationSuperseded
-from port443.core.renew.when import is_due
+from port443.core.renew.when import is_due, renew_at
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import pkcs8, read_pkcs8, spki_of
 from port443.core.x509.local_ca import Authority, LeafOrder, make_root, sign_leaf
-from port443.ports import Generation, Generations
+from port443.ports import Generation, Generations, Issued
 
 AuthorityKind = Literal["reserved", "any"]
 KINDS: tuple[AuthorityKind, ...] = ("reserved", "any")
@@ -34,46 +36,72 @@ class LocalCADamaged(CertificateError):
     fault = "machine"
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A site's certificate from the local CA."""
-
-    credential: Credential
-    leaf: CertFacts
-    is_new: bool
-
-
 class LocalCA:
-    """The two roots, each made when it is first needed."""
+    """Implements `Issuer` with two roots of its own, each made when it is first needed."""
+
+    is_local = True
 
     def __init__(self, store: Generations) -> None:
         self._store = store
+        self._roots: dict[AuthorityKind, CertFacts] = {}
+        self._known: dict[str, Issued] = {}
+        self._turn = asyncio.Lock()
+
+    def keep_only(self, sites: Collection[str]) -> None:
+        """Forget all sites but these; their certificates stay in the store."""
+        self._known = {site: issued for site, issued in self._known.items() if site in sites}
 
     async def roots(self) -> dict[AuthorityKind, CertFacts]:
         """Return the roots that exist."""
         found = {kind: await self._store.active(_authority_lineage(kind)) for kind in KINDS}
         return {kind: _authority(one).root for kind, one in found.items() if one}
 
-    async def last(self, site: DesiredSite) -> Issued | None:
-        """Return what the site was last served with, however old."""
-        found = await self._store.active(_site_lineage(site))
-        return _issued(found.credential, is_new=False) if found else None
-
-    async def issued(self, site: DesiredSite, authority: Authority, now: datetime) -> Issued:
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
         """Return the site's certificate: the one that is there, or a new one when it is due or unfit."""
+        if isinstance(now, ClockWrong):
+            raise now
+        kind: AuthorityKind = "any" if site.certificate == LocalIssuer(unconstrained=True) else "reserved"
+        root = await self._root(kind, now)
+        known = self._known.get(site.id)
+        if known is None or not is_fit(known.leaf, site, root, now):
+            known = await self._issued(site, kind, root, now)
+        self._known[site.id] = replace(known, is_new=False)
+        return known
 
+    async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
+        """Return what the site was served with, if it is good for its names, and valid as far as is known."""
+        last = self._known.get(site.id)
+        if last is None:
+            try:
+                found = await self._store.active(_site_lineage(site))
+            except StoreError:
+                return None  # that the store fails is known already
+            last = _issued(found.credential, site, is_new=False) if found else None
+        is_valid = last and (isinstance(now, ClockWrong) or last.leaf.is_valid_at(now))
+        return last.credential if last and is_valid and all(map(last.leaf.covers, site.names)) else None
+
+    async def _root(self, kind: AuthorityKind, now: datetime) -> CertFacts:
+        """Return the root to sign with; its key is fetched when there is something to sign."""
+        async with self._turn:  # two at once would make two roots
+            known = self._roots.get(kind)
+            if known is None or not _is_root_fit(known, now):
+                known = self._roots[kind] = (await self.authority(kind, now)).root
+            return known
+
+    async def _issued(self, site: DesiredSite, kind: AuthorityKind, root: CertFacts, now: datetime) -> Issued:
         def fits(credential: Credential) -> bool:
             leaf = CertFacts.from_der(credential.chain[0])
             key = read_pkcs8(credential.key_pkcs8, site.id)
-            return leaf.spki == spki_of(key) and is_fit(leaf, site, authority.root, now)
+            return leaf.spki == spki_of(key) and is_fit(leaf, site, root, now)
 
-        def make() -> Credential:
+        async def make() -> Credential:
+            authority = await self.authority(kind, now)
             key = ec.generate_private_key(ec.SECP256R1())
             leaf = sign_leaf(authority, LeafOrder(site.names, key.public_key(), now))
             return Credential(site.names, (leaf.der,), pkcs8(key))
 
         credential, is_new = await self._kept_or_made(_site_lineage(site), fits, make, now)
-        return _issued(credential, is_new=is_new)
+        return _issued(credential, site, is_new=is_new)
 
     async def authority(self, kind: AuthorityKind, now: datetime) -> Authority:
         """Return a root with its key, making it when there is none; near its end, the same key lives on."""
@@ -83,10 +111,9 @@ class LocalCA:
 
         def fits(credential: Credential) -> bool:
             root = CertFacts.from_der(credential.chain[0])
-            # One that is not valid yet was made when the clock was ahead: no client believes it now.
-            return root.spki == spki_of(key) and root.not_before <= now < root.not_after - ROOT_RENEWED_BEFORE
+            return root.spki == spki_of(key) and _is_root_fit(root, now)
 
-        def make() -> Credential:
+        async def make() -> Credential:
             root = make_root(key, now, constrained=kind == "reserved")
             return Credential((), (root.der,), pkcs8(key))
 
@@ -94,7 +121,11 @@ class LocalCA:
         return _authority_of(credential, lineage)
 
     async def _kept_or_made(
-        self, lineage: str, fits: Callable[[Credential], bool], make: Callable[[], Credential], now: datetime
+        self,
+        lineage: str,
+        fits: Callable[[Credential], bool],
+        make: Callable[[], Awaitable[Credential]],
+        now: datetime,
     ) -> tuple[Credential, bool]:
         """Return the active generation when it fits; else activate another, and say that it is new."""
         active = await self._store.active(lineage)
@@ -103,7 +134,7 @@ class LocalCA:
         # One that was put but not activated: the process died in between, or another is just about to.
         spare = await self._store.newest(lineage)
         if not spare or not fits(spare.credential):
-            spare = await self._store.put(lineage, make(), now)
+            spare = await self._store.put(lineage, await make(), now)
         try:
             await self._store.activate(spare, active.number if active else None)
         except GenerationSuperseded:
@@ -129,8 +160,14 @@ def jitter_of(site_id: str) -> float:
     return int(Fingerprint.of(site_id.encode()).text[: JITTER_BITS // 4], 16) / (1 << JITTER_BITS)
 
 
-def _issued(credential: Credential, *, is_new: bool) -> Issued:
-    return Issued(credential, CertFacts.from_der(credential.chain[0]), is_new)
+def _is_root_fit(root: CertFacts, now: datetime) -> bool:
+    # One that is not valid yet was made when the clock was ahead: no client believes it now.
+    return root.not_before <= now < root.not_after - ROOT_RENEWED_BEFORE
+
+
+def _issued(credential: Credential, site: DesiredSite, *, is_new: bool) -> Issued:
+    leaf = CertFacts.from_der(credential.chain[0])
+    return Issued(credential, leaf, renew_at(leaf, jitter_of(site.id)), is_new)
 
 
 def _authority(generation: Generation) -> Authority:

@@ -1,33 +1,35 @@
-"""Load a site's own certificate from its files, and again when they have changed."""
+"""Owners' certificates, as an issuer: read from their files, and again when those have changed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
+from port443.app.watched_files import WatchedFiles
 from port443.core.contract.snapshot import MAX_NAMES
-from port443.core.errors import CertificateError
+from port443.core.errors import CertificateError, StoreError
 from port443.core.names import SiteName
-from port443.core.plan.desired import Credential, OwnCertificate
+from port443.core.plan.desired import Credential, DesiredSite, OwnCertificate
+from port443.core.renew.clock import ClockWrong
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.own import OwnChecked, OwnFiles, check_own
 from port443.core.x509.path import TrustedRoots
-from port443.ports import CertificateFiles
+from port443.ports import CertificateFiles, Issued, Store
+
+
+def certificate_job(site: str) -> str:
+    """Name the job that brings a site's certificate; its files are watched under that name."""
+    return f"certificate/{site}"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class _Loaded:
     """What came of the last look at a site's files."""
 
-    own: OwnCertificate
     names: tuple[SiteName, ...]
-    stamps: tuple[str, str]
-    """The state of both files when they were looked at."""
     checked: OwnChecked | None
     """The last pair that was in order, now or before."""
     fault: CertificateError | None
-    is_news: bool
-    """Whether the files were read anew for another reason than to try once more."""
 
     @property
     def credential(self) -> Credential | None:
@@ -42,78 +44,110 @@ class Loaded:
             key_pkcs8=self.checked.key_pkcs8,
         )
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return self.checked.warnings if self.checked and not self.fault else ()
 
+class OwnFilesIssuer:
+    """Implements `Issuer`. It remembers the last good pair of each site, so that a bad one does no harm."""
 
-class OwnCertificates:
-    """Remembers the last good pair of each site, so that a bad one does no harm."""
+    is_local = True
 
-    def __init__(self, files: CertificateFiles, roots: Callable[[], TrustedRoots]) -> None:
+    def __init__(
+        self,
+        files: CertificateFiles,
+        watched: WatchedFiles,
+        store: Store,
+        roots: Callable[[], TrustedRoots],
+    ) -> None:
         """`roots` are those that most clients have; asked for only when a chain is looked at."""
         self._files = files
+        self._watched = watched
+        self._store = store
         self._roots = roots
-        self._loaded: dict[str, Loaded] = {}
+        self._loaded: dict[str, _Loaded] = {}
 
-    def keep_only(self, sites: frozenset[str]) -> None:
+    def keep_only(self, sites: Collection[str]) -> None:
         """Forget all sites but these."""
         self._loaded = {site: loaded for site, loaded in self._loaded.items() if site in sites}
-
-    def have_changed(self) -> bool:
-        """Whether a file is another than when it was last looked at."""
-        return any(self._stamps(loaded.own) != loaded.stamps for loaded in self._loaded.values())
-
-    def ends(self) -> Mapping[str, datetime]:
-        """Return when each site's certificate ends."""
-        return {
-            site: loaded.checked.chain[0].not_after
-            for site, loaded in self._loaded.items()
-            if loaded.checked and not loaded.fault
-        }
 
     def good(self) -> Mapping[str, Credential]:
         """Return what each site is served with whose files are in order."""
         sites = ((site, loaded) for site, loaded in self._loaded.items() if not loaded.fault)
         return {site: credential for site, loaded in sites if (credential := loaded.credential)}
 
-    async def load(
-        self, site: str, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime | None
-    ) -> Loaded:
-        """Return the site's certificate, read anew when its files or names are others, or it was bad.
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
+        """Return the certificate, read anew when its files or names are others, or it was bad."""
+        own = _own(site)
+        dated = None if isinstance(now, ClockWrong) else now
+        last = self._loaded.get(site.id)
+        same = self._watched.note(certificate_job(site.id), (own.chain, own.key))
+        same = same and last is not None and last.names == site.names
+        if last and same and not last.fault and last.checked and _is_dated(last.checked, dated):
+            return _issued(last, is_new=False)
+        loaded = await self._load(own, site.names, dated, last)
+        self._loaded[site.id] = loaded
+        if loaded.fault:
+            raise loaded.fault
+        # What is read once more only for its date is no news.
+        return _issued(loaded, is_new=not same or last is None or last.fault is not None)
 
-        Without `now` its dates are not judged.
-        """
-        last = self._loaded.get(site)
-        stamps = self._stamps(own)  # before reading: a change in between is seen the next time
-        same = last is not None and (last.own, last.names, last.stamps) == (own, names, stamps)
-        if last and same and last.checked and not last.fault and _is_dated(last.checked.chain[0], now):
-            loaded = replace(last, is_news=False)
-        else:
-            checked, fault = await asyncio.to_thread(self._check, own, names, now)
-            loaded = Loaded(
-                own, names, stamps, checked or (last.checked if last else None), fault,
-                is_news=not last or not same or last.fault is not None,
-            )  # fmt: skip
-        self._loaded[site] = loaded
-        return loaded
-
-    def _check(
-        self, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime | None
-    ) -> tuple[OwnChecked | None, CertificateError | None]:
+    async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
+        """Return the last pair that was in order, also in an earlier run, if it is good for all names."""
+        loaded = self._loaded.get(site.id)
+        if loaded and loaded.checked:
+            return loaded.credential
         try:
-            files = OwnFiles(own.chain, self._files.read(own.chain), own.key, self._files.read(own.key))
-            checked = check_own(files, names, now, self._roots())
+            found = await self._store.active(own_lineage(site.id))
+        except StoreError:
+            return None  # the round meets the same error elsewhere, and tells it
+        if found is None:
+            return None
+        leaf = CertFacts.from_der(found.credential.chain[0])
+        is_dated = isinstance(now, ClockWrong) or leaf.is_valid_at(now)
+        return found.credential if is_dated and all(map(leaf.covers, site.names)) else None
+
+    async def _load(
+        self, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime | None, last: _Loaded | None
+    ) -> _Loaded:
+        try:
+            checked = await asyncio.to_thread(read_own, self._files, own, names, now, self._roots)
         except CertificateError as error:
-            return None, error
-        if self._files.is_exposed(own.key):
-            warning = f"{own.key}: every user of this machine can read the key"
-            return replace(checked, warnings=(*checked.warnings, warning)), None
-        return checked, None
-
-    def _stamps(self, own: OwnCertificate) -> tuple[str, str]:
-        return self._files.stamp(own.chain), self._files.stamp(own.key)
+            return _Loaded(names, last.checked if last else None, error)
+        return _Loaded(names, checked, None)
 
 
-def _is_dated(leaf: CertFacts, now: datetime | None) -> bool:
-    return now is None or leaf.is_valid_at(now)
+def read_own(
+    files: CertificateFiles,
+    own: OwnCertificate,
+    names: tuple[SiteName, ...],
+    now: datetime | None,
+    roots: Callable[[], TrustedRoots],
+) -> OwnChecked:
+    """Read and check a pair of files; without `now` its dates are not judged. Raises `CertificateError`."""
+    found = OwnFiles(own.chain, files.read(own.chain), own.key, files.read(own.key))
+    checked = check_own(found, names, now, roots())
+    if not files.is_exposed(own.key):
+        return checked
+    warning = f"{own.key}: every user of this machine can read the key"
+    return OwnChecked(checked.chain, checked.key_pkcs8, (*checked.warnings, warning))
+
+
+def own_lineage(site: str) -> str:
+    """Name the lineage under which the store keeps an owner's certificate."""
+    return f"own/{site}"
+
+
+def _own(site: DesiredSite) -> OwnCertificate:
+    if not isinstance(site.certificate, OwnCertificate):
+        raise TypeError(f"{site.id} has no files of its own")
+    return site.certificate
+
+
+def _issued(loaded: _Loaded, *, is_new: bool) -> Issued:
+    credential, checked = loaded.credential, loaded.checked
+    if credential is None or checked is None:
+        raise AssertionError("a pair without a fault is good for its names")
+    leaf = checked.chain[0]
+    return Issued(credential, leaf, leaf.not_after, is_new=is_new, warnings=checked.warnings)
+
+
+def _is_dated(checked: OwnChecked, now: datetime | None) -> bool:
+    return now is None or checked.chain[0].is_valid_at(now)

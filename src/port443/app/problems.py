@@ -3,19 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
-from port443.app.server_checks import ServerSeen
-from port443.core.contract.receipt import QuarantineCode
+from port443.core.contract.receipt import QuarantineCode, SiteQuarantined
+from port443.core.control.status import Problem, ServerStatus, Severity, Verdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Credential, DesiredSite
 from port443.core.x509.facts import CertFacts
 from port443.ports import EdgeIdentity
-
-Severity = Literal["warning", "error"]
-Verdict = Literal["good", "warning", "error"]
 
 WARNED_BEFORE, URGENT_BEFORE = timedelta(days=14), timedelta(days=2)
 WARNED_SHARE, URGENT_SHARE = 1 / 3, 1 / 10
@@ -26,20 +22,6 @@ PROOF_IS_OLD = timedelta(hours=3)
 NAMED_AT_MOST = 5
 CURRENT = "put a current certificate in place; one of the local CA is renewed by itself: see the log of serve"
 RESTART_IS_NEWS = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it was meant to be, or will not be for long."""
-
-    code: str
-    severity: Severity
-    """`error`: clients are harmed, or nobody knows; `warning`: they are not yet."""
-    site: str | None
-    """The site it belongs to; null when it is everybody's."""
-    about: str
-    cause: str
-    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +73,32 @@ def round_problems(round_: RoundResult, now: datetime) -> Iterator[Problem]:
         if state != "listening":
             cause = "nobody accepts connections there"
             yield Problem(state, "error", None, listener, cause, "port443 reload --wait")
+    quarantined = round_.receipt.quarantined
     for site in round_.desired.sites:
-        yield from _site_problems(site, round_, now)
+        yield from _site_problems(site, round_, quarantined.get(site.id), now)
     yield from proof_problems(round_.proofs, now)
 
 
-def _site_problems(site: DesiredSite, round_: RoundResult, now: datetime) -> Iterator[Problem]:
-    state = round_.receipt.quarantined.get(site.id)
-    fault = round_.faults.get(site.id)
-    locked = site.client_ca is not None and not round_.client_roots.get(site.id)
+def _site_problems(
+    site: DesiredSite, round_: RoundResult, state: SiteQuarantined | None, now: datetime
+) -> Iterator[Problem]:
+    needs = round_.needs[site.id]
+    fault, locked = needs.fault, needs.client_roots == ()
     is_left_out = site.id not in round_.receipt.sites
     harmed = locked or is_left_out or (state is not None and state.serves is None)
     severity: Severity = "error" if harmed else "warning"
     if fault:
-        served = "" if harmed else f"; {_goes_on(round_.credentials.get(site.id), now)}"
+        served = "" if harmed else f"; {_goes_on(needs.credential, now)}"
         served = "; nobody comes in until then" if locked else served
         yield Problem(fault.code, severity, site.id, site.id, fault.message + served, fault.hint)
     if state and not (fault and state.code is QuarantineCode.CERTIFICATE_MISSING):
         served = "" if state.serves is None else "; the last good version goes on"
         cause = f"{state.path}: {state.message}{served}"
         yield Problem(state.code, severity, site.id, site.id, cause, f"port443 explain {state.code}")
-    if credential := round_.credentials.get(site.id):
+    if credential := needs.credential:
         chain = tuple(CertFacts.from_der(der) for der in credential.chain)
         yield from _date_problems(site.id, chain, now)
-    for warning in round_.warnings.get(site.id, ()):
+    for warning in needs.warnings:
         yield Problem("certificate_warned", "warning", site.id, site.id, warning, "")
 
 
@@ -161,7 +145,7 @@ def proof_problems(proofs: Sequence[Proof], now: datetime) -> Iterator[Problem]:
             yield Problem("proof_stale", "warning", proof.site, about, cause, "port443 reload --wait")
 
 
-def server_problems(sites: Sequence[DesiredSite], seen: Mapping[str, ServerSeen]) -> Iterator[Problem]:
+def server_problems(sites: Sequence[DesiredSite], seen: Mapping[str, ServerStatus]) -> Iterator[Problem]:
     """Say which sites have servers that take no connection: some, or all of them."""
     for site in sites:
         servers = [seen[address] for upstream in site.upstreams if (address := str(upstream)) in seen]

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Literal, assert_never
 
 from port443.app.handshake import frugal_handshake
+from port443.core.control.status import ProofVerdict
 from port443.core.errors import Port443Error
 from port443.core.names import Endpoint, Fingerprint, IPName, SiteName
 from port443.core.plan.desired import Credential, Desired
@@ -19,7 +20,6 @@ AT_ONCE = 8
 PROOF_LABEL = "port443-proof"
 """The label that stands in for `*` when a wildcard is proved."""
 
-Verdict = Literal["same", "different", "unknown"]
 ProofProblem = Literal["served_is_not_issued", "not_proved"]
 
 
@@ -31,7 +31,7 @@ class Proof:
     endpoint: Endpoint
     """Where the handshake went; a listener on all addresses is asked on loopback."""
     name: str
-    verdict: Verdict
+    verdict: ProofVerdict
     detail: str
     """One sentence: what was seen, and what was meant when that differs."""
     at: datetime
@@ -127,7 +127,7 @@ def _reach(listener: Endpoint, name: SiteName, loopback: Collection[str]) -> End
     return listener
 
 
-async def _compare(dial: Dial, question: Question) -> tuple[Verdict, str]:
+async def _compare(dial: Dial, question: Question) -> tuple[ProofVerdict, str]:
     name = question.name
     server_name = None if isinstance(name, IPName) else name.text.replace("*", PROOF_LABEL, 1)
     try:

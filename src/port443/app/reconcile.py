@@ -1,4 +1,8 @@
-"""Bring what runs to what is wanted: certificates, plan, apply, proof."""
+"""A round: bring what runs to what is wanted. Plan with what there is, apply, prove, and nothing slow.
+
+What sites need is brought by jobs (`certificates.py`); a round waits for nothing but the edge and its own
+handshakes with it.
+"""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -7,6 +11,7 @@ from datetime import datetime
 from port443.app.certificates import CertificateEvent, CertificateManager
 from port443.app.hsts_rollout import HstsRollout
 from port443.app.prove import Proof, prove, questions
+from port443.app.scheduler import Progress
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
 from port443.core.contract.receipt import Receipt
@@ -15,7 +20,7 @@ from port443.core.contract.snapshot import Hash, Root
 from port443.core.errors import Port443Error, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.breaches import breaches
-from port443.core.plan.desired import Credential, Desired
+from port443.core.plan.desired import Credential, Desired, SiteNeeds
 from port443.core.plan.diff import diff
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
@@ -47,20 +52,14 @@ class RoundResult:
     desired: Desired
     plan: Plan
     receipt: Receipt
-    credentials: Mapping[str, Credential]
-    client_roots: Mapping[str, tuple[bytes, ...]]
-    """DER of the CAs of which a site's clients must show a certificate; none known, and nobody comes in."""
-    faults: Mapping[str, Port443Error]
-    """Sites without a usable certificate, or whose new one was refused while the last good one is served, or
-    that break the contract."""
+    needs: Mapping[str, SiteNeeds]
+    """What there was for each site, by its id; a site that breaks the contract has its fault instead."""
     hsts_steps: Mapping[str, HstsStep]
     proofs: tuple[Proof, ...]
     changes: tuple[str, ...]
     """What differs from the round before, in plain words."""
-    news: tuple[CertificateEvent, ...]
-    """What happened to certificates."""
-    warnings: Mapping[str, tuple[str, ...]]
-    """What is not wrong with a site's own certificate, but will be."""
+    events: tuple[CertificateEvent, ...]
+    """What happened to certificates since the round before."""
     store_fault: StoreError | None
     """Why the store was of no use; what it should have kept is kept in memory meanwhile."""
 
@@ -68,6 +67,16 @@ class RoundResult:
     def running(self) -> Hash:
         """The hash of what the edge runs since."""
         return self.receipt.root
+
+    @property
+    def credentials(self) -> dict[str, Credential]:
+        """What each site is served with that has a certificate."""
+        return {site: need.credential for site, need in self.needs.items() if need.credential}
+
+    @property
+    def faults(self) -> dict[str, Port443Error]:
+        """What is wrong with sites: no usable certificate, a new one refused, or the contract broken."""
+        return {site: need.fault for site, need in self.needs.items() if need.fault}
 
     @property
     def is_proved(self) -> bool:
@@ -78,6 +87,30 @@ class RoundResult:
     def is_whole(self) -> bool:
         """Whether every site is served as it was meant to be, and was seen to be."""
         return not self.faults and not self.store_fault and self.receipt.is_whole and self.is_proved
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """All that a plan is made of."""
+
+    desired: Desired
+    needs: Mapping[str, SiteNeeds]
+    hsts_steps: Mapping[str, HstsStep]
+    ring: TicketRing
+    nobody: bytes
+    """What stands for a site's client CAs while none is known: one that has signed for nobody."""
+
+    def planned(self, bare: Collection[str] = (), left_out: Collection[str] = ()) -> Plan:
+        """Return the plan, without what some sites need, and without other sites altogether."""
+        needs = {site: need for site, need in self.needs.items() if site not in bare}
+        asking = {site: roots for site, need in needs.items() if (roots := need.client_roots) is not None}
+        return plan(
+            _without(self.desired, left_out),
+            {site: need.credential for site, need in needs.items() if need.credential},
+            client_roots={site: roots or (self.nobody,) for site, roots in asking.items()},
+            hsts_steps=self.hsts_steps,
+            ticket_keys=self.ring.keys,
+        )
 
 
 def _without(desired: Desired, sites: Collection[str]) -> Desired:
@@ -107,75 +140,62 @@ class Reconciler:
         if root:
             self._ring = TicketRing.start(self._services.clock.now(), root.ticket_keys)
 
-    async def reconcile(self, desired: Desired) -> RoundResult:
-        """Make certificates, plan, apply and prove; raise only when nothing of it could be applied."""
+    async def reconcile(self, desired: Desired, progress: Progress | None = None) -> RoundResult:
+        """Plan, apply and prove; raise only when nothing of it could be applied."""
+        certificates = self._services.certificates
         on_ladder = [site.id for site in desired.sites if site.hsts == "ladder"]
         hsts_fault = await self._advance_hsts(on_ladder)
         now = self._services.clock.now()
-        kept = await self._services.certificates.ensure(desired.sites)
+        needs = certificates.needs(desired.sites)
         fault = await self._publish() or hsts_fault
-        if fault and self._last is None and not kept.credentials:
+        if fault and self._last is None and not any(need.credential for need in needs.values()):
             raise fault  # nothing could be served, and the operator is looking
         steps = self._hsts.steps(on_ladder)
         ring = self._ring.rotated(now) if now >= self._ring.due else self._ring
-
-        def planned(aside: Collection[str], left_out: Collection[str]) -> Plan:
-            cas = {site: self._services.certificates.locked(cas) for site, cas in kept.client_roots.items()}
-            return plan(
-                _without(desired, left_out),
-                {site: one for site, one in kept.credentials.items() if site not in aside},
-                client_roots={site: roots for site, roots in cas.items() if site not in aside},
-                hsts_steps=steps,
-                ticket_keys=ring.keys,
-            )
-
-        meant, receipt, broken = await self._apply(planned)
-        credentials = {site: one for site, one in kept.credentials.items() if site not in broken}
+        if progress:
+            progress("it applies the snapshot")
+        meant, receipt, broken = await self._apply(_Wish(desired, needs, steps, ring, certificates.nobody()))
+        needs |= {site: replace(needs[site], credential=None, fault=why) for site, why in broken.items()}
         # Another root than was meant: older ticket keys went with the edge that had them.
         self._ring = ring if receipt.root == meant.hash else ring.alone()
         fault = fault or await self._save(receipt)
-        proofs, proof_fault = await self._prove(desired, credentials)
+        proofs, proof_fault = await self._prove(desired, needs, progress=progress)
         self._last = RoundResult(
             at=now,
             desired=desired,
             plan=meant,
             receipt=receipt,
-            credentials=credentials,
-            client_roots=kept.client_roots,
-            faults={**kept.faults, **broken},
+            needs=needs,
             hsts_steps=steps,
             proofs=proofs,
             changes=tuple(str(change) for change in diff(self._last.plan, meant)) if self._last else (),
-            news=tuple(kept.news),
-            warnings=kept.warnings,
+            events=certificates.take_events(),
             store_fault=fault or proof_fault,
         )
         return self._last
 
-    async def _apply(
-        self, planned: Callable[[Collection[str], Collection[str]], Plan]
-    ) -> tuple[Plan, Receipt, Mapping[str, DocumentInvalid]]:
+    async def _apply(self, wish: "_Wish") -> tuple[Plan, Receipt, Mapping[str, DocumentInvalid]]:
         """Apply a plan; when it breaks the contract, without the sites that are the cause.
 
-        `planned` makes it without the credentials and client CAs of some sites (the edge goes on with their
-        last good version), and without others altogether. Return what was applied, and what was wrong.
+        First without their credentials and client CAs (the edge goes on with their last good version), and
+        then without them altogether. Return what was applied, and what was wrong.
         """
-        meant = planned((), ())
+        meant = wish.planned()
         try:
             return meant, await self._services.edge.apply(meant), {}
         except DocumentInvalid:
             broken = breaches(meant)
             if not broken:
                 raise
-        meant = planned(broken.keys(), ())
+        meant = wish.planned(bare=broken)
         if whole := breaches(meant):
-            meant = planned(broken.keys(), whole.keys())
+            meant = wish.planned(bare=broken, left_out=whole)
         return meant, await self._services.edge.apply(meant), broken
 
     async def prove_again(self, last: RoundResult) -> RoundResult:
         """Shake hands again where that showed something else than was meant."""
         wrong = {proof.question for proof in last.proofs if proof.verdict != "same"}
-        proofs, fault = await self._prove(last.desired, last.credentials, only=wrong)
+        proofs, fault = await self._prove(last.desired, last.needs, only=wrong)
         seen = {proof.question: proof for proof in proofs}
         merged = tuple(seen.get(proof.question, proof) for proof in last.proofs)
         self._last = replace(last, proofs=merged, store_fault=last.store_fault or fault)
@@ -189,7 +209,7 @@ class Reconciler:
         fault = await self._hsts.load(sites, now())
         if self._last is None or not self._hsts.is_step_due(sites, now()):
             return fault
-        proofs, unsaved = await self._prove(self._last.desired, self._last.credentials)
+        proofs, unsaved = await self._prove(self._last.desired, self._last.needs)
         seen = {proof.site for proof in proofs}
         return await self._hsts.advance(seen.intersection(sites), now()) or unsaved or fault
 
@@ -211,13 +231,17 @@ class Reconciler:
     async def _prove(
         self,
         desired: Desired,
-        credentials: Mapping[str, Credential],
+        needs: Mapping[str, SiteNeeds],
         only: Collection[tuple[Endpoint, str]] | None = None,
+        progress: Progress | None = None,
     ) -> tuple[tuple[Proof, ...], StoreError | None]:
         """Shake hands for every address and name, or for some; remember which sites failed."""
+        credentials = {site: need.credential for site, need in needs.items() if need.credential}
         asked = questions(desired, credentials, self._services.loopback())
         wanted = [question for question in asked if only is None or question.key in only]
         undated = self._services.certificates.clock_fault()
+        if progress:
+            progress(f"it proves by {len(wanted)} handshakes what is served")
         proofs = await prove(self._services.dial, self._services.clock, wanted, judges_dates=not undated)
         if undated:
             return proofs, None

@@ -1,31 +1,40 @@
-"""Serve: converge at the start and after every change, and keep what was promised."""
+"""`App`: the running `port443 serve`, with the verbs that its admin socket and the command line offer.
+
+Rounds bring the edge to what is wanted, jobs bring what rounds need, and one scheduler looks after both. It
+must not know who asks, nor over what.
+"""
 
 import asyncio
-import dataclasses
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
-from port443.app.event_log import EdgeEventLog, tell
+from port443.app.certificates import JOB_KINDS
+from port443.app.event_log import EdgeEventLog, log_round
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
+from port443.app.scheduler import ROUND, Done, Job, Progress, Scheduler
 from port443.app.server_checks import check_servers
-from port443.app.status import EdgeSeen, ReloadStatus, ServeFacts, ServeSeen, status_document
+from port443.app.status import EdgeSeen, ServeFacts, ServeSeen, status_document
 from port443.core.contract.events import EdgeStarted
+from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.status import ReloadStatus, ServerStatus, StatusDocument
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
 from port443.core.plan.hsts import next_step_due
 from port443.ports import Dial, EdgeIdentity
 
+PROOF, FILES = "proof", "watched_files"
 FILES_LOOKED_AT = timedelta(seconds=5)
-"""How often a site's own certificate files are looked at for a change."""
+"""How often watched files are looked at for a change."""
 RETRY_AFTER_FAULT = timedelta(seconds=60)
-SHORTEST_PAUSE_S = 1.0
+ROUND_S = 3600.0
+"""How long a round may take: ten thousand handshakes that nobody answers."""
 EDGE_PATIENCE_S = 3.0
 """How long a status waits for an edge that does not answer."""
-STOP_MARGIN_S = 30.0
+STOP_MARGIN_S = 30
 """What an end may take beyond the drain time."""
 
 EndsEdge = Literal["never", "when asked", "always"]
@@ -42,13 +51,8 @@ def no_log_fault() -> None:
     """For a log that goes where it cannot fail."""
 
 
-class RequestUnknown(ServeError):
-    """The admin socket was asked something that this version does not know.
-
-    Client and server are of different versions: use the `port443` that belongs to the running server.
-    """
-
-    code = "P443-E414"
+class StopAsked(Exception):
+    """A stop was asked for before the first round was through."""
 
 
 class EdgeSilent(EdgeError):
@@ -63,8 +67,19 @@ class EdgeSilent(EdgeError):
     retry = True
 
 
-class ControlPlane:
-    """The running `port443 serve`."""
+class ServeEnded(ServeError):
+    """`port443 serve` ended before its first round was through, and could not do what it was asked.
+
+    It was stopped, or it could not start: its log says why. Start it again.
+    """
+
+    code = "P443-E424"
+    fault = "operator"
+    retry = True
+
+
+class App:
+    """The running `port443 serve`. Implements `ports.App`."""
 
     def __init__(
         self,
@@ -82,17 +97,33 @@ class ControlPlane:
         self._ends_edge = ends_edge
         self._log_fault = log_fault
         self._since = services.clock.now()
+        self._scheduler = Scheduler(services.clock, services.store)
+        self._scheduler.add(
+            Job(
+                ROUND,
+                self._scheduled_round,
+                is_stored=False,
+                within_s=ROUND_S,
+                pause=lambda _: RETRY_AFTER_FAULT,
+            ),
+            Job(PROOF, self._prove_again, is_stored=False, is_local=False, within_s=ROUND_S),
+            Job(FILES, self._look_at_files, is_stored=False),
+        )
+        self._scheduler.set_next(PROOF, None)
         self._reconciler = Reconciler(services)
+        self._edge_events = EdgeEventLog()
         self._turn = asyncio.Lock()
-        self._reload_wanted, self._round_wanted = asyncio.Event(), asyncio.Event()
-        self._stop, self._ended = asyncio.Event(), asyncio.Event()
-        self._woken = asyncio.Event()
-        self._adopted, self._boot = False, ""
+        self._reload_wanted, self._stop = asyncio.Event(), asyncio.Event()
+        self._started, self._ended = asyncio.Event(), asyncio.Event()
+        self.starting: str | None = "it begins"
+        """What a start is at; None as soon as the first round is through."""
+        self._drain_timeout_ms = 0
+        self._is_edge_met, self._adopted, self._boot = False, False, ""
         self._restarts = Restarts(0, None)
+        self._rounds = 0
         self._last: RoundResult | None = None
         self._last_reload: ReloadStatus | None = None
-        self._failure: tuple[datetime, Port443Error] | None = None
-        self._teller = EdgeEventLog()
+        self._failure: Port443Error | None = None
 
     @asynccontextmanager
     async def running(self, desired: Desired) -> AsyncIterator[None]:
@@ -100,19 +131,19 @@ class ControlPlane:
 
         An edge that served before, or that serves now when something unforeseen ends this process, is left
         alone: it goes on, and the next control plane takes it over. Whoever cancels this wants an end at
-        once: an edge that we started, or that was to be stopped, is not waited for.
+        once: an edge that we started, or that was to be stopped, is not waited for. Raises `StopAsked` when
+        `stop` comes before the first round is through.
         """
-        found = await self._services.edge.start()
-        self._adopted, self._boot = found.adopted, found.identity.boot
-        self._reconciler.adopt(found.root)
-        log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
         try:
-            await self._go_through(desired)
+            await self._start_unless_stopped(desired)
             yield
         except asyncio.CancelledError:
             if self._is_edge_to_end(asked=self.is_stopping or not self._adopted):
                 self._services.edge.kill()
             await self._let_go(end=False)
+            raise
+        except StopAsked:
+            await self._let_go(end=self._is_edge_to_end(asked=True))
             raise
         except BaseException:
             is_of_no_use = self._last is None and not self._adopted
@@ -120,23 +151,13 @@ class ControlPlane:
             raise
         await self._let_go(end=self._is_edge_to_end(asked=True))
 
-    def _is_edge_to_end(self, *, asked: bool) -> bool:
-        return self._ends_edge == "always" or (self._ends_edge == "when asked" and asked)
-
-    async def _let_go(self, *, end: bool) -> None:
-        if end:
-            await self._services.edge.drain_and_stop()
-        else:
-            await self._services.edge.leave()
-        self._ended.set()
-
     async def run(self) -> None:
         """Keep the promises until `stop` is called."""
         async with asyncio.TaskGroup() as group:
             duties = (
-                self._tend_always,
+                self._scheduler.run,
                 self.listen,
-                self._teller.summarise,
+                self._edge_events.summarise,
                 self._services.edge.watch,
                 self._reload_on_request,
             )
@@ -144,6 +165,10 @@ class ControlPlane:
             await self._stop.wait()
             for task in tasks:
                 task.cancel()
+
+    async def run_due(self) -> None:
+        """Do all that is due now."""
+        await self._scheduler.run_due()
 
     @property
     def round(self) -> RoundResult:
@@ -161,24 +186,128 @@ class ControlPlane:
         """Ask the edge who it is."""
         return await self._services.edge.identity()
 
-    def stop(self) -> None:
-        """Ask `run` to end."""
-        self._stop.set()
-
     @property
     def is_stopping(self) -> bool:
         """Whether `run` was asked to end."""
         return self._stop.is_set()
 
-    def ask_reload(self) -> None:
+    def request_stop(self) -> None:
+        """Have `run` end, and a start that is under way."""
+        self._stop.set()
+
+    def request_reload(self) -> None:
         """Have the settings read again soon; how it went is in the log and the status."""
         self._reload_wanted.set()
 
-    async def reload(self) -> RoundResult:
-        """Read the settings again and converge; wrong settings change nothing and are raised."""
+    # The verbs
+
+    async def alive(self) -> Alive:
+        """Say in what time a stop is done at the latest."""
+        return Alive(self._drain_timeout_ms // 1000 + STOP_MARGIN_S)
+
+    async def status(self) -> StatusDocument:
+        """Say what runs, and whether it is what was meant."""
+        edge, servers = await asyncio.gather(self._see_edge(), self._see_servers())
+        serve = ServeSeen(
+            now=self._services.clock.now(),
+            since=self._since,
+            facts=self.facts,
+            starting=self.starting,
+            last_reload=self._last_reload,
+            failure=self._failure,
+            log_fault=self._log_fault(),
+            servers=servers,
+            jobs=self._scheduler.statuses(),
+        )
+        return status_document(serve, edge, self._last)
+
+    async def reload(self) -> Reloaded:
+        """Read the settings again and apply them; wrong settings change nothing and are raised.
+
+        Waits for a start that is under way; raises `ServeEnded` when that comes to nothing.
+        """
+        round_ = await self.apply_settings()
+        problems = tuple(round_problems(round_, self._services.clock.now()))
+        return Reloaded(round_.running, round_.changes, round_.is_whole, problems)
+
+    async def ask_reload(self) -> ReloadAsked:
+        """Have the settings read again soon."""
+        self.request_reload()
+        return ReloadAsked()
+
+    async def stop(self) -> Stopped:
+        """End serving, and say what goes on all the same."""
+        edge = await self._see_edge()
+        self.request_stop()
+        await self._ended.wait()
+        has_unit = self._ends_edge == "never"
+        pid = edge.identity.pid if isinstance(edge, EdgeSeen) else None
+        return Stopped(
+            stopped=True,
+            serve=self.facts.pid,
+            edge=pid,
+            edge_has_unit=has_unit,
+            edge_goes_on=has_unit and pid is not None,
+        )
+
+    # Starting and ending
+
+    async def _start_unless_stopped(self, desired: Desired) -> None:
+        tasks = asyncio.ensure_future(self._start(desired)), asyncio.ensure_future(self._stop.wait())
+        starting = tasks[0]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                raise StopAsked
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        starting.result()
+
+    async def _start(self, desired: Desired) -> None:
+        self._drain_timeout_ms = desired.limits.drain_timeout_ms
+        place = f"{self.facts.runtime}/edge.sock"
+        is_external = self._ends_edge == "never"
+        self.starting = f"it waits for an edge to answer on {place}" if is_external else "it starts the edge"
+        found = await self._services.edge.start()
+        self._is_edge_met, self._adopted, self._boot = True, found.adopted, found.identity.boot
+        self._reconciler.adopt(found.root)
+        log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
+        await self._scheduler.restore()
+        async with self._turn:
+            await self._bring_needs(desired, self._note_start)
+            await self._go_through(desired, self._note_start)
+        self.starting = None
+        self._started.set()
+
+    def _note_start(self, text: str) -> None:
+        if self.starting is not None:
+            self.starting = text
+
+    def _is_edge_to_end(self, *, asked: bool) -> bool:
+        return self._ends_edge == "always" or (self._ends_edge == "when asked" and asked)
+
+    async def _let_go(self, *, end: bool) -> None:
+        try:
+            if self._is_edge_met and end:
+                await self._services.edge.drain_and_stop()
+            elif self._is_edge_met:
+                await self._services.edge.leave()
+        finally:
+            self._ended.set()
+            self._started.set()  # nobody waits for what will not come
+
+    # Rounds and jobs
+
+    async def apply_settings(self) -> RoundResult:
+        """Read the settings, bring what they need and go through a round; see `reload`."""
+        await self._started.wait()
+        if self._last is None:
+            raise ServeEnded("port443 serve ended before its first round was through", "start it again")
         at = self._services.clock.now().isoformat(timespec="seconds")
         try:
-            round_ = await self._go_through(self._load())
+            round_ = await self._apply(self._load())
         except Port443Error as error:
             self._last_reload = ReloadStatus(at, False, error.code, error.message, ())  # noqa: FBT003 - it failed
             log.error("reload_refused", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
@@ -187,36 +316,110 @@ class ControlPlane:
         log.info("reloaded", extra={"changes": len(round_.changes), "running": round_.running[:16]})
         return round_
 
-    async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer one request of the admin socket."""
-        answers: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
-            "alive": self._answer_alive,
-            "status": self._answer_status,
-            "reload": self._answer_reload if request.get("wait") is True else self._answer_reload_asked,
-            "stop": self._answer_stop,
-        }
-        verb = request.get("verb")
-        if not isinstance(verb, str) or verb not in answers:
-            raise RequestUnknown(f"unknown request {verb!r}", f"known are {', '.join(answers)}")
-        return await answers[verb]()
+    async def _apply(self, desired: Desired) -> RoundResult:
+        async with self._turn:
+            try:
+                await self._bring_needs(desired)
+                return await self._go_through(desired)
+            except Port443Error:
+                self._replace_jobs(self.round.desired)  # what ran before goes on
+                raise
 
-    async def _answer_status(self) -> dict[str, Any]:
-        upstreams = [server for site in self.round.desired.sites for server in site.upstreams]
-        edge, servers = await asyncio.gather(
-            self._see_edge(), check_servers(self._services.outward, upstreams)
-        )
-        serve = ServeSeen(
-            now=self._services.clock.now(),
-            since=self._since,
-            facts=self.facts,
-            last_reload=self._last_reload,
-            failure=self._failure[1] if self._failure else None,
-            log_fault=self._log_fault(),
-            servers=servers,
-        )
-        return dataclasses.asdict(status_document(serve, edge, self.round))
+    def _replace_jobs(self, desired: Desired) -> None:
+        self._scheduler.replace(JOB_KINDS, self._services.certificates.jobs(desired.sites))
 
-    async def _see_edge(self) -> EdgeSeen | Port443Error:
+    async def _bring_needs(self, desired: Desired, progress: Progress | None = None) -> None:
+        """Run the jobs that need only this machine, so that the round has what they bring."""
+        self._replace_jobs(desired)
+        self._scheduler.ask_local()
+        await self._scheduler.settle(progress)
+
+    async def _go_through(self, desired: Desired, progress: Progress | None = None) -> RoundResult:
+        """Go through a round, whose turn it is."""
+        before = self._last
+        self._last = await self._reconciler.reconcile(desired, progress)
+        self._rounds += 1
+        self._failure = None
+        self._drain_timeout_ms = desired.limits.drain_timeout_ms
+        self._scheduler.note(ROUND, Done(self._next_round(), f"{self._last.running[:16]} runs"))
+        self._scheduler.set_next(PROOF, self._next_proof())
+        log_round(self._last, before)
+        return self._last
+
+    async def _scheduled_round(self, progress: Progress) -> Done:
+        known = self._rounds
+        async with self._turn:
+            if self._rounds == known or self._scheduler.is_due(ROUND):
+                try:
+                    await self._go_through(self.round.desired, progress)
+                except Port443Error as error:
+                    self._failure = error
+                    log.error("round_failed", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
+                    raise
+        return Done(self._next_round(), f"{self.round.running[:16]} runs")
+
+    async def _prove_again(self, progress: Progress) -> Done:
+        """Make the handshakes again that showed something else than was meant."""
+        async with self._turn:
+            before = self.round
+            progress("shaking hands")
+            self._last = await self._reconciler.prove_again(before)
+            log_round(self._last, before, anew=False)
+        wrong = [proof for proof in self._last.proofs if proof.verdict != "same"]
+        return Done(self._next_proof(), f"{len(wrong)} doubtful handshakes")
+
+    async def _look_at_files(self, progress: Progress) -> Done:
+        progress("looking at files")
+        changed = self._services.certificates.changed_files()
+        self._scheduler.ask(changed)
+        return Done(self._services.clock.now() + FILES_LOOKED_AT, f"{len(changed)} changed")
+
+    def _next_round(self) -> datetime:
+        """Return when the next round is due; what the last one has not settled is not tried again at once."""
+        round_ = self.round
+        moments = [self._reconciler.tickets_due]
+        moments += [due for step in round_.hsts_steps.values() if (due := next_step_due(step))]
+        retry = round_.at + RETRY_AFTER_FAULT
+        due = min((moment for moment in moments if moment > round_.at), default=retry)
+        unsettled = round_.store_fault or any(moment <= round_.at for moment in moments)
+        return min(due, retry) if unsettled else due
+
+    def _next_proof(self) -> datetime | None:
+        """Return when to look again at what was not served as meant; None when all of it was."""
+        asked = [proof.at for proof in self.round.proofs if proof.verdict != "same"]
+        return max(asked) + RETRY_AFTER_FAULT if asked else None
+
+    async def listen(self) -> None:
+        """Log what the edge tells; go through a round when it has been restarted."""
+        async for event in self._services.edge.events():
+            self._edge_events.tell(event)
+            if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
+                self._boot, self._adopted = event.boot, False
+                at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
+                self._restarts = Restarts(self._restarts.count + 1, at)
+                log.warning("edge_restarted", extra={"boot": event.boot})
+                self._scheduler.ask([ROUND])
+
+    async def _reload_on_request(self) -> None:
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            try:
+                await self.apply_settings()
+            except Port443Error:
+                continue  # it is logged, and the status tells it
+
+    # What is seen
+
+    async def _see_servers(self) -> dict[str, ServerStatus]:
+        sites = self._last.desired.sites if self._last else ()
+        upstreams = [server for site in sites for server in site.upstreams]
+        return await check_servers(self._services.outward, upstreams)
+
+    async def _see_edge(self) -> EdgeSeen | Port443Error | None:
+        """Return what the edge says, or why it says nothing; None while it is not there yet."""
+        if not self._is_edge_met:
+            return None
         edge = self._services.edge
         try:
             async with asyncio.timeout(EDGE_PATIENCE_S):
@@ -229,117 +432,3 @@ class ControlPlane:
             return EdgeSilent(f"it does not answer within {EDGE_PATIENCE_S:.0f} s", hint)
         except EdgeError as error:
             return error
-
-    async def _answer_reload_asked(self) -> dict[str, Any]:
-        self.ask_reload()
-        return {"asked": True}
-
-    async def _answer_reload(self) -> dict[str, Any]:
-        round_ = await self.reload()
-        return {
-            "running": round_.running,
-            "changes": list(round_.changes),
-            "whole": round_.is_whole,
-            "problems": [
-                dataclasses.asdict(problem) for problem in round_problems(round_, self._services.clock.now())
-            ],
-        }
-
-    async def _answer_alive(self) -> dict[str, Any]:
-        """Say in what time a stop is done at the latest."""
-        drain_s = self.round.plan.root.limits.drain_timeout_ms / 1000
-        return {"ends_within_s": drain_s + STOP_MARGIN_S}
-
-    async def _answer_stop(self) -> dict[str, Any]:
-        edge = await self._see_edge()
-        self.stop()
-        await self._ended.wait()
-        has_unit = self._ends_edge == "never"
-        return {
-            "stopped": True,
-            "serve": self.facts.pid,
-            "edge": edge.identity.pid if isinstance(edge, EdgeSeen) else None,
-            "edge_has_unit": has_unit,
-            "edge_goes_on": has_unit and isinstance(edge, EdgeSeen),
-        }
-
-    async def _go_through(self, desired: Desired | None = None) -> RoundResult:
-        """Go through a round: for other settings, or for those that hold when the turn comes."""
-        async with self._turn:
-            before = self._last
-            self._last = await self._reconciler.reconcile(desired or self.round.desired)
-            self._failure = None
-            tell(self._last, before)
-        self._woken.set()
-        return self._last
-
-    async def _prove_again(self) -> None:
-        async with self._turn:
-            before = self.round
-            self._last = await self._reconciler.prove_again(before)
-            tell(self._last, before, anew=False)
-
-    async def _tend_always(self) -> None:
-        while True:
-            self._woken.clear()
-            pause = min(self._due() - self._services.clock.now(), FILES_LOOKED_AT)
-            try:
-                # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
-                async with asyncio.timeout(max(SHORTEST_PAUSE_S, pause.total_seconds())):
-                    await self._woken.wait()
-            except TimeoutError:
-                await self.tend()
-
-    async def tend(self) -> None:
-        """Go through a round when one is due or a file has changed; else look again at what was wrong."""
-        now = self._services.clock.now()
-        if self._failure and self._failure[0] <= now < self._failure[0] + RETRY_AFTER_FAULT:
-            return
-        # Before the last round: the clock was ahead, and what was made by it may not be valid yet.
-        if self._due() <= now or now < self.round.at or self._services.certificates.files_changed():
-            self._round_wanted.clear()
-            try:
-                await self._go_through()
-            except Port443Error as error:
-                self._failure = now, error
-                log.error("round_failed", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
-        elif self._is_doubtful(now):
-            await self._prove_again()
-
-    def _is_doubtful(self, now: datetime) -> bool:
-        """Whether a handshake showed something else than was meant, and that was a while ago."""
-        asked = [proof.at for proof in self.round.proofs if proof.verdict != "same"]
-        return bool(asked) and max(asked) + RETRY_AFTER_FAULT <= now
-
-    def _due(self) -> datetime:
-        """Return when the next round is due; what the last one has not settled is not tried again at once."""
-        round_ = self.round
-        if self._round_wanted.is_set():
-            return round_.at
-        moments = [self._reconciler.tickets_due, self._services.certificates.next_due()]
-        moments += [next_step_due(step) for step in round_.hsts_steps.values()]
-        retry = round_.at + RETRY_AFTER_FAULT
-        due = min((moment for moment in moments if moment and moment > round_.at), default=retry)
-        unsettled = round_.store_fault or any(moment and moment <= round_.at for moment in moments)
-        return min(due, retry) if unsettled else due
-
-    async def listen(self) -> None:
-        """Log what the edge tells; go through a round when it has been restarted."""
-        async for event in self._services.edge.events():
-            self._teller.tell(event)
-            if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
-                self._boot, self._adopted = event.boot, False
-                at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
-                self._restarts = Restarts(self._restarts.count + 1, at)
-                log.warning("edge_restarted", extra={"boot": event.boot})
-                self._round_wanted.set()
-                self._woken.set()
-
-    async def _reload_on_request(self) -> None:
-        while True:
-            await self._reload_wanted.wait()
-            self._reload_wanted.clear()
-            try:
-                await self.reload()
-            except Port443Error:
-                continue  # `reload` has logged it, and the status tells it

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 
+from port443.core.control.status import ServerStatus
 from port443.core.errors import Port443Error
 from port443.core.names import Endpoint, HostName
 from port443.core.plan.desired import Upstream
@@ -16,23 +16,15 @@ ALL_PATIENCE_S = 3.0
 """A status is not held up longer by servers that are silent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerSeen:
-    """One server, and why it takes no connection; None when it does."""
-
-    address: str
-    fault: str | None
-
-
-async def check_servers(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, ServerSeen]:
+async def check_servers(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, ServerStatus]:
     """Open a connection to each server and close it; whoever was not reached in time is left out."""
     gate = asyncio.Semaphore(AT_ONCE)
-    seen: dict[str, ServerSeen] = {}
+    seen: dict[str, ServerStatus] = {}
 
     async def ask(upstream: Upstream) -> None:
         async with gate:
             fault = await _fault(dial, upstream)
-        seen[str(upstream)] = ServerSeen(str(upstream), fault)
+        seen[str(upstream)] = ServerStatus(str(upstream), fault)
 
     tasks = [asyncio.ensure_future(ask(upstream)) for upstream in dict.fromkeys(upstreams)]
     if tasks:

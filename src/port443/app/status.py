@@ -1,4 +1,4 @@
-"""The status document: what runs, and whether it is what was meant."""
+"""Make the status document: what runs, and whether it is what was meant."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,9 +8,7 @@ from typing import Literal, assert_never
 
 from port443.app.local_ca import jitter_of
 from port443.app.problems import (
-    Problem,
     Restarts,
-    Verdict,
     edge_problems,
     round_problems,
     server_problems,
@@ -19,12 +17,26 @@ from port443.app.problems import (
     verdict_of,
 )
 from port443.app.prove import Proof
-from port443.app.prove import Verdict as ProofVerdict
 from port443.app.reconcile import RoundResult
-from port443.app.server_checks import ServerSeen
+from port443.core.contract.receipt import SiteQuarantined, SiteRunning
 from port443.core.contract.stats import EdgeStats
+from port443.core.control.status import (
+    CertificateSource,
+    CertificateStatus,
+    EdgeStatus,
+    HstsStatus,
+    JobStatus,
+    ListenerStatus,
+    Problem,
+    ProofStatus,
+    ReloadStatus,
+    RoundStatus,
+    ServerStatus,
+    SiteStatus,
+    StatusDocument,
+)
 from port443.core.errors import Port443Error
-from port443.core.plan.desired import DesiredSite, HstsFixed, LocalIssuer, OwnCertificate
+from port443.core.plan.desired import DesiredSite, HstsFixed, LocalIssuer, OwnCertificate, SiteNeeds
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
 from port443.core.renew.when import renew_at
 from port443.core.x509.facts import CertFacts
@@ -44,157 +56,6 @@ class ServeFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class EdgeStatus:
-    """The edge that answers."""
-
-    version: str
-    contract: int
-    boot: str
-    """Another one after each start of the program."""
-    pid: int
-    workers: int
-    epoch: int
-    running: str | None
-    """The hash of the snapshot that runs."""
-    boot_copy_in_memory: bool
-    adopted: bool
-    """Whether this `port443 serve` found it running."""
-    since: str
-    restarts: int
-    """How often this `port443 serve` had to restart it."""
-    restarted_at: str | None
-    """When it did so last."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerStatus:
-    """An address that the edge accepts connections on."""
-
-    id: str
-    state: Literal["listening", "waiting_for_sockets", "unknown"]
-    """Unknown while no edge answers."""
-
-
-CertificateSource = Literal["local CA", "own files"]
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateStatus:
-    """What a site is meant to be served with."""
-
-    source: CertificateSource
-    subject: str
-    issuer: str
-    names: tuple[str, ...]
-    key: str
-    fingerprint: str
-    """SHA-256 of the certificate."""
-    not_before: str
-    not_after: str
-    seconds_left: int
-    renews_at: str | None
-    """Null when its owner renews it."""
-    warnings: tuple[str, ...]
-    """What is not wrong with it, but will be."""
-
-
-@dataclass(frozen=True, slots=True)
-class HstsStatus:
-    """What browsers are told about plain HTTP."""
-
-    origin: Literal["ladder", "settings"]
-    max_age_s: int | None
-    """Null when no header is sent."""
-    include_subdomains: bool
-    preload: bool
-    step: int | None
-    """Counted from 0; null when the site is not on the ladder."""
-    since: str | None
-    next_at: str | None
-    """When the next step is taken at the earliest; null on the last one, and off the ladder."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProofStatus:
-    """What one handshake showed."""
-
-    endpoint: str
-    name: str
-    verdict: ProofVerdict
-    detail: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class SiteStatus:
-    """One site of the settings."""
-
-    id: str
-    names: tuple[str, ...]
-    state: Literal["running", "last_good", "refused"]
-    """Not running as meant, but as it did before; or its names are refused."""
-    verdict: Verdict
-    """The gravest of the problems that name this site; error as well while no edge answers."""
-    upstreams: tuple[str, ...]
-    servers: tuple[ServerSeen, ...]
-    """Those of the servers that were asked for a connection just now."""
-    tls: str
-    certificate: CertificateStatus | None
-    hsts: HstsStatus
-    client_cas: tuple[str, ...]
-    """The subjects of the CAs of which clients must show a certificate; none, and they are not asked."""
-    proofs: tuple[ProofStatus, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RoundStatus:
-    """The last time that all was brought to what was wanted."""
-
-    at: str
-    running: str
-    """The hash of the snapshot that the edge took."""
-    changes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReloadStatus:
-    """The last time that the settings were read again."""
-
-    at: str
-    ok: bool
-    code: str | None
-    message: str | None
-    changes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StatusDocument:
-    """What `port443 status --json` prints. Times are ISO 8601 in UTC."""
-
-    schema: Literal["port443.status/1"]
-    at: str
-    verdict: Verdict
-    """The gravest of all problems."""
-    version: str
-    pid: int | None
-    """Null, as is what only it knows, when no `port443 serve` runs, but an edge goes on without it."""
-    since: str | None
-    settings: str | None
-    state: str | None
-    runtime: str
-    edge: EdgeStatus | None
-    """Null while the edge does not answer."""
-    listeners: tuple[ListenerStatus, ...]
-    sites: tuple[SiteStatus, ...]
-    last_round: RoundStatus | None
-    last_reload: ReloadStatus | None
-    problems: tuple[Problem, ...]
-    """Empty when everything is as it was meant to be."""
-    stats: EdgeStats | None
-    """The edge's counters since its boot."""
-
-
-@dataclass(frozen=True, slots=True)
 class EdgeSeen:
     """The edge at the moment of asking."""
 
@@ -211,18 +72,26 @@ class ServeSeen:
     now: datetime
     since: datetime
     facts: ServeFacts
+    starting: str | None
+    """What a start is at; None as soon as the first round is through."""
     last_reload: ReloadStatus | None
     failure: Port443Error | None
     """Why the last attempt at a round came to nothing."""
     log_fault: Port443Error | None
-    servers: Mapping[str, ServerSeen]
+    servers: Mapping[str, ServerStatus]
     """The servers behind the sites, by their address."""
+    jobs: tuple[JobStatus, ...]
 
 
-def status_document(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: RoundResult) -> StatusDocument:
-    """Describe what runs; `edge` may be the reason why it does not answer."""
+def status_document(
+    serve: ServeSeen, edge: EdgeSeen | Port443Error | None, round_: RoundResult | None
+) -> StatusDocument:
+    """Describe what runs; `edge` may be the reason why it does not answer.
+
+    Without an edge or a round, there has been none yet.
+    """
     facts = serve.facts
-    seen = None if isinstance(edge, Port443Error) else edge
+    seen = edge if isinstance(edge, EdgeSeen) else None
     problems = tuple(_problems(serve, edge, round_))
     return StatusDocument(
         schema="port443.status/1",
@@ -237,13 +106,12 @@ def status_document(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: Rou
         edge=_edge(seen, serve.now) if seen else None,
         listeners=tuple(
             ListenerStatus(id_, state if seen else "unknown")
-            for id_, state in sorted(round_.receipt.listeners.items())
+            for id_, state in (sorted(round_.receipt.listeners.items()) if round_ else ())
         ),
-        sites=tuple(
-            site if seen else _unseen(site)
-            for site in (_site(site, round_, serve, problems) for site in round_.desired.sites)
-        ),
-        last_round=RoundStatus(_text(round_.at), round_.running, round_.changes),
+        starting=serve.starting,
+        sites=tuple(_sites(round_, serve, problems, is_seen=seen is not None)) if round_ else (),
+        jobs=serve.jobs,
+        last_round=RoundStatus(_text(round_.at), round_.running, round_.changes) if round_ else None,
         last_reload=serve.last_reload,
         problems=problems,
         stats=seen.stats if seen else None,
@@ -271,7 +139,9 @@ def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> 
         runtime=runtime,
         edge=_edge(seen, now),
         listeners=tuple(ListenerStatus(listener, "listening") for listener in lone.listeners),
+        starting=None,
         sites=(),
+        jobs=(),
         last_round=None,
         last_reload=None,
         problems=(problem,),
@@ -279,10 +149,15 @@ def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> 
     )
 
 
-def _problems(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: RoundResult) -> Iterator[Problem]:
+def _problems(
+    serve: ServeSeen, edge: EdgeSeen | Port443Error | None, round_: RoundResult | None
+) -> Iterator[Problem]:
+    if serve.starting:
+        hint = "ask again in a moment; or end it: port443 stop"
+        yield Problem("starting", "warning", None, "port443 serve", f"starting: {serve.starting}", hint)
     if isinstance(edge, Port443Error):
         yield told("edge", edge)
-    else:
+    elif edge and round_:
         version = serve.facts.version
         yield from edge_problems(edge.identity, round_.running, version, edge.restarts, serve.now)
     if serve.failure:
@@ -294,8 +169,9 @@ def _problems(serve: ServeSeen, edge: EdgeSeen | Port443Error, round_: RoundResu
         cause = f"{reload.message}; what ran before goes on"
         hint = "port443 reload --wait says it all"
         yield Problem(reload.code or "", "warning", None, "reload", cause, hint)
-    yield from round_problems(round_, serve.now)
-    yield from server_problems(round_.desired.sites, serve.servers)
+    if round_:
+        yield from round_problems(round_, serve.now)
+        yield from server_problems(round_.desired.sites, serve.servers)
 
 
 def _edge(seen: EdgeSeen, now: datetime) -> EdgeStatus:
@@ -308,22 +184,41 @@ def _edge(seen: EdgeSeen, now: datetime) -> EdgeStatus:
     )
 
 
+def _sites(
+    round_: RoundResult, serve: ServeSeen, problems: Sequence[Problem], *, is_seen: bool
+) -> Iterator[SiteStatus]:
+    by_site: dict[str | None, list[Problem]] = {}
+    for problem in problems:
+        by_site.setdefault(problem.site, []).append(problem)
+    proofs: dict[str, list[Proof]] = {}
+    for proof in round_.proofs:
+        proofs.setdefault(proof.site, []).append(proof)
+    for site in round_.desired.sites:
+        shown = _site(site, round_, serve, by_site.get(site.id, []), proofs.get(site.id, []))
+        yield shown if is_seen else _unseen(shown)
+
+
 def _site(
-    site: DesiredSite, round_: RoundResult, serve: ServeSeen, problems: Sequence[Problem]
+    site: DesiredSite,
+    round_: RoundResult,
+    serve: ServeSeen,
+    problems: Sequence[Problem],
+    proofs: Sequence[Proof],
 ) -> SiteStatus:
+    needs = round_.needs[site.id]
     addresses = tuple(str(server) for server in site.upstreams)
     return SiteStatus(
         id=site.id,
         names=tuple(str(name) for name in site.names),
         state=_state(site, round_),
-        verdict=verdict_of([problem for problem in problems if problem.site == site.id]),
+        verdict=verdict_of(problems),
         upstreams=addresses,
         servers=tuple(serve.servers[address] for address in addresses if address in serve.servers),
         tls=site.tls,
-        certificate=_certificate(site, round_, serve.now),
+        certificate=_certificate(site, needs, serve.now),
         hsts=_hsts(site, round_),
-        client_cas=_client_cas(site, round_),
-        proofs=tuple(_proof(proof) for proof in round_.proofs if proof.site == site.id),
+        client_cas=tuple(CertFacts.from_der(octets).subject for octets in needs.client_roots or ()),
+        proofs=tuple(map(_proof, proofs)),
     )
 
 
@@ -335,17 +230,21 @@ def _unseen(site: SiteStatus) -> SiteStatus:
 
 
 def _state(site: DesiredSite, round_: RoundResult) -> Literal["running", "last_good", "refused"]:
-    state = round_.receipt.quarantined.get(site.id)
-    if state is None:
-        return "running" if site.id in round_.receipt.sites else "refused"
-    return "last_good" if state.serves else "refused"
+    match round_.receipt.sites.get(site.id):
+        case SiteRunning():
+            return "running"
+        case SiteQuarantined(serves=serves):
+            return "last_good" if serves else "refused"
+        case None:
+            return "refused"
+        case state:
+            assert_never(state)
 
 
-def _certificate(site: DesiredSite, round_: RoundResult, now: datetime) -> CertificateStatus | None:
-    credential = round_.credentials.get(site.id)
-    if credential is None:
+def _certificate(site: DesiredSite, needs: SiteNeeds, now: datetime) -> CertificateStatus | None:
+    if needs.credential is None:
         return None
-    leaf = CertFacts.from_der(credential.chain[0])
+    leaf = CertFacts.from_der(needs.credential.chain[0])
     source: CertificateSource
     renews_at: str | None
     match site.certificate:
@@ -366,12 +265,8 @@ def _certificate(site: DesiredSite, round_: RoundResult, now: datetime) -> Certi
         not_after=_text(leaf.not_after),
         seconds_left=max(0, int((leaf.not_after - now).total_seconds())),
         renews_at=renews_at,
-        warnings=round_.warnings.get(site.id, ()),
+        warnings=needs.warnings,
     )
-
-
-def _client_cas(site: DesiredSite, round_: RoundResult) -> tuple[str, ...]:
-    return tuple(CertFacts.from_der(octets).subject for octets in round_.client_roots.get(site.id, ()))
 
 
 def _hsts(site: DesiredSite, round_: RoundResult) -> HstsStatus:

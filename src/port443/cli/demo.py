@@ -11,7 +11,7 @@ import click
 
 from port443.app.demo import DemoPlace, Step, demo_settings, demo_steps
 from port443.app.scan import Viewpoint
-from port443.app.serve import ControlPlane
+from port443.app.serve import App, StopAsked
 from port443.app.trust import FILE_NAMES
 from port443.cli import output
 from port443.cli.ending import Ending
@@ -80,6 +80,9 @@ def demo(*, once: bool, show_config: bool) -> int:
             return asyncio.run(_show(scene, once=once))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+        except StopAsked:
+            output.data("  ended")
+            return UNDETERMINED
         except Port443Error as error:
             _print(Step(_label(error), good=False, text=f"{error.message} ({error.code})", hint=error.hint))
             return UNDETERMINED
@@ -107,23 +110,23 @@ async def _show_until(ending: Ending, scene: _Scene, *, once: bool) -> int:
     _tell_other_ports(scene.place)
     state, runtime = scene.directory / "state", scene.directory / "run"
     options = ServeOptions(str(scene.config), state, runtime, ends_edge="always")
-    async with serving(options, lambda: load(scene.config)) as plane:
-        all_good = await _go_through(scene, plane)
+    async with serving(options, lambda: load(scene.config)) as app:
+        all_good = await _go_through(scene, app)
         if once:
             return 0 if all_good else FINDINGS
-        ending.started(plane)
+        ending.started(app)
         output.data(f"  try       curl --cacert {scene.root} {scene.place.url}")
         output.data(output.runnable(f"            port443 status --runtime {runtime}"))
         output.data("            Ctrl-C ends it")
-        await plane.run()
+        await app.run()
     output.data("  ended")
     return 0 if all_good else FINDINGS
 
 
-async def _go_through(scene: _Scene, plane: ControlPlane) -> bool:
+async def _go_through(scene: _Scene, app: App) -> bool:
     view = Viewpoint(make_roots(scene.root), make_clock().now(), roots_are_public=False)
     all_good = True
-    async for step in demo_steps(plane.round, await plane.edge_identity(), scene.place, make_dial(), view):
+    async for step in demo_steps(app.round, await app.edge_identity(), scene.place, make_dial(), view):
         _print(step)
         all_good = all_good and step.good
     return all_good

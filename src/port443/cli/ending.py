@@ -6,7 +6,7 @@ import signal
 from types import FrameType
 from typing import Self
 
-from port443.app.serve import ControlPlane
+from port443.app.serve import App
 
 ENDS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 HARMLESS = (
@@ -35,7 +35,7 @@ class Ending:
     def __init__(self) -> None:
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
-        self._plane: ControlPlane | None = None
+        self._app: App | None = None
         self._is_reload_due = False
         # Not the loop's own handlers: closing the loop would bring back those that raise or kill.
         for number in (*ENDS, signal.SIGHUP, *HARMLESS):
@@ -50,11 +50,11 @@ class Ending:
         # Before the loop is closed: that closes what signals are written to while they still are.
         self._loop.remove_signal_handler(signal.SIGWINCH)
 
-    def started(self, plane: ControlPlane) -> None:
-        """Have signals end `plane`, and SIGHUP reload it, also one that came before."""
-        self._plane = plane
+    def started(self, app: App) -> None:
+        """Have signals end `app`, and SIGHUP reload it, also one that came before."""
+        self._app = app
         if self._is_reload_due:
-            plane.ask_reload()
+            app.request_reload()
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if not self._loop.is_closed():
@@ -69,13 +69,13 @@ class Ending:
             self._end()
 
     def _reload(self) -> None:
-        if self._plane:
-            self._plane.ask_reload()
+        if self._app:
+            self._app.request_reload()
         else:
             self._is_reload_due = True
 
     def _end(self) -> None:
-        if self._plane and not self._plane.is_stopping:
-            self._plane.stop()
+        if self._app and not self._app.is_stopping:
+            self._app.request_stop()
         elif self._task:
             self._task.cancel()

@@ -1,15 +1,19 @@
 """Read the settings again and apply them."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
+from typing import Final
 
 import click
 
 from port443.cli import output
+from port443.cli.exits import DONE, FINDINGS
 from port443.cli.options import json_option, runtime_option
+from port443.core.control.answers import Reloaded
 from port443.wiring import ask_serve
 
-TIMEOUT_S = 300
+SCHEMA: Final = "port443.reload/1"
 
 
 @click.command
@@ -24,22 +28,30 @@ def reload(runtime: Path | None, *, wait: bool, as_json: bool) -> int:
     \b
     port443 reload --wait
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    answer = asyncio.run(ask_serve(runtime, {"verb": "reload", "wait": wait}, TIMEOUT_S))
+    if wait:
+        reloaded = asyncio.run(ask_serve(runtime, lambda app: app.reload()))
+        if as_json:
+            output.data_json({"schema": SCHEMA, **dataclasses.asdict(reloaded)})
+        else:
+            _print(reloaded)
+        return DONE if reloaded.whole else FINDINGS
+    asked = asyncio.run(ask_serve(runtime, lambda app: app.ask_reload()))
     if as_json:
-        output.data_json({"schema": "port443.reload/1", **answer})
-        return 0 if answer.get("whole", True) else 1
-    if not wait:
+        output.data_json({"schema": SCHEMA, **dataclasses.asdict(asked)})
+    else:
         output.say(output.runnable("reload asked for; port443 status tells how it went"))
-        return 0
-    for change in answer["changes"] or ["nothing changed"]:
+    return DONE
+
+
+def _print(reloaded: Reloaded) -> None:
+    for change in reloaded.changes or ["nothing changed"]:
         output.say(f"  {change}")
-    for problem in answer["problems"]:
-        tone: output.Tone = "bad" if problem["severity"] == "error" else "note"
-        output.step(tone, "problem", f"{problem['about']}: {problem['cause']} ({problem['code']})")
-        if problem["hint"]:
-            output.say(f"  {output.hint(problem['hint'])}")
-    if answer["whole"]:
-        output.step("good", "running", answer["running"][:16])
-        return 0
-    output.step("bad", "running", f"{answer['running'][:16]}, but not all of it as it was meant")
-    return 1
+    for problem in reloaded.problems:
+        tone: output.Tone = "bad" if problem.severity == "error" else "note"
+        output.step(tone, "problem", f"{problem.about}: {problem.cause} ({problem.code})")
+        if problem.hint:
+            output.say(f"  {output.hint(problem.hint)}")
+    if reloaded.whole:
+        output.step("good", "running", reloaded.running[:16])
+    else:
+        output.step("bad", "running", f"{reloaded.running[:16]}, but not all of it as it was meant")

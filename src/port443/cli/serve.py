@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from port443.app.serve import ControlPlane, EndsEdge
+from port443.app.serve import App, EndsEdge, StopAsked
 from port443.cli import output
 from port443.cli.ending import Ending
 from port443.cli.logs import log_fault, start_log
@@ -76,6 +76,8 @@ def serve(
     )
     try:
         asyncio.run(_serve(options, source))
+    except StopAsked:
+        return
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
@@ -107,17 +109,17 @@ async def _serve(options: ServeOptions, source: _Source) -> None:
 
 
 async def _serve_until(ending: Ending, options: ServeOptions, source: _Source) -> None:
-    async with serving(options, source.read) as plane:
-        ending.started(plane)
-        log.info("serving", extra=dataclasses.asdict(plane.facts))
+    async with serving(options, source.read) as app:
+        ending.started(app)
+        log.info("serving", extra=dataclasses.asdict(app.facts))
         async with asyncio.TaskGroup() as group:
-            greeting = group.create_task(_greet(options, plane)) if sys.stderr.isatty() else None
-            await plane.run()
+            greeting = group.create_task(_greet(options, app)) if sys.stderr.isatty() else None
+            await app.run()
             if greeting:
                 greeting.cancel()
 
 
-async def _greet(options: ServeOptions, plane: ControlPlane) -> None:
+async def _greet(options: ServeOptions, app: App) -> None:
     """Tell whoever started it by hand what came up; nothing that goes wrong here ends serving."""
     from port443.app.greet import greet  # noqa: PLC0415 - half of the scanner, which only a person needs
     from port443.app.scan import Viewpoint  # noqa: PLC0415
@@ -128,11 +130,11 @@ async def _greet(options: ServeOptions, plane: ControlPlane) -> None:
         view = Viewpoint(
             make_roots(Path(shown.path) if shown else None), make_clock().now(), roots_are_public=not shown
         )
-        edge = await plane.edge_identity()
-        async for step in greet(plane.round, edge, plane.dial, view, shown.path if shown else None):
+        edge = await app.edge_identity()
+        async for step in greet(app.round, edge, app.dial, view, shown.path if shown else None):
             output.step("good" if step.good else "bad", step.label, output.runnable(step.text))
             if step.hint:
                 output.say(f"  {output.hint(step.hint)}")
     except Port443Error as error:
         output.step("note", "greeting", f"{error.message} ({error.code})")
-    output.say(f"  {'status':<9} port443 status --runtime {plane.facts.runtime}    Ctrl-C ends it")
+    output.say(f"  {'status':<9} port443 status --runtime {app.facts.runtime}    Ctrl-C ends it")

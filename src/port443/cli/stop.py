@@ -1,13 +1,15 @@
 """Drain and end the running server."""
 
 import asyncio
+import dataclasses
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
 from port443.cli import output
 from port443.cli.options import json_option, runtime_option
+from port443.core.control.answers import Stopped
 from port443.wiring import stop_serve
 
 SCHEMA: Final = "port443.stop/1"
@@ -27,22 +29,22 @@ def stop(runtime: Path | None, *, as_json: bool) -> None:
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     answer = asyncio.run(stop_serve(runtime))
     if as_json:
-        output.data_json({"schema": SCHEMA, **answer})
+        output.data_json({"schema": SCHEMA, **dataclasses.asdict(answer)})
         return
-    if answer["serve"] is None:
-        output.step("good", "stopped", f"the edge, process {answer['edge']}, which went on without a serve")
-    elif answer["edge_has_unit"]:
-        output.step("good", "stopped", f"port443 serve, process {answer['serve']}")
+    if answer.serve is None:
+        output.step("good", "stopped", f"the edge, process {answer.edge}, which went on without a serve")
+    elif answer.edge_has_unit:
+        output.step("good", "stopped", f"port443 serve, process {answer.serve}")
         output.step("note", "edge", _external(answer))
-    elif answer["edge"] is None:
-        output.step("good", "stopped", f"port443 serve, process {answer['serve']}; no edge answers any more")
+    elif answer.edge is None:
+        output.step("good", "stopped", f"port443 serve, process {answer.serve}; no edge answers any more")
     else:
         output.step("good", "stopped", "serve and its edge; every open request was answered or had its time")
 
 
-def _external(answer: dict[str, Any]) -> str:
+def _external(answer: Stopped) -> str:
     """Say what an edge does that has a service unit of its own."""
-    if answer["edge_goes_on"]:
-        goes_on = f"goes on and serves, process {answer['edge']}: its own unit ends it"
+    if answer.edge_goes_on:
+        goes_on = f"goes on and serves, process {answer.edge}: its own unit ends it"
         return f"{goes_on} (systemctl stop port443-edge)"
     return "did not answer, so it may serve nothing: its own unit has to care (systemctl status port443-edge)"

@@ -12,10 +12,12 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, Made, intermediate, leaf, root
 from port443.adapters.key_files import CertificateFileUnreadable, FilesOnDisk
-from port443.app.certificates import CertificateManager, CertificateNotKept, Kept
-from port443.core.errors import StoreError
+from port443.app.certificates import EVER, JOB_KINDS, CertificateEvent, CertificateManager, CertificateNotKept
+from port443.app.local_ca import AuthorityKind, LocalCA
+from port443.app.scheduler import Scheduler
+from port443.core.errors import Port443Error, StoreError
 from port443.core.names import parse_site_name
-from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate
+from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
 from port443.core.renew.clock import ClockWrong
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.renew.when import LONGEST_PAUSE
@@ -25,8 +27,8 @@ from port443.core.x509.keys import read_pkcs8, spki_of
 from port443.core.x509.local_ca import NameNotPermitted
 from port443.core.x509.own import CertificateOutOfDate, KeyDoesNotFit, NamesNotCovered
 from port443.core.x509.path import TrustedRoots
-from port443.core.x509.pem import certificates_in
 from port443.ports import Generation
+from port443.wiring import make_certificates
 from standin_clock import StandInClock
 
 CA = root("Somebody's root")
@@ -34,27 +36,69 @@ MIDDLE = intermediate(CA, "Somebody's intermediate")
 
 
 @dataclass
+class Kept:
+    """What the jobs of some sites have brought."""
+
+    needs: dict[str, SiteNeeds]
+    events: tuple[CertificateEvent, ...]
+
+    @property
+    def credentials(self) -> dict[str, Credential]:
+        return {site: need.credential for site, need in self.needs.items() if need.credential}
+
+    @property
+    def client_roots(self) -> dict[str, tuple[bytes, ...]]:
+        return {site: roots for site, need in self.needs.items() if (roots := need.client_roots) is not None}
+
+    @property
+    def faults(self) -> dict[str, Port443Error]:
+        return {site: need.fault for site, need in self.needs.items() if need.fault}
+
+    @property
+    def warnings(self) -> dict[str, tuple[str, ...]]:
+        return {site: need.warnings for site, need in self.needs.items()}
+
+
+@dataclass
 class Bench:
-    """A certificates with everything around it."""
+    """A certificate manager with everything around it."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
     clock: StandInClock = field(default_factory=StandInClock)
-    certificates: CertificateManager = field(init=False)
+    built: datetime = EVER
+    manager: CertificateManager = field(init=False)
+    scheduler: Scheduler = field(init=False)
 
     def __post_init__(self) -> None:
         self.restart()
 
     def restart(self) -> None:
         """Begin anew with the same store, as the next process does."""
-        self.certificates = CertificateManager(self.store, FilesOnDisk(), self.clock)
+        self.manager = make_certificates(self.store, self.clock, lambda: TrustedRoots.of(()), self.built)
+        self.scheduler = Scheduler(self.clock, self.store)
 
     def keep(self, *sites: DesiredSite) -> Kept:
-        return asyncio.run(self.certificates.ensure(sites))
+        """Have these sites, and run all their jobs, as a reload does."""
+        self.scheduler.replace(JOB_KINDS, self.manager.jobs(sites))
+        self.scheduler.ask_local()
+        asyncio.run(self.scheduler.settle())
+        return Kept(self.manager.needs(sites), self.manager.take_events())
 
-    def root(self) -> CertFacts:
-        pem = asyncio.run(self.certificates.root_pem())
-        assert pem
-        return CertFacts.from_der(certificates_in(pem)[0])
+    def files_changed(self) -> bool:
+        return bool(self.manager.changed_files())
+
+    def next_due(self) -> datetime | None:
+        """Return when the next job runs."""
+        return self.scheduler.next_moment
+
+    def root(self, kind: AuthorityKind = "reserved") -> CertFacts | None:
+        return asyncio.run(LocalCA(self.store).roots()).get(kind)
+
+
+def root_of(bench: Bench) -> CertFacts:
+    root = bench.root()
+    assert root
+    return root
 
 
 def local(*names: str, unconstrained: bool = False) -> DesiredSite:
@@ -103,9 +147,9 @@ def test_a_new_site_gets_a_leaf_of_a_new_root(bench: Bench) -> None:
     assert kept.faults == {}
     assert found.names == credential.names
     assert found.spki == spki_of(read_pkcs8(credential.key_pkcs8, "demo"))
-    assert explain_chain([found], TrustedRoots.of([bench.root()]), NOW).is_trusted
-    (news,) = kept.news
-    assert (news.name, news.site) == ("certificate_issued", "demo.localhost")
+    assert explain_chain([found], TrustedRoots.of([root_of(bench)]), NOW).is_trusted
+    (event,) = kept.events
+    assert (event.name, event.site) == ("certificate_issued", "demo.localhost")
 
 
 def test_what_is_kept_stays_the_same(bench: Bench) -> None:
@@ -115,7 +159,7 @@ def test_what_is_kept_stays_the_same(bench: Bench) -> None:
     bench.restart()
     after = bench.keep(local("a.test"))
     assert first.credentials == again.credentials == after.credentials
-    assert [*again.news, *after.news] == []
+    assert [*again.events, *after.events] == []
 
 
 def test_other_names_are_another_certificate(bench: Bench) -> None:
@@ -131,7 +175,7 @@ def test_other_names_are_another_certificate(bench: Bench) -> None:
 def test_a_leaf_is_renewed_at_two_thirds(bench: Bench) -> None:
     """Not before its moment, at it, under the same root with another key; and again after that."""
     first = leaf_of(bench.keep(local("a.test")).credentials["a.test"])
-    due = bench.certificates.next_due()
+    due = bench.next_due()
     assert due
     assert timedelta(days=54) < due - NOW <= timedelta(days=60)
     bench.clock.moment = due - timedelta(seconds=1)
@@ -141,7 +185,7 @@ def test_a_leaf_is_renewed_at_two_thirds(bench: Bench) -> None:
     assert second.not_after == due.replace(microsecond=0) + timedelta(days=90)
     assert second.spki != first.spki
     assert second.authority_key_id == first.authority_key_id
-    following = bench.certificates.next_due()
+    following = bench.next_due()
     assert following
     assert following > due
 
@@ -157,7 +201,7 @@ def test_three_years_pass_without_a_gap(bench: Bench) -> None:
         for site, credential in kept.credentials.items():
             assert site not in served or bench.clock.moment < served[site].not_after - timedelta(days=29)
             served[site] = leaf_of(credential)
-        due = bench.certificates.next_due()
+        due = bench.next_due()
         assert due
         assert due > bench.clock.moment
         bench.clock.moment = due
@@ -170,19 +214,19 @@ def test_sites_do_not_all_renew_in_one_minute(bench: Bench) -> None:
     for index in range(20):
         bench.restart()
         bench.keep(local(f"site{index}.test"))
-        moments.add(bench.certificates.next_due())
+        moments.add(bench.next_due())
     assert len(moments) == 20
 
 
 def test_a_clock_that_was_set_back_gets_certificates_of_its_time(bench: Bench) -> None:
     """Leaf and root of the future are made anew, since no client takes them; the root's key stays."""
     bench.keep(local("a.test"))
-    before = bench.root()
+    before = root_of(bench)
     bench.clock.goes_on(days=-30)
     for _ in range(2):
         assert leaf_of(bench.keep(local("a.test")).credentials["a.test"]).is_valid_at(bench.clock.moment)
-        assert bench.root().is_valid_at(bench.clock.moment)
-        assert bench.root().spki == before.spki
+        assert root_of(bench).is_valid_at(bench.clock.moment)
+        assert root_of(bench).spki == before.spki
         bench.restart()
 
 
@@ -196,7 +240,8 @@ def test_a_clock_before_the_build_is_the_fault_and_dates_nothing(bench: Bench, f
     for restart in (False, True):
         if restart:
             bench.restart()
-        bench.certificates = CertificateManager(bench.store, FilesOnDisk(), bench.clock, built=built)
+        bench.built = built
+        bench.restart()
         kept = bench.keep(*sites, local("new.test"))
         assert kept.credentials == before.credentials
         assert {type(fault) for fault in kept.faults.values()} == {ClockWrong}
@@ -210,11 +255,11 @@ def test_a_clock_before_the_build_is_the_fault_and_dates_nothing(bench: Bench, f
 def test_near_its_end_the_root_lives_on_under_the_same_key(bench: Bench) -> None:
     """A year ahead there is a new root that old leaves are good under, and new ones under the old root."""
     old_leaf = leaf_of(bench.keep(local("a.test")).credentials["a.test"])
-    old_root = bench.root()
+    old_root = root_of(bench)
     bench.clock.moment = old_root.not_after - timedelta(days=364)
     new_leaf = leaf_of(bench.keep(local("a.test")).credentials["a.test"])
-    assert bench.root() != old_root
-    for one, by in ((old_leaf, bench.root()), (new_leaf, old_root)):
+    assert root_of(bench) != old_root
+    for one, by in ((old_leaf, root_of(bench)), (new_leaf, old_root)):
         assert explain_chain([one], TrustedRoots.of([by]), one.not_before + timedelta(days=1)).reaches_root
 
 
@@ -223,10 +268,10 @@ def test_only_who_asks_gets_the_unconstrained_root(bench: Bench) -> None:
     kept = bench.keep(local("shop.example"), local("a.test"))
     assert isinstance(kept.faults["shop.example"], NameNotPermitted)
     assert list(kept.credentials) == ["a.test"]
-    assert asyncio.run(bench.certificates.root_pem("any")) is None
+    assert bench.root("any") is None
     kept = bench.keep(local("shop.example", unconstrained=True), local("a.test"))
     assert kept.faults == {}
-    assert asyncio.run(bench.certificates.root_pem("any")) != asyncio.run(bench.certificates.root_pem())
+    assert bench.root("any") != root_of(bench)
 
 
 # The store.
@@ -240,14 +285,14 @@ def test_a_store_that_fails_at_first_is_a_fault_of_each_site(bench: Bench) -> No
     fault = kept.faults["a.test"]
     assert isinstance(fault, CertificateNotKept)
     assert ("the disk is full" in fault.message, fault.hint) == (True, "make room")
-    assert [news.site for news in kept.news] == ["a.test", "b.test"]
+    assert [event.site for event in kept.events] == ["a.test", "b.test"]
     pauses = []
     for _ in range(9):
-        due = bench.certificates.next_due()
+        due = bench.next_due()
         assert due
         pauses.append(due - bench.clock.moment)
         bench.clock.moment = due
-        assert bench.keep(local("a.test"), local("b.test")).news == []
+        assert bench.keep(local("a.test"), local("b.test")).events == ()
     assert pauses[0] == timedelta(minutes=1)
     assert pauses[-1] == LONGEST_PAUSE
     bench.store.broken = None
@@ -351,10 +396,10 @@ def test_own_files_are_served_and_their_end_is_awaited(bench: Bench, files: Path
     credential = kept.credentials["shop.example"]
     assert credential.chain == (made.facts.der, MIDDLE.facts.der)
     assert spki_of(read_pkcs8(credential.key_pkcs8, "shop")) == made.facts.spki
-    assert [news.name for news in kept.news] == ["certificate_loaded"]
-    assert bench.certificates.next_due() == made.facts.not_after
-    assert not bench.certificates.files_changed()
-    assert bench.store.calls == 0
+    assert [event.name for event in kept.events] == ["certificate_loaded"]
+    assert bench.next_due() == made.facts.not_after
+    assert not bench.files_changed()
+    assert bench.store.calls == 1, "where its job stands"
 
 
 def test_changed_files_are_picked_up(bench: Bench, files: Path) -> None:
@@ -362,11 +407,11 @@ def test_changed_files_are_picked_up(bench: Bench, files: Path) -> None:
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     first = bench.keep(own(files, "shop.example"))
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
-    assert bench.certificates.files_changed()
+    assert bench.files_changed()
     second = bench.keep(own(files, "shop.example"))
     assert second.credentials != first.credentials
-    assert not bench.certificates.files_changed()
-    assert [news.name for news in second.news] == ["certificate_loaded"]
+    assert not bench.files_changed()
+    assert [event.name for event in second.events] == ["certificate_loaded"]
 
 
 def test_a_bad_pair_leaves_the_last_good_one(bench: Bench, files: Path) -> None:
@@ -377,11 +422,11 @@ def test_a_bad_pair_leaves_the_last_good_one(bench: Bench, files: Path) -> None:
     kept = bench.keep(own(files, "shop.example"))
     assert kept.credentials == good
     assert isinstance(kept.faults["shop.example"], KeyDoesNotFit)
-    assert [news.name for news in kept.news] == ["certificate_refused"]
+    assert [event.name for event in kept.events] == ["certificate_refused"]
     again = bench.keep(own(files, "shop.example"))
-    assert (again.credentials, again.news) == (good, [])
+    assert (again.credentials, again.events) == (good, ())
     assert isinstance(again.faults["shop.example"], KeyDoesNotFit)
-    assert not bench.certificates.files_changed()
+    assert not bench.files_changed()
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     assert bench.keep(own(files, "shop.example")).faults == {}
 
@@ -393,7 +438,7 @@ def test_a_bad_pair_after_a_restart_leaves_the_last_good_one(bench: Bench, files
     put(files, [good, MIDDLE])
     site = own(files, "shop.test")
     before = bench.keep(site).credentials
-    asyncio.run(bench.certificates.save(["shop.test"]))
+    asyncio.run(bench.manager.save(["shop.test"]))
     if harm == "away":
         files.unlink()
     else:
@@ -402,7 +447,7 @@ def test_a_bad_pair_after_a_restart_leaves_the_last_good_one(bench: Bench, files
     kept = bench.keep(site)
     assert kept.credentials == before
     assert kept.faults.keys() == {"shop.test"}
-    assert [news.name for news in kept.news] == ["certificate_refused"]
+    assert [event.name for event in kept.events] == ["certificate_refused"]
     bench.clock.moment = good.facts.not_after + timedelta(seconds=1)
     assert bench.keep(site).credentials == {}
 
@@ -412,13 +457,13 @@ def test_what_did_not_run_is_not_kept_for_a_restart(bench: Bench, files: Path) -
     put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
     site = own(files, "shop.test")
     bench.keep(site)
-    asyncio.run(bench.certificates.save([]))
+    asyncio.run(bench.manager.save([]))
     files.unlink()
     bench.restart()
     assert bench.keep(site).credentials == {}
     put(files, [leaf(MIDDLE, "shop.test"), MIDDLE])
     bench.keep(site)
-    asyncio.run(bench.certificates.save(["shop.test"]))
+    asyncio.run(bench.manager.save(["shop.test"]))
     files.unlink()
     bench.restart()
     assert bench.keep(replace(site, names=(*site.names, parse_site_name("new.test")))).credentials == {}
@@ -429,7 +474,7 @@ def test_the_clients_of_a_site_stay_the_same_over_a_restart(bench: Bench, files:
     files.write_bytes(CA.pem)
     asking = replace(local("team.test"), client_ca=files)
     assert bench.keep(asking).client_roots == {"team.test": (CA.facts.der,)}
-    asyncio.run(bench.certificates.save(["team.test"]))
+    asyncio.run(bench.manager.save(["team.test"]))
     files.unlink()
     bench.restart()
     kept = bench.keep(asking)
@@ -445,12 +490,12 @@ def test_files_that_vanish_and_come_back(bench: Bench, files: Path) -> None:
     good = bench.keep(own(files, "shop.example")).credentials
     content = files.read_bytes()
     files.unlink()
-    assert bench.certificates.files_changed()
+    assert bench.files_changed()
     kept = bench.keep(own(files, "shop.example"))
     assert kept.credentials == good
     assert isinstance(kept.faults["shop.example"], CertificateFileUnreadable)
     files.write_bytes(content)
-    assert bench.certificates.files_changed()
+    assert bench.files_changed()
     assert bench.keep(own(files, "shop.example")).faults == {}
 
 
@@ -474,7 +519,7 @@ def test_the_end_of_an_own_certificate_is_told_and_it_is_still_served(bench: Ben
     """Nothing better is there; the fault says what to do."""
     put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
     bench.keep(own(files, "shop.example"))
-    due = bench.certificates.next_due()
+    due = bench.next_due()
     assert due
     bench.clock.moment = due + timedelta(seconds=1)
     kept = bench.keep(own(files, "shop.example"))
@@ -488,9 +533,9 @@ def test_warnings_stand_beside_the_certificate(bench: Bench, files: Path) -> Non
     files.with_suffix(".key").chmod(0o644)
     kept = bench.keep(own(files, "shop.example"))
     assert len(kept.warnings["shop.example"]) == 2
-    assert [news.name for news in kept.news] == ["certificate_loaded", *["certificate_warned"] * 2]
+    assert [event.name for event in kept.events] == ["certificate_loaded", *["certificate_warned"] * 2]
     again = bench.keep(own(files, "shop.example"))
-    assert (again.warnings, again.news) == (kept.warnings, [])
+    assert (again.warnings, again.events) == (kept.warnings, ())
 
 
 def test_sites_that_went_are_forgotten(bench: Bench, files: Path) -> None:
@@ -499,15 +544,15 @@ def test_sites_that_went_are_forgotten(bench: Bench, files: Path) -> None:
     bench.keep(own(files, "shop.example"), local("a.test"), local("b.example"))
     assert bench.keep().credentials == {}
     files.unlink()
-    assert not bench.certificates.files_changed()
-    assert bench.certificates.next_due() is None
+    assert not bench.files_changed()
+    assert bench.next_due() is None
 
 
 def test_a_site_can_change_from_own_files_to_the_local_ca(bench: Bench, files: Path) -> None:
     put(files, [leaf(MIDDLE, "a.test"), MIDDLE])
     brought = bench.keep(own(files, "a.test")).credentials["a.test"]
     made = bench.keep(local("a.test")).credentials["a.test"]
-    assert leaf_of(made).issuer == bench.root().subject
+    assert leaf_of(made).issuer == root_of(bench).subject
     assert bench.keep(own(files, "a.test")).credentials["a.test"] == brought
 
 

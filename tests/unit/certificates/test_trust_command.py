@@ -13,10 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from port443.adapters.clock import SystemClock
-from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.store_sqlite import StateDirectory
 from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign, StateUnusable
-from port443.app.certificates import CertificateManager
 from port443.app.trust import LocalCAAbsent
 from port443.cli.trust import trust
 from port443.core.names import HostName
@@ -24,6 +22,7 @@ from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificates_in
 from port443.wiring import find_roots, opened_store, public_file
+from serve_bench import bring_needs
 
 
 def serve_once(state: Path, *names: str) -> None:
@@ -35,7 +34,7 @@ def serve_once(state: Path, *names: str) -> None:
         for host in (HostName(name),)
     ]
     with opened_store(directory) as store:
-        asyncio.run(CertificateManager(store, FilesOnDisk(), SystemClock()).ensure(sites))
+        bring_needs(store, SystemClock(), sites)
 
 
 def run(*arguments: str) -> Result:

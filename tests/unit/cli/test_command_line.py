@@ -180,6 +180,7 @@ def test_a_hint_can_be_pasted(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", path)
     monkeypatch.setattr(sys, "argv", [called, "status"])
+    monkeypatch.setattr(output, "_places", {})
     told = output.runnable("no port443 serves: port443 serve, or port443 trust path (/run/port443 scan)")
     assert told == f"no port443 serves: {shown} serve, or {shown} trust path (/run/port443 scan)"
 

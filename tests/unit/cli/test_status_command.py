@@ -7,39 +7,65 @@ from click.testing import CliRunner, Result
 
 from port443.cli import status as command
 from port443.cli.exits import UsageWrong
+from port443.core.control.status import (
+    EdgeStatus,
+    HstsStatus,
+    JobStatus,
+    Problem,
+    ServerStatus,
+    Severity,
+    SiteStatus,
+    StatusDocument,
+    Verdict,
+)
 
 
-def site(name: str, verdict: str = "good") -> dict[str, Any]:
-    hsts = {"origin": "settings", "max_age_s": None}
-    return {
-        "id": name, "names": [name, f"www.{name}"], "verdict": verdict, "state": "running",
-        "upstreams": ["a:80", "b:80", "c:80"],
-        "servers": [{"address": "a:80", "fault": None}, {"address": "b:80", "fault": "nothing listens"}],
-        "certificate": None, "hsts": hsts, "client_cas": [], "proofs": [],
+def site(name: str, verdict: Verdict = "good", hsts: HstsStatus | None = None) -> SiteStatus:
+    return SiteStatus(
+        id=name, names=(name, f"www.{name}"), verdict=verdict, state="running", tls="intermediate",
+        upstreams=("a:80", "b:80", "c:80"),
+        servers=(ServerStatus("a:80", None), ServerStatus("b:80", "nothing listens")),
+        certificate=None, hsts=hsts or fixed(None), client_cas=(), proofs=(),
+    )  # fmt: skip
+
+
+def fixed(max_age_s: int | None) -> HstsStatus:
+    return HstsStatus("settings", max_age_s, False, False, None, None, None)  # noqa: FBT003
+
+
+def ladder(max_age_s: int | None, step: int | None = None, next_at: str | None = None) -> HstsStatus:
+    return HstsStatus("ladder", max_age_s, False, False, step, None, next_at)  # noqa: FBT003
+
+
+def problem(site: str | None, severity: Severity, cause: str, about: str = "edge") -> Problem:
+    return Problem("a_code", severity, site, site or about, cause, "do that")
+
+
+def job(name: str, **values: Any) -> JobStatus:
+    fields = {"state": "waiting", "progress": None, "next_at": None, "failures": 0, "last_at": None}
+    return JobStatus(name, **(fields | {"last_code": None, "last_message": None} | values))
+
+
+def document(*sites: SiteStatus, problems: tuple[Problem, ...] = (), **values: Any) -> StatusDocument:
+    gravities = {one.severity for one in problems}
+    edge = EdgeStatus(
+        version="0.1.0", contract=1, boot="b", pid=4711, since="2026-03-01T12:00:00+00:00", workers=2,
+        epoch=1, boot_copy_in_memory=True, adopted=False,
+        restarts=3, restarted_at="2026-03-01T13:00:00+00:00", running="ab" * 32,
+    )  # fmt: skip
+    fields: dict[str, Any] = {
+        "schema": "port443.status/1", "at": "2026-03-01T14:00:00+00:00",
+        "verdict": "error" if "error" in gravities else "warning" if gravities else "good",
+        "version": "0.1.0", "pid": 1, "since": "2026-03-01T12:00:00+00:00", "edge": edge,
+        "settings": "p.yaml", "state": "/s", "runtime": "/r", "listeners": (), "starting": None,
+        "sites": sites, "jobs": (), "last_round": None, "last_reload": None,
+        "problems": problems, "stats": None,
     }  # fmt: skip
+    return StatusDocument(**(fields | values))
 
 
-def problem(site: str | None, severity: str, cause: str, about: str = "edge") -> dict[str, Any]:
-    return {"code": "a_code", "severity": severity, "site": site, "about": site or about, "cause": cause,
-            "hint": "do that"}  # fmt: skip
-
-
-def document(*sites: dict[str, Any], problems: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:
-    gravities = {one["severity"] for one in problems}
-    verdict = "error" if "error" in gravities else "warning" if gravities else "good"
-    edge = {
-        "version": "0.1.0", "pid": 4711, "since": "2026-03-01T12:00:00+00:00", "workers": 2, "adopted": False,
-        "restarts": 3, "restarted_at": "2026-03-01T13:00:00+00:00", "running": "ab" * 32,
-    }  # fmt: skip
-    return {
-        "verdict": verdict, "version": "0.1.0", "pid": 1, "since": "2026-03-01T12:00:00+00:00", "edge": edge,
-        "settings": "p.yaml", "state": "/s", "runtime": "/r", "listeners": [], "sites": list(sites),
-        "problems": list(problems), "stats": None,
-    }  # fmt: skip
-
-
-def run(monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], *args: str) -> Result:
-    async def answer(*_: object) -> dict[str, Any]:
+def run(monkeypatch: pytest.MonkeyPatch, told: StatusDocument, *args: str) -> Result:
+    async def answer(*_: object) -> StatusDocument:
         return told
 
     monkeypatch.setattr(command, "status_of", answer)
@@ -91,22 +117,47 @@ def test_what_needs_attention_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> Non
     ("hsts", "told"),
     [
         (
-            {"origin": "ladder", "max_age_s": 300, "step": 0, "next_at": "2026-03-01T12:05:00+00:00"},
+            ladder(300, 0, "2026-03-01T12:05:00+00:00"),
             "max-age 5 min, step 1 of the ladder, the next from 2026-03-01 ",
         ),
         (
-            {"origin": "ladder", "max_age_s": 31_536_000, "step": 3, "next_at": None},
+            ladder(31_536_000, 3),
             "max-age 365 d, step 4 of the ladder, the last",
         ),
-        ({"origin": "ladder", "max_age_s": None}, "none: never for localhost or an address"),
-        ({"origin": "settings", "max_age_s": None}, "none"),
-        ({"origin": "settings", "max_age_s": 86_400}, "max-age 1 d, from the settings"),
+        (ladder(None), "none: never for localhost or an address"),
+        (fixed(None), "none"),
+        (fixed(86_400), "max-age 1 d, from the settings"),
     ],
     ids=["first step", "last step", "localhost", "none", "fixed"],
 )
 def test_hsts_is_told_with_its_next_date(
-    hsts: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
+    hsts: HstsStatus, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A site's step of the ladder, and when the next one comes."""
-    shown = run(monkeypatch, document({**site("a.test"), "hsts": hsts})).stdout
+    shown = run(monkeypatch, document(site("a.test", hsts=hsts))).stdout
     assert f"    hsts         {told}" in shown
+
+
+def test_a_start_is_told_with_what_it_is_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no site yet to complain about, whichever is asked for, and no silent edge."""
+    waiting = problem(None, "warning", "starting: it starts the edge", about="port443 serve")
+    told = document(problems=(waiting,), edge=None, starting="it starts the edge")
+    for args in ((), ("a.test",)):
+        done = run(monkeypatch, told, *args)
+        assert done.return_value == 1
+        assert "! port443 serve: starting: it starts the edge (a_code)" in done.stdout
+        assert "does not answer" not in done.stdout
+
+
+def test_jobs_are_told_that_run_or_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are nobody's news; many are counted."""
+    failed = job("certificate/b.test", failures=3, next_at="2026-03-01T13:00:00+00:00")
+    runs = job("watched_files", state="running", progress="looking at files")
+    told = document(jobs=(job("certificate/a.test"), failed, runs))
+    lines = [line for line in run(monkeypatch, told).stdout.splitlines() if line.startswith("job ")]
+    assert lines == [
+        "job       certificate/b.test: failed 3 times, again at 2026-03-01 13:00:00 UTC",
+        "job       watched_files: looking at files",
+    ]
+    many = document(jobs=tuple(job(f"certificate/{number}.test", failures=1) for number in range(7)))
+    assert "job       and 2 more: port443 status --json" in run(monkeypatch, many).stdout

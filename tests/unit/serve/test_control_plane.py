@@ -16,9 +16,10 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, Made, leaf, root
 from plan_samples import desired, site
+from port443.adapters.admin import RequestUnknown, answerer
 from port443.app import serve
 from port443.app.log_throttle import BURST
-from port443.app.serve import ControlPlane, EndsEdge, RequestUnknown
+from port443.app.serve import App, EndsEdge, ServeEnded, StopAsked
 from port443.core.contract.events import (
     EdgeStarted,
     EventsSuppressed,
@@ -28,6 +29,7 @@ from port443.core.contract.events import (
     UpstreamWentDown,
 )
 from port443.core.contract.receipt import QuarantineCode, SiteQuarantined
+from port443.core.control.answers import Stopped
 from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
@@ -45,9 +47,9 @@ def play(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(scenario())
 
 
-async def status(plane: ControlPlane) -> dict[str, Any]:
+async def status(plane: App) -> dict[str, Any]:
     """Ask for the status, as it goes over the socket, and hold it to its schema."""
-    document: dict[str, Any] = json.loads(json.dumps(await plane.answer({"verb": "status"})))
+    document: dict[str, Any] = json.loads(json.dumps(await answerer(plane)({"verb": "status"})))
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     return document
 
@@ -57,12 +59,12 @@ def codes(document: dict[str, Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def started(plane: ControlPlane, wishes: Desired = ONE_SITE) -> AsyncIterator[None]:
+async def started(plane: App, wishes: Desired = ONE_SITE) -> AsyncIterator[None]:
     """Have the duties go on while the test acts."""
     async with plane.running(wishes), asyncio.TaskGroup() as group:
         group.create_task(plane.run())
         yield
-        plane.stop()
+        plane.request_stop()
 
 
 # The status
@@ -72,7 +74,7 @@ def test_a_status_has_everything_and_no_problem(bench: ServeBench) -> None:
     """It is what the schema says, and nothing is wrong."""
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             document = await status(plane)
         assert document["problems"] == []
@@ -90,7 +92,7 @@ def test_a_log_that_cannot_be_written_is_a_problem(bench: ServeBench) -> None:
 
     async def scenario() -> None:
         fault = ServeError("the log cannot be written to serve.log: No space left on device", "make room")
-        plane = ControlPlane(bench.services, lambda: ONE_SITE, FACTS, log_fault=lambda: fault)
+        plane = App(bench.services, lambda: ONE_SITE, FACTS, log_fault=lambda: fault)
         async with plane.running(ONE_SITE):
             document = await status(plane)
         assert document["verdict"] == "warning"
@@ -110,7 +112,7 @@ def test_each_kind_of_hsts_is_told(bench: ServeBench) -> None:
             site("c.test"),
             site("localhost"),
         )
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(wishes):
             fixed, off, climbing, never = (shown["hsts"] for shown in (await status(plane))["sites"])
         assert (fixed["origin"], fixed["max_age_s"], fixed["preload"]) == ("settings", 63_072_000, True)
@@ -132,7 +134,7 @@ def test_whatever_is_wrong_stands_among_the_problems(bench: ServeBench, tmp_path
         bench.edge.quarantined = {NAME: state}
         bench.edge.waiting = frozenset({"https:127.0.0.1:8443"})
         bench.edge.version, bench.edge.is_in_memory = "0.0.9", False
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(wishes):
             document = await status(plane)
         assert codes(document) == [
@@ -164,7 +166,7 @@ def test_the_end_of_a_certificate_is_judged_by_its_life(
         now = bench.clock.now()
         end = now + timedelta(days=left)
         own = write_own(tmp_path, leaf(root(), NAME, not_before=end - timedelta(days=of), not_after=end))
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(desired(site(NAME, certificate=own))):
             (shown,) = (await status(plane))["sites"]
             judged = [one for one in (await status(plane))["problems"] if one["code"] != "certificate_warned"]
@@ -196,7 +198,7 @@ def test_servers_that_take_no_connection_are_seen(bench: ServeBench) -> None:
             site("none.test", upstreams=(up,)),
         )
         bench.dial.closed = {Endpoint("127.0.0.1", 9001)}
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(wishes):
             document = await status(plane)
         assert [shown["verdict"] for shown in document["sites"]] == ["error", "warning", "good"]
@@ -208,7 +210,7 @@ def test_servers_that_take_no_connection_are_seen(bench: ServeBench) -> None:
 
 def test_a_proof_that_nobody_has_repeated_is_told(bench: ServeBench) -> None:
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             bench.clock.goes_on(hours=4)
             document = await status(plane)
@@ -219,11 +221,11 @@ def test_a_proof_that_nobody_has_repeated_is_told(bench: ServeBench) -> None:
 
 def test_restarts_of_the_edge_are_counted_and_are_news_for_an_hour(bench: ServeBench) -> None:
     """What was restarted long ago is no problem any more, but it is still counted."""
-    asyncio.run(bench.reconciler().reconcile(ONE_SITE))
+    asyncio.run(bench.rounds().reconcile(ONE_SITE))
     bench.edge.found = bench.edge.plan.root
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             adopted = await status(plane)
             bench.edge.tell(EdgeStarted())
@@ -247,7 +249,7 @@ def test_an_event_is_logged_with_its_own_time(bench: ServeBench, caplog: pytest.
     caplog.set_level(logging.INFO, "port443")
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             failed = HandshakeFailed("https:x", "127.0.0.1:1", None, "not_tls", "no TLS", None)  # type: ignore[arg-type]
             bench.edge.tell(failed, at=NOW - timedelta(days=1))
@@ -263,7 +265,7 @@ def test_another_snapshot_at_the_edge_is_seen(bench: ServeBench) -> None:
     """Whoever else speaks on the edge's socket cannot do it unseen."""
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             bench.edge.running = "ab" * 32
             (problem,) = (await status(plane))["problems"]
@@ -279,7 +281,7 @@ def test_a_silent_edge_does_not_silence_the_status(
     """While the edge is down, the rest is told all the same, and in time."""
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             bench.edge.fault = EdgeError("it is gone")
             document = await status(plane)
@@ -295,6 +297,66 @@ def test_a_silent_edge_does_not_silence_the_status(
     play(scenario)
 
 
+# The start
+
+
+def test_the_first_round_can_be_asked_about_and_waited_for(bench: ServeBench) -> None:
+    """While it applies: the status is whole but for what is not known yet, and a reload comes after it."""
+
+    async def scenario() -> None:
+        bench.edge.hold = asyncio.Event()
+        plane = bench.app(lambda: TWO_SITES)
+        serving = asyncio.ensure_future(enter(plane))
+        await await_until(lambda: plane.starting == "it applies the snapshot")
+        document = await status(plane)
+        assert (document["starting"], document["verdict"]) == ("it applies the snapshot", "warning")
+        assert (document["sites"], document["last_round"]) == ([], None)
+        assert document["edge"]["running"] is None
+        assert {job["name"] for job in document["jobs"]} >= {f"certificate/{NAME}", "round"}
+        assert await answerer(plane)({"verb": "alive"}) == {"ends_within_s": 40}
+        reloading = asyncio.ensure_future(plane.reload())
+        bench.edge.hold.set()
+        assert (await reloading).whole
+        assert [len(plan.root.sites) for plan in bench.edge.plans] == [1, 2]
+        plane.request_stop()
+        await serving
+
+    async def enter(plane: App) -> None:
+        async with plane.running(ONE_SITE):
+            await plane.run()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(("ends_edge", "ended"), [("when asked", "drained"), ("never", "left")])
+def test_a_stop_ends_a_start(bench: ServeBench, ends_edge: EndsEdge, ended: str) -> None:
+    """As any stop does; whoever waits for a reload is told that it comes to nothing."""
+
+    async def scenario() -> None:
+        bench.edge.hold = asyncio.Event()
+        plane = bench.app(ends_edge=ends_edge)
+        async with asyncio.TaskGroup() as group:
+            serving = group.create_task(enter(plane))
+            await await_until(lambda: plane.starting == "it applies the snapshot")
+            reloading = group.create_task(refused(plane))
+            assert (await plane.stop()).stopped
+            await serving
+            assert await reloading == "P443-E424"
+
+    async def enter(plane: App) -> None:
+        with pytest.raises(StopAsked):
+            async with plane.running(ONE_SITE):
+                pytest.fail("it must not come up")
+
+    async def refused(plane: App) -> str:
+        with pytest.raises(ServeEnded) as caught:
+            await plane.reload()
+        return caught.value.code
+
+    play(scenario)
+    assert bench.edge.ended == ended
+
+
 # Served equals issued
 
 
@@ -305,10 +367,10 @@ def test_a_mismatch_is_an_event_and_stands_in_the_status_until_it_is_gone(
     caplog.set_level(logging.INFO, "port443")
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             bench.dial.impostors[HERE] = STRANGER
-            answer = await plane.answer({"verb": "reload", "wait": True})
+            answer = await answerer(plane)({"verb": "reload", "wait": True})
             assert answer["whole"] is False
             assert codes(await status(plane)) == ["served_is_not_issued"]
             await passes(plane, seconds=59)
@@ -318,9 +380,9 @@ def test_a_mismatch_is_an_event_and_stands_in_the_status_until_it_is_gone(
             await passes(plane, seconds=60)
             assert codes(await status(plane)) == []
 
-    async def passes(plane: ControlPlane, **span: float) -> None:
+    async def passes(plane: App, **span: float) -> None:
         bench.clock.goes_on(**span)
-        await plane.tend()
+        await plane.run_due()
 
     play(scenario)
     told = [one.message for one in caplog.records if one.message.startswith("served")]
@@ -329,12 +391,11 @@ def test_a_mismatch_is_an_event_and_stands_in_the_status_until_it_is_gone(
     assert (error.site, error.endpoint) == (NAME, "127.0.0.1:8443")  # type: ignore[attr-defined]  # by `extra`
 
 
-def test_a_restarted_edge_is_given_a_round(bench: ServeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restarted_edge_is_given_a_round(bench: ServeBench) -> None:
     """The first start is no restart; after another one everything is applied and proved again."""
-    monkeypatch.setattr(serve, "SHORTEST_PAUSE_S", 0.0)
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with started(plane):
             bench.edge.tell(EdgeStarted())
             bench.edge.tell(SnapshotApplied("ab" * 32))
@@ -352,15 +413,15 @@ def test_a_round_that_waited_for_a_reload_is_for_the_new_settings(bench: ServeBe
     """What becomes due while a reload is under way does not bring the old settings back."""
 
     async def scenario() -> None:
-        plane = bench.plane(lambda: TWO_SITES)
+        plane = bench.app(lambda: TWO_SITES)
         async with plane.running(ONE_SITE):
             bench.edge.hold = asyncio.Event()
             bench.clock.goes_on(hours=1)
             async with asyncio.TaskGroup() as group:
-                group.create_task(plane.reload())
-                group.create_task(plane.tend())
+                group.create_task(plane.apply_settings())
+                group.create_task(plane.run_due())
                 bench.edge.hold.set()
-            assert len(bench.edge.plans) == 3
+            assert len(bench.edge.plans) == 2
             assert sorted(bench.edge.plan.root.sites) == [NAME, "two.test"]
 
     play(scenario)
@@ -371,9 +432,9 @@ def test_reloads_are_taken_in_turn(bench: ServeBench) -> None:
     read = iter([TWO_SITES, ONE_SITE])
 
     async def scenario() -> None:
-        plane = bench.plane(lambda: next(read))
+        plane = bench.app(lambda: next(read))
         async with plane.running(ONE_SITE):
-            first, second = await asyncio.gather(plane.reload(), plane.reload())
+            first, second = await asyncio.gather(plane.apply_settings(), plane.apply_settings())
             assert [len(one.desired.sites) for one in (first, second)] == [2, 1]
             assert list(bench.edge.plan.root.sites) == [NAME]
 
@@ -382,10 +443,10 @@ def test_reloads_are_taken_in_turn(bench: ServeBench) -> None:
 
 def test_nothing_is_done_when_nothing_is_due(bench: ServeBench) -> None:
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             bench.clock.goes_on(seconds=299)
-            await plane.tend()
+            await plane.run_due()
             assert len(bench.edge.plans) == 1
 
     play(scenario)
@@ -395,11 +456,11 @@ def test_a_clock_that_was_ahead_is_no_reason_to_wait_for_its_time(bench: ServeBe
     """What was made by it is made anew as soon as it is set right, and the status is whole again."""
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             ahead = plane.round.credentials[NAME]
             bench.clock.goes_on(days=-300)
-            await plane.tend()
+            await plane.run_due()
             assert plane.round.credentials[NAME] != ahead
             assert plane.round.is_whole
             assert codes(await status(plane)) == []
@@ -411,21 +472,21 @@ def test_a_failed_round_is_told_and_tried_again_after_a_minute(bench: ServeBench
     """It stands in the status meanwhile, and what ran goes on."""
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             before = plane.round
             bench.clock.goes_on(hours=1)
             refused, bench.edge.fault = StaleEpoch("another has it"), None
             bench.edge.apply, apply = raising(refused), bench.edge.apply  # type: ignore[method-assign]
-            await plane.tend()
+            await plane.run_due()
             assert plane.round is before
             assert codes(await status(plane)) == ["P443-E358"]
             bench.edge.apply = apply  # type: ignore[method-assign]
             bench.clock.goes_on(seconds=59)
-            await plane.tend()
+            await plane.run_due()
             assert plane.round is before
             bench.clock.goes_on(seconds=1)
-            await plane.tend()
+            await plane.run_due()
             assert codes(await status(plane)) == []
 
     play(scenario)
@@ -444,17 +505,17 @@ def test_a_store_that_fails_is_told_and_tried_each_minute(bench: ServeBench) -> 
     bench = ServeBench(store, bench.public_files)
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE):
             store.broken = StoreError("no room")
             await plane.reload()
             assert "P443-E600" in codes(await status(plane))
             rounds = len(bench.edge.plans)
-            await plane.tend()
+            await plane.run_due()
             assert len(bench.edge.plans) == rounds
             store.broken = None
             bench.clock.goes_on(seconds=60)
-            await plane.tend()
+            await plane.run_due()
             assert codes(await status(plane)) == []
 
     play(scenario)
@@ -474,14 +535,14 @@ def test_wrong_settings_change_nothing(bench: ServeBench) -> None:
         return found
 
     async def scenario() -> None:
-        plane = bench.plane(load)
+        plane = bench.app(load)
         async with plane.running(ONE_SITE):
             with pytest.raises(SettingsError, match="2 mistakes"):
-                await plane.answer({"verb": "reload", "wait": True})
+                await answerer(plane)({"verb": "reload", "wait": True})
             document = await status(plane)
             assert (codes(document), document["last_reload"]["ok"]) == (["P443-E100"], False)
             assert len(bench.edge.plans) == 1
-            assert (await plane.answer({"verb": "reload", "wait": True}))["whole"]
+            assert (await answerer(plane)({"verb": "reload", "wait": True}))["whole"]
             assert codes(await status(plane)) == []
 
     play(scenario)
@@ -498,11 +559,11 @@ def test_a_reload_can_be_asked_for_without_waiting(bench: ServeBench) -> None:
         return found
 
     async def scenario() -> None:
-        plane = bench.plane(load)
+        plane = bench.app(load)
         async with started(plane):
-            assert await plane.answer({"verb": "reload"}) == {"asked": True}
+            assert await answerer(plane)({"verb": "reload"}) == {"asked": True}
             await await_until(lambda: len(read) == 1)
-            plane.ask_reload()
+            plane.request_reload()
             await await_until(lambda: len(bench.edge.plans) == 2)
 
     play(scenario)
@@ -510,10 +571,10 @@ def test_a_reload_can_be_asked_for_without_waiting(bench: ServeBench) -> None:
 
 def test_an_unknown_request_is_refused(bench: ServeBench) -> None:
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         for verb in ("dance", None, 1):
             with pytest.raises(RequestUnknown):
-                await plane.answer({"verb": verb})
+                await answerer(plane)({"verb": verb})
 
     play(scenario)
 
@@ -528,7 +589,7 @@ def test_what_the_edge_tells_is_logged_as_far_as_somebody_acts_on_it(
     caplog.set_level(logging.INFO, "port443")
 
     async def scenario() -> None:
-        async with started(bench.plane()):
+        async with started(bench.app()):
             bench.edge.tell(EdgeStarted())
             bench.edge.tell(SnapshotApplied("ab" * 32))
             bench.edge.tell(HandshakeFailed("https:x", "127.0.0.1:1", None, "not_tls", "no TLS", None))  # type: ignore[arg-type]
@@ -549,7 +610,7 @@ def test_what_strangers_cause_fills_no_log(bench: ServeBench, caplog: pytest.Log
     caplog.set_level(logging.INFO, "port443")
 
     async def scenario() -> None:
-        async with started(bench.plane()):
+        async with started(bench.app()):
             for port in range(1500):
                 peer = f"192.0.2.1:{port}"
                 bench.edge.tell(HandshakeFailed("https:x", peer, None, "plain_http", "HTTP", None))  # type: ignore[arg-type]
@@ -569,13 +630,13 @@ def test_news_is_told_once(bench: ServeBench, caplog: pytest.LogCaptureFixture) 
     caplog.set_level(logging.INFO, "port443")
 
     async def scenario() -> None:
-        plane = bench.plane(lambda: TWO_SITES)
+        plane = bench.app(lambda: TWO_SITES)
         async with plane.running(ONE_SITE):
             bench.dial.impostors[HERE] = STRANGER
             await plane.reload()
             for _ in range(3):
                 bench.clock.goes_on(seconds=60)
-                await plane.tend()
+                await plane.run_due()
 
     play(scenario)
     told = [one.message for one in caplog.records]
@@ -593,7 +654,7 @@ def test_who_ends_the_edge(bench: ServeBench, ends_edge: EndsEdge, polite: str, 
     """Asked to end, serve takes its edge along; a defect leaves it serving; the demo leaves nothing."""
 
     async def asked() -> None:
-        async with bench.plane(ends_edge=ends_edge).running(ONE_SITE):
+        async with bench.app(ends_edge=ends_edge).running(ONE_SITE):
             assert bench.edge.ended is None
 
     play(asked)
@@ -601,7 +662,7 @@ def test_who_ends_the_edge(bench: ServeBench, ends_edge: EndsEdge, polite: str, 
     bench.edge.ended = None
 
     async def defect() -> None:
-        async with bench.plane(ends_edge=ends_edge).running(ONE_SITE):
+        async with bench.app(ends_edge=ends_edge).running(ONE_SITE):
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -617,12 +678,12 @@ def test_a_start_that_fails_leaves_only_what_served_before(
 ) -> None:
     """An edge that was just started for nothing is ended; one that served before goes on."""
     if adopted:
-        asyncio.run(bench.reconciler().reconcile(ONE_SITE))
+        asyncio.run(bench.rounds().reconcile(ONE_SITE))
         bench.edge.found = bench.edge.plan.root
 
     async def scenario() -> None:
         bench.edge.apply = raising(AddressInUse("127.0.0.1:8443 is in use"))  # type: ignore[method-assign]
-        async with bench.plane().running(ONE_SITE):
+        async with bench.app().running(ONE_SITE):
             pytest.fail("it must not come up")
 
     with pytest.raises(AddressInUse):
@@ -632,19 +693,13 @@ def test_a_start_that_fails_leaves_only_what_served_before(
 
 def test_whoever_asks_to_stop_is_answered_when_it_is_done(bench: ServeBench) -> None:
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with asyncio.TaskGroup() as group:
             async with plane.running(ONE_SITE):
-                answering = group.create_task(plane.answer({"verb": "stop"}))
+                answering = group.create_task(plane.stop())
                 await plane.run()
                 assert not answering.done()
-            said = {
-                "stopped": True,
-                "serve": 4711,
-                "edge": 4711,
-                "edge_has_unit": False,
-                "edge_goes_on": False,
-            }
+            said = Stopped(stopped=True, serve=4711, edge=4711, edge_has_unit=False, edge_goes_on=False)
             assert await answering == said
         assert bench.edge.ended == "drained"
 
@@ -655,11 +710,11 @@ def test_a_stop_that_comes_with_the_end_of_a_round_is_heard(bench: ServeBench) -
     """Whatever else happens in the same moment."""
 
     async def scenario() -> None:
-        plane = bench.plane()
+        plane = bench.app()
         async with plane.running(ONE_SITE), asyncio.TaskGroup() as group:
             running = group.create_task(plane.run())
             await plane.reload()
-            plane.stop()
+            plane.request_stop()
             await asyncio.wait_for(asyncio.shield(running), HANG_S)
 
     for _ in range(5):
@@ -670,8 +725,8 @@ def test_a_wish_for_other_workers_is_no_other_snapshot(bench: ServeBench) -> Non
     """How many workers an edge has is settled when it starts."""
 
     async def scenario() -> None:
-        plane = bench.plane(lambda: replace(ONE_SITE, workers=7))
+        plane = bench.app(lambda: replace(ONE_SITE, workers=7))
         async with plane.running(ONE_SITE):
-            assert (await plane.reload()).changes == ()
+            assert (await plane.apply_settings()).changes == ()
 
     play(scenario)

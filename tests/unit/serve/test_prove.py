@@ -59,7 +59,7 @@ def test_a_site_without_a_certificate_is_not_asked() -> None:
 
 
 def one_round(bench: ServeBench, wishes: Desired = ONE_SITE) -> RoundResult:
-    return asyncio.run(bench.reconciler().reconcile(wishes))
+    return asyncio.run(bench.rounds().reconcile(wishes))
 
 
 def again(dial: StandInDial, round_: RoundResult) -> list[Proof]:

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,13 @@ import pytest
 from memory_store import MemoryStore
 from pki import leaf, root
 from plan_samples import desired, site
-from port443.adapters.key_files import FilesOnDisk
-from port443.app.certificates import CertificateManager, Kept
-from port443.app.event_log import tell
+from port443.app.event_log import log_round
 from port443.app.problems import round_problems
-from port443.app.reconcile import Reconciler, RoundResult
+from port443.app.reconcile import RoundResult
 from port443.core.contract.snapshot import MAX_NAMES, Site
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
-from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate
+from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate, SiteNeeds
 from port443.core.renew.clock import ClockWrong
 from port443.core.x509.bounds import MAX_CHAIN
 from port443.core.x509.facts import CertFacts
@@ -35,12 +33,17 @@ class Rounds:
 
     def __init__(self, bench: ServeBench) -> None:
         self.bench = bench
-        self.reconciler: Reconciler = bench.reconciler()
+        self.rounds = bench.rounds()
 
     def next(self, **span: float) -> RoundResult:
         """Let time pass and go through a round."""
         self.bench.clock.goes_on(**span)
-        return asyncio.run(self.reconciler.reconcile(ONE_SITE))
+        return asyncio.run(self.rounds.reconcile(ONE_SITE))
+
+    def next_at(self, job: str) -> datetime:
+        moment = self.rounds.scheduler.next_at(job)
+        assert moment
+        return moment
 
 
 @pytest.fixture
@@ -164,7 +167,7 @@ def test_tickets_of_an_adopted_edge_stay_good(bench: ServeBench, rounds: Rounds)
     rounds.next()
     bench.edge.found = bench.edge.plan.root
     successor = Rounds(bench)
-    successor.reconciler.adopt(bench.edge.found)
+    successor.rounds.reconciler.adopt(bench.edge.found)
     successor.next()
     assert bench.edge.plan.root.ticket_keys[1:] == bench.edge.found.ticket_keys
 
@@ -177,15 +180,14 @@ def test_a_certificate_is_renewed_at_two_thirds_and_served(bench: ServeBench, ro
     first = rounds.next().credentials[NAME]
     lifetime = CertFacts.from_der(first.chain[0])
     two_thirds = (lifetime.not_after - lifetime.not_before) * 2 / 3
-    due = bench.certificates.next_due()
-    assert due
+    due = rounds.next_at(f"certificate/{NAME}")
     assert timedelta(0) <= lifetime.not_before + two_thirds - due <= timedelta(days=90) / 20
     bench.clock.moment = due - timedelta(seconds=1)
     assert rounds.next().credentials[NAME] == first
     renewed = rounds.next(seconds=1)
     assert renewed.credentials[NAME].chain[0] != first.chain[0]
     assert [proof.verdict for proof in renewed.proofs] == ["same"]
-    assert [news.name for news in renewed.news] == ["certificate_issued"]
+    assert [event.name for event in renewed.events] == ["certificate_issued"]
 
 
 # What fails
@@ -247,14 +249,14 @@ def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
     """One address of many is asked again; what was right stands as it was seen."""
     two = Endpoint("127.0.0.1", 9443)
     wishes = dataclasses.replace(desired(site(NAME)), https=(HERE, two))
-    reconciler = bench.reconciler()
+    reconciler = bench.rounds()
     bench.dial.impostors[two] = STRANGER
     first = asyncio.run(reconciler.reconcile(wishes))
     assert [proof.verdict for proof in first.proofs] == ["same", "different"]
     bench.dial.impostors.clear()
     bench.dial.dialled.clear()
     bench.clock.goes_on(seconds=60)
-    second = asyncio.run(reconciler.prove_again(first))
+    second = asyncio.run(reconciler.reconciler.prove_again(first))
     assert bench.dial.dialled == [two]
     assert second.is_whole
     assert second.proofs[0] == first.proofs[0]
@@ -264,10 +266,10 @@ def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
 def test_a_clock_before_the_build_takes_no_step(bench: ServeBench) -> None:
     """The ladder stands still, nothing of it is stored, and no proof counts as failed by such a clock."""
     built = bench.clock.moment
-    bench.certificates = CertificateManager(bench.store, FilesOnDisk(), bench.clock, built=built)
-    first = asyncio.run(bench.reconciler().reconcile(ONE_SITE))
+    bench.restart(built)
+    first = asyncio.run(bench.rounds().reconcile(ONE_SITE))
     bench.clock.goes_on(days=-9000)
-    reconciler = bench.reconciler()
+    reconciler = bench.rounds()
     for _ in range(3):
         round_ = asyncio.run(reconciler.reconcile(ONE_SITE))
         bench.clock.goes_on(days=400)
@@ -292,7 +294,7 @@ def test_a_round_of_many_sites_asks_the_store_no_oftener_than_of_one(
         store = MemoryStore()
         fresh = ServeBench(store, bench.public_files)
         wishes = desired(*(site(f"s{number}.many.test", certificate=files) for number in range(count)))
-        assert asyncio.run(fresh.reconciler().reconcile(wishes)).faults == {}
+        assert asyncio.run(fresh.rounds().reconcile(wishes)).faults == {}
         return store.calls
 
     assert calls(30) == calls(1)
@@ -306,19 +308,20 @@ def test_a_site_that_breaks_the_contract_stops_no_other(
 ) -> None:
     """It is put aside with its cause, which names it; the others go on, and it comes back when mended."""
     two = desired(site(NAME), site("long.test"))
-    rounds = bench.reconciler()
+    rounds = bench.rounds()
     whole = asyncio.run(rounds.reconcile(two))
     assert whole.is_whole
-    ensure = bench.certificates.ensure
+    needs = bench.certificates.needs
 
-    async def lengthened(sites: Sequence[DesiredSite]) -> Kept:
-        kept = await ensure(sites)
-        long = kept.credentials["long.test"]
-        kept.credentials["long.test"] = dataclasses.replace(long, chain=long.chain * (MAX_CHAIN + 1))
-        return kept
+    def lengthened(sites: Sequence[DesiredSite]) -> dict[str, SiteNeeds]:
+        found = needs(sites)
+        long = found["long.test"].credential
+        assert long
+        credential = dataclasses.replace(long, chain=long.chain * (MAX_CHAIN + 1))
+        return found | {"long.test": dataclasses.replace(found["long.test"], credential=credential)}
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.certificates, "ensure", lengthened)
+        patch.setattr(bench.certificates, "needs", lengthened)
         found = asyncio.run(rounds.reconcile(two))
     assert found.receipt.quarantined.keys() == {"long.test"}
     assert [proof.site for proof in found.proofs] == [NAME]
@@ -333,7 +336,7 @@ def test_a_site_whose_names_break_the_contract_is_left_out(bench: ServeBench) ->
     many = tuple(parse_site_name(f"n{number}.test") for number in range(MAX_NAMES + 1))
     broken = dataclasses.replace(site("n0.test"), names=many)
     wishes = dataclasses.replace(desired(site(NAME), broken), default_site="n0.test")
-    found = asyncio.run(bench.reconciler().reconcile(wishes))
+    found = asyncio.run(bench.rounds().reconcile(wishes))
     assert list(found.receipt.sites) == [NAME]
     assert found.faults["n0.test"].message.startswith("site n0.test: names: must have 1 to 4096 entries")
     (problem,) = (one for one in round_problems(found, bench.clock.now()) if one.site == "n0.test")
@@ -355,7 +358,7 @@ def test_an_own_certificate_that_has_ended_is_not_called_good(bench: ServeBench,
     """It is served on as nothing else is there; the text and the hints are about its date."""
     own = leaf(None, NAME)
     wishes = owned(tmp_path, own.pem, own.key_pem)
-    rounds = bench.reconciler()
+    rounds = bench.rounds()
     asyncio.run(rounds.reconcile(wishes))
     bench.clock.goes_on(days=900)
     found = asyncio.run(rounds.reconcile(wishes))
@@ -378,10 +381,10 @@ def test_a_quarantine_names_what_is_wrong_with_the_files(
 ) -> None:
     """Once, with the code and the cause that an operator can act on."""
     wishes = owned(tmp_path, b"no certificate", leaf(None, NAME).key_pem)
-    rounds, before = bench.reconciler(), None
+    rounds, before = bench.rounds(), None
     for _ in range(2):
         found = asyncio.run(rounds.reconcile(wishes))
-        tell(found, before)
+        log_round(found, before)
         before = found
     (told,) = [record for record in caplog.records if record.message == "site_quarantined"]
     assert vars(told)["code"] == "P443-E225"

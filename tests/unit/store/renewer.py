@@ -4,19 +4,17 @@ A line is `STATE MOMENT CHANGE HALF`: the process is killed at its CHANGE-th cha
 for 0. The answer is `killed`, or `done` with the number of changes. Forking saves the time of a start-up.
 """
 
-import asyncio
 import ctypes
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
 
-from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.store_sqlite import StateDirectory
-from port443.app.certificates import CertificateManager
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.wiring import opened_store
+from serve_bench import bring_needs
 from standin_clock import StandInClock
 
 
@@ -26,9 +24,10 @@ def renew(path: Path, now: datetime) -> None:
     lock = state.lock()
     site = DesiredSite("a.test", (HostName("a.test"),), (), LocalIssuer())
     with opened_store(state) as store:
-        kept = asyncio.run(CertificateManager(store, FilesOnDisk(), StandInClock(now)).ensure([site]))
+        needs = bring_needs(store, StandInClock(now), [site])
     lock.release()
-    assert not kept.faults
+    assert needs[site.id].credential
+    assert not needs[site.id].fault
 
 
 def child(line: str) -> None:

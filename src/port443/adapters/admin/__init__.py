@@ -2,5 +2,15 @@
 
 from port443.adapters.admin.client import NoAnswer, NotRunning, ask
 from port443.adapters.admin.server import AdminSocket, lease_of
+from port443.adapters.admin.verbs import AdminClient, RequestUnknown, answerer
 
-__all__ = ["AdminSocket", "NoAnswer", "NotRunning", "ask", "lease_of"]
+__all__ = [
+    "AdminClient",
+    "AdminSocket",
+    "NoAnswer",
+    "NotRunning",
+    "RequestUnknown",
+    "answerer",
+    "ask",
+    "lease_of",
+]

@@ -9,7 +9,14 @@ from port443.adapters.sealed_store.envelope import seal, unseal
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
-from port443.ports import Generation, KeyWrapper, SealedGeneration, StorageBackend, UnsavedGeneration
+from port443.ports import (
+    Generation,
+    JobRecord,
+    KeyWrapper,
+    SealedGeneration,
+    StorageBackend,
+    UnsavedGeneration,
+)
 
 
 class WrongKeyEncryptionKey(StoreError):
@@ -74,6 +81,14 @@ class SealedStore:
     async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
         """Remember all of it, or nothing; a failed proof that is older than what is known changes nothing."""
         await self._backend.remember_hsts(steps, failed)
+
+    async def job_records(self) -> Mapping[str, JobRecord]:
+        """Return where each job stands, by its key."""
+        return await self._backend.job_records()
+
+    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+        """Remember all of it, or nothing; None: the job is forgotten."""
+        await self._backend.remember_jobs(records)
 
     def _unsaved(self, lineage: str, credential: Credential, at: datetime) -> UnsavedGeneration:
         sealed_as = partial(seal, credential.key_pkcs8, lineage, wrapper=self._wrapper)

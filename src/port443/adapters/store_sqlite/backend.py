@@ -25,7 +25,7 @@ from port443.core.plan.hsts import HstsStep
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificate_pem, certificates_in
-from port443.ports import SealedGeneration, SealedKey, UnsavedGeneration
+from port443.ports import JobRecord, SealedGeneration, SealedKey, UnsavedGeneration
 
 T = TypeVar("T")
 BUSY_S = 5.0
@@ -142,6 +142,30 @@ class SQLiteBackend:
 
         await self._run(remember)
 
+    async def job_records(self) -> dict[str, JobRecord]:
+        """Return where each job stands, by its key."""
+        query = "SELECT key, spec, next_at, failures, at, code, message FROM job"
+        rows = await self._run(lambda database: database.execute(query).fetchall())
+        return {
+            key: JobRecord(
+                spec, None if next_at is None else _moment(next_at), failures, _moment(at), code, message
+            )
+            for key, spec, next_at, failures, at, code, message in rows
+        }
+
+    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+        """Remember all of it, or nothing; None: the job is forgotten."""
+
+        def remember(database: sqlite3.Connection) -> None:
+            gone = [(key,) for key, record in records.items() if record is None]
+            database.executemany("DELETE FROM job WHERE key = ?", gone)
+            database.executemany(
+                "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [_job_row(key, record) for key, record in records.items() if record],
+            )
+
+        await self._run(remember)
+
     def _set_up(self, kek: str) -> str:
         with told_of_database(self.path):
             (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -235,6 +259,11 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def _job_row(key: str, record: JobRecord) -> tuple[str | int | None, ...]:
+    next_at = None if record.next_at is None else _seconds(record.next_at)
+    return key, record.spec, next_at, record.failures, _seconds(record.at), record.code, record.message
 
 
 def _seconds(moment: datetime) -> int:

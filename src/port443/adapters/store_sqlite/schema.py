@@ -57,6 +57,15 @@ CREATE TABLE IF NOT EXISTS client_ca (
     path TEXT NOT NULL,
     cas TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS job (
+    key TEXT PRIMARY KEY,
+    spec TEXT NOT NULL,
+    next_at INTEGER,
+    failures INTEGER NOT NULL CHECK (failures >= 0),
+    at INTEGER NOT NULL,
+    code TEXT,
+    message TEXT NOT NULL
+) WITHOUT ROWID;
 """
 """Tables that came later, and that an older program does not miss."""
 

@@ -12,6 +12,7 @@ from port443.core.contract.snapshot import (
     STANDARD_WARM_TIMEOUT_MS,
     Limits,
 )
+from port443.core.errors import Port443Error
 from port443.core.names import Endpoint, SiteName
 
 TlsName = Literal["modern", "intermediate"]
@@ -147,3 +148,20 @@ class Credential:
     chain: tuple[bytes, ...]
     """DER, leaf first, without the root."""
     key_pkcs8: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteNeeds:
+    """What a site needs beside its settings, as far as it is there: a site may be older than its certificate.
+
+    Without a credential the edge goes on with the site's last good version, or refuses its names.
+    """
+
+    credential: Credential | None = None
+    client_roots: tuple[bytes, ...] | None = None
+    """DER of the CAs of which clients must show a certificate. None: they are not asked; empty: no CA is
+    known yet, and no client is accepted."""
+    fault: Port443Error | None = None
+    """Why something is missing, or the last good one is served in place of a newer one."""
+    warnings: tuple[str, ...] = ()
+    """What is not wrong with its certificate, but will be."""

@@ -1,0 +1,92 @@
+"""The verbs of `ports.App` over the admin socket, on both of its sides."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from port443.adapters.admin.client import ask
+from port443.adapters.admin.server import Answerer
+from port443.core.contract.shape import DocumentInvalid, read_shape
+from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.status import StatusDocument
+from port443.core.errors import ServeError
+from port443.ports import App
+
+ALIVE_S, STATUS_S, RELOAD_S = 5.0, 10.0, 300.0
+"""How long an answer may take."""
+T = TypeVar("T")
+
+
+class RequestUnknown(ServeError):
+    """The admin socket was asked something that this version does not know.
+
+    Client and server are of different versions: use the `port443` that belongs to the running server.
+    """
+
+    code = "P443-E414"
+
+
+class AnswerStrange(ServeError):
+    """The running `port443 serve` answered with something that this version does not know.
+
+    Client and server are of different versions: use the `port443` that belongs to the running server.
+    """
+
+    code = "P443-E425"
+
+
+def answerer(app: App) -> Answerer:
+    """Return what answers one request of the admin socket."""
+    verbs: dict[str, Callable[[], Awaitable[Any]]] = {
+        "alive": app.alive,
+        "status": app.status,
+        "reload": app.ask_reload,
+        "stop": app.stop,
+    }
+
+    async def answer(request: dict[str, Any]) -> dict[str, Any]:
+        verb = request.get("verb")
+        if not isinstance(verb, str) or verb not in verbs:
+            raise RequestUnknown(f"unknown request {verb!r}", f"known are {', '.join(verbs)}")
+        waits = verb == "reload" and request.get("wait") is True
+        return dataclasses.asdict(await (app.reload() if waits else verbs[verb]()))
+
+    return answer
+
+
+class AdminClient:
+    """Implements `App` for the `port443 serve` that listens on a socket; raises what `ask` does."""
+
+    def __init__(self, socket: Path, status_s: float = STATUS_S) -> None:
+        self._socket = socket
+        self._status_s = status_s
+
+    async def alive(self) -> Alive:
+        """Say in what time a stop is done at the latest."""
+        return await self._ask(Alive, {"verb": "alive"}, ALIVE_S)
+
+    async def status(self) -> StatusDocument:
+        """Say what runs, and whether it is what was meant; also while it starts."""
+        return await self._ask(StatusDocument, {"verb": "status"}, self._status_s)
+
+    async def reload(self) -> Reloaded:
+        """Read the settings again and apply them."""
+        return await self._ask(Reloaded, {"verb": "reload", "wait": True}, RELOAD_S)
+
+    async def ask_reload(self) -> ReloadAsked:
+        """Have the settings read again soon."""
+        return await self._ask(ReloadAsked, {"verb": "reload"}, RELOAD_S)
+
+    async def stop(self) -> Stopped:
+        """End serving; return when it is done."""
+        within_s = (await self.alive()).ends_within_s
+        return await self._ask(Stopped, {"verb": "stop"}, within_s)
+
+    async def _ask(self, shape: type[T], request: dict[str, Any], within_s: float) -> T:
+        answer = await ask(self._socket, request, within_s)
+        try:
+            return read_shape(shape, answer, loose=True)
+        except DocumentInvalid as error:
+            hint = "use the port443 that belongs to it: port443 --version"
+            raise AnswerStrange(f"port443 serve is of another version: {error.message}", hint) from error

@@ -1,0 +1,345 @@
+"""Jobs, and the rounds beside them: when each runs next, how many at once, what came of it, and retries.
+
+It must not know what a job does. A job that needs only this machine is *local*: it is run at each start and
+reload, whatever came of it before, and a round waits for it. What came of the others outlives the process.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from port443.core.control.status import JobStatus
+from port443.core.errors import Port443Error, ServeError, StoreError
+from port443.core.renew.when import retry_pause
+from port443.ports import Clock, JobMemory, JobRecord
+
+AT_ONCE = 8
+WITHIN_S = 300.0
+SHORTEST_PAUSE = timedelta(seconds=1)
+"""No job asks to run again sooner, so that none can hold up the others."""
+LONGEST_WAIT_S = 5.0
+"""After that the clock is looked at anew: somebody may have set it."""
+GATHER_S = 0.1
+"""What comes due together is done together."""
+ROUND = "round"
+
+Progress = Callable[[str], None]
+"""Takes what a job is at, in a few words for people."""
+
+
+class JobTimedOut(ServeError):
+    """A job of `port443 serve` did not end in the time that it may take, and was given up.
+
+    What it should have brought is tried again, first after a minute, then less and less often; what was
+    there before goes on. A disk or a network that hangs is the usual cause: see the log of the system.
+    """
+
+    code = "P443-E423"
+    fault = "machine"
+    retry = True
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a run of a job came to."""
+
+    next_at: datetime | None
+    """When it is to run again; None: when it is asked to."""
+    summary: str
+    """What came of it, in a few words for people."""
+    wakes_round: bool = False
+    """Whether a round has something to apply now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do, again and again. `run` raises `Port443Error` when it comes to nothing."""
+
+    key: str
+    """Its kind, and a slash with what it is for: `certificate/app.example.com`."""
+    run: Callable[[Progress], Awaitable[Done]]
+    spec: str = ""
+    """What it is to bring: with another one, what came of it before counts no longer."""
+    is_local: bool = True
+    is_stored: bool = True
+    """Whether the store keeps where it stands."""
+    within_s: float = WITHIN_S
+    """How long one run may take."""
+    pause: Callable[[int], timedelta] = retry_pause
+    """How long to wait after so many failures in a row."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    job: Job
+    next_at: datetime | None
+    failures: int = 0
+    last: JobRecord | None = None
+    progress: str | None = None
+    ended: asyncio.Event | None = None
+    """Set when the run that is under way, or about to begin, has ended; None when there is none."""
+
+    def is_due(self, now: datetime) -> bool:
+        # Before its last run: the clock was ahead, and what was made by it may not be valid yet.
+        is_behind = self.last is not None and now < self.last.at
+        return self.ended is None and (is_behind or (self.next_at is not None and self.next_at <= now))
+
+
+@dataclass(slots=True)
+class _Workers:
+    """Tasks that run what is queued, at most `AT_ONCE` of them."""
+
+    queue: deque[_Entry] = field(default_factory=deque)
+    count: int = 0
+
+
+class Scheduler:
+    """Runs jobs when they are due. The round is one of them, and starts when no local job is due or runs."""
+
+    def __init__(self, clock: Clock, memory: JobMemory) -> None:
+        self._clock = clock
+        self._memory = memory
+        self._entries: dict[str, _Entry] = {}
+        self._records: dict[str, JobRecord] = {}
+        """What an earlier process left."""
+        self._unsaved: dict[str, JobRecord | None] = {}
+        self._workers = {True: _Workers(), False: _Workers()}
+        """Those of local jobs, for which others wait, and those of all others."""
+        self._woken = asyncio.Event()
+
+    async def restore(self) -> None:
+        """Learn where jobs stood when the last process ended; without a store all of them begin anew."""
+        try:
+            self._records = dict(await self._memory.job_records())
+        except StoreError:
+            self._records = {}
+
+    def add(self, *jobs: Job) -> None:
+        """Add jobs, due at once unless an earlier process left word when; an unchanged one stays as it is."""
+        now = self._clock.now()
+        for job in jobs:
+            known = self._entries.get(job.key)
+            if known and known.job.spec == job.spec:
+                known.job = job
+            else:
+                self._entries[job.key] = _restored(job, self._records.pop(job.key, None), now)
+
+    def replace(self, kinds: Collection[str], jobs: Iterable[Job]) -> None:
+        """Have these jobs, and no others of these kinds."""
+        wanted = {job.key: job for job in jobs}
+        for key in [key for key in self._entries if _kind(key) in kinds and key not in wanted]:
+            del self._entries[key]
+        gone = [key for key in self._records if _kind(key) in kinds and key not in wanted]
+        self._unsaved |= dict.fromkeys(gone)
+        for key in gone:
+            del self._records[key]
+        self.add(*wanted.values())
+
+    def ask(self, keys: Iterable[str]) -> None:
+        """Have jobs run as soon as may be; one that runs now runs once more."""
+        now = self._clock.now()
+        for key in keys:
+            if entry := self._entries.get(key):
+                entry.next_at = now
+        self._woken.set()
+
+    def ask_local(self) -> None:
+        """Have every local job run, except the round: somebody is looking, and it costs nobody anything."""
+        self.ask([key for key, entry in self._entries.items() if entry.job.is_local and key != ROUND])
+
+    def set_next(self, key: str, at: datetime | None) -> None:
+        """Have a job run then, instead of whenever it was to."""
+        self._entries[key].next_at = at
+        self._woken.set()
+
+    def note(self, key: str, done: Done) -> None:
+        """Take what a job came to that somebody else has done."""
+        entry = self._entries[key]
+        entry.next_at, entry.failures = done.next_at, 0
+        self._note(entry, done.next_at, None, done.summary)
+
+    def next_at(self, key: str) -> datetime | None:
+        """Return when a job runs again; None: when it is asked to."""
+        return self._entries[key].next_at
+
+    @property
+    def next_moment(self) -> datetime | None:
+        """When something is due next, apart from what runs."""
+        moments = (entry.next_at for entry in self._entries.values() if entry.ended is None)
+        return min((at for at in moments if at), default=None)
+
+    def is_due(self, key: str) -> bool:
+        """Whether a job is to run now; one that runs counts when it is to run once more."""
+        at = self._entries[key].next_at
+        return at is not None and at <= self._clock.now()
+
+    def statuses(self) -> tuple[JobStatus, ...]:
+        """Return where every job stands, by key."""
+        return tuple(_status(self._entries[key]) for key in sorted(self._entries))
+
+    async def settle(self, progress: Progress | None = None) -> None:
+        """Run every local job that is due, but no round, and wait for those under way."""
+        while entries := self._local_at_work():
+            await self._work_off(entries, progress)
+        await self._save()
+
+    async def run_due(self) -> None:
+        """Run what is due, and then a round if one is, until nothing is."""
+        while entries := self._due():
+            await self._work_off(entries)
+        await self._save()
+
+    async def run(self) -> None:
+        """Run each job when it is due, for ever. An error that is no `Port443Error` is raised."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._woken.clear()
+                self._start(group, self._due())
+                await self._save()
+                await self._wait()
+                await asyncio.sleep(GATHER_S)
+
+    async def _wait(self) -> None:
+        now, next_at = self._clock.now(), self.next_moment
+        pause_s = LONGEST_WAIT_S if next_at is None else (next_at - now).total_seconds()
+        if self._local_at_work():
+            pause_s = LONGEST_WAIT_S  # the round waits for them, and they wake us
+        try:
+            # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
+            async with asyncio.timeout(min(max(pause_s, 0.0), LONGEST_WAIT_S)):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def _due(self) -> list[_Entry]:
+        """Return what may start now."""
+        now = self._clock.now()
+        due = [entry for entry in self._entries.values() if entry.is_due(now)]
+        return [entry for entry in due if entry.job.key != ROUND] if self._local_at_work() else due
+
+    def _local_at_work(self) -> list[_Entry]:
+        """Return the local jobs that run or are due, the round apart."""
+        now = self._clock.now()
+        return [
+            entry
+            for key, entry in self._entries.items()
+            if key != ROUND and entry.job.is_local and (entry.ended or entry.is_due(now))
+        ]
+
+    async def _work_off(self, entries: list[_Entry], progress: Progress | None = None) -> None:
+        """Run those that do not run yet, and wait until all have ended."""
+        async with asyncio.TaskGroup() as group:
+            self._start(group, [entry for entry in entries if entry.ended is None])
+            awaited = [entry.ended for entry in entries if entry.ended]
+            for number, ended in enumerate(awaited):
+                if progress:
+                    progress(f"{number} of {len(awaited)} jobs are done")
+                await ended.wait()
+
+    def _start(self, group: asyncio.TaskGroup, entries: list[_Entry]) -> None:
+        for entry in entries:
+            entry.ended = asyncio.Event()
+            workers = self._workers[entry.job.is_local]
+            workers.queue.append(entry)
+            if workers.count < AT_ONCE:
+                workers.count += 1
+                group.create_task(self._work(workers))
+
+    async def _work(self, workers: _Workers) -> None:
+        try:
+            while workers.queue:
+                await self._run(workers.queue.popleft())
+        finally:
+            workers.count -= 1
+
+    async def _run(self, entry: _Entry) -> None:
+        started, entry.next_at = self._clock.now(), None
+        job = entry.job
+
+        def progress(text: str) -> None:
+            entry.progress = text
+
+        try:
+            async with asyncio.timeout(job.within_s):
+                done = await job.run(progress)
+        except TimeoutError:
+            self._failed(entry, JobTimedOut(f"{job.key} did not end within {job.within_s:g} s"))
+        except Port443Error as error:
+            self._failed(entry, error)
+        else:
+            self._succeeded(entry, done, started)
+        finally:
+            ended, entry.ended, entry.progress = entry.ended, None, None
+            if ended:
+                ended.set()
+            self._woken.set()
+
+    def _succeeded(self, entry: _Entry, done: Done, started: datetime) -> None:
+        failed_before, entry.failures = entry.failures > 0, 0
+        asked = entry.next_at
+        if done.next_at is not None:
+            entry.next_at = min(asked or done.next_at, max(done.next_at, started + SHORTEST_PAUSE))
+        self._note(entry, entry.next_at, None, done.summary)
+        if done.wakes_round or failed_before:
+            self._wake_round(entry)
+
+    def _failed(self, entry: _Entry, error: Port443Error) -> None:
+        now = self._clock.now()
+        entry.failures += 1
+        entry.next_at = min(entry.next_at or datetime.max.replace(tzinfo=now.tzinfo),
+                            now + entry.job.pause(entry.failures))  # fmt: skip
+        last = entry.last
+        is_news = last is None or (last.code, last.message) != (error.code, error.message)
+        self._note(entry, entry.next_at, error.code, error.message)
+        if is_news:
+            self._wake_round(entry)
+
+    def _note(self, entry: _Entry, next_at: datetime | None, code: str | None, message: str) -> None:
+        now = self._clock.now()
+        entry.last = record = JobRecord(entry.job.spec, next_at, entry.failures, now, code, message)
+        if entry.job.is_stored:
+            self._unsaved[entry.job.key] = record
+
+    def _wake_round(self, entry: _Entry) -> None:
+        if entry.job.key != ROUND:
+            self.ask([ROUND])
+
+    async def _save(self) -> None:
+        """Store what is new, in one transaction; what cannot be stored is tried again the next time."""
+        unsaved, self._unsaved = self._unsaved, {}
+        if not unsaved:
+            return
+        try:
+            await self._memory.remember_jobs(unsaved)
+        except StoreError:
+            self._unsaved = unsaved | self._unsaved  # a round meets the same error, and tells it
+
+
+def _restored(job: Job, record: JobRecord | None, now: datetime) -> _Entry:
+    if record is None or record.spec != job.spec:
+        return _Entry(job, now)
+    return _Entry(job, record.next_at, record.failures, record)
+
+
+def _kind(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _status(entry: _Entry) -> JobStatus:
+    last = entry.last
+    return JobStatus(
+        name=entry.job.key,
+        state="running" if entry.ended else "waiting",
+        progress=entry.progress,
+        next_at=_text(entry.next_at),
+        failures=entry.failures,
+        last_at=_text(last.at) if last else None,
+        last_code=last.code if last else None,
+        last_message=last.message if last else None,
+    )
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
