@@ -20,6 +20,7 @@ from port443.core.contract.events import (
     UpstreamFailure,
 )
 from port443.core.contract.receipt import ListenerState, QuarantineCode
+from port443.core.control.events import AppEvent, CertificateEventName
 
 TOP = Path(__file__).parents[2]
 SOURCE = TOP / "src" / "port443"
@@ -37,13 +38,15 @@ def printed() -> Iterator[str]:
     yield from EVENTS
     yield from set(get_args(ListenerState)) - {"listening"}
     yield from get_args(ProofProblem)
+    yield from get_args(CertificateEventName)
+    yield from (kind.name for kind in get_args(AppEvent) if isinstance(kind.name, str))
     kinds = (HandshakeFailure, TlsFailure, RequestRefusal, Http2Cutoff, UpstreamFailure, QuarantineCode)
     for reasons in kinds:
         yield from reasons
     for text in python():
         yield from re.findall(r'\blog\.(?:debug|info|warning|error)\(\s*"(\w+)"', text)
         yield from re.findall(r'\b_line\(logging\.\w+, "(\w+)"', text)
-        yield from re.findall(r'\b(?:CertificateEvent|Problem)\(\s*"(\w+)"', text)
+        yield from re.findall(r'\bProblem\(\s*"(\w+)"', text)
         yield from re.findall(r'\("(\w+)", "(?:error|warning)"\)', text)
 
 

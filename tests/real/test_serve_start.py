@@ -1,16 +1,17 @@
 """A start that takes its time: the admin socket answers from the first second."""
 
 import asyncio
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from port443 import __version__
 from port443.adapters.sample_backend import SampleBackend
+from port443.core.errors import Port443Error
 from port443.edge.locate import locate_program
 from port443.settings.environment import Environment
-from port443.wiring import ask_serve, status_of
+from port443.wiring import ask_serve, status_of, stop_serve
 from serving import Serving
 from waiting import HANG_S, wait_until
 
@@ -33,20 +34,15 @@ def gate(short_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_start_is_told_while_it_lasts(serving: Serving, gate: Path) -> None:
-    """By text, by JSON and for one site; a reload that waits comes after it, and finds everything right."""
+    """There is no site yet; a reload that waits comes after it, and finds everything right."""
     serving.start()
     told = wait_until(serving.status)
     assert (told["starting"], told["edge"], told["sites"]) == ("it starts the edge", None, [])
     assert [problem["code"] for problem in told["problems"]] == ["starting"]
-    for args in ((), (NAME,)):
-        shown = serving.ask("status", *args)
-        assert (shown.returncode, "starting: it starts the edge (starting)" in shown.stdout) == (1, True)
-    answers: list[dict[str, object]] = []
-    reloading = threading.Thread(target=lambda: answers.append(serving.reload()))
-    reloading.start()
-    gate.touch()
-    reloading.join(HANG_S)
-    assert answers[0]["whole"] is True
+    with ThreadPoolExecutor() as pool:
+        reloading = pool.submit(serving.reload)
+        gate.touch()
+        assert reloading.result(HANG_S)["whole"] is True
     assert serving.wait_ready()["problems"] == []
 
 
@@ -65,17 +61,15 @@ def test_a_start_can_be_stopped(serving: Serving, gate: Path) -> None:
     """Serve ends as after any stop, and so does what it has started; whoever waits for a reload is told."""
     serving.start()
     wait_until(serving.status)
-    edge = serving.edge_pid()
-    waiting: list[str] = []
-    reloading = threading.Thread(target=lambda: waiting.append(serving.ask("reload", "--wait").stderr))
-    reloading.start()
     assert serving.process
-    done = serving.ask("stop")
-    assert (done.returncode, serving.process.wait(HANG_S)) == (0, 0), done.stderr + serving.log()
-    reloading.join(HANG_S)
-    assert not gate.exists()
-    assert edge is None or not Path(f"/proc/{edge}").exists()
+    with ThreadPoolExecutor() as pool:
+        reloading = pool.submit(serving.reload)
+        stopped = asyncio.run(stop_serve(serving.runtime))
+        assert (stopped.serve, stopped.edge) == (serving.process.pid, None)
+        assert isinstance(reloading.exception(HANG_S), Port443Error)
+    assert serving.process.wait(HANG_S) == 0, serving.log()
     assert serving.edge_pid() is None
+    assert not gate.exists()
     assert "Traceback" not in serving.log()
     assert '"event": "serving"' not in serving.log()
 

@@ -7,22 +7,20 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal, assert_never
+from typing import assert_never
 
 from port443.app.client_cas import ClientCAFiles, client_ca_job
 from port443.app.local_ca import LocalCA
 from port443.app.own_files import OwnFilesIssuer, certificate_job, own_lineage
 from port443.app.scheduler import Done, Job, Progress
 from port443.app.watched_files import WatchedFiles
+from port443.core.control.events import CertificateEvent
 from port443.core.errors import CertificateError, Port443Error, StoreError
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
 from port443.core.renew.clock import ClockWrong, clock_fault
 from port443.core.x509.facts import CertFacts
 from port443.ports import Clock, Issued, Issuer, Store
 
-CertificateEventName = Literal[
-    "certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"
-]
 EVER = datetime.min.replace(tzinfo=UTC)
 JOB_KINDS = ("certificate", "client_ca")
 READ_WITHIN_S = 30.0
@@ -39,15 +37,6 @@ class CertificateNotKept(CertificateError):
     code = "P443-E213"
     fault = "machine"
     retry = True
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateEvent:
-    """Something that happened to a site's certificate, told once."""
-
-    name: CertificateEventName
-    site: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

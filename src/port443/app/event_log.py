@@ -1,9 +1,10 @@
-"""Say in the log what happened, each thing once."""
+"""What happened, as events that are told once each, and the log of them."""
 
 import asyncio
 import dataclasses
 import logging
-from typing import assert_never
+from collections.abc import Iterator
+from typing import Final, assert_never
 
 from port443.app.log_throttle import PERIOD_S, LogThrottle
 from port443.app.prove import Proof
@@ -32,59 +33,68 @@ from port443.core.contract.events import (
 )
 from port443.core.contract.receipt import QuarantineCode
 from port443.core.contract.upstream_causes import cause_of
+from port443.core.control.events import (
+    AppEvent,
+    Level,
+    ProofFailed,
+    ProofRecovered,
+    SitePutAside,
+    SnapshotChanged,
+    StoreFailed,
+)
 
-GOOD_NEWS = frozenset({"certificate_issued", "certificate_loaded"})
+LEVELS: Final[dict[Level, int]] = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 log = logging.getLogger("port443")
 
 
-def log_round(round_: RoundResult, before: RoundResult | None, *, anew: bool = True) -> None:
-    """Log a round's news, and what is wrong now and was not wrong in the same way before.
+def log_event(event: AppEvent) -> None:
+    """Write one line of an event: its name, and its fields beside it."""
+    facts = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    facts.pop("name", None)
+    log.log(LEVELS[event.level], event.name, extra=facts)
+
+
+def round_events(round_: RoundResult, before: RoundResult | None, *, anew: bool = True) -> Iterator[AppEvent]:
+    """Yield what a round has brought, and what is wrong now and was not wrong in the same way before.
 
     With `anew` False only the handshakes were made again: the rest has been told.
     """
     if anew:
-        _log_changes(round_)
-        _log_quarantine(round_, before)
-    _log_proofs(round_.proofs, before.proofs if before else ())
+        yield from round_.events
+        yield from map(SnapshotChanged, round_.changes)
+        if fault := round_.store_fault:
+            yield StoreFailed(fault.code, fault.message)
+        yield from _put_aside(round_, before)
+    yield from _proof_events(round_.proofs, before.proofs if before else ())
 
 
-def _log_changes(round_: RoundResult) -> None:
-    for event in round_.events:
-        level = logging.INFO if event.name in GOOD_NEWS else logging.WARNING
-        log.log(level, event.name, extra={"site": event.site, "detail": event.detail})
-    for change in round_.changes:
-        log.info("changed", extra={"what": change})
-    if fault := round_.store_fault:
-        log.error("store_unusable", extra={"code": fault.code, "cause": fault.message})
-
-
-def _log_quarantine(round_: RoundResult, before: RoundResult | None) -> None:
+def _put_aside(round_: RoundResult, before: RoundResult | None) -> Iterator[AppEvent]:
     """Tell which sites are put aside, with what is wrong with their files where that is why."""
     known = _aside(before) if before else {}
     for site, (code, cause) in _aside(round_).items():
         if known.get(site) != (code, cause):
-            log.error("site_quarantined", extra={"site": site, "code": code, "cause": cause})
+            yield SitePutAside(site, code, cause)
 
 
 def _aside(round_: RoundResult) -> dict[str, tuple[str, str]]:
-    found = {site: (str(state.code), state.message) for site, state in round_.receipt.quarantined.items()}
+    quarantined = round_.receipt.quarantined
+    found = {site: (str(state.code), state.message) for site, state in quarantined.items()}
     for site, fault in round_.faults.items():
-        state = round_.receipt.quarantined.get(site)
+        state = quarantined.get(site)
         if site not in round_.receipt.sites or (state and state.code is QuarantineCode.CERTIFICATE_MISSING):
             found[site] = fault.code, fault.message
     return found
 
 
-def _log_proofs(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> None:
+def _proof_events(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> Iterator[AppEvent]:
     known = {proof.question: (proof.verdict, proof.detail) for proof in before}
     for proof in proofs:
         was = known.get(proof.question, ("same", ""))
-        extra = {"site": proof.site, "endpoint": str(proof.endpoint), "server_name": proof.name}
         if proof.verdict == "same" and was[0] != "same":
-            log.info("served_as_issued_again", extra=extra)
+            yield ProofRecovered(proof.site, str(proof.endpoint), proof.name)
         elif proof.problem and was != (proof.verdict, proof.detail):
-            log.error(proof.problem, extra={**extra, "cause": proof.detail})
+            yield ProofFailed(proof.problem, proof.site, str(proof.endpoint), proof.name, proof.detail)
 
 
 class EdgeEventLog:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from port443.app.certificates import CertificateEvent, CertificateManager
+from port443.app.certificates import CertificateManager
 from port443.app.hsts_rollout import HstsRollout
 from port443.app.prove import Proof, prove, questions
 from port443.app.scheduler import Progress
@@ -17,6 +17,7 @@ from port443.app.trust import publish_roots
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.shape import DocumentInvalid
 from port443.core.contract.snapshot import Hash, Root
+from port443.core.control.events import CertificateEvent
 from port443.core.errors import Port443Error, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.breaches import breaches

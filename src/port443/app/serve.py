@@ -6,20 +6,29 @@ must not know who asks, nor over what.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from port443.app.certificates import JOB_KINDS
-from port443.app.event_log import EdgeEventLog, log_round
+from port443.app.event_log import EdgeEventLog, log_event, round_events
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
 from port443.app.scheduler import ROUND, Done, Job, Progress, Scheduler
 from port443.app.server_checks import check_servers
 from port443.app.status import EdgeSeen, ServeFacts, ServeSeen, status_document
-from port443.core.contract.events import EdgeStarted
+from port443.core.contract.events import EdgeStarted, Event
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.events import (
+    AppEvent,
+    EdgeRestarted,
+    ReloadRefused,
+    RoundFailed,
+    SettingsReloaded,
+)
 from port443.core.control.status import ReloadStatus, ServerStatus, StatusDocument
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
@@ -34,6 +43,7 @@ ROUND_S = 3600.0
 """How long a round may take: ten thousand handshakes that nobody answers."""
 EDGE_PATIENCE_S = 3.0
 """How long a status waits for an edge that does not answer."""
+HELD_EVENTS = 1000
 STOP_MARGIN_S = 30
 """What an end may take beyond the drain time."""
 
@@ -78,6 +88,14 @@ class ServeEnded(ServeError):
     retry = True
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Follower:
+    """Somebody who follows the events, and those that they have not taken yet."""
+
+    held: deque[AppEvent | Event]
+    woken: asyncio.Event
+
+
 class App:
     """The running `port443 serve`. Implements `ports.App`."""
 
@@ -112,6 +130,7 @@ class App:
         self._scheduler.set_next(PROOF, None)
         self._reconciler = Reconciler(services)
         self._edge_events = EdgeEventLog()
+        self._followers: set[_Follower] = set()
         self._turn = asyncio.Lock()
         self._reload_wanted, self._stop = asyncio.Event(), asyncio.Event()
         self._started, self._ended = asyncio.Event(), asyncio.Event()
@@ -250,6 +269,35 @@ class App:
             edge_goes_on=has_unit and pid is not None,
         )
 
+    async def events(self) -> AsyncIterator[AppEvent | Event]:
+        """Yield what happens from now on, until serving ends: the control plane's events, and the edge's.
+
+        Whoever is too slow for `HELD_EVENTS` of them loses the oldest.
+        """
+        held: deque[AppEvent | Event] = deque(maxlen=HELD_EVENTS)
+        follower = _Follower(held, asyncio.Event())
+        self._followers.add(follower)
+        try:
+            while not self._ended.is_set() or held:
+                while held:
+                    yield held.popleft()
+                if not self._ended.is_set():
+                    await follower.woken.wait()
+                    follower.woken.clear()
+        finally:
+            self._followers.discard(follower)
+
+    def _tell(self, *events: AppEvent) -> None:
+        """Have events in the log, and with whoever follows."""
+        for event in events:
+            log_event(event)
+            self._publish(event)
+
+    def _publish(self, event: AppEvent | Event) -> None:
+        for follower in self._followers:
+            follower.held.append(event)
+            follower.woken.set()
+
     # Starting and ending
 
     async def _start_unless_stopped(self, desired: Desired) -> None:
@@ -296,6 +344,8 @@ class App:
                 await self._services.edge.leave()
         finally:
             self._ended.set()
+            for follower in self._followers:
+                follower.woken.set()
             self._started.set()  # nobody waits for what will not come
 
     # Rounds and jobs
@@ -310,10 +360,10 @@ class App:
             round_ = await self._apply(self._load())
         except Port443Error as error:
             self._last_reload = ReloadStatus(at, False, error.code, error.message, ())  # noqa: FBT003 - it failed
-            log.error("reload_refused", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
+            self._tell(ReloadRefused(error.code, error.message))
             raise
         self._last_reload = ReloadStatus(at, True, None, None, round_.changes)  # noqa: FBT003 - it went well
-        log.info("reloaded", extra={"changes": len(round_.changes), "running": round_.running[:16]})
+        self._tell(SettingsReloaded(len(round_.changes), round_.running[:16]))
         return round_
 
     async def _apply(self, desired: Desired) -> RoundResult:
@@ -343,7 +393,7 @@ class App:
         self._drain_timeout_ms = desired.limits.drain_timeout_ms
         self._scheduler.note(ROUND, Done(self._next_round(), f"{self._last.running[:16]} runs"))
         self._scheduler.set_next(PROOF, self._next_proof())
-        log_round(self._last, before)
+        self._tell(*round_events(self._last, before))
         return self._last
 
     async def _scheduled_round(self, progress: Progress) -> Done:
@@ -354,7 +404,7 @@ class App:
                     await self._go_through(self.round.desired, progress)
                 except Port443Error as error:
                     self._failure = error
-                    log.error("round_failed", extra={"code": error.code, "cause": error.message})  # noqa: TRY400 - no defect
+                    self._tell(RoundFailed(error.code, error.message))
                     raise
         return Done(self._next_round(), f"{self.round.running[:16]} runs")
 
@@ -364,7 +414,7 @@ class App:
             before = self.round
             progress("shaking hands")
             self._last = await self._reconciler.prove_again(before)
-            log_round(self._last, before, anew=False)
+            self._tell(*round_events(self._last, before, anew=False))
         wrong = [proof for proof in self._last.proofs if proof.verdict != "same"]
         return Done(self._next_proof(), f"{len(wrong)} doubtful handshakes")
 
@@ -393,11 +443,12 @@ class App:
         """Log what the edge tells; go through a round when it has been restarted."""
         async for event in self._services.edge.events():
             self._edge_events.tell(event)
+            self._publish(event)
             if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
                 self._boot, self._adopted = event.boot, False
                 at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
                 self._restarts = Restarts(self._restarts.count + 1, at)
-                log.warning("edge_restarted", extra={"boot": event.boot})
+                self._tell(EdgeRestarted(event.boot))
                 self._scheduler.ask([ROUND])
 
     async def _reload_on_request(self) -> None:

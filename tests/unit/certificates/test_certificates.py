@@ -12,9 +12,10 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, Made, intermediate, leaf, root
 from port443.adapters.key_files import CertificateFileUnreadable, FilesOnDisk
-from port443.app.certificates import EVER, JOB_KINDS, CertificateEvent, CertificateManager, CertificateNotKept
+from port443.app.certificates import EVER, JOB_KINDS, CertificateManager, CertificateNotKept
 from port443.app.local_ca import AuthorityKind, LocalCA
 from port443.app.scheduler import Scheduler
+from port443.core.control.events import CertificateEvent
 from port443.core.errors import Port443Error, StoreError
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds

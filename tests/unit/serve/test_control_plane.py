@@ -643,6 +643,35 @@ def test_news_is_told_once(bench: ServeBench, caplog: pytest.LogCaptureFixture) 
     assert (told.count("certificate_issued"), told.count("changed")) == (2, 1)
 
 
+def test_whoever_follows_gets_what_is_logged(bench: ServeBench, caplog: pytest.LogCaptureFixture) -> None:
+    """The edge's events too, until serving ends; who is slow loses the oldest, and holds nobody up."""
+    caplog.set_level(logging.INFO, "port443")
+
+    async def scenario() -> None:
+        plane = bench.app(lambda: TWO_SITES)
+        async with asyncio.TaskGroup() as group:
+            async with plane.running(ONE_SITE):
+                following = group.create_task(followed(plane))
+                await asyncio.sleep(0)
+                await plane.reload()
+                await asyncio.sleep(0)
+                bench.edge.tell(SnapshotApplied("ab" * 32))
+                for _ in range(serve.HELD_EVENTS):
+                    bench.edge.tell(EdgeStarted())
+                await bench.edge.leave()
+                await plane.listen()
+            names = await following
+            assert names[:3] == ["certificate_issued", "changed", "reloaded"]
+            assert "snapshot_applied" not in names, "the oldest are lost to whoever did not take them"
+            assert len(names) == 3 + serve.HELD_EVENTS
+
+    async def followed(plane: App) -> list[str]:
+        return [event.name async for event in plane.events()]
+
+    play(scenario)
+    assert {"certificate_issued", "changed", "reloaded"} <= {one.message for one in caplog.records}
+
+
 # The end
 
 

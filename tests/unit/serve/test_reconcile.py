@@ -11,10 +11,11 @@ import pytest
 from memory_store import MemoryStore
 from pki import leaf, root
 from plan_samples import desired, site
-from port443.app.event_log import log_round
+from port443.app.event_log import round_events
 from port443.app.problems import round_problems
 from port443.app.reconcile import RoundResult
 from port443.core.contract.snapshot import MAX_NAMES, Site
+from port443.core.control.events import AppEvent, SitePutAside
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
 from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate, SiteNeeds
@@ -376,16 +377,15 @@ def test_another_leaf_is_still_told_with_who_listens(bench: ServeBench, rounds: 
     assert "ss -ltnp" in problem.hint
 
 
-def test_a_quarantine_names_what_is_wrong_with_the_files(
-    bench: ServeBench, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_quarantine_names_what_is_wrong_with_the_files(bench: ServeBench, tmp_path: Path) -> None:
     """Once, with the code and the cause that an operator can act on."""
     wishes = owned(tmp_path, b"no certificate", leaf(None, NAME).key_pem)
     rounds, before = bench.rounds(), None
+    events: list[AppEvent] = []
     for _ in range(2):
         found = asyncio.run(rounds.reconcile(wishes))
-        log_round(found, before)
+        events += round_events(found, before)
         before = found
-    (told,) = [record for record in caplog.records if record.message == "site_quarantined"]
-    assert vars(told)["code"] == "P443-E225"
-    assert f"{tmp_path / 'own.pem'} holds no certificate" in vars(told)["cause"]
+    (told,) = [event for event in events if isinstance(event, SitePutAside)]
+    assert told.code == "P443-E225"
+    assert f"{tmp_path / 'own.pem'} holds no certificate" in told.cause

@@ -1,0 +1,129 @@
+"""What happens in `port443 serve`, as values: told once each, in the log and to who follows `App.events`."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Level = Literal["info", "warning", "error"]
+CertificateEventName = Literal[
+    "certificate_issued", "certificate_loaded", "certificate_refused", "certificate_warned"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateEvent:
+    """Something that happened to a site's certificate."""
+
+    name: CertificateEventName
+    site: str
+    detail: str
+
+    @property
+    def level(self) -> Level:
+        """How much it matters."""
+        return "info" if self.name in {"certificate_issued", "certificate_loaded"} else "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotChanged:
+    """What runs differs from the round before; `what` says one difference in plain words."""
+
+    name: ClassVar[str] = "changed"
+    level: ClassVar[Level] = "info"
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFailed:
+    """The store was of no use to a round."""
+
+    name: ClassVar[str] = "store_unusable"
+    level: ClassVar[Level] = "error"
+    code: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SitePutAside:
+    """A site does not run as it was meant to; the others do."""
+
+    name: ClassVar[str] = "site_quarantined"
+    level: ClassVar[Level] = "error"
+    site: str
+    code: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRecovered:
+    """A handshake shows what was meant, and did not before."""
+
+    name: ClassVar[str] = "served_as_issued_again"
+    level: ClassVar[Level] = "info"
+    site: str
+    endpoint: str
+    server_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFailed:
+    """A handshake shows something else than was meant, or could not be made."""
+
+    level: ClassVar[Level] = "error"
+    name: Literal["served_is_not_issued", "not_proved"]
+    site: str
+    endpoint: str
+    server_name: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsReloaded:
+    """The settings were read again, and run."""
+
+    name: ClassVar[str] = "reloaded"
+    level: ClassVar[Level] = "info"
+    changes: int
+    running: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadRefused:
+    """The settings were read again, and changed nothing."""
+
+    name: ClassVar[str] = "reload_refused"
+    level: ClassVar[Level] = "error"
+    code: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFailed:
+    """A round came to nothing; what ran goes on."""
+
+    name: ClassVar[str] = "round_failed"
+    level: ClassVar[Level] = "error"
+    code: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRestarted:
+    """The edge had died, and runs again."""
+
+    name: ClassVar[str] = "edge_restarted"
+    level: ClassVar[Level] = "warning"
+    boot: str
+
+
+AppEvent = (
+    CertificateEvent
+    | SnapshotChanged
+    | StoreFailed
+    | SitePutAside
+    | ProofRecovered
+    | ProofFailed
+    | SettingsReloaded
+    | ReloadRefused
+    | RoundFailed
+    | EdgeRestarted
+)
