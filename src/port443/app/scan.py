@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from port443.app.asking import Interview
@@ -78,6 +78,8 @@ class Viewpoint:
     now: datetime
     roots_are_public: bool = True
     """Whether `roots` are the system's; else a file that the user gave."""
+    rules_as_of: date | None = None
+    """The day whose rules judge, when it is another one than `now`."""
 
 
 DEFAULTS = ScanOptions()
@@ -318,6 +320,7 @@ def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFac
         unreadable_chain=unreadable,
         web=web,
         roots_are_public=view.roots_are_public,
+        rules_as_of=view.rules_as_of,
     )
 
 

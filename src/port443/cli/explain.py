@@ -1,4 +1,4 @@
-"""Explain findings, errors, events and reasons, offline."""
+"""Explain findings, baselines, errors, events and reasons, offline."""
 
 import difflib
 import importlib
@@ -11,6 +11,7 @@ import click
 
 import port443
 from port443.cli import output
+from port443.cli.baseline_lines import baseline_pages
 from port443.cli.glossary import named_pages
 from port443.cli.options import json_option
 from port443.cli.rules import rule_page
@@ -49,6 +50,7 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
     port443 explain hsts
     port443 explain P443-TLS-003
     port443 explain P443-E503
+    port443 explain mozilla-intermediate-6.0
     port443 explain --list
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     pages = all_pages() | named_pages()
@@ -67,8 +69,9 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
 
 
 def all_pages() -> dict[str, str]:
-    """Return the page of every finding and error, by its code."""
-    return {rule.id: rule_page(rule) for rule in RULES} | dict(error_pages()) | dict(mistake_pages())
+    """Return the page of every finding, baseline and error, by its code."""
+    rules = {rule.id: rule_page(rule) for rule in RULES}
+    return rules | dict(baseline_pages()) | dict(error_pages()) | dict(mistake_pages())
 
 
 def _whole(code: str, pages: dict[str, str]) -> str:
@@ -77,6 +80,8 @@ def _whole(code: str, pages: dict[str, str]) -> str:
     name = text.lower().replace("-", "_")
     if name in pages:
         return name
+    if text.lower() in pages:
+        return text.lower()
     wanted = other_names().get(name) or other_names().get(text.lower()) or text.upper()
     return wanted if wanted.startswith("P443-") else f"P443-{wanted}"
 

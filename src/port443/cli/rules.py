@@ -9,6 +9,7 @@ import click
 from port443 import __version__
 from port443.cli import output
 from port443.cli.options import json_option
+from port443.core.grade.baselines import BASELINES
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.rule import Rule
 from port443.core.grade.rules_document import rules_document
@@ -59,8 +60,23 @@ def rule_page(rule: Rule) -> str:
             textwrap.fill(rule.why, WIDTH),
             f"To do: {rule.remedy.what}.\n{fixes}",
             f"References: {', '.join(rule.references)}",
+            *_demands(rule),
         )
     )
+
+
+def _demands(rule: Rule) -> Iterator[str]:
+    """Name the texts that the rule judges a sentence of."""
+    clauses = [f"{SSL_LABS_2009R.id}: {one.text}" for one in SSL_LABS_2009R.clauses_on(rule.id)]
+    clauses += [
+        f"{baseline.id}: {one.text}"
+        for baseline in BASELINES
+        for one in baseline.requirements
+        if rule.id in one.test.judged_by
+    ]
+    if clauses:
+        wrapped = [line for one in clauses for line in textwrap.wrap(one, WIDTH - 4, subsequent_indent="  ")]
+        yield "\n  ".join(("Judges:", *wrapped))
 
 
 def _fix(server: str, text: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -15,12 +16,13 @@ from port443.cli import exits, output
 from port443.cli.options import json_option
 from port443.cli.scan_lines import LABEL
 from port443.cli.scan_text import failure_lines, legend, report_lines
-from port443.cli.scan_words import Duration, LetterGrade, read_target
+from port443.cli.scan_words import Duration, LetterGrade, read_policies, read_target
 from port443.cli.spinner import Spinner
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.document import scan_document
 from port443.core.grade.report import Failure, Report, ScanTarget
+from port443.core.grade.requirement import Assessment, Baseline, Standing, assess
 from port443.core.grade.rule import Severity
 from port443.core.probe.failures import ScanFaulted, fault_in_words
 from port443.ports import Dial
@@ -39,6 +41,7 @@ class Bar:
 
     min_grade: Letter | None
     fail_on: Severity | None
+    policies: tuple[Baseline, ...] = ()
 
 
 @click.command
@@ -70,6 +73,19 @@ class Bar:
     help="End with 1 when a finding is as grave as this, or graver.",
 )
 @click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="NAME",
+    help="End with 1 when this baseline is not met: mozilla-intermediate, bcp195 … Once for each.",
+)
+@click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Judge by the rules in force on this day, 2029-03-15. [default: today]",
+)
+@click.option(
     "--http-port", type=click.IntRange(1, 65535), default=80, show_default=True, help="Where plain HTTP is."
 )
 @click.option(
@@ -83,6 +99,8 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     form: Literal["text", "json"],
     min_grade: Letter | None,
     fail_on: str,
+    policies: tuple[str, ...],
+    at: datetime | None,
     http_port: int,
     timeout: float,
     *,
@@ -98,12 +116,18 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     port443 scan example.com
     port443 scan https://localhost:8443/ --cacert root.pem --min-grade A
     port443 scan example.com --connect 192.0.2.7 --format json
+    port443 scan example.com --policy mozilla-intermediate --policy bcp195
+    port443 scan example.com --policy ca-browser-forum --at 2029-03-15
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     targets = [read_target(host, connect, servername) for host in hosts]
-    bar = Bar(min_grade, None if fail_on == NEVER else Severity(fail_on))
+    now = believable_now()
+    day = at.date() if at else now.date()
+    bar = Bar(min_grade, None if fail_on == NEVER else Severity(fail_on), read_policies(policies, day))
     patience_s = min(timeout, ScanOptions().patience_s)
     options = ScanOptions(patience_s=patience_s, deadline_s=timeout, http_port=http_port)
-    view = Viewpoint(make_roots(cacert), believable_now(), roots_are_public=cacert is None)
+    view = Viewpoint(
+        make_roots(cacert), now, roots_are_public=cacert is None, rules_as_of=at.date() if at else None
+    )
     run = Run(targets, view, options, bar, all_addresses=all_addresses, as_json=as_json or form == "json")
     return asyncio.run(_run(run))
 
@@ -161,7 +185,7 @@ async def _run(run: Run) -> int:
 def _conclude(run: Run, results: list[tuple[Report | Failure, int]]) -> None:
     """Print what stands once, behind or around all results."""
     if run.as_json and results:
-        output.data_json(scan_document(results, __version__, run.view.now))
+        output.data_json(scan_document(results, __version__, run.view.now, run.bar.policies))
     elif any(isinstance(result, Report) for result, _ in results):
         output.data(f"\n{legend()}")
 
@@ -201,8 +225,17 @@ def exit_code_of(result: Report | Failure, bar: Bar) -> int:
         return exits.FINDINGS
     if letter is not None and bar.min_grade is not None and letter.rank > bar.min_grade.rank:
         return exits.FINDINGS
+    standings = {one.standing for one in assessments(result, bar)}
+    if Standing.BROKEN in standings:
+        return exits.FINDINGS
     unsure = letter is None or (bar.min_grade is not None and result.grade.at_best)
+    unsure = unsure or Standing.UNKNOWN in standings
     return exits.UNDETERMINED if unsure or (bar.fail_on and _could_fail(result, bar.fail_on)) else exits.DONE
+
+
+def assessments(report: Report, bar: Bar) -> tuple[Assessment, ...]:
+    """Hold a report against the baselines that are asked for."""
+    return tuple(assess(one, report.facts, report.judgement) for one in bar.policies)
 
 
 def _could_fail(report: Report, severity: Severity) -> bool:
@@ -212,7 +245,11 @@ def _could_fail(report: Report, severity: Severity) -> bool:
 def _print(result: Report | Failure, exit_code: int, bar: Bar, *, is_first: bool) -> None:
     if not is_first:
         output.data("")
-    lines = failure_lines(result) if isinstance(result, Failure) else report_lines(result)
+    lines = (
+        failure_lines(result)
+        if isinstance(result, Failure)
+        else report_lines(result, assessments(result, bar))
+    )
     for line in lines:
         output.data(line)
     if bar.min_grade and exit_code == exits.FINDINGS and isinstance(result, Report):

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import assert_never
 
 from port443.cli import output
+from port443.cli.baseline_lines import assessment_lines
 from port443.cli.output import Tone
 from port443.cli.scan_lines import line, lines
 from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.report import Failure, Report
+from port443.core.grade.requirement import Assessment
 from port443.core.grade.rule import no_host_names
 from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, ServerFacts, VersionFacts
@@ -27,8 +29,8 @@ MODERN = (Version.TLS_1_2, Version.TLS_1_3)
 MANY_NAMES = 6
 
 
-def report_lines(report: Report) -> Iterator[str]:
-    """Write a report, the grade last."""
+def report_lines(report: Report, assessments: Iterable[Assessment] = ()) -> Iterator[str]:
+    """Write a report, with the baselines that it is held against, and the grade last."""
     facts = report.facts
     yield from _head(report)
     yield from _section("Protocols", _protocols(facts.server))
@@ -40,6 +42,7 @@ def report_lines(report: Report) -> Iterator[str]:
     yield from _section("HTTP", _http(facts))
     yield from _section("Findings", finding_lines(report.judgement.findings))
     yield from _section("Not determined", doubt_lines(report.judgement.undetermined))
+    yield from _section("Baselines", assessment_lines(assessments))
     yield from _section("Grade", grade_lines(report))
 
 

@@ -1,13 +1,18 @@
 """What the command line of a scan is made of: hosts, times and grades, as people write them."""
 
+import difflib
 import re
+from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 import click
 
 from port443.core.errors import SettingsError
 from port443.core.grade.baseline import Letter
+from port443.core.grade.baselines import BASELINES, find_baseline
 from port443.core.grade.report import ScanTarget
+from port443.core.grade.requirement import Baseline
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, parse_site_name
 
 HTTPS: Final = 443
@@ -33,6 +38,33 @@ class TargetInvalid(SettingsError):
     """
 
     code = "P443-E171"
+
+
+class PolicyUnknown(SettingsError):
+    """There is no baseline of that name, or none that was in force on the day.
+
+    `port443 explain --list` names them all. A name without an edition means the one in force: today, or on
+    the day of `--at`.
+    """
+
+    code = "P443-E173"
+
+
+def read_policies(names: Sequence[str], day: date) -> tuple[Baseline, ...]:
+    """Find the baselines that are named, each once."""
+    return tuple(dict.fromkeys(_policy(name, day) for name in names))
+
+
+def _policy(name: str, day: date) -> Baseline:
+    found = find_baseline(name, day)
+    if found is None:
+        wanted = name.strip().lower().replace(":", "-")
+        editions = [one.id for one in BASELINES if one.family == wanted]
+        known = [one.id for one in BASELINES]
+        close = editions or difflib.get_close_matches(wanted, known, 3)
+        hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known)}"
+        raise PolicyUnknown(f"no baseline {name!r} is in force on {day}", hint)
+    return found
 
 
 class Duration(click.ParamType[float]):

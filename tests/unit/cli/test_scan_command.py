@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -12,7 +12,7 @@ from port443.app.scan import ScanOptions, Viewpoint
 from port443.cli import main, output
 from port443.cli.scan import Bar, Run, _run, attempt, exit_code_of
 from port443.cli.scan_text import failure_lines, report_lines
-from port443.cli.scan_words import Duration, TargetInvalid, read_target
+from port443.cli.scan_words import Duration, TargetInvalid, read_policies, read_target
 from port443.cli.spinner import Spinner
 from port443.core.errors import SettingsError
 from port443.core.grade.baseline import Letter
@@ -367,3 +367,18 @@ def test_a_result_that_is_there_is_printed_when_the_run_is_cut_short(
     assert "closed.test:443" in out
     assert "nothing listens there" in out
     assert "silent.test" not in out
+
+
+@pytest.mark.parametrize(
+    ("facts", "names", "code"),
+    [
+        (good(), ("bcp195",), 0),
+        (good(), ("bcp195", "mozilla-modern"), 1),
+        (DOUBTFUL, ("bcp195",), 3),
+        (TLS_1_0, ("bcp195",), 1),
+    ],
+)
+def test_a_baseline_that_is_not_met_ends_with_1(facts: ScanFacts, names: tuple[str, ...], code: int) -> None:
+    """One of several is enough, and what cannot be told ends with 3."""
+    bar = Bar(None, None, read_policies(names, date(2026, 5, 1)))
+    assert exit_code_of(report(facts), bar) == code

@@ -119,6 +119,7 @@ FOUND: dict[str, Make] = {
     "P443-TLS-032": lambda: with_version(version(Version.TLS_1_2, CBC, 0xC02B)),
     "P443-TLS-033": lambda: server(insecure_renegotiation=YES),
     "P443-TLS-034": lambda: with_version(version(Version.TLS_1_1, TRIPLE_DES, 0xC013)),
+    "P443-TLS-035": lambda: with_version(version(Version.TLS_1_2, 0xC02B, 0x009E)),
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -168,7 +169,7 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-006": silent(Version.TLS_1_3),
     **dict.fromkeys(
         ("P443-TLS-007", "P443-TLS-008", "P443-TLS-009", "P443-TLS-010", "P443-TLS-011", "P443-TLS-012",
-         "P443-TLS-013", "P443-TLS-016", "P443-TLS-020", "P443-TLS-022"),
+         "P443-TLS-013", "P443-TLS-016", "P443-TLS-020", "P443-TLS-022", "P443-TLS-035"),
         lambda: with_version(SILENT_12),
     ),
     "P443-TLS-014": lambda: only(version(Version.TLS_1_2, CBC, complete=HIDDEN)),

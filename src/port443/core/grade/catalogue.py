@@ -63,6 +63,7 @@ from port443.core.grade.rules import (
     tls_032_aead_last,
     tls_033_insecure_renegotiation,
     tls_034_short_blocks_first,
+    tls_035_dhe,
 )
 
 RULES: tuple[Rule, ...] = tuple(
@@ -102,6 +103,7 @@ RULES: tuple[Rule, ...] = tuple(
         tls_032_aead_last,
         tls_033_insecure_renegotiation,
         tls_034_short_blocks_first,
+        tls_035_dhe,
         cert_001_expired,
         cert_002_not_yet_valid,
         cert_003_self_signed,

@@ -9,6 +9,7 @@ from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.report import Failure, Report
+from port443.core.grade.requirement import Assessment, Baseline, assess
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, VersionFacts
@@ -22,7 +23,10 @@ BY_ID = {rule.id: rule for rule in RULES}
 
 
 def scan_document(
-    results: Sequence[tuple[Report | Failure, int]], version: str, started: datetime
+    results: Sequence[tuple[Report | Failure, int]],
+    version: str,
+    started: datetime,
+    baselines: Sequence[Baseline] = (),
 ) -> Document:
     """Write the document of one run: its targets, each with its exit code."""
     baseline = SSL_LABS_2009R
@@ -37,11 +41,11 @@ def scan_document(
             "secondary": baseline.is_secondary,
         },
         "started": _moment(started),
-        "targets": [_target(result, exit_code) for result, exit_code in results],
+        "targets": [_target(result, exit_code, baselines) for result, exit_code in results],
     }
 
 
-def _target(result: Report | Failure, exit_code: int) -> Document:
+def _target(result: Report | Failure, exit_code: int, baselines: Sequence[Baseline]) -> Document:
     head: Document = {
         "target": str(result.target),
         "name": result.target.name.text,
@@ -56,10 +60,10 @@ def _target(result: Report | Failure, exit_code: int) -> Document:
             "hint": result.error.hint,
         }
         return {**head, "error": error, "report": None}
-    return {**head, "error": None, "report": report_document(result)}
+    return {**head, "error": None, "report": report_document(result, baselines)}
 
 
-def report_document(report: Report) -> Document:
+def report_document(report: Report, baselines: Sequence[Baseline] = ()) -> Document:
     """Write what one scan has found."""
     facts = report.facts
     return {
@@ -94,6 +98,52 @@ def report_document(report: Report) -> Document:
             for one in report.judgement.undetermined
         ],
         "grade": _grade(report.grade),
+        "baselines": [assessment_document(assess(one, facts, report.judgement)) for one in baselines],
+    }
+
+
+def baseline_document(baseline: Baseline) -> Document:
+    """Write what a baseline is, and each of its requirements with what judges it."""
+    return {
+        "id": baseline.id,
+        "title": baseline.title,
+        "since": baseline.since.isoformat(),
+        "until": None if baseline.until is None else baseline.until.isoformat(),
+        "source": {
+            "title": baseline.source.title,
+            "address": baseline.source.address,
+            "first_hand": baseline.source.is_first_hand,
+        },
+        "requirements": [
+            {
+                "key": one.key,
+                "text": one.text,
+                "where": one.where,
+                "level": one.level.value,
+                "judged_by": one.test.judged_by,
+            }
+            for one in baseline.requirements
+        ],
+    }
+
+
+def assessment_document(assessment: Assessment) -> Document:
+    """Write how a server stands to a baseline."""
+    return {
+        "id": assessment.baseline.id,
+        "title": assessment.baseline.title,
+        "standing": assessment.standing.value,
+        "results": [
+            {
+                "key": one.requirement.key,
+                "text": one.requirement.text,
+                "where": one.requirement.where,
+                "level": one.requirement.level.value,
+                "standing": one.standing.value,
+                "reason": one.reason,
+            }
+            for one in assessment.results
+        ],
     }
 
 

@@ -1,7 +1,7 @@
 """All that the rules may look at: a scan's facts, gathered and dated."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from port443.core.grade.hsts import WebFacts
 from port443.core.names import SiteName
@@ -38,6 +38,8 @@ class ScanFacts:
     web: WebFacts
     roots_are_public: bool
     """Whether the roots are the system's store; else a file that the user gave."""
+    rules_as_of: date | None = None
+    """The day whose rules judge, when it is another one than `now`."""
 
     @property
     def no_chain(self) -> str:
