@@ -14,6 +14,7 @@ from port443.cli.scan_lines import line, lines
 from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.post_quantum import PostQuantum, post_quantum
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.requirement import Assessment
 from port443.core.grade.rule import no_host_names
@@ -39,6 +40,7 @@ def report_lines(report: Report, assessments: Iterable[Assessment] = ()) -> Iter
     for place, chain in enumerate(facts.chains):
         title = "Certificate" if place == 0 else f"Certificate {place + 1}"
         yield from _section(title, _chain(chain, facts))
+    yield from _section("Post-quantum", _post_quantum(post_quantum(facts)))
     yield from _section("HTTP", _http(facts))
     yield from _section("Findings", finding_lines(report.judgement.findings))
     yield from _section("Not determined", doubt_lines(report.judgement.undetermined))
@@ -159,6 +161,14 @@ def _groups(facts: ScanFacts) -> Iterator[str]:
 def _group_text(groups: GroupFacts) -> str:
     names = " ".join(group_name(group) for group in groups.groups)
     return f"{names}   at least; {groups.complete.reason}" if groups.complete.is_unknown else names
+
+
+def _post_quantum(found: PostQuantum) -> Iterator[str]:
+    """Write both answers apart: a recording is opened later, a signature is forged at once or never."""
+    reasons = ((found.key_exchange, "key", found.groups), (found.authentication, "signature", found.keys))
+    for verdict, label, seen in reasons:
+        tone: Tone = "good" if verdict.is_yes else "quiet" if verdict.is_unknown else "note"
+        yield from lines(tone, label, f"{verdict.standing}   {verdict.reason or ' '.join(seen)}")
 
 
 def _chain(chain: JudgedChain, facts: ScanFacts) -> Iterator[str]:

@@ -6,7 +6,7 @@ from port443.cli import output
 from port443.cli.output import Tone
 from port443.cli.scan_lines import LABEL, line, lines, under
 from port443.core.grade.baseline import Letter
-from port443.core.grade.fold import Finding, Grade, Undetermined
+from port443.core.grade.fold import Finding, Grade, NextStep, Undetermined
 from port443.core.grade.report import Report
 from port443.core.grade.rule import Severity
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
@@ -37,7 +37,7 @@ def doubt_lines(doubts: tuple[Undetermined, ...]) -> Iterator[str]:
 def grade_lines(report: Report) -> Iterator[str]:
     """Write the letter, what it rests on, and the step to the next one."""
     grade = report.grade
-    secondary = ", from secondary sources" if SSL_LABS_2009R.is_secondary else ""
+    secondary = ", in part from secondary sources" if SSL_LABS_2009R.is_secondary else ""
     ruleset = f"({grade.baseline}{secondary})"
     if grade.letter is None:
         yield line("quiet", "none", f"{grade.withheld}   {ruleset}")
@@ -64,9 +64,14 @@ def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
     if grade.at_best:
         yield from lines("quiet", "unknown", f"could make it worse: {', '.join(grade.doubts)}")
     if grade.next_step:
-        rules = ", ".join(grade.next_step.rules)
-        words = f"{grade.next_step.letter.value} by mending {rules}"
-        explain = next((rule for rule in grade.next_step.rules if rule != "score"), None)
-        yield line(
-            "next", "next", words + (f"   {output.runnable(f'port443 explain {explain}')}" if explain else "")
-        )
+        yield from _next(grade.next_step)
+
+
+def _next(step: NextStep) -> Iterator[str]:
+    """Write the cheapest thing to do, and what the letter needs beside."""
+    rule = next((one for one in step.rules if one.startswith("P443-")), None)
+    explain = f"   {output.runnable(f'port443 explain {rule}')}" if rule else ""
+    first = step.remedies[0].what if step.remedies else f"mend {', '.join(step.rules)}"
+    yield line("next", "next", f"{step.letter.value}: {first}{explain}")
+    for remedy in step.remedies[1:]:
+        yield line(None, "", f"and {remedy.what}")

@@ -17,16 +17,19 @@ from port443.core.grade.document import http_document, report_document, scan_doc
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import Finding, Grade, Judgement, grade, judge
 from port443.core.grade.hsts import HSTSFault, HSTSPolicy, parse_hsts, read_web
+from port443.core.grade.post_quantum import post_quantum
+from port443.core.grade.remedies import CHAIN_IN_ORDER, MODERN_VERSIONS, STRONG_KEY, STRONG_PRIMES
 from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts
 from port443.core.probe.failures import ConnectRefused, ConnectTimedOut, HostSilent
 from port443.core.probe.http import HTTPAnswer
-from port443.core.probe.verdict import YES, Standing, no
+from port443.core.probe.verdict import YES, Standing, Verdict, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.core.x509.extensions import AltNames, Extensions
+from port443.core.x509.facts import KeyFacts
 from scan_facts import (
     GOOD_SERVER,
     GOOD_WEB,
@@ -61,6 +64,9 @@ def hsts_of(seconds: int) -> ScanFacts:
     return with_web(replace(GOOD_WEB, policy=HSTSPolicy(seconds, include_subdomains=True, preload=False)))
 
 
+NO_TLS_1_3 = replace(only(version(Version.TLS_1_2, 0xC02B)).server, groups_13=GroupFacts())
+PQ_LEAF = replace(leaf().facts, key=KeyFacts("other", 0, algorithm="ML-DSA-65"))
+PQ_CHAIN = replace(chain_of(leaf().facts), verdict=replace(chain_of(leaf().facts).verdict, path=(PQ_LEAF,)))
 LETTERS = {
     "no hsts": (with_web(replace(GOOD_WEB, hsts=no(), hsts_text=None, policy=None)), Letter.A),
     "short hsts": (hsts_of(86400), Letter.A),
@@ -165,6 +171,43 @@ def test_the_next_step_names_all_that_holds_the_letter() -> None:
     assert found.next_step is not None
     assert set(found.next_step.rules) == {"P443-TLS-003", "P443-TLS-004"}
     assert found.next_step.letter is Letter.A
+
+
+def test_the_cheapest_remedy_comes_first() -> None:
+    """A line of the settings before a certificate; the letter needs both, and points lead to their cause."""
+    old = with_version(version(Version.TLS_1_0, 0xC013)).server
+    facts = replace(with_fault(ChainFault.INCOMPLETE), server=old)
+    weak = replace(leaf().facts, key=replace(leaf().facts.key, kind="rsa", bits=1024))
+    step = graded(replace(facts, chains=(*facts.chains, chain_of(weak)))).next_step
+    assert step is not None
+    assert set(step.remedies[:-1]) == {MODERN_VERSIONS, CHAIN_IN_ORDER}
+    assert step.remedies[-1] is STRONG_KEY
+    short = graded(LETTERS["dh 512"][0]).next_step
+    assert short is not None
+    assert short.remedies == (STRONG_PRIMES,)
+
+
+def with_groups(verdict: Verdict) -> ScanFacts:
+    return replace(good(), server=replace(GOOD_SERVER, groups_13=GroupFacts((29,), verdict)))
+
+
+SAFE, OPEN, HIDES = Standing.YES, Standing.NO, Standing.UNKNOWN
+QUANTUM = {
+    "hybrid": (good(), SAFE, OPEN),
+    "classical": (with_groups(YES), OPEN, OPEN),
+    "hidden": (with_groups(HIDDEN), HIDES, OPEN),
+    "TLS 1.2": (replace(only(version(Version.TLS_1_2, 0xC02B)), server=NO_TLS_1_3), OPEN, OPEN),
+    "no chain": (replace(good(), chains=()), SAFE, HIDES),
+    "both": (replace(good(), chains=(PQ_CHAIN,)), SAFE, SAFE),
+}
+
+
+@pytest.mark.parametrize("what", QUANTUM)
+def test_post_quantum_is_two_questions(what: str) -> None:
+    """A hybrid group says nothing of the certificate, nor the other way round."""
+    facts, key_exchange, authentication = QUANTUM[what]
+    found = post_quantum(facts)
+    assert (found.key_exchange.standing, found.authentication.standing) == (key_exchange, authentication)
 
 
 def test_a_doubt_that_could_cost_more_makes_the_grade_an_upper_bound() -> None:

@@ -133,3 +133,5 @@ RULES: tuple[Rule, ...] = tuple(
         http_008_hsts_switched_off,
     )
 )
+RULE_OF = {rule.id: rule for rule in RULES}
+"""Each rule by its id."""

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from port443.core.grade.catalogue import RULES
+from port443.core.grade.catalogue import RULE_OF
 from port443.core.grade.facts import JudgedChain, ScanFacts
-from port443.core.grade.fold import Finding, Grade
+from port443.core.grade.fold import Finding, Grade, NextStep
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.post_quantum import post_quantum
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.requirement import Assessment, Baseline, assess
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
@@ -19,7 +20,6 @@ from port443.core.x509.facts import CertFacts
 SCHEMA = "port443.scan/1"
 Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | bool | None"
 Document: TypeAlias = dict[str, Value]
-BY_ID = {rule.id: rule for rule in RULES}
 
 
 def scan_document(
@@ -87,6 +87,7 @@ def report_document(report: Report, baselines: Sequence[Baseline] = ()) -> Docum
         "wants_client_certificate": facts.server.wants_client_certificate,
         "chains": [_chain(chain) for chain in facts.chains],
         "http": http_document(facts),
+        "post_quantum": _post_quantum(facts),
         "findings": [_finding(finding, report.grade) for finding in report.judgement.findings],
         "undetermined": [
             {
@@ -229,7 +230,7 @@ def http_document(facts: ScanFacts) -> Document:
 
 
 def _finding(finding: Finding, grade: Grade) -> Document:
-    rule = BY_ID[finding.id]
+    rule = RULE_OF[finding.id]
     effect = next((cap.letter.value for cap in grade.caps if cap.rule == finding.id), None)
     return {
         "id": finding.id,
@@ -261,7 +262,35 @@ def _grade(grade: Grade) -> Document:
             "total": scores.total,
         },
         "caps": [{"letter": cap.letter.value, "rule": cap.rule, "reason": cap.reason} for cap in grade.caps],
-        "next_step": None if step is None else {"letter": step.letter.value, "rules": list(step.rules)},
+        "next_step": None if step is None else _next_step(step),
+    }
+
+
+def _next_step(step: NextStep) -> Document:
+    first = step.remedies[0] if step.remedies else None
+    return {
+        "letter": step.letter.value,
+        "rules": list(step.rules),
+        "first": None
+        if first is None
+        else {"what": first.what, "effort": first.effort.name.lower(), "fix": dict(first.fixes)},
+        "then": [remedy.what for remedy in step.remedies[1:]],
+    }
+
+
+def _post_quantum(facts: ScanFacts) -> Document:
+    found = post_quantum(facts)
+    return {
+        "key_exchange": {
+            "standing": found.key_exchange.standing.value,
+            "reason": found.key_exchange.reason,
+            "groups": list(found.groups),
+        },
+        "authentication": {
+            "standing": found.authentication.standing.value,
+            "reason": found.authentication.reason,
+            "keys": list(found.keys),
+        },
     }
 
 

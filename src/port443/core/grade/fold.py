@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from port443.core.grade.baseline import Guide, Letter
+from port443.core.grade.catalogue import RULE_OF
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.remedies import Remedy
 from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure
 from port443.core.grade.scores import Scores, score
 from port443.core.names import IPName
@@ -66,6 +68,9 @@ class NextStep:
     letter: Letter
     """The letter it leads to, or a better one."""
     rules: tuple[str, ...]
+    """All that holds the letter where it is."""
+    remedies: tuple[Remedy, ...] = ()
+    """What to do about it, the cheapest first; the letter needs all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +136,16 @@ def grade(judgement: Judgement, facts: ScanFacts, guide: Guide) -> Grade:
         scores=scores,
         caps=caps,
         if_trusted=inner if letter in BESIDE else None,
-        next_step=_next_step(caps, letter),
+        next_step=_next_step(caps, letter, judgement.ids),
     )
 
 
-ADDRESS = "address"
+ADDRESS, SCORE = "address", "score"
+STRENGTHS = (
+    "TLS-001", "TLS-002", "TLS-007", "TLS-008", "TLS-009", "TLS-010", "TLS-020", "TLS-025", "CERT-008"
+)  # fmt: skip
+POINTS = frozenset(f"P443-{rule}" for rule in STRENGTHS)
+"""Findings that cost points beside a cap of their own."""
 BESIDE = frozenset({Letter.T, Letter.M})
 
 
@@ -159,11 +169,11 @@ def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, guide: Guide) 
     ]
     by_score = next(letter for least, letter in guide.letters if scores.total >= least)
     if by_score is not Letter.A:
-        found.append(Cap(by_score, "score", f"{scores.total} points"))
+        found.append(Cap(by_score, SCORE, f"{scores.total} points"))
     points = scores.key_exchange
     weak = next((letter for most, letter in guide.key_exchange_caps if points <= most), None)
     if weak is not None:
-        found.append(Cap(weak, "score", f"key exchange is worth {points} points"))
+        found.append(Cap(weak, SCORE, f"key exchange is worth {points} points"))
     if isinstance(facts.name, IPName):
         found.append(Cap(Letter.A, ADDRESS, NOT_FOR_ADDRESSES))
     return tuple(sorted(found, key=lambda cap: -cap.letter.rank))
@@ -179,10 +189,18 @@ def _could_be_worse(doubts: tuple[str, ...], letter: Letter, guide: Guide) -> bo
     return any(one.rank > letter.rank for one in worst)
 
 
-def _next_step(caps: tuple[Cap, ...], letter: Letter) -> NextStep | None:
+def _next_step(caps: tuple[Cap, ...], letter: Letter, found: frozenset[str]) -> NextStep | None:
     """Name what holds the letter where it is: all of its hardest caps at once."""
     hardest = tuple(cap for cap in caps if cap.letter is letter)
     if not hardest or any(cap.rule == ADDRESS for cap in hardest):
         return None  # nothing is wrong, or what holds the letter cannot be mended
     rest = tuple(cap for cap in caps if cap.letter is not letter)
-    return NextStep(_letter(rest), tuple(dict.fromkeys(cap.rule for cap in hardest)))
+    rules = tuple(dict.fromkeys(cap.rule for cap in hardest))
+    return NextStep(_letter(rest), rules, _remedies(rules, found))
+
+
+def _remedies(rules: tuple[str, ...], found: frozenset[str]) -> tuple[Remedy, ...]:
+    """Return what to do about these caps, the cheapest first; few points come of what was found as well."""
+    wanted = [rule for rule in rules if rule != SCORE] + (sorted(POINTS & found) if SCORE in rules else [])
+    remedies = dict.fromkeys(RULE_OF[rule].remedy for rule in wanted)
+    return tuple(sorted(remedies, key=lambda remedy: remedy.effort))
