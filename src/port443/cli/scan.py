@@ -5,24 +5,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, get_args
 
 import click
 
-from port443 import __version__
 from port443.app.scan import ScanOptions, Viewpoint
 from port443.app.scan import scan as scan_one
-from port443.cli import exits, output
+from port443.cli import exits
 from port443.cli.options import json_option
-from port443.cli.scan_lines import LABEL
-from port443.cli.scan_text import failure_lines, legend, report_lines
+from port443.cli.scan_bar import Bar
+from port443.cli.scan_formats import Form, Printer
+from port443.cli.scan_targets import Named, read_list
 from port443.cli.scan_words import Duration, LetterGrade, read_policies, read_target
 from port443.cli.spinner import Spinner
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
-from port443.core.grade.document import scan_document
 from port443.core.grade.report import Failure, Report, ScanTarget
-from port443.core.grade.requirement import Assessment, Baseline, Standing, assess
 from port443.core.grade.rule import Severity
 from port443.core.probe.failures import ScanFaulted, fault_in_words
 from port443.ports import Dial
@@ -35,17 +33,11 @@ GRAVITY: Final = (exits.DEFECT, exits.USAGE, exits.UNDETERMINED, exits.FINDINGS,
 NEVER: Final = "never"
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """What the command line asks the result to meet."""
-
-    min_grade: Letter | None
-    fail_on: Severity | None
-    policies: tuple[Baseline, ...] = ()
-
-
 @click.command
-@click.argument("hosts", nargs=-1, required=True, metavar="HOST[:PORT]|URL...")
+@click.argument("hosts", nargs=-1, metavar="HOST[:PORT]|URL...")
+@click.option(
+    "--targets", "listed", metavar="FILE", help="Scan what this file names too, one a line; - is stdin."
+)
 @click.option("--connect", metavar="ADDRESS[:PORT]", help="Connect there, whatever the resolver says.")
 @click.option("--servername", metavar="NAME", help="Ask for this name, in TLS and in HTTP.")
 @click.option(
@@ -57,7 +49,7 @@ class Bar:
 @click.option(
     "--all-addresses", is_flag=True, help="Look at every address of a name, not only the first that answers."
 )
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(get_args(Form)), default="text", show_default=True)
 @json_option()
 @click.option(
     "--min-grade",
@@ -96,7 +88,8 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     connect: str | None,
     servername: str | None,
     cacert: Path | None,
-    form: Literal["text", "json"],
+    listed: str | None,
+    form: Form,
     min_grade: Letter | None,
     fail_on: str,
     policies: tuple[str, ...],
@@ -116,10 +109,14 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     port443 scan example.com
     port443 scan https://localhost:8443/ --cacert root.pem --min-grade A
     port443 scan example.com --connect 192.0.2.7 --format json
+    port443 scan --targets hosts.txt --format sarif --min-grade A > scan.sarif
     port443 scan example.com --policy mozilla-intermediate --policy bcp195
     port443 scan example.com --policy ca-browser-forum --at 2029-03-15
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    targets = [read_target(host, connect, servername) for host in hosts]
+    named = [Named(read_target(host, connect, servername)) for host in hosts]
+    named += read_list(listed, connect, servername) if listed else ()
+    if not named:
+        raise click.UsageError("name a host, or a list of hosts with --targets")
     now = believable_now()
     day = at.date() if at else now.date()
     bar = Bar(min_grade, None if fail_on == NEVER else Severity(fail_on), read_policies(policies, day))
@@ -128,7 +125,9 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     view = Viewpoint(
         make_roots(cacert), now, roots_are_public=cacert is None, rules_as_of=at.date() if at else None
     )
-    run = Run(targets, view, options, bar, all_addresses=all_addresses, as_json=as_json or form == "json")
+    places = {str(one.target): one.place for one in named if one.place}
+    printer = Printer("json" if as_json else form, bar, now, places)
+    run = Run([one.target for one in named], view, options, printer, all_addresses=all_addresses)
     return asyncio.run(_run(run))
 
 
@@ -139,9 +138,8 @@ class Run:
     targets: Sequence[ScanTarget]
     view: Viewpoint
     options: ScanOptions
-    bar: Bar
+    printer: Printer
     all_addresses: bool
-    as_json: bool
 
 
 async def _run(run: Run) -> int:
@@ -151,16 +149,13 @@ async def _run(run: Run) -> int:
     """
     dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
     targets = await _expanded(dial, run.targets) if run.all_addresses else run.targets
-    results: list[tuple[Report | Failure, int]] = []
     tasks: list[asyncio.Task[Report | Failure]] = []
-
-    def tell(result: Report | Failure) -> None:
-        results.append((result, exit_code_of(result, run.bar)))
-        if not run.as_json:
-            spinner.clear()
-            _print(*results[-1], run.bar, is_first=len(results) == 1)
-
+    printer = run.printer
     with Spinner(len(targets)) as spinner:
+
+        def tell(result: Report | Failure) -> None:
+            spinner.clear()
+            printer.tell(result)
 
         async def one(target: ScanTarget) -> Report | Failure:
             async with turns:
@@ -172,22 +167,13 @@ async def _run(run: Run) -> int:
                 for task in tasks:
                     tell(await task)
         except asyncio.CancelledError:
-            for task in tasks[len(results) :]:
+            for task in tasks[len(printer.codes) :]:
                 if not task.cancelled():
                     tell(task.result())
-            _conclude(run, results)
+            printer.conclude()
             raise
-    _conclude(run, results)
-    codes = {exit_code for _, exit_code in results}
-    return next(code for code in GRAVITY if code in codes)
-
-
-def _conclude(run: Run, results: list[tuple[Report | Failure, int]]) -> None:
-    """Print what stands once, behind or around all results."""
-    if run.as_json and results:
-        output.data_json(scan_document(results, __version__, run.view.now, run.bar.policies))
-    elif any(isinstance(result, Report) for result, _ in results):
-        output.data(f"\n{legend()}")
+    printer.conclude()
+    return next(code for code in GRAVITY if code in printer.codes)
 
 
 async def _expanded(dial: Dial, targets: Sequence[ScanTarget]) -> list[ScanTarget]:
@@ -214,43 +200,3 @@ async def attempt(
         return Failure(target, view.now, ScanFaulted(fault_in_words(error)))
     finally:
         spinner.done(str(target))
-
-
-def exit_code_of(result: Report | Failure, bar: Bar) -> int:
-    """Say what a result amounts to against the bar; what cannot be told is not met."""
-    if isinstance(result, Failure):
-        return exits.exit_code_of(result.error)
-    letter = result.grade.letter
-    if bar.fail_on and any(one.severity.rank <= bar.fail_on.rank for one in result.judgement.findings):
-        return exits.FINDINGS
-    if letter is not None and bar.min_grade is not None and letter.rank > bar.min_grade.rank:
-        return exits.FINDINGS
-    standings = {one.standing for one in assessments(result, bar)}
-    if Standing.BROKEN in standings:
-        return exits.FINDINGS
-    unsure = letter is None or (bar.min_grade is not None and result.grade.at_best)
-    unsure = unsure or Standing.UNKNOWN in standings
-    return exits.UNDETERMINED if unsure or (bar.fail_on and _could_fail(result, bar.fail_on)) else exits.DONE
-
-
-def assessments(report: Report, bar: Bar) -> tuple[Assessment, ...]:
-    """Hold a report against the baselines that are asked for."""
-    return tuple(assess(one, report.facts, report.judgement) for one in bar.policies)
-
-
-def _could_fail(report: Report, severity: Severity) -> bool:
-    return any(one.severity.rank <= severity.rank for one in report.judgement.undetermined)
-
-
-def _print(result: Report | Failure, exit_code: int, bar: Bar, *, is_first: bool) -> None:
-    if not is_first:
-        output.data("")
-    lines = (
-        failure_lines(result)
-        if isinstance(result, Failure)
-        else report_lines(result, assessments(result, bar))
-    )
-    for line in lines:
-        output.data(line)
-    if bar.min_grade and exit_code == exits.FINDINGS and isinstance(result, Report):
-        output.data(f"  {'wanted':<{LABEL}}{bar.min_grade.value} or better")

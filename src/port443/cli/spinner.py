@@ -9,6 +9,7 @@ from port443.cli import output
 
 CLEAR = "\r\x1b[K"
 EVERY_S = 0.08
+MINUTE_S = 60
 
 
 class Spinner:
@@ -36,9 +37,20 @@ class Spinner:
             return
         self._last = now
         place = f"{self._finished}/{self._targets} done  " if self._targets > 1 else ""
-        words = f"{place}{target}  {connections} connections  {now - self._began:.1f} s"
+        words = f"{place}{target}  {connections} connections  {now - self._began:.1f} s{self._left(now)}"
         sys.stderr.write(f"{CLEAR}{words}")
         sys.stderr.flush()
+
+    def _left(self, now: float) -> str:
+        """Guess how long the other targets take, from those that are done."""
+        if not 0 < self._finished < self._targets:
+            return ""
+        left_s = (now - self._began) / self._finished * (self._targets - self._finished)
+        return (
+            f"  about {left_s:.0f} s left"
+            if left_s < MINUTE_S
+            else f"  about {left_s / MINUTE_S:.0f} min left"
+        )
 
     def done(self, target: str) -> None:
         """Count a finished target."""

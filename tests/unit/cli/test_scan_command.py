@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from failing_dial import FailingDial
 from port443.app.scan import ScanOptions, Viewpoint
 from port443.cli import main, output
-from port443.cli.scan import Bar, Run, _run, attempt, exit_code_of
+from port443.cli.scan import Run, _run, attempt
+from port443.cli.scan_bar import Bar, exit_code_of
+from port443.cli.scan_formats import Form, Printer
 from port443.cli.scan_text import failure_lines, report_lines
 from port443.cli.scan_words import Duration, TargetInvalid, read_policies, read_target
 from port443.cli.spinner import Spinner
@@ -277,6 +280,9 @@ def run(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
         ("scan", "a.test", "--timeout", "soon"),
         ("scan", "a.test", "--connect", "nowhere"),
         ("scan", "a.test", "--cacert", "/nonexistent.pem"),
+        ("scan", "a.test", "--policy", "nothing"),
+        ("scan", "a.test", "--at", "soon"),
+        ("scan", "--targets", "/nonexistent.txt"),
         ("explain", "P443-NONE"),
     ],
 )
@@ -336,9 +342,9 @@ def test_a_fault_of_one_target_is_its_own_failure() -> None:
     assert "RuntimeError at failing_dial.py" in failure.error.message
 
 
-@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("form", get_args(Form))
 def test_a_result_that_is_there_is_printed_when_the_run_is_cut_short(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, as_json: bool
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], form: Form
 ) -> None:
     """The first of two targets is silent; Ctrl-C then cancels the run, as `asyncio.run` does it."""
 
@@ -361,7 +367,7 @@ def test_a_result_that_is_there_is_printed_when_the_run_is_cut_short(
     monkeypatch.setattr("port443.cli.scan.scan_one", look)
     targets = [ScanTarget(HostName(f"{name}.test")) for name in ("silent", "closed")]
     view = Viewpoint(TrustedRoots.of([]), NOW)
-    run = Run(targets, view, ScanOptions(), NO_BAR, all_addresses=False, as_json=as_json)
+    run = Run(targets, view, ScanOptions(), Printer(form, NO_BAR, NOW), all_addresses=False)
     asyncio.run(cut_short())
     out = capsys.readouterr().out
     assert "closed.test:443" in out

@@ -1,0 +1,46 @@
+"""What a command line asks the results of a scan to meet, and the exit code that says whether they do."""
+
+from dataclasses import dataclass
+
+from port443.cli import exits
+from port443.core.grade.baseline import Letter
+from port443.core.grade.report import Failure, Report
+from port443.core.grade.requirement import Assessment, Baseline, Standing, assess
+from port443.core.grade.rule import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What the command line asks the result to meet."""
+
+    min_grade: Letter | None
+    fail_on: Severity | None
+    policies: tuple[Baseline, ...] = ()
+
+    def fails_on(self, severity: Severity) -> bool:
+        """Whether a finding of this severity is one too many."""
+        return self.fail_on is not None and severity.rank <= self.fail_on.rank
+
+    def is_below(self, report: Report) -> bool:
+        """Whether the letter is worse than the one that is wanted."""
+        letter = report.grade.letter
+        return letter is not None and self.min_grade is not None and letter.rank > self.min_grade.rank
+
+
+def exit_code_of(result: Report | Failure, bar: Bar) -> int:
+    """Say what a result amounts to against the bar; what cannot be told is not met."""
+    if isinstance(result, Failure):
+        return exits.exit_code_of(result.error)
+    standings = {one.standing for one in assessments(result, bar)}
+    if any(bar.fails_on(one.severity) for one in result.judgement.findings):
+        return exits.FINDINGS
+    if bar.is_below(result) or Standing.BROKEN in standings:
+        return exits.FINDINGS
+    unsure = result.grade.letter is None or (bar.min_grade is not None and result.grade.at_best)
+    doubts = any(bar.fails_on(one.severity) for one in result.judgement.undetermined)
+    return exits.UNDETERMINED if unsure or doubts or Standing.UNKNOWN in standings else exits.DONE
+
+
+def assessments(report: Report, bar: Bar) -> tuple[Assessment, ...]:
+    """Hold a report against the baselines that are asked for."""
+    return tuple(assess(one, report.facts, report.judgement) for one in bar.policies)

@@ -1,0 +1,71 @@
+"""The formats of a scan's output: what is printed when a target is done, and what when all are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from port443 import __version__
+from port443.cli import exits, output
+from port443.cli.scan_bar import Bar, assessments, exit_code_of
+from port443.cli.scan_junit import junit_text
+from port443.cli.scan_lines import LABEL
+from port443.cli.scan_text import failure_lines, legend, report_lines
+from port443.core.grade.document import scan_document
+from port443.core.grade.report import Failure, Report
+from port443.core.grade.sarif import Place, sarif_document
+
+Form = Literal["text", "json", "jsonl", "sarif", "junit"]
+STREAMED: Final = frozenset({"text", "jsonl"})
+"""Printed target by target; the others are one document."""
+
+
+@dataclass(slots=True)
+class Printer:
+    """Takes each result once, in the order of the targets."""
+
+    form: Form
+    bar: Bar
+    started: datetime
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where targets were named, by the target."""
+    codes: list[int] = field(default_factory=list)
+    """The exit code of each result."""
+    _kept: list[tuple[Report | Failure, int]] = field(default_factory=list)
+    _has_report: bool = False
+
+    def tell(self, result: Report | Failure) -> None:
+        """Take a result, and print it in a format that has a place for each."""
+        self.codes.append(exit_code_of(result, self.bar))
+        self._has_report = self._has_report or isinstance(result, Report)
+        if self.form == "text":
+            self._tell_people(result, self.codes[-1])
+        elif self.form == "jsonl":
+            document = scan_document([(result, self.codes[-1])], __version__, self.started, self.bar.policies)
+            output.data(json.dumps(document))
+        else:
+            self._kept.append((result, self.codes[-1]))
+
+    def conclude(self) -> None:
+        """Print what stands once, behind or around all results."""
+        if self.form == "text" and self._has_report:
+            output.data(f"\n{legend()}")
+        elif self.form == "json" and self._kept:
+            output.data_json(scan_document(self._kept, __version__, self.started, self.bar.policies))
+        elif self.form == "sarif":
+            output.data_json(sarif_document(self._kept, __version__, self.places))
+        elif self.form == "junit":
+            output.data(junit_text(self._kept, self.bar))
+
+    def _tell_people(self, result: Report | Failure, exit_code: int) -> None:
+        if len(self.codes) > 1:
+            output.data("")
+        if isinstance(result, Failure):
+            lines = failure_lines(result)
+        else:
+            lines = report_lines(result, assessments(result, self.bar))
+        for line in lines:
+            output.data(line)
+        if self.bar.min_grade and exit_code == exits.FINDINGS:
+            output.data(f"  {'wanted':<{LABEL}}{self.bar.min_grade.value} or better")
