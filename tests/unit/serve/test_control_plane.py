@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from pki import NOW, Made, leaf, root
 from plan_samples import desired, site
 from port443.adapters.admin import RequestUnknown, answerer
 from port443.app import serve
+from port443.app.certificates import Sources
+from port443.app.local_ca import LocalCA
 from port443.app.log_throttle import BURST
 from port443.app.serve import App, EndsEdge, ServeEnded, StopAsked
 from port443.core.contract.events import (
@@ -32,8 +34,10 @@ from port443.core.contract.receipt import QuarantineCode, SiteQuarantined
 from port443.core.control.answers import Stopped
 from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
+from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, OwnCertificate, Upstream
+from port443.core.renew.clock import ClockWrong
 from port443.edge.errors import AddressInUse, StaleEpoch
+from port443.ports import Issued
 from serve_bench import FACTS, NAME, ONE_SITE, ServeBench
 from waiting import HANG_S, await_until
 
@@ -355,6 +359,53 @@ def test_a_stop_ends_a_start(bench: ServeBench, ends_edge: EndsEdge, ended: str)
 
     play(scenario)
     assert bench.edge.ended == ended
+
+
+@dataclass
+class SlowIssuer:
+    """Implements `Issuer` as one does that asks somebody else: it answers when it is told to."""
+
+    ca: LocalCA
+    is_local: bool = False
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
+        await self.answers.wait()
+        return await self.ca.obtain(site, now)
+
+    async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> None:
+        raise AssertionError(f"it never fails: {site.id} {now}")
+
+    def keep_only(self, sites: Collection[str]) -> None:
+        self.ca.keep_only(sites)
+
+
+def test_a_site_may_be_older_than_its_certificate(bench: ServeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the start nor a reload waits for an issuer that is not local: the others are served meanwhile.
+
+    When it has answered, a round comes by itself, and the site is served and proved.
+    """
+    issuer = SlowIssuer(LocalCA(bench.store))
+    own, of = bench.certificates._sources, Sources.issuer
+    monkeypatch.setattr(
+        Sources, "issuer", lambda sources, site: issuer if site.id == "two.test" else of(sources, site)
+    )
+    assert own.issuer(TWO_SITES.sites[1]) is issuer
+
+    async def scenario() -> None:
+        plane = bench.app(lambda: TWO_SITES)
+        async with started(plane, TWO_SITES):
+            assert (await plane.reload()).whole is False
+            document = await status(plane)
+            assert [site["state"] for site in document["sites"]] == ["running", "refused"]
+            assert codes(document) == ["certificate_missing"]
+            (job,) = (one for one in document["jobs"] if one["name"] == "certificate/two.test")
+            assert (job["state"], job["progress"]) == ("running", "asking the issuer")
+            issuer.answers.set()
+            await await_until(lambda: plane.round.is_whole)
+            assert codes(await status(plane)) == []
+
+    play(scenario)
 
 
 # Served equals issued
