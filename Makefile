@@ -16,12 +16,12 @@ PROVE_ARGS ?=
 # How long `make prove` soaks the whole in mixed load.
 SOAK_SECONDS ?= 600
 
-.PHONY: help setup demo test lint fmt types test-python test-rust bench prove docs wheels lock clean
+.PHONY: help setup demo test lint fmt types test-python test-rust contract bench prove docs wheels lock clean
 
 help:
 	@echo "make demo    a site on TLS with two sample backends, graded; ONCE=1 ends by itself"
 	@echo "make test    lint, types, Python tests, Rust tests"
-	@echo "make lint · fmt · types · bench · prove · docs · wheels · lock · clean"
+	@echo "make lint · fmt · types · contract · bench · prove · docs · wheels · lock · clean"
 
 setup: .build/venv $(BIN)/port443-edge
 
@@ -50,6 +50,9 @@ test-rust:
 
 test-python: setup .build/clients
 	$(BIN)/pytest -n 2 --durations=10 $(PYTEST_ARGS)
+
+contract: .build/venv
+	$(BIN)/python contract/build.py
 
 bench: setup
 	$(BIN)/python bench/run.py $(BENCH_ARGS)

@@ -13,13 +13,16 @@ from port443.cli.glossary import named_pages
 from port443.cli.main import run
 from port443.core.contract.events import (
     EVENTS,
+)
+from port443.core.contract.reasons import (
     HandshakeFailure,
     Http2Cutoff,
+    ListenerState,
+    QuarantineCode,
     RequestRefusal,
     TlsFailure,
     UpstreamFailure,
 )
-from port443.core.contract.receipt import ListenerState, QuarantineCode
 from port443.core.control.events import AppEvent, CertificateEventName
 
 TOP = Path(__file__).parents[2]
@@ -36,7 +39,7 @@ def python() -> Iterator[str]:
 def printed() -> Iterator[str]:
     """Yield every name that stands in an event, a log line or the status."""
     yield from EVENTS
-    yield from set(get_args(ListenerState)) - {"listening"}
+    yield from set(ListenerState) - {ListenerState.LISTENING}
     yield from get_args(ProofProblem)
     yield from get_args(CertificateEventName)
     yield from (kind.name for kind in get_args(AppEvent) if isinstance(kind.name, str))

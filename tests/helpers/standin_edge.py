@@ -21,9 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
 from pki import NOW, Made
 from port443.core.contract.events import Event, EventBody
 from port443.core.contract.read import document_of
-from port443.core.contract.receipt import (
+from port443.core.contract.reasons import (
     ListenerState,
     QuarantineCode,
+)
+from port443.core.contract.receipt import (
     Receipt,
     SiteQuarantined,
     SiteRunning,
@@ -102,7 +104,7 @@ class StandInEdge:
         self.running = plan.hash
         sites = {id_: self._judged(plan.parts[part]) for id_, part in plan.root.sites.items()}
         listeners: dict[str, ListenerState] = {
-            one.id: "waiting_for_sockets" if one.id in self.waiting else "listening"
+            one.id: ListenerState.WAITING_FOR_SOCKETS if one.id in self.waiting else ListenerState.LISTENING
             for one in plan.root.listeners
         }
         return Receipt(plan.hash, sites | self.quarantined, listeners)

@@ -31,7 +31,9 @@ from port443.core.contract.events import (
     UpstreamFailed,
     UpstreamWentDown,
 )
-from port443.core.contract.receipt import QuarantineCode
+from port443.core.contract.reasons import (
+    QuarantineCode,
+)
 from port443.core.contract.upstream_causes import cause_of
 from port443.core.control.events import (
     AppEvent,

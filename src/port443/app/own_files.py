@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from port443.app.watched_files import WatchedFiles
-from port443.core.contract.snapshot import MAX_NAMES
+from port443.core.contract.bounds import (
+    MAX_NAMES,
+)
 from port443.core.errors import CertificateError, StoreError
 from port443.core.names import SiteName
 from port443.core.plan.desired import Credential, DesiredSite, OwnCertificate

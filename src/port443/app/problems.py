@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
-from port443.core.contract.receipt import QuarantineCode, SiteQuarantined
+from port443.core.contract.reasons import (
+    QuarantineCode,
+)
+from port443.core.contract.receipt import (
+    SiteQuarantined,
+)
 from port443.core.control.status import Problem, ServerStatus, Severity, Verdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Credential, DesiredSite

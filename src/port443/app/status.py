@@ -18,6 +18,7 @@ from port443.app.problems import (
 )
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
+from port443.core.contract.reasons import ListenerState
 from port443.core.contract.receipt import SiteQuarantined, SiteRunning
 from port443.core.contract.stats import EdgeStats
 from port443.core.control.status import (
@@ -138,7 +139,7 @@ def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> 
         state=None,
         runtime=runtime,
         edge=_edge(seen, now),
-        listeners=tuple(ListenerStatus(listener, "listening") for listener in lone.listeners),
+        listeners=tuple(ListenerStatus(listener, ListenerState.LISTENING) for listener in lone.listeners),
         starting=None,
         sites=(),
         jobs=(),

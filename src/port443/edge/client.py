@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from port443.core.contract.bounds import CONTRACT, MAX_DESCRIPTORS
 from port443.core.contract.events import Event, event_of
-from port443.core.contract.receipt import ListenerState, Receipt, SiteQuarantined, SiteRunning, SiteState
+from port443.core.contract.reasons import (
+    ListenerState,
+)
+from port443.core.contract.receipt import (
+    Receipt,
+    SiteQuarantined,
+    SiteRunning,
+    SiteState,
+)
 from port443.core.contract.shape import DocumentInvalid, T, read_shape
-from port443.core.contract.snapshot import CONTRACT, Hash, Part, Root, canonical, plain
+from port443.core.contract.snapshot import Hash, Part, Root, canonical, plain
 from port443.core.contract.stats import EdgeStats
 from port443.core.contract.strict_json import BadJson, read_json
 from port443.core.names import Endpoint
 from port443.edge.errors import ContractDiffers, EdgeAnswerStrange
-from port443.edge.framing import MAX_DESCRIPTORS, Connection
+from port443.edge.framing import Connection
 from port443.edge.sockets import HeldSocket
 
 BATCH_BYTES = 32 * 1024 * 1024

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from port443.core.contract.bounds import MAX_DESCRIPTORS, MAX_FRAME
 from port443.core.contract.strict_json import BadJson, read_json
 from port443.edge.errors import EdgeAnswerStrange, EdgeGone, EdgeUnreachable, FrameTooLong, refusal_of
 
-MAX_FRAME = 64 * 1024 * 1024
-MAX_DESCRIPTORS = 253
-"""`SCM_MAX_FD`: one message carries no more (unix(7))."""
 CONTROL_BYTES = socket.CMSG_SPACE(MAX_DESCRIPTORS * array.array("i").itemsize)
 MAX_LINE = 1024 * 1024
 CHUNK = 256 * 1024

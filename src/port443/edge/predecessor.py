@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from port443.core.contract.snapshot import CONTRACT
+from port443.core.contract.bounds import CONTRACT
 from port443.core.errors import EdgeError
 from port443.edge.client import EdgeClient
 from port443.edge.sockets import HeldSockets

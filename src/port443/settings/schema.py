@@ -1,6 +1,6 @@
 """The settings file as written: what each key may hold. `port443 config schema` is made from this."""
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,12 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from port443.core.contract.bounds import MAX_NAMES, MAX_SERVERS, MAX_SITES
+from port443.core.contract.rules import Range
 from port443.core.contract.snapshot import (
+    CONNECTIONS,
+    HANDSHAKES,
+    HEADER_FIELDS,
     STANDARD_BODY_BYTES,
     STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
@@ -28,9 +33,6 @@ from port443.core.plan.desired import STANDARD_LIMITS, Upstream
 from port443.settings import values
 from port443.settings.show import duration, request_timeout, size
 
-MAX_SITES: Final = 100_000
-MAX_NAMES: Final = 4096
-MAX_SERVERS: Final = 1024
 MAX_LISTENERS: Final = 64
 MAX_WORKERS: Final = 256
 WRONG_FORM: Final = "wrong_form"
@@ -91,8 +93,14 @@ BodySize = Annotated[
 HeadSize = Annotated[
     int, PlainValidator(values.read_head_size), PlainSerializer(size), WithJsonSchema(SIZE_SCHEMA)
 ]
-Connections = Annotated[int, Field(ge=1, le=2**20)]
-Handshakes = Annotated[int, Field(ge=1, le=10**6)]
+
+
+def _within(bounds: Range) -> Any:
+    return Field(ge=bounds.least, le=bounds.most)
+
+
+Connections = Annotated[int, _within(CONNECTIONS)]
+Handshakes = Annotated[int, _within(HANDSHAKES)]
 FilePath = Annotated[
     str,
     PlainValidator(values.read_path),
@@ -192,7 +200,7 @@ class HeaderForm(Form):
     """All of it."""
     line: HeadSize = STANDARD_LIMITS.header_line_bytes
     """One line of it, or the path and query that are asked for."""
-    count: Annotated[int, Field(ge=1, le=65535)] = STANDARD_LIMITS.header_fields
+    count: Annotated[int, _within(HEADER_FIELDS)] = STANDARD_LIMITS.header_fields
     """Its lines."""
 
 

@@ -6,7 +6,8 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final, TypeVar
 
-from port443.core.contract.snapshot import MAX_INTEGER
+from port443.core.contract.bounds import DAY_MS, MAX_INTEGER
+from port443.core.contract.snapshot import HEAD_BYTES
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
 from port443.settings import guesses, kinds
@@ -15,10 +16,10 @@ SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
 DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
 CLOCK: Final = re.compile(r"([0-9]{1,4}):([0-5][0-9])")
 MAX_DURATION_S: Final = 100 * SECONDS["y"]
-MAX_TIMEOUT_S: Final = SECONDS["d"]
+MAX_TIMEOUT_S: Final = DAY_MS // 1000
 BYTES: Final = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 SIZE: Final = re.compile(r"([0-9]{1,16})([KMGT]?i?B?)")
-MAX_HEAD_BYTES: Final = 2**24
+MAX_HEAD_BYTES: Final = HEAD_BYTES.most
 URL: Final = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL
 )

@@ -11,8 +11,15 @@ from typing import Any, TypeVar
 import pytest
 
 from plan_samples import credential, desired, site
+from port443.core.contract.bounds import MAX_FRAME
 from port443.core.contract.events import DrainStarted, SnapshotApplied
-from port443.core.contract.receipt import QuarantineCode, SiteQuarantined, SiteRunning
+from port443.core.contract.reasons import (
+    QuarantineCode,
+)
+from port443.core.contract.receipt import (
+    SiteQuarantined,
+    SiteRunning,
+)
 from port443.core.contract.shape import DocumentInvalid
 from port443.core.contract.snapshot import PrivateKey, plain
 from port443.core.errors import EdgeError
@@ -28,7 +35,7 @@ from port443.edge.errors import (
     StaleBase,
     UnknownVerb,
 )
-from port443.edge.framing import MAX_FRAME, Connection, frame_of
+from port443.edge.framing import Connection, frame_of
 from port443.edge.sockets import HeldSocket
 from scripted_edge import BOOT, Answer, ScriptedEdge, frame, hello
 

@@ -30,7 +30,12 @@ from port443.core.contract.events import (
     UpstreamFailed,
     UpstreamWentDown,
 )
-from port443.core.contract.receipt import QuarantineCode, SiteQuarantined
+from port443.core.contract.reasons import (
+    QuarantineCode,
+)
+from port443.core.contract.receipt import (
+    SiteQuarantined,
+)
 from port443.core.control.answers import Stopped
 from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
 from port443.core.names import Endpoint

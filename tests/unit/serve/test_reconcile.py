@@ -14,7 +14,12 @@ from plan_samples import desired, site
 from port443.app.event_log import round_events
 from port443.app.problems import round_problems
 from port443.app.reconcile import RoundResult
-from port443.core.contract.snapshot import MAX_NAMES, Site
+from port443.core.contract.bounds import (
+    MAX_NAMES,
+)
+from port443.core.contract.snapshot import (
+    Site,
+)
 from port443.core.control.events import AppEvent, SitePutAside
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from port443.core.contract.snapshot import MAX_INTEGER, Limits
+from port443.core.contract.bounds import MAX_INTEGER
+from port443.core.contract.snapshot import Limits
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import (
     Desired,

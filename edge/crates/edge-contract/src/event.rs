@@ -4,14 +4,12 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::hash::Hash;
-use crate::reasons::{
-    HandshakeFailure, Http2Cutoff, QuarantineCode, RequestRefusal, TlsFailure, UpstreamFailure,
+use crate::generated::bounds::MAX_EVENT_TEXT;
+use crate::generated::{
+    Alpn, CipherSuite, HandshakeFailure, Http2Cutoff, QuarantineCode, RequestRefusal, TlsFailure,
+    TlsVersion, UpstreamFailure,
 };
-use crate::tls_names::{Alpn, CipherSuite, TlsVersion};
-
-/// The longest text that a stranger can bring into an event, in bytes.
-const MAX_TEXT: usize = 512;
+use crate::hash::Hash;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -150,7 +148,7 @@ impl Event {
 /// Copy a text that a stranger may have chosen, cut where it exceeds what an event may hold.
 #[must_use]
 pub fn bounded(text: &str) -> String {
-    let mut end = text.len().min(MAX_TEXT);
+    let mut end = text.len().min(MAX_EVENT_TEXT);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

@@ -1,9 +1,9 @@
 //! Frames: a 4-byte big-endian length and that many bytes.
 
-use crate::error::{ErrorCode, Fault};
+use crate::error::Fault;
+use crate::generated::ErrorCode;
+use crate::generated::bounds::MAX_FRAME;
 
-/// The longest frame, without its length.
-pub const MAX_FRAME: usize = 64 << 20;
 const LENGTH_BYTES: usize = 4;
 
 /// Cuts a stream of bytes into frames; holds no more than one frame and one read.

@@ -6,10 +6,9 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::error::{ErrorCode, Fault};
-
-/// Integers stay where every JSON reader keeps them exact (RFC 8259 §6).
-pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
+use crate::error::Fault;
+use crate::generated::ErrorCode;
+use crate::generated::bounds::MAX_INTEGER;
 
 /// A JSON value; an object holds each key once, in the order of code points.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,37 +6,33 @@
 #![forbid(unsafe_code)]
 
 mod closed_set;
-mod documents;
 mod error;
 mod event;
 mod frame;
+#[rustfmt::skip]
+mod generated;
 mod hash;
 mod json;
 mod names;
+mod part;
 mod parts;
 mod read;
-mod reasons;
 mod receipt;
 mod refusal;
 mod reply;
 mod request;
+mod root;
 mod stats;
-mod tls_names;
+mod timeouts;
 
-pub use documents::{
-    CONTRACT, Certificate, Hsts, Limits, Listener, Part, Pool, PrivateKey, Role, Root, Server,
-    Site, TicketKey, Timeouts, TlsPolicy,
-};
-pub use error::{ErrorCode, Fault};
+pub use error::Fault;
 pub use event::{Event, EventKind, bounded};
-pub use frame::{FrameReader, MAX_FRAME, encode_frame};
+pub use frame::{FrameReader, encode_frame};
+pub use generated::*;
 pub use hash::{Hash, HashInvalid};
 pub use json::{Json, canonical};
+pub use part::Part;
 pub use parts::{PartMissing, Parts};
-pub use reasons::{
-    HandshakeFailure, Http2Cutoff, ListenerState, QuarantineCode, RequestRefusal, TlsFailure,
-    UpstreamFailure,
-};
 pub use receipt::{Receipt, SiteVerdict};
 pub use reply::{Identity, ListenerWorkers, Reply};
 pub use request::{Apply, ErrorReply, Request, SocketName};
@@ -44,4 +40,3 @@ pub use stats::{
     ByteCount, Connections, EventCounts, HandshakeCount, Histogram, Memory, RequestCount, Stats,
     UpstreamCounts,
 };
-pub use tls_names::{Alpn, CipherSuite, Group, TlsVersion};

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::documents::{Certificate, Part, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::generated::{Certificate, Pool, PrivateKey, QuarantineCode, Site, TicketKey, TlsPolicy};
 use crate::hash::Hash;
-use crate::reasons::QuarantineCode;
+use crate::part::Part;
 
 /// Parts by hash; cheap to clone entry by entry, since each is shared.
 pub type Parts = HashMap<Hash, Arc<Part>>;

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Serializer;
 
 use crate::error::Fault;
 use crate::hash::Hash;
@@ -77,10 +78,26 @@ pub(crate) fn boolean(json: Json) -> Result<bool, Fault> {
     }
 }
 
+/// Read an object whose fields are all known.
+pub(crate) fn object<T>(
+    read: impl Fn(&mut Fields) -> Result<T, Fault>,
+) -> impl Fn(Json) -> Result<T, Fault> {
+    move |json| {
+        let mut fields = Fields::of(json)?;
+        let value = read(&mut fields)?;
+        fields.finish()?;
+        Ok(value)
+    }
+}
+
 /// Read an integer within bounds.
 pub(crate) fn integer(bounds: RangeInclusive<u64>) -> impl Fn(Json) -> Result<u64, Fault> {
     move |json| match json {
         Json::Integer(value) if bounds.contains(&value) => Ok(value),
+        Json::Integer(value) if bounds.start() == bounds.end() => Err(Fault::document(format!(
+            "should be {}, is {value}",
+            bounds.start()
+        ))),
         Json::Integer(value) => Err(Fault::document(format!(
             "{value} is not between {} and {}",
             bounds.start(),
@@ -214,7 +231,23 @@ pub(crate) fn base64(bounds: RangeInclusive<usize>) -> impl Fn(Json) -> Result<V
     }
 }
 
+/// Read base64 of a fixed number of bytes.
+pub(crate) fn base64_array<const N: usize>(json: Json) -> Result<[u8; N], Fault> {
+    let bytes = base64(N..=N)(json)?;
+    bytes
+        .try_into()
+        .map_err(|_| Fault::document(format!("does not hold {N} bytes")))
+}
+
 /// Write bytes as base64.
-pub(crate) fn to_base64(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+pub(crate) fn as_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+/// Write each entry's bytes as base64.
+pub(crate) fn all_base64<S: Serializer>(
+    entries: &[Vec<u8>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(entries.iter().map(|bytes| STANDARD.encode(bytes)))
 }

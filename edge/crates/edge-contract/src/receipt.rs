@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::generated::{ListenerState, QuarantineCode};
 use crate::hash::Hash;
-use crate::reasons::{ListenerState, QuarantineCode};
 
 /// The answer to an `apply` that was not refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

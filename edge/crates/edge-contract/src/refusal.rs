@@ -1,6 +1,6 @@
 //! What a client is answered whose request is refused: a status, and a sentence for the page.
 
-use crate::reasons::RequestRefusal;
+use crate::generated::RequestRefusal;
 
 impl RequestRefusal {
     /// The status that the client is answered with.

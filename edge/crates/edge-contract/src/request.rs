@@ -4,20 +4,16 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::documents::{Part, Root};
-use crate::error::{ErrorCode, Fault};
+use crate::error::Fault;
+use crate::generated::bounds::{
+    DAY_MS, MAX_DESCRIPTORS, MAX_EXPECTED_PEERS, MAX_INTEGER, MAX_PUT_PARTS, MAX_WORKERS,
+};
+use crate::generated::{ErrorCode, Root};
 use crate::hash::Hash;
-use crate::json::{Json, MAX_INTEGER};
+use crate::json::Json;
 use crate::names::socket_address;
+use crate::part::Part;
 use crate::read::{Fields, hash, integer, list, nullable, text};
-
-/// The most descriptors that one message can carry (`SCM_MAX_FD`).
-const MAX_SOCKETS: usize = 253;
-const MAX_WORKERS: u64 = 1024;
-/// The longest drain that may be asked for: a day.
-const MAX_DRAIN_MS: u64 = 86_400_000;
-const MAX_PEERS: usize = 1024;
-const MAX_PUT: usize = 100_000;
 
 /// One request, checked; the documents inside are checked too.
 pub enum Request {
@@ -123,7 +119,7 @@ impl Request {
 
     fn put(fields: &mut Fields) -> Result<Self, Fault> {
         let raw = fields
-            .take("parts", list(0..=MAX_PUT, Ok))
+            .take("parts", list(0..=MAX_PUT_PARTS, Ok))
             .map_err(bad_request)?;
         let part =
             |(index, json)| Part::from_json(json).map_err(|fault| fault.at(index).under("parts"));
@@ -152,7 +148,7 @@ impl Request {
     }
 
     fn sockets(fields: &mut Fields) -> Result<Self, Fault> {
-        let sockets = fields.take("sockets", list(0..=MAX_SOCKETS, SocketName::read))?;
+        let sockets = fields.take("sockets", list(0..=MAX_DESCRIPTORS, SocketName::read))?;
         Ok(Self::Sockets { sockets })
     }
 
@@ -163,7 +159,7 @@ impl Request {
     }
 
     fn expect(fields: &mut Fields) -> Result<Self, Fault> {
-        let peers = fields.take("peers", list(1..=MAX_PEERS, socket_address))?;
+        let peers = fields.take("peers", list(1..=MAX_EXPECTED_PEERS, socket_address))?;
         Ok(Self::Expect { peers })
     }
 
@@ -175,7 +171,7 @@ impl Request {
 
     fn drain(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self::Drain {
-            timeout_ms: fields.take("timeout_ms", integer(0..=MAX_DRAIN_MS))?,
+            timeout_ms: fields.take("timeout_ms", integer(0..=DAY_MS))?,
         })
     }
 }
@@ -188,7 +184,7 @@ impl SocketName {
     fn read(json: Json) -> Result<Self, Fault> {
         let mut fields = Fields::of(json)?;
         let listener = fields.take("listener", crate::names::id)?;
-        let worker = fields.take("worker", integer(0..=MAX_WORKERS))?;
+        let worker = fields.take("worker", integer(0..=MAX_WORKERS as u64))?;
         fields.finish()?;
         let worker = usize::try_from(worker).map_err(|_| Fault::document("is no worker"))?;
         Ok(Self { listener, worker })

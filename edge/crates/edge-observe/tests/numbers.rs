@@ -25,7 +25,7 @@ fn handshake() -> HandshakeRecord<'static> {
         server_name: Some("a.test"),
         version: TlsVersion::Tls13,
         suite: CipherSuite::Tls13Aes256GcmSha384,
-        group: Some(Group::X25519MlKem768),
+        group: Some(Group::X25519Mlkem768),
         alpn: Some(Alpn::H2),
         resumed: false,
         duration: Duration::from_micros(450),

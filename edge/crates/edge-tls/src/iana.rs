@@ -51,15 +51,15 @@ pub(crate) fn suite(suite: CipherSuite) -> SupportedCipherSuite {
     match suite {
         CipherSuite::Tls13Aes128GcmSha256 => *AES_128_GCM,
         CipherSuite::Tls13Aes256GcmSha384 => rustls::TLS13_AES_256_GCM_SHA384,
-        CipherSuite::Tls13ChaCha20Poly1305Sha256 => *CHACHA20_POLY1305,
+        CipherSuite::Tls13Chacha20Poly1305Sha256 => *CHACHA20_POLY1305,
         CipherSuite::EcdheEcdsaAes128GcmSha256 => rustls::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
         CipherSuite::EcdheEcdsaAes256GcmSha384 => rustls::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256 => {
+        CipherSuite::EcdheEcdsaChacha20Poly1305Sha256 => {
             rustls::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
         }
         CipherSuite::EcdheRsaAes128GcmSha256 => rustls::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
         CipherSuite::EcdheRsaAes256GcmSha384 => rustls::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-        CipherSuite::EcdheRsaChaCha20Poly1305Sha256 => {
+        CipherSuite::EcdheRsaChacha20Poly1305Sha256 => {
             rustls::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
         }
     }
@@ -107,25 +107,25 @@ pub(crate) fn fits_key(suite: CipherSuite, rsa: bool) -> bool {
     match suite {
         CipherSuite::Tls13Aes128GcmSha256
         | CipherSuite::Tls13Aes256GcmSha384
-        | CipherSuite::Tls13ChaCha20Poly1305Sha256 => true,
+        | CipherSuite::Tls13Chacha20Poly1305Sha256 => true,
         CipherSuite::EcdheRsaAes128GcmSha256
         | CipherSuite::EcdheRsaAes256GcmSha384
-        | CipherSuite::EcdheRsaChaCha20Poly1305Sha256 => rsa,
+        | CipherSuite::EcdheRsaChacha20Poly1305Sha256 => rsa,
         // RFC 8422 §2.2: Ed25519 keys go with the suites named for ECDSA.
         CipherSuite::EcdheEcdsaAes128GcmSha256
         | CipherSuite::EcdheEcdsaAes256GcmSha384
-        | CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256 => !rsa,
+        | CipherSuite::EcdheEcdsaChacha20Poly1305Sha256 => !rsa,
     }
 }
 
 /// rustls' object for a group.
 pub(crate) fn group(group: Group) -> &'static dyn SupportedKxGroup {
     match group {
-        Group::X25519MlKem768 => kx_group::X25519MLKEM768,
-        Group::SecP256r1MlKem768 => kx_group::SECP256R1MLKEM768,
+        Group::X25519Mlkem768 => kx_group::X25519MLKEM768,
+        Group::Secp256r1Mlkem768 => kx_group::SECP256R1MLKEM768,
         Group::X25519 => kx_group::X25519,
-        Group::SecP256r1 => kx_group::SECP256R1,
-        Group::SecP384r1 => kx_group::SECP384R1,
+        Group::Secp256r1 => kx_group::SECP256R1,
+        Group::Secp384r1 => kx_group::SECP384R1,
     }
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn group_number(name: Group) -> u16 {
 
 /// Whether a group also holds against a quantum computer.
 pub(crate) fn is_hybrid(group: Group) -> bool {
-    matches!(group, Group::X25519MlKem768 | Group::SecP256r1MlKem768)
+    matches!(group, Group::X25519Mlkem768 | Group::Secp256r1Mlkem768)
 }
 
 #[cfg(test)]
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(
             (4588, 29),
             (
-                group_number(Group::X25519MlKem768),
+                group_number(Group::X25519Mlkem768),
                 group_number(Group::X25519)
             )
         );

@@ -268,7 +268,7 @@ fn a_policy_that_could_agree_on_nothing_is_unusable() {
     ];
     assert_eq!(unusable, fault(&plan));
     let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
-    plan.policy.groups = vec![Group::X25519MlKem768];
+    plan.policy.groups = vec![Group::X25519Mlkem768];
     assert_eq!(unusable, fault(&plan));
     plan.policy.versions = vec![TlsVersion::Tls13];
     assert!(plan.build().is_ok());

@@ -71,7 +71,7 @@ async fn the_facts_are_those_of_the_handshake() {
     let expected = HandshakeFacts {
         version: TlsVersion::Tls13,
         suite: CipherSuite::Tls13Aes128GcmSha256,
-        group: Some(Group::X25519MlKem768),
+        group: Some(Group::X25519Mlkem768),
         resumed: false,
         alpn: Some(Alpn::H2),
         client_certificate: None,
@@ -98,12 +98,12 @@ async fn a_hybrid_group_is_worth_a_round_trip_and_a_classical_one_is_not() {
     // rustls sends a share of its first group only.
     let late_hybrid = with_groups(vec![kx_group::SECP256R1, kx_group::X25519MLKEM768]);
     assert_eq!(
-        Some(Group::X25519MlKem768),
+        Some(Group::X25519Mlkem768),
         exchange(&site, &late_hybrid).await.group
     );
     let classical = with_groups(vec![kx_group::SECP256R1, kx_group::X25519]);
     assert_eq!(
-        Some(Group::SecP256r1),
+        Some(Group::Secp256r1),
         exchange(&site, &classical).await.group
     );
 }

@@ -12,8 +12,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketType, recvmsg, sendmsg,
 };
 
-/// The most descriptors that one message can carry (`SCM_MAX_FD`, unix(7)).
-pub(crate) const MAX_DESCRIPTORS: usize = 253;
+pub(crate) use edge_contract::bounds::MAX_DESCRIPTORS;
 
 /// Receive bytes, and the descriptors that came with them.
 pub(crate) fn receive(

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use edge_contract::bounds::CONTRACT;
 use edge_contract::{
-    CONTRACT, ErrorCode, Event, Fault, Hash, Identity, ListenerWorkers, Part, Reply, SiteVerdict,
-    Stats,
+    ErrorCode, Event, Fault, Hash, Identity, ListenerWorkers, Part, Reply, SiteVerdict, Stats,
 };
 use edge_forward::Running;
 use edge_observe::{EventLog, EventQueue, Observatory, StampedEvent};

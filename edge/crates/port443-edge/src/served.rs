@@ -56,7 +56,8 @@ fn needs(hash: &Hash, parts: &Parts) -> Vec<Hash> {
 mod tests {
     use std::sync::Arc;
 
-    use edge_contract::{CONTRACT, Limits, Pool, QuarantineCode, Server, Site, canonical};
+    use edge_contract::bounds::CONTRACT;
+    use edge_contract::{Limits, Pool, QuarantineCode, Server, Site, canonical};
 
     use super::*;
 

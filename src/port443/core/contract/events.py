@@ -1,122 +1,18 @@
 """What the edge tells: a closed set of past-tense events and of reasons, from which the schema is made."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from port443.core.contract.receipt import QuarantineCode
+from port443.core.contract.reasons import (
+    HandshakeFailure,
+    Http2Cutoff,
+    QuarantineCode,
+    RequestRefusal,
+    TlsFailure,
+    UpstreamFailure,
+)
 from port443.core.contract.shape import DocumentInvalid, read_shape
 from port443.core.contract.snapshot import Hash
-
-
-class HandshakeFailure(StrEnum):
-    """Why a handshake did not complete."""
-
-    NOT_TLS = "not_tls"
-    PLAIN_HTTP = "plain_http"
-    HELLO_MALFORMED = "hello_malformed"
-    HELLO_TOO_LARGE = "hello_too_large"
-    NO_SHARED_VERSION = "no_shared_version"
-    NO_SHARED_SUITE = "no_shared_suite"
-    NO_SHARED_GROUP = "no_shared_group"
-    NO_SHARED_SIGNATURE_SCHEME = "no_shared_signature_scheme"
-    NO_SHARED_ALPN = "no_shared_alpn"
-    NO_SERVER_NAME = "no_server_name"
-    UNKNOWN_SERVER_NAME = "unknown_server_name"
-    SITE_QUARANTINED = "site_quarantined"
-    CLIENT_REJECTED_CERTIFICATE = "client_rejected_certificate"
-    CLIENT_CERTIFICATE_MISSING = "client_certificate_missing"
-    CLIENT_CERTIFICATE_INVALID = "client_certificate_invalid"
-    PROTOCOL_VIOLATION = "protocol_violation"
-    REPLAYED_EARLY_DATA = "replayed_early_data"
-    OVERLOADED = "overloaded"
-    TIMEOUT = "timeout"
-    CLIENT_CLOSED = "client_closed"
-    INTERNAL = "internal"
-
-
-class TlsFailure(StrEnum):
-    """Why TLS failed on a connection whose handshake had completed."""
-
-    RECORD_UNDECRYPTABLE = "record_undecryptable"
-    RECORD_MALFORMED = "record_malformed"
-    MESSAGE_FORBIDDEN = "message_forbidden"
-    MESSAGE_FLOOD = "message_flood"
-    CLIENT_ALERTED = "client_alerted"
-    TLS_INTERNAL = "tls_internal"
-
-
-class Http2Cutoff(StrEnum):
-    """Why the edge ended an HTTP/2 connection."""
-
-    COMPRESSION_MALFORMED = "compression_malformed"
-    CONTINUATION_FLOOD = "continuation_flood"
-    EMPTY_DATA_FLOOD = "empty_data_flood"
-    FLOW_CONTROL_VIOLATED = "flow_control_violated"
-    FRAME_SIZE_WRONG = "frame_size_wrong"
-    HEADER_BOMB = "header_bomb"
-    HEADER_TIMEOUT = "header_timeout"
-    PING_FLOOD = "ping_flood"
-    PRIORITY_FLOOD = "priority_flood"
-    PROTOCOL_VIOLATED = "protocol_violated"
-    RAPID_RESET = "rapid_reset"
-    SETTINGS_FLOOD = "settings_flood"
-    STREAM_CLOSED = "stream_closed"
-    TOO_MANY_STREAMS = "too_many_streams"
-    WINDOW_STALLED = "window_stalled"
-    WINDOW_UPDATE_FLOOD = "window_update_flood"
-
-
-class RequestRefusal(StrEnum):
-    """Why a request was not passed on."""
-
-    BARE_CR = "bare_cr"
-    BARE_LF = "bare_lf"
-    BODY_MALFORMED = "body_malformed"
-    BODY_TOO_LARGE = "body_too_large"
-    BODY_TIMEOUT = "body_timeout"
-    CONNECTION_FIELD_FORBIDDEN = "connection_field_forbidden"
-    EXPECTATION_UNSUPPORTED = "expectation_unsupported"
-    FIELD_NAME_MALFORMED = "field_name_malformed"
-    FIELD_VALUE_MALFORMED = "field_value_malformed"
-    FIELDS_TOO_LARGE = "fields_too_large"
-    HEADER_TIMEOUT = "header_timeout"
-    HOST_DIFFERS = "host_differs"
-    HOST_MALFORMED = "host_malformed"
-    HOST_MISSING = "host_missing"
-    HOST_REPEATED = "host_repeated"
-    LENGTH_MALFORMED = "length_malformed"
-    LENGTH_REPEATED = "length_repeated"
-    LENGTH_WITH_TRANSFER_ENCODING = "length_with_transfer_encoding"
-    LINE_FOLDED = "line_folded"
-    METHOD_MALFORMED = "method_malformed"
-    METHOD_UNSUPPORTED = "method_unsupported"
-    MISDIRECTED = "misdirected"
-    PSEUDO_FIELD_MALFORMED = "pseudo_field_malformed"
-    REQUEST_LINE_MALFORMED = "request_line_malformed"
-    REQUEST_TIMEOUT = "request_timeout"
-    SPACE_BEFORE_COLON = "space_before_colon"
-    TARGET_MALFORMED = "target_malformed"
-    TARGET_TOO_LONG = "target_too_long"
-    TRANSFER_CODING_UNSUPPORTED = "transfer_coding_unsupported"
-    TRANSFER_ENCODING_MALFORMED = "transfer_encoding_malformed"
-    VERSION_UNSUPPORTED = "version_unsupported"
-
-
-class UpstreamFailure(StrEnum):
-    """Why an upstream server did not answer a request."""
-
-    CONNECT_REFUSED = "connect_refused"
-    CONNECT_FAILED = "connect_failed"
-    NO_ADDRESS = "no_address"
-    CONNECT_TIMEOUT = "connect_timeout"
-    RESPONSE_TIMEOUT = "response_timeout"
-    CLOSED_EARLY = "closed_early"
-    RESPONSE_MALFORMED = "response_malformed"
-    RESPONSE_TOO_LARGE = "response_too_large"
-    BODY_TIMEOUT = "body_timeout"
-    NO_SERVER = "no_server"
-    POOL_FULL = "pool_full"
 
 
 @dataclass(frozen=True, slots=True)

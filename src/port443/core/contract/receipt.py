@@ -1,26 +1,9 @@
 """The edge's answer to an apply: what runs, what does not, and why."""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
 
+from port443.core.contract.reasons import ListenerState, QuarantineCode
 from port443.core.contract.snapshot import Hash
-
-ListenerState = Literal["listening", "waiting_for_sockets"]
-
-
-class QuarantineCode(StrEnum):
-    """Why a site does not run as it was meant to."""
-
-    PART_KIND_WRONG = "part_kind_wrong"
-    REFERENCE_MISSING = "reference_missing"
-    ID_DIFFERS = "id_differs"
-    CERTIFICATE_MISSING = "certificate_missing"
-    CERTIFICATE_UNREADABLE = "certificate_unreadable"
-    KEY_UNREADABLE = "key_unreadable"
-    KEY_MISMATCH = "key_mismatch"
-    NAMES_CONFLICT = "names_conflict"
-    TLS_POLICY_UNUSABLE = "tls_policy_unusable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +43,6 @@ class Receipt:
     @property
     def is_whole(self) -> bool:
         """Whether everything runs as it was meant to."""
-        return not self.quarantined and all(state == "listening" for state in self.listeners.values())
+        return not self.quarantined and all(
+            state is ListenerState.LISTENING for state in self.listeners.values()
+        )

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from port443.core.names import Endpoint, HostName, NameInvalid, parse_site_name
@@ -46,6 +47,14 @@ class Range:
 
     def keywords(self) -> dict[str, Any]:
         return {"minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True, slots=True)
+class TcpPort(Range):
+    """A port that something can listen on."""
+
+    least: int = 1
+    most: int = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +102,10 @@ class Sorted:
 class OneOf:
     """A text out of a closed set."""
 
-    choices: tuple[str, ...]
+    choices: type[StrEnum]
 
     def fault(self, value: str) -> Fault | None:
-        return None if value in self.choices else Fault(f"must be one of {', '.join(self.choices)}")
+        return None if value in list(self.choices) else Fault(f"must be one of {', '.join(self.choices)}")
 
     def keywords(self) -> dict[str, Any]:
         return {"enum": list(self.choices)}

@@ -6,8 +6,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from port443.core.contract.bounds import MAX_INTEGER
 from port443.core.contract.rules import Rule
-from port443.core.contract.snapshot import MAX_INTEGER
 from port443.core.errors import EdgeError
 
 T = TypeVar("T")

@@ -6,6 +6,15 @@ import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from port443.core.contract.bounds import (
+    CONTRACT,
+    DAY_MS,
+    MAX_INTEGER,
+    MAX_NAMES,
+    MAX_SERVERS,
+    MAX_SITES,
+    MAX_TICKET_KEYS,
+)
 from port443.core.contract.rules import (
     Base64,
     Label,
@@ -16,33 +25,12 @@ from port443.core.contract.rules import (
     Size,
     SocketAddress,
     Sorted,
+    TcpPort,
     Unique,
 )
+from port443.core.contract.tls_names import Alpn, CipherSuite, Group, Role, TlsVersion
 from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CHAIN, MAX_CLIENT_ROOTS
 
-CONTRACT = 1
-"""The version of the contract; independent of the package's version."""
-MAX_INTEGER = 2**53 - 1
-"""Integers stay where every JSON reader keeps them exact (RFC 8259 §6)."""
-
-VERSIONS = ("1.3", "1.2")
-SUITES = (
-    "TLS_AES_128_GCM_SHA256",
-    "TLS_AES_256_GCM_SHA384",
-    "TLS_CHACHA20_POLY1305_SHA256",
-    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
-    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-)
-"""Every suite that the edge knows, by its IANA name (RFC 8446, RFC 5289, RFC 7905)."""
-GROUPS = ("X25519MLKEM768", "x25519", "secp256r1", "secp384r1", "SecP256r1MLKEM768")
-"""Every group that the edge knows, by its IANA name."""
-ALPN = ("h2", "http/1.1")
-
-DAY_MS = 86_400_000
 STANDARD_BODY_BYTES = 100 * 2**20
 STANDARD_RESPONSE_TIMEOUT_MS = 60_000
 STANDARD_CONNECT_TIMEOUT_MS = 5000
@@ -51,13 +39,16 @@ STANDARD_POOL_CONNECTIONS = 4096
 """A quarter of what a worker holds for clients, of whom each may ask for much at once: some workers together
 stay below the 28,232 ports that Linux has for one server (ip_local_port_range), and descriptors are left for
 clients. Servers that answer quickly never need so many; a site of very many tunnels wants more."""
-Port = Annotated[int, Range(1, 65535)]
+Port = Annotated[int, TcpPort()]
 Milliseconds = Annotated[int, Range(1, DAY_MS)]
-HeadBytes = Annotated[int, Range(1, 2**24)]
-Connections = Annotated[int, Range(1, 2**20)]
-HandshakeCount = Annotated[int, Range(1, 10**6)]
+HEAD_BYTES = Range(1, 2**24)
+HEADER_FIELDS = Range(1, 65535)
+CONNECTIONS = Range(1, 2**20)
+HANDSHAKES = Range(1, 10**6)
+HeadBytes = Annotated[int, HEAD_BYTES]
+Connections = Annotated[int, CONNECTIONS]
+HandshakeCount = Annotated[int, HANDSHAKES]
 Name = Annotated[str, Named()]
-MAX_NAMES = 4096
 Der = Annotated[str, Base64(1, MAX_CERTIFICATE_BYTES)]
 Names = Annotated[tuple[Name, ...], Size(1, MAX_NAMES), Sorted()]
 Hash = Annotated[str, Pattern("[0-9a-f]{64}", "64 lower-case hexadecimal digits")]
@@ -70,7 +61,8 @@ class Listener:
 
     id: str
     """`role:address`, so that another address is another listener."""
-    role: Literal["https", "redirect"]
+    role: Annotated[str, OneOf(Role)]
+    """What is spoken there."""
     address: Annotated[str, SocketAddress()]
     """`192.0.2.1:443` or `[2001:db8::1]:443`."""
     https_port: Port
@@ -94,7 +86,7 @@ class Limits:
     header_bytes: HeadBytes = 65536
     header_line_bytes: HeadBytes = 16384
     """The longest header line, and the longest target of a request."""
-    header_fields: Annotated[int, Range(1, 65535)] = 128
+    header_fields: Annotated[int, HEADER_FIELDS] = 128
     header_timeout_ms: Milliseconds = 10000
     """The wait for a whole header, once its first byte is there."""
     body_timeout_ms: Milliseconds = 60000
@@ -113,17 +105,17 @@ class Limits:
 class Root:
     """The snapshot: the root document, whose hash names what is running."""
 
+    contract: Annotated[int, Range(CONTRACT, CONTRACT)] = field(default=CONTRACT, kw_only=True)
     listeners: Annotated[tuple[Listener, ...], Size(0, 256)]
     limits: Limits
-    sites: Annotated[dict[Name, Hash], Size(0, 100_000)]
+    sites: Annotated[dict[Name, Hash], Size(0, MAX_SITES)]
     """Site id → hash of its Site part."""
     default_site: Name | None
     """The site that answers a hello with an unknown name or none; without one such hellos are refused."""
-    ticket_keys: Annotated[tuple[Hash, ...], Size(0, 8)]
+    ticket_keys: Annotated[tuple[Hash, ...], Size(0, MAX_TICKET_KEYS)]
     """Newest first: the first encrypts, all decrypt."""
     parts: Annotated[tuple[Hash, ...], Size(0, 500_000), Sorted()]
     """Every part that the snapshot needs, sorted."""
-    contract: Annotated[int, Range(CONTRACT, CONTRACT)] = CONTRACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +165,10 @@ class Site:
 class TlsPolicy:
     """What a handshake may end in; IANA names, in order of preference."""
 
-    versions: Annotated[tuple[Annotated[str, OneOf(VERSIONS)], ...], Size(1, len(VERSIONS)), Unique()]
-    suites: Annotated[tuple[Annotated[str, OneOf(SUITES)], ...], Size(1, len(SUITES)), Unique()]
-    groups: Annotated[tuple[Annotated[str, OneOf(GROUPS)], ...], Size(1, len(GROUPS)), Unique()]
-    alpn: Annotated[tuple[Annotated[str, OneOf(ALPN)], ...], Size(1, len(ALPN)), Unique()]
+    versions: Annotated[tuple[Annotated[str, OneOf(TlsVersion)], ...], Size(1, len(TlsVersion)), Unique()]
+    suites: Annotated[tuple[Annotated[str, OneOf(CipherSuite)], ...], Size(1, len(CipherSuite)), Unique()]
+    groups: Annotated[tuple[Annotated[str, OneOf(Group)], ...], Size(1, len(Group)), Unique()]
+    alpn: Annotated[tuple[Annotated[str, OneOf(Alpn)], ...], Size(1, len(Alpn)), Unique()]
     tickets: bool
     client_roots: Annotated[
         tuple[Annotated[str, Base64(1, MAX_CERTIFICATE_BYTES)], ...], Size(0, MAX_CLIENT_ROOTS), Unique()
@@ -199,7 +191,7 @@ class Pool:
 
     id: Annotated[str, Label()]
     """What events and counters call it."""
-    servers: Annotated[tuple[Server, ...], Size(1, 1024)]
+    servers: Annotated[tuple[Server, ...], Size(1, MAX_SERVERS)]
     connect_timeout_ms: Milliseconds = STANDARD_CONNECT_TIMEOUT_MS
     """The wait for a connection, the look-up of the server's name included."""
     response_timeout_ms: Milliseconds = STANDARD_RESPONSE_TIMEOUT_MS

@@ -1,6 +1,8 @@
 """Why a server behind a site did not answer, in words."""
 
-from port443.core.contract.events import UpstreamFailure
+from port443.core.contract.reasons import (
+    UpstreamFailure,
+)
 
 
 def cause_of(reason: UpstreamFailure, server: str) -> str:

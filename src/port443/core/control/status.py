@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from port443.core.contract.reasons import ListenerState
 from port443.core.contract.stats import EdgeStats
 
 Severity = Literal["warning", "error"]
@@ -61,7 +62,7 @@ class ListenerStatus:
     """An address that the edge accepts connections on."""
 
     id: str
-    state: Literal["listening", "waiting_for_sockets", "unknown"]
+    state: ListenerState | Literal["unknown"]
     """Unknown while no edge answers."""
 
 

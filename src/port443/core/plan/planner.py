@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from port443.core.contract.bounds import MAX_TICKET_KEYS
 from port443.core.contract.snapshot import (
     Certificate,
     Hash,
@@ -28,7 +29,6 @@ from port443.core.plan.policies import POLICIES
 
 HTTPS_PORT = 443
 MAX_POOL_NAME = 100
-MAX_TICKET_KEYS = 8
 
 
 @dataclass(frozen=True, slots=True)

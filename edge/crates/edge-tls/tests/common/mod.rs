@@ -85,10 +85,10 @@ pub(crate) fn policy() -> TlsPolicy {
         versions: vec![TlsVersion::Tls13, TlsVersion::Tls12],
         suites: CipherSuite::ALL.to_vec(),
         groups: vec![
-            Group::X25519MlKem768,
+            Group::X25519Mlkem768,
             Group::X25519,
-            Group::SecP256r1,
-            Group::SecP384r1,
+            Group::Secp256r1,
+            Group::Secp384r1,
         ],
         alpn: vec![Alpn::H2, Alpn::Http11],
         tickets: true,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 
-use edge_contract::{CONTRACT, Limits, TicketKey, canonical};
+use edge_contract::bounds::CONTRACT;
+use edge_contract::{Limits, TicketKey, canonical};
 
 use super::*;
 

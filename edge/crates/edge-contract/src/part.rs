@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
 use crate::error::Fault;
+use crate::generated::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
 use crate::hash::Hash;
 use crate::json::Json;
 use crate::read::{Fields, text};

@@ -1,18 +1,16 @@
 """Make the contract's JSON Schemas from the dataclasses: their types, their rules and their docstrings."""
 
-import ast
 import dataclasses
-import inspect
-import textwrap
 import types
 from enum import StrEnum
-from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from docstrings import docstrings
+from port443.core.contract.bounds import CONTRACT, MAX_INTEGER
 from port443.core.contract.events import EVENTS
 from port443.core.contract.read import PARTS
 from port443.core.contract.rules import Rule
-from port443.core.contract.snapshot import CONTRACT, MAX_INTEGER, Root
+from port443.core.contract.snapshot import Root
 from port443.core.control.status import StatusDocument
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -90,7 +88,7 @@ def _enumeration(shape: type[StrEnum]) -> dict[str, Any]:
 
 def _object(shape: type, definitions: dict[str, Any]) -> dict[str, Any]:
     hints = get_type_hints(shape, include_extras=True)
-    words = _field_docstrings(shape)
+    words = docstrings(shape)
     properties = {}
     for field in dataclasses.fields(shape):
         described = _described(hints[field.name], definitions)
@@ -106,19 +104,6 @@ def _object(shape: type, definitions: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@cache
-def _field_docstrings(shape: type) -> dict[str, str]:
-    body = ast.parse(textwrap.dedent(inspect.getsource(shape))).body[0]
-    assert isinstance(body, ast.ClassDef)
-    found = {}
-    for field, words in zip(body.body, body.body[1:], strict=False):
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
-            match words:
-                case ast.Expr(value=ast.Constant(value=str(text))):
-                    found[field.target.id] = text
-    return found
-
-
 def _described(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
@@ -130,9 +115,10 @@ def _described(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if origin is dict:
         names, entries = (_described(argument, definitions) for argument in arguments)
         return {"type": "object", "propertyNames": names, "additionalProperties": entries}
-    if origin is types.UnionType or type(None) in arguments:
-        inner = next(argument for argument in arguments if argument is not types.NoneType)
-        return {"anyOf": [_described(inner, definitions), {"type": "null"}]}
+    if origin in {types.UnionType, Union}:
+        return {"anyOf": [_described(argument, definitions) for argument in arguments]}
+    if hint is types.NoneType:
+        return {"type": "null"}
     if hint is int:
         return {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
     if hint in {str, bool}:

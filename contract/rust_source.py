@@ -1,0 +1,245 @@
+"""Make the edge's half of the contract: documents and how they are read, closed sets, bounds, error codes."""
+
+import dataclasses
+import textwrap
+from collections.abc import Iterator
+from enum import StrEnum
+from types import ModuleType, NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from docstrings import docstrings
+from port443.core.contract import bounds, reasons, tls_names
+from port443.core.contract.read import PARTS
+from port443.core.contract.rules import (
+    Base64,
+    Label,
+    Named,
+    OneOf,
+    Pattern,
+    Range,
+    Rule,
+    Size,
+    SocketAddress,
+    Sorted,
+    TcpPort,
+    Unique,
+)
+from port443.core.contract.snapshot import Root
+from port443.edge.errors import REFUSALS
+
+WIDTH = 95
+HEAD = """\
+//! The contract's documents, closed sets, bounds and error codes.
+//!
+//! Written by `make contract` from `src/port443/core/contract` and `src/port443/edge/errors.py`.
+#![allow(
+    missing_docs,
+    clippy::doc_markdown,
+    reason = "the words are those of the Python side, which documents what a name does not say"
+)]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::closed_set::closed_set;
+use crate::error::{Fault, error_codes};
+use crate::hash::Hash;
+use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
+use crate::read::{
+    Fields, all_base64, as_base64, base64, base64_array, boolean, distinct, hash, integer, list, map,
+    nullable, object, one_of, port, sorted, text,
+};
+"""
+WIDE = frozenset({"CONTRACT", "MAX_INTEGER", "DAY_MS"})
+"""Bounds of integers in documents; the others are of lengths in memory."""
+
+
+def rust_source() -> str:
+    """Return the whole file."""
+    sections = [HEAD, _bounds(bounds), _error_codes()]
+    sections += [_closed_set(kind) for module in (tls_names, reasons) for kind in _enums(module)]
+    sections += [_document(shape) for shape in _shapes()]
+    return "\n".join(sections)
+
+
+def _doc(text: str | None, indent: int = 0) -> str:
+    words = " ".join((text or "").split())
+    lines = textwrap.wrap(words, WIDTH - indent, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"{' ' * indent}/// {line}\n" for line in lines)
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _bounds(module: ModuleType) -> str:
+    words = docstrings(module)
+    constants = "".join(
+        _doc(words.get(name), 4) + f"    pub const {name}: {_width(name)} = {value:_};\n"
+        for name, value in vars(module).items()
+        if isinstance(value, int)
+    )
+    return f"/// Bounds that no single field states.\npub mod bounds {{\n{constants}}}\n"
+
+
+def _width(name: str) -> str:
+    return "u64" if name in WIDE else "usize"
+
+
+def _error_codes() -> str:
+    lines = (
+        _doc((refusal.__doc__ or "").partition("\n\n")[0], 4)
+        + f'    {_camel(vars(refusal)["name"])} = "{code}" "{vars(refusal)["name"]}",\n'
+        for code, refusal in REFUSALS.items()
+    )
+    return f"error_codes! {{\n{''.join(lines)}}}\n"
+
+
+def _enums(module: ModuleType) -> Iterator[type[StrEnum]]:
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum:
+            yield value
+
+
+def _closed_set(kind: type[StrEnum]) -> str:
+    words = docstrings(kind)
+    members = "".join(
+        _doc(words.get(one.name, f"`{one.value}`"), 8) + f'        {_camel(one.name)} = "{one.value}",\n'
+        for one in kind
+    )
+    return f"closed_set! {{\n{_doc(kind.__doc__, 4)}    {kind.__name__} {{\n{members}    }}\n}}\n"
+
+
+def _shapes() -> list[type]:
+    """Return every dataclass of the documents, what is inside before what holds it."""
+    found: dict[type, None] = {}
+
+    def visit(hint: Any) -> None:
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            for inner in get_type_hints(hint, include_extras=True).values():
+                visit(inner)
+            found.setdefault(hint)
+        for argument in get_args(hint):
+            visit(argument)
+
+    for shape in (Root, *PARTS.values()):
+        visit(shape)
+    return list(found)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Field:
+    kind: str
+    """The type in Rust."""
+    reader: str
+    is_copy: bool = False
+    attribute: str = ""
+
+
+def _document(shape: type) -> str:
+    fields = [field for field in dataclasses.fields(shape) if field.name != "kind"]
+    hints, words = get_type_hints(shape, include_extras=True), docstrings(shape)
+    known = {field.name: _field(hints[field.name]) for field in fields}
+    derived = ["Clone", "PartialEq", "Eq", "Serialize"]
+    if all(one.is_copy for one in known.values()):
+        derived.insert(1, "Copy")
+    if all(field.repr for field in fields):  # what is secret has no Debug, so that no log can hold it
+        derived += ["Debug", "Hash"]
+    lines = [_doc(shape.__doc__), f"#[derive({', '.join(derived)})]\npub struct {shape.__name__} {{\n"]
+    for name, one in known.items():
+        lines += [_doc(words.get(name), 4), one.attribute, f"    pub {name}: {one.kind},\n"]
+    lines.append(f"}}\n\nimpl {shape.__name__} {{\n{_standard(fields)}{_reader(known)}}}\n")
+    return "".join(lines)
+
+
+def _standard(fields: list[dataclasses.Field[Any]]) -> str:
+    if any(not isinstance(field.default, int | NoneType) for field in fields):
+        return ""
+    values = (
+        f"        {field.name}: {'None' if field.default is None else f'{field.default:_}'},\n"
+        for field in fields
+    )
+    return (
+        "    /// What holds when nothing else is asked for.\n"
+        f"    pub const STANDARD: Self = Self {{\n{''.join(values)}    }};\n\n"
+    )
+
+
+def _reader(known: dict[str, _Field]) -> str:
+    lines = (f'            {name}: fields.take("{name}", {one.reader})?,\n' for name, one in known.items())
+    return (
+        "    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {\n"
+        f"        Ok(Self {{\n{''.join(lines)}        }})\n    }}\n"
+    )
+
+
+def _field(hint: Any) -> _Field:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _ruled(arguments[0], arguments[1:])
+    if origin is Literal:
+        raise TypeError(f"{hint} is no closed set with a name: make it a StrEnum")
+    if origin is UnionType or NoneType in arguments:
+        inner = _field(next(argument for argument in arguments if argument is not NoneType))
+        return _Field(f"Option<{inner.kind}>", f"nullable({inner.reader})", inner.is_copy)
+    if hint is bool:
+        return _Field("bool", "boolean", is_copy=True)
+    if hint is str:
+        return _Field("String", "text")
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        inside = get_type_hints(hint, include_extras=True).values()
+        return _Field(
+            hint.__name__, f"object({hint.__name__}::read)", all(_field(one).is_copy for one in inside)
+        )
+    raise TypeError(f"the edge has no type for {hint}")
+
+
+def _ruled(hint: Any, rules: tuple[Rule, ...]) -> _Field:
+    if hint is int or hint is str:
+        return _scalar(rules[0])
+    size = next(rule for rule in rules if isinstance(rule, Size))
+    if get_origin(hint) is dict:
+        _, entry = map(_field, get_args(hint))
+        return _Field(
+            f"BTreeMap<String, {entry.kind}>", f"map({size.most:_}, check_site_name, {entry.reader})"
+        )
+    entry = _field(get_args(hint)[0])
+    how = next(
+        (word for kind, word in ORDERS.items() if any(isinstance(rule, kind) for rule in rules)), "list"
+    )
+    return _Field(
+        f"Vec<{entry.kind}>",
+        f"{how}({size.least:_}..={size.most:_}, {entry.reader})",
+        attribute=entry.attribute.replace("as_base64", "all_base64"),
+    )
+
+
+ORDERS: dict[type, str] = {Sorted: "sorted", Unique: "distinct"}
+SERIALIZED = '    #[serde(serialize_with = "as_base64")]\n'
+
+
+def _scalar(rule: Rule) -> _Field:
+    match rule:
+        case TcpPort():
+            return _Field("u16", "port", is_copy=True)
+        case Range(least, most):
+            return _Field("u64", f"integer({least:_}..={most:_})", is_copy=True)
+        case OneOf(choices):
+            about = " ".join((choices.__doc__ or "").split()).removesuffix(".").partition(" (")[0]
+            about = about[0].lower() + about[1:]
+            return _Field(choices.__name__, f'one_of({choices.__name__}::parse, "{about}")', is_copy=True)
+        case Pattern():
+            return _Field("Hash", "hash", is_copy=True)
+        case Named(wildcard):
+            return _Field("String", "site_name" if wildcard else "upstream_host")
+        case Label():
+            return _Field("String", "id")
+        case SocketAddress():
+            return _Field("SocketAddr", "socket_address", is_copy=True)
+        case Base64(least, most) if least == most:
+            return _Field(f"[u8; {least}]", "base64_array", attribute=SERIALIZED)
+        case Base64(least, most):
+            return _Field("Vec<u8>", f"base64({least}..={most:_})", attribute=SERIALIZED)
+    raise TypeError(f"the edge has no reader for {rule}")

@@ -1,0 +1,84 @@
+//! The root document: what one snapshot consists of, and what must hold between its fields.
+
+use crate::error::Fault;
+use crate::generated::{Limits, Listener, Root};
+use crate::hash::Hash;
+use crate::json::{Json, canonical};
+use crate::read::object;
+
+impl Root {
+    /// Read and check a root document.
+    pub fn decode(text: &[u8]) -> Result<Self, Fault> {
+        Self::checked(Json::decode(text)?)
+    }
+
+    /// Check a root document that stands inside a request, and name it.
+    pub fn from_json(json: Json) -> Result<(Hash, Self), Fault> {
+        // Values that no document may hold have no canonical form; the reader names their place.
+        let canonical = json.canonical();
+        let root = Self::checked(json)?;
+        Ok((Hash::of(&canonical?), root))
+    }
+
+    fn checked(json: Json) -> Result<Self, Fault> {
+        let root = object(Self::read)(json)?;
+        root.check_listeners()?;
+        root.check_references()?;
+        Ok(root)
+    }
+
+    /// The name of the snapshot.
+    pub fn hash(&self) -> Result<Hash, Fault> {
+        Ok(Hash::of(&canonical(self)?))
+    }
+
+    /// The listener of that id.
+    #[must_use]
+    pub fn listener(&self, id: &str) -> Option<&Listener> {
+        self.listeners.iter().find(|listener| listener.id == id)
+    }
+
+    fn check_listeners(&self) -> Result<(), Fault> {
+        let at = |index, message: String| {
+            let fault = Fault::document(message).under("id");
+            Err(fault.at(index).under("listeners"))
+        };
+        for (index, listener) in self.listeners.iter().enumerate() {
+            let wanted = format!("{}:{}", listener.role.as_str(), listener.address);
+            if listener.id != wanted {
+                return at(index, format!("should be {wanted:?}: role and address"));
+            }
+            let is_same = |other: &Listener| other.id == listener.id;
+            if self.listeners[..index].iter().any(is_same) {
+                return at(index, "stands twice".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_references(&self) -> Result<(), Fault> {
+        let absent = || Fault::document("is not among the parts");
+        if let Some((id, _)) = self.sites.iter().find(|(_, hash)| !self.needs(hash)) {
+            return Err(absent().under(id).under("sites"));
+        }
+        if let Some(id) = &self.default_site
+            && !self.sites.contains_key(id)
+        {
+            return Err(Fault::document("is not among the sites").under("default_site"));
+        }
+        match self.ticket_keys.iter().position(|hash| !self.needs(hash)) {
+            Some(index) => Err(absent().at(index).under("ticket_keys")),
+            None => Ok(()),
+        }
+    }
+
+    fn needs(&self, hash: &Hash) -> bool {
+        self.parts.binary_search(hash).is_ok()
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::STANDARD
+    }
+}

@@ -1,0 +1,19 @@
+//! How long is waited: a site's own time-outs in place of those that hold for all.
+
+use crate::generated::{Limits, Timeouts};
+
+impl Timeouts {
+    /// The limits with these time-outs in the place of theirs.
+    #[must_use]
+    pub fn over(self, limits: &Limits) -> Limits {
+        Limits {
+            handshake_timeout_ms: self.handshake_ms,
+            header_timeout_ms: self.header_ms,
+            body_timeout_ms: self.body_ms,
+            idle_timeout_ms: self.idle_ms,
+            request_timeout_ms: self.request_ms,
+            tunnel_timeout_ms: self.tunnel_ms,
+            ..*limits
+        }
+    }
+}
