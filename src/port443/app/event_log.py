@@ -1,12 +1,11 @@
 """What happened, as events that are told once each, and the log of them."""
 
-import asyncio
 import dataclasses
 import logging
 from collections.abc import Iterator
 from typing import Final, assert_never
 
-from port443.app.log_throttle import PERIOD_S, LogThrottle
+from port443.app.log_throttle import LogThrottle
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
 from port443.core.contract.events import (
@@ -142,18 +141,13 @@ class EdgeEventLog:
             record.created = event.at_ms / 1000
             log.handle(record)
 
-    async def summarise(self) -> None:
-        """Say from time to time, and at last when this is cancelled, how much was left out."""
-        try:
-            while True:
-                await asyncio.sleep(PERIOD_S)
-                self._tell_suppressed()
-        finally:
-            self._tell_suppressed()
-
-    def _tell_suppressed(self) -> None:
+    def tell_suppressed(self) -> int:
+        """Say how much was left out in the last `PERIOD_S` seconds, and return of how many kinds."""
+        kinds = 0
         for (name, reason), count in self._throttle.settle():
             log.info("lines_suppressed", extra={"of": name, "reason": reason, "count": count})
+            kinds += 1
+        return kinds
 
 
 def _cause(body: EventBody) -> dict[str, str]:

@@ -63,6 +63,7 @@ class Job:
     spec: str = ""
     """What it is to bring: with another one, what came of it before counts no longer."""
     is_local: bool = True
+    """Whether starts and reloads run it, and rounds wait for it: it needs only this machine, and no round."""
     is_stored: bool = True
     """Whether the store keeps where it stands."""
     within_s: float = WITHIN_S

@@ -15,6 +15,7 @@ from typing import Literal
 
 from port443.app.certificates import JOB_KINDS
 from port443.app.event_log import EdgeEventLog, log_event, round_events
+from port443.app.log_throttle import PERIOD_S
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
 from port443.app.scheduler import ROUND, Done, Job, Progress, Scheduler
@@ -35,9 +36,10 @@ from port443.core.plan.desired import Desired
 from port443.core.plan.hsts import next_step_due
 from port443.ports import Dial, EdgeIdentity
 
-PROOF, FILES = "proof", "watched_files"
+PROOF, RELOAD, FILES, LOG = "proof", "reload", "watched_files", "log"
 FILES_LOOKED_AT = timedelta(seconds=5)
 """How often watched files are looked at for a change."""
+LOG_PERIOD = timedelta(seconds=PERIOD_S)
 RETRY_AFTER_FAULT = timedelta(seconds=60)
 ROUND_S = 3600.0
 """How long a round may take: ten thousand handshakes that nobody answers."""
@@ -125,15 +127,17 @@ class App:
                 pause=lambda _: RETRY_AFTER_FAULT,
             ),
             Job(PROOF, self._prove_again, is_stored=False, is_local=False, within_s=ROUND_S),
+            Job(RELOAD, self._reload_as_asked, is_stored=False, is_local=False, within_s=ROUND_S),
             Job(FILES, self._look_at_files, is_stored=False),
+            Job(LOG, self._sum_up_log, is_stored=False, is_local=False),
         )
-        self._scheduler.set_next(PROOF, None)
+        for key in (PROOF, RELOAD):
+            self._scheduler.set_next(key, None)  # only when there is something to do
         self._reconciler = Reconciler(services)
         self._edge_events = EdgeEventLog()
         self._followers: set[_Follower] = set()
         self._turn = asyncio.Lock()
-        self._reload_wanted, self._stop = asyncio.Event(), asyncio.Event()
-        self._started, self._ended = asyncio.Event(), asyncio.Event()
+        self._stop, self._started, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.starting: str | None = "it begins"
         """What a start is at; None as soon as the first round is through."""
         self._drain_timeout_ms = 0
@@ -176,12 +180,13 @@ class App:
             duties = (
                 self._scheduler.run,
                 self.listen,
-                self._edge_events.summarise,
                 self._services.edge.watch,
-                self._reload_on_request,
             )
             tasks = [group.create_task(duty()) for duty in duties]
-            await self._stop.wait()
+            try:
+                await self._stop.wait()
+            finally:
+                self._edge_events.tell_suppressed()
             for task in tasks:
                 task.cancel()
 
@@ -216,7 +221,7 @@ class App:
 
     def request_reload(self) -> None:
         """Have the settings read again soon; how it went is in the log and the status."""
-        self._reload_wanted.set()
+        self._scheduler.ask([RELOAD])
 
     # The verbs
 
@@ -451,14 +456,18 @@ class App:
                 self._tell(EdgeRestarted(event.boot))
                 self._scheduler.ask([ROUND])
 
-    async def _reload_on_request(self) -> None:
-        while True:
-            await self._reload_wanted.wait()
-            self._reload_wanted.clear()
-            try:
-                await self.apply_settings()
-            except Port443Error:
-                continue  # it is logged, and the status tells it
+    async def _reload_as_asked(self, progress: Progress) -> Done:
+        progress("reading the settings")
+        try:
+            round_ = await self.apply_settings()
+        except Port443Error as error:
+            # Not tried again by itself: whoever corrects the settings asks again.
+            return Done(None, f"refused: {error.message}")
+        return Done(None, f"{len(round_.changes)} changes")
+
+    async def _sum_up_log(self, _: Progress) -> Done:
+        kinds = self._edge_events.tell_suppressed()
+        return Done(self._services.clock.now() + LOG_PERIOD, f"{kinds} kinds of lines were left out")
 
     # What is seen
 
