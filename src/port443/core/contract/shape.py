@@ -4,7 +4,18 @@ import dataclasses
 import types
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from port443.core.contract.bounds import MAX_INTEGER
 from port443.core.contract.rules import Rule
@@ -65,9 +76,8 @@ def _read(hint: Any, value: Any, path: str, *, loose: bool) -> Any:
         return _read_array(arguments[0], value, path, loose=loose)
     if origin is dict:
         return _read_table(arguments, value, path, loose=loose)
-    if origin is types.UnionType or type(None) in arguments:
-        inner = next(argument for argument in arguments if argument is not type(None))
-        return None if value is None else _read(inner, value, path, loose=loose)
+    if origin in {types.UnionType, Union}:
+        return _read_union(arguments, value, path, loose=loose)
     if dataclasses.is_dataclass(hint):
         return read_shape(cast("type[Any]", hint), value, path, loose=loose)
     return _read_scalar(hint, value, path)
@@ -80,6 +90,18 @@ def _read_ruled(arguments: tuple[Any, ...], value: Any, path: str, *, loose: boo
         if fault := rule.fault(read):
             raise DocumentInvalid(path + fault.below, fault.why)
     return read
+
+
+def _read_union(hints: tuple[Any, ...], value: Any, path: str, *, loose: bool) -> Any:
+    if value is None and type(None) in hints:
+        return None
+    *others, last = (hint for hint in hints if hint is not type(None))
+    for hint in others:
+        try:
+            return _read(hint, value, path, loose=loose)
+        except DocumentInvalid:
+            continue
+    return _read(last, value, path, loose=loose)
 
 
 def _read_array(hint: Any, value: Any, path: str, *, loose: bool) -> tuple[Any, ...]:
