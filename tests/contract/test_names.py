@@ -27,7 +27,7 @@ from port443.core.control.events import AppEvent, CertificateEventName
 
 TOP = Path(__file__).parents[2]
 SOURCE = TOP / "src" / "port443"
-TOPICS = {"hsts"}
+TOPICS = {"hsts", "policy"}
 ADD_IT = "add it to src/port443/cli/glossary.toml"
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final, get_args
 
@@ -20,6 +20,7 @@ from port443.cli.scan_words import Duration, LetterGrade, read_policies, read_ta
 from port443.cli.spinner import Spinner
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
+from port443.core.grade.policy import Policy
 from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.rule import Severity
 from port443.core.probe.failures import ScanFaulted, fault_in_words
@@ -60,16 +61,14 @@ NEVER: Final = "never"
 @click.option(
     "--fail-on",
     type=click.Choice([*(severity.value for severity in Severity), NEVER]),
-    default=Severity.HIGH.value,
-    show_default=True,
-    help="End with 1 when a finding is as grave as this, or graver.",
+    help="End with 1 when a finding is as grave as this, or graver. [default: high]",
 )
 @click.option(
     "--policy",
     "policies",
     multiple=True,
-    metavar="NAME",
-    help="End with 1 when this baseline is not met: mozilla-intermediate, bcp195 … Once for each.",
+    metavar="NAME|FILE",
+    help="End with 1 when this is not met: a baseline (mozilla-intermediate, bcp195 …) or a policy.yaml.",
 )
 @click.option(
     "--at",
@@ -91,7 +90,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     listed: str | None,
     form: Form,
     min_grade: Letter | None,
-    fail_on: str,
+    fail_on: str | None,
     policies: tuple[str, ...],
     at: datetime | None,
     http_port: int,
@@ -112,6 +111,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     port443 scan --targets hosts.txt --format sarif --min-grade A > scan.sarif
     port443 scan example.com --policy mozilla-intermediate --policy bcp195
     port443 scan example.com --policy ca-browser-forum --at 2029-03-15
+    port443 scan example.com --policy ./policy.yaml
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     named = [Named(read_target(host, connect, servername)) for host in hosts]
     named += read_list(listed, connect, servername) if listed else ()
@@ -119,7 +119,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
         raise click.UsageError("name a host, or a list of hosts with --targets")
     now = believable_now()
     day = at.date() if at else now.date()
-    bar = Bar(min_grade, None if fail_on == NEVER else Severity(fail_on), read_policies(policies, day))
+    bar = _bar(min_grade, fail_on, read_policies(policies, day), day)
     patience_s = min(timeout, ScanOptions().patience_s)
     options = ScanOptions(patience_s=patience_s, deadline_s=timeout, http_port=http_port)
     view = Viewpoint(
@@ -129,6 +129,12 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     printer = Printer("json" if as_json else form, bar, now, places)
     run = Run([one.target for one in named], view, options, printer, all_addresses=all_addresses)
     return asyncio.run(_run(run))
+
+
+def _bar(min_grade: Letter | None, fail_on: str | None, policy: Policy, day: date) -> Bar:
+    """Put flags before what a policy asks for, and that before what is usual."""
+    severity = None if fail_on == NEVER else Severity(fail_on) if fail_on else policy.fail_on or Severity.HIGH
+    return Bar(min_grade or policy.min_grade, severity, policy.baselines, policy.tolerated(day))
 
 
 @dataclass(frozen=True, slots=True)

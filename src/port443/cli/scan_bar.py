@@ -1,11 +1,14 @@
 """What a command line asks the results of a scan to meet, and the exit code that says whether they do."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from port443.cli import exits
 from port443.core.grade.baseline import Letter
+from port443.core.grade.fold import Finding, Undetermined
+from port443.core.grade.policy import Tolerance, assess_tolerantly
 from port443.core.grade.report import Failure, Report
-from port443.core.grade.requirement import Assessment, Baseline, Standing, assess
+from port443.core.grade.requirement import Assessment, Baseline, Standing
 from port443.core.grade.rule import Severity
 
 
@@ -16,10 +19,16 @@ class Bar:
     min_grade: Letter | None
     fail_on: Severity | None
     policies: tuple[Baseline, ...] = ()
+    tolerated: Mapping[str, Tolerance] = field(default_factory=dict)
+    """What is put up with, by its subject."""
 
     def fails_on(self, severity: Severity) -> bool:
         """Whether a finding of this severity is one too many."""
         return self.fail_on is not None and severity.rank <= self.fail_on.rank
+
+    def minds(self, one: Finding | Undetermined) -> bool:
+        """Whether a finding, or the doubt about one, is too many and not tolerated."""
+        return one.id not in self.tolerated and self.fails_on(one.severity)
 
     def is_below(self, report: Report) -> bool:
         """Whether the letter is worse than the one that is wanted."""
@@ -32,15 +41,15 @@ def exit_code_of(result: Report | Failure, bar: Bar) -> int:
     if isinstance(result, Failure):
         return exits.exit_code_of(result.error)
     standings = {one.standing for one in assessments(result, bar)}
-    if any(bar.fails_on(one.severity) for one in result.judgement.findings):
+    if any(bar.minds(one) for one in result.judgement.findings):
         return exits.FINDINGS
     if bar.is_below(result) or Standing.BROKEN in standings:
         return exits.FINDINGS
     unsure = result.grade.letter is None or (bar.min_grade is not None and result.grade.at_best)
-    doubts = any(bar.fails_on(one.severity) for one in result.judgement.undetermined)
+    doubts = any(bar.minds(one) for one in result.judgement.undetermined)
     return exits.UNDETERMINED if unsure or doubts or Standing.UNKNOWN in standings else exits.DONE
 
 
 def assessments(report: Report, bar: Bar) -> tuple[Assessment, ...]:
     """Hold a report against the baselines that are asked for."""
-    return tuple(assess(one, report.facts, report.judgement) for one in bar.policies)
+    return assess_tolerantly(bar.policies, report.facts, report.judgement, bar.tolerated)

@@ -1,7 +1,7 @@
 """The formats of a scan's output: what is printed when a target is done, and what when all are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -12,7 +12,7 @@ from port443.cli.scan_bar import Bar, assessments, exit_code_of
 from port443.cli.scan_junit import junit_text
 from port443.cli.scan_lines import LABEL
 from port443.cli.scan_text import failure_lines, legend, report_lines
-from port443.core.grade.document import scan_document
+from port443.core.grade.document import Document, scan_document
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.sarif import Place, sarif_document
 
@@ -42,8 +42,7 @@ class Printer:
         if self.form == "text":
             self._tell_people(result, self.codes[-1])
         elif self.form == "jsonl":
-            document = scan_document([(result, self.codes[-1])], __version__, self.started, self.bar.policies)
-            output.data(json.dumps(document))
+            output.data(json.dumps(self._document([(result, self.codes[-1])])))
         else:
             self._kept.append((result, self.codes[-1]))
 
@@ -52,11 +51,14 @@ class Printer:
         if self.form == "text" and self._has_report:
             output.data(f"\n{legend()}")
         elif self.form == "json" and self._kept:
-            output.data_json(scan_document(self._kept, __version__, self.started, self.bar.policies))
+            output.data_json(self._document(self._kept))
         elif self.form == "sarif":
             output.data_json(sarif_document(self._kept, __version__, self.places))
         elif self.form == "junit":
             output.data(junit_text(self._kept, self.bar))
+
+    def _document(self, results: Sequence[tuple[Report | Failure, int]]) -> Document:
+        return scan_document(results, __version__, self.started, self.bar.policies, self.bar.tolerated)
 
     def _tell_people(self, result: Report | Failure, exit_code: int) -> None:
         if len(self.codes) > 1:
@@ -64,7 +66,7 @@ class Printer:
         if isinstance(result, Failure):
             lines = failure_lines(result)
         else:
-            lines = report_lines(result, assessments(result, self.bar))
+            lines = report_lines(result, assessments(result, self.bar), self.bar.tolerated)
         for line in lines:
             output.data(line)
         if self.bar.min_grade and exit_code == exits.FINDINGS:

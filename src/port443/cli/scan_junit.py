@@ -50,7 +50,7 @@ def _cases(result: Report | Failure, bar: Bar) -> Iterator[ET.Element]:
             _say(case, "skipped", "", doubts[rule.id].reason)
         elif rule.id in found:
             evidence = found[rule.id].evidence
-            if bar.fails_on(rule.severity):
+            if bar.minds(found[rule.id]):
                 _say(case, "failure", rule.severity, evidence, f"To do: {rule.remedy.what}")
             else:
                 ET.SubElement(case, "system-out").text = readable(evidence)

@@ -3,7 +3,7 @@
 ✓ good   ✗ bad   ! worth a look   ? could not be told
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import assert_never
 
@@ -14,6 +14,7 @@ from port443.cli.scan_lines import line, lines
 from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.policy import Tolerance
 from port443.core.grade.post_quantum import PostQuantum, post_quantum
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.requirement import Assessment
@@ -30,7 +31,9 @@ MODERN = (Version.TLS_1_2, Version.TLS_1_3)
 MANY_NAMES = 6
 
 
-def report_lines(report: Report, assessments: Iterable[Assessment] = ()) -> Iterator[str]:
+def report_lines(
+    report: Report, assessments: Iterable[Assessment] = (), tolerated: Mapping[str, Tolerance] | None = None
+) -> Iterator[str]:
     """Write a report, with the baselines that it is held against, and the grade last."""
     facts = report.facts
     yield from _head(report)
@@ -42,7 +45,7 @@ def report_lines(report: Report, assessments: Iterable[Assessment] = ()) -> Iter
         yield from _section(title, _chain(chain, facts))
     yield from _section("Post-quantum", _post_quantum(post_quantum(facts)))
     yield from _section("HTTP", _http(facts))
-    yield from _section("Findings", finding_lines(report.judgement.findings))
+    yield from _section("Findings", finding_lines(report.judgement.findings, tolerated or {}))
     yield from _section("Not determined", doubt_lines(report.judgement.undetermined))
     yield from _section("Baselines", assessment_lines(assessments))
     yield from _section("Grade", grade_lines(report))

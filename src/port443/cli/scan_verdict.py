@@ -1,12 +1,13 @@
 """What a scan comes to, for people: findings, doubts and the grade."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from port443.cli import output
 from port443.cli.output import Tone
 from port443.cli.scan_lines import LABEL, line, lines, under
 from port443.core.grade.baseline import Letter
 from port443.core.grade.fold import Finding, Grade, NextStep, Undetermined
+from port443.core.grade.policy import Tolerance
 from port443.core.grade.report import Report
 from port443.core.grade.rule import Severity
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
@@ -20,11 +21,13 @@ TONES: dict[Severity, Tone] = {
 }
 
 
-def finding_lines(findings: tuple[Finding, ...]) -> Iterator[str]:
-    """Write what should not be, the gravest first."""
+def finding_lines(findings: tuple[Finding, ...], tolerated: Mapping[str, Tolerance]) -> Iterator[str]:
+    """Write what should not be, the gravest first, and what of it is tolerated."""
     for finding in findings:
         yield line(TONES[finding.severity], finding.severity, f"{finding.id:<15}{finding.title}")
         yield from under(finding.evidence)
+        if finding.id in tolerated:
+            yield from under(tolerated[finding.id].words)
 
 
 def doubt_lines(doubts: tuple[Undetermined, ...]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import click
 from port443.core.errors import SettingsError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.baselines import BASELINES, find_baseline
+from port443.core.grade.policy import Policy
 from port443.core.grade.report import ScanTarget
 from port443.core.grade.requirement import Baseline
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, parse_site_name
@@ -50,9 +51,27 @@ class PolicyUnknown(SettingsError):
     code = "P443-E173"
 
 
-def read_policies(names: Sequence[str], day: date) -> tuple[Baseline, ...]:
-    """Find the baselines that are named, each once."""
-    return tuple(dict.fromkeys(_policy(name, day) for name in names))
+def read_policies(names: Sequence[str], day: date) -> Policy:
+    """Put all that is named together: baselines by their names, policies of one's own by their files."""
+    read = [_policy_of_file(one, day) if _is_file(one) else Policy((_policy(one, day),)) for one in names]
+    grades = [one.min_grade for one in read if one.min_grade is not None]
+    severities = [one.fail_on for one in read if one.fail_on is not None]
+    return Policy(
+        tuple(dict.fromkeys(baseline for one in read for baseline in one.baselines)),
+        tuple(tolerance for one in read for tolerance in one.tolerances),
+        min(grades, key=lambda letter: letter.rank, default=None),
+        max(severities, key=lambda severity: severity.rank, default=None),
+    )
+
+
+def _policy_of_file(path: str, day: date) -> Policy:
+    from port443.settings.policy_file import read_policy_file  # noqa: PLC0415 - the readers of YAML are slow to load
+
+    return read_policy_file(path, day)
+
+
+def _is_file(name: str) -> bool:
+    return "/" in name or name.endswith((".yaml", ".yml"))
 
 
 def _policy(name: str, day: date) -> Baseline:

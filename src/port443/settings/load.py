@@ -52,7 +52,7 @@ def load(path: str | os.PathLike[str]) -> Desired:
 def read(path: str | os.PathLike[str]) -> Reading:
     """Read a settings file (`-`: standard input), and keep where everything stands in it."""
     name = "<stdin>" if str(path) == STDIN else str(path)
-    return _reading(_content(path), name, Path(path).absolute().parent, None)
+    return _reading(content_of(path), name, Path(path).absolute().parent, None)
 
 
 def parse(
@@ -66,7 +66,8 @@ def parse(
     return _reading(content, name, directory or Path.cwd(), cores).desired
 
 
-def _content(path: str | os.PathLike[str]) -> bytes:
+def content_of(path: str | os.PathLike[str]) -> bytes:
+    """Read a file, or standard input for `-`, up to what is too large."""
     try:
         if str(path) == STDIN:
             return sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -81,7 +82,7 @@ def _content(path: str | os.PathLike[str]) -> bytes:
 
 def _reading(content: bytes | str, name: str, directory: PurePath, cores: int | None) -> Reading:
     with _uncollected():
-        source = _decoded(content, name)
+        source = decoded(content, name)
         root, mistakes = document.read(source)
         if other := foreign.recognised(source, root.value if root else None):
             raise SettingsWrong(source, [other])
@@ -108,7 +109,8 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _decoded(content: bytes | str, name: str) -> Source:
+def decoded(content: bytes | str, name: str) -> Source:
+    """Take bytes as UTF-8; raises SettingsWrong for what is none, and for too many."""
     raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if len(raw) > MAX_BYTES:
         source = Source(name, "")

@@ -386,5 +386,5 @@ def test_a_result_that_is_there_is_printed_when_the_run_is_cut_short(
 )
 def test_a_baseline_that_is_not_met_ends_with_1(facts: ScanFacts, names: tuple[str, ...], code: int) -> None:
     """One of several is enough, and what cannot be told ends with 3."""
-    bar = Bar(None, None, read_policies(names, date(2026, 5, 1)))
+    bar = Bar(None, None, read_policies(names, date(2026, 5, 1)).baselines)
     assert exit_code_of(report(facts), bar) == code

@@ -1,6 +1,6 @@
 """A report as a JSON document: `port443.scan/1`. Fields are only ever added within /1."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -8,9 +8,10 @@ from port443.core.grade.catalogue import RULE_OF
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade, NextStep
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.policy import Tolerance, assess_tolerantly
 from port443.core.grade.post_quantum import post_quantum
 from port443.core.grade.report import Failure, Report
-from port443.core.grade.requirement import Assessment, Baseline, assess
+from port443.core.grade.requirement import Assessment, Baseline
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, VersionFacts
@@ -18,6 +19,8 @@ from port443.core.wire.groups import group_name
 from port443.core.x509.facts import CertFacts
 
 SCHEMA = "port443.scan/1"
+Tolerated: TypeAlias = Mapping[str, Tolerance]
+NOTHING: Tolerated = {}
 Value: TypeAlias = "dict[str, Value] | list[Value] | str | int | bool | None"
 Document: TypeAlias = dict[str, Value]
 
@@ -27,6 +30,7 @@ def scan_document(
     version: str,
     started: datetime,
     baselines: Sequence[Baseline] = (),
+    tolerated: Tolerated = NOTHING,
 ) -> Document:
     """Write the document of one run: its targets, each with its exit code."""
     baseline = SSL_LABS_2009R
@@ -41,11 +45,16 @@ def scan_document(
             "secondary": baseline.is_secondary,
         },
         "started": _moment(started),
-        "targets": [_target(result, exit_code, baselines) for result, exit_code in results],
+        "targets": [_target(result, exit_code, baselines, tolerated) for result, exit_code in results],
     }
 
 
-def _target(result: Report | Failure, exit_code: int, baselines: Sequence[Baseline]) -> Document:
+def _target(
+    result: Report | Failure,
+    exit_code: int,
+    baselines: Sequence[Baseline],
+    tolerated: Tolerated,
+) -> Document:
     head: Document = {
         "target": str(result.target),
         "name": result.target.name.text,
@@ -60,10 +69,12 @@ def _target(result: Report | Failure, exit_code: int, baselines: Sequence[Baseli
             "hint": result.error.hint,
         }
         return {**head, "error": error, "report": None}
-    return {**head, "error": None, "report": report_document(result, baselines)}
+    return {**head, "error": None, "report": report_document(result, baselines, tolerated)}
 
 
-def report_document(report: Report, baselines: Sequence[Baseline] = ()) -> Document:
+def report_document(
+    report: Report, baselines: Sequence[Baseline] = (), tolerated: Tolerated = NOTHING
+) -> Document:
     """Write what one scan has found."""
     facts = report.facts
     return {
@@ -88,7 +99,7 @@ def report_document(report: Report, baselines: Sequence[Baseline] = ()) -> Docum
         "chains": [_chain(chain) for chain in facts.chains],
         "http": http_document(facts),
         "post_quantum": _post_quantum(facts),
-        "findings": [_finding(finding, report.grade) for finding in report.judgement.findings],
+        "findings": [_finding(one, report.grade, tolerated) for one in report.judgement.findings],
         "undetermined": [
             {
                 "id": one.id,
@@ -99,7 +110,10 @@ def report_document(report: Report, baselines: Sequence[Baseline] = ()) -> Docum
             for one in report.judgement.undetermined
         ],
         "grade": _grade(report.grade),
-        "baselines": [assessment_document(assess(one, facts, report.judgement)) for one in baselines],
+        "baselines": [
+            assessment_document(one)
+            for one in assess_tolerantly(baselines, facts, report.judgement, tolerated)
+        ],
     }
 
 
@@ -229,7 +243,7 @@ def http_document(facts: ScanFacts) -> Document:
     }
 
 
-def _finding(finding: Finding, grade: Grade) -> Document:
+def _finding(finding: Finding, grade: Grade, tolerated: Tolerated) -> Document:
     rule = RULE_OF[finding.id]
     effect = next((cap.letter.value for cap in grade.caps if cap.rule == finding.id), None)
     return {
@@ -241,6 +255,7 @@ def _finding(finding: Finding, grade: Grade) -> Document:
         "fix": dict(rule.remedy.fixes),
         "references": list(rule.references),
         "grade_effect": effect,
+        "tolerated": tolerated[finding.id].words if finding.id in tolerated else None,
     }
 
 
