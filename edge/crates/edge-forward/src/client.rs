@@ -8,7 +8,7 @@ use edge_http::page::Page;
 use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, Message, chunk_start};
 
 use crate::buffer::Buffer;
-use crate::context::SiteHsts;
+use crate::site::SiteHsts;
 
 /// Why an exchange cannot go on, as far as the client is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,27 +1,28 @@
-//! What the handlers of a connection share: the worker, the connection, its site and listener.
+//! What the handlers of a connection share: the worker, the connection and its site.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use edge_contract::{Hash, Hsts, Limits, Listener, Pool, Timeouts};
-use edge_http::{HstsPolicy, Peer};
-use edge_observe::{SiteSlot, WorkerObserver};
-use edge_tls::{CertificateNames, SiteTls};
+use edge_contract::Limits;
+use edge_http::Peer;
+use edge_observe::WorkerObserver;
+use edge_tls::CertificateNames;
 use tokio::sync::watch;
 
-use crate::pool::Pools;
+use crate::connections::WorkerPools;
 use crate::running::Running;
+use crate::site::SiteRuntime;
 
 /// What every connection handler of one worker shares; single-threaded.
 pub struct WorkerContext {
     /// The newest snapshot; load it for each request, keep none of it over a wait.
     pub running: Arc<ArcSwap<Running>>,
     /// The worker's counters and its way into the event log.
-    pub observer: WorkerObserver,
-    /// Upstream connections of this worker, by pool hash.
-    pub pools: Pools,
+    pub observer: Rc<WorkerObserver>,
+    /// The worker's connections to servers.
+    pub pools: WorkerPools,
     /// Turns true once, when connections should end politely.
     pub draining: watch::Receiver<bool>,
 }
@@ -44,46 +45,22 @@ pub struct ConnectionContext {
     pub client_certificate: Option<String>,
 }
 
-/// A listener of the snapshot; the same object while its document stays the same.
-pub struct ListenerRuntime {
-    /// The listener's document.
-    pub document: Listener,
-}
-
-/// A site that runs: everything its connections and requests need, made once.
-pub struct SiteRuntime {
-    /// The key of the site in `Root.sites`.
-    pub id: String,
-    /// The hash of the site's document.
-    pub hash: Hash,
-    /// The site's names, as in its document.
-    pub names: Vec<String>,
-    /// Where the site's requests are counted.
-    pub slot: SiteSlot,
-    /// The site's finished TLS configuration.
-    pub tls: SiteTls,
-    /// The upstream pool's document.
-    pub pool: Arc<Pool>,
-    /// The pool's hash: the name under which each worker keeps its connections.
-    pub pool_hash: Hash,
-    /// The Strict-Transport-Security header that the site sends.
-    pub hsts: Option<SiteHsts>,
-    /// Whether the redirect from port 80 may be kept by clients.
-    pub redirect_cacheable: bool,
-    /// The longest body of a request.
-    pub body_bytes: u64,
-    /// Its own time-outs.
-    pub timeouts: Option<Timeouts>,
-    /// The ticket keys that its TLS was made with; other keys make another object.
-    pub ticket_keys: Vec<Hash>,
-}
-
-/// A site's Strict-Transport-Security header, written once.
-pub struct SiteHsts {
-    /// The policy, to be compared with an upstream's own.
-    pub policy: Hsts,
-    /// The header's value (RFC 6797 §6.1).
-    pub value: Vec<u8>,
+impl WorkerContext {
+    /// A worker without connections.
+    #[must_use]
+    pub fn new(
+        running: Arc<ArcSwap<Running>>,
+        observer: WorkerObserver,
+        draining: watch::Receiver<bool>,
+    ) -> Self {
+        let observer = Rc::new(observer);
+        Self {
+            running,
+            pools: WorkerPools::new(Rc::clone(&observer)),
+            observer,
+            draining,
+        }
+    }
 }
 
 impl ConnectionContext {
@@ -144,41 +121,6 @@ impl ConnectionContext {
         match &self.server_name {
             Some(name) => name == host,
             None => self.local.ip().to_canonical().to_string() == host,
-        }
-    }
-}
-
-impl SiteRuntime {
-    /// The limits as they hold for this site.
-    #[must_use]
-    pub fn limits(&self, of_all: &Limits) -> Limits {
-        self.timeouts.map_or(*of_all, |own| own.over(of_all))
-    }
-}
-
-impl SiteHsts {
-    /// Write the header's value for a policy.
-    #[must_use]
-    pub fn new(policy: Hsts) -> Self {
-        let mut value = format!("max-age={}", policy.max_age_s);
-        if policy.include_subdomains {
-            value.push_str("; includeSubDomains");
-        }
-        if policy.preload {
-            value.push_str("; preload");
-        }
-        Self {
-            policy,
-            value: value.into_bytes(),
-        }
-    }
-
-    /// The policy, as far as an upstream's can be compared with it.
-    #[must_use]
-    pub fn to_compare(&self) -> HstsPolicy {
-        HstsPolicy {
-            max_age_s: self.policy.max_age_s,
-            include_subdomains: self.policy.include_subdomains,
         }
     }
 }

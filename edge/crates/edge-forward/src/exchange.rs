@@ -15,8 +15,8 @@ use tokio::io::AsyncWrite;
 use crate::budget::{LARGE, SMALL, is_scarce, piece_room, small_room};
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault, Piece};
+use crate::connections::ServerConnection;
 use crate::spare::FieldList;
-use crate::upstream::ServerConnection;
 
 /// The server's side of an exchange.
 #[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
@@ -179,7 +179,7 @@ impl<'a> Exchange<'a> {
         let head = &self.request_head[self.request_head_sent..];
         let [before, piece, after] = client.request_parts();
         let slices = [head, before, piece, after].map(IoSlice::new);
-        let stream = Pin::new(&mut self.connection.stream);
+        let stream = Pin::new(&mut self.connection);
         if slices.iter().all(|slice| slice.is_empty()) {
             if client.request_has_ended() {
                 self.upload = Upload::Ended;
@@ -256,7 +256,7 @@ impl<'a> Exchange<'a> {
 
     /// Read once; `None` when the connection broke. While nothing comes no buffer is held.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
-        match self.inbox.poll_fill(context, &mut self.connection.stream) {
+        match self.inbox.poll_fill(context, &mut self.connection) {
             Poll::Ready(outcome) => {
                 self.is_answered |= outcome.as_ref().is_ok_and(|&count| count > 0);
                 Poll::Ready(outcome.ok())

@@ -12,38 +12,23 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use edge_contract::{RequestRefusal, UpstreamFailure};
+use edge_http::ResponseHead;
 use edge_http::page::Page;
-use edge_http::{BodyKind, HeadLimits, Method, ResponseHead};
 use edge_observe::UpstreamFault;
 
+use crate::admit::{Admission, admit};
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault};
+use crate::connections::{Reuse, ServerConnection, WorkerPool};
 use crate::context::ConnectionContext;
 use crate::deadline::Deadline;
 use crate::exchange::Exchange;
-use crate::limits;
-use crate::pool::{Reuse, UpstreamPool};
+use crate::request::Request;
 use crate::route::Route;
-use crate::upstream::ServerConnection;
-use failure::{Ask, failure_page};
+use failure::{Ask, Trouble, failure_page};
 
 /// Interim responses that a server may send before its final one.
 const MOST_INTERIM: u32 = 32;
-
-/// A request as its server will see it.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    /// The whole head.
-    pub head: &'a [u8],
-    /// The method.
-    pub method: Method,
-    /// Whether a body follows.
-    pub has_body: bool,
-    /// How its end is known.
-    pub body: BodyKind,
-    /// Whether the connection may be upgraded.
-    pub asks_upgrade: bool,
-}
 
 /// How it ended.
 pub enum Outcome {
@@ -58,12 +43,6 @@ pub enum Outcome {
 /// A server's final response: its head, and where the body comes from.
 type Answered<'a> = (Exchange<'a>, ResponseHead);
 
-/// Why there is no answer.
-enum Trouble {
-    Client(ClientFault),
-    Server(UpstreamFailure, Option<usize>),
-}
-
 /// Forward a request and its response; every way out has told its events and counted.
 pub async fn forward(
     client: &mut impl Client,
@@ -72,8 +51,15 @@ pub async fn forward(
     context: &ConnectionContext,
     deadline: &mut Deadline,
 ) -> Outcome {
-    let forwarding = Forwarding::new(request, route, context);
-    if let Some(whole) = forwarding.request_timeout {
+    let admission = match admit(request, route, context) {
+        Ok(admission) => admission,
+        Err(refusal) => {
+            refuse(client, route, context, refusal);
+            return Outcome::Answered;
+        }
+    };
+    let forwarding = Forwarding::new(request, route, context, admission);
+    if let Some(whole) = forwarding.admission.request_timeout {
         deadline.end_within(whole);
     }
     let mut answer = forwarding.answer(client, deadline).await;
@@ -90,36 +76,47 @@ pub async fn forward(
     outcome
 }
 
-/// Tell and count that a request was refused.
-pub fn note_refusal(context: &ConnectionContext, route: &Route, refusal: RequestRefusal) {
+/// Refuse a request: tell, count and answer with a page.
+pub fn refuse(
+    client: &mut impl Client,
+    route: &Route,
+    context: &ConnectionContext,
+    refusal: RequestRefusal,
+) {
     let (observer, site) = (&context.worker.observer, &route.site);
-    observer.request_refused(&site.id, context.peer, refusal, refusal.status());
-    observer.request_answered(&site.slot, refusal.status());
+    let status = refusal.status();
+    observer.request_refused(&site.id, context.peer, refusal, status);
+    observer.request_answered(&site.slot, status);
+    let page = Page {
+        status,
+        sentence: refusal.sentence(),
+    };
+    client.send_page(&page, route.hsts());
 }
 
 struct Forwarding<'a> {
     request: &'a Request<'a>,
     route: &'a Route,
     context: &'a ConnectionContext,
-    pool: Rc<UpstreamPool>,
-    request_timeout: Option<Duration>,
-    body_timeout: Duration,
+    admission: Admission,
+    pool: Rc<WorkerPool>,
     response_timeout: Duration,
-    head_limits: HeadLimits,
 }
 
 impl<'a> Forwarding<'a> {
-    fn new(request: &'a Request<'a>, route: &'a Route, context: &'a ConnectionContext) -> Self {
-        let pool = context.worker.pools.pool(&context.worker, &route.site);
-        let limits = route.site.limits(&context.worker.running.load().limits);
+    fn new(
+        request: &'a Request<'a>,
+        route: &'a Route,
+        context: &'a ConnectionContext,
+        admission: Admission,
+    ) -> Self {
+        let pool = context.worker.pools.pool(&route.site.pool);
         Self {
             request,
             route,
             context,
-            request_timeout: limits.request_timeout_ms.map(Duration::from_millis),
-            body_timeout: Duration::from_millis(limits.body_timeout_ms),
+            admission,
             response_timeout: Duration::from_millis(pool.document().response_timeout_ms),
-            head_limits: limits::of_response(&limits),
             pool,
         }
     }
@@ -130,12 +127,6 @@ impl<'a> Forwarding<'a> {
         client: &mut impl Client,
         deadline: &mut Deadline,
     ) -> Result<Answered<'_>, Trouble> {
-        let most = self.route.site.body_bytes;
-        if limits::is_too_long(self.request.body, most) {
-            return Err(Trouble::Client(ClientFault::Refused(
-                RequestRefusal::BodyTooLarge,
-            )));
-        }
         let is_repeatable = self.request.method.is_idempotent() && !self.request.has_body;
         let mut reuse = if is_repeatable {
             Reuse::Repeatable
@@ -149,7 +140,9 @@ impl<'a> Forwarding<'a> {
                 connection,
                 self.request.head,
                 // What an attempt before this one has read of the body is measured already.
-                most.saturating_sub(client.request_parts()[1].len() as u64),
+                self.admission
+                    .body_bytes
+                    .saturating_sub(client.request_parts()[1].len() as u64),
             );
             match self.ask(client, &mut exchange, deadline).await {
                 Ok(head) => return Ok((exchange, head)),
@@ -174,7 +167,7 @@ impl<'a> Forwarding<'a> {
             return Ok(connection);
         }
         // Seldom, so it has a box of its own, and the future of each request stays small.
-        let mut connecting = Box::pin(self.pool.connect(&self.context.worker, reuse));
+        let mut connecting = Box::pin(self.pool.connect(reuse));
         poll_fn(|context| {
             if let Poll::Ready(outcome) = connecting.as_mut().poll(context) {
                 let outcome = outcome.map_err(|it| Trouble::Server(it.reason, it.server));
@@ -194,7 +187,7 @@ impl<'a> Forwarding<'a> {
         deadline: &mut Deadline,
     ) -> Result<ResponseHead, Ask> {
         deadline.set(if self.request.has_body {
-            self.body_timeout
+            self.admission.body_timeout
         } else {
             self.response_timeout
         });
@@ -224,7 +217,7 @@ impl<'a> Forwarding<'a> {
         if let Poll::Ready(outcome) = client.poll_flush(context) {
             outcome.map_err(Ask::Client)?;
         }
-        let head = exchange.poll_head(context, self.request.method, &self.head_limits);
+        let head = exchange.poll_head(context, self.request.method, &self.admission.response_head);
         if let Poll::Ready(outcome) = head {
             return Poll::Ready(outcome.map_err(|it| Ask::of_server(it, exchange)));
         }
@@ -236,7 +229,7 @@ impl<'a> Forwarding<'a> {
             deadline.set(if waits_for_answer {
                 self.response_timeout
             } else {
-                self.body_timeout
+                self.admission.body_timeout
             });
         }
         ready!(deadline.poll_due(context));
@@ -249,23 +242,18 @@ impl<'a> Forwarding<'a> {
 
     /// Answer with a page, where there is somebody to read it.
     fn explain(&self, client: &mut impl Client, trouble: &Trouble) -> Outcome {
-        let page = match *trouble {
+        match *trouble {
             Trouble::Client(ClientFault::Gone | ClientFault::Cut) => return Outcome::BrokenOff,
             Trouble::Client(ClientFault::Refused(refusal)) => {
-                note_refusal(self.context, self.route, refusal);
-                Page {
-                    status: refusal.status(),
-                    sentence: refusal.sentence(),
-                }
+                refuse(client, self.route, self.context, refusal);
             }
             Trouble::Server(reason, server) => {
                 let page = failure_page(reason);
                 self.note_failure(reason, server, page.status);
                 self.note_answered(page.status);
-                page
+                client.send_page(&page, self.route.hsts());
             }
-        };
-        client.send_page(&page, self.route.hsts());
+        }
         Outcome::Answered
     }
 
@@ -275,7 +263,7 @@ impl<'a> Forwarding<'a> {
     }
 
     fn note_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {
-        let label = server.map_or("", |index| &self.pool.server(index).label);
+        let label = server.map_or("", |index| self.pool.label(index));
         let (site, pool) = (&self.route.site.id, &self.pool.document().id);
         let fault = UpstreamFault {
             site,

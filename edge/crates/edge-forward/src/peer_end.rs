@@ -38,3 +38,17 @@ impl Reset {
         self.0.as_mut().poll(context)
     }
 }
+
+/// Wait for the reset of a connection of which the end was read, watched from the first time on.
+pub fn poll_reset(
+    context: &mut Context<'_>,
+    reset: &mut Option<Reset>,
+    socket: &impl AsFd,
+) -> Poll<()> {
+    if reset.is_none() {
+        *reset = Reset::of(socket).ok();
+    }
+    reset
+        .as_mut()
+        .map_or(Poll::Ready(()), |it| it.poll(context))
+}

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use edge_contract::RequestRefusal;
 use edge_http::{Authority, AuthorityHost};
 
-use crate::context::{ConnectionContext, SiteHsts, SiteRuntime};
+use crate::context::ConnectionContext;
+use crate::destination::{Destination, NameRefusal};
 use crate::running::Running;
+use crate::site::{SiteHsts, SiteRuntime};
 
 /// The longest name that is looked up (RFC 1035 §2.3.4).
 const LONGEST_NAME: usize = 253;
@@ -53,8 +55,8 @@ pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, 
         (None, Some(name)) => Host::Name(name),
         (None, None) => Host::Address(context.local.ip().to_canonical()),
     };
-    match host.site(&running) {
-        Some(site) if context.may_carry(&host.text(), site) => {
+    match host.destination(&running) {
+        Destination::Site(site) if context.may_carry(&host.text(), site) => {
             let sends_hsts = site
                 .hsts
                 .as_ref()
@@ -64,8 +66,10 @@ pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, 
                 sends_hsts,
             })
         }
-        Some(_) => Err(RequestRefusal::Misdirected),
-        None => default_route(context, &running, &host.text()),
+        Destination::Site(_) | Destination::Refused(NameRefusal::Quarantined(_)) => {
+            Err(RequestRefusal::Misdirected)
+        }
+        Destination::Refused(NameRefusal::Unknown) => default_route(context, &running),
     }
 }
 
@@ -73,21 +77,20 @@ pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, 
 #[must_use]
 pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
     let mut space = [0; LONGEST_NAME];
-    Host::new(host, &mut space)?.site(running).cloned()
+    let destination = Host::new(host, &mut space)?.destination(running);
+    destination.site().cloned()
 }
 
-/// Whoever was let in without a known name may ask for an unknown one.
-fn default_route(
-    context: &ConnectionContext,
-    running: &Running,
-    host: &str,
-) -> Result<Route, RequestRefusal> {
-    match running.default_site(host) {
-        Some(site) if site.id == context.site.id && context.has_shown_enough(site) => Ok(Route {
-            site: Arc::clone(site),
-            sends_hsts: false,
-        }),
-        _ => Err(RequestRefusal::Misdirected),
+/// Who was let in without a known name may ask for an unknown one.
+fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, RequestRefusal> {
+    match running.default_destination() {
+        Destination::Site(site) if site.id == context.site.id && context.has_shown_enough(site) => {
+            Ok(Route {
+                site: Arc::clone(site),
+                sends_hsts: false,
+            })
+        }
+        Destination::Site(_) | Destination::Refused(_) => Err(RequestRefusal::Misdirected),
     }
 }
 
@@ -122,10 +125,10 @@ impl<'a> Host<'a> {
         }
     }
 
-    fn site<'r>(&self, running: &'r Running) -> Option<&'r Arc<SiteRuntime>> {
-        match self {
-            Self::Name(name) => running.site_by_name(name),
-            Self::Address(address) => running.site_by_address(*address),
+    fn destination<'r>(&self, running: &'r Running) -> &'r Destination {
+        match *self {
+            Self::Name(name) => running.destination(name),
+            Self::Address(address) => running.destination(&address.to_canonical().to_string()),
         }
     }
 

@@ -4,14 +4,21 @@ mod build;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use edge_contract::{Hash, Limits, Parts, Root, SiteVerdict};
+use edge_contract::{Hash, Limits, Listener};
 use edge_observe::SiteSlots;
+use edge_tls::ClientHello;
 
-use crate::context::{ListenerRuntime, SiteRuntime};
+use crate::destination::{Destination, NameRefusal};
+use crate::pool::PoolRuntime;
+use crate::site::SiteRuntime;
+
+/// Where names lead that no site has, unless there is a default site.
+static UNKNOWN: Destination = Destination::Refused(NameRefusal::Unknown);
 
 /// One snapshot, ready to serve; connections hold the one that they were accepted under.
 #[derive(Default)]
@@ -23,75 +30,81 @@ pub struct Running {
     slots: SiteSlots,
     listeners: HashMap<String, Arc<ListenerRuntime>>,
     sites: BTreeMap<String, Arc<SiteRuntime>>,
-    names: HashMap<String, Arc<SiteRuntime>>,
-    /// Wildcard names, by what follows the `*.`.
-    wildcards: HashMap<String, Arc<SiteRuntime>>,
-    /// Names that are refused, by the site in quarantine that they belong to.
-    refused: HashMap<String, String>,
-    default_site: Option<Arc<SiteRuntime>>,
+    /// The pools of those sites.
+    pools: HashMap<Hash, Arc<PoolRuntime>>,
+    /// What is known of names, be it that they are refused.
+    names: HashMap<String, Destination>,
+    /// The same of wildcard names, by what follows the `*.`.
+    wildcards: HashMap<String, Destination>,
+    /// Where the other names lead.
+    default: Destination,
+}
+
+/// A listener of the snapshot; the same object while its document stays the same.
+pub struct ListenerRuntime {
+    /// The listener's document.
+    pub document: Listener,
 }
 
 impl Running {
-    /// Make a snapshot ready, with what did not change taken from `previous`.
-    ///
-    /// A site that cannot run is quarantined: its last good version goes on when there is one,
-    /// else its names are refused. The other sites run whatever becomes of it.
-    #[must_use]
-    pub fn build(
-        root: &Root,
-        hash: Hash,
-        parts: &Parts,
-        previous: &Self,
-    ) -> (Self, BTreeMap<String, SiteVerdict>) {
-        build::build(root, hash, parts, previous)
-    }
-
     /// Where the requests of this snapshot's sites are counted.
     #[must_use]
     pub fn site_slots(&self) -> &SiteSlots {
         &self.slots
     }
 
-    /// The site that owns a host: its exact name, a wildcard one label above, or an IP address.
+    /// Where a connection goes, and the name that decides it: the hello's, or without one our address
+    /// that the client connected to.
+    #[must_use]
+    pub fn destination_of_hello<'a>(
+        &self,
+        hello: &'a ClientHello,
+        local: IpAddr,
+    ) -> (&Destination, Cow<'a, str>) {
+        let name = match &hello.server_name {
+            Some(name) => Cow::Borrowed(name.as_str()),
+            None => Cow::Owned(local.to_canonical().to_string()),
+        };
+        let destination = match self.destination(&name) {
+            Destination::Refused(NameRefusal::Unknown) => &self.default,
+            known @ (Destination::Site(_) | Destination::Refused(NameRefusal::Quarantined(_))) => {
+                known
+            }
+        };
+        (destination, name)
+    }
+
+    /// Where a host leads: by its exact name, a wildcard one label above, or as an IP address.
     ///
     /// `host` is in lower case, without port and brackets.
     #[must_use]
-    pub fn site_by_name(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
-        self.names.get(host).or_else(|| {
-            // A site's own name is not its wildcard's because the site is in quarantine.
-            (!self.refused.contains_key(host)).then_some(())?;
-            // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
-            let (label, parent) = host.split_once('.')?;
-            is_label(label).then_some(())?;
-            self.wildcards.get(parent)
-        })
+    pub fn destination(&self, host: &str) -> &Destination {
+        self.names
+            .get(host)
+            .or_else(|| self.wildcard(host))
+            .unwrap_or(&UNKNOWN)
     }
 
-    /// The site that owns an IP address of ours.
+    fn wildcard(&self, host: &str) -> Option<&Destination> {
+        // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
+        let (label, parent) = host.split_once('.')?;
+        let destination = self.wildcards.get(parent)?;
+        match destination {
+            Destination::Site(_) => is_label(label).then_some(destination),
+            Destination::Refused(_) => Some(destination),
+        }
+    }
+
+    /// Where hosts lead that [`Self::destination`] does not know.
     #[must_use]
-    pub fn site_by_address(&self, address: IpAddr) -> Option<&Arc<SiteRuntime>> {
-        self.names.get(&address.to_canonical().to_string())
+    pub fn default_destination(&self) -> &Destination {
+        &self.default
     }
 
     /// The site by its key in `Root.sites`.
     #[must_use]
     pub fn site(&self, id: &str) -> Option<&Arc<SiteRuntime>> {
         self.sites.get(id)
-    }
-
-    /// The site that answers a host that is no site's, when one is set; those of a site in quarantine
-    /// are that site's.
-    #[must_use]
-    pub fn default_site(&self, host: &str) -> Option<&Arc<SiteRuntime>> {
-        let default = self.default_site.as_ref();
-        default.filter(|_| self.quarantined_site(host).is_none())
-    }
-
-    /// The site in quarantine that a refused name belongs to.
-    #[must_use]
-    pub fn quarantined_site(&self, host: &str) -> Option<&str> {
-        let wildcard = || self.refused.get(&format!("*.{}", host.split_once('.')?.1));
-        self.refused.get(host).or_else(wildcard).map(String::as_str)
     }
 
     /// The listener by its id.

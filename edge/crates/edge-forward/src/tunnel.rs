@@ -1,8 +1,8 @@
-//! After an upgrade: bytes both ways, until both sides have ended (RFC 9110 §7.8).
+//! After an upgrade: bytes both ways between any two streams, until both sides have ended (RFC 9110
+//! §7.8).
 
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -12,26 +12,39 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::budget::small_room;
 use crate::buffer::Buffer;
 use crate::deadline::Deadline;
-use crate::peer_end::{Reset, is_end};
-use crate::upstream::ServerConnection;
+use crate::peer_end::is_end;
 
-/// Carry bytes between the client and the server; what came early of both is with them.
+/// One end of a tunnel.
+pub struct End<S> {
+    /// The stream that it is reached over.
+    pub stream: S,
+    /// What has come from it already.
+    pub early: Buffer,
+}
+
+/// Carry bytes between a client and a server.
 ///
-/// A tunnel that nobody has used for as long as `silence` is taken for forgotten.
-pub async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
-    (mut stream, inbox): (S, Buffer),
-    mut connection: ServerConnection,
-    early: Buffer,
+/// A client whose end was read is not read any more: `poll_gone` is asked from then on whether it is
+/// still there. A tunnel that nobody has used for as long as `silence` is taken for forgotten.
+pub async fn run<C, S>(
+    client: End<C>,
+    server: End<S>,
     silence: Duration,
-) {
-    let server = &mut connection.stream;
-    let (mut up, mut down) = (Way::beginning_with(inbox), Way::beginning_with(early));
+    mut poll_gone: impl FnMut(&mut Context<'_>, &C) -> Poll<()>,
+) where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (mut up, mut down) = (
+        Way::beginning_with(client.early),
+        Way::beginning_with(server.early),
+    );
+    let (mut client, mut server) = (client.stream, server.stream);
     let mut deadline = Deadline::after(silence);
-    let mut reset = None;
     let mut carry = |context: &mut Context<'_>| {
         let (one, other) = (
-            up.poll(context, &mut stream, server),
-            down.poll(context, server, &mut stream),
+            up.poll(context, &mut client, &mut server),
+            down.poll(context, &mut server, &mut client),
         );
         let is_broken = [&one, &other]
             .into_iter()
@@ -39,7 +52,7 @@ pub async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         if is_broken || one.is_ready() && other.is_ready() {
             return Poll::Ready(());
         }
-        if up.source_ended && poll_reset(context, &mut reset, &stream).is_ready() {
+        if up.source_ended && poll_gone(context, &client).is_ready() {
             return Poll::Ready(());
         }
         if up.take_moved() | down.take_moved() {
@@ -48,20 +61,6 @@ pub async fn run<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         deadline.poll_due(context)
     };
     poll_fn(&mut carry).await;
-}
-
-/// A client whose end was read is not read any more: its reset has to be waited for.
-fn poll_reset(
-    context: &mut Context<'_>,
-    reset: &mut Option<Reset>,
-    stream: &impl AsFd,
-) -> Poll<()> {
-    if reset.is_none() {
-        *reset = Reset::of(stream).ok();
-    }
-    reset
-        .as_mut()
-        .map_or(Poll::Ready(()), |it| it.poll(context))
 }
 
 /// One direction; it owns memory only while bytes are on their way.
@@ -116,6 +115,66 @@ impl Way {
                     return Poll::Pending;
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex, split};
+    use tokio::net::UnixStream;
+
+    use super::*;
+
+    /// An end with nothing early, whatever its stream is made of.
+    fn end<S>(stream: S) -> End<S> {
+        End {
+            stream,
+            early: Buffer::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn any_two_streams_are_carried_until_both_have_ended() {
+        let (client, mut far_client) = duplex(16);
+        let (server, mut far_server) = UnixStream::pair().unwrap();
+        let never = |_: &mut Context<'_>, _: &_| Poll::Pending;
+        let tunnel = run(end(client), end(server), Duration::from_secs(60), never);
+        let talk = async {
+            far_client
+                .write_all(b"a question that is longer than its pipe")
+                .await
+                .unwrap();
+            far_client.shutdown().await.unwrap();
+            let mut heard = String::new();
+            far_server.read_to_string(&mut heard).await.unwrap();
+            far_server
+                .write_all(b"an answer behind the question's end")
+                .await
+                .unwrap();
+            far_server.shutdown().await.unwrap();
+            let mut answer = String::new();
+            far_client.read_to_string(&mut answer).await.unwrap();
+            (heard, answer)
+        };
+        let ((), (heard, answer)) = tokio::join!(tunnel, talk);
+        assert_eq!("a question that is longer than its pipe", heard);
+        assert_eq!("an answer behind the question's end", answer);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_tunnel_and_one_whose_client_is_gone_end() {
+        for is_gone in [false, true] {
+            let (client, far_client) = duplex(16);
+            let (server, _far_server) = duplex(16);
+            let (_reading, mut writing) = split(far_client);
+            if is_gone {
+                writing.shutdown().await.unwrap();
+            }
+            let gone = |_: &mut Context<'_>, _: &_| Poll::Ready(());
+            let started = tokio::time::Instant::now();
+            run(end(client), end(server), Duration::from_secs(9), gone).await;
+            assert_eq!(if is_gone { 0 } else { 9 }, started.elapsed().as_secs());
         }
     }
 }

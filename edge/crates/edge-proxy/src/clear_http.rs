@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use edge_forward::{ListenerRuntime, Running};
+use edge_forward::{Destination, ListenerRuntime, Running};
 use edge_http::write::{self, ConnectionNote};
 use edge_http::{
     Authority, AuthorityHost, HeadLimits, Method, RequestHead, head_may_be_complete, page,
@@ -96,7 +96,10 @@ impl Address<'_> {
                 (name.clone(), name)
             }
         };
-        self.running.site_by_name(&name).map(|_| shown)
+        match self.running.destination(&name) {
+            Destination::Site(_) => Some(shown),
+            Destination::Refused(_) => None,
+        }
     }
 }
 

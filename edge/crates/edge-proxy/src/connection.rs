@@ -1,6 +1,5 @@
 //! The way of a connection: first bytes, decision, handshake, and on to its protocol.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,7 +8,10 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use edge_contract::{Alpn, HandshakeFailure, Role};
-use edge_forward::{ConnectionContext, ListenerRuntime, Running, SiteRuntime, WorkerContext};
+use edge_forward::{
+    ConnectionContext, Destination, ListenerRuntime, NameRefusal, Running, SiteRuntime,
+    WorkerContext,
+};
 use edge_observe::{HandshakeFault, HandshakeRecord};
 use edge_tls::{
     Alert, HandshakeFacts, Opening, Refusal, StreamFault, TlsStream, alert_record, farewell,
@@ -78,9 +80,15 @@ impl Arrival {
         let opening = self.open(&mut tcp).await?;
         let local = tcp.local_addr().ok()?;
         let server_name = opening.hello.server_name.clone();
-        let (site, name) = match self.find_site(server_name.as_deref(), local) {
-            Ok(found) => found,
-            Err(failure) => return self.refuse(tcp, failure, server_name.as_deref()).await,
+        let (destination, name) = self
+            .running
+            .destination_of_hello(&opening.hello, local.ip());
+        let site = match destination {
+            Destination::Site(site) => Arc::clone(site),
+            Destination::Refused(refusal) => {
+                let refusal = refusal_of_name(refusal, server_name.as_deref(), &name);
+                return self.refuse(tcp, refusal, server_name.as_deref()).await;
+            }
         };
         let choice = match site.tls.choose(&opening.hello, Some(&name)) {
             Ok(choice) => choice,
@@ -126,40 +134,6 @@ impl Arrival {
             farewell(tcp, &alert_record(alert)).await;
         }
         None
-    }
-
-    /// The site for a hello, and the name that its certificate has to cover.
-    fn find_site<'n>(
-        &self,
-        server_name: Option<&'n str>,
-        local: SocketAddr,
-    ) -> Result<(Arc<SiteRuntime>, Cow<'n, str>), Refusal> {
-        let address = local.ip().to_canonical();
-        let (found, name) = match server_name {
-            Some(name) => (self.running.site_by_name(name), Cow::Borrowed(name)),
-            None => (
-                self.running.site_by_address(address),
-                Cow::Owned(address.to_string()),
-            ),
-        };
-        match found.or_else(|| self.running.default_site(&name)) {
-            Some(site) => Ok((Arc::clone(site), name)),
-            None => Err(self.no_site(server_name, &name)),
-        }
-    }
-
-    fn no_site(&self, server_name: Option<&str>, name: &str) -> Refusal {
-        let nowhere = format!("no site has {name}");
-        let (reason, detail) = match (self.running.quarantined_site(name), server_name) {
-            (Some(site), _) => (HandshakeFailure::SiteQuarantined, site.to_owned()),
-            (None, Some(_)) => (HandshakeFailure::UnknownServerName, nowhere),
-            (None, None) => (HandshakeFailure::NoServerName, nowhere),
-        };
-        Refusal {
-            reason,
-            detail,
-            alert: Some(Alert::UNRECOGNIZED_NAME),
-        }
     }
 
     async fn refuse<T>(
@@ -220,5 +194,20 @@ impl Arrival {
             alert: failure.alert.map(Alert::name),
         });
         None
+    }
+}
+
+/// The refusal of a name that leads nowhere, be it the hello's or that of our own address.
+fn refusal_of_name(refusal: &NameRefusal, server_name: Option<&str>, name: &str) -> Refusal {
+    let nowhere = format!("no site has {name}");
+    let (reason, detail) = match (refusal, server_name) {
+        (NameRefusal::Quarantined(site), _) => (HandshakeFailure::SiteQuarantined, site.clone()),
+        (NameRefusal::Unknown, Some(_)) => (HandshakeFailure::UnknownServerName, nowhere),
+        (NameRefusal::Unknown, None) => (HandshakeFailure::NoServerName, nowhere),
+    };
+    Refusal {
+        reason,
+        detail,
+        alert: Some(Alert::UNRECOGNIZED_NAME),
     }
 }

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use edge_contract::{Limits, RequestRefusal};
+use edge_forward::peer_end::poll_reset;
 use edge_forward::{
-    Buffer, Client as _, ConnectionContext, Deadline, Outcome, Request, Route, ServerConnection,
-    Text, forward, note_refusal, route, tunnel,
+    Buffer, ConnectionContext, Deadline, Outcome, Request, Route, ServerConnection, Text, forward,
+    refuse, route, tunnel,
 };
-use edge_http::page::Page;
 use edge_http::write::{self, Message};
 use edge_http::{BodyKind, Field, Forwarded, RequestHead};
 use edge_tls::TlsStream;
@@ -41,12 +41,33 @@ pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl F
                 Turn::Gone => return,
                 Turn::Tunnel(connection, early) => {
                     let silence = Duration::from_millis(limits.tunnel_timeout_ms);
-                    return Box::pin(tunnel::run(client.into_parts(), connection, early, silence))
-                        .await;
+                    return Box::pin(tunnel_to(client, connection, early, silence)).await;
                 }
             }
         }
     }
+}
+
+/// Let the client and the server talk as they like; `early` came from the server with its head.
+fn tunnel_to(
+    client: Http1Client<TlsStream>,
+    connection: ServerConnection,
+    early: Buffer,
+    silence: Duration,
+) -> impl Future<Output = ()> {
+    let (stream, inbox) = client.into_parts();
+    let client = tunnel::End {
+        stream,
+        early: inbox,
+    };
+    let server = tunnel::End {
+        stream: connection,
+        early,
+    };
+    let mut reset = None;
+    tunnel::run(client, server, silence, move |context, client| {
+        poll_reset(context, &mut reset, client)
+    })
 }
 
 /// What follows a turn of the client's.
@@ -69,7 +90,7 @@ async fn respond(
         Next::Silence => return Turn::Close,
         Next::Refused(refusal) => {
             client.give_up_reading();
-            refuse(client, context, refusal)
+            refuse_by_connection(client, context, refusal)
         }
     };
     match outcome {
@@ -101,7 +122,7 @@ async fn answer(
                 // No request is for this connection any more: the client shall make another one.
                 client.end_with_answer();
             }
-            return refuse(client, context, refusal);
+            return refuse_by_connection(client, context, refusal);
         }
     };
     let mut text = Text::new();
@@ -151,17 +172,12 @@ fn own_host(context: &ConnectionContext) -> String {
     }
 }
 
-fn refuse(
+/// Refuse a request that has no site: its connection's answers.
+fn refuse_by_connection(
     client: &mut Http1Client<TlsStream>,
     context: &ConnectionContext,
     refusal: RequestRefusal,
 ) -> Outcome {
-    let route = Route::of_connection(context);
-    note_refusal(context, &route, refusal);
-    let page = Page {
-        status: refusal.status(),
-        sentence: refusal.sentence(),
-    };
-    client.send_page(&page, route.hsts());
+    refuse(client, &Route::of_connection(context), context, refusal);
     Outcome::Answered
 }

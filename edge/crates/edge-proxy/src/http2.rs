@@ -12,11 +12,9 @@ use std::time::Duration;
 
 use edge_contract::RequestRefusal;
 use edge_forward::{
-    Client as _, ConnectionContext, Deadline, Request, Route, Text, forward, limits, note_refusal,
-    route,
+    Client as _, ConnectionContext, Deadline, Request, Route, Text, forward, limits, refuse, route,
 };
 use edge_http::http2::{Config, Request as Http2Request};
-use edge_http::page::Page;
 use edge_http::{BodyKind, Method};
 use edge_tls::TlsStream;
 
@@ -108,18 +106,11 @@ impl Accepted {
                 };
                 forward(&mut client, &request, &route, &context, &mut deadline).await;
             }
-            Err(refusal) => refuse(&mut client, &context, refusal),
+            Err(refusal) => {
+                let route = Route::of_connection(&context);
+                refuse(&mut client, &route, &context, refusal);
+            }
         }
         client.linger(&mut deadline).await;
     }
-}
-
-fn refuse(client: &mut Http2Client, context: &ConnectionContext, refusal: RequestRefusal) {
-    let route = Route::of_connection(context);
-    note_refusal(context, &route, refusal);
-    let page = Page {
-        status: refusal.status(),
-        sentence: refusal.sentence(),
-    };
-    client.send_page(&page, route.hsts());
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use edge_forward::{Pools, Running, WorkerContext, budget, loop_tick};
+use edge_forward::{Running, WorkerContext, budget, loop_tick};
 use edge_observe::WorkerObserver;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -114,12 +114,7 @@ fn run(
     inbox: mpsc::UnboundedReceiver<Command>,
 ) {
     let (drain, draining) = watch::channel(false);
-    let context = WorkerContext {
-        running,
-        observer,
-        pools: Pools::new(),
-        draining,
-    };
+    let context = WorkerContext::new(running, observer, draining);
     let duty = Duty {
         context: Rc::new(context),
         connections: Connections::new(),

@@ -3,9 +3,14 @@
 use edge_contract::{RequestRefusal, UpstreamFailure};
 use edge_http::page::Page;
 
-use super::Trouble;
 use crate::client::ClientFault;
 use crate::exchange::Exchange;
+
+/// Why there is no answer.
+pub(super) enum Trouble {
+    Client(ClientFault),
+    Server(UpstreamFailure, Option<usize>),
+}
 
 /// Why asking ended without an answer, or an answer without its end.
 pub(super) enum Ask {
@@ -17,9 +22,7 @@ impl Ask {
     /// The time for the whole request is over, whoever is to blame.
     pub(super) const TAKES_TOO_LONG: Self =
         Self::Client(ClientFault::Refused(RequestRefusal::RequestTimeout));
-}
 
-impl Ask {
     /// A server's failure; where the request had no end, that is the client's.
     pub(super) fn of_server(reason: UpstreamFailure, exchange: &Exchange<'_>) -> Self {
         if exchange.is_cut() {

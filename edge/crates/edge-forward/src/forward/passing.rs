@@ -24,7 +24,7 @@ impl Forwarding<'_> {
             .start_response(exchange.message(head), self.route.hsts())
             .map_err(Ask::Client)?;
         exchange.begin_body(head);
-        deadline.set(self.body_timeout);
+        deadline.set(self.admission.body_timeout);
         let mut download = Download::Reading;
         poll_fn(|it| self.poll_body(it, (&mut *client, &mut *exchange), &mut download, deadline))
             .await
@@ -80,7 +80,7 @@ impl Forwarding<'_> {
             return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
         }
         if exchange.take_moved() {
-            deadline.set(self.body_timeout);
+            deadline.set(self.admission.body_timeout);
         }
         ready!(deadline.poll_due(context));
         Poll::Ready(Err(if deadline.is_at_end() {

@@ -2,13 +2,14 @@ use std::task::{Context, Poll};
 
 use edge_http::page::Page;
 use edge_http::write::Message;
+use edge_http::{HeadLimits, Method};
 use rustix::net::sockopt::set_socket_linger;
 
 use super::*;
 use crate::buffer::Buffer;
 use crate::client::Piece;
-use crate::context::SiteHsts;
-use crate::upstream::tests::connected;
+use crate::connections::tests::connected;
+use crate::site::SiteHsts;
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n";
 
@@ -78,7 +79,7 @@ impl Client for Waiting {
 ///
 /// Whether it may be repeated then: one that may not take effect twice, and one that may.
 async fn lost(is_reset: bool) -> [bool; 2] {
-    let (_pool, mut connection, peer) = connected().await;
+    let (mut connection, peer) = connected().await;
     connection.is_reused = true;
     let mut exchange = Exchange::new(connection, HEAD, 0);
     let mut peer = Some(peer);

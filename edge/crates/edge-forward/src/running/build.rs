@@ -8,21 +8,30 @@ use edge_contract::{
 };
 use edge_tls::{CertificateSource, SiteFault, SiteSource, SiteTls};
 
-use super::Running;
-use crate::context::{ListenerRuntime, SiteHsts, SiteRuntime};
+use super::{ListenerRuntime, Running};
+use crate::destination::{Destination, NameRefusal};
+use crate::pool::PoolRuntime;
+use crate::site::{SiteHsts, SiteRuntime};
 
-pub(super) fn build(
-    root: &Root,
-    hash: Hash,
-    parts: &Parts,
-    previous: &Running,
-) -> (Running, BTreeMap<String, SiteVerdict>) {
-    let mut builder = Builder::new(root, hash, parts, previous);
-    let mut verdicts = BTreeMap::new();
-    for (id, site_hash) in &root.sites {
-        verdicts.insert(id.clone(), builder.add(id, *site_hash));
+impl Running {
+    /// Make a snapshot ready, with what did not change taken from `previous`.
+    ///
+    /// A site that cannot run is quarantined: its last good version goes on when there is one,
+    /// else its names are refused. The other sites run whatever becomes of it.
+    #[must_use]
+    pub fn build(
+        root: &Root,
+        hash: Hash,
+        parts: &Parts,
+        previous: &Self,
+    ) -> (Self, BTreeMap<String, SiteVerdict>) {
+        let mut builder = Builder::new(root, hash, parts, previous);
+        let mut verdicts = BTreeMap::new();
+        for (id, site_hash) in &root.sites {
+            verdicts.insert(id.clone(), builder.add(id, *site_hash));
+        }
+        (builder.finish(), verdicts)
     }
-    (builder.finish(), verdicts)
 }
 
 struct Builder<'a> {
@@ -51,7 +60,9 @@ impl<'a> Builder<'a> {
 
     fn finish(mut self) -> Running {
         let default = self.root.default_site.as_ref();
-        self.next.default_site = default.and_then(|id| self.next.sites.get(id)).cloned();
+        if let Some(site) = default.and_then(|id| self.next.sites.get(id)) {
+            self.next.default = Destination::Site(Arc::clone(site));
+        }
         self.next
     }
 
@@ -96,20 +107,30 @@ impl<'a> Builder<'a> {
                 message,
             });
         }
-        let pool = Part::pool(self.parts, &site.pool).map_err(|missing| fault(&missing, "pool"))?;
         Ok(SiteRuntime {
             id: site.id.clone(),
             hash,
             names: site.names.clone(),
             slot: self.next.slots.slot(id),
             tls: SiteTls::build(&self.tls_source(site)?)?,
-            pool: Arc::new(pool.clone()),
-            pool_hash: site.pool,
+            pool: self.pool(&site.pool)?,
             hsts: site.hsts.clone().map(SiteHsts::new),
             redirect_cacheable: site.redirect_cacheable,
             body_bytes: site.body_bytes,
             timeouts: site.timeouts,
             ticket_keys: self.root.ticket_keys.clone(),
+        })
+    }
+
+    /// A pool: the one that runs when its document is the same, with what is known of its servers.
+    fn pool(&self, hash: &Hash) -> Result<Arc<PoolRuntime>, SiteFault> {
+        let document = Part::pool(self.parts, hash).map_err(|missing| fault(&missing, "pool"))?;
+        let known = [&self.next, self.previous]
+            .into_iter()
+            .find_map(|it| it.pools.get(hash));
+        Ok(match known {
+            Some(pool) => Arc::clone(pool),
+            None => Arc::new(PoolRuntime::new(*hash, document.clone())),
         })
     }
 
@@ -171,21 +192,29 @@ impl<'a> Builder<'a> {
             }
         }
         for name in &site.names {
-            let (table, key) = match name.strip_prefix("*.") {
-                Some(parent) => (&mut self.next.wildcards, parent),
-                None => (&mut self.next.names, name.as_str()),
-            };
-            table.insert(key.to_owned(), Arc::clone(&site));
+            self.lead(name, Destination::Site(Arc::clone(&site)));
         }
+        let pool = Arc::clone(&site.pool);
+        self.next.pools.insert(pool.hash, pool);
         self.next.sites.insert(site.id.clone(), site);
         Ok(())
     }
 
+    /// Let a name lead somewhere.
+    fn lead(&mut self, name: &str, destination: Destination) {
+        let (table, key) = match name.strip_prefix("*.") {
+            Some(parent) => (&mut self.next.wildcards, parent),
+            None => (&mut self.next.names, name),
+        };
+        table.insert(key.to_owned(), destination);
+    }
+
     fn owner(&self, name: &str) -> Option<&Arc<SiteRuntime>> {
-        match name.strip_prefix("*.") {
+        let known = match name.strip_prefix("*.") {
             Some(parent) => self.next.wildcards.get(parent),
             None => self.next.names.get(name),
-        }
+        };
+        known.and_then(Destination::site)
     }
 
     /// Keep the last good version of a site; without one its names are known and refused.
@@ -198,8 +227,11 @@ impl<'a> Builder<'a> {
             }
         }
         if let Ok(site) = Part::site(self.parts, &hash) {
-            let refused = site.names.iter().map(|name| (name.clone(), id.to_owned()));
-            self.next.refused.extend(refused);
+            let free = site.names.iter().filter(|name| self.owner(name).is_none());
+            for name in free.collect::<Vec<_>>() {
+                let refusal = NameRefusal::Quarantined(id.to_owned());
+                self.lead(name, Destination::Refused(refusal));
+            }
         }
         None
     }

@@ -1,8 +1,9 @@
 mod carried;
 
 use edge_contract::{
-    Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Pool, PrivateKey, QuarantineCode,
-    Role, Server, Site, TicketKey, TlsPolicy, TlsVersion, canonical,
+    Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Parts, Pool, PrivateKey,
+    QuarantineCode, Role, Root, Server, Site, SiteVerdict, TicketKey, TlsPolicy, TlsVersion,
+    canonical,
 };
 
 use super::*;
@@ -131,7 +132,39 @@ fn policy() -> TlsPolicy {
 }
 
 fn found<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
-    running.site_by_name(host).map(|site| site.id.as_str())
+    running
+        .destination(host)
+        .site()
+        .map(|site| site.id.as_str())
+}
+
+/// The site in quarantine that a refused name belongs to.
+fn quarantined<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
+    match running.destination(host) {
+        Destination::Refused(NameRefusal::Quarantined(id)) => Some(id),
+        Destination::Refused(NameRefusal::Unknown) | Destination::Site(_) => None,
+    }
+}
+
+/// The site that a connection for this name gets.
+fn greeted<'a>(running: &'a Running, name: &str) -> Option<&'a str> {
+    let hello = hello(Some(name));
+    let (destination, _) = running.destination_of_hello(&hello, "192.0.2.9".parse().unwrap());
+    destination.site().map(|site| site.id.as_str())
+}
+
+fn hello(server_name: Option<&str>) -> ClientHello {
+    ClientHello {
+        legacy_version: 0x0303,
+        versions: Some(vec![0x0304]),
+        suites: vec![0x1301],
+        groups: vec![29],
+        key_shares: Some(vec![29]),
+        signature_schemes: vec![0x0403],
+        alpn: None,
+        server_name: server_name.map(str::to_owned),
+        binder_lengths: Vec::new(),
+    }
 }
 
 fn quarantine(verdict: &SiteVerdict) -> (QuarantineCode, &str, Option<Hash>) {
@@ -158,8 +191,11 @@ fn hosts_are_found_exactly_then_by_wildcard_then_by_address() {
         [None, None, None],
         ["b.test", "z.y.a.test", "*.a.test"].map(|host| found(&running, host))
     );
-    let mapped = running.site_by_address("::ffff:192.0.2.1".parse().unwrap());
-    assert_eq!(id, mapped.map(|site| site.id.as_str()));
+    let nameless = hello(None);
+    let (mapped, name) =
+        running.destination_of_hello(&nameless, "::ffff:192.0.2.1".parse().unwrap());
+    assert_eq!(id, mapped.site().map(|site| site.id.as_str()));
+    assert_eq!("192.0.2.1", name);
 }
 
 #[test]
@@ -178,10 +214,12 @@ fn what_did_not_change_is_the_same_object() {
 
     draft.turn_ticket_keys(2);
     let (third, _) = draft.build(&second);
-    assert!(!Arc::ptr_eq(
+    let (before, after) = (
         second.site("a.test").unwrap(),
-        third.site("a.test").unwrap()
-    ));
+        third.site("a.test").unwrap(),
+    );
+    assert!(!Arc::ptr_eq(before, after));
+    assert!(Arc::ptr_eq(&before.pool, &after.pool));
 }
 
 #[test]
@@ -230,7 +268,7 @@ fn a_site_that_asks_clients_is_not_stood_in_for_by_one_that_does_not() {
         quarantine(&verdicts["a.test"])
     );
     assert_eq!(None, found(&closed, "a.test"));
-    assert_eq!(Some("a.test"), closed.quarantined_site("a.test"));
+    assert_eq!(Some("a.test"), quarantined(&closed, "a.test"));
 }
 
 #[test]
@@ -245,9 +283,9 @@ fn a_site_that_never_was_good_is_refused_by_name() {
         quarantine(&verdicts["*.a.test"])
     );
     assert_eq!(None, found(&running, "a.test"));
-    assert_eq!(Some("*.a.test"), running.quarantined_site("a.test"));
-    assert_eq!(Some("*.a.test"), running.quarantined_site("x.a.test"));
-    assert_eq!(None, running.quarantined_site("b.test"));
+    assert_eq!(Some("*.a.test"), quarantined(&running, "a.test"));
+    assert_eq!(Some("*.a.test"), quarantined(&running, "x.a.test"));
+    assert_eq!(None, quarantined(&running, "b.test"));
 }
 
 /// Who has no certificate now goes on with what was good, and is known by name when nothing was.
@@ -269,7 +307,7 @@ fn a_site_without_a_certificate_is_in_quarantine() {
         );
         assert_eq!(serves.map(|_| "a.test"), found(&running, "a.test"));
         let refused = serves.is_none().then_some("a.test");
-        assert_eq!(refused, running.quarantined_site("a.test"));
+        assert_eq!(refused, quarantined(&running, "a.test"));
     }
 }
 
@@ -368,7 +406,7 @@ fn a_name_in_quarantine_belongs_to_no_wildcard_and_no_default() {
     let (running, _) = draft.build(&Running::default());
     assert_eq!(None, found(&running, "team.a.test"));
     for (host, is_answered) in [("b.test", false), ("team.a.test", false), ("c.test", true)] {
-        assert_eq!(is_answered, running.default_site(host).is_some(), "{host}");
+        assert_eq!(is_answered, greeted(&running, host).is_some(), "{host}");
     }
     assert_eq!(Some("*.a.test"), found(&running, "other.a.test"));
 }
@@ -379,12 +417,8 @@ fn the_default_site_is_one_that_runs() {
     draft.serve_new(&["a.test"]);
     draft.root.default_site = Some("a.test".to_owned());
     let running = draft.run();
-    assert_eq!(
-        Some("a.test"),
-        running
-            .default_site("none.test")
-            .map(|site| site.id.as_str())
-    );
+    assert_eq!(Some("a.test"), greeted(&running, "none.test"));
+    assert_eq!(None, found(&running, "none.test"));
 }
 
 #[test]
@@ -395,7 +429,7 @@ fn hsts_is_written_once() {
         include_subdomains: true,
         preload: true,
     };
-    let value = crate::context::SiteHsts::new(policy).value;
+    let value = crate::site::SiteHsts::new(policy).value;
     assert_eq!(
         b"max-age=31536000; includeSubDomains; preload".as_slice(),
         value

@@ -4,35 +4,22 @@ use std::rc::Rc;
 
 use arc_swap::ArcSwap;
 use edge_observe::Observatory;
-use edge_tls::ClientHello;
 use tokio::sync::watch;
 
 use super::*;
 use crate::context::{ConnectionContext, WorkerContext};
-use crate::pool::Pools;
 use crate::route::route;
 
 /// A connection to a name, made while this runs.
 fn connection(running: Running, name: &str) -> ConnectionContext {
-    let hello = ClientHello {
-        legacy_version: 0x0303,
-        versions: Some(vec![0x0304]),
-        suites: vec![0x1301],
-        groups: vec![29],
-        key_shares: Some(vec![29]),
-        signature_schemes: vec![0x0403],
-        alpn: None,
-        server_name: Some(name.to_owned()),
-        binder_lengths: Vec::new(),
-    };
-    let site = Arc::clone(running.site_by_name(name).unwrap());
+    let hello = hello(Some(name));
+    let site = Arc::clone(running.destination(name).site().unwrap());
     let choice = site.tls.choose(&hello, Some(name)).ok().unwrap();
-    let worker = WorkerContext {
-        running: Arc::new(ArcSwap::from_pointee(running)),
-        observer: Observatory::new("boot", 1).1.remove(0),
-        pools: Pools::new(),
-        draining: watch::channel(false).1,
-    };
+    let worker = WorkerContext::new(
+        Arc::new(ArcSwap::from_pointee(running)),
+        Observatory::new("boot", 1).1.remove(0),
+        watch::channel(false).1,
+    );
     ConnectionContext {
         worker: Rc::new(worker),
         site,

@@ -2,14 +2,14 @@
 
 use std::cell::Cell;
 
-use crate::pool::{Place, Places};
+use super::permits::{ConnectionLimit, ConnectionPermit};
 
 /// Each second, one in so many of the connections that were not needed is let go: half in 5 seconds.
 const LET_GO: u64 = 8;
 
 /// The connections of one server that are open, and the most that were busy at once of late.
 pub(super) struct Demand {
-    open: Places,
+    open: ConnectionLimit,
     most_busy: Cell<u64>,
     needed: Cell<u64>,
 }
@@ -18,15 +18,15 @@ impl Demand {
     /// Nothing is open yet.
     pub(super) fn new() -> Self {
         Self {
-            open: Places::new(u64::MAX),
+            open: ConnectionLimit::new(u64::MAX),
             most_busy: Cell::new(0),
             needed: Cell::new(0),
         }
     }
 
-    /// Count an open connection for as long as its place is held.
-    pub(super) fn open(&self) -> Option<Place> {
-        self.open.take()
+    /// Count an open connection for as long as its permit is held.
+    pub(super) fn open(&self) -> Option<ConnectionPermit> {
+        self.open.try_acquire()
     }
 
     /// A connection has become busy; so many are idle now.
@@ -48,7 +48,7 @@ impl Demand {
     }
 
     fn busy(&self, idle: usize) -> u64 {
-        self.open.taken().saturating_sub(idle as u64)
+        self.open.in_use().saturating_sub(idle as u64)
     }
 }
 
