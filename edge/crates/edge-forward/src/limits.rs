@@ -16,7 +16,7 @@ pub fn of_request(limits: &Limits) -> HeadLimits {
 }
 
 /// Bounds on the head of a response: its server is the operator's, so that its lines may be long,
-/// and a low limit for what strangers send takes none of its fields away.
+/// and a low limit for what clients send takes none of its fields away.
 #[must_use]
 pub fn of_response(limits: &Limits) -> HeadLimits {
     let standard = HeadLimits::with_bytes(size(limits.header_bytes));

@@ -25,7 +25,7 @@ static UNKNOWN: Destination = Destination::Refused(NameRefusal::Unknown);
 pub struct Running {
     /// The root's hash; `None` before the first snapshot.
     pub root: Option<Hash>,
-    /// Bounds on what a stranger may make the edge hold or wait for.
+    /// Bounds on what a client may make the edge hold or wait for.
     pub limits: Limits,
     slots: SiteSlots,
     listeners: HashMap<String, Arc<ListenerRuntime>>,

@@ -16,20 +16,20 @@ use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 
+use crate::client_limits::{ClientKey, ClientTable, LimitExceeded};
 use crate::connection;
 use crate::date::date_now;
-use crate::strangers::{Excess, Mark, Strangers};
 
 /// Without free file descriptors, accepting again at once would only burn the CPU.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// The connections that a worker holds, and whose they are.
+/// The open connections of a worker, in all and by client.
 #[derive(Clone)]
 pub(crate) struct Connections(Rc<Count>);
 
 struct Count {
     open: Cell<u64>,
-    strangers: RefCell<Strangers>,
+    clients: RefCell<ClientTable>,
     all_gone: Notify,
 }
 
@@ -38,7 +38,7 @@ impl Connections {
     pub(crate) fn new() -> Self {
         Self(Rc::new(Count {
             open: Cell::new(0),
-            strangers: RefCell::new(Strangers::new()),
+            clients: RefCell::new(ClientTable::new()),
             all_gone: Notify::new(),
         }))
     }
@@ -50,27 +50,27 @@ impl Connections {
         }
     }
 
-    /// Count one more, or say which ceiling is in its way.
+    /// Count one more, or say which limit is reached.
     fn admit(
         &self,
         peer: SocketAddr,
         limits: &Limits,
         role: Role,
-    ) -> Result<Option<Mark>, Ceiling> {
+    ) -> Result<Option<ClientKey>, LimitReached> {
         if self.0.open.get() >= limits.connections_per_worker {
-            return Err(Ceiling::OfWorker);
+            return Err(LimitReached::Worker);
         }
-        let mut strangers = self.0.strangers.borrow_mut();
-        let shakes_hands = role == Role::Https;
-        let mark = strangers.enter(peer.ip(), limits, shakes_hands, Instant::now());
-        let mark = mark.map_err(Ceiling::OfAddress)?;
+        let mut clients = self.0.clients.borrow_mut();
+        let begins_handshake = role == Role::Https;
+        let client = clients.admit(peer.ip(), limits, begins_handshake, Instant::now());
+        let client = client.map_err(LimitReached::Client)?;
         self.0.open.set(self.0.open.get() + 1);
-        Ok(mark)
+        Ok(client)
     }
 
-    fn dismiss(&self, mark: Option<Mark>) {
-        if let Some(mark) = mark {
-            self.0.strangers.borrow_mut().leave(mark);
+    fn release(&self, client: Option<ClientKey>) {
+        if let Some(client) = client {
+            self.0.clients.borrow_mut().release(client);
         }
         self.0.open.set(self.0.open.get() - 1);
         if self.0.open.get() == 0 {
@@ -81,32 +81,32 @@ impl Connections {
 
 /// Why a connection is refused.
 #[derive(Clone, Copy)]
-enum Ceiling {
-    OfWorker,
-    OfAddress(Excess),
+enum LimitReached {
+    Worker,
+    Client(LimitExceeded),
 }
 
-impl Ceiling {
+impl LimitReached {
     fn detail(self) -> &'static str {
         match self {
-            Self::OfWorker => "the worker holds limits.connections.per_worker connections",
-            Self::OfAddress(Excess::Connections) => {
+            Self::Worker => "the worker holds limits.connections.per_worker connections",
+            Self::Client(LimitExceeded::Connections) => {
                 "the client holds limits.connections.per_address connections of the worker"
             }
-            Self::OfAddress(Excess::Handshakes) => {
+            Self::Client(LimitExceeded::Handshakes) => {
                 "the client exceeds limits.handshakes.per_second, and its burst is used up"
             }
         }
     }
 
-    /// What a client is told where HTTP is spoken from the first byte (RFC 6585 §4).
+    /// What a client gets where HTTP is spoken from the first byte (RFC 6585 §4).
     fn page(self) -> Page {
         match self {
-            Self::OfWorker => Page {
+            Self::Worker => Page {
                 status: 503,
                 sentence: "This server holds as many connections as it may.",
             },
-            Self::OfAddress(_) => Page {
+            Self::Client(_) => Page {
                 status: 429,
                 sentence: "Your address holds as many connections to this server as it may.",
             },
@@ -117,16 +117,16 @@ impl Ceiling {
 /// An open connection, counted from its acceptance to its drop.
 struct OpenConnection {
     connections: Connections,
-    mark: Option<Mark>,
+    client: Option<ClientKey>,
     worker: Rc<WorkerContext>,
 }
 
 impl OpenConnection {
-    fn new(connections: Connections, mark: Option<Mark>, worker: Rc<WorkerContext>) -> Self {
+    fn new(connections: Connections, client: Option<ClientKey>, worker: Rc<WorkerContext>) -> Self {
         worker.observer.connection_opened();
         Self {
             connections,
-            mark,
+            client,
             worker,
         }
     }
@@ -135,7 +135,7 @@ impl OpenConnection {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.worker.observer.connection_closed();
-        self.connections.dismiss(self.mark);
+        self.connections.release(self.client);
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) async fn accept(
         match socket.accept().await {
             Ok((tcp, peer)) => begin(tcp, peer, &listener, &worker, &connections),
             Err(error) if is_exhaustion(&error) => sleep(BACK_OFF).await,
-            // The client took back what it had asked for (accept(2)); the next one is waiting.
+            // The client has given up the connection before it was accepted (accept(2)); the next one waits.
             Err(_) => tokio::task::yield_now().await,
         }
     }
@@ -167,11 +167,11 @@ fn begin(
     let Some(listener) = running.listener(listener).cloned() else {
         return; // The listener left the snapshot a moment ago.
     };
-    let mark = match connections.admit(peer, &running.limits, listener.document.role) {
-        Ok(mark) => mark,
-        Err(ceiling) => return refuse(tcp, peer, &listener, worker, ceiling),
+    let client = match connections.admit(peer, &running.limits, listener.document.role) {
+        Ok(client) => client,
+        Err(limit) => return refuse(tcp, peer, &listener, worker, limit),
     };
-    let open = OpenConnection::new(connections.clone(), mark, Rc::clone(worker));
+    let open = OpenConnection::new(connections.clone(), client, Rc::clone(worker));
     let worker = Rc::clone(worker);
     spawn_local(async move {
         connection::serve(tcp, peer, listener, worker).await;
@@ -179,31 +179,31 @@ fn begin(
     });
 }
 
-/// Let a connection go, before anything is spent on it.
+/// Close a connection before anything is spent on it.
 fn refuse(
     tcp: TcpStream,
     peer: SocketAddr,
     listener: &ListenerRuntime,
     worker: &WorkerContext,
-    ceiling: Ceiling,
+    limit: LimitReached,
 ) {
     worker.observer.handshake_failed(HandshakeFault {
         listener: &listener.document.id,
         peer,
         server_name: None,
         reason: HandshakeFailure::Overloaded,
-        detail: ceiling.detail(),
+        detail: limit.detail(),
         alert: None,
     });
     if listener.document.role == Role::Redirect
         && let Ok(tcp) = tcp.into_std()
     {
-        excuse(tcp, &ceiling.page());
+        send_page(tcp, &limit.page());
     }
 }
 
 /// Write a page, as far as that works without waiting.
-fn excuse(mut tcp: std::net::TcpStream, page: &Page) {
+fn send_page(mut tcp: std::net::TcpStream, page: &Page) {
     let mut text = Vec::new();
     let reply = Reply {
         date: &date_now(),

@@ -1,4 +1,4 @@
-//! The way of a connection: first bytes, decision, handshake, and on to its protocol.
+//! A connection from its first bytes to its protocol: hello, destination, handshake.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -34,14 +34,14 @@ pub(crate) async fn serve(
     if listener.document.role == Role::Redirect {
         return Box::pin(redirect::serve(tcp, worker, listener, peer)).await;
     }
-    let arrival = Arrival {
+    let pending = PendingConnection {
         running: worker.running.load_full(),
         listener,
         peer,
         worker,
         started: Instant::now(),
     };
-    let Some((stream, alpn, context)) = Box::pin(arrival.shake_hands(tcp)).await else {
+    let Some((stream, alpn, context)) = Box::pin(pending.shake_hands(tcp)).await else {
         return;
     };
     let (faults, connection) = (stream.faults(), Rc::clone(&context));
@@ -50,12 +50,12 @@ pub(crate) async fn serve(
         Some(Alpn::Http11) | None => Box::pin(http1::serve(stream, context)).await,
     }
     if let Some(fault) = faults.take() {
-        tell_fault(&connection, &fault);
+        report_fault(&connection, &fault);
     }
 }
 
-/// Tell what a client has broken behind its handshake.
-fn tell_fault(connection: &ConnectionContext, fault: &StreamFault) {
+/// Report what a client has broken after its handshake.
+fn report_fault(connection: &ConnectionContext, fault: &StreamFault) {
     let place = (connection.site.id.as_str(), connection.peer);
     let alert = fault.alert.map(Alert::name);
     let observer = &connection.worker.observer;
@@ -63,7 +63,7 @@ fn tell_fault(connection: &ConnectionContext, fault: &StreamFault) {
 }
 
 /// A connection that has not passed its handshake.
-struct Arrival {
+struct PendingConnection {
     running: Arc<Running>,
     listener: Arc<ListenerRuntime>,
     peer: SocketAddr,
@@ -74,8 +74,8 @@ struct Arrival {
 /// A connection that may be spoken over, its protocol, and what its handlers need to know.
 type Ready = (TlsStream, Option<Alpn>, Rc<ConnectionContext>);
 
-impl Arrival {
-    /// Read the hello, decide and shake hands; every way out but success has told its event.
+impl PendingConnection {
+    /// Read the hello, decide and shake hands; every way out but success has reported its event.
     async fn shake_hands(self, mut tcp: TcpStream) -> Option<Ready> {
         let opening = self.open(&mut tcp).await?;
         let local = tcp.local_addr().ok()?;
@@ -100,7 +100,7 @@ impl Arrival {
         let handshake = TlsStream::accept(tcp, opening, choice, self.started);
         match timeout(self.handshake_timeout(&site), handshake).await {
             Ok(Ok((stream, facts))) => {
-                self.tell_completed(&site, server_name.as_deref(), &facts);
+                self.report_completed(&site, server_name.as_deref(), &facts);
                 let context = ConnectionContext {
                     worker: self.worker,
                     site,
@@ -112,8 +112,8 @@ impl Arrival {
                 };
                 Some((stream, facts.alpn, Rc::new(context)))
             }
-            Ok(Err(refusal)) => self.tell_failed(&refusal, server_name.as_deref()),
-            Err(_) => self.tell_failed(&self.slow("handshake"), server_name.as_deref()),
+            Ok(Err(refusal)) => self.report_failed(&refusal, server_name.as_deref()),
+            Err(_) => self.report_failed(&self.timed_out("handshake"), server_name.as_deref()),
         }
     }
 
@@ -125,9 +125,9 @@ impl Arrival {
         let error = match timeout(time, Opening::read(tcp, size)).await {
             Ok(Ok(opening)) => return opening,
             Ok(Err(error)) => error,
-            Err(_) => return self.tell_failed(&self.slow("hello"), None),
+            Err(_) => return self.report_failed(&self.timed_out("hello"), None),
         };
-        self.tell_failed::<()>(&error.refusal, None);
+        self.report_failed::<()>(&error.refusal, None);
         if error.refusal.reason == HandshakeFailure::PlainHttp {
             clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
         } else if let Some(alert) = error.refusal.alert {
@@ -142,7 +142,7 @@ impl Arrival {
         failure: Refusal,
         server_name: Option<&str>,
     ) -> Option<T> {
-        self.tell_failed::<T>(&failure, server_name);
+        self.report_failed::<T>(&failure, server_name);
         if let Some(alert) = failure.alert {
             farewell(&mut tcp, &alert_record(alert)).await;
         }
@@ -153,7 +153,7 @@ impl Arrival {
         Duration::from_millis(site.limits(&self.running.limits).handshake_timeout_ms)
     }
 
-    fn slow(&self, limit: &str) -> Refusal {
+    fn timed_out(&self, limit: &str) -> Refusal {
         let waited = self.started.elapsed().as_millis();
         let detail = format!("{waited} ms passed: timeouts.{limit}");
         Refusal {
@@ -163,7 +163,7 @@ impl Arrival {
         }
     }
 
-    fn tell_completed(
+    fn report_completed(
         &self,
         site: &SiteRuntime,
         server_name: Option<&str>,
@@ -183,8 +183,8 @@ impl Arrival {
         });
     }
 
-    /// Tell of a failure; `None`, for the caller to end with.
-    fn tell_failed<T>(&self, failure: &Refusal, server_name: Option<&str>) -> Option<T> {
+    /// Report a failure; `None`, for the caller to end with.
+    fn report_failed<T>(&self, failure: &Refusal, server_name: Option<&str>) -> Option<T> {
         self.worker.observer.handshake_failed(HandshakeFault {
             listener: &self.listener.document.id,
             peer: self.peer,

@@ -1,8 +1,8 @@
 //! HTTP/1.1 with clients: one request after the other on one connection (RFC 9112 §9).
 
 mod client;
-mod intake;
 mod next;
+mod request_reader;
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -36,10 +36,10 @@ pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl F
         loop {
             let next = next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await;
             match Box::pin(respond(&mut client, &context, next, &mut deadline, &limits)).await {
-                Turn::Next => {}
-                Turn::Close => return Box::pin(client.close(&mut deadline)).await,
-                Turn::Gone => return,
-                Turn::Tunnel(connection, early) => {
+                AfterRequest::Next => {}
+                AfterRequest::Close => return Box::pin(client.close(&mut deadline)).await,
+                AfterRequest::Gone => return,
+                AfterRequest::Tunnel(connection, early) => {
                     let silence = Duration::from_millis(limits.tunnel_timeout_ms);
                     return Box::pin(tunnel_to(client, connection, early, silence)).await;
                 }
@@ -70,8 +70,8 @@ fn tunnel_to(
     })
 }
 
-/// What follows a turn of the client's.
-enum Turn {
+/// What the connection does after a request.
+enum AfterRequest {
     Next,
     Close,
     Gone,
@@ -84,25 +84,25 @@ async fn respond(
     next: Next,
     deadline: &mut Deadline,
     limits: &Limits,
-) -> Turn {
+) -> AfterRequest {
     let outcome = match next {
         Next::Request(head, fields) => answer(client, context, (&head, &fields), deadline).await,
-        Next::Silence => return Turn::Close,
+        Next::Silence => return AfterRequest::Close,
         Next::Refused(refusal) => {
-            client.give_up_reading();
+            client.stop_reading();
             refuse_by_connection(client, context, refusal)
         }
     };
     match outcome {
         Outcome::Answered => {}
-        Outcome::BrokenOff => return Turn::Gone,
-        Outcome::Upgraded(connection, early) => return Turn::Tunnel(connection, early),
+        Outcome::BrokenOff => return AfterRequest::Gone,
+        Outcome::Upgraded(connection, early) => return AfterRequest::Tunnel(connection, early),
     }
     deadline.set(Duration::from_millis(limits.body_timeout_ms));
     match client.flush(deadline).await {
-        Err(_) => Turn::Gone,
-        Ok(()) if client.may_continue() => Turn::Next,
-        Ok(()) => Turn::Close,
+        Err(_) => AfterRequest::Gone,
+        Ok(()) if client.may_continue() => AfterRequest::Next,
+        Ok(()) => AfterRequest::Close,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Port 80: every request is sent to https, and none goes any further.
+//! Port 80: every request is redirected to https, none is forwarded.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -23,7 +23,7 @@ pub(crate) async fn serve(
     peer: SocketAddr,
 ) {
     let limits = worker.running.load().limits;
-    let desk = Desk {
+    let handler = RedirectHandler {
         worker: &worker,
         https_port: listener.document.https_port,
         peer,
@@ -33,11 +33,11 @@ pub(crate) async fn serve(
     let mut drained = pin!(wait_drained(worker.draining.clone()));
     loop {
         match next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await {
-            Next::Request(head, _) => desk.answer(&mut client, &head),
+            Next::Request(head, _) => handler.answer(&mut client, &head),
             Next::Silence => break,
             Next::Refused(refusal) => {
-                client.give_up_reading();
-                desk.refuse(&mut client, refusal);
+                client.stop_reading();
+                handler.refuse(&mut client, refusal);
             }
         }
         deadline.set(Duration::from_millis(limits.header_timeout_ms));
@@ -51,13 +51,13 @@ pub(crate) async fn serve(
     client.close(&mut deadline).await;
 }
 
-struct Desk<'a> {
+struct RedirectHandler<'a> {
     worker: &'a WorkerContext,
     https_port: u16,
     peer: SocketAddr,
 }
 
-impl Desk<'_> {
+impl RedirectHandler<'_> {
     fn answer(&self, client: &mut Http1Client<TcpStream>, head: &RequestHead) {
         let input = client.received();
         let host = head.host.and_then(|host| Authority::parse(host.of(input)));

@@ -40,7 +40,7 @@ enum Command {
 impl Worker {
     /// Accept from another socket as soon as the snapshot names its listener.
     pub fn listen(&self, listener: &str, socket: std::net::TcpListener) {
-        self.tell(Command::Listen {
+        self.send(Command::Listen {
             listener: listener.to_owned(),
             socket,
         });
@@ -48,12 +48,12 @@ impl Worker {
 
     /// Another snapshot runs: close the sockets of listeners that left, accept from new ones.
     pub fn refresh(&self) {
-        self.tell(Command::Refresh);
+        self.send(Command::Refresh);
     }
 
     /// Accept no more and end open connections politely; those that are left by then, at once.
     pub fn drain(&self, within: Duration) {
-        self.tell(Command::Drain { within });
+        self.send(Command::Drain { within });
     }
 
     /// Wait until the worker has ended, which it does after a drain only.
@@ -66,7 +66,7 @@ impl Worker {
         self.thread.join()
     }
 
-    fn tell(&self, command: Command) {
+    fn send(&self, command: Command) {
         // Only a worker that has ended does not listen, and it has nothing left to do.
         let _ = self.commands.send(command);
     }
@@ -115,18 +115,18 @@ fn run(
 ) {
     let (drain, draining) = watch::channel(false);
     let context = WorkerContext::new(running, observer, draining);
-    let duty = Duty {
+    let task = MainTask {
         context: Rc::new(context),
         connections: Connections::new(),
         drain,
         waiting: HashMap::new(),
         accepting: HashMap::new(),
     };
-    runtime.block_on(duty.obey(inbox));
+    runtime.block_on(task.run(inbox));
 }
 
-/// What the worker's main task keeps.
-struct Duty {
+/// The worker's main task.
+struct MainTask {
     context: Rc<WorkerContext>,
     connections: Connections,
     drain: watch::Sender<bool>,
@@ -136,8 +136,8 @@ struct Duty {
     accepting: HashMap<String, JoinSet<()>>,
 }
 
-impl Duty {
-    async fn obey(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
+impl MainTask {
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
         while let Some(command) = inbox.recv().await {
             match command {
                 Command::Listen { listener, socket } => {

@@ -15,7 +15,7 @@ use edge_http::write::{self, ConnectionNote, LAST_CHUNK, Message, ResponseOnward
 use edge_http::{BodyKind, Method, RequestHead, ResponseHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::intake::Intake;
+use super::request_reader::RequestReader;
 use crate::counted::Counted;
 use crate::date::date_now;
 
@@ -27,7 +27,7 @@ const LINGER_BYTES: usize = 4 << 20;
 /// One connection of a client, and the request that it is in the middle of.
 pub(crate) struct Http1Client<S> {
     stream: Counted<S>,
-    intake: Intake,
+    reader: RequestReader,
     /// Heads and pages that wait to be sent, and how much of them was.
     outbox: Text,
     outbox_sent: usize,
@@ -54,7 +54,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
     pub(crate) fn new(stream: Counted<S>) -> Self {
         Self {
             stream,
-            intake: Intake::new(),
+            reader: RequestReader::new(),
             outbox: Text::default(),
             outbox_sent: 0,
             response_at: None,
@@ -71,12 +71,12 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
 
     /// What was received and not yet used.
     pub(crate) fn received(&self) -> &[u8] {
-        self.intake.received()
+        self.reader.received()
     }
 
     /// The first bytes that were received mean nothing.
     pub(crate) fn skip(&mut self, count: usize) {
-        self.intake.skip(count);
+        self.reader.skip(count);
     }
 
     /// Receive more, in room for so many bytes at most; while nothing comes, none is held.
@@ -85,12 +85,12 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         context: &mut Context<'_>,
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        self.intake.poll_receive(context, &mut self.stream, most)
+        self.reader.poll_receive(context, &mut self.stream, most)
     }
 
     /// The head at the start of what was received was read.
     pub(crate) fn begin_request(&mut self, head: &RequestHead) {
-        self.intake.begin_request(head);
+        self.reader.begin_request(head);
         self.request = RequestFacts {
             is_head: head.method == Method::Head,
             persists: head.persists,
@@ -104,8 +104,8 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
     }
 
     /// Nobody can tell where in the stream a request begins: read no more of it.
-    pub(crate) fn give_up_reading(&mut self) {
-        self.intake.give_up();
+    pub(crate) fn stop_reading(&mut self) {
+        self.reader.stop();
         self.request = RequestFacts {
             is_head: false,
             persists: false,
@@ -150,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         .await
     }
 
-    /// Say goodbye, and let the client read what was said before.
+    /// Shut the connection down, and let the client read what was sent before.
     pub(crate) async fn close(mut self, deadline: &mut Deadline) {
         deadline.set(LINGER);
         let mut left = if self.request_has_ended() {
@@ -164,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
                 is_shut = Pin::new(&mut self.stream).poll_shutdown(context).is_ready();
             }
             while left > 0 {
-                match self.intake.poll_discard(context, &mut self.stream) {
+                match self.reader.poll_discard(context, &mut self.stream) {
                     Poll::Ready(Ok(count)) if count > 0 => left = left.saturating_sub(count),
                     Poll::Ready(_) => left = 0,
                     Poll::Pending => break,
@@ -182,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
 
     /// The connection and what it brought after the request, for another protocol.
     pub(crate) fn into_parts(self) -> (Counted<S>, Buffer) {
-        (self.stream, self.intake.into_inbox())
+        (self.stream, self.reader.into_inbox())
     }
 
     fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
@@ -237,7 +237,7 @@ fn poll_write<S: AsyncWrite + Unpin>(
 
 impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        let taken = ready!(self.intake.poll_body(context, &mut self.stream));
+        let taken = ready!(self.reader.poll_body(context, &mut self.stream));
         if taken == Err(ClientFault::Cut) && self.reset.is_none() {
             self.reset = Some(Reset::of(&self.stream).map_err(|_| ClientFault::Gone)?);
         }
@@ -245,21 +245,21 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     }
 
     fn request_parts(&self) -> [&[u8]; 3] {
-        self.intake.parts()
+        self.reader.parts()
     }
 
     fn consume_request(&mut self, count: usize) {
-        self.intake.consume(count);
+        self.reader.consume(count);
     }
 
     fn wait_for_server(&mut self, is_waiting: bool) {
         if is_waiting {
-            self.intake.settle();
+            self.reader.settle();
         }
     }
 
     fn request_has_ended(&self) -> bool {
-        self.intake.request_has_ended()
+        self.reader.request_has_ended()
     }
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -267,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
             if !self.request_has_ended() {
                 return Poll::Pending;
             }
-            let ended = ready!(self.intake.poll_end(context, &mut self.stream));
+            let ended = ready!(self.reader.poll_end(context, &mut self.stream));
             let Ok(reset) = ended.and_then(|()| Reset::of(&self.stream)) else {
                 return Poll::Ready(());
             };

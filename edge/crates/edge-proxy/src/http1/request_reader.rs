@@ -12,7 +12,7 @@ use edge_http::{BodyKind, BodyReader, RequestHead};
 use tokio::io::AsyncRead;
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
-pub(super) struct Intake {
+pub(super) struct RequestReader {
     inbox: Buffer,
     body: BodyReader,
     is_chunked: bool,
@@ -35,7 +35,7 @@ impl Piece {
     };
 }
 
-impl Intake {
+impl RequestReader {
     /// Nothing came yet.
     pub(super) fn new() -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Intake {
     }
 
     /// Nobody can tell where in the stream a request begins.
-    pub(super) fn give_up(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.body = BodyReader::UntilClose;
     }
 
