@@ -79,6 +79,8 @@ class _Entry:
     failures: int = 0
     last: JobRecord | None = None
     progress: str | None = None
+    timeout: asyncio.Timeout | None = None
+    """The bound of the run that is under way."""
     ended: asyncio.Event | None = None
     """Set when the run that is under way, or about to begin, has ended; None when there is none."""
 
@@ -118,25 +120,35 @@ class Scheduler:
             self._records = {}
 
     def add(self, *jobs: Job) -> None:
-        """Add jobs, due at once unless an earlier process left word when; an unchanged one stays as it is."""
+        """Add jobs, due at once unless an earlier process left word when; an unchanged one stays as it is.
+
+        One that runs while it gets another spec runs once more behind that.
+        """
         now = self._clock.now()
         for job in jobs:
-            known = self._entries.get(job.key)
-            if known and known.job.spec == job.spec:
-                known.job = job
-            else:
+            entry = self._entries.get(job.key)
+            if entry is None:
                 self._entries[job.key] = _restored(job, self._records.pop(job.key, None), now)
+            elif entry.job.spec == job.spec:
+                entry.job = job
+            else:
+                entry.job, entry.next_at, entry.failures, entry.last = job, now, 0, None
 
     def replace(self, kinds: Collection[str], jobs: Iterable[Job]) -> None:
-        """Have these jobs, and no others of these kinds."""
+        """Have these jobs, and no others of these kinds: what runs of those is given up."""
         wanted = {job.key: job for job in jobs}
-        for key in [key for key in self._entries if _kind(key) in kinds and key not in wanted]:
-            del self._entries[key]
-        gone = [key for key in self._records if _kind(key) in kinds and key not in wanted]
-        self._unsaved |= dict.fromkeys(gone)
-        for key in gone:
-            del self._records[key]
+        for key in {*self._entries, *self._records} - wanted.keys():
+            if _kind(key) in kinds:
+                self._forget(key)
         self.add(*wanted.values())
+
+    def _forget(self, key: str) -> None:
+        self._records.pop(key, None)
+        entry = self._entries.pop(key, None)
+        if entry is None or entry.job.is_stored:
+            self._unsaved[key] = None
+        if entry and entry.timeout:
+            entry.timeout.reschedule(0.0)
 
     def ask(self, keys: Iterable[str]) -> None:
         """Have jobs run as soon as may be; one that runs now runs once more."""
@@ -251,7 +263,11 @@ class Scheduler:
     async def _work(self, workers: _Workers) -> None:
         try:
             while workers.queue:
-                await self._run(workers.queue.popleft())
+                entry = workers.queue.popleft()
+                if self._is_wanted(entry):
+                    await self._run(entry)
+                elif entry.ended:
+                    entry.ended.set()  # forgotten meanwhile
         finally:
             workers.count -= 1
 
@@ -263,7 +279,7 @@ class Scheduler:
             entry.progress = text
 
         try:
-            async with asyncio.timeout(job.within_s):
+            async with asyncio.timeout(job.within_s) as entry.timeout:
                 done = await job.run(progress)
         except TimeoutError:
             self._failed(entry, JobTimedOut(f"{job.key} did not end within {job.within_s:g} s"))
@@ -272,7 +288,7 @@ class Scheduler:
         else:
             self._succeeded(entry, done, started)
         finally:
-            ended, entry.ended, entry.progress = entry.ended, None, None
+            ended, entry.ended, entry.progress, entry.timeout = entry.ended, None, None, None
             if ended:
                 ended.set()
             self._woken.set()
@@ -300,12 +316,16 @@ class Scheduler:
     def _note(self, entry: _Entry, next_at: datetime | None, code: str | None, message: str) -> None:
         now = self._clock.now()
         entry.last = record = JobRecord(entry.job.spec, next_at, entry.failures, now, code, message)
-        if entry.job.is_stored:
+        if entry.job.is_stored and self._is_wanted(entry):
             self._unsaved[entry.job.key] = record
 
     def _wake_round(self, entry: _Entry) -> None:
-        if entry.job.key != ROUND:
+        if entry.job.key != ROUND and self._is_wanted(entry):
             self.ask([ROUND])
+
+    def _is_wanted(self, entry: _Entry) -> bool:
+        """Whether the job was not forgotten while it ran, or before."""
+        return self._entries.get(entry.job.key) is entry
 
     async def _save(self) -> None:
         """Store what is new, in one transaction; what cannot be stored is tried again the next time."""

@@ -137,8 +137,10 @@ def test_jobs_that_nobody_wants_any_more_are_forgotten(bench: Bench) -> None:
     bench.scheduler.replace({"a"}, [bench.work("a/2").job()])
     asyncio.run(bench.scheduler.settle())
     assert asyncio.run(bench.store.job_records()).keys() == {"a/2", "b/1"}
-    bench.scheduler.replace({"a"}, [])
+    bench.scheduler.replace({"a", "b"}, [])
     assert bench.scheduler.statuses() == ()
+    asyncio.run(bench.scheduler.settle())
+    assert asyncio.run(bench.store.job_records()) == {}
 
 
 def test_no_more_than_so_many_run_at_once(bench: Bench) -> None:
@@ -283,6 +285,40 @@ def test_whoever_settles_beside_a_running_scheduler_waits_for_its_jobs(
         asyncio.get_running_loop().call_soon(going.set)
         await settling
         assert len(ran) == 3
+        running.cancel()
+        await asyncio.wait([running])
+
+    play(scenario)
+
+
+def test_a_running_job_that_is_changed_runs_again_and_one_that_is_forgotten_ends(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never two of one key at a time; what a forgotten one would have brought is nobody's any more."""
+    monkeypatch.setattr(module, "GATHER_S", 0.0)
+
+    async def scenario() -> None:
+        going, ran = asyncio.Event(), []
+
+        def job(key: str, spec: str) -> Job:
+            async def run(_: Progress) -> Done:
+                ran.append(f"{key} {spec}")
+                await going.wait()
+                ran.append(f"{key} {spec} done")
+                return Done(None, "done")
+
+            return Job(key, run, spec)
+
+        bench.scheduler.add(job("a/1", "x"), job("a/2", "x"))
+        running = asyncio.ensure_future(bench.scheduler.run())
+        await await_until(lambda: len(ran) == 2)
+        bench.scheduler.replace({"a"}, [job("a/1", "y")])
+        await asyncio.sleep(0)
+        assert ran == ["a/1 x", "a/2 x"]
+        asyncio.get_running_loop().call_soon(going.set)
+        await bench.scheduler.settle()
+        assert ran[2:] == ["a/1 x done", "a/1 y", "a/1 y done"]
+        assert (await bench.store.job_records()).keys() == {"a/1"}
         running.cancel()
         await asyncio.wait([running])
 
