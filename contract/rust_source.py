@@ -1,6 +1,7 @@
 """Make the edge's half of the contract: documents and how they are read, closed sets, bounds, error codes."""
 
 import dataclasses
+import json
 import textwrap
 from collections.abc import Iterator
 from enum import StrEnum
@@ -35,6 +36,7 @@ HEAD = """\
 #![allow(
     missing_docs,
     clippy::doc_markdown,
+    clippy::match_same_arms,
     reason = "the words are those of the Python side, which documents what a name does not say"
 )]
 
@@ -109,7 +111,27 @@ def _closed_set(kind: type[StrEnum]) -> str:
         _doc(words.get(one.name, f"`{one.value}`"), 8) + f'        {_camel(one.name)} = "{one.value}",\n'
         for one in kind
     )
-    return f"closed_set! {{\n{_doc(kind.__doc__, 4)}    {kind.__name__} {{\n{members}    }}\n}}\n"
+    listed = f"closed_set! {{\n{_doc(kind.__doc__, 4)}    {kind.__name__} {{\n{members}    }}\n}}\n"
+    return listed + _answers() if kind is reasons.RequestRefusal else listed
+
+
+def _answers() -> str:
+    """Return what a refused request is answered."""
+    functions = (_answer("status", "u16"), _answer("sentence", "&'static str"))
+    return "\nimpl RequestRefusal {\n" + "\n".join(functions) + "}\n"
+
+
+def _answer(attribute: str, kind: str) -> str:
+    arms = (
+        f"            Self::{_camel(one.name)} => {json.dumps(getattr(one, attribute))},\n"
+        for one in reasons.RequestRefusal
+    )
+    return (
+        f"    /// The {attribute} of the page.\n"
+        "    #[must_use]\n"
+        f"    pub const fn {attribute}(self) -> {kind} {{\n"
+        f"        match self {{\n{''.join(arms)}        }}\n    }}\n"
+    )
 
 
 def _shapes() -> list[type]:

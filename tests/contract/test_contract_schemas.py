@@ -1,6 +1,7 @@
 """What is generated from the Python side of the contract is fresh; schemas say no less than they can."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def test_what_is_no_event_is_refused(line: Any) -> None:
 
 def test_reasons_are_a_closed_set() -> None:
     """A reason that the contract does not know is refused at its field."""
-    closed = {
+    closed: dict[str, type[StrEnum]] = {
         "handshake_failed": HandshakeFailure,
         "tls_failed": TlsFailure,
         "request_refused": RequestRefusal,

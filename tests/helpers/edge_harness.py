@@ -32,6 +32,7 @@ from port443.core.contract.snapshot import (
     Root,
     Server,
     Site,
+    SiteLimits,
     TicketKey,
     Timeouts,
     TlsPolicy,
@@ -62,6 +63,7 @@ INTERMEDIATE = TlsPolicy(
     alpn=("h2", "http/1.1"),
     tickets=True,
 )
+STANDARD_SITE_LIMITS = SiteLimits()
 NOWHERE = (Server("127.0.0.1", 1),)
 """An upstream for tests that never get that far."""
 
@@ -89,7 +91,7 @@ class SiteWish:
     redirect_cacheable: bool = False
     pool: Pool | None = None
     """A pool with settings of its own, instead of `servers`."""
-    body_bytes: int = 100 * 2**20
+    limits: SiteLimits = STANDARD_SITE_LIMITS
     timeouts: Timeouts | None = None
 
 
@@ -138,7 +140,7 @@ def _site(wish: SiteWish, add: Callable[[Part], Hash]) -> Site:
         pool=add(wish.pool or Pool(identity, wish.servers)),
         hsts=wish.hsts,
         redirect_cacheable=wish.redirect_cacheable,
-        body_bytes=wish.body_bytes,
+        limits=wish.limits,
         timeouts=wish.timeouts,
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from http2_frames import END_HEADERS, END_STREAM, HEADERS, frame, http2
 from http2_frames import request as http2_request
-from port443.core.contract.snapshot import Pool, Server
+from port443.core.contract.snapshot import Pool, Server, SiteLimits
 from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
 from waiting import wait_until
 from web import NAME, Answer, Web, read_answer, reset, running_web
@@ -142,7 +142,7 @@ def test_a_tunnel_counts_while_it_lives_whatever_is_applied(tmp_path: Path) -> N
             assert ask(tunnel, "/", *UPGRADE).status == 101
             assert ask(late).status == 503
             (site,) = web.scene.sites
-            web.edge.apply(replace(web.scene, sites=(replace(site, body_bytes=1000),)))
+            web.edge.apply(replace(web.scene, sites=(replace(site, limits=SiteLimits(body_bytes=1000)),)))
             assert ask(late).status == 503
         wait_until(lambda: connections(web) == 0)
         assert ask(late).status == 200

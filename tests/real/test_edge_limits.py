@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_harness import NOWHERE
-from port443.core.contract.snapshot import Pool
+from port443.core.contract.snapshot import Pool, SiteLimits
 from upstreams import Received, Upstream, Visit, running_upstream, says
 from waiting import wait_until
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
@@ -28,7 +28,7 @@ def taking_bodies(directory: Path, most: int) -> Iterator[tuple[Web, Upstream]]:
     """Run a site that takes bodies of so many bytes."""
     with web_before(directory, says(b"taken")) as (web, upstream):
         (site,) = web.scene.sites
-        web.edge.apply(replace(web.scene, sites=(replace(site, body_bytes=most),)))
+        web.edge.apply(replace(web.scene, sites=(replace(site, limits=SiteLimits(body_bytes=most)),)))
         yield web, upstream
 
 
@@ -194,7 +194,7 @@ def test_bodies_are_bounded_site_by_site(tmp_path: Path) -> None:
         tls.sendall(post)
         assert read_answer(tls).status == 200
         (site,) = web.scene.sites
-        web.edge.apply(replace(web.scene, sites=(replace(site, body_bytes=3),)))
+        web.edge.apply(replace(web.scene, sites=(replace(site, limits=SiteLimits(body_bytes=3)),)))
         tls.sendall(post)
         assert read_answer(tls).status == 413
 

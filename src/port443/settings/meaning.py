@@ -1,13 +1,13 @@
 """From what is written to what is desired: what no single value can show is judged here."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any
 
 from pydantic import ValidationError
 
-from port443.core.contract.snapshot import Limits
+from port443.core.contract.snapshot import Limits, SiteLimits
 from port443.core.names import Endpoint, HostName, SiteName
 from port443.core.plan.desired import (
     Desired,
@@ -20,6 +20,7 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
+from port443.core.plan.written import setting_of
 from port443.settings import kinds, values, words
 from port443.settings.objections import Objection, Path, suggestion
 from port443.settings.schema import (
@@ -268,10 +269,14 @@ def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePa
         certificate=certificate,
         tls=form.tls,
         hsts=_hsts_wish(form),
-        body_bytes=form.body,
+        limits=_site_limits(form),
         client_ca=directory / form.client_ca if form.client_ca else None,
         timeouts=_site_timeouts(form.timeouts),
     )
+
+
+def _site_limits(form: SiteForm) -> SiteLimits:
+    return SiteLimits(**{field.name: getattr(form, setting_of(field.name)) for field in fields(SiteLimits)})
 
 
 def _site_timeouts(form: SiteTimeoutsForm) -> SiteTimeouts:

@@ -22,16 +22,16 @@ from port443.core.contract.snapshot import (
     CONNECTIONS,
     HANDSHAKES,
     HEADER_FIELDS,
-    STANDARD_BODY_BYTES,
     STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
     STANDARD_RESPONSE_TIMEOUT_MS,
     STANDARD_WARM_TIMEOUT_MS,
 )
 from port443.core.names import Endpoint, SiteName
-from port443.core.plan.desired import STANDARD_LIMITS, Upstream
+from port443.core.plan.desired import STANDARD_LIMITS, STANDARD_SITE_LIMITS, Upstream
+from port443.core.plan.written import size
 from port443.settings import values
-from port443.settings.show import duration, request_timeout, size
+from port443.settings.show import duration, request_timeout
 
 MAX_LISTENERS: Final = 64
 MAX_WORKERS: Final = 256
@@ -316,7 +316,7 @@ class SiteForm(Form):
     """A certificate of one's own, in place of an issuer."""
     client_ca: Optionally[FilePath] = None
     """PEM: the CAs of which every client of the site must show a certificate."""
-    body: BodySize = STANDARD_BODY_BYTES
+    body: BodySize = STANDARD_SITE_LIMITS.body_bytes
     """The longest body of a request; a longer one is answered with 413, and its server sees no more of it."""
     timeouts: SiteTimeoutsForm = SiteTimeoutsForm()
     """How long is waited at this site; what is left out is as in `limits.timeouts`."""

@@ -15,8 +15,9 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
+from port443.core.plan.written import site_limits, size
 from port443.settings.objections import Path
-from port443.settings.values import BYTES, SECONDS
+from port443.settings.values import SECONDS
 
 Line = tuple[Path, str]
 """A setting's path, and its line."""
@@ -105,7 +106,8 @@ def _site(site: DesiredSite) -> Iterator[Line]:
     yield (*path, "aliases"), f"    aliases: {aliases}"
     yield (*path, "tls"), f"    tls: {site.tls}"
     yield (*path, "hsts"), f"    hsts: {_hsts(site.hsts)}"
-    yield (*path, "body"), f"    body: {size(site.body_bytes)}"
+    for key, value in site_limits(site.limits):
+        yield (*path, key), f"    {key}: {value}"
     if timeouts := _own_timeouts(site.timeouts):
         yield (*path, "timeouts"), f"    timeouts: {{{timeouts}}}"
     if site.client_ca:
@@ -134,14 +136,6 @@ def duration(seconds: int) -> str:
 def request_timeout(seconds: int) -> str:
     """Return a wait as it is written; 0 is one without an end."""
     return duration(seconds) if seconds else "none"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes in its largest whole unit."""
-    unit = next(
-        unit for unit in reversed(BYTES) if (count % BYTES[unit] == 0 and count >= BYTES[unit]) or unit == "B"
-    )
-    return f"{count // BYTES[unit]}{unit}"
 
 
 def _url(upstream: Upstream) -> str:

@@ -10,6 +10,7 @@ from port443.core.contract.bounds import DAY_MS, MAX_INTEGER
 from port443.core.contract.snapshot import HEAD_BYTES
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
+from port443.core.plan.written import BYTES
 from port443.settings import guesses, kinds
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
@@ -17,7 +18,6 @@ DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
 CLOCK: Final = re.compile(r"([0-9]{1,4}):([0-5][0-9])")
 MAX_DURATION_S: Final = 100 * SECONDS["y"]
 MAX_TIMEOUT_S: Final = DAY_MS // 1000
-BYTES: Final = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 SIZE: Final = re.compile(r"([0-9]{1,16})([KMGT]?i?B?)")
 MAX_HEAD_BYTES: Final = HEAD_BYTES.most
 URL: Final = re.compile(

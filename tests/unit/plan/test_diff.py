@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -10,6 +10,7 @@ from port443.core.contract.snapshot import (
     Part,
     Pool,
     Site,
+    SiteLimits,
     TicketKey,
     TlsPolicy,
     hash_of,
@@ -139,6 +140,12 @@ def test_time_outs_are_told_as_settings_write_them() -> None:
     ]
 
 
+def test_limits_of_a_site_are_told_as_settings_write_them() -> None:
+    """Each by its key, with its unit."""
+    small = made(desired(replace(SHOP, limits=SiteLimits(body_bytes=65536))))
+    assert words(made(), small) == ["policy: shop.example.com: body 64KiB instead of 100MiB"]
+
+
 def test_limits_default_site_and_ticket_keys() -> None:
     """What all sites share is named by what it is, and secrets by their number."""
     old = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY])
@@ -179,7 +186,7 @@ def variants(plan_: Plan) -> Iterator[tuple[str, Plan]]:
     """Yield the plan with one field of one of its parts changed, for every field that may differ."""
     changed: dict[type[Part], dict[str, object]] = {
         Site: {"names": ("a.test", "shop.example.com"), "certificates": (), "hsts": None,
-               "redirect_cacheable": False, "body_bytes": 1},
+               "redirect_cacheable": False},
         TlsPolicy: {"versions": ("1.3",), "suites": POLICIES["modern"].suites[:1], "groups": ("x25519",),
                     "alpn": ("h2",), "tickets": False, "client_roots": ("cm9vdA==",)},
         Pool: {"id": "another", "connect_timeout_ms": 7,
@@ -191,6 +198,10 @@ def variants(plan_: Plan) -> Iterator[tuple[str, Plan]]:
         for field, value in fields_.items():
             part = next(one for one in plan_.parts.values() if isinstance(one, kind))
             yield f"{kind.__name__}.{field}", rebuilt(plan_, part, replace(part, **{field: value}))  # type: ignore[arg-type]
+    part = next(one for one in plan_.parts.values() if isinstance(one, Site))
+    for limit in fields(SiteLimits):
+        limits = replace(part.limits, **{limit.name: 1})
+        yield f"Site.limits.{limit.name}", rebuilt(plan_, part, replace(part, limits=limits))
     certificate = next(one for one in plan_.parts.values() if isinstance(one, Certificate))
     longer = replace(certificate, chain=(*certificate.chain, "bW9yZQ=="))
     yield "Certificate.chain, same leaf", rebuilt(plan_, certificate, longer)

@@ -282,4 +282,4 @@ def test_limits_reach_what_is_desired() -> None:
     )
     assert (read.connect_timeout_ms, read.upstream_idle_timeout_ms) == (2000, 4000)
     assert (read.response_timeout_ms, read.pool_connections) == (5000, 500)
-    assert [site.body_bytes for site in read.sites] == [10 * 2**20, 100 * 2**20]
+    assert [site.limits.body_bytes for site in read.sites] == [10 * 2**20, 100 * 2**20]

@@ -1,13 +1,14 @@
 """Settings written back, and where each value comes from."""
 
 from pathlib import Path, PurePath
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from port443.core.contract.bounds import MAX_INTEGER
-from port443.core.contract.snapshot import Limits
+from port443.core.contract.rules import Range
+from port443.core.contract.snapshot import Limits, SiteLimits
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import (
     Desired,
@@ -94,6 +95,18 @@ site_timeouts = st.builds(
 )
 
 
+def limit(hint: Any) -> st.SearchStrategy[int | None]:
+    """Whatever the contract allows for a number."""
+    inner, rule, *_ = get_args(hint)
+    if isinstance(rule, Range):
+        return st.integers(rule.least, rule.most)
+    return st.none() | limit(inner)
+
+
+LIMITS = get_type_hints(SiteLimits, include_extras=True)
+site_limits = st.builds(SiteLimits, **{name: limit(hint) for name, hint in LIMITS.items()})
+
+
 @st.composite
 def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite:
     own = draw(certificates)
@@ -106,7 +119,7 @@ def sites(draw: st.DrawFn, served: tuple[HostName | IPName, ...]) -> DesiredSite
         certificate=own or LocalIssuer(unconstrained=public),
         tls=draw(st.sampled_from(["modern", "intermediate"])),
         hsts=draw(hsts if has_host else hsts_words),
-        body_bytes=draw(st.integers(0, MAX_INTEGER)),
+        limits=draw(site_limits),
         client_ca=own.chain if own and draw(st.booleans()) else None,
         timeouts=draw(site_timeouts),
     )

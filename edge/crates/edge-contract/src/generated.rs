@@ -4,6 +4,7 @@
 #![allow(
     missing_docs,
     clippy::doc_markdown,
+    clippy::match_same_arms,
     reason = "the words are those of the Python side, which documents what a name does not say"
 )]
 
@@ -255,7 +256,8 @@ closed_set! {
 }
 
 closed_set! {
-    /// Why a request is not passed on.
+    /// Why a request is not passed on, with the status and the sentence that its client is
+    /// answered.
     RequestRefusal {
         /// A carriage return without a line feed.
         BareCr = "bare_cr",
@@ -319,6 +321,84 @@ closed_set! {
         TransferEncodingMalformed = "transfer_encoding_malformed",
         /// Neither HTTP/1.0 nor HTTP/1.1.
         VersionUnsupported = "version_unsupported",
+    }
+}
+
+impl RequestRefusal {
+    /// The status of the page.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BareCr => 400,
+            Self::BareLf => 400,
+            Self::BodyMalformed => 400,
+            Self::BodyTooLarge => 413,
+            Self::BodyTimeout => 408,
+            Self::ConnectionFieldForbidden => 400,
+            Self::ExpectationUnsupported => 417,
+            Self::FieldNameMalformed => 400,
+            Self::FieldValueMalformed => 400,
+            Self::FieldsTooLarge => 431,
+            Self::HeaderTimeout => 408,
+            Self::HostDiffers => 400,
+            Self::HostMalformed => 400,
+            Self::HostMissing => 400,
+            Self::HostRepeated => 400,
+            Self::LengthMalformed => 400,
+            Self::LengthRepeated => 400,
+            Self::LengthWithTransferEncoding => 400,
+            Self::LineFolded => 400,
+            Self::MethodMalformed => 400,
+            Self::MethodUnsupported => 501,
+            Self::Misdirected => 421,
+            Self::PseudoFieldMalformed => 400,
+            Self::RequestLineMalformed => 400,
+            Self::RequestTimeout => 408,
+            Self::SpaceBeforeColon => 400,
+            Self::TargetMalformed => 400,
+            Self::TargetTooLong => 414,
+            Self::TransferCodingUnsupported => 501,
+            Self::TransferEncodingMalformed => 400,
+            Self::VersionUnsupported => 505,
+        }
+    }
+
+    /// The sentence of the page.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::BareCr => "A line holds a carriage return that does not end it.",
+            Self::BareLf => "A line ends in a line feed alone.",
+            Self::BodyMalformed => "The request's body does not keep to its framing.",
+            Self::BodyTooLarge => "The request's body is larger than this site takes.",
+            Self::BodyTimeout => "The request's body did not arrive in time.",
+            Self::ConnectionFieldForbidden => "The request has a header that HTTP/2 forbids.",
+            Self::ExpectationUnsupported => "This server does not meet that expectation.",
+            Self::FieldNameMalformed => "A header line has no valid name.",
+            Self::FieldValueMalformed => "A header value holds a control byte.",
+            Self::FieldsTooLarge => "The request's header is too large.",
+            Self::HeaderTimeout => "The request's header did not arrive in time.",
+            Self::HostDiffers => "The Host header differs from the request's target.",
+            Self::HostMalformed => "The Host header holds no valid host.",
+            Self::HostMissing => "The request has no Host header.",
+            Self::HostRepeated => "The request has several Host headers.",
+            Self::LengthMalformed => "The Content-Length header holds no valid number.",
+            Self::LengthRepeated => "The request has several Content-Length headers.",
+            Self::LengthWithTransferEncoding => "The request has both Content-Length and Transfer-Encoding.",
+            Self::LineFolded => "A header line is folded.",
+            Self::MethodMalformed => "The request's method is malformed.",
+            Self::MethodUnsupported => "This server does not implement the method.",
+            Self::Misdirected => "This connection does not serve the requested host.",
+            Self::PseudoFieldMalformed => "The request's pseudo-headers are malformed.",
+            Self::RequestLineMalformed => "The request line is malformed.",
+            Self::RequestTimeout => "The request took longer than this server allows.",
+            Self::SpaceBeforeColon => "A header name is followed by white space.",
+            Self::TargetMalformed => "The request's target is malformed.",
+            Self::TargetTooLong => "The request's target is too long.",
+            Self::TransferCodingUnsupported => "This server does not implement the transfer coding.",
+            Self::TransferEncodingMalformed => "The Transfer-Encoding header is malformed.",
+            Self::VersionUnsupported => "This server does not speak that version of HTTP.",
+        }
     }
 }
 
@@ -533,6 +613,27 @@ impl Hsts {
     }
 }
 
+/// Bounds on what clients may have of one site; the site's settings have their names, without
+/// `_bytes`.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct SiteLimits {
+    /// The longest body of a request; a longer one is answered with 413.
+    pub body_bytes: u64,
+}
+
+impl SiteLimits {
+    /// What holds when nothing else is asked for.
+    pub const STANDARD: Self = Self {
+        body_bytes: 104_857_600,
+    };
+
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            body_bytes: fields.take("body_bytes", integer(0..=9_007_199_254_740_991))?,
+        })
+    }
+}
+
 /// A site's own time-outs, in place of those of the limits; milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Timeouts {
@@ -571,8 +672,7 @@ pub struct Site {
     pub hsts: Option<Hsts>,
     /// Whether clients may remember the 308 from port 80.
     pub redirect_cacheable: bool,
-    /// The longest body of a request; a longer one is answered with 413.
-    pub body_bytes: u64,
+    pub limits: SiteLimits,
     /// Its own time-outs; those of the limits when there are none.
     pub timeouts: Option<Timeouts>,
 }
@@ -587,7 +687,7 @@ impl Site {
             pool: fields.take("pool", hash)?,
             hsts: fields.take("hsts", nullable(object(Hsts::read)))?,
             redirect_cacheable: fields.take("redirect_cacheable", boolean)?,
-            body_bytes: fields.take("body_bytes", integer(0..=9_007_199_254_740_991))?,
+            limits: fields.take("limits", object(SiteLimits::read))?,
             timeouts: fields.take("timeouts", nullable(object(Timeouts::read)))?,
         })
     }

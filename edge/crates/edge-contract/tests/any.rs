@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use edge_contract::{
     Alpn, Certificate, CipherSuite, FrameReader, Group, Hash, Hsts, Json, Limits, Listener, Part,
-    Pool, PrivateKey, Request, Role, Root, Server, Site, TicketKey, Timeouts, TlsPolicy,
-    TlsVersion, canonical, encode_frame,
+    Pool, PrivateKey, Request, Role, Root, Server, Site, SiteLimits, TicketKey, Timeouts,
+    TlsPolicy, TlsVersion, canonical, encode_frame,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -44,6 +44,11 @@ fn site() -> impl Strategy<Value = Site> {
             preload,
         },
     );
+    let limits = (0..1_u64 << 53).prop_map(|body_bytes| {
+        let mut limits = SiteLimits::STANDARD;
+        limits.body_bytes = body_bytes;
+        limits
+    });
     let certificates = btree_set(hash(), 1..4).prop_map(|hashes| hashes.into_iter().collect());
     (
         host(),
@@ -53,30 +58,22 @@ fn site() -> impl Strategy<Value = Site> {
         hash(),
         option::of(hsts),
         any::<bool>(),
-        0..1_u64 << 53,
+        limits,
         option::of(timeouts()),
     )
         .prop_map(
-            |(
-                id,
-                names,
-                tls,
-                certificates,
-                pool,
-                hsts,
-                redirect_cacheable,
-                body_bytes,
-                timeouts,
-            )| Site {
-                id,
-                names,
-                tls,
-                certificates,
-                pool,
-                hsts,
-                redirect_cacheable,
-                body_bytes,
-                timeouts,
+            |(id, names, tls, certificates, pool, hsts, redirect_cacheable, limits, timeouts)| {
+                Site {
+                    id,
+                    names,
+                    tls,
+                    certificates,
+                    pool,
+                    hsts,
+                    redirect_cacheable,
+                    limits,
+                    timeouts,
+                }
             },
         )
 }

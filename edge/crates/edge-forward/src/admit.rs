@@ -32,12 +32,12 @@ pub(crate) fn admit(
     context: &ConnectionContext,
 ) -> Result<Admission, RequestRefusal> {
     let site = &route.site;
-    if limits::is_too_long(request.body, site.body_bytes) {
+    if limits::is_too_long(request.body, site.own_limits.body_bytes) {
         return Err(RequestRefusal::BodyTooLarge);
     }
     let bounds = site.limits(&context.worker.running.load().limits);
     Ok(Admission {
-        body_bytes: site.body_bytes,
+        body_bytes: site.own_limits.body_bytes,
         request_timeout: bounds.request_timeout_ms.map(Duration::from_millis),
         body_timeout: Duration::from_millis(bounds.body_timeout_ms),
         response_head: limits::of_response(&bounds),

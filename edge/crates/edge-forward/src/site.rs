@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edge_contract::{Hash, Hsts, Limits, Timeouts};
+use edge_contract::{Hash, Hsts, Limits, SiteLimits, Timeouts};
 use edge_http::HstsPolicy;
 use edge_observe::SiteSlot;
 use edge_tls::SiteTls;
@@ -27,8 +27,8 @@ pub struct SiteRuntime {
     pub hsts: Option<SiteHsts>,
     /// Whether the redirect from port 80 may be kept by clients.
     pub redirect_cacheable: bool,
-    /// The longest body of a request.
-    pub body_bytes: u64,
+    /// What its clients may have.
+    pub own_limits: SiteLimits,
     /// Its own time-outs.
     pub timeouts: Option<Timeouts>,
     /// The ticket keys that its TLS was made with; other keys make another object.

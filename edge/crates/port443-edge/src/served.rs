@@ -57,7 +57,7 @@ mod tests {
     use std::sync::Arc;
 
     use edge_contract::bounds::CONTRACT;
-    use edge_contract::{Limits, Pool, QuarantineCode, Server, Site, canonical};
+    use edge_contract::{Limits, Pool, QuarantineCode, Server, Site, SiteLimits, canonical};
 
     use super::*;
 
@@ -89,7 +89,7 @@ mod tests {
             pool,
             hsts: None,
             redirect_cacheable: true,
-            body_bytes: 1 << 20,
+            limits: SiteLimits::STANDARD,
             timeouts: None,
         })
     }

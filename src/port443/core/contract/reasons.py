@@ -1,6 +1,7 @@
 """The closed sets of reasons in events, statistics and receipts; the edge has them from here."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class HandshakeFailure(StrEnum):
@@ -105,69 +106,94 @@ class Http2Cutoff(StrEnum):
 
 
 class RequestRefusal(StrEnum):
-    """Why a request is not passed on."""
+    """Why a request is not passed on, with the status and the sentence that its client is answered."""
 
-    BARE_CR = "bare_cr"
+    status: int
+    sentence: str
+
+    def __new__(cls, name: str, status: int, sentence: str) -> Self:
+        refusal = str.__new__(cls, name)
+        refusal._value_ = name
+        refusal.status, refusal.sentence = status, sentence
+        return refusal
+
+    BARE_CR = "bare_cr", 400, "A line holds a carriage return that does not end it."
     """A carriage return without a line feed."""
-    BARE_LF = "bare_lf"
+    BARE_LF = "bare_lf", 400, "A line ends in a line feed alone."
     """A line feed without a carriage return."""
-    BODY_MALFORMED = "body_malformed"
+    BODY_MALFORMED = "body_malformed", 400, "The request's body does not keep to its framing."
     """The body ended before its framing said so, or did not keep to the framing."""
-    BODY_TOO_LARGE = "body_too_large"
+    BODY_TOO_LARGE = "body_too_large", 413, "The request's body is larger than this site takes."
     """The body is longer than the site takes (RFC 9110 §15.5.14)."""
-    BODY_TIMEOUT = "body_timeout"
+    BODY_TIMEOUT = "body_timeout", 408, "The request's body did not arrive in time."
     """The client fell silent in the middle of a body."""
-    CONNECTION_FIELD_FORBIDDEN = "connection_field_forbidden"
+    CONNECTION_FIELD_FORBIDDEN = (
+        "connection_field_forbidden",
+        400,
+        "The request has a header that HTTP/2 forbids.",
+    )
     """A field of HTTP/1's connections in HTTP/2."""
-    EXPECTATION_UNSUPPORTED = "expectation_unsupported"
+    EXPECTATION_UNSUPPORTED = "expectation_unsupported", 417, "This server does not meet that expectation."
     """An Expect that is not `100-continue`, once."""
-    FIELD_NAME_MALFORMED = "field_name_malformed"
+    FIELD_NAME_MALFORMED = "field_name_malformed", 400, "A header line has no valid name."
     """A field line without a name, or with bytes that no name may hold."""
-    FIELD_VALUE_MALFORMED = "field_value_malformed"
+    FIELD_VALUE_MALFORMED = "field_value_malformed", 400, "A header value holds a control byte."
     """A field value holds a control byte."""
-    FIELDS_TOO_LARGE = "fields_too_large"
+    FIELDS_TOO_LARGE = "fields_too_large", 431, "The request's header is too large."
     """Too many field lines, or too many bytes of them."""
-    HEADER_TIMEOUT = "header_timeout"
+    HEADER_TIMEOUT = "header_timeout", 408, "The request's header did not arrive in time."
     """The head did not arrive in time."""
-    HOST_DIFFERS = "host_differs"
+    HOST_DIFFERS = "host_differs", 400, "The Host header differs from the request's target."
     """Host and the target of absolute form name different authorities."""
-    HOST_MALFORMED = "host_malformed"
+    HOST_MALFORMED = "host_malformed", 400, "The Host header holds no valid host."
     """Host holds no host name or IP address."""
-    HOST_MISSING = "host_missing"
+    HOST_MISSING = "host_missing", 400, "The request has no Host header."
     """An HTTP/1.1 request without Host."""
-    HOST_REPEATED = "host_repeated"
+    HOST_REPEATED = "host_repeated", 400, "The request has several Host headers."
     """More than one Host field."""
-    LENGTH_MALFORMED = "length_malformed"
+    LENGTH_MALFORMED = "length_malformed", 400, "The Content-Length header holds no valid number."
     """Content-Length is no number."""
-    LENGTH_REPEATED = "length_repeated"
+    LENGTH_REPEATED = "length_repeated", 400, "The request has several Content-Length headers."
     """More than one Content-Length."""
-    LENGTH_WITH_TRANSFER_ENCODING = "length_with_transfer_encoding"
+    LENGTH_WITH_TRANSFER_ENCODING = (
+        "length_with_transfer_encoding",
+        400,
+        "The request has both Content-Length and Transfer-Encoding.",
+    )
     """Content-Length together with Transfer-Encoding."""
-    LINE_FOLDED = "line_folded"
+    LINE_FOLDED = "line_folded", 400, "A header line is folded."
     """A field value folded over several lines."""
-    METHOD_MALFORMED = "method_malformed"
+    METHOD_MALFORMED = "method_malformed", 400, "The request's method is malformed."
     """The method holds bytes that no method may hold."""
-    METHOD_UNSUPPORTED = "method_unsupported"
+    METHOD_UNSUPPORTED = "method_unsupported", 501, "This server does not implement the method."
     """CONNECT: a reverse proxy makes no tunnels."""
-    MISDIRECTED = "misdirected"
+    MISDIRECTED = "misdirected", 421, "This connection does not serve the requested host."
     """The host is none of this connection's."""
-    PSEUDO_FIELD_MALFORMED = "pseudo_field_malformed"
+    PSEUDO_FIELD_MALFORMED = "pseudo_field_malformed", 400, "The request's pseudo-headers are malformed."
     """Pseudo-fields are missing, repeated, unknown or not in front."""
-    REQUEST_LINE_MALFORMED = "request_line_malformed"
+    REQUEST_LINE_MALFORMED = "request_line_malformed", 400, "The request line is malformed."
     """The request line is not `method target version`."""
-    REQUEST_TIMEOUT = "request_timeout"
+    REQUEST_TIMEOUT = "request_timeout", 408, "The request took longer than this server allows."
     """The request was not answered whole in the time that one may take."""
-    SPACE_BEFORE_COLON = "space_before_colon"
+    SPACE_BEFORE_COLON = "space_before_colon", 400, "A header name is followed by white space."
     """White space between a field's name and its colon."""
-    TARGET_MALFORMED = "target_malformed"
+    TARGET_MALFORMED = "target_malformed", 400, "The request's target is malformed."
     """The target is in none of the forms that the method allows."""
-    TARGET_TOO_LONG = "target_too_long"
+    TARGET_TOO_LONG = "target_too_long", 414, "The request's target is too long."
     """The target is longer than we read."""
-    TRANSFER_CODING_UNSUPPORTED = "transfer_coding_unsupported"
+    TRANSFER_CODING_UNSUPPORTED = (
+        "transfer_coding_unsupported",
+        501,
+        "This server does not implement the transfer coding.",
+    )
     """A transfer coding other than chunked."""
-    TRANSFER_ENCODING_MALFORMED = "transfer_encoding_malformed"
+    TRANSFER_ENCODING_MALFORMED = (
+        "transfer_encoding_malformed",
+        400,
+        "The Transfer-Encoding header is malformed.",
+    )
     """Transfer-Encoding does not end in one chunked, or the version has none."""
-    VERSION_UNSUPPORTED = "version_unsupported"
+    VERSION_UNSUPPORTED = "version_unsupported", 505, "This server does not speak that version of HTTP."
     """Neither HTTP/1.0 nor HTTP/1.1."""
 
 

@@ -31,7 +31,6 @@ from port443.core.contract.rules import (
 from port443.core.contract.tls_names import Alpn, CipherSuite, Group, Role, TlsVersion
 from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CHAIN, MAX_CLIENT_ROOTS
 
-STANDARD_BODY_BYTES = 100 * 2**20
 STANDARD_RESPONSE_TIMEOUT_MS = 60_000
 STANDARD_CONNECT_TIMEOUT_MS = 5000
 STANDARD_WARM_TIMEOUT_MS = 30_000
@@ -141,6 +140,14 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteLimits:
+    """Bounds on what clients may have of one site; the site's settings have their names, without `_bytes`."""
+
+    body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = 100 * 2**20
+    """The longest body of a request; a longer one is answered with 413."""
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """A set of names with one policy and one pool behind it."""
 
@@ -154,8 +161,7 @@ class Site:
     hsts: Hsts | None
     redirect_cacheable: bool
     """Whether clients may remember the 308 from port 80."""
-    body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = STANDARD_BODY_BYTES
-    """The longest body of a request; a longer one is answered with 413."""
+    limits: SiteLimits = SiteLimits()
     timeouts: Timeouts | None = None
     """Its own time-outs; those of the limits when there are none."""
     kind: Literal["site"] = "site"

@@ -5,18 +5,19 @@ from pathlib import PurePath
 from typing import Literal
 
 from port443.core.contract.snapshot import (
-    STANDARD_BODY_BYTES,
     STANDARD_CONNECT_TIMEOUT_MS,
     STANDARD_POOL_CONNECTIONS,
     STANDARD_RESPONSE_TIMEOUT_MS,
     STANDARD_WARM_TIMEOUT_MS,
     Limits,
+    SiteLimits,
 )
 from port443.core.errors import Port443Error
 from port443.core.names import Endpoint, SiteName
 
 TlsName = Literal["modern", "intermediate"]
 STANDARD_LIMITS = Limits()
+STANDARD_SITE_LIMITS = SiteLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class DesiredSite:
     certificate: LocalIssuer | OwnCertificate
     tls: TlsName = "intermediate"
     hsts: HstsWish = "ladder"
-    body_bytes: int = STANDARD_BODY_BYTES
+    limits: SiteLimits = STANDARD_SITE_LIMITS
     client_ca: PurePath | None = None
     """PEM of the CAs of which a client must show a certificate."""
     timeouts: SiteTimeouts = SiteTimeouts()

@@ -19,6 +19,7 @@ from port443.core.contract.snapshot import (
 )
 from port443.core.names import Fingerprint
 from port443.core.plan.planner import Plan, timeouts_of
+from port443.core.plan.written import site_limits, wait
 
 Group = Literal["listeners", "routes", "policy", "certificates", "secrets"]
 P = TypeVar("P", bound=Part)
@@ -83,15 +84,7 @@ def _limits(old: Limits, new: Limits) -> Iterator[Change]:
 
 
 def _timeout(subject: str, key: str, was: int | None, now: int | None) -> Change:
-    return Change("policy", subject, f"timeouts.{key} {_wait(now)} instead of {_wait(was)}")
-
-
-def _wait(milliseconds: int | None) -> str:
-    """Return a wait as settings write it."""
-    if milliseconds is None:
-        return "none"
-    units = (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
-    return next(f"{milliseconds // length}{unit}" for unit, length in units if milliseconds % length == 0)
+    return Change("policy", subject, f"timeouts.{key} {wait(now)} instead of {wait(was)}")
 
 
 def _site(old: Plan, new: Plan, id_: str) -> Iterator[Change]:
@@ -123,9 +116,6 @@ def _routes(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]
     if before.redirect_cacheable != after.redirect_cacheable:
         may = "may" if after.redirect_cacheable else "may no longer"
         yield Change("routes", after.id, f"browsers {may} remember the redirect to https")
-    if before.body_bytes != after.body_bytes:
-        words = f"bodies of {after.body_bytes} bytes at most, instead of {before.body_bytes}"
-        yield Change("policy", after.id, words)
 
 
 def _pool(id_: str, was: Pool | None, now: Pool | None) -> Iterator[Change]:
@@ -153,6 +143,10 @@ def _policy(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]
     if before.hsts != after.hsts:
         words = f"{_hsts(after.hsts)} instead of {_hsts(before.hsts)}"
         yield Change("policy", after.id, words)
+    limits = zip(site_limits(before.limits), site_limits(after.limits), strict=True)
+    for (key, previous), (_, next_) in limits:
+        if previous != next_:
+            yield Change("policy", after.id, f"{key} {next_} instead of {previous}")
     if before.timeouts != after.timeouts:
         yield from _timeouts(
             after.id,

@@ -115,7 +115,7 @@ class _Parts:
             pool=self.add(_pool(site, self.desired)),
             hsts=hsts,
             redirect_cacheable=not any(_is_local(name) for name in site.names),
-            body_bytes=site.body_bytes,
+            limits=site.limits,
             timeouts=_timeouts(site.timeouts, self.desired.limits),
         )
         return self.add(part)

@@ -116,7 +116,7 @@ impl<'a> Builder<'a> {
             pool: self.pool(&site.pool)?,
             hsts: site.hsts.clone().map(SiteHsts::new),
             redirect_cacheable: site.redirect_cacheable,
-            body_bytes: site.body_bytes,
+            own_limits: site.limits,
             timeouts: site.timeouts,
             ticket_keys: self.root.ticket_keys.clone(),
         })

@@ -2,8 +2,8 @@ mod carried;
 
 use edge_contract::{
     Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Parts, Pool, PrivateKey,
-    QuarantineCode, Role, Root, Server, Site, SiteVerdict, TicketKey, TlsPolicy, TlsVersion,
-    canonical,
+    QuarantineCode, Role, Root, Server, Site, SiteLimits, SiteVerdict, TicketKey, TlsPolicy,
+    TlsVersion, canonical,
 };
 
 use super::*;
@@ -86,7 +86,7 @@ impl Draft {
             pool: self.add(Part::Pool(pool)),
             hsts: None,
             redirect_cacheable: false,
-            body_bytes: 1 << 20,
+            limits: SiteLimits::STANDARD,
             timeouts: None,
         }
     }
