@@ -46,6 +46,9 @@ class LocalCA:
         self._roots: dict[AuthorityKind, CertFacts] = {}
         self._known: dict[str, Issued] = {}
         self._turn = asyncio.Lock()
+        self._asked = 0
+        """For how many sites it is asked just now."""
+        self._signers: dict[AuthorityKind, Authority] = {}
 
     def keep_only(self, sites: Collection[str]) -> None:
         """Forget all sites but these; their certificates stay in the store."""
@@ -60,6 +63,15 @@ class LocalCA:
         """Return the site's certificate: the one that is there, or a new one when it is due or unfit."""
         if isinstance(now, ClockWrong):
             raise now
+        self._asked += 1
+        try:
+            return await self._obtain(site, now)
+        finally:
+            self._asked -= 1
+            if not self._asked:
+                self._signers.clear()  # a root's key is in memory only while there is something to sign
+
+    async def _obtain(self, site: DesiredSite, now: datetime) -> Issued:
         kind: AuthorityKind = "any" if site.certificate == LocalIssuer(unconstrained=True) else "reserved"
         root = await self._root(kind, now)
         known = self._known.get(site.id)
@@ -88,6 +100,13 @@ class LocalCA:
                 known = self._roots[kind] = (await self.authority(kind, now)).root
             return known
 
+    async def _signer(self, kind: AuthorityKind, now: datetime) -> Authority:
+        """Return a root with its key; fetched once for all the sites that are asked for at a time."""
+        found = self._signers.get(kind)
+        if found is None:
+            found = self._signers[kind] = await self.authority(kind, now)
+        return found
+
     async def _issued(self, site: DesiredSite, kind: AuthorityKind, root: CertFacts, now: datetime) -> Issued:
         def fits(credential: Credential) -> bool:
             leaf = CertFacts.from_der(credential.chain[0])
@@ -95,7 +114,7 @@ class LocalCA:
             return leaf.spki == spki_of(key) and is_fit(leaf, site, root, now)
 
         async def make() -> Credential:
-            authority = await self.authority(kind, now)
+            authority = await self._signer(kind, now)
             key = ec.generate_private_key(ec.SECP256R1())
             leaf = sign_leaf(authority, LeafOrder(site.names, key.public_key(), now))
             return Credential(site.names, (leaf.der,), pkcs8(key))
