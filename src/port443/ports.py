@@ -159,7 +159,10 @@ class Connection(Protocol):
 
 
 class Dial(Protocol):
-    """The way to other machines. Never more than a few connections to one address at a time."""
+    """The way to other machines.
+
+    Never more than a few connections to one address at a time; fewer after a reset or a time-out.
+    """
 
     async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
         """Return the addresses of a name, the resolver's first choice first. Raises NameUnresolved."""
@@ -170,6 +173,10 @@ class Dial(Protocol):
 
         Raises ConnectRefused, ConnectTimedOut, HostUnreachable, ConnectionWasReset.
         """
+        ...
+
+    def back_off(self, endpoint: Endpoint) -> None:
+        """Open connections to that address later from now on: it refuses what it accepts at other times."""
         ...
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:

@@ -26,6 +26,9 @@ class FailingDial:
         raise self.error
         yield
 
+    def back_off(self, endpoint: Endpoint) -> None:
+        del endpoint
+
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
         del endpoint, request, within_s
         raise self.error

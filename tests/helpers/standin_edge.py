@@ -171,6 +171,9 @@ class StandInDial:
         del name
         return (Endpoint("127.0.0.1", port),)
 
+    def back_off(self, endpoint: Endpoint) -> None:
+        raise AssertionError(f"a proof is made once: {endpoint}")
+
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
         raise AssertionError(f"a proof makes no requests: {request} to {endpoint} within {within_s}")
 

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from odd_tls import answering, handshake
-from port443.app.asking import MAX_QUESTIONS
+from port443.app.probe_runner import MAX_CONNECTIONS
 from port443.core.names import Endpoint
 from tls_certs import Wish, ec_key, intermediate, issue, root, write
 from tls_servers import openssl_server
@@ -98,4 +98,4 @@ def test_a_hostile_target_does_not_end_the_run(server: Endpoint) -> None:
     assert f"{hostile}   {hostile}" in done.stdout
     assert f"{server}   {server}" in done.stdout
     assert "defect" not in done.stdout + done.stderr
-    assert len(heard) < MAX_QUESTIONS
+    assert len(heard) < MAX_CONNECTIONS

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from odd_tls import Odd, alert, answering, handshake, odd_server
-from port443.app.asking import MAX_QUESTIONS
+from port443.app.probe_runner import MAX_CONNECTIONS
 from port443.app.scan import ScanOptions, Viewpoint, scan
 from port443.cli.scan_text import report_lines
 from port443.core.errors import ScanError
 from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import Endpoint, parse_site_name
-from port443.core.probe.contact import FIRST_QUESTIONS
+from port443.core.probe.contact import FIRST_QUERIES
 from port443.core.probe.facts import MAX_CHAINS
 from port443.core.probe.failures import EveryHelloRefused, HostSilent
 from port443.core.wire.alerts import ALERTS
@@ -112,7 +112,7 @@ def test_an_alert_to_every_hello_is_tls(description: int, level: int) -> None:
     assert f"alert {ALERTS[description]}" in error.message
     assert "speaks TLS" in error.message
     assert error.hint
-    assert len(heard) <= len(FIRST_QUESTIONS)
+    assert len(heard) <= len(FIRST_QUERIES)
     assert ("--servername" in error.hint) == (ALERTS[description] == "unrecognized_name")
 
 
@@ -180,7 +180,7 @@ def test_every_chain_of_a_farm_is_judged_or_said_not_to_be(count: int) -> None:
 
 
 def legacy(hello: ClientHello, chosen: int, leaf: bytes | None = None) -> bytes:
-    """Answer with a suite of TLS 1.2 that needs no key of the server's."""
+    """Response with a suite of TLS 1.2 that needs no key of the server's."""
     entry = vector(3, vector(3, leaf or certificate()))
     answer = ServerHello(Version.TLS_1_2, bytes(32), hello.session_id, chosen, 0, ()).message()
     return handshake(answer + Message(11, entry).encode() + Message(14, b"").encode())
@@ -232,4 +232,4 @@ def test_retries_without_end_come_to_an_end(what: str) -> None:
             report = look(endpoint)
             assert report.grade.letter is None
             assert "None" not in text(report)
-    assert len(heard) < MAX_QUESTIONS
+    assert len(heard) < MAX_CONNECTIONS

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 
-from port443.app.asking import Interview
 from port443.app.fetch import fetch
+from port443.app.probe_runner import ProbeRunner
+from port443.app.survey import read_certificate, survey
 from port443.core.errors import ScanError
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.facts import JudgedChain, ScanFacts
@@ -16,17 +16,9 @@ from port443.core.grade.hsts import WebFacts, read_web
 from port443.core.grade.report import Report, ScanTarget, Unreachable
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint
-from port443.core.probe.alpn import survey_alpn, unknown_alpn
-from port443.core.probe.asking import Canary, Lane
+from port443.core.probe.confirm import ControlProbe
 from port443.core.probe.contact import Contact, first_contact
-from port443.core.probe.facts import (
-    MAX_CHAINS,
-    ApplicationProtocol,
-    GroupFacts,
-    ServedChain,
-    ServerFacts,
-    VersionFacts,
-)
+from port443.core.probe.facts import MAX_CHAINS, ServedChain, ServerFacts
 from port443.core.probe.failures import (
     EveryHelloRefused,
     HandshakeFailed,
@@ -36,27 +28,15 @@ from port443.core.probe.failures import (
     fault_in_words,
 )
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
-from port443.core.probe.legacy import LegacySurvey, survey_curves, survey_legacy, survey_ssl2
-from port443.core.probe.modern import ModernSurvey, survey_modern
-from port443.core.probe.plan import (
-    CURVE_OF_KEY,
-    LEGACY,
-    Findings,
-    alpn_offer,
-    assemble,
-    curve_offer,
-)
-from port443.core.probe.verdict import unknown
-from port443.core.wire.versions import Version
 from port443.core.x509.chain import explain_chain
-from port443.core.x509.facts import CertFacts, CertificateUnreadable
+from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
 from port443.ports import Dial
 
 MAX_HOPS = 4
 """So many pages of a site are asked for, one redirect after the other."""
 GRACE_S = 2.0
-"""How long after the time is over the lanes may take to come to their ends."""
+"""How long after the time is over the probes may take to come to their ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +92,7 @@ async def scan(
         unreached=met.unreached,
         started=view.now,
         took_s=loop.time() - began,
-        connections=met.interview.connections + requests,
+        connections=met.runner.connections + requests,
         facts=facts,
         judgement=judgement,
         grade=grade(judgement, facts, SSL_LABS_2009R),
@@ -128,8 +108,8 @@ class _Met:
     """The address that answered, and what it has answered so far."""
 
     endpoint: Endpoint
-    interview: Interview
-    canary: Canary
+    runner: ProbeRunner
+    control: ControlProbe
     others: tuple[Endpoint, ...]
     unreached: tuple[Unreachable, ...]
     end: float
@@ -143,15 +123,14 @@ async def _meet(
     endpoints = await _endpoints(dial, target)
     unreached: list[Unreachable] = []
     for endpoint in endpoints:
-        interview = Interview(dial, endpoint, target.name, patience_s=options.patience_s)
-        interview.end_at(end)
-        interview.on_answer = lambda met=interview: on_progress(met.connections)  # type: ignore[misc]
-        contact = await interview.walk(first_contact(), Contact.broken)
-        if contact.canary is not None:
-            interview.known.update(contact.answers)
+        runner = ProbeRunner(dial, endpoint, target.name, patience_s=options.patience_s)
+        runner.end_at(end)
+        runner.on_response = lambda met=runner: on_progress(met.connections)  # type: ignore[misc]
+        contact = await runner.run(first_contact(), Contact.broken)
+        if contact.control is not None:
             seen = {endpoint, *(one.endpoint for one in unreached)}
             others = tuple(other for other in endpoints if other not in seen)
-            return _Met(endpoint, interview, Canary(contact.canary), others, tuple(unreached), end)
+            return _Met(endpoint, runner, contact.control_probe(), others, tuple(unreached), end)
         if contact.unreached is None:
             place = str(target) if str(endpoint) == str(target) else f"{target} at {endpoint}"
             raise _no_way_in(place, contact)
@@ -171,76 +150,9 @@ async def _look(
     dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions
 ) -> tuple[ServerFacts, WebFacts, int]:
     async with asyncio.TaskGroup() as tasks:
-        server = tasks.create_task(_survey(met.interview, met.canary))
+        server = tasks.create_task(survey(met.runner, met.control))
         web = tasks.create_task(_web(dial, met, target, options))
     return server.result(), *web.result()
-
-
-async def _survey(interview: Interview, canary: Canary) -> ServerFacts:
-    """Walk all lanes side by side; the dialler holds them to a few connections at a time."""
-    async with asyncio.TaskGroup() as tasks:
-        modern = tasks.create_task(interview.walk(survey_modern(canary), ModernSurvey.unknown))
-        legacy = [
-            tasks.create_task(interview.walk(survey_legacy(v, canary), partial(LegacySurvey.unknown, v)))
-            for v in LEGACY
-        ]
-        curves = tasks.create_task(_curves(interview, canary, legacy))
-        ssl2 = tasks.create_task(
-            interview.walk(survey_ssl2(canary), partial(VersionFacts.unknown, Version.SSL_2))
-        )
-        protocols = tasks.create_task(_protocols(interview, canary, modern, legacy))
-    surveys = tuple(task.result() for task in legacy)
-    return assemble(
-        Findings(
-            modern.result(), surveys, ssl2.result(), curves.result(), protocols.result(), interview.chains
-        )
-    )
-
-
-async def _protocols(
-    interview: Interview,
-    canary: Canary,
-    modern: asyncio.Task[ModernSurvey],
-    legacy: list[asyncio.Task[LegacySurvey]],
-) -> tuple[ApplicationProtocol, ...]:
-    """Look for the protocols of ALPN in the newest version, once that is known."""
-    newest = await asyncio.shield(modern)
-    older = () if newest.facts.offered.is_yes else [await asyncio.shield(task) for task in legacy]
-    offer = alpn_offer(newest, tuple(older))
-    if offer is None:
-        return ()
-    told = newest.flight if offer.alpn and offer == newest.offer else None
-    return await interview.walk(survey_alpn(offer, told, canary), unknown_alpn)
-
-
-async def _curves(
-    interview: Interview, canary: Canary, legacy: list[asyncio.Task[LegacySurvey]]
-) -> GroupFacts:
-    """Look for the groups of the newest version up to TLS 1.2 that has ECDHE, once its suites are known."""
-    for task in legacy:
-        survey = await asyncio.shield(task)
-        if (found := curve_offer(survey)) is None:
-            continue
-        offer, by_ecdsa = found
-        leaf = next((flight.chain[0].der for flight in survey.flights if flight.chain), None)
-        lane: Lane[GroupFacts] = survey_curves(offer, _curve_of(leaf) if by_ecdsa else None, canary)
-        return await interview.walk(lane, lambda reason: GroupFacts((), unknown(reason)))
-    return GroupFacts()
-
-
-def _curve_of(leaf: bytes | None) -> int | None:
-    facts = None if leaf is None else _certificate(leaf)
-    return CURVE_OF_KEY.get(facts.key.curve or "") if isinstance(facts, CertFacts) else None
-
-
-def _certificate(octets: bytes) -> CertFacts | str:
-    """Read a certificate, or say why it cannot be read."""
-    try:
-        return CertFacts.from_der(octets)
-    except CertificateUnreadable as error:
-        return error.message
-    except Exception as error:  # noqa: BLE001 - one certificate must not end the scan
-        return fault_in_words(error)
 
 
 async def _web(dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions) -> tuple[WebFacts, int]:
@@ -279,11 +191,11 @@ async def _get_secured(
 ) -> HTTPAnswer | ScanError:
     """Ask over the system's TLS, and over a handshake of our own where that one does not get through."""
     answer = await _get(dial.get(met.endpoint, request, options.patience_s), met.end)
-    question = met.canary.question
-    if not isinstance(answer, HandshakeFailed) or question is None or not question.offer.share_groups:
+    query = met.control.query
+    if not isinstance(answer, HandshakeFailed) or query is None or not query.offer.share_groups:
         return answer
-    offer = replace(question.offer, alpn=("http/1.1",) if question.offer.alpn else ())
-    met.interview.connections += 1
+    offer = replace(query.offer, alpn=("http/1.1",) if query.offer.alpn else ())
+    met.runner.connections += 1
     again = await _get(fetch(dial, met.endpoint, request, offer, options.patience_s), met.end)
     return answer if isinstance(again, ScanError) else again
 
@@ -326,7 +238,7 @@ def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFac
 
 def _judged(served: ServedChain, view: Viewpoint) -> JudgedChain | str:
     """Judge a chain, or say why it cannot be judged."""
-    sent = [_certificate(der) for der in served.certificates]
+    sent = [read_certificate(der) for der in served.certificates]
     if unreadable := [one for one in sent if isinstance(one, str)]:
         return unreadable[0]
     try:

@@ -1,11 +1,11 @@
-"""What the lanes bring home, put together: nothing that one of them has seen is denied by another."""
+"""What the probes find, put together: nothing that one of them has seen is denied by another."""
 
 import pytest
 
 from port443.core.names import HostName
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts
 from port443.core.probe.hellos import ENTROPY, build
-from port443.core.probe.legacy import LegacySurvey, first_question, plain_question, short_question
+from port443.core.probe.legacy import LegacySurvey, bare_query, plain_query, short_query, wide_query
 from port443.core.probe.modern import ModernSurvey
 from port443.core.probe.plan import Findings, assemble, curve_offer
 from port443.core.probe.verdict import YES, Verdict, no, unknown
@@ -20,7 +20,7 @@ NOTHING_13 = ModernSurvey(VersionFacts(Version.TLS_1_3, no("alert protocol_versi
 
 def keyed_in(group: int | None) -> LegacySurvey:
     choices = (Choice(ECDHE_RSA, group),)
-    base = plain_question(Version.TLS_1_2).offer
+    base = plain_query(Version.TLS_1_2).offer
     return LegacySurvey(VersionFacts(Version.TLS_1_2, YES, choices, YES), base=base)
 
 
@@ -43,11 +43,11 @@ def test_groups_are_searched_in_the_shape_of_hello_that_was_taken() -> None:
     assert (offer.plain, offer.suites, by_ecdsa) == (True, (ECDHE_RSA,), False)
 
 
-@pytest.mark.parametrize("question", [first_question, short_question, plain_question])
+@pytest.mark.parametrize("query", [wide_query, short_query, plain_query, bare_query])
 @pytest.mark.parametrize("version", [Version.TLS_1_2, Version.TLS_1_0, Version.SSL_3])
-def test_every_hello_up_to_tls_12_offers_secure_renegotiation(question: object, version: Version) -> None:
+def test_every_hello_up_to_tls_12_offers_secure_renegotiation(query: object, version: Version) -> None:
     """What was not offered cannot be missed (RFC 5746 §3.3)."""
-    assert callable(question)
-    hello = build(question(version).offer, HostName("site.test"), bytes(ENTROPY)).hello
+    assert callable(query)
+    hello = build(query(version).offer, HostName("site.test"), bytes(ENTROPY)).hello
     extension = find(hello.extensions or (), ExtensionType.RENEGOTIATION_INFO)
     assert extension is not None or RENEGOTIATION_SCSV in hello.suites

@@ -6,8 +6,8 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from weakref import WeakValueDictionary
 
+from port443.adapters.dial.pace import Pace
 from port443.adapters.dial.web import Announce, fetch_head, local_endpoint
 from port443.core.names import Endpoint, IPName, SiteName
 from port443.core.probe.failures import (
@@ -24,6 +24,7 @@ from port443.core.probe.http import HTTPAnswer, HTTPRequest
 READ_SIZE = 16 * 1024
 GOODBYE_S = 1.0
 MAX_ADDRESSES = 16
+MAX_PACES = 1024
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close by reset, leave no TIME_WAIT behind
 GONE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 
@@ -39,7 +40,7 @@ class Dialler:
         """`announce` is told where each connection comes from, before anything is said over it."""
         self._parallel = parallel
         self._announce = announce or _to_nobody
-        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._paces: dict[str, Pace] = {}
 
     async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
         if isinstance(name, IPName):
@@ -59,24 +60,41 @@ class Dialler:
 
     @asynccontextmanager
     async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator["SocketConnection"]:
-        async with self._turn(endpoint):
-            end = asyncio.get_running_loop().time() + within_s
-            opened = await _open(endpoint, end, within_s)
+        pace = self._pace(endpoint)
+        async with pace.turn():
             try:
-                await self._announce(local_endpoint(opened))
-                yield SocketConnection(opened, endpoint, end)
-            finally:
-                opened.close()
+                async with self._opened(endpoint, within_s) as connection:
+                    yield connection
+            except (ConnectionWasReset, ConnectTimedOut, AnswerTimedOut):
+                pace.had_trouble()
+                raise
+            pace.went_well()
+
+    @asynccontextmanager
+    async def _opened(self, endpoint: Endpoint, within_s: float) -> AsyncIterator["SocketConnection"]:
+        end = asyncio.get_running_loop().time() + within_s
+        opened = await _open(endpoint, end, within_s)
+        try:
+            await self._announce(local_endpoint(opened))
+            yield SocketConnection(opened, endpoint, end)
+        finally:
+            opened.close()
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
-        async with self._turn(endpoint):
+        async with self._pace(endpoint).turn():
             return await fetch_head(endpoint, request, within_s, self._announce)
 
-    def _turn(self, endpoint: Endpoint) -> asyncio.Semaphore:
-        turn = self._turns.get(endpoint.address)
-        if turn is None:
-            turn = self._turns[endpoint.address] = asyncio.Semaphore(self._parallel)
-        return turn
+    def back_off(self, endpoint: Endpoint) -> None:
+        self._pace(endpoint).back_off()
+
+    def _pace(self, endpoint: Endpoint) -> Pace:
+        """Return the pace of an address; those that are in use, and the latest of the others, are kept."""
+        pace = self._paces.pop(endpoint.address, None) or Pace(self._parallel)
+        self._paces[endpoint.address] = pace
+        if len(self._paces) > MAX_PACES:
+            idle = next((address for address, one in self._paces.items() if one.is_idle), None)
+            self._paces.pop(idle or "", None)
+        return pace
 
 
 class SocketConnection:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import assert_never
 
-from port443.core.probe.asking import Ask, Canary, Doubt, Lane, Outcome, Refused, Spoke, SpokeSSL2, settled
+from port443.core.probe.confirm import ControlProbe, Inconclusive, Outcome, Refused, confirm
 from port443.core.probe.facts import ApplicationProtocol
 from port443.core.probe.hellos import Offer
+from port443.core.probe.query import Accepted, AcceptedSSL2, Probe, TLSQuery
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.flight import Flight, Stage
 
@@ -13,13 +14,15 @@ PROTOCOLS = ("h2", "http/1.1")
 NONE_OF_THESE = "no_application_protocol"
 
 
-def survey_alpn(base: Offer, full: Flight | None, canary: Canary) -> Lane[tuple[ApplicationProtocol, ...]]:
+def survey_alpn(
+    base: Offer, full: Flight | None, control: ControlProbe
+) -> Probe[tuple[ApplicationProtocol, ...]]:
     """Ask with the hello of `base`; `full` has already answered for both at once, where it is there."""
     found = []
     for name in PROTOCOLS:
         verdict = _told_already(full, name)
         if verdict is None:
-            outcome = yield from settled(Ask(replace(base, alpn=(name,))), canary)
+            outcome = yield from confirm(TLSQuery(replace(base, alpn=(name,))), control)
             verdict = _verdict(outcome, name)
         found.append(ApplicationProtocol(name, verdict))
     return tuple(found)
@@ -41,17 +44,17 @@ def _told_already(full: Flight | None, name: str) -> Verdict | None:
 
 def _verdict(outcome: Outcome, name: str) -> Verdict:
     match outcome:
-        case Spoke(flight) if flight.alpn == name:
+        case Accepted(flight) if flight.alpn == name:
             return YES
-        case Spoke(flight) if flight.stage is Stage.COMPLETE:
+        case Accepted(flight) if flight.stage is Stage.COMPLETE:
             return no(f"the server chose {flight.alpn or 'none'}")
-        case Spoke(flight) if flight.alerts and flight.alerts[-1].name == NONE_OF_THESE:
+        case Accepted(flight) if flight.alerts and flight.alerts[-1].name == NONE_OF_THESE:
             return no(f"alert {NONE_OF_THESE}")  # behind a retry
-        case Spoke() | SpokeSSL2():
+        case Accepted() | AcceptedSSL2():
             return unknown("the handshake broke off")
         case Refused(how):
             return no(how)
-        case Doubt(reason):
+        case Inconclusive(reason):
             return unknown(reason)
         case kind:
             assert_never(kind)

@@ -3,37 +3,34 @@
 from dataclasses import dataclass, field
 
 from port443.core.errors import ScanError
-from port443.core.probe.asking import (
-    Alerted,
-    Answer,
-    Ask,
-    Faulted,
-    Garbled,
-    Lane,
-    Question,
-    Spoke,
-    TimedOut,
-    Unreached,
-    told,
+from port443.core.probe.confirm import ControlProbe
+from port443.core.probe.legacy import shapes
+from port443.core.probe.modern import handshake_queries, handshake_query, naming_queries
+from port443.core.probe.query import (
+    Accepted,
+    AlertReceived,
+    InternalFault,
+    NoAnswer,
+    NotConnected,
+    Probe,
+    ProtocolViolation,
+    Query,
+    Response,
+    TLSQuery,
+    describe,
 )
-from port443.core.probe.legacy import first_question, plain_question, short_question
-from port443.core.probe.modern import full_question, modern_questions
 from port443.core.wire.versions import Version
 
 UNKNOWN_NAME = "unrecognized_name"
 GIVE_UP_AFTER = 3
 """So many silences, or strangers' answers, to hellos long and short are enough."""
-FIRST_QUESTIONS = (
-    full_question(),
-    first_question(Version.TLS_1_2),
-    short_question(Version.TLS_1_2),
-    *modern_questions()[1:],
-    plain_question(Version.TLS_1_2),
-    *(
-        ask(v)
-        for v in (Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
-        for ask in (first_question, short_question)
-    ),
+FIRST_QUERIES = (
+    handshake_query(),
+    *shapes(Version.TLS_1_2)[:2],
+    *handshake_queries()[1:],
+    *naming_queries(),
+    *shapes(Version.TLS_1_2)[2:],
+    *(query for version in (Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3) for query in shapes(version)),
 )
 """The newest version first, then down; in each long and short, with and without what is new."""
 NOTHING_FITS = "it takes no suite, group or signature scheme that was offered; its log says which"
@@ -48,28 +45,35 @@ ADVICE = {
 
 @dataclass(slots=True)
 class Contact:
-    """What the first questions showed; their answers are used again by the lanes that would ask them."""
+    """What the first queries showed; their answers are used again by the probes that would ask them."""
 
-    canary: Ask | None = None
-    answers: dict[Question, Answer] = field(default_factory=dict)
+    control: TLSQuery | None = None
+    answers: dict[Query, Response] = field(default_factory=dict)
 
     @classmethod
     def broken(cls, reason: str) -> "Contact":
         """Say that nothing could be found out."""
-        return cls(answers={full_question(): Faulted(reason)})
+        return cls(answers={handshake_query(): InternalFault(reason)})
+
+    def control_probe(self) -> ControlProbe:
+        """Make the control probe of the query that was accepted, with what the others showed."""
+        control = ControlProbe(self.control)
+        for query, response in self.answers.items():
+            control.note(query, response, control.number())
+        return control
 
     @property
     def oldest(self) -> str:
         """The oldest version that was tried."""
-        return min(one.offer.version for one in self.answers if isinstance(one, Ask)).label
+        return min(one.offer.version for one in self.answers if isinstance(one, TLSQuery)).label
 
     @property
     def silence(self) -> str:
         """What came in place of a ServerHello, in the order of its first coming: to which hellos, what."""
         by_words: dict[str, list[str]] = {}
-        for question, answer in self.answers.items():
-            versions = by_words.setdefault(told(answer), [])
-            version = question.offer.version.label if isinstance(question, Ask) else Version.SSL_2.label
+        for query, answer in self.answers.items():
+            versions = by_words.setdefault(describe(answer), [])
+            version = query.offer.version.label if isinstance(query, TLSQuery) else Version.SSL_2.label
             if version not in versions:
                 versions.append(version)
         if len(by_words) == 1:
@@ -80,28 +84,33 @@ class Contact:
     def speaks_tls(self) -> bool:
         """Whether anything came in TLS records: an alert is TLS."""
         answers = self.answers.values()
-        return any(isinstance(one, Alerted) or (isinstance(one, Garbled) and one.is_tls) for one in answers)
+        return any(
+            isinstance(one, AlertReceived) or (isinstance(one, ProtocolViolation) and one.is_tls)
+            for one in answers
+        )
 
     @property
     def unreached(self) -> ScanError | None:
         """Why no connection came about, when none did."""
-        causes = (answer.error for answer in self.answers.values() if isinstance(answer, Unreached))
+        causes = (answer.error for answer in self.answers.values() if isinstance(answer, NotConnected))
         return next(causes, None)
 
     @property
     def is_hopeless(self) -> bool:
-        """Whether more questions would only take time."""
+        """Whether more queries would only take time."""
         said = tuple(self.answers.values())
-        if any(isinstance(answer, Unreached) for answer in said):
+        if any(isinstance(answer, NotConnected) for answer in said):
             return True
-        return len(said) >= GIVE_UP_AFTER and all(isinstance(one, TimedOut | Garbled) for one in said)
+        return len(said) >= GIVE_UP_AFTER and all(
+            isinstance(one, NoAnswer | ProtocolViolation) for one in said
+        )
 
     @property
     def advice(self) -> str:
         """What to try when nothing was taken."""
-        alerts = {answer.alert.name for answer in self.answers.values() if isinstance(answer, Alerted)}
+        alerts = {answer.alert.name for answer in self.answers.values() if isinstance(answer, AlertReceived)}
         advised = (advice for alert, advice in ADVICE.items() if alert in alerts)
-        hints = (answer.hint for answer in self.answers.values() if isinstance(answer, Garbled))
+        hints = (answer.hint for answer in self.answers.values() if isinstance(answer, ProtocolViolation))
         default = (
             "look at the server's log"
             if self.speaks_tls
@@ -110,14 +119,14 @@ class Contact:
         return next(filter(None, (*advised, *hints)), default)
 
 
-def first_contact() -> Lane[Contact]:
+def first_contact() -> Probe[Contact]:
     """Ask for the newest version first and go down, in hellos of every shape, until something is answered."""
     contact = Contact()
-    for question in FIRST_QUESTIONS:
-        answer = yield question
-        contact.answers[question] = answer
-        if isinstance(answer, Spoke):
-            contact.canary = question
+    for query in FIRST_QUERIES:
+        answer = yield query
+        contact.answers[query] = answer
+        if isinstance(answer, Accepted):
+            contact.control = query
             return contact
         if contact.is_hopeless:
             return contact

@@ -151,7 +151,7 @@ class HostSilent(ScanError):
 class ScanTimedOut(ScanError):
     """The scan did not come to its end within its time.
 
-    The host is so slow that not even the questions under way ended. Try `--timeout 300s`, or scan
+    The host is so slow that not even the queries under way ended. Try `--timeout 300s`, or scan
     again when it is less busy.
     """
 

@@ -43,6 +43,8 @@ class Offer:
     """Offer DEFLATE as well, to see whether the server takes it."""
     plain: bool = False
     """Send no extension but those without which no handshake comes about."""
+    bare: bool = False
+    """Send no extension at all, which only versions up to TLS 1.2 can do without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
 
     Each asks for secure renegotiation, by a suite where there is no extension for it (RFC 5746 §3.3).
     """
-    has_extensions = offer.version > Version.SSL_3
+    has_extensions = offer.version > Version.SSL_3 and not offer.bare
     by_suite = offer.plain or not has_extensions
     return ClientHello(
         offer.version,

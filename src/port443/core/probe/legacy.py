@@ -1,32 +1,24 @@
 """Find what a server takes up to TLS 1.2: offer all, strike what it chose, ask again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from port443.core.probe.asking import (
-    Ask,
-    AskSSL2,
-    Canary,
-    Doubt,
-    Lane,
-    Outcome,
-    Refused,
-    Spoke,
-    SpokeSSL2,
-    absence_of,
-    settled,
-)
+from port443.core.probe.confirm import ControlProbe, Refused, absence_of, confirm, confirm_any
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts, choice_of
-from port443.core.probe.hellos import Offer
+from port443.core.probe.hellos import HANDSHAKE_GROUPS_12, Offer
+from port443.core.probe.query import Accepted, AcceptedSSL2, Probe, SSL2Query, TLSQuery
 from port443.core.probe.verdict import YES, Verdict, unknown
 from port443.core.wire.flight import Flight
 from port443.core.wire.groups import CURVES_12, group_name
 from port443.core.wire.suites import suites_by_use, suites_legacy
 from port443.core.wire.versions import Version
 
-SHORT_LIST = 64
-"""Some old servers break over a hello with hundreds of suites; so many they all take."""
+SHORT_LIST = 60
+"""Some servers refuse a hello of 64 suites or more, or read only the first 64."""
 PLAIN_LIST = 16
+FEW_GROUPS = 10
+"""Some servers refuse a hello of 16 groups or more."""
+PARTS = (SHORT_LIST, PLAIN_LIST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,134 +36,201 @@ class LegacySurvey:
         return cls(VersionFacts.unknown(version, reason))
 
 
-def first_question(version: Version) -> Ask:
-    """Return the question that a survey begins with: everything at once."""
-    return Ask(Offer(version, suites_legacy(), compression=True))
+def wide_query(version: Version) -> TLSQuery:
+    """Return the query that a survey begins with: everything at once."""
+    return TLSQuery(Offer(version, suites_legacy(), compression=True))
 
 
-def short_question(version: Version) -> Ask:
-    """Return the question for servers that break over a long hello."""
-    return Ask(Offer(version, suites_by_use()[:SHORT_LIST]))
+def short_query(version: Version) -> TLSQuery:
+    """Return the query for servers that refuse a long list of suites."""
+    return TLSQuery(Offer(version, suites_by_use()[:SHORT_LIST]))
 
 
-def plain_question(version: Version) -> Ask:
-    """Return the question for servers that break over anything new."""
-    return Ask(Offer(version, suites_by_use()[:PLAIN_LIST], plain=True))
+def plain_query(version: Version) -> TLSQuery:
+    """Return the query for servers that refuse extensions that are new."""
+    return TLSQuery(Offer(version, suites_by_use()[:PLAIN_LIST], plain=True))
 
 
-def survey_legacy(version: Version, canary: Canary) -> Lane[LegacySurvey]:
+def lean_query(version: Version) -> TLSQuery:
+    """Return the query for servers that refuse many groups."""
+    return TLSQuery(Offer(version, suites_by_use()[:PLAIN_LIST], HANDSHAKE_GROUPS_12, plain=True))
+
+
+def bare_query(version: Version) -> TLSQuery:
+    """Return the query for servers that refuse any extension."""
+    return TLSQuery(Offer(version, suites_by_use()[:PLAIN_LIST], plain=True, bare=True))
+
+
+def shapes(version: Version) -> tuple[TLSQuery, ...]:
+    """Return the hellos for a version, the fullest first; SSL 3.0 has no extensions to leave out."""
+    all_have = (wide_query(version), short_query(version), plain_query(version))
+    return all_have if version <= Version.SSL_3 else (*all_have, lean_query(version), bare_query(version))
+
+
+def survey_legacy(version: Version, control: ControlProbe) -> Probe[LegacySurvey]:
     """Find whether the server speaks `version`, and every suite that it takes there."""
-    outcome = yield from settled(first_question(version), canary)
-    base, step = Offer(version, ()), len(suites_legacy())
-    for question, size in ((short_question(version), SHORT_LIST), (plain_question(version), PLAIN_LIST)):
-        if _may_be_the_hello(outcome, canary):
-            base, step = replace(question.offer, suites=()), size
-            outcome = yield from settled(question, canary)
-    if not isinstance(outcome, Spoke) or outcome.version != version:
+    outcome, query = yield from confirm_any(shapes(version), control)
+    if not isinstance(outcome, Accepted) or outcome.version != version or not isinstance(query, TLSQuery):
         return LegacySurvey(VersionFacts(version, absence_of(outcome)))
-    flights, complete = [outcome.flight], YES
-    for at in range(0, len(suites_by_use()), step):
-        codes = suites_by_use()[at : at + step]
-        more, complete = yield from _strike_out(base, codes, canary, flights)
-        flights += more
-        if complete.is_unknown:
-            break
+    base = replace(query.offer, suites=(), compression=False)
+    size = min(len(query.offer.suites), SHORT_LIST) if control.is_careful else len(query.offer.suites)
+    flights = [outcome.flight]
+    complete = yield from _every_suite(base, size, flights, control)
     choices = tuple(choice_of(flight) for flight in flights)
     return LegacySurvey(VersionFacts(version, YES, choices, complete), tuple(flights), base)
 
 
-def _may_be_the_hello(outcome: Outcome, canary: Canary) -> bool:
-    """Whether another hello may be answered: one was refused, or met with silence, for what stood in it."""
-    if isinstance(outcome, Doubt):
-        return canary.question is not None and canary.lost is None
-    return isinstance(outcome, Refused) and not outcome.by_version
+def _every_suite(base: Offer, size: int, flights: list[Flight], control: ControlProbe) -> Probe[Verdict]:
+    """Find all suites in lists of this size, or in shorter ones where the server does not read those."""
+    verdict = YES
+    for codes in _parts(suites_by_use(), size):
+        complete = yield from _strike_out(base, codes, flights, control)
+        shorter = next((one for one in PARTS if one < size), None)
+        if complete == UNREAD and shorter is not None:
+            return (yield from _every_suite(base, shorter, flights, control))
+        if complete.is_unknown:
+            verdict = complete
+            if not control.is_careful:
+                break
+    return verdict
+
+
+UNREAD = unknown("the server refuses a list with a suite at its end that it takes alone")
 
 
 def _strike_out(
-    base: Offer, codes: tuple[int, ...], canary: Canary, known: list[Flight]
-) -> Lane[tuple[list[Flight], Verdict]]:
-    """Ask again and again without what was chosen, until nothing is left that the server takes."""
-    struck = {choice_of(flight).code for flight in known}
+    base: Offer, codes: Sequence[int], flights: list[Flight], control: ControlProbe
+) -> Probe[Verdict]:
+    """Ask again and again without what was chosen, until nothing is left that the server takes.
+
+    That nothing is left counts when the same list is taken with a known suite at its end: so it was read.
+    """
+    struck = {choice_of(flight).code for flight in flights}
     left = [code for code in codes if code not in struck]
-    found: list[Flight] = []
     while left:
-        outcome = yield from settled(Ask(replace(base, suites=tuple(left))), canary)
-        if isinstance(outcome, Spoke) and outcome.version == base.version:
-            found.append(outcome.flight)
-            left.remove(outcome.suite)  # the reader refuses a suite that was not offered
-            continue
+        offer = replace(base, suites=tuple(left))
+        outcome = yield from confirm(TLSQuery(offer), control)
         verdict = absence_of(outcome)
-        return found, verdict if verdict.is_unknown else YES
-    return found, YES
+        if not _is_of(outcome, base):
+            if verdict.is_unknown:
+                return verdict
+            offer = replace(base, suites=(*left, choice_of(flights[-1]).code))
+            outcome = yield from confirm(TLSQuery(offer), control)
+        if not isinstance(outcome, Accepted) or outcome.version != base.version:
+            return UNREAD if isinstance(outcome, Refused) else absence_of(outcome)
+        if outcome.suite not in left:
+            return YES
+        flights.append(outcome.flight)
+        left.remove(outcome.suite)  # the reader refuses a suite that was not offered
+    return YES
 
 
-def survey_curves(base: Offer, certificate_group: int | None, canary: Canary) -> Lane[GroupFacts]:
-    """Find the groups of ECDHE in a version up to TLS 1.2, with the suites of `base`.
+def _is_of(outcome: object, base: Offer) -> bool:
+    return isinstance(outcome, Accepted) and outcome.version == base.version
+
+
+def _parts(codes: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    return (codes[at : at + size] for at in range(0, len(codes), size))
+
+
+def survey_curves(base: Offer, certificate_group: int | None, control: ControlProbe) -> Probe[GroupFacts]:
+    """Find the groups of ECDHE in a version up to TLS 1.2, with the suites of `base`."""
+    if not base.groups:
+        facts = yield from _curves_among(base, CURVES_12, certificate_group, control)
+        if facts.complete != UNREAD_GROUPS:
+            return facts
+    found: dict[int, None] = {}
+    complete = YES
+    for part in _parts(CURVES_12, FEW_GROUPS):
+        facts = yield from _curves_among(base, part, certificate_group, control)
+        found |= dict.fromkeys(facts.groups)
+        complete = facts.complete if facts.complete.is_unknown else complete
+    return GroupFacts(tuple(found), complete)
+
+
+UNREAD_GROUPS = unknown("the server refuses a list of groups with one at its end that it takes alone")
+
+
+def _curves_among(
+    base: Offer, groups: Sequence[int], certificate_group: int | None, control: ControlProbe
+) -> Probe[GroupFacts]:
+    """Find those of these groups that the server takes.
 
     With an ECDSA certificate many servers take no curve unless the certificate's own is offered as well
     (RFC 8422 §5.1). So a refusal without it proves something only when the server did once without it.
     """
     found: list[int] = []
-    left = sorted(CURVES_12, key=lambda group: group == certificate_group)
+    left = sorted(groups, key=lambda group: group == certificate_group)
     is_free = certificate_group is None
     while left:
-        outcome = yield from _curve(base, left, canary)
+        outcome = yield from _curve(base, left, control)
         if not isinstance(outcome, int):
-            break
+            is_read = outcome.is_no and found and (is_free or certificate_group in left)
+            outcome = (yield from _curve(base, [*left, found[-1]], control)) if is_read else outcome
+            if not isinstance(outcome, int):
+                break
+            if outcome not in left:
+                return GroupFacts(tuple(found), YES)
         is_free = is_free or certificate_group not in left
         found.append(outcome)
         left.remove(outcome)
     else:
         return GroupFacts(tuple(found), YES)
-    if outcome.is_unknown or is_free or certificate_group in left or certificate_group is None:
-        return GroupFacts(tuple(found), outcome if outcome.is_unknown else YES)
-    return (yield from _beside_certificates(base, (found, left), certificate_group, canary))
+    if outcome.is_unknown:
+        return GroupFacts(tuple(found), outcome)
+    if is_free or certificate_group is None or certificate_group in left:
+        is_unread = bool(found) or len(groups) > FEW_GROUPS
+        return GroupFacts(tuple(found), UNREAD_GROUPS if is_unread else YES)
+    return (yield from _beside_certificates(base, (found, left), certificate_group, control))
 
 
-def _curve(base: Offer, groups: Sequence[int], canary: Canary) -> Lane[int | Verdict]:
+def _curve(base: Offer, groups: Sequence[int], control: ControlProbe) -> Probe[int | Verdict]:
     """Offer these groups and return the one that was taken, else what came of it."""
-    outcome = yield from settled(Ask(replace(base, groups=tuple(groups))), canary)
-    group = outcome.flight.group if isinstance(outcome, Spoke) else None
+    outcome = yield from confirm(TLSQuery(replace(base, groups=tuple(groups))), control)
+    group = outcome.flight.group if isinstance(outcome, Accepted) else None
     if group is not None and group not in groups:
         return unknown(f"the server takes {group_name(group)} although it was not offered")
-    if group is None and isinstance(outcome, Spoke) and outcome.version == base.version:
+    if group is None and isinstance(outcome, Accepted) and outcome.version == base.version:
         return unknown(outcome.flight.broken_off or "the server names no group in its key exchange")
     return absence_of(outcome) if group is None else group
 
 
 def _beside_certificates(
-    base: Offer, known: tuple[list[int], list[int]], own: int, canary: Canary
-) -> Lane[GroupFacts]:
+    base: Offer, known: tuple[list[int], list[int]], own: int, control: ControlProbe
+) -> Probe[GroupFacts]:
     """Go on with the certificate's curve offered last each time."""
     found, left = known
+    left = [group for group in left if group != own]
     while left:
-        outcome = yield from _curve(base, (*left, own), canary)
+        outcome = yield from _curve(base, (*left, own), control)
         if not isinstance(outcome, int):
-            return GroupFacts(tuple(found), outcome if outcome.is_unknown else YES)
+            return GroupFacts(tuple(found), outcome if outcome.is_unknown else UNREAD_GROUPS)
         if outcome == own:
-            return (yield from _only_certificates(base, tuple(found), own, canary))
+            return (yield from _only_certificates(base, tuple(found), own, control))
         found.append(outcome)
         left.remove(outcome)
     return GroupFacts(tuple(found), YES)
 
 
-def _only_certificates(base: Offer, found: tuple[int, ...], own: int, canary: Canary) -> Lane[GroupFacts]:
+def _only_certificates(
+    base: Offer, found: tuple[int, ...], own: int, control: ControlProbe
+) -> Probe[GroupFacts]:
     """Decide what it means that the certificate's curve was taken although others stood before it.
 
     A server that goes by the client's order supports none of the others. One that goes by its own may.
     """
     other = next((group for group in found if group != own), None)
-    if other is not None and (yield from _curve(base, (own, other), canary)) == own:
-        first = yield from _curve(base, (other, own), canary)
+    if other is not None and (yield from _curve(base, (own, other), control)) == own:
+        first = yield from _curve(base, (other, own), control)
         if first == other:
             return GroupFacts(found, YES)
     return GroupFacts(found, unknown("the server prefers its certificate's curve to any other"))
 
 
-def survey_ssl2(canary: Canary) -> Lane[VersionFacts]:
+def survey_ssl2(control: ControlProbe) -> Probe[VersionFacts]:
     """Find whether the server speaks SSL 2.0."""
-    outcome = yield from settled(AskSSL2(), canary)
-    if isinstance(outcome, SpokeSSL2):
+    outcome = yield from confirm(SSL2Query(), control)
+    if isinstance(outcome, AcceptedSSL2):
         return VersionFacts(Version.SSL_2, YES, (), YES)
     return VersionFacts(Version.SSL_2, absence_of(outcome))
 

@@ -1,4 +1,4 @@
-"""Which lanes a scan walks, and how their findings come together."""
+"""Which probes a scan runs, and how their findings come together."""
 
 from dataclasses import dataclass, field, replace
 
@@ -11,8 +11,8 @@ from port443.core.probe.facts import (
     VersionFacts,
 )
 from port443.core.probe.hellos import Offer
-from port443.core.probe.legacy import LegacySurvey, ecdhe_suites, short_question
-from port443.core.probe.modern import ModernSurvey, full_question
+from port443.core.probe.legacy import PLAIN_LIST, LegacySurvey, ecdhe_suites
+from port443.core.probe.modern import ModernSurvey, handshake_query
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
@@ -25,7 +25,7 @@ CURVE_OF_KEY = {group_name(code): code for code in CURVES_12} | {"P-256": 23, "P
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the lanes brought home."""
+    """What the probes have found."""
 
     modern: ModernSurvey
     legacy: tuple[LegacySurvey, ...]
@@ -51,7 +51,7 @@ def curve_offer(survey: LegacySurvey) -> tuple[Offer, bool] | None:
 
 
 def assemble(findings: Findings) -> ServerFacts:
-    """Put the facts of all lanes together."""
+    """Put the facts of all probes together."""
     flights = findings.legacy_flights
     full = findings.modern.flight
     return ServerFacts(
@@ -72,10 +72,12 @@ def assemble(findings: Findings) -> ServerFacts:
 def alpn_offer(modern: ModernSurvey, legacy: tuple[LegacySurvey, ...]) -> Offer | None:
     """Return the offer to find application protocols with: of the newest version; None without any."""
     if modern.facts.offered.is_yes:
-        return modern.offer or full_question().offer
-    newest = (survey.facts.version for survey in legacy if survey.facts.offered.is_yes)
-    version = max(newest, default=Version.SSL_3)
-    return short_question(version).offer if version > Version.SSL_3 else None
+        return modern.offer or handshake_query().offer
+    offered = [survey for survey in legacy if survey.facts.offered.is_yes]
+    newest = max(offered, key=lambda survey: survey.facts.version, default=None)
+    if newest is None or newest.base is None or newest.facts.version == Version.SSL_3 or newest.base.bare:
+        return None
+    return replace(newest.base, suites=tuple(choice.code for choice in newest.facts.choices)[:PLAIN_LIST])
 
 
 def _with_seen(curves: GroupFacts, surveys: tuple[LegacySurvey, ...]) -> GroupFacts:

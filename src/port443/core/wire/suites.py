@@ -82,6 +82,7 @@ def suite(code: int) -> Suite:
     return all_suites().get(code) or Suite(code, f"0x{code:04X}", "unknown", "unknown", 128)
 
 
+@cache
 def suites_13() -> tuple[int, ...]:
     """Return what a TLS 1.3 hello can offer, the common ones first."""
     return tuple(code for code in all_suites() if code >> 8 == 0x13) + tuple(
@@ -89,6 +90,7 @@ def suites_13() -> tuple[int, ...]:
     )
 
 
+@cache
 def suites_legacy() -> tuple[int, ...]:
     """Return what a hello up to TLS 1.2 can offer, the strong ones first."""
     return tuple(sorted((c for c in all_suites() if c not in CODES_13), key=lambda code: _rank(suite(code))))

@@ -1,0 +1,190 @@
+"""What a probe sends, and what can come back.
+
+A probe is a generator: it yields a query, is sent the response, and returns what the responses prove. It
+touches no network and no clock, so a test can play any server. When a response proves something is for
+`confirm`.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar, assert_never
+
+from port443.core.errors import ScanError
+from port443.core.probe.failures import AnswerTimedOut, ConnectionEnded, ConnectionWasReset
+from port443.core.probe.hellos import Offer
+from port443.core.wire.alerts import Alert
+from port443.core.wire.flight import Flight
+from port443.core.wire.reading import Malformed, NotTLS
+from port443.core.wire.versions import Version, version_label
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TLSQuery:
+    """Send this hello on a connection of its own."""
+
+    offer: Offer
+    is_control: bool = field(default=False, compare=False)
+    """Whether it repeats an accepted hello, to see that the server still answers as before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SSL2Query:
+    """Send the hello of SSL 2.0 on a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A ServerHello or a HelloRetryRequest came: the server takes the offer."""
+
+    flight: Flight
+
+    @property
+    def version(self) -> int:
+        chosen = self.flight.chosen
+        return 0 if chosen is None else chosen.version
+
+    @property
+    def suite(self) -> int:
+        chosen = self.flight.chosen
+        return 0 if chosen is None else chosen.suite
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedSSL2:
+    """A SERVER-HELLO of SSL 2.0 came."""
+
+    ciphers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertReceived:
+    """A TLS alert came in place of a ServerHello."""
+
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The server closed the connection and sent nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The connection ended by a TCP reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """The connection stood, and nothing came within its time."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolViolation:
+    """What came was no TLS, or broke its rules."""
+
+    detail: str
+    hint: str = ""
+    is_tls: bool = True
+    """Whether it came in TLS records."""
+
+
+@dataclass(frozen=True, slots=True)
+class InternalFault:
+    """The response met a fault of this program; it proves nothing."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotConnected:
+    """No connection came about."""
+
+    detail: str
+    error: ScanError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The query was not sent: the time or the budget of connections was used up."""
+
+    reason: str
+
+
+Query: TypeAlias = TLSQuery | SSL2Query
+Response: TypeAlias = (
+    Accepted
+    | AcceptedSSL2
+    | AlertReceived
+    | Closed
+    | Reset
+    | NoAnswer
+    | ProtocolViolation
+    | InternalFault
+    | NotConnected
+    | NotSent
+)
+Probe: TypeAlias = Generator[Query, Response, T]
+
+
+def response_of(flight: Flight) -> Response:
+    """Say what a flight amounts to, however early it ended."""
+    if flight.chosen is not None:
+        return Accepted(flight)
+    if flight.alerts:
+        return AlertReceived(flight.alerts[-1])
+    return Closed()
+
+
+def response_of_error(error: ScanError) -> Response:
+    """Say what an error on the way amounts to."""
+    match error:
+        case ConnectionWasReset():
+            return Reset()
+        case AnswerTimedOut():
+            return NoAnswer()
+        case ConnectionEnded():
+            return Closed()
+        case Malformed():
+            return ProtocolViolation(error.message, error.hint, is_tls=not isinstance(error, NotTLS))
+        case _:
+            return NotConnected(error.message, error)
+
+
+def describe(response: Response) -> str:
+    """Put a response in words, for the reason of a verdict."""
+    match response:
+        case Accepted():
+            return version_label(response.version)
+        case AcceptedSSL2():
+            return Version.SSL_2.label
+        case AlertReceived(alert):
+            return f"alert {alert.name}"
+        case Closed():
+            return "connection closed without an alert"
+        case Reset():
+            return "connection reset"
+        case NoAnswer():
+            return "no answer in time"
+        case ProtocolViolation(detail=detail) | InternalFault(detail) | NotConnected(detail=detail):
+            return detail
+        case NotSent(reason):
+            return reason
+        case kind:
+            assert_never(kind)
+
+
+def kind_of(response: Response) -> str | None:
+    """Name the sort of a refusal, as one server repeats it; None for what is no refusal."""
+    match response:
+        case AlertReceived() | Closed() | Reset() | NoAnswer():
+            return describe(response)
+        case ProtocolViolation():
+            return "an answer that breaks TLS"
+        case NotConnected():
+            return "no connection"
+        case Accepted() | AcceptedSSL2() | InternalFault() | NotSent():
+            return None
+        case kind:
+            assert_never(kind)
