@@ -1,5 +1,6 @@
 """A server of one handshake, made of the same parts: it can also lie, which real servers do not."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -91,6 +92,8 @@ class Twin:
     protocol: str | None = "h2"
     fragment: int = 2**14
     group: int = X25519
+    alter: Callable[[bytes], bytes] = bytes
+    """What becomes of each protected message before it is sealed; the transcript has what it became."""
     says: tuple[tuple[ContentType, bytes], ...] = ()
     """What it says behind its flight, under the keys of the application."""
 
@@ -126,14 +129,13 @@ class Twin:
 
     def _protected(self, transcript: Transcript, schedule: Schedule, protector: Protector) -> bytes:
         extensions = () if self.protocol is None else (alpn((self.protocol,)),)
-        said = [Message(MessageType.ENCRYPTED_EXTENSIONS, encode_extensions(extensions)).encode()]
+        said = [self.alter(Message(MessageType.ENCRYPTED_EXTENSIONS, encode_extensions(extensions)).encode())]
         entry = vector(3, self.leaf) + vector(2, b"")
-        said.append(Message(MessageType.CERTIFICATE, b"\x00" + vector(3, entry)).encode())
+        said.append(self.alter(Message(MessageType.CERTIFICATE, b"\x00" + vector(3, entry)).encode()))
         transcript.add(b"".join(said))
         signature = self.signer.sign(SERVER_CONTEXT + transcript.digest(), ec.ECDSA(hashes.SHA256()))
-        said.append(
-            Message(MessageType.CERTIFICATE_VERIFY, ECDSA_SHA256.to_bytes(2) + vector(2, signature)).encode()
-        )
+        proof = Message(MessageType.CERTIFICATE_VERIFY, ECDSA_SHA256.to_bytes(2) + vector(2, signature))
+        said.append(self.alter(proof.encode()))
         transcript.add(said[-1])
         finished = schedule.server_finished(transcript.digest())
         if self.finished_is_wrong:

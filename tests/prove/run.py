@@ -19,6 +19,8 @@ from pathlib import Path
 from prove.agreement import TITLE as AGREEMENT
 from prove.agreement import check_agreement
 from prove.fuzz_seeds import main as plant_seeds
+from prove.oracle import TITLE as ORACLE
+from prove.oracle import check_oracle
 from prove.slow import TITLE as SLOW
 from prove.slow import check_slow_clients
 from prove.soak import TITLE as SOAK
@@ -61,13 +63,14 @@ def main() -> int:
     parser.add_argument("--fuzz-seconds", type=int, default=600, help="for each target")
     parser.add_argument("--soak-seconds", type=float, default=600, help="of mixed load")
     parser.add_argument(
-        "--only", choices=("agreement", "fuzz", "slow", "soak", "stable"), help="one part alone"
+        "--only", choices=("agreement", "fuzz", "oracle", "slow", "soak", "stable"), help="one part alone"
     )
     parser.add_argument("--marked-runs", type=int, default=MARKED_RUNS, help="of the tests marked `machine`")
     parser.add_argument("--whole-runs", type=int, default=WHOLE_RUNS, help="of the whole suite")
     asked = parser.parse_args()
     parts = {
         "agreement": (AGREEMENT, check_agreement),
+        "oracle": (ORACLE, check_oracle),
         "slow": (SLOW, check_slow_clients),
         "stable": (STABLE, lambda: check_stability(asked.marked_runs, asked.whole_runs)),
         "soak": (SOAK, lambda: check_soak(asked.soak_seconds)),
