@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from oracle import disagreements, truth_of
 from prove.matrix import SERVERS, Missing, Server, openssl
 from scanning import look
-from tls_certs import ec_key, rsa_key
+from tls_certs import Key, ec_key, rsa_key
 
 TITLE = "Agreement with one hello for each suite, group and version"
 HEAD = """Each server was scanned, and asked for every suite that is known in every version up to TLS 1.2,
@@ -20,7 +20,7 @@ for every suite and group of TLS 1.3 and for every curve of ECDHE, in a hello of
 |---|---|---|---|---|
 """
 ALL = "ALL:COMPLEMENTOFALL:@SECLEVEL=0"
-KEYS = {"RSA": rsa_key, "ECDSA": ec_key, "ECDSA P-384": lambda: ec_key(384)}
+KEYS: dict[str, Callable[[], Key]] = {"RSA": rsa_key, "ECDSA": ec_key, "ECDSA P-384": lambda: ec_key(384)}
 OPTIONS: dict[str, tuple[str, ...]] = {
     "all suites": ("-cipher", ALL),
     "all suites, own order": ("-cipher", ALL, "-serverpref"),
