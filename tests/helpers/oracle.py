@@ -16,7 +16,7 @@ from port443.core.probe.hellos import ENTROPY, Offer, build
 from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.groups import CURVES_12, GROUPS_13
 from port443.core.wire.reader import FlightReader
-from port443.core.wire.suites import COMMON, suites_13, suites_legacy
+from port443.core.wire.suites import COMMON, suite, suites_13, suites_legacy
 from port443.core.wire.versions import Version
 
 NAME = HostName("localhost")
@@ -90,11 +90,13 @@ def _curve_offers(taken: list[tuple[Offer, Flight]]) -> list[Offer]:
     """Ask for each curve, alone and before those of certificates, without which some servers take none."""
     keyed = [(offer, flight.group) for offer, flight in taken if flight.signed and flight.group is not None]
     newest = max((offer.version for offer, _ in keyed), default=None)
-    asked = [(offer, group) for offer, group in keyed if offer.version == newest][:1]
+    asked = [offer for offer, _ in keyed if offer.version == newest]
+    # An ECDSA certificate's own curve has to be there, and may be preferred: other suites show the rest.
+    free = [offer for offer in asked if suite(offer.suites[0]).authentication != "ECDSA"]
     own = {23, 24, 25}
     return [
         replace(offer, groups=groups)
-        for offer, _ in asked
+        for offer in (*asked[:1], *free[:1])
         for curve in CURVES_12
         for groups in ((curve,), *((curve, one) for one in own if one != curve))
     ]
