@@ -16,6 +16,7 @@ FLOOR = {
     "app": 2,
     "adapters": 2,
     "edge": 2,
+    "scan_wiring": 3,
     "wiring": 3,
     "web": 4,
     "cli": 5,
@@ -38,6 +39,7 @@ CORE_FLOOR = {
     "__init__": 4,
 }
 SEALED = {"adapters", "edge"}  # only the wiring may name these
+WIRING = {"scan_wiring", "wiring"}
 UNCLEAN = {  # a pure core has no way to reach these
     "asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "ssl", "subprocess", "threading",
     "time", "http", "urllib", "sqlite3", "asyncpg", "httpx", "dns", "click", "rich", "pydantic", "ruamel",
@@ -89,7 +91,7 @@ def faults(path: Path, source: str) -> Iterator[str]:
             if climbs and rest[1] != here[1] and not {rest[1], here[1]} <= {"errors", "names"}:
                 yield f"{'.'.join(here)} climbs to {name}"
         elif rest[0] in FLOOR and unit(tuple(rest)) != unit(here):
-            sealed = rest[0] in SEALED and here[0] != "wiring"
+            sealed = rest[0] in SEALED and here[0] not in WIRING
             if sealed or FLOOR[rest[0]] >= FLOOR[here[0]]:
                 yield f"{'.'.join(here)} climbs to {name}"
 

@@ -18,7 +18,7 @@ from port443.adapters.dial import Dialler
 from port443.adapters.kek_file import FileKeyWrapper
 from port443.adapters.key_files import FilesOnDisk
 from port443.adapters.local_ports import free_port, has_ipv6, loopback_addresses
-from port443.adapters.roots import SystemRoots, load_roots
+from port443.adapters.roots import SystemRoots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.sealed_store import SealedStore
 from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, public_directory, published
@@ -37,7 +37,6 @@ from port443.app.watched_files import WatchedFiles
 from port443.core.control.answers import Stopped
 from port443.core.control.status import StatusDocument
 from port443.core.plan.desired import Desired, without_ipv6
-from port443.core.renew.clock import clock_fault
 from port443.core.x509.path import TrustedRoots
 from port443.edge.lone import end_lone, find_lone
 from port443.edge.process import EdgeProcess
@@ -45,20 +44,17 @@ from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.lease import holder_of
 from port443.ports import App as AppPort
-from port443.ports import Clock, Dial, Edge, Store
+from port443.ports import Clock, Edge, Store
 from port443.settings.environment import Environment
 
 __all__ = [
     "ServeOptions",
     "ask_serve",
-    "believable_now",
     "find_roots",
     "free_port",
     "judge_named_files",
     "loopback_addresses",
     "make_clock",
-    "make_dial",
-    "make_roots",
     "private_directory",
     "public_file",
     "sample_backends",
@@ -89,16 +85,6 @@ class ServeOptions:
     log_fault: LogFault = no_log_fault
 
 
-def make_dial() -> Dial:
-    """Make the way to other machines."""
-    return Dialler()
-
-
-def make_roots(path: Path | None) -> TrustedRoots:
-    """Read the roots of a file, or those that the system believes."""
-    return SystemRoots()() if path is None else load_roots(path)
-
-
 def make_clock() -> Clock:
     """Make the clock of this process."""
     return SystemClock()
@@ -107,14 +93,6 @@ def make_clock() -> Clock:
 def judge_named_files(desired: Desired) -> list[FilesJudged]:
     """Read and judge every file that the sites name."""
     return list(judge_files(desired, FilesOnDisk(), SystemRoots().if_any, SystemClock().now()))
-
-
-def believable_now() -> datetime:
-    """Return the time; raises `ClockWrong` when it cannot be that."""
-    now = make_clock().now()
-    if wrong := clock_fault(now, BUILT_AT):
-        raise wrong
-    return now
 
 
 def state_directory(chosen: Path | None) -> Path:

@@ -16,7 +16,7 @@ from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import Endpoint, parse_site_name
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
-from port443.wiring import make_dial
+from port443.scan_wiring import make_dial
 from tls_certs import NOW, root
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())

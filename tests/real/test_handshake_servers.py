@@ -19,7 +19,7 @@ from port443.core.probe.failures import (
     HandshakeRefused,
 )
 from port443.core.wire.reading import NotTLS
-from port443.wiring import make_dial
+from port443.scan_wiring import make_dial
 from tls_certs import Files, Issued, Wish, ec_key, intermediate, issue, rsa_key, write
 from tls_servers import openssl_server, raw_server
 from waiting import wait_until

@@ -24,7 +24,7 @@ from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.suites import suite, suites_by_use
 from port443.core.wire.versions import Version
 from port443.core.x509.path import TrustedRoots
-from port443.wiring import make_dial
+from port443.scan_wiring import make_dial
 from scanning import LATER, look
 from tls_twin import Twin, certificate
 

@@ -29,7 +29,7 @@ from port443.core.wire.groups import group_name
 from port443.core.wire.versions import Version
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
-from port443.wiring import make_dial
+from port443.scan_wiring import make_dial
 from scanning import LATER, SCHEMA, closed_port, ids, look
 from tls_certs import (
     NOW,

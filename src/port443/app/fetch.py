@@ -1,6 +1,7 @@
 """One HTTP request over a handshake of our own, for servers that the system's TLS does not reach."""
 
 import secrets
+from typing import TYPE_CHECKING
 
 from port443.app.handshake import ask_again
 from port443.core.names import Endpoint
@@ -9,11 +10,13 @@ from port443.core.probe.hellos import ENTROPY, Offer, build
 from port443.core.probe.http import AnswerReader, HTTPAnswer, HTTPRequest
 from port443.core.wire.flight import Stage
 from port443.core.wire.reader import FlightReader
-from port443.ports import Connection, Dial
+
+if TYPE_CHECKING:
+    from port443.ports import Connection, Dial
 
 
 async def fetch(
-    dial: Dial, endpoint: Endpoint, request: HTTPRequest, offer: Offer, within_s: float
+    dial: "Dial", endpoint: Endpoint, request: HTTPRequest, offer: Offer, within_s: float
 ) -> HTTPAnswer:
     """Send the request over TLS 1.3 as `offer` has it, and return the head of the final answer.
 
@@ -30,7 +33,7 @@ async def fetch(
     raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
 
 
-async def _shaken(connection: Connection, request: HTTPRequest, offer: Offer) -> FlightReader:
+async def _shaken(connection: "Connection", request: HTTPRequest, offer: Offer) -> FlightReader:
     """Bring the handshake to where the client may speak."""
     hello = build(offer, request.name, secrets.token_bytes(ENTROPY))
     reader = FlightReader(hello.hello, hello.shares)

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from port443.core.names import Endpoint, SiteName, parse_site_name
 from port443.core.probe.failures import ConnectionEnded, HandshakeFailed, HandshakeRefused
@@ -15,7 +15,9 @@ from port443.core.wire.reader import FlightReader
 from port443.core.wire.reading import Malformed
 from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version
-from port443.ports import Connection, Dial
+
+if TYPE_CHECKING:
+    from port443.ports import Connection, Dial
 
 TIMEOUT_S = 5.0
 VERSIONS = {"1.3": Version.TLS_1_3, "1.2": Version.TLS_1_2}
@@ -36,7 +38,7 @@ class ServedHandshake:
 
 
 async def handshake(
-    dial: Dial, endpoint: Endpoint, server_name: str | None, version: Literal["1.3", "1.2"] = "1.3"
+    dial: "Dial", endpoint: Endpoint, server_name: str | None, version: Literal["1.3", "1.2"] = "1.3"
 ) -> ServedHandshake:
     """Shake hands with `endpoint` and return what it showed; an IP address is not sent as a name.
 
@@ -46,13 +48,13 @@ async def handshake(
     return await _handshake(dial, endpoint, server_name, handshake_offer(VERSIONS[version]))
 
 
-async def frugal_handshake(dial: Dial, endpoint: Endpoint, server_name: str | None) -> ServedHandshake:
+async def frugal_handshake(dial: "Dial", endpoint: Endpoint, server_name: str | None) -> ServedHandshake:
     """Do the same in TLS 1.3 with a classical group, in one round trip."""
     return await _handshake(dial, endpoint, server_name, frugal_offer())
 
 
 async def _handshake(
-    dial: Dial, endpoint: Endpoint, server_name: str | None, offer: Offer
+    dial: "Dial", endpoint: Endpoint, server_name: str | None, offer: Offer
 ) -> ServedHandshake:
     name = None if server_name is None else parse_site_name(server_name)
     async with dial.connect(endpoint, TIMEOUT_S) as connection:
@@ -60,7 +62,7 @@ async def _handshake(
     return _served(flight, offer.version, endpoint)
 
 
-async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> Flight:
+async def shake(connection: "Connection", offer: Offer, name: SiteName | None) -> Flight:
     """Send the offer, follow one retry, and shake hands to the end."""
     first = build(offer, name, secrets.token_bytes(ENTROPY))
     reader = FlightReader(first.hello, first.shares)
@@ -77,7 +79,7 @@ async def shake(connection: Connection, offer: Offer, name: SiteName | None) -> 
     return reader.flight
 
 
-async def ask_again(connection: Connection, first: Hello, offer: Offer, reader: FlightReader) -> None:
+async def ask_again(connection: "Connection", first: Hello, offer: Offer, reader: FlightReader) -> None:
     """Send the second hello that a retry asks for."""
     retry = reader.flight.retry
     if retry is None:
@@ -88,7 +90,7 @@ async def ask_again(connection: Connection, first: Hello, offer: Offer, reader: 
     await connection.send(second.hello.encode(is_second=True))
 
 
-async def _read(connection: Connection, reader: FlightReader) -> Stage:
+async def _read(connection: "Connection", reader: FlightReader) -> Stage:
     while (stage := reader.flight.stage) is Stage.OPEN:
         octets = await connection.receive()
         if not octets:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import TypeVar, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from port443.app.handshake import ask_again
 from port443.core.errors import ScanError
@@ -31,7 +31,9 @@ from port443.core.wire.alerts import Alert
 from port443.core.wire.flight import Stage
 from port443.core.wire.reader import FlightReader
 from port443.core.wire.reading import Malformed
-from port443.ports import Connection, Dial
+
+if TYPE_CHECKING:
+    from port443.ports import Connection, Dial
 
 T = TypeVar("T")
 MAX_CONNECTIONS = 256
@@ -43,7 +45,7 @@ TIME_OVER = "the time for this host was over"
 class ProbeRunner:
     """The connections of one scan to one address: at most one hello each, until the time is over."""
 
-    def __init__(self, dial: Dial, endpoint: Endpoint, name: SiteName | None, *, patience_s: float) -> None:
+    def __init__(self, dial: "Dial", endpoint: Endpoint, name: SiteName | None, *, patience_s: float) -> None:
         """Each connection may take `patience_s` seconds."""
         self.connections = 0
         self.chains = SeenChains()
@@ -107,7 +109,7 @@ class ProbeRunner:
         now = asyncio.get_running_loop().time()
         return self._patience_s if self._end is None else self._end - now
 
-    async def _exchange(self, connection: Connection, query: Query) -> Response:
+    async def _exchange(self, connection: "Connection", query: Query) -> Response:
         match query:
             case TLSQuery():
                 return await self._send_hello(connection, query)
@@ -116,7 +118,7 @@ class ProbeRunner:
             case kind:
                 assert_never(kind)
 
-    async def _send_hello(self, connection: Connection, query: TLSQuery) -> Response:
+    async def _send_hello(self, connection: "Connection", query: TLSQuery) -> Response:
         hello = build(query.offer, self._name, secrets.token_bytes(ENTROPY))
         reader = FlightReader(hello.hello, hello.shares)
         await connection.send(hello.hello.encode())
@@ -137,12 +139,12 @@ class ProbeRunner:
         return response_of(reader.flight)
 
 
-async def _read(connection: Connection, reader: FlightReader) -> None:
+async def _read(connection: "Connection", reader: FlightReader) -> None:
     while reader.flight.stage is Stage.OPEN and (octets := await connection.receive()):
         reader.receive(octets)
 
 
-async def _send_ssl2(connection: Connection) -> Response:
+async def _send_ssl2(connection: "Connection") -> Response:
     await connection.send(ssl2.client_hello(secrets.token_bytes(ssl2.CHALLENGE)))
     heard = b""
     while octets := await connection.receive():

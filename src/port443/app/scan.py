@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from port443.app.fetch import fetch
 from port443.app.probe_runner import ProbeRunner
@@ -31,7 +32,9 @@ from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
-from port443.ports import Dial
+
+if TYPE_CHECKING:
+    from port443.ports import Dial
 
 MAX_HOPS = 4
 """So many pages of a site are asked for, one redirect after the other."""
@@ -68,7 +71,7 @@ Progress = Callable[[int], None]
 
 
 async def scan(
-    dial: Dial,
+    dial: "Dial",
     target: ScanTarget,
     view: Viewpoint,
     options: ScanOptions = DEFAULTS,
@@ -99,7 +102,7 @@ async def scan(
     )
 
 
-async def _endpoints(dial: Dial, target: ScanTarget) -> tuple[Endpoint, ...]:
+async def _endpoints(dial: "Dial", target: ScanTarget) -> tuple[Endpoint, ...]:
     return (target.connect,) if target.connect else await dial.resolve(target.host, target.port)
 
 
@@ -117,7 +120,7 @@ class _Met:
 
 
 async def _meet(
-    dial: Dial, target: ScanTarget, options: ScanOptions, end: float, on_progress: Progress
+    dial: "Dial", target: ScanTarget, options: ScanOptions, end: float, on_progress: Progress
 ) -> _Met:
     """Go through the addresses until one takes a connection; what it then says is the answer."""
     endpoints = await _endpoints(dial, target)
@@ -147,7 +150,7 @@ def _no_way_in(place: str, contact: Contact) -> ScanError:
 
 
 async def _look(
-    dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions
+    dial: "Dial", met: _Met, target: ScanTarget, options: ScanOptions
 ) -> tuple[ServerFacts, WebFacts, int]:
     async with asyncio.TaskGroup() as tasks:
         server = tasks.create_task(survey(met.runner, met.control))
@@ -155,7 +158,7 @@ async def _look(
     return server.result(), *web.result()
 
 
-async def _web(dial: Dial, met: _Met, target: ScanTarget, options: ScanOptions) -> tuple[WebFacts, int]:
+async def _web(dial: "Dial", met: _Met, target: ScanTarget, options: ScanOptions) -> tuple[WebFacts, int]:
     """Ask both ports over HTTP, and say in how many requests."""
     plain = Endpoint(met.endpoint.address, options.http_port)
     secured = HTTPRequest(target.name, target.port, is_tls=True)
@@ -187,7 +190,7 @@ async def _get_hsts(
 
 
 async def _get_secured(
-    dial: Dial, met: _Met, request: HTTPRequest, options: ScanOptions
+    dial: "Dial", met: _Met, request: HTTPRequest, options: ScanOptions
 ) -> HTTPAnswer | ScanError:
     """Ask over the system's TLS, and over a handshake of our own where that one does not get through."""
     answer = await _get(dial.get(met.endpoint, request, options.patience_s), met.end)

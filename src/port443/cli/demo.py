@@ -19,14 +19,13 @@ from port443.cli.exits import FINDINGS, UNDETERMINED
 from port443.cli.logs import start_log
 from port443.core.errors import CertificateError, EdgeError, Port443Error
 from port443.core.plan.desired import LogWish
+from port443.scan_wiring import make_dial, make_roots
 from port443.settings.load import load
 from port443.wiring import (
     ServeOptions,
     free_port,
     loopback_addresses,
     make_clock,
-    make_dial,
-    make_roots,
     private_directory,
     public_file,
     sample_backends,

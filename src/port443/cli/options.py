@@ -8,7 +8,6 @@ import click
 from click.core import ParameterSource
 
 from port443.cli.output import remember_place
-from port443.core.plan.desired import LogFormat, LogLevel
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -52,6 +51,7 @@ def _remembered(context: click.Context, option: click.Parameter, place: Path | N
 
 def log_options() -> Decorator:
     """Say what is logged, where to, and in which form; what is given goes before the settings."""
+    from port443.core.plan.desired import LogFormat, LogLevel  # noqa: PLC0415 - not for every command
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for option in (

@@ -1,36 +1,16 @@
-"""Look at hosts as a stranger would, and grade them."""
+"""The command `scan`: its options, and nothing that a scan itself needs."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, get_args
 
 import click
 
-from port443.app.scan import ScanOptions, Viewpoint
-from port443.app.scan import scan as scan_one
-from port443.cli import exits
 from port443.cli.options import json_option
-from port443.cli.scan_bar import Bar
-from port443.cli.scan_formats import Form, Printer
-from port443.cli.scan_targets import Named, read_list
-from port443.cli.scan_words import Duration, LetterGrade, read_policies, read_target
-from port443.cli.spinner import Spinner
-from port443.core.errors import ScanError
+from port443.cli.scan_options import Duration, Form, LetterGrade
 from port443.core.grade.baseline import Letter
-from port443.core.grade.policy import Policy
-from port443.core.grade.report import Failure, Report, ScanTarget
-from port443.core.grade.rule import Severity
-from port443.core.probe.failures import ScanFaulted, fault_in_words
-from port443.ports import Dial
-from port443.wiring import believable_now, make_dial, make_roots
+from port443.core.grade.severity import Severity
 
-AT_ONCE: Final = 8
-"""Hosts looked at side by side; each gets no more than a few connections of its own."""
-GRAVITY: Final = (exits.DEFECT, exits.USAGE, exits.UNDETERMINED, exits.FINDINGS, exits.DONE)
-"""With several targets the first of these that any of them ended with is the exit code."""
 NEVER: Final = "never"
 
 
@@ -113,96 +93,24 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     port443 scan example.com --policy ca-browser-forum --at 2029-03-15
     port443 scan example.com --policy ./policy.yaml
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    named = [Named(read_target(host, connect, servername)) for host in hosts]
-    named += read_list(listed, connect, servername) if listed else ()
-    if not named:
-        raise click.UsageError("name a host, or a list of hosts with --targets")
-    now = believable_now()
-    day = at.date() if at else now.date()
-    bar = _bar(min_grade, fail_on, read_policies(policies, day), day)
-    patience_s = min(timeout, ScanOptions().patience_s)
-    options = ScanOptions(patience_s=patience_s, deadline_s=timeout, http_port=http_port)
-    view = Viewpoint(
-        make_roots(cacert), now, roots_are_public=cacert is None, rules_as_of=at.date() if at else None
+    # What a scan needs is loaded by a scan, and not by its help.
+    from port443.cli.scan_run import Wish, run_scan  # noqa: PLC0415
+
+    return run_scan(
+        Wish(
+            hosts=hosts,
+            listed=listed,
+            connect=connect,
+            servername=servername,
+            cacert=cacert,
+            form="json" if as_json else form,
+            min_grade=min_grade,
+            fail_on=Severity(fail_on) if fail_on and fail_on != NEVER else None,
+            never_fails=fail_on == NEVER,
+            policies=policies,
+            at=at.date() if at else None,
+            http_port=http_port,
+            timeout_s=timeout,
+            all_addresses=all_addresses,
+        )
     )
-    places = {str(one.target): one.place for one in named if one.place}
-    printer = Printer("json" if as_json else form, bar, now, places)
-    run = Run([one.target for one in named], view, options, printer, all_addresses=all_addresses)
-    return asyncio.run(_run(run))
-
-
-def _bar(min_grade: Letter | None, fail_on: str | None, policy: Policy, day: date) -> Bar:
-    """Put flags before what a policy asks for, and that before what is usual."""
-    severity = None if fail_on == NEVER else Severity(fail_on) if fail_on else policy.fail_on or Severity.HIGH
-    return Bar(min_grade or policy.min_grade, severity, policy.baselines, policy.tolerated(day))
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All that one command line asks for."""
-
-    targets: Sequence[ScanTarget]
-    view: Viewpoint
-    options: ScanOptions
-    printer: Printer
-    all_addresses: bool
-
-
-async def _run(run: Run) -> int:
-    """Scan several at once; print each as soon as it and those before it are done.
-
-    A Ctrl-C ends the others; what is done then is printed all the same.
-    """
-    dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
-    targets = await _expanded(dial, run.targets) if run.all_addresses else run.targets
-    tasks: list[asyncio.Task[Report | Failure]] = []
-    printer = run.printer
-    with Spinner(len(targets)) as spinner:
-
-        def tell(result: Report | Failure) -> None:
-            spinner.clear()
-            printer.tell(result)
-
-        async def one(target: ScanTarget) -> Report | Failure:
-            async with turns:
-                return await attempt(dial, target, run.view, run.options, spinner)
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks += [group.create_task(one(target)) for target in targets]
-                for task in tasks:
-                    tell(await task)
-        except asyncio.CancelledError:
-            for task in tasks[len(printer.codes) :]:
-                if not task.cancelled():
-                    tell(task.result())
-            printer.conclude()
-            raise
-    printer.conclude()
-    return next(code for code in GRAVITY if code in printer.codes)
-
-
-async def _expanded(dial: Dial, targets: Sequence[ScanTarget]) -> list[ScanTarget]:
-    """Put a target for each of its addresses in the place of each name."""
-    found: list[ScanTarget] = []
-    for target in targets:
-        try:
-            places = () if target.connect else await dial.resolve(target.host, target.port)
-        except ScanError:
-            places = ()  # the scan itself says why
-        found += [replace(target, connect=place) for place in places] or [target]
-    return found
-
-
-async def attempt(
-    dial: Dial, target: ScanTarget, view: Viewpoint, options: ScanOptions, spinner: Spinner
-) -> Report | Failure:
-    """Scan one target; whatever goes wrong with it is its own failure."""
-    try:
-        return await scan_one(dial, target, view, options, lambda count: spinner.show(str(target), count))
-    except ScanError as error:
-        return Failure(target, view.now, error)
-    except Exception as error:  # noqa: BLE001 - what one host does must not end the scan of the others
-        return Failure(target, view.now, ScanFaulted(fault_in_words(error)))
-    finally:
-        spinner.done(str(target))

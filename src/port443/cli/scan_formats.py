@@ -4,19 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from port443 import __version__
 from port443.cli import exits, output
 from port443.cli.scan_bar import Bar, assessments, exit_code_of
 from port443.cli.scan_junit import junit_text
 from port443.cli.scan_lines import LABEL
+from port443.cli.scan_options import Form
 from port443.cli.scan_text import failure_lines, legend, report_lines
 from port443.core.grade.document import Document, scan_document
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.sarif import Place, sarif_document
 
-Form = Literal["text", "json", "jsonl", "sarif", "junit"]
 STREAMED: Final = frozenset({"text", "jsonl"})
 """Printed target by target; the others are one document."""
 

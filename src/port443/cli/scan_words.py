@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-import click
-
 from port443.core.errors import SettingsError
-from port443.core.grade.baseline import Letter
 from port443.core.grade.baselines import BASELINES, find_baseline
 from port443.core.grade.policy import Policy
 from port443.core.grade.report import ScanTarget
@@ -17,7 +14,6 @@ from port443.core.grade.requirement import Baseline
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, parse_site_name
 
 HTTPS: Final = 443
-SCALE: Final = {letter.value: letter for letter in Letter if letter.rank <= Letter.F.rank}
 URL: Final = re.compile(
     r"(?:(?:(?P<scheme>[a-z][a-z0-9+.-]*):)?//)?(?P<authority>[^/?#\\]*)(?:[/?#].*)?",
     re.IGNORECASE | re.DOTALL,
@@ -27,7 +23,6 @@ HALF_URL: Final = re.compile(r"(https?|wss):/?(?![0-9]{1,5}\Z|/)([^@]+)", re.IGN
 """A URL without one of its slashes or both; `https:443` is a host and a port."""
 SCHEMES: Final = frozenset({"", "https", "wss", "http"})
 PORT_AT_END: Final = re.compile(r":[0-9]+\Z")
-DURATION: Final = re.compile(r"(\d{1,6})(s|m|)")
 
 
 class TargetInvalid(SettingsError):
@@ -84,32 +79,6 @@ def _policy(name: str, day: date) -> Baseline:
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(known)}"
         raise PolicyUnknown(f"no baseline {name!r} is in force on {day}", hint)
     return found
-
-
-class Duration(click.ParamType[float]):
-    """`30s`, `2m`, or a bare number of seconds."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        match = DURATION.fullmatch(str(value))
-        if match is None or not int(match[1]):
-            self.fail(f"{value!r} is no duration, such as 30s or 2m", param, ctx)
-        return float(int(match[1]) * (60 if match[2] == "m" else 1))
-
-
-class LetterGrade(click.ParamType[Letter]):
-    """A letter of the scale, in capitals or not."""
-
-    name = "grade"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Letter:
-        letter = SCALE.get(str(value).strip().upper())
-        if letter is None:
-            self.fail(f"{value!r} is no grade; the scale is {' '.join(SCALE)}", param, ctx)
-        return letter
 
 
 def read_target(host: str, connect: str | None, servername: str | None) -> ScanTarget:

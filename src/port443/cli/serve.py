@@ -18,10 +18,11 @@ from port443.cli.logs import log_fault, start_log
 from port443.cli.options import log_options, runtime_option, settings_argument, state_option
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Desired
+from port443.scan_wiring import make_roots
 from port443.settings.default_file import settings_file
 from port443.settings.flags import ServeFlags, from_flags
 from port443.settings.load import load
-from port443.wiring import ServeOptions, find_roots, make_clock, make_roots, serving
+from port443.wiring import ServeOptions, find_roots, make_clock, serving
 
 log = logging.getLogger("port443")
 

@@ -11,11 +11,12 @@ import pytest
 from failing_dial import FailingDial
 from port443.app.scan import ScanOptions, Viewpoint
 from port443.cli import main, output
-from port443.cli.scan import Run, _run, attempt
 from port443.cli.scan_bar import Bar, exit_code_of
 from port443.cli.scan_formats import Form, Printer
+from port443.cli.scan_options import Duration
+from port443.cli.scan_run import Run, _run, attempt
 from port443.cli.scan_text import failure_lines, report_lines
-from port443.cli.scan_words import Duration, TargetInvalid, read_policies, read_target
+from port443.cli.scan_words import TargetInvalid, read_policies, read_target
 from port443.cli.spinner import Spinner
 from port443.core.errors import SettingsError
 from port443.core.grade.baseline import Letter
@@ -364,7 +365,7 @@ def test_a_result_that_is_there_is_printed_when_the_run_is_cut_short(
         assert whole.cancelled()
 
     answered = asyncio.Event()
-    monkeypatch.setattr("port443.cli.scan.scan_one", look)
+    monkeypatch.setattr("port443.cli.scan_run.scan_one", look)
     targets = [ScanTarget(HostName(f"{name}.test")) for name in ("silent", "closed")]
     view = Viewpoint(TrustedRoots.of([]), NOW)
     run = Run(targets, view, ScanOptions(), Printer(form, NO_BAR, NOW), all_addresses=False)

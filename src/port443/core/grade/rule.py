@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.remedies import Remedy
+from port443.core.grade.severity import Severity as Severity  # noqa: PLC0414 - rules take it from here
 from port443.core.probe.verdict import Standing, Verdict
 from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
@@ -18,19 +18,6 @@ SHOWN = 60
 """Letters of a name."""
 SUITES_LISTED = 3
 """Of each version; the list of suites has them all."""
-
-
-class Severity(StrEnum):
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-
-    @property
-    def rank(self) -> int:
-        """0 for the gravest."""
-        return list(Severity).index(self)
 
 
 @dataclass(frozen=True, slots=True)
