@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from port443.app.handshake import ask_again
 from port443.core.errors import ScanError
-from port443.core.names import Endpoint, SiteName
+from port443.core.names import Endpoint, HostName, SiteName
 from port443.core.probe.facts import SeenChains
 from port443.core.probe.failures import fault_in_words
 from port443.core.probe.hellos import ENTROPY, build
@@ -55,6 +55,11 @@ class ProbeRunner:
         self._name = name
         self._patience_s = patience_s
         self._end: float | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Whether hellos name a host; an address is never named (RFC 6066 §3)."""
+        return isinstance(self._name, HostName)
 
     def end_at(self, moment: float) -> None:
         """Set, in the event loop's time, after when nothing is sent any more."""
@@ -121,7 +126,7 @@ class ProbeRunner:
     async def _send_hello(self, connection: "Connection", query: TLSQuery) -> Response:
         hello = build(query.offer, self._name, secrets.token_bytes(ENTROPY))
         reader = FlightReader(hello.hello, hello.shares)
-        await connection.send(hello.hello.encode())
+        await _send_in_parts(connection, hello.hello.encode(), is_split=query.offer.split)
         try:
             await _read(connection, reader)
             # Who sent no key wanted to hear no more than what the server asks for.
@@ -137,6 +142,13 @@ class ProbeRunner:
             await connection.send(reader.farewell())
         self.chains.add(reader.flight)
         return response_of(reader.flight)
+
+
+async def _send_in_parts(connection: "Connection", octets: bytes, *, is_split: bool) -> None:
+    """Send a hello; in two segments where that is what is looked at."""
+    half = len(octets) // 2 if is_split else 0
+    for part in filter(None, (octets[:half], octets[half:])):
+        await connection.send(part)
 
 
 async def _read(connection: "Connection", reader: FlightReader) -> None:

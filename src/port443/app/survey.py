@@ -11,6 +11,7 @@ from port443.core.probe.failures import fault_in_words
 from port443.core.probe.legacy import LegacySurvey, survey_curves, survey_legacy, survey_ssl2
 from port443.core.probe.modern import ModernSurvey, survey_modern
 from port443.core.probe.plan import CURVE_OF_KEY, LEGACY, Findings, alpn_offer, assemble, curve_offer
+from port443.core.probe.traits import Negotiation, Seen, survey_traits
 from port443.core.probe.verdict import unknown
 from port443.core.wire.versions import Version
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
@@ -50,10 +51,32 @@ async def _round(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
         )
         curves = tasks.create_task(_curves(runner, control, legacy))
         protocols = tasks.create_task(_protocols(runner, control, modern, legacy))
+        negotiation = tasks.create_task(_negotiation(runner, control, modern, legacy))
     surveys = tuple(task.result() for task in legacy)
     return assemble(
-        Findings(modern.result(), surveys, ssl2.result(), curves.result(), protocols.result(), runner.chains)
+        Findings(
+            modern.result(),
+            surveys,
+            ssl2.result(),
+            curves.result(),
+            protocols.result(),
+            runner.chains,
+            negotiation.result(),
+        )
     )
+
+
+async def _negotiation(
+    runner: ProbeRunner,
+    control: ControlProbe,
+    modern: asyncio.Task[ModernSurvey],
+    legacy: list[asyncio.Task[LegacySurvey]],
+) -> Negotiation:
+    """Look at how the server negotiates, once its versions and suites are known."""
+    newest = await asyncio.shield(modern)
+    older = tuple([await asyncio.shield(task) for task in legacy])
+    probe = survey_traits(Seen(newest, older, runner.is_named), control)
+    return await runner.run(checked(probe, control), Negotiation.unknown)
 
 
 async def _protocols(

@@ -11,6 +11,7 @@ from port443.cli import output
 from port443.cli.baseline_lines import assessment_lines
 from port443.cli.output import Tone
 from port443.cli.scan_lines import line, lines
+from port443.cli.scan_negotiation import negotiation_lines
 from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
@@ -40,6 +41,7 @@ def report_lines(
     yield from _section("Protocols", _protocols(facts.server))
     yield from _section("Cipher suites", _suites(facts))
     yield from _section("Key exchange", _groups(facts))
+    yield from _section("Negotiation", negotiation_lines(facts.server))
     for place, chain in enumerate(facts.chains):
         title = "Certificate" if place == 0 else f"Certificate {place + 1}"
         yield from _section(title, _chain(chain, facts))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+from port443.core.der import DERMalformed
 from port443.core.grade.catalogue import RULE_OF
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade, NextStep
@@ -14,8 +15,9 @@ from port443.core.grade.report import Failure, Report
 from port443.core.grade.requirement import Assessment, Baseline
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import IPName
-from port443.core.probe.facts import GroupFacts, VersionFacts
-from port443.core.wire.groups import group_name
+from port443.core.probe.facts import GroupFacts, SchemeFacts, Trait, VersionFacts
+from port443.core.wire.groups import group_name, scheme_name
+from port443.core.x509.directory_name import DirectoryName
 from port443.core.x509.facts import CertFacts
 
 SCHEMA = "port443.scan/1"
@@ -96,6 +98,9 @@ def report_document(
             for one in facts.server.application_protocols
         ],
         "wants_client_certificate": facts.server.wants_client_certificate,
+        "client_authorities": [_authority(der) for der in facts.server.client_authorities],
+        "signature_schemes": _schemes(facts.server.schemes),
+        "traits": [_trait(trait) for trait in facts.server.traits],
         "chains": [_chain(chain) for chain in facts.chains],
         "http": http_document(facts),
         "post_quantum": _post_quantum(facts),
@@ -168,6 +173,8 @@ def _version(facts: VersionFacts) -> Document:
         "offered": facts.offered.standing.value,
         "reason": facts.offered.reason,
         "suites_complete": facts.complete.standing.value,
+        "own_order": facts.own_order.standing.value,
+        "own_order_reason": facts.own_order.reason,
         "suites": [
             {
                 "name": choice.suite.name,
@@ -180,6 +187,33 @@ def _version(facts: VersionFacts) -> Document:
             }
             for choice in facts.choices
         ],
+    }
+
+
+def _authority(octets: bytes) -> str:
+    """Write the name of a CA, or its bytes where it is none."""
+    try:
+        return str(DirectoryName.read(octets))
+    except DERMalformed:
+        return octets.hex()
+
+
+def _schemes(facts: SchemeFacts) -> Document:
+    return {
+        "version": None if facts.version is None else facts.version.label,
+        "names": [scheme_name(code) for code in facts.schemes],
+        "complete": facts.complete.standing.value,
+        "reason": facts.complete.reason,
+    }
+
+
+def _trait(trait: Trait) -> Document:
+    return {
+        "id": trait.id,
+        "title": trait.title,
+        "verdict": trait.verdict.standing.value,
+        "reason": trait.verdict.reason,
+        "proof": trait.proof.hex(),
     }
 
 

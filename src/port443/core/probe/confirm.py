@@ -148,8 +148,7 @@ class ControlProbe:
 
     def believe(self, queries: Queries, response: Response, last: int) -> Refused:
         """Note a refusal; `withdraw` may take it back."""
-        by_version = isinstance(response, AlertReceived) and response.alert.name == "protocol_version"
-        refused = Refused(describe(response), by_version=by_version)
+        refused = Refused(describe(response), by_version=_is_by_version(response))
         self._refused[queries] = _Believed(refused, kind_of(response) or "", last)
         self._last_refusal = max(self._last_refusal, last)
         return refused
@@ -221,8 +220,8 @@ def _attempts(
 ) -> Iterator[Query]:
     """Give the queries in the order of sending; what came so far says which make sense.
 
-    A hello that met silence is not repeated where another shape is left, and an alert that names the
-    version has nothing to do with the shape.
+    Other shapes of the same offer are repetitions of it, and tell intolerance from refusal; an alert that
+    names the version has nothing to do with the shape.
     """
     first, *others = queries
     if is_single:
@@ -230,14 +229,16 @@ def _attempts(
         return
     for _ in range(2 if again else 1):
         yield first
-        if not others or not isinstance(responses[-1], NoAnswer):
-            yield first
-        if not others and all(isinstance(one, NoAnswer) for one in responses):
+        if others and not _is_by_version(responses[-1]):
+            yield from others
             continue
-        is_version = (
-            isinstance(responses[-1], AlertReceived) and responses[-1].alert.name == "protocol_version"
-        )
-        yield from others if others and not is_version else (first,)
+        yield first
+        if not all(isinstance(one, NoAnswer) for one in responses):
+            yield first
+
+
+def _is_by_version(response: Response) -> bool:
+    return isinstance(response, AlertReceived) and response.alert.name == "protocol_version"
 
 
 def check(control: ControlProbe, number: int) -> Probe[str | None]:

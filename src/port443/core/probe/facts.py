@@ -41,6 +41,8 @@ class VersionFacts:
     choices: tuple[Choice, ...] = ()
     complete: Verdict = NOT_LOOKED
     """Whether `choices` are all that it takes; unknown when it stopped answering in between."""
+    own_order: Verdict = NOT_LOOKED
+    """Whether the server goes by an order of its own, and not by the client's."""
 
     @property
     def preferred(self) -> Suite | None:
@@ -113,6 +115,29 @@ class ApplicationProtocol:
 
 
 @dataclass(frozen=True, slots=True)
+class Trait:
+    """How a server negotiates, in one respect."""
+
+    id: str
+    title: str
+    verdict: Verdict
+    proof: bytes = b""
+    """The first bytes that the server answered with, where an answer decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemeFacts:
+    """The signature schemes of handshakes in the newest version, in the order in which they were chosen."""
+
+    version: Version | None = None
+    schemes: tuple[int, ...] = ()
+    complete: Verdict = NOT_LOOKED
+
+
+NO_SCHEMES = SchemeFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class ServerFacts:
     """All that the probes have found."""
 
@@ -134,6 +159,10 @@ class ServerFacts:
     """What the server chose when it was offered h2 before http/1.1."""
     application_protocols: tuple[ApplicationProtocol, ...] = ()
     wants_client_certificate: bool = False
+    client_authorities: tuple[bytes, ...] = ()
+    """The names in DER of the CAs of which it wants client certificates."""
+    schemes: SchemeFacts = NO_SCHEMES
+    traits: tuple[Trait, ...] = ()
 
     def version(self, version: Version) -> VersionFacts:
         """Return what is known of one version."""

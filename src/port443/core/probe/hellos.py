@@ -13,6 +13,7 @@ from port443.core.wire.groups import (
     SECP384R1,
     SECP521R1,
     X25519,
+    X25519MLKEM768,
     group_name,
 )
 from port443.core.wire.key_share import COMMON_GROUPS, SEED, USABLE_GROUPS, KeyShare, key_share
@@ -27,6 +28,14 @@ HANDSHAKE_SUITES_13 = (0x1301, 0x1302, 0x1303)
 HANDSHAKE_SUITES_12 = tuple(SUITES_12)
 HANDSHAKE_GROUPS_12 = (X25519, SECP256R1, SECP384R1, SECP521R1)
 DEFLATE = 1
+GREASE = (0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A)
+"""Values that no registry will ever give a meaning to (RFC 8701)."""
+BROWSER_SUITES = (
+    0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014, 0x009C, 0x009D,
+    0x002F, 0x0035,
+)  # fmt: skip
+BROWSER_GROUPS = (X25519MLKEM768, X25519, SECP256R1, SECP384R1)
+BROWSER_SCHEMES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,14 @@ class Offer:
     """Offer DEFLATE as well, to see whether the server takes it."""
     plain: bool = False
     """Send no extension but those without which no handshake comes about."""
+    schemes: tuple[int, ...] = ()
+    """Signature schemes; empty means all that are known."""
+    unnamed: bool = False
+    """Send no server_name."""
+    browser: bool = False
+    """Send the extensions of a browser, with the values that mean nothing (RFC 8701), for TLS 1.3 and 1.2."""
+    split: bool = False
+    """Send the hello in two parts, which a large one needs on most paths."""
     bare: bool = False
     """Send no extension at all, which only versions up to TLS 1.2 can do without."""
 
@@ -64,6 +81,8 @@ def build(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
     """Write the hello of an offer from `ENTROPY` random bytes."""
     if len(entropy) != ENTROPY:
         raise ValueError(f"a hello takes {ENTROPY} random bytes")
+    if offer.browser:
+        return _browser(offer, name, entropy)
     if offer.version == Version.TLS_1_3:
         return _modern(offer, name, entropy)
     return Hello(_legacy(offer, name, entropy))
@@ -89,7 +108,7 @@ def _legacy_extensions(offer: Offer, name: SiteName | None) -> tuple[ext.Extensi
     found = [*_names(offer, name)] + ([] if offer.plain else [ext.renegotiation_info()])
     found += [ext.supported_groups(offer.groups or CURVES_12), ext.ec_point_formats()]
     if offer.version == Version.TLS_1_2:
-        found.append(ext.signature_algorithms(SCHEMES_12))
+        found.append(ext.signature_algorithms(offer.schemes or SCHEMES_12))
     bare = (ext.ExtensionType.EXTENDED_MASTER_SECRET, ext.ExtensionType.SESSION_TICKET)
     return (*found, *(ext.bare(kind) for kind in bare if not offer.plain))
 
@@ -99,7 +118,7 @@ def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
     extensions = (
         *_names(offer, name),
         ext.supported_groups(offer.groups or USABLE_GROUPS),
-        ext.signature_algorithms(SCHEMES_13),
+        ext.signature_algorithms(offer.schemes or SCHEMES_13),
         ext.supported_versions((Version.TLS_1_3,)),
         *(() if offer.plain else (ext.psk_key_exchange_modes(),)),
         ext.key_share(tuple((share.group, share.public) for share in shares)),
@@ -112,10 +131,44 @@ def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
 
 
 def _names(offer: Offer, name: SiteName | None) -> list[ext.Extension]:
-    sent = sni(name)
+    sent = None if offer.unnamed else sni(name)
     found = [] if sent is None else [ext.server_name(sent)]
     found += [] if offer.plain else [ext.status_request()]
     return found + ([ext.alpn(offer.alpn)] if offer.alpn else [])
+
+
+def browser_offer() -> Offer:
+    """Return a hello as browsers send it: with a post-quantum key, so that it fills two packets."""
+    return Offer(
+        Version.TLS_1_3, BROWSER_SUITES, BROWSER_GROUPS, (X25519MLKEM768, X25519), ("h2", "http/1.1"),
+        schemes=BROWSER_SCHEMES, browser=True,
+    )  # fmt: skip
+
+
+def _browser(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
+    """Write it; among all that means something stand values that mean nothing, and are to be passed over."""
+    shares = tuple(key_share(group, entropy[64:]) for group in offer.share_groups)
+    keys = ((GREASE[1], b"\x00"), *((share.group, share.public) for share in shares))
+    bare = (ext.ExtensionType.EXTENDED_MASTER_SECRET, ext.ExtensionType.SESSION_TICKET)
+    extensions = (
+        ext.Extension(GREASE[2]),
+        *_names(offer, name),
+        ext.renegotiation_info(),
+        ext.supported_groups((GREASE[1], *offer.groups)),
+        ext.ec_point_formats(),
+        *(ext.bare(kind) for kind in bare),
+        ext.signature_algorithms(offer.schemes),
+        ext.bare(ext.ExtensionType.SIGNED_CERTIFICATE_TIMESTAMP),
+        ext.key_share(keys),
+        ext.psk_key_exchange_modes(),
+        ext.supported_versions((GREASE[3], Version.TLS_1_3, Version.TLS_1_2)),
+        ext.Extension(GREASE[4], b"\x00"),
+    )
+    suites = (GREASE[0], *offer.suites)
+    hello = ClientHello(
+        Version.TLS_1_2, entropy[:32], suites, session_id=entropy[32:64], extensions=extensions
+    )
+    return Hello(hello, shares)
 
 
 def handshake_offer(version: Version) -> Offer:

@@ -13,6 +13,7 @@ from port443.core.probe.facts import (
 from port443.core.probe.hellos import Offer
 from port443.core.probe.legacy import PLAIN_LIST, LegacySurvey, ecdhe_suites
 from port443.core.probe.modern import ModernSurvey, handshake_query
+from port443.core.probe.traits import Negotiation
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
@@ -33,6 +34,7 @@ class Findings:
     curves: GroupFacts
     application_protocols: tuple[ApplicationProtocol, ...] = ()
     chains: SeenChains = field(default_factory=SeenChains)
+    negotiation: Negotiation = field(default_factory=Negotiation)
 
     @property
     def legacy_flights(self) -> tuple[Flight, ...]:
@@ -54,8 +56,13 @@ def assemble(findings: Findings) -> ServerFacts:
     """Put the facts of all probes together."""
     flights = findings.legacy_flights
     full = findings.modern.flight
+    all_flights = (*((full,) if full else ()), *flights)
+    requests = [flight.request for flight in all_flights if flight.request is not None]
     return ServerFacts(
-        versions=(findings.modern.facts, *(survey.facts for survey in findings.legacy), findings.ssl2),
+        versions=tuple(
+            findings.negotiation.with_order(facts)
+            for facts in (findings.modern.facts, *(one.facts for one in findings.legacy), findings.ssl2)
+        ),
         groups_13=findings.modern.groups,
         groups_12=_with_seen(findings.curves, findings.legacy),
         chains=findings.chains.chains,
@@ -65,7 +72,10 @@ def assemble(findings: Findings) -> ServerFacts:
         unseen=_unseen(findings),
         alpn=_preferred(findings.modern, findings.application_protocols),
         application_protocols=findings.application_protocols,
-        wants_client_certificate=any(f.request is not None for f in (*((full,) if full else ()), *flights)),
+        wants_client_certificate=bool(requests),
+        client_authorities=tuple(dict.fromkeys(name for one in requests for name in one.authorities)),
+        schemes=findings.negotiation.schemes,
+        traits=findings.negotiation.traits,
     )
 
 

@@ -32,6 +32,10 @@ class Flight:
     alpn: str | None = None
     fault: str | None = None
     """What broke the flight off after the ServerHello or the retry."""
+    scheme: int | None = None
+    """What a CertificateVerify of TLS 1.3 is signed with."""
+    began: bytes = b""
+    """The first bytes that came, as they came: what proves the choice."""
     key_proved: bool | None = None
     """Whether the server signed with the leaf's key; None when it did not sign, or not checkably."""
 

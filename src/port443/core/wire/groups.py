@@ -56,5 +56,9 @@ SCHEMES_13 = (
 SCHEMES_12 = (*SCHEMES_13, 0x0402, 0x0502, 0x0602, 0x0301, 0x0302, 0x0303, 0x0202, 0x0101)
 
 
+def scheme_name(code: int) -> str:
+    return SIGNATURE_SCHEMES.get(code, f"0x{code:04x}")
+
+
 def group_name(code: int) -> str:
     return GROUPS.get(code, f"0x{code:04x}")

@@ -125,6 +125,7 @@ class ModernFlight:
         if not self._flight.chain:
             raise Malformed("the server signed without a certificate")
         leaf = self._flight.chain[0].der
+        self._flight.scheme = scheme
         self._flight.key_proved = proves_key_13(leaf, scheme, signature, self._transcript.digest())
 
     def _finish(self, body: bytes) -> None:

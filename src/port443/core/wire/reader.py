@@ -20,6 +20,10 @@ MAX_FLIGHT = 2**18
 """All that a server may say before it must have come to an end."""
 
 
+PROOF = 256
+"""Bytes of a flight that are kept as they came: a ServerHello, or an alert, is among them."""
+
+
 class FlightReader:
     """Read what a server answers to one hello, and to a second one when it asked for it.
 
@@ -42,6 +46,7 @@ class FlightReader:
     def receive(self, octets: bytes) -> Stage:
         """Take what came from the server and say how far its flight is."""
         self._taken += len(octets)
+        self.flight.began += octets[: PROOF - len(self.flight.began)]
         if self._taken > MAX_FLIGHT:
             raise Malformed(f"the server said more than {MAX_FLIGHT} bytes without coming to an end")
         for record in self._records.receive(octets):
