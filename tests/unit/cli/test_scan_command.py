@@ -12,8 +12,8 @@ from failing_dial import FailingDial
 from port443.app.scan import ScanOptions, Viewpoint
 from port443.cli import main, output
 from port443.cli.scan_bar import Bar, exit_code_of
-from port443.cli.scan_formats import Form, Printer
-from port443.cli.scan_options import Duration
+from port443.cli.scan_formats import Printer
+from port443.cli.scan_options import Duration, Form
 from port443.cli.scan_run import Run, _run, attempt
 from port443.cli.scan_text import failure_lines, report_lines
 from port443.cli.scan_words import TargetInvalid, read_policies, read_target
