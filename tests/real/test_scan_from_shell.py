@@ -2,10 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from socketserver import BaseRequestHandler
 
 import jsonschema
 import pytest
@@ -14,8 +16,9 @@ from odd_tls import answering, handshake
 from port443.app.probe_runner import MAX_CONNECTIONS
 from port443.core.names import Endpoint
 from tls_certs import Wish, ec_key, intermediate, issue, root, write
-from tls_servers import openssl_server
+from tls_servers import openssl_server, raw_server
 from tls_twin import Twin
+from waiting import wait_until
 
 pytestmark = pytest.mark.slow
 SCHEMA = json.loads((Path(__file__).parents[2] / "contract" / "scan.schema.json").read_text())
@@ -87,6 +90,41 @@ def test_every_address_of_a_name_is_looked_at_when_asked_for(server: Endpoint, t
     addresses = [target["report"]["address"] for target in targets if target["report"]]
     assert addresses.count("127.0.0.1") == 2
     assert len(targets) >= 2
+
+
+class Silent(BaseRequestHandler):
+    """Take the connection and say nothing until the client leaves."""
+
+    count = 0
+
+    def handle(self) -> None:
+        Silent.count += 1
+        while self.request.recv(65536):
+            pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("has_result", [True, False])
+def test_an_interrupted_scan_prints_what_it_has(
+    server: Endpoint, number: signal.Signals, *, has_result: bool
+) -> None:
+    """The document is whole and valid, also when no target is done yet."""
+    Silent.count = 0
+    with raw_server(Silent) as silent:
+        targets = (server, silent) if has_result else (silent, silent)
+        command = [sys.executable, "-m", "port443", "scan", *map(str, targets), "--json", "--http-port", "1"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as one:
+            assert one.stderr is not None
+            if has_result:
+                assert "1/2" in one.stderr.readline()
+            else:
+                wait_until(lambda: Silent.count > 0, 30)
+            one.send_signal(number)
+            said, _ = one.communicate(timeout=30)
+    document = json.loads(said)
+    jsonschema.validate(document, SCHEMA)
+    assert [target["port"] for target in document["targets"]] == ([server.port] if has_result else [])
+    assert one.returncode == 130
 
 
 def test_a_hostile_target_does_not_end_the_run(server: Endpoint) -> None:

@@ -50,7 +50,7 @@ class Printer:
         """Print what stands once, behind or around all results."""
         if self.form == "text" and self._has_report:
             output.data(f"\n{legend()}")
-        elif self.form == "json" and self._kept:
+        elif self.form == "json":
             output.data_json(self._document(self._kept))
         elif self.form == "sarif":
             output.data_json(sarif_document(self._kept, __version__, self.places))

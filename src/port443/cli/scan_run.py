@@ -1,6 +1,7 @@
 """Look at hosts as a stranger would, and grade them."""
 
 import asyncio
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -96,8 +97,9 @@ class Run:
 async def _run(run: Run) -> int:
     """Scan several at once; print each as soon as it and those before it are done.
 
-    A Ctrl-C ends the others; what is done then is printed all the same.
+    A Ctrl-C or SIGTERM ends the others; what is done then is printed all the same.
     """
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
     targets = await _expanded(dial, run.targets) if run.all_addresses else run.targets
     tasks: list[asyncio.Task[Report | Failure]] = []
