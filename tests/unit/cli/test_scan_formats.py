@@ -13,8 +13,9 @@ import pytest
 
 from port443.cli.scan_bar import Bar
 from port443.cli.scan_formats import Printer
+from port443.cli.scan_options import Form
 from port443.cli.scan_targets import MAX_TARGETS, ListUnreadable, read_list
-from port443.cli.scan_words import Form, TargetInvalid
+from port443.cli.scan_words import TargetInvalid
 from port443.core.grade.baseline import Letter
 from port443.core.grade.baselines import BASELINES
 from port443.core.grade.catalogue import RULES
