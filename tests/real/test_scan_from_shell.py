@@ -103,6 +103,7 @@ class Silent(BaseRequestHandler):
             pass
 
 
+@pytest.mark.machine
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("has_result", [True, False])
 def test_an_interrupted_scan_prints_what_it_has(
