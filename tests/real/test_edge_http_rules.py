@@ -9,7 +9,7 @@ import pytest
 from port443.core.contract.snapshot import Hsts
 from upstreams import Received, Visit, plain_response, says, says_raw
 from waiting import HANG_S, wait_until
-from web import NAME, Web, read_answer, web_before
+from web import NAME, Web, read_answer, reset, web_before
 
 OTHER = plain_response(b"poisoned")
 READ_AT_ONCE = 16 * 1024
@@ -170,6 +170,7 @@ def test_a_client_that_leaves_with_requests_behind_is_gone_all_the_same(tmp_path
         with web.connected() as tls:
             tls.sendall((get("/first") + get("/second")).encode())
             wait_until(lambda: upstream.requests)
+            reset(tls)
         assert hung_up.wait(HANG_S)
     assert [request.path for request in upstream.requests] == ["/first"]
 
