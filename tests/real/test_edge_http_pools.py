@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from free_ports import free_port
 from http2_frames import END_HEADERS, END_STREAM, HEADERS, frame, http2
 from http2_frames import request as http2_request
 from port443.core.contract.snapshot import Pool, Server, SiteLimits
-from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream
+from upstreams import Received, Upstream, Visit, deaf_server, plain_response, running_upstream, says
 from waiting import wait_until
 from web import NAME, Answer, Web, read_answer, reset, running_web
 
@@ -117,6 +118,21 @@ def told(web: Web) -> Iterator[dict[str, object]]:
             yield event
             if event["number"] >= last:
                 return
+
+
+def test_workers_share_what_they_find_of_a_server(tmp_path: Path) -> None:
+    """One that is down is told once, however many workers meet it and whatever else is applied."""
+    dead = Server("127.0.0.1", free_port())
+    with (
+        running_upstream(says(b"alive")) as alive,
+        running_web(tmp_path, dead, alive.server, workers=4) as web,
+    ):
+        assert {web.ask(get().decode()).body for _ in range(30)} == {b"alive"}
+        site = replace(web.scene.sites[0], redirect_cacheable=True)
+        web.edge.apply(replace(web.scene, sites=(site,)))
+        assert {web.ask(get().decode()).body for _ in range(30)} == {b"alive"}
+        down = [event["server"] for event in told(web) if event["name"] == "upstream_went_down"]
+    assert down == [f"{dead.host}:{dead.port}"]
 
 
 def test_a_ceiling_holds_for_http_2_streams(tmp_path: Path) -> None:
