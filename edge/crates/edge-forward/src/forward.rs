@@ -1,8 +1,8 @@
-//! Forwarding, the same for every version of HTTP: find a server, ask it, pass its answer on.
+//! Forwarding, the same for every version of HTTP: find a server, send it the request, pass its answer on.
 
 mod download;
-mod failure;
-mod passing;
+mod error;
+mod response;
 #[cfg(test)]
 mod tests;
 
@@ -25,7 +25,7 @@ use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 use crate::request::Request;
 use crate::route::Route;
-use failure::{Ask, Trouble, failure_page};
+use error::{ExchangeError, ForwardError, failure_page};
 
 /// Interim responses that a server may send before its final one.
 const MOST_INTERIM: u32 = 32;
@@ -70,7 +70,7 @@ pub async fn forward(
     };
     let outcome = match answer {
         Ok(answered) => forwarding.conclude(client, answered, passed),
-        Err(trouble) => forwarding.explain(client, &trouble),
+        Err(error) => forwarding.send_error(client, &error),
     };
     deadline.forget_end();
     outcome
@@ -121,12 +121,12 @@ impl<'a> Forwarding<'a> {
         }
     }
 
-    /// Ask a server; ask again, once, when the request got lost and may be sent twice.
+    /// Send the request to a server; once more when the request got lost and may be sent twice.
     async fn answer(
         &self,
         client: &mut impl Client,
         deadline: &mut Deadline,
-    ) -> Result<Answered<'_>, Trouble> {
+    ) -> Result<Answered<'_>, ForwardError> {
         let is_repeatable = self.request.method.is_idempotent() && !self.request.has_body;
         let mut reuse = if is_repeatable {
             Reuse::Repeatable
@@ -144,15 +144,17 @@ impl<'a> Forwarding<'a> {
                     .body_bytes
                     .saturating_sub(client.request_parts()[1].len() as u64),
             );
-            match self.ask(client, &mut exchange, deadline).await {
+            match self.send_request(client, &mut exchange, deadline).await {
                 Ok(head) => return Ok((exchange, head)),
-                Err(Ask::Client(fault)) => return Err(Trouble::Client(fault)),
-                Err(Ask::Server(UpstreamFailure::ClosedEarly))
+                Err(ExchangeError::Client(fault)) => return Err(ForwardError::Client(fault)),
+                Err(ExchangeError::Server(UpstreamFailure::ClosedEarly))
                     if reuse != Reuse::Never && may_repeat(&exchange, is_repeatable) =>
                 {
                     reuse = Reuse::Never;
                 }
-                Err(Ask::Server(reason)) => return Err(Trouble::Server(reason, Some(server))),
+                Err(ExchangeError::Server(reason)) => {
+                    return Err(ForwardError::Server(reason, Some(server)));
+                }
             }
         }
     }
@@ -162,7 +164,7 @@ impl<'a> Forwarding<'a> {
         &self,
         client: &mut impl Client,
         reuse: Reuse,
-    ) -> Result<ServerConnection, Trouble> {
+    ) -> Result<ServerConnection, ForwardError> {
         if let Some(connection) = self.pool.take_warm(reuse) {
             return Ok(connection);
         }
@@ -170,22 +172,22 @@ impl<'a> Forwarding<'a> {
         let mut connecting = Box::pin(self.pool.connect(reuse));
         poll_fn(|context| {
             if let Poll::Ready(outcome) = connecting.as_mut().poll(context) {
-                let outcome = outcome.map_err(|it| Trouble::Server(it.reason, it.server));
+                let outcome = outcome.map_err(|it| ForwardError::Server(it.reason, it.server));
                 return Poll::Ready(outcome);
             }
             ready!(client.poll_gone(context));
-            Poll::Ready(Err(Trouble::Client(ClientFault::Gone)))
+            Poll::Ready(Err(ForwardError::Client(ClientFault::Gone)))
         })
         .await
     }
 
     /// Send the request, and wait for the final response's head; interim ones are passed on.
-    async fn ask(
+    async fn send_request(
         &self,
         client: &mut impl Client,
         exchange: &mut Exchange<'_>,
         deadline: &mut Deadline,
-    ) -> Result<ResponseHead, Ask> {
+    ) -> Result<ResponseHead, ExchangeError> {
         deadline.set(if self.request.has_body {
             self.admission.body_timeout
         } else {
@@ -203,7 +205,7 @@ impl<'a> Forwarding<'a> {
                 _ => return Ok(head),
             }
         }
-        Err(Ask::Server(UpstreamFailure::ResponseMalformed))
+        Err(ExchangeError::Server(UpstreamFailure::ResponseMalformed))
     }
 
     fn poll_head(
@@ -212,17 +214,19 @@ impl<'a> Forwarding<'a> {
         client: &mut impl Client,
         exchange: &mut Exchange<'_>,
         deadline: &mut Deadline,
-    ) -> Poll<Result<ResponseHead, Ask>> {
-        exchange.poll_upload(context, client).map_err(Ask::Client)?;
+    ) -> Poll<Result<ResponseHead, ExchangeError>> {
+        exchange
+            .poll_upload(context, client)
+            .map_err(ExchangeError::Client)?;
         if let Poll::Ready(outcome) = client.poll_flush(context) {
-            outcome.map_err(Ask::Client)?;
+            outcome.map_err(ExchangeError::Client)?;
         }
         let head = exchange.poll_head(context, self.request.method, &self.admission.response_head);
         if let Poll::Ready(outcome) = head {
-            return Poll::Ready(outcome.map_err(|it| Ask::of_server(it, exchange)));
+            return Poll::Ready(outcome.map_err(|it| ExchangeError::of_server(it, exchange)));
         }
         if client.poll_gone(context).is_ready() {
-            return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
+            return Poll::Ready(Err(ExchangeError::Client(ClientFault::Gone)));
         }
         if exchange.take_moved() {
             let waits_for_answer = exchange.is_sent();
@@ -234,20 +238,22 @@ impl<'a> Forwarding<'a> {
         }
         ready!(deadline.poll_due(context));
         Poll::Ready(Err(if deadline.is_at_end() {
-            Ask::TAKES_TOO_LONG
+            ExchangeError::REQUEST_TIMEOUT
         } else {
-            late_before_answer(client, exchange)
+            timeout_before_answer(client, exchange)
         }))
     }
 
     /// Answer with a page, where there is somebody to read it.
-    fn explain(&self, client: &mut impl Client, trouble: &Trouble) -> Outcome {
-        match *trouble {
-            Trouble::Client(ClientFault::Gone | ClientFault::Cut) => return Outcome::BrokenOff,
-            Trouble::Client(ClientFault::Refused(refusal)) => {
+    fn send_error(&self, client: &mut impl Client, error: &ForwardError) -> Outcome {
+        match *error {
+            ForwardError::Client(ClientFault::Gone | ClientFault::Cut) => {
+                return Outcome::BrokenOff;
+            }
+            ForwardError::Client(ClientFault::Refused(refusal)) => {
                 refuse(client, self.route, self.context, refusal);
             }
-            Trouble::Server(reason, server) => {
+            ForwardError::Server(reason, server) => {
                 let page = failure_page(reason);
                 self.note_failure(reason, server, page.status);
                 self.note_answered(page.status);
@@ -283,11 +289,11 @@ fn may_repeat(exchange: &Exchange<'_>, is_repeatable: bool) -> bool {
 }
 
 /// Before the answer: who has kept the other waiting?
-fn late_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> Ask {
+fn timeout_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> ExchangeError {
     if waits_for_client(client, exchange) {
-        Ask::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
+        ExchangeError::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {
-        Ask::of_server(UpstreamFailure::ResponseTimeout, exchange)
+        ExchangeError::of_server(UpstreamFailure::ResponseTimeout, exchange)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use super::failure::Ask;
+use super::error::ExchangeError;
 use crate::client::{Client, Piece};
 use crate::exchange::Exchange;
 
@@ -23,17 +23,17 @@ impl Download {
         context: &mut Context<'_>,
         client: &mut impl Client,
         exchange: &mut Exchange<'_>,
-    ) -> Poll<Result<(), Ask>> {
+    ) -> Poll<Result<(), ExchangeError>> {
         loop {
             match self {
                 Self::Reading => match exchange.poll_piece(context) {
                     Poll::Ready(Ok(piece)) => *self = Self::Sending(piece),
                     Poll::Ready(Err(reason)) => {
-                        return Poll::Ready(Err(Ask::of_server(reason, exchange)));
+                        return Poll::Ready(Err(ExchangeError::of_server(reason, exchange)));
                     }
                     Poll::Pending => {
                         // What was taken before shall not wait for what comes next.
-                        ready!(client.poll_flush(context)).map_err(Ask::Client)?;
+                        ready!(client.poll_flush(context)).map_err(ExchangeError::Client)?;
                         return Poll::Pending;
                     }
                 },
@@ -44,7 +44,7 @@ impl Download {
                         // A slow reader is no silent one.
                         exchange.note_moved();
                     }
-                    ready!(sent).map_err(Ask::Client)?;
+                    ready!(sent).map_err(ExchangeError::Client)?;
                     exchange.inbox.consume(piece.used);
                     *self = if piece.is_last {
                         Self::Flushing
@@ -56,7 +56,7 @@ impl Download {
                 }
                 Self::Draining => match client.poll_flush(context) {
                     Poll::Ready(flushed) => {
-                        flushed.map_err(Ask::Client)?;
+                        flushed.map_err(ExchangeError::Client)?;
                         exchange.note_moved();
                         *self = Self::Reading;
                     }
@@ -65,7 +65,7 @@ impl Download {
                         return Poll::Pending;
                     }
                 },
-                Self::Flushing => return client.poll_flush(context).map_err(Ask::Client),
+                Self::Flushing => return client.poll_flush(context).map_err(ExchangeError::Client),
             }
         }
     }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use edge_contract::{RequestRefusal, UpstreamFailure};
 
 use super::download::Download;
-use super::failure::Ask;
+use super::error::ExchangeError;
 use super::{Answered, Forwarding, Outcome, waits_for_client};
 use crate::client::{Client, ClientFault};
 use crate::deadline::Deadline;
@@ -19,10 +19,10 @@ impl Forwarding<'_> {
         client: &mut impl Client,
         (exchange, head): &mut Answered<'_>,
         deadline: &mut Deadline,
-    ) -> Result<(), Ask> {
+    ) -> Result<(), ExchangeError> {
         client
             .start_response(exchange.message(head), self.route.hsts())
-            .map_err(Ask::Client)?;
+            .map_err(ExchangeError::Client)?;
         exchange.begin_body(head);
         deadline.set(self.admission.body_timeout);
         let mut download = Download::Reading;
@@ -35,14 +35,14 @@ impl Forwarding<'_> {
         &self,
         client: &mut impl Client,
         (exchange, head): Answered<'_>,
-        passed: Result<(), Ask>,
+        passed: Result<(), ExchangeError>,
     ) -> Outcome {
         let server = exchange.connection.server_index();
-        if let Err(ask) = &passed
-            && let Some(trouble) = ask.trouble(server)
+        if let Err(error) = &passed
+            && let Some(error) = error.forward_error(server)
             && client.take_back()
         {
-            return self.explain(client, &trouble);
+            return self.send_error(client, &error);
         }
         self.note_answered(head.status);
         match passed {
@@ -53,11 +53,13 @@ impl Forwarding<'_> {
                 }
                 Outcome::Answered
             }
-            Err(ask) => {
-                match ask {
-                    Ask::Server(reason) => self.note_failure(reason, Some(server), 0),
-                    Ask::Client(ClientFault::Refused(refusal)) => self.note_break(refusal),
-                    Ask::Client(ClientFault::Gone | ClientFault::Cut) => {}
+            Err(error) => {
+                match error {
+                    ExchangeError::Server(reason) => self.note_failure(reason, Some(server), 0),
+                    ExchangeError::Client(ClientFault::Refused(refusal)) => {
+                        self.note_broken_off(refusal);
+                    }
+                    ExchangeError::Client(ClientFault::Gone | ClientFault::Cut) => {}
                 }
                 client.break_off();
                 Outcome::BrokenOff
@@ -71,39 +73,45 @@ impl Forwarding<'_> {
         (client, exchange): (&mut impl Client, &mut Exchange<'_>),
         download: &mut Download,
         deadline: &mut Deadline,
-    ) -> Poll<Result<(), Ask>> {
-        exchange.poll_upload(context, client).map_err(Ask::Client)?;
+    ) -> Poll<Result<(), ExchangeError>> {
+        exchange
+            .poll_upload(context, client)
+            .map_err(ExchangeError::Client)?;
         if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
             return Poll::Ready(outcome);
         }
         if client.poll_gone(context).is_ready() {
-            return Poll::Ready(Err(Ask::Client(ClientFault::Gone)));
+            return Poll::Ready(Err(ExchangeError::Client(ClientFault::Gone)));
         }
         if exchange.take_moved() {
             deadline.set(self.admission.body_timeout);
         }
         ready!(deadline.poll_due(context));
         Poll::Ready(Err(if deadline.is_at_end() {
-            Ask::TAKES_TOO_LONG
+            ExchangeError::REQUEST_TIMEOUT
         } else {
-            late_in_body(client, exchange, download)
+            timeout_in_body(client, exchange, download)
         }))
     }
 
     /// Tell of a refusal that comes after the answer has begun, and so has no status.
-    fn note_break(&self, refusal: RequestRefusal) {
+    fn note_broken_off(&self, refusal: RequestRefusal) {
         let (observer, site) = (&self.context.worker.observer, &self.route.site.id);
         observer.request_refused(site, self.context.peer, refusal, 0);
     }
 }
 
 /// In its middle, the same: a server may go on only when it has got more of the request.
-fn late_in_body(client: &impl Client, exchange: &Exchange<'_>, download: &Download) -> Ask {
+fn timeout_in_body(
+    client: &impl Client,
+    exchange: &Exchange<'_>,
+    download: &Download,
+) -> ExchangeError {
     if download.waits_for_reader() {
-        Ask::Client(ClientFault::Gone)
+        ExchangeError::Client(ClientFault::Gone)
     } else if waits_for_client(client, exchange) {
-        Ask::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
+        ExchangeError::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {
-        Ask::of_server(UpstreamFailure::BodyTimeout, exchange)
+        ExchangeError::of_server(UpstreamFailure::BodyTimeout, exchange)
     }
 }

@@ -7,20 +7,20 @@ use crate::client::ClientFault;
 use crate::exchange::Exchange;
 
 /// Why there is no answer.
-pub(super) enum Trouble {
+pub(super) enum ForwardError {
     Client(ClientFault),
     Server(UpstreamFailure, Option<usize>),
 }
 
 /// Why asking ended without an answer, or an answer without its end.
-pub(super) enum Ask {
+pub(super) enum ExchangeError {
     Client(ClientFault),
     Server(UpstreamFailure),
 }
 
-impl Ask {
+impl ExchangeError {
     /// The time for the whole request is over, whoever is to blame.
-    pub(super) const TAKES_TOO_LONG: Self =
+    pub(super) const REQUEST_TIMEOUT: Self =
         Self::Client(ClientFault::Refused(RequestRefusal::RequestTimeout));
 
     /// A server's failure; where the request had no end, that is the client's.
@@ -33,11 +33,11 @@ impl Ask {
     }
 
     /// What there is to tell a client that is there to be told.
-    pub(super) fn trouble(&self, server: usize) -> Option<Trouble> {
+    pub(super) fn forward_error(&self, server: usize) -> Option<ForwardError> {
         match *self {
             Self::Client(ClientFault::Gone | ClientFault::Cut) => None,
-            Self::Client(fault) => Some(Trouble::Client(fault)),
-            Self::Server(reason) => Some(Trouble::Server(reason, Some(server))),
+            Self::Client(fault) => Some(ForwardError::Client(fault)),
+            Self::Server(reason) => Some(ForwardError::Server(reason, Some(server))),
         }
     }
 }
