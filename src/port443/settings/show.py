@@ -15,7 +15,7 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.core.plan.written import site_limits, size
+from port443.core.plan.written import NO_LIMIT, site_limits, size
 from port443.settings.objections import Path
 from port443.settings.values import SECONDS
 
@@ -107,7 +107,8 @@ def _site(site: DesiredSite) -> Iterator[Line]:
     yield (*path, "tls"), f"    tls: {site.tls}"
     yield (*path, "hsts"), f"    hsts: {_hsts(site.hsts)}"
     for key, value in site_limits(site.limits):
-        yield (*path, key), f"    {key}: {value}"
+        if value != NO_LIMIT:
+            yield (*path, key), f"    {key}: {value}"
     if timeouts := _own_timeouts(site.timeouts):
         yield (*path, "timeouts"), f"    timeouts: {{{timeouts}}}"
     if site.client_ca:

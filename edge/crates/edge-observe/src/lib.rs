@@ -18,5 +18,5 @@ mod worker;
 pub use channel::{EventQueue, EventSender, StampedEvent};
 pub use log::{EventLog, Page};
 pub use observatory::Observatory;
-pub use sites::{SiteSlot, SiteSlots};
+pub use sites::{RequestUnderWay, SiteSlot, SiteSlots};
 pub use worker::{BufferedBytes, HandshakeFault, HandshakeRecord, UpstreamFault, WorkerObserver};

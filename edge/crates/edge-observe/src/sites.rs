@@ -10,22 +10,47 @@ const STRIPES: usize = 8;
 
 /// Where the requests of one site are counted; cheap to clone.
 #[derive(Clone, Default)]
-pub struct SiteSlot(Arc<[Stripe; STRIPES]>);
+pub struct SiteSlot(Arc<Counts>);
+
+#[derive(Default)]
+struct Counts {
+    answered: [Stripe; STRIPES],
+    /// Of all workers, as far as the site limits them.
+    under_way: AtomicU64,
+}
+
+/// A limited request that is under way; it ends when this is dropped.
+pub struct RequestUnderWay(SiteSlot);
+
+impl Drop for RequestUnderWay {
+    fn drop(&mut self) {
+        self.0.0.under_way.fetch_sub(1, Relaxed);
+    }
+}
 
 #[derive(Default)]
 #[repr(align(64))]
 struct Stripe([AtomicU64; CLASSES.len()]);
 
 impl SiteSlot {
+    /// Begin a request, unless so many are under way already.
+    #[must_use]
+    pub fn begin_request(&self, most: u64) -> Option<RequestUnderWay> {
+        let one_more = |count: u64| (count < most).then_some(count + 1);
+        let begun = self.0.under_way.fetch_update(Relaxed, Relaxed, one_more);
+        begun.ok().map(|_| RequestUnderWay(self.clone()))
+    }
+
     pub(crate) fn count(&self, worker: usize, status: u16) {
         let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
-        self.0[worker % STRIPES].0[class].fetch_add(1, Relaxed);
+        self.0.answered[worker % STRIPES].0[class].fetch_add(1, Relaxed);
     }
 
     /// Requests by status class, those that happened.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let total = |class: usize| {
             self.0
+                .answered
                 .iter()
                 .map(|stripe| stripe.0[class].load(Relaxed))
                 .sum()
@@ -67,6 +92,18 @@ mod tests {
 
     fn ids(ids: &[&str]) -> Vec<String> {
         ids.iter().map(ToString::to_string).collect()
+    }
+
+    /// There are as many requests under way as the limit says, which may change between two.
+    #[test]
+    fn requests_under_way_are_limited() {
+        let slot = SiteSlot::default();
+        let first = slot.begin_request(1);
+        assert!(first.is_some() && slot.begin_request(1).is_none());
+        let second = slot.clone().begin_request(2);
+        assert!(second.is_some() && slot.begin_request(2).is_none());
+        drop((first, second));
+        assert!(slot.begin_request(1).is_some());
     }
 
     /// A site that stays goes on counting; one that left and came back begins anew.

@@ -6,6 +6,7 @@ from dataclasses import fields
 from port443.core.contract.snapshot import SiteLimits
 
 BYTES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+NO_LIMIT = "none"
 WAITS = {"h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 
 
@@ -19,7 +20,7 @@ def size(count: int) -> str:
 def wait(milliseconds: int | None) -> str:
     """Return a wait in its largest whole unit."""
     if milliseconds is None:
-        return "none"
+        return NO_LIMIT
     unit = next(unit for unit in WAITS if milliseconds % WAITS[unit] == 0)
     return f"{milliseconds // WAITS[unit]}{unit}"
 
@@ -33,5 +34,10 @@ def site_limits(limits: SiteLimits) -> Iterator[tuple[str, str]]:
     """Return each limit as its setting and what is written there."""
     for field in fields(SiteLimits):
         value: int | None = getattr(limits, field.name)
-        written = size(value) if value is not None and field.name.endswith("_bytes") else str(value or "none")
-        yield setting_of(field.name), written
+        yield setting_of(field.name), _written(field.name, value)
+
+
+def _written(field: str, value: int | None) -> str:
+    if value is None:
+        return NO_LIMIT
+    return size(value) if field.endswith("_bytes") else str(value)
