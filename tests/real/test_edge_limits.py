@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -197,6 +198,29 @@ def test_bodies_are_bounded_site_by_site(tmp_path: Path) -> None:
         web.edge.apply(replace(web.scene, sites=(replace(site, limits=SiteLimits(body_bytes=3)),)))
         tls.sendall(post)
         assert read_answer(tls).status == 413
+
+
+def test_a_site_has_so_many_requests_under_way(tmp_path: Path) -> None:
+    """One more gets 503, which its server never hears of; whoever is answered makes room."""
+    answered = threading.Event()
+
+    def waits(visit: Visit, request: Received) -> None:
+        visit.wait(answered.is_set)
+        says(b"taken")(visit, request)
+
+    with web_before(tmp_path, waits) as (web, upstream), web.connected() as first:
+        (site,) = web.scene.sites
+        web.edge.apply(replace(web.scene, sites=(replace(site, limits=SiteLimits(requests=1)),)))
+        first.sendall(GET)
+        wait_until(lambda: len(upstream.requests) == 1)
+        for version in ("--http1.1", "--http2"):
+            refused = web.curl(version, "-w", "%{http_code}")
+            assert refused.stdout.endswith(b"as it takes at once.\n503")
+        web.edge.wait_event("request_refused", site=NAME, reason="too_many_requests", status=503)
+        answered.set()
+        assert read_answer(first).status == 200
+        assert web.ask(GET.decode()).status == 200
+        assert len(upstream.requests) == 2
 
 
 @pytest.mark.machine

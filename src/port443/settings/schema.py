@@ -318,6 +318,8 @@ class SiteForm(Form):
     """PEM: the CAs of which every client of the site must show a certificate."""
     body: BodySize = STANDARD_SITE_LIMITS.body_bytes
     """The longest body of a request; a longer one is answered with 413, and its server sees no more of it."""
+    requests: Optionally[Connections] = None
+    """Requests under way at once, no WebSockets; one more is answered with 503. No limit when left out."""
     timeouts: SiteTimeoutsForm = SiteTimeoutsForm()
     """How long is waited at this site; what is left out is as in `limits.timeouts`."""
 

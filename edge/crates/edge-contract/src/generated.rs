@@ -315,6 +315,8 @@ closed_set! {
         TargetMalformed = "target_malformed",
         /// The target is longer than we read.
         TargetTooLong = "target_too_long",
+        /// The site has as many requests under way as it may.
+        TooManyRequests = "too_many_requests",
         /// A transfer coding other than chunked.
         TransferCodingUnsupported = "transfer_coding_unsupported",
         /// Transfer-Encoding does not end in one chunked, or the version has none.
@@ -357,6 +359,7 @@ impl RequestRefusal {
             Self::SpaceBeforeColon => 400,
             Self::TargetMalformed => 400,
             Self::TargetTooLong => 414,
+            Self::TooManyRequests => 503,
             Self::TransferCodingUnsupported => 501,
             Self::TransferEncodingMalformed => 400,
             Self::VersionUnsupported => 505,
@@ -395,6 +398,7 @@ impl RequestRefusal {
             Self::SpaceBeforeColon => "A header name is followed by white space.",
             Self::TargetMalformed => "The request's target is malformed.",
             Self::TargetTooLong => "The request's target is too long.",
+            Self::TooManyRequests => "This site has as many requests as it takes at once.",
             Self::TransferCodingUnsupported => "This server does not implement the transfer coding.",
             Self::TransferEncodingMalformed => "The Transfer-Encoding header is malformed.",
             Self::VersionUnsupported => "This server does not speak that version of HTTP.",
@@ -619,17 +623,22 @@ impl Hsts {
 pub struct SiteLimits {
     /// The longest body of a request; a longer one is answered with 413.
     pub body_bytes: u64,
+    /// Requests under way at once, WebSockets only until they are open; one more is answered with
+    /// 503.
+    pub requests: Option<u64>,
 }
 
 impl SiteLimits {
     /// What holds when nothing else is asked for.
     pub const STANDARD: Self = Self {
         body_bytes: 104_857_600,
+        requests: None,
     };
 
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             body_bytes: fields.take("body_bytes", integer(0..=9_007_199_254_740_991))?,
+            requests: fields.take("requests", nullable(integer(1..=1_048_576)))?,
         })
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use edge_contract::RequestRefusal;
 use edge_http::HeadLimits;
+use edge_observe::RequestUnderWay;
 
 use crate::context::ConnectionContext;
 use crate::limits;
@@ -23,6 +24,8 @@ pub(crate) struct Admission {
     pub(crate) body_timeout: Duration,
     /// The head of its answer.
     pub(crate) response_head: HeadLimits,
+    /// Its place among those that the site may have under way, where that is limited.
+    _under_way: Option<RequestUnderWay>,
 }
 
 /// Admit a request to the site of its route, or say why not.
@@ -35,11 +38,17 @@ pub(crate) fn admit(
     if limits::is_too_long(request.body, site.own_limits.body_bytes) {
         return Err(RequestRefusal::BodyTooLarge);
     }
+    let begin = |most| site.slot.begin_request(most);
+    let under_way = site
+        .own_limits
+        .requests
+        .map(|most| begin(most).ok_or(RequestRefusal::TooManyRequests));
     let bounds = site.limits(&context.worker.running.load().limits);
     Ok(Admission {
         body_bytes: site.own_limits.body_bytes,
         request_timeout: bounds.request_timeout_ms.map(Duration::from_millis),
         body_timeout: Duration::from_millis(bounds.body_timeout_ms),
         response_head: limits::of_response(&bounds),
+        _under_way: under_way.transpose()?,
     })
 }

@@ -181,6 +181,12 @@ class RequestRefusal(StrEnum):
     """The target is in none of the forms that the method allows."""
     TARGET_TOO_LONG = "target_too_long", 414, "The request's target is too long."
     """The target is longer than we read."""
+    TOO_MANY_REQUESTS = (
+        "too_many_requests",
+        503,
+        "This site has as many requests as it takes at once.",
+    )
+    """The site has as many requests under way as it may."""
     TRANSFER_CODING_UNSUPPORTED = (
         "transfer_coding_unsupported",
         501,

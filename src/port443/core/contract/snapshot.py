@@ -145,6 +145,8 @@ class SiteLimits:
 
     body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = 100 * 2**20
     """The longest body of a request; a longer one is answered with 413."""
+    requests: Annotated[int, CONNECTIONS] | None = None
+    """Requests under way at once, WebSockets only until they are open; one more is answered with 503."""
 
 
 @dataclass(frozen=True, slots=True)
