@@ -231,19 +231,20 @@ class App:
 
     async def status(self) -> StatusDocument:
         """Say what runs, and whether it is what was meant."""
-        edge, servers = await asyncio.gather(self._see_edge(), self._see_servers())
+        round_, starting = self._last, self.starting  # while the others are asked, a round may go through
+        edge, servers = await asyncio.gather(self._see_edge(), self._see_servers(round_))
         serve = ServeSeen(
             now=self._services.clock.now(),
             since=self._since,
             facts=self.facts,
-            starting=self.starting,
+            starting=starting,
             last_reload=self._last_reload,
             failure=self._failure,
             log_fault=self._log_fault(),
             servers=servers,
             jobs=self._scheduler.statuses(),
         )
-        return status_document(serve, edge, self._last)
+        return status_document(serve, edge, round_)
 
     async def reload(self) -> Reloaded:
         """Read the settings again and apply them; wrong settings change nothing and are raised.
@@ -471,8 +472,8 @@ class App:
 
     # What is seen
 
-    async def _see_servers(self) -> dict[str, ServerStatus]:
-        sites = self._last.desired.sites if self._last else ()
+    async def _see_servers(self, round_: RoundResult | None) -> dict[str, ServerStatus]:
+        sites = round_.desired.sites if round_ else ()
         upstreams = [server for site in sites for server in site.upstreams]
         return await check_servers(self._services.outward, upstreams)
 

@@ -42,7 +42,7 @@ from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, OwnCertificate, Upstream
 from port443.core.renew.clock import ClockWrong
 from port443.edge.errors import AddressInUse, StaleEpoch
-from port443.ports import Issued
+from port443.ports import EdgeIdentity, Issued
 from serve_bench import FACTS, NAME, ONE_SITE, ServeBench
 from waiting import HANG_S, await_until
 
@@ -327,6 +327,40 @@ def test_the_first_round_can_be_asked_about_and_waited_for(bench: ServeBench) ->
         bench.edge.hold.set()
         assert (await reloading).whole
         assert [len(plan.root.sites) for plan in bench.edge.plans] == [1, 2]
+        plane.request_stop()
+        await serving
+
+    async def enter(plane: App) -> None:
+        async with plane.running(ONE_SITE):
+            await plane.run()
+
+    play(scenario)
+
+
+def test_a_status_is_of_one_moment(bench: ServeBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the first round goes through while the edge is asked, all that is told is from before."""
+
+    async def scenario() -> None:
+        bench.edge.hold = asyncio.Event()
+        plane, asked, answer = bench.app(), asyncio.Event(), asyncio.Event()
+        identity = bench.edge.identity
+
+        async def slowly(within_s: float | None = None) -> EdgeIdentity:
+            asked.set()
+            await answer.wait()
+            return await identity(within_s)
+
+        serving = asyncio.ensure_future(enter(plane))
+        await await_until(lambda: plane.starting == "it applies the snapshot")
+        monkeypatch.setattr(bench.edge, "identity", slowly)
+        asking = asyncio.ensure_future(status(plane))
+        await asked.wait()
+        bench.edge.hold.set()
+        await await_until(lambda: plane.starting is None)
+        answer.set()
+        document = await asking
+        assert (document["starting"], document["sites"]) == ("it applies the snapshot", [])
+        assert (await status(plane))["starting"] is None
         plane.request_stop()
         await serving
 
