@@ -111,7 +111,7 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
         }
         Event::Ended { stream } | Event::Malformed { stream } => answer(connection, *stream),
         Event::Reset { stream } => connection.close(*stream),
-        Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
+        Event::WindowGrown { .. } | Event::WindowsGrown | Event::GoAway => {}
     }
     (told, bytes)
 }
@@ -161,7 +161,7 @@ fn assert_reads_the_same(request: &Request, written: &[u8]) {
 
 fn answer(connection: &mut Connection<()>, stream: u32) {
     if connection.send_head(stream, false, |fields| fields.status(200)) {
-        let room = connection.sendable(stream).unwrap();
+        let room = connection.send_capacity(stream).unwrap();
         connection.send_data(stream, &b"hello"[..room.min(5)], true);
     }
     connection.close(stream);

@@ -43,7 +43,7 @@ async fn serve(mut stream: DuplexStream) {
         open.retain(|&id| !send_back(&mut connection, id));
         let output = std::mem::take(connection.output());
         if stream.write_all(&output).await.is_err()
-            || connection.has_left()
+            || connection.is_shut_down()
             || stream.read_buf(&mut waiting).await.unwrap_or(0) == 0
         {
             return;
@@ -64,7 +64,7 @@ fn take(
             connection
                 .request()
                 .write(&mut text, std::net::IpAddr::from([192, 0, 2, 1]).into());
-            let echo = connection.owner(stream).unwrap();
+            let echo = connection.stream_state(stream).unwrap();
             (echo.text, echo.has_ended) = (text, has_ended);
             open.push(stream);
         }
@@ -74,24 +74,24 @@ fn take(
             has_ended,
         }) => {
             let bytes = u32::try_from(payload.len()).unwrap();
-            let echo = connection.owner(stream).unwrap();
+            let echo = connection.stream_state(stream).unwrap();
             echo.text.extend_from_slice(&frame[payload]);
             echo.has_ended = has_ended;
             connection.release(stream, bytes);
         }
-        Some(Event::Ended { stream }) => connection.owner(stream).unwrap().has_ended = true,
-        Some(Event::Goodbye) => connection.leave_now(),
+        Some(Event::Ended { stream }) => connection.stream_state(stream).unwrap().has_ended = true,
+        Some(Event::GoAway) => connection.refuse_streams(),
         _ => {}
     }
 }
 
 /// Send what the windows let through; whether that was all.
 fn send_back(connection: &mut Connection<Echo>, id: u32) -> bool {
-    let Some(room) = connection.sendable(id) else {
+    let Some(room) = connection.send_capacity(id) else {
         connection.close(id);
         return true;
     };
-    let echo = connection.owner(id).unwrap();
+    let echo = connection.stream_state(id).unwrap();
     if !echo.has_ended || room == 0 {
         return false;
     }

@@ -83,7 +83,7 @@ fn trailers_of_a_closed_stream_have_an_end() {
 #[test]
 fn requests_after_our_goodbye_are_ignored_up_to_a_bound() {
     let mut connection = greeted();
-    connection.leave_now();
+    connection.refuse_streams();
     let ask = |stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, BLOCK);
     let few: Vec<u8> = (1..257).step_by(2).flat_map(ask).collect();
     assert_eq!(None, ending(&mut connection, &few));

@@ -39,7 +39,7 @@ fn what_was_taken_back_was_never_said() {
 
     let mut connection = asked();
     assert!(connection.send_head(1, false, |fields| fields.status(200)));
-    assert!(connection.take_back(1));
+    assert!(connection.retract_head(1));
     respond(&mut connection, 3, 200, b"three");
     respond(&mut connection, 1, 204, b"page");
     assert_eq!(expected.output(), connection.output());
@@ -50,7 +50,7 @@ fn frames_of_other_streams_stay() {
     let mut connection = asked();
     assert!(connection.send_head(1, false, |fields| fields.status(200)));
     respond(&mut connection, 3, 200, b"three");
-    assert!(connection.take_back(1));
+    assert!(connection.retract_head(1));
     let left = b"\0\0\x01\x01\x04\0\0\0\x03\x88\0\0\x05\0\x01\0\0\0\x03three";
     assert_eq!(left, connection.output().as_slice());
 }
@@ -58,11 +58,11 @@ fn frames_of_other_streams_stay() {
 #[test]
 fn what_has_left_in_part_or_has_a_body_stays() {
     let mut connection = asked();
-    assert!(!connection.take_back(1));
+    assert!(!connection.retract_head(1));
     assert!(connection.send_head(1, false, |fields| fields.status(200)));
     connection.note_sent(1);
-    assert!(!connection.take_back(1));
+    assert!(!connection.retract_head(1));
     assert!(connection.send_head(3, false, |fields| fields.status(200)));
     connection.send_data(3, b"begun", false);
-    assert!(!connection.take_back(3));
+    assert!(!connection.retract_head(3));
 }

@@ -60,7 +60,7 @@ fn obey(connection: &mut Connection<()>, event: &Event) {
             connection.release(*stream, u32::try_from(payload.len()).unwrap());
         }
         Event::Reset { stream } => connection.close(*stream),
-        Event::Request { .. } | Event::WindowGrown { .. } | Event::WindowsGrown | Event::Goodbye => {}
+        Event::Request { .. } | Event::WindowGrown { .. } | Event::WindowsGrown | Event::GoAway => {}
     }
 }
 

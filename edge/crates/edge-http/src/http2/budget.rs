@@ -102,9 +102,9 @@ impl Budget {
         self.stalls.give(1);
     }
 
-    /// A frame of a response was sent, which the client has to acknowledge in its windows.
-    pub(super) fn sent_data(&mut self) {
-        self.window_updates.give(8);
+    /// Frames of a response were sent, which the client has to acknowledge in its windows.
+    pub(super) fn sent_data(&mut self, frames: u32) {
+        self.window_updates.give(frames.saturating_mul(8));
     }
 
     pub(super) fn ping(&mut self) -> Result<(), Cutoff> {
@@ -195,7 +195,7 @@ mod tests {
         let mut budget = Budget::default();
         for _ in 0..100_000 {
             budget.answered();
-            budget.sent_data();
+            budget.sent_data(1);
             budget.reset().unwrap();
             for _ in 0..10 {
                 budget.window_update().unwrap();

@@ -1,23 +1,34 @@
-//! A connection's state; what comes in is in `receive`, `block` and `body`, what goes out in `send`.
+//! A connection: what each frame does to its streams, and what may be sent on them.
+//!
+//! Its parts keep their own state: [`FrameReader`] knows which frame may come next,
+//! [`HeaderDecoder`] the compression of their fields, [`Streams`] who is open, [`FlowControl`] who
+//! may send, [`Shutdown`] how far the end has come, [`Budget`] what the client has left to ask for
+//! in vain, and [`FrameWriter`] what waits to be sent.
 
-use std::ops::Range;
-
-use super::body::Rest;
 use super::budget::Budget;
-use super::closed::ClosedStreams;
-use super::frame::{self, FrameHeader, PREFACE, kind};
-use super::hpack::Decoder;
+use edge_contract::Http2Cutoff as Reason;
+
+use super::cutoff::Cutoff;
+use super::event::Event;
+use super::flow::FlowControl;
+use super::frame::{ErrorCode, PREFACE};
+use super::frame_reader::{Data, Frame, FrameReader, HeadersStart};
+use super::frame_writer::FrameWriter;
+use super::header_decoder::HeaderDecoder;
 use super::request::Request;
-use super::settings::{self, FIRST_WINDOW};
-use super::stream::Streams;
+use super::response::ResponseFields;
+use super::settings;
+use super::shutdown::Shutdown;
+use super::streams::{Stream, Streams};
 use crate::head::HeadLimits;
+use edge_contract::RequestRefusal;
 
 /// What we allow a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// Requests that it may have open at once.
     pub streams: u32,
-    /// Bytes of one body that it may send before they are used up.
+    /// Bytes of one body that it may send before they are released.
     pub stream_window: u32,
     /// The same for all bodies together; at least 65,535.
     pub connection_window: u32,
@@ -25,158 +36,61 @@ pub struct Config {
     pub limits: HeadLimits,
 }
 
-/// What a frame means to whoever drives the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A request begins: it is [`Connection::request`] until the next one.
-    Request {
-        /// Its stream.
-        stream: u32,
-        /// Whether there is no body.
-        has_ended: bool,
-    },
-    /// A piece of a request's body; it has to be released some time.
-    Data {
-        /// The stream.
-        stream: u32,
-        /// Where in the input it lies.
-        payload: Range<usize>,
-        /// Whether the body ends with it.
-        has_ended: bool,
-    },
-    /// The request ended with trailers, which are dropped.
-    Ended {
-        /// The stream.
-        stream: u32,
-    },
-    /// The request's body is not what its header promised; no more of it follows.
-    Malformed {
-        /// The stream.
-        stream: u32,
-    },
-    /// The stream was broken off.
-    Reset {
-        /// The stream.
-        stream: u32,
-    },
-    /// A stream may send more than before.
-    WindowGrown {
-        /// The stream.
-        stream: u32,
-    },
-    /// Any stream may send more than before.
-    WindowsGrown,
-    /// The client will not ask for more.
-    Goodbye,
-}
-
-/// How far a connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    Preface,
-    FirstSettings,
-    Open,
-}
-
-/// How far our goodbye has come (RFC 9113 §6.8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leaving {
-    Staying,
-    Warned,
-    Said,
-}
-
-/// What the frame said that a header block began with.
-#[derive(Clone, Copy)]
-pub(super) struct BlockStart {
-    pub(super) stream: u32,
-    pub(super) has_ended: bool,
-    pub(super) depends_on_itself: bool,
-}
-
-/// A header block that came in several frames.
-pub(super) struct Block {
-    pub(super) start: BlockStart,
-    pub(super) frames: usize,
-    pub(super) bytes: Vec<u8>,
-}
-
 /// The server's side of one connection; `T` is what its driver keeps with each stream.
 pub struct Connection<T> {
-    pub(super) config: Config,
-    pub(super) output: Vec<u8>,
-    /// Bytes of the output that were sent.
-    pub(super) sent: u64,
-    pub(super) streams: Streams<T>,
-    pub(super) closed: ClosedStreams,
-    pub(super) decoder: Decoder,
-    pub(super) request: Request,
-    pub(super) budget: Budget,
-    pub(super) stage: Stage,
-    pub(super) leaving: Leaving,
-    pub(super) block: Option<Block>,
-    pub(super) rest: Option<Rest>,
-    /// The highest stream that the client has opened.
-    pub(super) last_stream: u32,
-    /// The highest stream that is taken.
-    pub(super) most_stream: u32,
-    pub(super) send_window: i64,
-    /// What a new stream may send.
-    pub(super) first_send_window: i64,
-    pub(super) receive_window: u32,
-    pub(super) used: u32,
-    pub(super) has_sent_head: bool,
+    reader: FrameReader,
+    headers: HeaderDecoder,
+    streams: Streams<T>,
+    /// Streams that may be open at once.
+    most_streams: usize,
+    flow: FlowControl,
+    shutdown: Shutdown,
+    budget: Budget,
+    writer: FrameWriter,
 }
+
+/// What a frame comes to.
+type Outcome = Result<Option<Event>, Cutoff>;
 
 impl<T: Default> Connection<T> {
     /// A connection that nothing has come on; our settings are in its output.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let header_bytes = u32::try_from(config.limits.bytes).unwrap_or(u32::MAX);
-        let settings = settings::ours(config.streams, config.stream_window, header_bytes);
-        let mut output = Vec::with_capacity(PREFACE.len() * 4);
-        frame::write(&mut output, kind::SETTINGS, 0, 0, &settings);
-        let more = config.connection_window.saturating_sub(FIRST_WINDOW);
-        if more > 0 {
-            frame::write(&mut output, kind::WINDOW_UPDATE, 0, 0, &more.to_be_bytes());
-        }
+        let Config {
+            streams,
+            stream_window,
+            connection_window,
+            limits,
+        } = config;
+        let header_bytes = u32::try_from(limits.bytes).unwrap_or(u32::MAX);
+        let mut writer = FrameWriter::new(PREFACE.len() * 4);
+        writer.settings(&settings::ours(streams, stream_window, header_bytes));
         Self {
-            config,
-            output,
-            sent: 0,
+            reader: FrameReader::new(limits.bytes),
+            headers: HeaderDecoder::new(limits),
             streams: Streams::default(),
-            closed: ClosedStreams::default(),
-            decoder: Decoder::default(),
-            request: Request::default(),
+            most_streams: streams as usize,
+            flow: FlowControl::new(stream_window, connection_window, &mut writer),
+            shutdown: Shutdown::default(),
             budget: Budget::default(),
-            stage: Stage::Preface,
-            leaving: Leaving::Staying,
-            block: None,
-            rest: None,
-            last_stream: 0,
-            most_stream: u32::MAX,
-            send_window: i64::from(FIRST_WINDOW),
-            first_send_window: i64::from(FIRST_WINDOW),
-            receive_window: FIRST_WINDOW + more,
-            used: 0,
-            has_sent_head: false,
+            writer,
         }
     }
 
     /// The request that the last [`Event::Request`] was about.
     #[must_use]
     pub fn request(&self) -> &Request {
-        &self.request
+        self.headers.request()
     }
 
     /// What the driver keeps with a stream, until it is closed.
-    pub fn owner(&mut self, stream: u32) -> Option<&mut T> {
-        self.streams.get_mut(stream).map(|it| &mut it.owner)
+    pub fn stream_state(&mut self, stream: u32) -> Option<&mut T> {
+        self.streams.get_mut(stream).map(|it| &mut it.state)
     }
 
     /// What the driver keeps with all streams.
-    pub fn owners(&mut self) -> impl Iterator<Item = &mut T> {
-        self.streams.iter_mut().map(|it| &mut it.owner)
+    pub fn stream_states(&mut self) -> impl Iterator<Item = &mut T> {
+        self.streams.iter_mut().map(|it| &mut it.state)
     }
 
     /// How many streams are not closed.
@@ -185,10 +99,10 @@ impl<T: Default> Connection<T> {
         self.streams.len()
     }
 
-    /// Whether the client has kept to the protocol's first steps.
+    /// Whether the client's preface and first SETTINGS have come.
     #[must_use]
-    pub fn is_greeted(&self) -> bool {
-        self.stage == Stage::Open
+    pub fn is_established(&self) -> bool {
+        self.reader.is_established()
     }
 
     /// Whether a header block or a frame has begun and is not whole, with this input left over.
@@ -196,49 +110,482 @@ impl<T: Default> Connection<T> {
     /// Frames of a body may take their time: that is their stream's affair.
     #[must_use]
     pub fn is_in_header(&self, input: &[u8]) -> bool {
-        let is_in_frame = || {
-            let header = FrameHeader::read(input);
-            !input.is_empty() && header.is_none_or(|it| it.kind != kind::DATA)
-        };
-        self.is_greeted() && (self.block.is_some() || self.rest.is_none() && is_in_frame())
+        self.reader.is_in_header(input)
     }
 
-    /// Whether everything is said and done.
+    /// Whether no stream is taken any more and none is open.
     #[must_use]
-    pub fn has_left(&self) -> bool {
-        self.leaving == Leaving::Said && self.streams.len() == 0
+    pub fn is_shut_down(&self) -> bool {
+        self.shutdown.is_final() && self.streams.len() == 0
     }
 
-    /// What is to be sent; whoever sends it says so.
+    /// What is to be sent; whoever sends it says so by [`Connection::note_sent`].
     pub fn output(&mut self) -> &mut Vec<u8> {
-        &mut self.output
+        self.writer.buffer_mut()
     }
 
     /// The first bytes of the output were sent.
     pub fn note_sent(&mut self, bytes: usize) {
-        self.output.drain(..bytes);
-        self.sent += bytes as u64;
+        self.writer.note_sent(bytes);
     }
 
     /// How many bytes are to be sent.
     #[must_use]
     pub fn output_bytes(&self) -> usize {
-        self.output.len()
+        self.writer.buffer().len()
     }
 
-    /// How many bytes of bodies have come and were not yet used up.
+    /// How many bytes of bodies have come and were not yet released.
     #[must_use]
-    pub fn held_bytes(&self) -> usize {
-        let window = self.config.connection_window.max(FIRST_WINDOW);
-        (window - self.receive_window - self.used) as usize
+    pub fn unreleased_bytes(&self) -> usize {
+        self.flow.unreleased() as usize
     }
 
     /// Hold no memory that an idle connection does not need.
-    pub fn settle(&mut self) {
+    pub fn release_memory(&mut self) {
         if self.streams.len() == 0 {
-            self.streams = Streams::default();
-            self.request.settle();
-            self.decoder.settle();
+            self.streams.release_memory();
+            self.headers.release_memory();
         }
     }
+
+    /// Take at most one frame off the input; return how many bytes it was, and what it means.
+    ///
+    /// Nothing is used while the frame is not whole: more input is needed. `second` is the time,
+    /// counted from anywhere.
+    pub fn receive(&mut self, input: &[u8], second: u64) -> Result<(usize, Option<Event>), Cutoff> {
+        self.budget.tick(second);
+        let (used, frame) = self.reader.read(input)?;
+        match frame {
+            Some(frame) => Ok((used, self.receive_frame(frame)?)),
+            None => Ok((used, None)),
+        }
+    }
+
+    /// Take what is here of a DATA frame that is not whole, as if it were a frame of its own; as
+    /// another one the rest comes later. Like [`Connection::receive`], which must have found that
+    /// more input is needed, it uses nothing of what is something else.
+    pub fn receive_part(&mut self, input: &[u8]) -> Result<(usize, Option<Event>), Cutoff> {
+        let (used, data) = self.reader.read_part(input);
+        match data {
+            Some(data) => Ok((used, self.receive_data(data)?)),
+            None => Ok((used, None)),
+        }
+    }
+
+    fn receive_frame(&mut self, frame: Frame<'_>) -> Outcome {
+        match frame {
+            Frame::Data(data) => self.receive_data(data),
+            Frame::Headers(start, block) => self.receive_headers(start, &block),
+            Frame::Priority {
+                stream,
+                depends_on_itself,
+            } => self.receive_priority(stream, depends_on_itself),
+            Frame::Reset { stream } => self.receive_reset(stream),
+            Frame::Settings { initial_window } => self.receive_settings(initial_window),
+            Frame::SettingsAck => self.budget.settings().map(|()| None),
+            Frame::Ping(payload) => {
+                self.budget.ping()?;
+                self.writer.ping_ack(payload);
+                Ok(None)
+            }
+            Frame::PingAck(payload) => {
+                self.budget.ping()?;
+                if self.shutdown.is_acknowledged_by(payload) {
+                    // Whatever was under way when we announced the end has come by now.
+                    self.refuse_streams();
+                }
+                Ok(None)
+            }
+            Frame::GoAway => self.budget.settings().map(|()| Some(Event::GoAway)),
+            Frame::WindowUpdate { stream, increment } => {
+                self.receive_window_update(stream, increment)
+            }
+            Frame::Unknown => self.budget.priority().map(|()| None),
+        }
+    }
+
+    fn receive_headers(&mut self, start: HeadersStart, block: &[u8]) -> Outcome {
+        let HeadersStart {
+            stream: id,
+            has_ended,
+            depends_on_itself,
+        } = start;
+        if self.streams.get(id).is_some() {
+            return self.receive_trailers(start, block);
+        }
+        if !self.streams.may_open(id) {
+            self.streams.receive_late(id, 0, has_ended)?;
+            self.count_unheard_trailers(has_ended)?;
+            return self.headers.skip(block).map(|_| None);
+        }
+        self.streams.note_opened(id);
+        if depends_on_itself {
+            self.headers.skip(block)?;
+            self.refuse_stream(start, Some(ErrorCode::PROTOCOL_ERROR));
+            return self.budget.reset().map(|()| None);
+        }
+        let is_late = !self.shutdown.accepts(id);
+        if is_late || self.streams.len() >= self.most_streams {
+            self.headers.skip(block)?;
+            // After our GOAWAY the client asks elsewhere by itself (RFC 9113 §6.8).
+            self.refuse_stream(start, (!is_late).then_some(ErrorCode::REFUSED_STREAM));
+            return self.budget.refused_stream().map(|()| None);
+        }
+        self.open_stream(id, block, has_ended)
+    }
+
+    fn open_stream(&mut self, id: u32, block: &[u8], has_ended: bool) -> Outcome {
+        self.headers.read_request(block, has_ended)?;
+        let request = self.headers.request();
+        let is_malformed = request.refusal().is_some_and(RequestRefusal::is_malformed);
+        if is_malformed {
+            self.budget.reset()?;
+        }
+        self.streams.push(Stream {
+            id,
+            send_window: self.flow.stream_send_window(),
+            receive_window: self.flow.stream_receive_window(),
+            unreleased: 0,
+            remaining: request.length(),
+            is_remote_closed: has_ended,
+            is_local_closed: false,
+            is_reset: false,
+            is_malformed,
+            head_position: None,
+            state: T::default(),
+        });
+        Ok(Some(Event::Request {
+            stream: id,
+            has_ended,
+        }))
+    }
+
+    /// Take no stream; say why, if that is said.
+    fn refuse_stream(&mut self, start: HeadersStart, code: Option<ErrorCode>) {
+        if !start.has_ended {
+            let window = self.flow.stream_receive_window();
+            self.streams.refuse(start.stream, window);
+        }
+        if let Some(code) = code {
+            self.writer.reset(start.stream, code);
+        }
+    }
+
+    /// RFC 9113 §8.1: trailers end the stream and hold no pseudo-fields.
+    fn receive_trailers(&mut self, start: HeadersStart, block: &[u8]) -> Outcome {
+        let (id, has_ended) = (start.stream, start.has_ended);
+        let is_valid = self.headers.skip(block)? && !start.depends_on_itself;
+        let Some(stream) = self.streams.get_mut(id) else {
+            return Ok(None);
+        };
+        if stream.is_remote_closed {
+            return Err(Reason::StreamClosed.into());
+        }
+        stream.is_remote_closed = has_ended;
+        if stream.is_malformed || stream.is_reset {
+            return self.count_unheard_trailers(has_ended).map(|()| None);
+        }
+        if is_valid && has_ended && stream.count_body(0, true) {
+            return Ok(Some(Event::Ended { stream: id }));
+        }
+        self.mark_malformed(id)
+    }
+
+    /// Where nobody listens, there may be trailers once; those without an end could go on for ever.
+    fn count_unheard_trailers(&mut self, has_ended: bool) -> Result<(), Cutoff> {
+        if has_ended {
+            Ok(())
+        } else {
+            self.budget.malformed()
+        }
+    }
+
+    /// Count data against windows and content-length, and say whom it is for.
+    fn receive_data(&mut self, data: Data) -> Outcome {
+        let (id, has_ended) = (data.stream, data.has_ended);
+        if data.is_empty_frame && !has_ended {
+            self.budget.empty_data()?;
+        }
+        let (bytes, padding) = (frame_length(data.range.len()), frame_length(data.padding));
+        let length = bytes + padding;
+        self.flow.receive(length)?;
+        let Some(stream) = self.streams.get_mut(id) else {
+            self.streams.receive_late(id, length, has_ended)?;
+            self.flow.release(length, &mut self.writer);
+            return Ok(None);
+        };
+        if stream.is_remote_closed {
+            return Err(Reason::StreamClosed.into());
+        }
+        stream.receive_window.receive(length)?;
+        stream.is_remote_closed = has_ended;
+        if stream.is_malformed || stream.is_reset {
+            self.flow.release(length, &mut self.writer);
+            return Ok(None);
+        }
+        stream.unreleased += length;
+        let is_well_formed = stream.count_body(data.range.len(), has_ended);
+        if padding > 0 {
+            self.release(id, padding);
+        }
+        if is_well_formed {
+            return Ok(Some(Event::Data {
+                stream: id,
+                payload: data.range,
+                has_ended,
+            }));
+        }
+        self.release(id, bytes);
+        self.mark_malformed(id)
+    }
+
+    /// The body is malformed: listen to no more of it.
+    fn mark_malformed(&mut self, id: u32) -> Outcome {
+        self.budget.malformed()?;
+        if let Some(stream) = self.streams.get_mut(id) {
+            stream.is_malformed = true;
+        }
+        Ok(Some(Event::Malformed { stream: id }))
+    }
+
+    /// RFC 9113 §6.3: priorities are not looked at but for what breaks their rule.
+    fn receive_priority(&mut self, id: u32, depends_on_itself: bool) -> Outcome {
+        self.budget.priority()?;
+        if !depends_on_itself {
+            return Ok(None);
+        }
+        // RFC 7540 §5.3.1; where there was no stream yet, there is none to reset.
+        if !self.streams.was_opened(id) {
+            return Err(Reason::ProtocolViolated.into());
+        }
+        if self.streams.get(id).is_none_or(|it| it.is_reset) {
+            return Ok(None);
+        }
+        self.reset_for_fault(id, ErrorCode::PROTOCOL_ERROR)
+    }
+
+    /// RFC 9113 §6.4.
+    fn receive_reset(&mut self, id: u32) -> Outcome {
+        if !self.streams.was_opened(id) {
+            return Err(Reason::ProtocolViolated.into());
+        }
+        self.budget.reset()?;
+        let Some(stream) = self.streams.get_mut(id) else {
+            return Ok(None);
+        };
+        (stream.is_reset, stream.is_remote_closed) = (true, true);
+        Ok(Some(Event::Reset { stream: id }))
+    }
+
+    /// RFC 9113 §6.9.
+    fn receive_window_update(&mut self, id: u32, increment: u32) -> Outcome {
+        self.budget.window_update()?;
+        if id == 0 {
+            self.flow.grow_send_window(increment)?;
+            return Ok(Some(Event::WindowsGrown));
+        }
+        if !self.streams.was_opened(id) {
+            return Err(Reason::ProtocolViolated.into());
+        }
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return Ok(None);
+        };
+        let is_within = stream.send_window.adjust(increment.into());
+        if increment == 0 {
+            self.reset_for_fault(id, ErrorCode::PROTOCOL_ERROR)
+        } else if is_within {
+            Ok(Some(Event::WindowGrown { stream: id }))
+        } else {
+            self.reset_for_fault(id, ErrorCode::FLOW_CONTROL_ERROR)
+        }
+    }
+
+    /// To make us reset streams is as good as to reset them (CVE-2025-8671).
+    fn reset_for_fault(&mut self, id: u32, code: ErrorCode) -> Outcome {
+        self.budget.reset()?;
+        self.reset(id, code);
+        Ok(Some(Event::Reset { stream: id }))
+    }
+
+    /// RFC 9113 §6.5.
+    fn receive_settings(&mut self, initial_window: Option<u32>) -> Outcome {
+        self.budget.settings()?;
+        self.writer.settings_ack();
+        let Some(window) = initial_window else {
+            return Ok(None);
+        };
+        let change = self.flow.set_stream_send_window(window);
+        for stream in self.streams.iter_mut() {
+            if !stream.send_window.adjust(change) {
+                return Err(Reason::FlowControlViolated.into());
+            }
+        }
+        Ok(Some(Event::WindowsGrown))
+    }
+
+    /// Begin a response, or send an interim one; `false` when the stream was reset.
+    pub fn send_head(
+        &mut self,
+        id: u32,
+        is_last: bool,
+        write: impl FnOnce(&mut ResponseFields<'_>),
+    ) -> bool {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return false;
+        };
+        let ends_stream = stream.end_with(is_last);
+        stream.head_position = Some(self.writer.headers(id, ends_stream, write));
+        self.end_response(id, is_last);
+        true
+    }
+
+    /// How many bytes the client's windows let through on a stream; `None` when it was reset.
+    #[must_use]
+    pub fn send_capacity(&self, id: u32) -> Option<usize> {
+        let stream = self.streams.get(id).filter(|it| !it.is_reset)?;
+        Some(stream.send_window.available().min(self.send_window()))
+    }
+
+    /// Whether a stream's own window is open, be the connection's as it may.
+    #[must_use]
+    pub fn has_stream_window(&self, id: u32) -> bool {
+        let stream = self.streams.get(id);
+        stream.is_some_and(|it| it.send_window.available() > 0)
+    }
+
+    /// How many bytes the client's window for the whole connection lets through.
+    #[must_use]
+    pub fn send_window(&self) -> usize {
+        self.flow.send_window()
+    }
+
+    /// A response is given up because the client's window stayed shut.
+    pub fn count_stall(&mut self) -> Result<(), Cutoff> {
+        self.budget.stall()
+    }
+
+    /// Send bytes of a response's body: no more than [`Connection::send_capacity`] said.
+    pub fn send_data(&mut self, id: u32, bytes: &[u8], is_last: bool) {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return;
+        };
+        stream.send_window.consume(bytes.len());
+        self.flow.send(bytes.len());
+        stream.head_position = None;
+        let ends_stream = stream.end_with(is_last);
+        let frames = self.writer.data(id, bytes, ends_stream);
+        self.budget.sent_data(frames);
+        if ends_stream {
+            self.budget.delivered();
+        }
+        self.end_response(id, is_last);
+    }
+
+    /// Take back the head that was written last on a stream, while nothing of it is sent and no body
+    /// follows it; whether it could be.
+    pub fn retract_head(&mut self, id: u32) -> bool {
+        let stream = self.streams.get_mut(id).filter(|it| !it.is_reset);
+        let position = stream.and_then(|it| it.head_position.take());
+        position.is_some_and(|it| self.writer.retract_headers(id, it))
+    }
+
+    /// The last frame of a response is written. What answers a malformed request says why its
+    /// stream is reset, and is no end of it (RFC 9113 §8.1.1).
+    fn end_response(&mut self, id: u32, is_last: bool) {
+        let is_malformed = self.streams.get(id).is_some_and(|it| it.is_malformed);
+        if is_last && is_malformed {
+            self.reset(id, ErrorCode::PROTOCOL_ERROR);
+        } else if is_last {
+            self.budget.answered();
+        }
+    }
+
+    /// Reset a stream; a malformed one for that, whatever else there is.
+    pub fn reset(&mut self, id: u32, code: ErrorCode) {
+        let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
+            return;
+        };
+        (stream.is_reset, stream.is_local_closed) = (true, true);
+        let code = if stream.is_malformed {
+            ErrorCode::PROTOCOL_ERROR
+        } else {
+            code
+        };
+        self.writer.reset(id, code);
+    }
+
+    /// Let a stream go: what was not said on it will not be said.
+    pub fn close(&mut self, id: u32) {
+        let Some(stream) = self.streams.get(id) else {
+            return;
+        };
+        if !stream.is_local_closed {
+            self.reset(id, ErrorCode::CANCEL);
+        } else if !stream.is_remote_closed {
+            // RFC 9113 §8.1: the answer is whole without the rest of the request.
+            self.reset(id, ErrorCode::NO_ERROR);
+        }
+        if let Some(stream) = self.streams.close(id) {
+            self.flow.release(stream.unreleased, &mut self.writer);
+        }
+    }
+
+    /// The driver has used up bytes of a request's body: the client may send as many again.
+    pub fn release(&mut self, id: u32, bytes: u32) {
+        self.flow.release(bytes, &mut self.writer);
+        let Some(stream) = self.streams.get_mut(id) else {
+            return;
+        };
+        stream.unreleased = stream.unreleased.saturating_sub(bytes);
+        stream.receive_window.release(bytes);
+        if !stream.is_remote_closed
+            && !stream.is_reset
+            && let Some(increment) = stream.receive_window.take_increment()
+        {
+            self.writer.window_update(id, increment);
+        }
+    }
+
+    /// Send something that nobody has to answer, to see what becomes of it.
+    pub fn ping(&mut self) {
+        self.writer.ping([0; 8]);
+    }
+
+    /// Announce the end; what the client has sent until it reads that is still served.
+    pub fn announce_shutdown(&mut self) {
+        self.shutdown.announce(&mut self.writer);
+    }
+
+    /// The client sends no more: requests that are whole are answered, and the others never will be.
+    pub fn end_input(&mut self) {
+        let unfinished = |stream: &&Stream<T>| !stream.is_remote_closed && !stream.is_reset;
+        let unfinished: Vec<u32> = self
+            .streams
+            .iter()
+            .filter(unfinished)
+            .map(|it| it.id)
+            .collect();
+        for id in unfinished {
+            self.reset(id, ErrorCode::CANCEL);
+        }
+        self.refuse_streams();
+    }
+
+    /// Take no more streams from now on.
+    pub fn refuse_streams(&mut self) {
+        self.shutdown
+            .finish(self.streams.highest(), &mut self.writer);
+    }
+
+    /// End the connection for what the client did.
+    pub fn cut_off(&mut self, cutoff: Cutoff) {
+        let (last, code) = (self.streams.highest(), cutoff.code());
+        self.shutdown.abort(last, code, &mut self.writer);
+    }
+}
+
+/// The length of a frame, which has 24 bits.
+fn frame_length(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }

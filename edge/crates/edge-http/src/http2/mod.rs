@@ -7,23 +7,26 @@
 //!
 //! A connection that breaks the protocol, or makes us work for nothing, ends with a [`Cutoff`].
 
-mod block;
-mod body;
 mod budget;
-mod closed;
+mod closed_streams;
 mod connection;
 mod cutoff;
+mod event;
+mod flow;
 mod frame;
+mod frame_reader;
+mod frame_writer;
+mod header_decoder;
 mod hpack;
-mod receive;
 mod request;
 mod response;
-mod send;
 mod settings;
-mod stream;
+mod shutdown;
+mod streams;
 
-pub use connection::{Config, Connection, Event};
+pub use connection::{Config, Connection};
 pub use cutoff::Cutoff;
+pub use event::Event;
 pub use frame::{ErrorCode, FRAME_HEADER_BYTES, MOST_FRAME_BYTES, PREFACE};
 pub use request::Request;
 pub use response::ResponseFields;

@@ -85,7 +85,7 @@ impl Http2Client {
     /// Wait for the request's end, dropping what comes.
     fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
-        let has_ended = state.http2.owner(self.stream).is_none_or(|slot| {
+        let has_ended = state.http2.stream_state(self.stream).is_none_or(|slot| {
             slot.received.clear();
             slot.has_ended || slot.fault.is_some()
         });
@@ -119,7 +119,7 @@ impl Client for Http2Client {
         if state.is_gone(self.stream) {
             return Poll::Ready(Err(ClientFault::Gone));
         }
-        let Some(slot) = state.http2.owner(self.stream) else {
+        let Some(slot) = state.http2.stream_state(self.stream) else {
             return Poll::Ready(Err(ClientFault::Gone));
         };
         if let Some(refusal) = slot.fault {
@@ -253,7 +253,7 @@ impl Client for Http2Client {
             return;
         }
         // Nobody waits for a window with a page: where it does not fit, its status has to do.
-        let fits = state.http2.sendable(self.stream) >= Some(text.len());
+        let fits = state.http2.send_capacity(self.stream) >= Some(text.len());
         let is_last = self.is_head || !fits;
         let length = (self.is_head || fits).then_some(text.len());
         let is_sent = state.sender().send_head(self.stream, is_last, |fields| {
@@ -268,7 +268,7 @@ impl Client for Http2Client {
 
     fn take_back(&mut self) -> bool {
         let is_taken =
-            self.answer == Answer::Open && self.shared.state().http2.take_back(self.stream);
+            self.answer == Answer::Open && self.shared.state().http2.retract_head(self.stream);
         if is_taken {
             self.answer = Answer::Owed;
         }

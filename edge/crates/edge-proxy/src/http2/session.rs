@@ -91,7 +91,7 @@ impl Session {
     ) -> Poll<Step<()>> {
         if !self.is_leaving && drained.poll(context).is_ready() {
             self.is_leaving = true;
-            self.shared.state().http2.leave();
+            self.shared.state().http2.announce_shutdown();
         }
         if let Poll::Ready(outcome) = self.poll_receive(context) {
             return Poll::Ready(outcome);
@@ -108,7 +108,7 @@ impl Session {
             // Not all was read, so nobody would wake us for what the client has sent meanwhile.
             context.waker().wake_by_ref();
         }
-        if is_sent && self.shared.state().http2.has_left() {
+        if is_sent && self.shared.state().http2.is_shut_down() {
             return Poll::Ready(Ok(()));
         }
         self.shared.state().register_session(context);
@@ -164,7 +164,7 @@ impl Session {
         }
         // Nobody has asked for anything for long: say so, and then wait no longer than that.
         self.is_leaving = true;
-        self.shared.state().http2.leave();
+        self.shared.state().http2.announce_shutdown();
         self.deadline.set(self.idle_timeout);
         context.waker().wake_by_ref();
         Poll::Pending
@@ -173,14 +173,14 @@ impl Session {
     fn note_progress(&mut self) {
         let mut state = self.shared.state();
         let is_idle = state.http2.open_streams() == 0;
-        if !self.is_greeted && state.http2.is_greeted() {
+        if !self.is_greeted && state.http2.is_established() {
             self.is_greeted = true;
             self.deadline.set(self.idle_timeout);
         } else if !is_idle && self.is_greeted {
             self.deadline.set(self.idle_timeout);
         }
         if is_idle {
-            state.http2.settle();
+            state.http2.release_memory();
         }
     }
 

@@ -121,7 +121,7 @@ impl State {
 
     fn note_held(&mut self) {
         let output = self.http2.output().capacity();
-        self.held.set(output + self.http2.held_bytes());
+        self.held.set(output + self.http2.unreleased_bytes());
     }
 
     /// Whether the client is not listened to before servers have taken more of what it sent.
@@ -131,29 +131,33 @@ impl State {
     pub(super) fn is_full(&mut self) -> bool {
         self.note_held();
         self.is_full = is_scarce()
-            && (self.http2.held_bytes() > MOST_UNTAKEN || self.is_stuck())
+            && (self.http2.unreleased_bytes() > MOST_UNTAKEN || self.is_stuck())
             && !self.waits_for_window();
         self.is_full
     }
 
     /// Whether a server takes no more of what is still to come.
     fn is_stuck(&mut self) -> bool {
-        self.http2.owners().any(|slot| slot.is_stuck)
+        self.http2.stream_states().any(|slot| slot.is_stuck)
     }
 
     /// Whether the client has been sent all that its windows let through, and an answer is not whole.
     fn waits_for_window(&mut self) -> bool {
-        !self.is_unsent && self.http2.owners().any(|slot| slot.stalled_at.is_some())
+        !self.is_unsent
+            && self
+                .http2
+                .stream_states()
+                .any(|slot| slot.stalled_at.is_some())
     }
 
     /// Whether streams should have their turn with what has come before more is read.
     pub(super) fn is_ahead(&self) -> bool {
-        is_scarce() && self.http2.held_bytes() > 0
+        is_scarce() && self.http2.unreleased_bytes() > 0
     }
 
     /// Whether a stream's server takes no more of what is still to come for it.
     pub(super) fn set_stuck(&mut self, id: u32, is_stuck: bool) {
-        if let Some(slot) = self.http2.owner(id)
+        if let Some(slot) = self.http2.stream_state(id)
             && std::mem::replace(&mut slot.is_stuck, is_stuck && !slot.has_ended)
             && !is_stuck
         {
@@ -173,21 +177,21 @@ impl State {
 
     /// Have a stream's task woken when something happens to the stream.
     pub(super) fn register(&mut self, id: u32, context: &Context<'_>) {
-        if let Some(slot) = self.http2.owner(id) {
+        if let Some(slot) = self.http2.stream_state(id) {
             keep_waker(&mut slot.waker, context);
         }
     }
 
     /// Something happened to a stream.
     pub(super) fn wake(&mut self, id: u32) {
-        if let Some(slot) = self.http2.owner(id) {
+        if let Some(slot) = self.http2.stream_state(id) {
             slot.wake();
         }
     }
 
     /// Whether nothing can be said on a stream any more.
     pub(super) fn is_gone(&self, id: u32) -> bool {
-        self.is_over || self.http2.sendable(id).is_none()
+        self.is_over || self.http2.send_capacity(id).is_none()
     }
 
     /// The connection has ended: so do its streams.
@@ -198,7 +202,7 @@ impl State {
 
     /// Something happened to all streams.
     pub(super) fn wake_all(&mut self) {
-        self.http2.owners().for_each(Slot::wake);
+        self.http2.stream_states().for_each(Slot::wake);
     }
 
     /// Wait for room to send up to so many bytes on a stream; say how many.
@@ -208,7 +212,7 @@ impl State {
         id: u32,
         wanted: usize,
     ) -> Poll<Result<usize, ClientFault>> {
-        let window = match self.http2.sendable(id) {
+        let window = match self.http2.send_capacity(id) {
             Some(window) if !self.is_over => window,
             _ => return Poll::Ready(Err(ClientFault::Gone)),
         };
@@ -224,7 +228,7 @@ impl State {
             return self.wait_for_window(id, context);
         }
         self.leave_queue(id);
-        if let Some(slot) = self.http2.owner(id) {
+        if let Some(slot) = self.http2.stream_state(id) {
             slot.stalled_at = None;
         }
         let turn = if self.queue.is_empty() { room } else { TURN };
@@ -252,12 +256,12 @@ impl State {
             (true, true) => 0,
         };
         most.saturating_sub(self.http2.output_bytes())
-            .min(self.http2.connection_window())
+            .min(self.http2.send_window())
     }
 
     fn wait_for_window<T>(&mut self, id: u32, context: &Context<'_>) -> Poll<T> {
         let sent = self.sent;
-        if let Some(slot) = self.http2.owner(id)
+        if let Some(slot) = self.http2.stream_state(id)
             && slot
                 .stalled_at
                 .replace(slot.stalled_at.unwrap_or(sent))
@@ -271,7 +275,7 @@ impl State {
     }
 
     fn join_queue(&mut self, id: u32) {
-        if let Some(slot) = self.http2.owner(id)
+        if let Some(slot) = self.http2.stream_state(id)
             && !std::mem::replace(&mut slot.is_queued, true)
         {
             self.queue.push_back(id);
@@ -279,7 +283,7 @@ impl State {
     }
 
     fn leave_queue(&mut self, id: u32) {
-        let Some(slot) = self.http2.owner(id) else {
+        let Some(slot) = self.http2.stream_state(id) else {
             return;
         };
         if std::mem::take(&mut slot.is_queued) {
@@ -301,7 +305,7 @@ impl State {
     pub(super) fn windows_grew(&mut self) {
         let stalled = self
             .http2
-            .owners()
+            .stream_states()
             .filter(|slot| slot.stalled_at.is_some() && !slot.is_queued);
         stalled.for_each(Slot::wake);
         self.wake_next();
@@ -330,17 +334,21 @@ impl State {
     /// window for all is what is shut, then nobody is there to send to; nor is there any right to
     /// one such response after the other.
     fn blames_connection(&mut self, id: u32) -> bool {
-        let stalled_at = self.http2.owner(id).and_then(|slot| slot.stalled_at);
-        let Some(stalled_at) = stalled_at.filter(|_| self.http2.sendable(id) == Some(0)) else {
+        let stalled_at = self.http2.stream_state(id).and_then(|slot| slot.stalled_at);
+        let Some(stalled_at) = stalled_at.filter(|_| self.http2.send_capacity(id) == Some(0))
+        else {
             return false;
         };
         if self.is_full {
             return false; // Whatever the client has said of its windows, nobody has listened.
         }
         let nothing_moved = stalled_at == self.sent;
-        let all_wait = self.http2.owners().all(|slot| slot.stalled_at.is_some());
-        let is_shut_for_all = self.http2.has_window(id);
-        nothing_moved && (all_wait || is_shut_for_all) || self.http2.note_stall().is_err()
+        let all_wait = self
+            .http2
+            .stream_states()
+            .all(|slot| slot.stalled_at.is_some());
+        let is_shut_for_all = self.http2.has_stream_window(id);
+        nothing_moved && (all_wait || is_shut_for_all) || self.http2.count_stall().is_err()
     }
 
     /// Nobody waits for a stream any more.

@@ -126,7 +126,7 @@ impl Session {
                         self.header_deadline = None;
                     }
                     if let Some(event) = event {
-                        self.is_leaving |= event == Event::Goodbye;
+                        self.is_leaving |= event == Event::GoAway;
                         take_event(&mut state, event, frame, (&shared, &self.context));
                     }
                 }
@@ -174,13 +174,13 @@ fn take_event(
 ) {
     match event {
         Event::Request { stream, has_ended } => {
-            if let Some(slot) = state.http2.owner(stream) {
+            if let Some(slot) = state.http2.stream_state(stream) {
                 slot.has_ended = has_ended;
             }
             let accepted = Accepted::new(stream, has_ended, state.http2.request(), context);
             if accepted.is_misdirected() && context.is_outdated() {
                 // No request is for this connection any more: the client shall make another one.
-                state.http2.leave();
+                state.http2.announce_shutdown();
             }
             spawn_local(accepted.serve(shared.clone(), Rc::clone(context)));
         }
@@ -189,7 +189,7 @@ fn take_event(
             payload,
             has_ended,
         } => {
-            if let Some(slot) = state.http2.owner(stream) {
+            if let Some(slot) = state.http2.stream_state(stream) {
                 if slot.received.capacity() == 0 {
                     slot.received = Text::long();
                 }
@@ -199,19 +199,19 @@ fn take_event(
             state.wake(stream);
         }
         Event::Ended { stream } => {
-            if let Some(slot) = state.http2.owner(stream) {
+            if let Some(slot) = state.http2.stream_state(stream) {
                 slot.has_ended = true;
             }
             state.wake(stream);
         }
         Event::Malformed { stream } => {
-            if let Some(slot) = state.http2.owner(stream) {
+            if let Some(slot) = state.http2.stream_state(stream) {
                 slot.fault = Some(RequestRefusal::BodyMalformed);
             }
             state.wake(stream);
         }
         Event::Reset { stream } | Event::WindowGrown { stream } => state.wake(stream),
         Event::WindowsGrown => state.windows_grew(),
-        Event::Goodbye => state.http2.leave_now(),
+        Event::GoAway => state.http2.refuse_streams(),
     }
 }
