@@ -1,4 +1,4 @@
-//! Which bytes may stand where, and small readers over byte strings.
+//! Which bytes may stand where, and small readers and writers of byte strings.
 
 /// A set of bytes, looked up by value.
 pub(crate) type ByteSet = [bool; 256];
@@ -103,6 +103,11 @@ pub fn decimal(digits: &[u8]) -> Option<u64> {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         number.checked_mul(10)?.checked_add(digit)
     })
+}
+
+/// Append a number in decimal.
+pub(crate) fn write_decimal(out: &mut Vec<u8>, number: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
-//! HTTP/1.1 codec and header rules: bytes in, values out; no socket, no clock, no runtime.
+//! HTTP codecs and header rules: bytes in, values out; no socket, no clock, no runtime.
+//!
+//! `fields` holds the rules that every version shares, `http1` the text of HTTP/1, [`field_section`]
+//! what HTTP/2 and HTTP/3 share, and [`http2`] its frames. Each knows those before it alone.
 //!
 //! Heads are read by [`parse_request`] and [`parse_response`] in one strict form (RFC 9112 with
 //! every leniency declined) and come back as ranges of the caller's buffer, with the fields in a
@@ -11,37 +14,31 @@
 //! more use to an attacker than to a server.
 #![forbid(unsafe_code)]
 
-mod authority;
-mod body;
 mod bytes;
-mod chunked;
 mod date;
-mod field;
-mod forwarded;
-mod head;
-mod hsts;
+pub mod field_section;
+mod fields;
+mod http1;
 pub mod http2;
 mod method;
 pub mod page;
-mod request;
-mod response;
 mod status;
-mod target;
-pub mod write;
 
-pub use authority::{Authority, AuthorityHost};
-pub use body::{BodyFault, BodyKind, BodyReader, Taken};
 pub use bytes::decimal;
-pub use chunked::{ChunkFault, ChunkReader, ChunkStep};
 pub use date::{DATE_BYTES, http_date};
-pub use field::{
+pub use fields::authority::{Authority, AuthorityHost};
+pub use fields::forwarded::{Forwarded, Peer};
+pub use fields::hsts::{HstsPolicy, hsts_covers};
+pub use fields::kind::{
     Field, FieldKind, Span, connection_names, field_kind, is_field_name, is_field_value,
 };
-pub use forwarded::{Forwarded, Peer};
-pub use head::{HeadLimits, Version, head_may_be_complete};
-pub use hsts::{HstsPolicy, hsts_covers};
+pub use fields::limits::HeadLimits;
+pub use http1::body::{BodyFault, BodyKind, BodyReader, Taken};
+pub use http1::chunked::{ChunkFault, ChunkReader, ChunkStep};
+pub use http1::head::{Version, head_may_be_complete};
+pub use http1::request::{MOST_EMPTY_LINES, RequestHead, parse_request};
+pub use http1::response::{ResponseFault, ResponseHead, parse_response};
+pub use http1::target::Target;
+pub use http1::write;
 pub use method::Method;
-pub use request::{MOST_EMPTY_LINES, RequestHead, parse_request};
-pub use response::{ResponseFault, ResponseHead, parse_response};
 pub use status::reason_phrase;
-pub use target::{Target, check_path};

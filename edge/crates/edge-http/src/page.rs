@@ -3,9 +3,10 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use crate::authority::AuthorityHost;
+use crate::fields::authority::AuthorityHost;
+use crate::fields::line::field;
+use crate::http1::write::{ConnectionNote, content_length, status_line};
 use crate::status::reason_phrase;
-use crate::write::{ConnectionNote, content_length, field, status_line};
 
 /// The media type of every page.
 pub const CONTENT_TYPE: &[u8] = b"text/plain; charset=utf-8";
@@ -107,7 +108,7 @@ fn finish(out: &mut Vec<u8>, text: &str, reply: &Reply<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::authority::Authority;
+    use crate::fields::authority::Authority;
 
     const REPLY: Reply<'_> = Reply {
         date: b"Sun, 06 Nov 1994 08:49:37 GMT",

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use edge_contract::Http2Cutoff;
-use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE, Request};
+use edge_http::field_section::{Request, ResponseEncoder as _};
+use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE};
 use edge_http::{HeadLimits, parse_request};
 use proptest::prelude::*;
 

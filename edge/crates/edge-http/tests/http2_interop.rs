@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use edge_http::HeadLimits;
+use edge_http::field_section::ResponseEncoder as _;
 use edge_http::http2::{Config, Connection, Event};
 use http::Request;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};

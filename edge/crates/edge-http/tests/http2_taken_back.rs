@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use edge_http::HeadLimits;
+use edge_http::field_section::ResponseEncoder as _;
 use edge_http::http2::{Config, Connection, PREFACE};
 
 /// SETTINGS, and requests for `/` of the host `a` on streams 1 and 3.

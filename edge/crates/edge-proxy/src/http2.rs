@@ -2,7 +2,6 @@
 
 mod client;
 mod half_closed;
-mod response;
 mod session;
 mod shared;
 
@@ -14,7 +13,8 @@ use edge_contract::RequestRefusal;
 use edge_forward::{
     Client as _, ConnectionContext, Deadline, Request, Route, Text, forward, limits, refuse, route,
 };
-use edge_http::http2::{Config, Request as Http2Request};
+use edge_http::field_section;
+use edge_http::http2::Config;
 use edge_http::{BodyKind, Method};
 use edge_tls::TlsStream;
 
@@ -63,7 +63,7 @@ impl Accepted {
     fn new(
         stream: u32,
         has_ended: bool,
-        request: &Http2Request,
+        request: &field_section::Request,
         context: &ConnectionContext,
     ) -> Self {
         let route = match request.refusal() {

@@ -1,7 +1,8 @@
 //! Any bytes on a connection give the same events and output however they are cut, within bounds.
 #![no_main]
 
-use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE, Request};
+use edge_http::field_section::{Request, ResponseEncoder as _};
+use edge_http::http2::{Config, Connection, Cutoff, Event, PREFACE};
 use edge_http::{HeadLimits, parse_request};
 use libfuzzer_sys::fuzz_target;
 

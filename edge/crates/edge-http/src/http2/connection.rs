@@ -15,12 +15,12 @@ use super::frame::{ErrorCode, PREFACE};
 use super::frame_reader::{Data, Frame, FrameReader, HeadersStart};
 use super::frame_writer::FrameWriter;
 use super::header_decoder::HeaderDecoder;
-use super::request::Request;
 use super::response::ResponseFields;
 use super::settings;
 use super::shutdown::Shutdown;
 use super::streams::{Stream, Streams};
-use crate::head::HeadLimits;
+use crate::field_section::Request;
+use crate::fields::limits::HeadLimits;
 use edge_contract::RequestRefusal;
 
 /// What we allow a client.
@@ -247,7 +247,7 @@ impl<T: Default> Connection<T> {
             send_window: self.flow.stream_send_window(),
             receive_window: self.flow.stream_receive_window(),
             unreleased: 0,
-            remaining: request.length(),
+            remaining: request.content_length(),
             is_remote_closed: has_ended,
             is_local_closed: false,
             is_reset: false,

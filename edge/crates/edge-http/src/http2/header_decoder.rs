@@ -3,9 +3,10 @@
 use edge_contract::Http2Cutoff as Reason;
 
 use super::cutoff::Cutoff;
-use super::hpack::{Class, Decoder, FieldLine, HpackFault};
-use super::request::Request;
-use crate::head::HeadLimits;
+use super::hpack::{Decoder, HpackFault};
+use crate::field_section::Request;
+use crate::field_section::line::FieldLine;
+use crate::fields::limits::HeadLimits;
 
 /// How far beyond the limit a header is read, to be answered with 431: so many times as much.
 const BOMB: usize = 4;
@@ -34,11 +35,11 @@ impl HeaderDecoder {
     /// Read a block as a request.
     pub(super) fn read_request(&mut self, block: &[u8], has_ended: bool) -> Result<(), Cutoff> {
         let (limits, request) = (&self.limits, &mut self.request);
-        request.begin(has_ended);
+        request.start(has_ended);
         let most = limits.bytes.saturating_mul(BOMB);
         let read = self
             .decoder
-            .decode(block, most, |line| request.take(line, limits));
+            .decode(block, most, |line| request.add(line, limits));
         read.map_err(cutoff)?;
         request.finish();
         Ok(())
@@ -50,7 +51,7 @@ impl HeaderDecoder {
         let mut has_fields_alone = true;
         let most = self.limits.bytes.saturating_mul(BOMB);
         let take = |line: FieldLine<'_>| {
-            has_fields_alone &= line.is_valid && matches!(line.class, Class::Field(_) | Class::Te);
+            has_fields_alone &= line.may_be_trailer();
         };
         self.decoder.decode(block, most, take).map_err(cutoff)?;
         Ok(has_fields_alone)
@@ -58,8 +59,8 @@ impl HeaderDecoder {
 
     /// Give back the memory that only reading needs.
     pub(super) fn release_memory(&mut self) {
-        self.request.settle();
-        self.decoder.settle();
+        self.request.release_memory();
+        self.decoder.release_memory();
     }
 }
 

@@ -2,8 +2,7 @@
 //!
 //! [`Connection::receive`] takes one frame at a time off the input and says what it means; what is
 //! to be sent is appended to [`Connection::output`]. Whoever drives it reads, keeps the bodies and
-//! writes. Header blocks are turned into the text of an HTTP/1.1 head as they are decoded, so that
-//! nothing that exceeds the limits is ever stored.
+//! writes. What header blocks mean is [`crate::field_section`]'s.
 //!
 //! A connection that breaks the protocol, or makes us work for nothing, ends with a [`Cutoff`].
 
@@ -18,7 +17,6 @@ mod frame_reader;
 mod frame_writer;
 mod header_decoder;
 mod hpack;
-mod request;
 mod response;
 mod settings;
 mod shutdown;
@@ -28,5 +26,4 @@ pub use connection::{Config, Connection};
 pub use cutoff::Cutoff;
 pub use event::Event;
 pub use frame::{ErrorCode, FRAME_HEADER_BYTES, MOST_FRAME_BYTES, PREFACE};
-pub use request::Request;
 pub use response::ResponseFields;

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use edge_forward::budget::is_scarce;
 use edge_forward::{Buffer, Client, ClientFault, Deadline, Framing, Piece, SiteHsts, Text};
+use edge_http::field_section::{write_interim, write_page, write_response};
 use edge_http::http2::ErrorCode;
 use edge_http::page::Page;
 use edge_http::write::Message;
 use edge_http::{BodyKind, Method, ResponseHead};
 
-use super::response::{write_final, write_interim, write_page};
 use super::shared::Shared;
+use crate::date::date_now;
 
 /// For how long a client may take to read an early answer.
 const LINGER: Duration = Duration::from_secs(2);
@@ -207,7 +208,8 @@ impl Client for Http2Client {
         let mut state = self.shared.state();
         let is_sent = !state.is_gone(self.stream)
             && state.sender().send_head(self.stream, is_last, |fields| {
-                write_final(fields, message, hsts);
+                let hsts = hsts.map(|it| (it.to_compare(), it.value.as_slice()));
+                write_response(fields, message, hsts, date_now);
             });
         state.wake_session();
         drop(state);
@@ -257,7 +259,8 @@ impl Client for Http2Client {
         let is_last = self.is_head || !fits;
         let length = (self.is_head || fits).then_some(text.len());
         let is_sent = state.sender().send_head(self.stream, is_last, |fields| {
-            write_page(fields, page, length, hsts);
+            let hsts = hsts.map(|it| it.value.as_slice());
+            write_page(fields, page, length, hsts, &date_now());
         });
         state.wake_session();
         drop(state);

@@ -1,25 +1,10 @@
 //! Reading header blocks (RFC 7541 §6).
 
-use super::class::Class;
 use super::huffman;
 use super::integer;
 use super::static_table::FIELDS;
 use super::table::Table;
-use crate::bytes::trim;
-use crate::field::is_field_value;
-
-/// What a field counts beside its bytes (RFC 9113 §6.5.2).
-const FIELD_BYTES: usize = 32;
-
-/// A field of a header block.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::http2) struct FieldLine<'a> {
-    pub(in crate::http2) name: &'a [u8],
-    pub(in crate::http2) value: &'a [u8],
-    pub(in crate::http2) class: Class,
-    /// Whether the value is one (RFC 9113 §8.2.1).
-    pub(in crate::http2) is_valid: bool,
-}
+use crate::field_section::line::{FieldLine, LineKind};
 
 /// Why a header block was not read to its end; the table is out of step from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +43,7 @@ impl Decoder {
             }
             may_resize = false;
             let mut counted = |line: FieldLine<'_>| {
-                let size = line.name.len() + line.value.len() + FIELD_BYTES;
-                left = left.checked_sub(size).ok_or(HpackFault::TooLong)?;
+                left = left.checked_sub(line.size()).ok_or(HpackFault::TooLong)?;
                 take(line);
                 Ok(())
             };
@@ -75,7 +59,7 @@ impl Decoder {
     }
 
     /// Give back the memory that only reading needs.
-    pub(in crate::http2) fn settle(&mut self) {
+    pub(in crate::http2) fn release_memory(&mut self) {
         self.scratch = Vec::new();
     }
 
@@ -90,7 +74,7 @@ impl Decoder {
             Some((name, value)) => Some(FieldLine {
                 name: name.as_bytes(),
                 value: value.as_bytes(),
-                class: Class::of(name.as_bytes()),
+                kind: LineKind::of(name.as_bytes()),
                 is_valid: true,
             }),
             None => self.table.get(index - 1 - FIELDS.len()),
@@ -111,15 +95,9 @@ impl Decoder {
         let read = self.read_literal(block, prefix, &mut text);
         let outcome = read
             .ok_or(HpackFault::Malformed)
-            .and_then(|(class, name, rest)| {
+            .and_then(|(kind, name, rest)| {
                 let (name, value) = text.split_at(name);
-                let is_valid = is_field_value(value) && trim(value).len() == value.len();
-                let line = FieldLine {
-                    name,
-                    value,
-                    class,
-                    is_valid,
-                };
+                let line = FieldLine::new(kind, name, value);
                 take(line)?;
                 if is_kept {
                     self.table.insert(&line);
@@ -130,25 +108,25 @@ impl Decoder {
         outcome
     }
 
-    /// Copy name and value; return the name's class and length, and the rest of the block.
+    /// Copy name and value; return the name's kind and length, and the rest of the block.
     fn read_literal<'b>(
         &self,
         block: &'b [u8],
         prefix: u32,
         text: &mut Vec<u8>,
-    ) -> Option<(Class, usize, &'b [u8])> {
+    ) -> Option<(LineKind, usize, &'b [u8])> {
         let (index, rest) = integer::read(block, prefix)?;
-        let (class, rest) = if index == 0 {
+        let (kind, rest) = if index == 0 {
             let rest = read_string(rest, text)?;
-            (Class::of(text), rest)
+            (LineKind::of(text), rest)
         } else {
             let line = self.indexed(index)?;
             text.extend_from_slice(line.name);
-            (line.class, rest)
+            (line.kind, rest)
         };
         let name = text.len();
         let rest = read_string(rest, text)?;
-        Some((class, name, rest))
+        Some((kind, name, rest))
     }
 }
 

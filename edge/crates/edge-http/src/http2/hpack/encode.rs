@@ -49,8 +49,9 @@ pub(in crate::http2) fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Decoder, FieldLine};
+    use super::super::Decoder;
     use super::*;
+    use crate::field_section::line::FieldLine;
 
     #[test]
     fn what_is_written_is_read() {

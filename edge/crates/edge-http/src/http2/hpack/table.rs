@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::class::Class;
-use super::decode::FieldLine;
+use crate::field_section::line::{FieldLine, LineKind};
 
 /// What an entry counts beside its bytes (RFC 7541 §4.1).
 const ENTRY_BYTES: usize = 32;
@@ -23,7 +22,7 @@ pub(super) struct Table {
 struct Entry {
     name: usize,
     value: usize,
-    class: Class,
+    kind: LineKind,
     is_valid: bool,
 }
 
@@ -60,7 +59,7 @@ impl Table {
         Some(FieldLine {
             name,
             value,
-            class: entry.class,
+            kind: entry.kind,
             is_valid: entry.is_valid,
         })
     }
@@ -70,7 +69,7 @@ impl Table {
         let entry = Entry {
             name: line.name.len(),
             value: line.value.len(),
-            class: line.class,
+            kind: line.kind,
             is_valid: line.is_valid,
         };
         let size = entry.bytes() + ENTRY_BYTES;

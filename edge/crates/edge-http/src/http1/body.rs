@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use crate::bytes::decimal;
-use crate::chunked::{ChunkFault, ChunkReader, ChunkStep};
+use super::chunked::{ChunkFault, ChunkReader, ChunkStep};
 
 /// How the end of a body is found (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +15,6 @@ pub enum BodyKind {
     Chunked,
     /// Everything until the connection ends; responses only.
     UntilClose,
-}
-
-/// The longest body that can be told; many servers count in signed numbers, and above this
-/// theirs are negative.
-pub(crate) const LONGEST: u64 = i64::MAX as u64;
-
-/// Read a Content-Length: digits only, and a size that nobody's arithmetic turns into another.
-pub(crate) fn content_length(value: &[u8]) -> Option<u64> {
-    decimal(value).filter(|&length| length <= LONGEST)
 }
 
 /// Reads one body from the bytes that follow its head.

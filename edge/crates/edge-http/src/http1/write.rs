@@ -1,12 +1,16 @@
 //! Heads written anew, in one strict form; the caller's vector keeps its capacity between them.
 
-use crate::body::BodyKind;
-use crate::field::{Field, FieldKind, connection_names};
-use crate::forwarded::Forwarded;
-use crate::head::Version;
-use crate::hsts::{HstsPolicy, hsts_covers};
-use crate::request::{EXPECT_CONTINUE, RequestHead, is_expect};
-use crate::response::ResponseHead;
+use super::body::BodyKind;
+use super::head::Version;
+use super::request::RequestHead;
+use super::response::ResponseHead;
+use crate::bytes::write_decimal;
+use crate::fields::expect::EXPECT_CONTINUE;
+use crate::fields::forwarded::Forwarded;
+use crate::fields::hsts::{HstsPolicy, hsts_covers};
+use crate::fields::kind::{Field, FieldKind, connection_names};
+
+pub use crate::fields::line::field;
 
 /// The last chunk of a body without trailers (RFC 9112 §7.1).
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
@@ -22,14 +26,6 @@ pub struct Message<'a, H> {
     pub head: &'a H,
     /// The fields.
     pub fields: &'a [Field],
-}
-
-/// Append one field line; name and value were checked when they were read.
-pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// Append a request line; servers are always spoken to in HTTP/1.1.
@@ -53,7 +49,7 @@ pub fn framing(out: &mut Vec<u8>, body: BodyKind) {
 /// Append a Content-Length field.
 pub fn content_length(out: &mut Vec<u8>, bytes: u64) {
     out.extend_from_slice(b"Content-Length: ");
-    decimal(out, bytes);
+    write_decimal(out, bytes);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -75,7 +71,6 @@ pub fn request(
     for it in fields {
         let name = it.name.of(input);
         let kept = match it.kind {
-            FieldKind::EndToEnd if is_expect(name) => false,
             FieldKind::EndToEnd
             | FieldKind::Cookie
             | FieldKind::Date
@@ -240,7 +235,7 @@ pub fn kept_fields(
     fields.iter().filter_map(move |it| {
         let name = it.name.of(input);
         let kept = match it.kind {
-            FieldKind::EndToEnd | FieldKind::Cookie | FieldKind::Date => {
+            FieldKind::EndToEnd | FieldKind::Cookie | FieldKind::Date | FieldKind::Expect => {
                 !(head.names_fields && connection_names(input, fields, name))
             }
             FieldKind::StrictTransportSecurity => std::mem::take(&mut keeps_hsts),
@@ -264,7 +259,7 @@ pub fn covers(input: &[u8], fields: &[Field], policy: HstsPolicy) -> bool {
 /// Append a status line.
 pub fn status_line(out: &mut Vec<u8>, status: u16, reason: &[u8]) {
     out.extend_from_slice(b"HTTP/1.1 ");
-    decimal(out, u64::from(status));
+    write_decimal(out, u64::from(status));
     out.push(b' ');
     out.extend_from_slice(reason);
     out.extend_from_slice(b"\r\n");
@@ -285,9 +280,4 @@ pub fn chunk_start(space: &mut [u8; CHUNK_START_BYTES], bytes: usize) -> usize {
             return start;
         }
     }
-}
-
-/// Append a number.
-pub(crate) fn decimal(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }

@@ -1,26 +1,22 @@
-//! A request's header block, checked and said in HTTP/1.1 (RFC 9113 §8.2, §8.3).
+//! A request's section, checked and written in HTTP/1.1 (RFC 9113 §8.2, §8.3; RFC 9114 §4.2, §4.3).
 
-use edge_contract::RequestRefusal;
-
-use super::hpack::{Class, FieldLine};
-use crate::authority::{Authority, written};
-use crate::body::BodyKind;
-use crate::bytes::{decimal, trim};
-use crate::field::{FieldKind, Span, is_field_name};
-use crate::forwarded::{Forwarded, Peer};
-use crate::head::HeadLimits;
+use super::line::{FieldLine, LineKind};
+use crate::bytes::{TARGET, skip, trim};
+use crate::fields::authority::{agreed, written};
+use crate::fields::content_length::content_length;
+use crate::fields::expect::{EXPECT_CONTINUE, expects_continue};
+use crate::fields::forwarded::{Forwarded, Peer};
+use crate::fields::kind::{FieldKind, Span, is_field_name};
+use crate::fields::limits::HeadLimits;
+use crate::http1::body::BodyKind;
+use crate::http1::write;
 use crate::method::Method;
-use crate::request::{EXPECT_CONTINUE, expects_continue, is_expect};
-use crate::target::check_path;
-use crate::write;
-
-/// What a field counts beside its bytes (RFC 9113 §6.5.2).
-const FIELD_BYTES: usize = 32;
+use edge_contract::RequestRefusal;
 
 /// The port that an authority means without one: every request here is for https.
 const HTTPS_PORT: u16 = 443;
-/// What stands between the pieces of a cookie.
-const COOKIE_JOINT: &[u8] = b"; ";
+/// What stands between the pieces of a cookie (RFC 9113 §8.2.3).
+const COOKIE_SEPARATOR: &[u8] = b"; ";
 
 /// The request that was read last; one for each connection, so that its memory is used again.
 #[derive(Debug, Default)]
@@ -34,11 +30,11 @@ pub struct Request {
     path: Option<Span>,
     host: Option<Span>,
     /// Field lines that go on as they are.
-    lines: Vec<u8>,
+    field_lines: Vec<u8>,
     /// The pieces of the cookie, joined.
     cookie: Vec<u8>,
     has_cookie: bool,
-    length: Option<u64>,
+    content_length: Option<u64>,
     expects_continue: bool,
     has_fields: bool,
     has_ended: bool,
@@ -49,19 +45,19 @@ pub struct Request {
 
 impl Request {
     /// Forget the last one, keeping its memory.
-    pub(super) fn begin(&mut self, has_ended: bool) {
+    pub(crate) fn start(&mut self, has_ended: bool) {
         let Self {
             mut text,
-            mut lines,
+            mut field_lines,
             mut cookie,
             ..
         } = std::mem::take(self);
         text.clear();
-        lines.clear();
+        field_lines.clear();
         cookie.clear();
         *self = Self {
             text,
-            lines,
+            field_lines,
             cookie,
             has_ended,
             ..Self::default()
@@ -69,77 +65,85 @@ impl Request {
     }
 
     /// Give the memory back, when the connection has nothing to do.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn release_memory(&mut self) {
         *self = Self::default();
     }
 
-    /// Take a field; after the first fault they are only counted.
-    pub(super) fn take(&mut self, line: FieldLine<'_>, limits: &HeadLimits) {
+    /// Add a line; after the first fault they are only counted.
+    pub(crate) fn add(&mut self, line: FieldLine<'_>, limits: &HeadLimits) {
         // Pieces of a cookie are counted as the one field that they go on as (RFC 9113 §8.2.3).
-        let is_piece = self.has_cookie && line.class == Class::Field(FieldKind::Cookie);
+        let is_piece = self.has_cookie && line.kind == LineKind::Field(FieldKind::Cookie);
         if is_piece {
-            self.size += COOKIE_JOINT.len() + line.value.len();
+            self.size += COOKIE_SEPARATOR.len() + line.value.len();
         } else {
-            self.size += line.name.len() + line.value.len() + FIELD_BYTES;
+            self.size += line.size();
             self.count += 1;
         }
         if self.refusal.is_none() {
             // A line's name and value stand as far apart as in HTTP/1: by a colon and a space.
             let before = if is_piece {
-                self.cookie.len() + COOKIE_JOINT.len()
+                self.cookie.len() + COOKIE_SEPARATOR.len()
             } else {
                 0
             };
             let line_bytes = line.name.len() + before + line.value.len() + 2;
-            let is_short = line_bytes <= limits.line_bytes || line.class == Class::Path;
+            let is_short = line_bytes <= limits.line_bytes || line.kind == LineKind::Path;
             let within = is_short
                 && self.size <= limits.bytes
                 && self.count <= limits.fields.saturating_add(4);
-            let taken = if within {
-                self.place(line, limits)
+            let outcome = if within {
+                self.add_within_limits(line, limits)
             } else {
                 Err(RequestRefusal::FieldsTooLarge)
             };
-            self.refusal = taken.err();
+            self.refusal = outcome.err();
         }
     }
 
-    fn place(&mut self, line: FieldLine<'_>, limits: &HeadLimits) -> Result<(), RequestRefusal> {
+    fn add_within_limits(
+        &mut self,
+        line: FieldLine<'_>,
+        limits: &HeadLimits,
+    ) -> Result<(), RequestRefusal> {
         let FieldLine { name, value, .. } = line;
         if !line.is_valid {
             return Err(RequestRefusal::FieldValueMalformed);
         }
-        let kind = match line.class {
-            Class::Method => return self.pseudo(value, |it| &mut it.method),
-            Class::Scheme => return self.pseudo(value, |it| &mut it.scheme),
-            Class::Authority => return self.pseudo(value, |it| &mut it.authority),
-            Class::Path if value.len() > limits.target_bytes => {
+        let kind = match line.kind {
+            LineKind::Method => return self.pseudo(value, |it| &mut it.method),
+            LineKind::Scheme => return self.pseudo(value, |it| &mut it.scheme),
+            LineKind::Authority => return self.pseudo(value, |it| &mut it.authority),
+            LineKind::Path if value.len() > limits.target_bytes => {
                 return Err(RequestRefusal::TargetTooLong);
             }
-            Class::Path => return self.pseudo(value, |it| &mut it.path),
-            Class::OtherPseudo => return Err(RequestRefusal::PseudoFieldMalformed),
-            Class::Malformed => return Err(RequestRefusal::FieldNameMalformed),
-            Class::Forbidden => return Err(RequestRefusal::ConnectionFieldForbidden),
-            Class::Te if value != b"trailers" => {
+            LineKind::Path => return self.pseudo(value, |it| &mut it.path),
+            LineKind::OtherPseudo => return Err(RequestRefusal::PseudoFieldMalformed),
+            LineKind::Malformed => return Err(RequestRefusal::FieldNameMalformed),
+            LineKind::Forbidden => return Err(RequestRefusal::ConnectionFieldForbidden),
+            LineKind::Te if value != b"trailers" => {
                 return Err(RequestRefusal::ConnectionFieldForbidden);
             }
-            Class::Te => FieldKind::HopByHop,
-            Class::Field(kind) => kind,
+            LineKind::Te => FieldKind::HopByHop,
+            LineKind::Field(kind) => kind,
         };
         self.has_fields = true;
         match kind {
-            FieldKind::EndToEnd if is_expect(name) => self.expect(value)?,
+            FieldKind::Expect => self.expects_continue |= expects_continue(value)?,
             FieldKind::EndToEnd | FieldKind::Date | FieldKind::StrictTransportSecurity => {
-                write::field(&mut self.lines, name, value);
+                write::field(&mut self.field_lines, name, value);
             }
             FieldKind::Cookie => self.cookie(value),
             FieldKind::Host => {
-                let span = self.keep(value);
+                let span = self.store(value);
                 set(&mut self.host, span, RequestRefusal::HostRepeated)?;
             }
             FieldKind::ContentLength => {
-                let length = decimal(value).ok_or(RequestRefusal::LengthMalformed)?;
-                set(&mut self.length, length, RequestRefusal::LengthRepeated)?;
+                let length = content_length(value).ok_or(RequestRefusal::LengthMalformed)?;
+                set(
+                    &mut self.content_length,
+                    length,
+                    RequestRefusal::LengthRepeated,
+                )?;
             }
             FieldKind::Connection
             | FieldKind::Forwarded
@@ -159,38 +163,32 @@ impl Request {
         if self.has_fields {
             return Err(RequestRefusal::PseudoFieldMalformed);
         }
-        let span = self.keep(value);
+        let span = self.store(value);
         set(place(self), span, RequestRefusal::PseudoFieldMalformed)
     }
 
-    fn keep(&mut self, value: &[u8]) -> Span {
+    fn store(&mut self, value: &[u8]) -> Span {
         let start = self.text.len();
         self.text.extend_from_slice(value);
         Span::new(start, self.text.len())
     }
 
-    /// The same rule as in HTTP/1. It is written when the body is known.
-    fn expect(&mut self, value: &[u8]) -> Result<(), RequestRefusal> {
-        self.expects_continue |= expects_continue(value)?;
-        Ok(())
-    }
-
     /// RFC 9113 §8.2.3: pieces of a cookie are one field where HTTP/2 ends.
     fn cookie(&mut self, value: &[u8]) {
         if std::mem::replace(&mut self.has_cookie, true) {
-            self.cookie.extend_from_slice(COOKIE_JOINT);
+            self.cookie.extend_from_slice(COOKIE_SEPARATOR);
         }
         self.cookie.extend_from_slice(value);
     }
 
-    /// Judge the whole request; the last thing before it is passed on.
-    pub(super) fn finish(&mut self) {
+    /// Check the whole request; the last thing before it is passed on.
+    pub(crate) fn finish(&mut self) {
         if self.refusal.is_none() {
-            self.refusal = self.judge().err();
+            self.refusal = self.check().err();
         }
     }
 
-    fn judge(&self) -> Result<(), RequestRefusal> {
+    fn check(&self) -> Result<(), RequestRefusal> {
         let missing = RequestRefusal::PseudoFieldMalformed;
         let method = self.method.ok_or(missing)?.of(&self.text);
         if !is_field_name(method) {
@@ -210,25 +208,22 @@ impl Request {
             return Err(missing);
         }
         check_path(self.method(), self.path.ok_or(missing)?.of(&self.text))?;
-        self.judge_host()?;
+        self.check_host()?;
         // RFC 9113 §8.1.1: a length that the DATA frames do not add up to is malformed.
-        if self.has_ended && self.length.is_some_and(|length| length > 0) {
+        if self.has_ended && self.content_length.is_some_and(|length| length > 0) {
             return Err(RequestRefusal::BodyMalformed);
         }
         Ok(())
     }
 
-    /// RFC 9113 §8.3.1: where both are there, `:authority` and Host must agree.
-    fn judge_host(&self) -> Result<(), RequestRefusal> {
-        let parse =
-            |span: Span| Authority::parse(span.of(&self.text)).ok_or(RequestRefusal::HostMalformed);
-        match (self.authority, self.host) {
-            (None, None) => Err(RequestRefusal::HostMissing),
-            (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two)?, HTTPS_PORT) => {
-                Err(RequestRefusal::HostDiffers)
-            }
-            (Some(span), _) | (None, Some(span)) => parse(span).map(drop),
-        }
+    fn check_host(&self) -> Result<(), RequestRefusal> {
+        let (first, second) = match (self.authority, self.host) {
+            (None, None) => return Err(RequestRefusal::HostMissing),
+            (Some(span), other) => (span, other),
+            (None, Some(span)) => (span, None),
+        };
+        let second = second.map(|it| it.of(&self.text));
+        agreed(first.of(&self.text), second, HTTPS_PORT).map(drop)
     }
 
     /// Why the request is not passed on, if so.
@@ -264,7 +259,7 @@ impl Request {
     /// How the server will know where the body ends.
     #[must_use]
     pub fn body(&self) -> BodyKind {
-        match self.length {
+        match self.content_length {
             Some(length) => BodyKind::Length(length),
             None if self.has_ended && !self.method().expects_body() => BodyKind::None,
             None => BodyKind::Chunked,
@@ -272,21 +267,21 @@ impl Request {
     }
 
     /// Bytes that the body must have.
-    pub(super) fn length(&self) -> Option<u64> {
-        self.length
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        self.content_length
     }
 
     /// Append the head that a request without fault has on its way to a server.
     pub fn write(&self, out: &mut Vec<u8>, peer: Peer<'_>) {
         write::request_line(out, self.method_text(), [self.target(), b""]);
         write::field(out, b"Host", self.host());
-        out.extend_from_slice(&self.lines);
+        out.extend_from_slice(&self.field_lines);
         if self.has_cookie {
             // Behind an empty last piece a space would stand, which not everybody reads over.
             write::field(out, b"Cookie", trim(&self.cookie));
         }
         // Where there is no body there is nothing to wait for (RFC 9110 §10.1.1).
-        if self.expects_continue && !self.has_ended && self.length != Some(0) {
+        if self.expects_continue && !self.has_ended && self.content_length != Some(0) {
             write::field(out, b"Expect", EXPECT_CONTINUE);
         }
         write::framing(out, self.body());
@@ -297,6 +292,15 @@ impl Request {
 
     fn span(&self, span: Option<Span>) -> &[u8] {
         span.map_or(b"", |span| span.of(&self.text))
+    }
+}
+
+/// `:path` (RFC 9113 §8.3.1): origin form, or the asterisk of OPTIONS.
+fn check_path(method: Method, path: &[u8]) -> Result<(), RequestRefusal> {
+    match path {
+        [b'/', ..] if skip(path, 0, &TARGET) == path.len() => Ok(()),
+        b"*" if method == Method::Options => Ok(()),
+        _ => Err(RequestRefusal::TargetMalformed),
     }
 }
 
@@ -311,7 +315,6 @@ fn set<V>(place: &mut Option<V>, value: V, repeated: RequestRefusal) -> Result<(
 mod tests {
     use std::net::IpAddr;
 
-    use super::super::hpack::{Decoder, write_field};
     use super::*;
 
     const GET: [(&str, &str); 4] = [
@@ -321,29 +324,21 @@ mod tests {
         (":authority", "a"),
     ];
 
-    fn said(fields: &[(&str, &str)], has_ended: bool) -> Result<String, RequestRefusal> {
-        said_within(&HeadLimits::with_bytes(10_000), fields, has_ended)
+    fn written_as(fields: &[(&str, &str)], has_ended: bool) -> Result<String, RequestRefusal> {
+        written_within(&HeadLimits::with_bytes(10_000), fields, has_ended)
     }
 
-    fn said_within(
+    fn written_within(
         limits: &HeadLimits,
         fields: &[(&str, &str)],
         has_ended: bool,
     ) -> Result<String, RequestRefusal> {
-        let mut block = Vec::new();
-        for (name, value) in fields {
-            block.push(0);
-            block.push(u8::try_from(name.len()).unwrap());
-            block.extend_from_slice(name.as_bytes());
-            let mut rest = Vec::new();
-            write_field(&mut rest, b"", value.as_bytes());
-            block.extend_from_slice(&rest[2..]);
-        }
         let mut request = Request::default();
-        request.begin(has_ended);
-        Decoder::default()
-            .decode(&block, 40_000, |line| request.take(line, limits))
-            .unwrap();
+        request.start(has_ended);
+        for (name, value) in fields {
+            let (name, value) = (name.as_bytes(), value.as_bytes());
+            request.add(FieldLine::new(LineKind::of(name), name, value), limits);
+        }
         request.finish();
         let mut out = Vec::new();
         request.refusal().map_or(Ok(()), Err)?;
@@ -356,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_said_in_http_1_1() {
+    fn a_request_is_written_in_http_1_1() {
         let request = [
             (":path", "/x?y"),
             (":authority", "a.example:8443"),
@@ -373,7 +368,7 @@ mod tests {
             Forwarded: for=192.0.2.1;host=\"a.example:8443\";proto=https\r\n\
             X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\
             X-Forwarded-Host: a.example:8443\r\n\r\n";
-        assert_eq!(Ok(expected.into()), said(&request, true));
+        assert_eq!(Ok(expected.into()), written_as(&request, true));
     }
 
     #[test]
@@ -385,7 +380,7 @@ mod tests {
         ] {
             let fields: Vec<_> = pieces.into_iter().map(|piece| ("cookie", piece)).collect();
             assert!(
-                said(&with(&fields), true).unwrap().contains(line),
+                written_as(&with(&fields), true).unwrap().contains(line),
                 "{line:?}"
             );
         }
@@ -395,22 +390,22 @@ mod tests {
     fn pieces_of_a_cookie_count_as_one_field_of_their_joined_length() {
         let pieces = |count| [&GET[..], &vec![("cookie", "name=value"); count]].concat();
         let joined = vec!["name=value"; 400].join("; ");
-        let said_once = said(&with(&[("cookie", joined.clone().leak())]), true);
-        assert_eq!(said_once, said(&pieces(400), true));
+        let written_once = written_as(&with(&[("cookie", joined.clone().leak())]), true);
+        assert_eq!(written_once, written_as(&pieces(400), true));
         assert!(
-            said_once
+            written_once
                 .unwrap()
                 .contains(&format!("\r\nCookie: {joined}\r\n"))
         );
         // The line that they become is as long as a line may be, and no longer.
         let long = [("cookie", "x".repeat(9000).leak() as &str)];
         let both = [&with(&long)[..], &long].concat();
-        assert_eq!(Err(RequestRefusal::FieldsTooLarge), said(&both, true));
+        assert_eq!(Err(RequestRefusal::FieldsTooLarge), written_as(&both, true));
         let limits = HeadLimits {
             line_bytes: 100,
             ..HeadLimits::with_bytes(10_000)
         };
-        let is_taken = |count| said_within(&limits, &pieces(count), true).is_ok();
+        let is_taken = |count| written_within(&limits, &pieces(count), true).is_ok();
         assert_eq!([true, false], [7, 8].map(is_taken));
     }
 
@@ -426,19 +421,22 @@ mod tests {
             fields[3].1 = authority;
             fields.extend(host.map(|host| ("host", host)));
             let line = format!("\r\nHost: {written}\r\n");
-            assert!(said(&fields, true).unwrap().contains(&line), "{authority}");
+            assert!(
+                written_as(&fields, true).unwrap().contains(&line),
+                "{authority}"
+            );
         }
         for host in ["a:80", "a:8443", "b"] {
             assert_eq!(
                 Err(RequestRefusal::HostDiffers),
-                said(&with(&[("host", host)]), true)
+                written_as(&with(&[("host", host)]), true)
             );
         }
     }
 
     #[test]
     fn a_body_has_its_length_or_comes_in_chunks() {
-        let head = said(&GET, false).unwrap();
+        let head = written_as(&GET, false).unwrap();
         let chunked = "\r\nTransfer-Encoding: chunked\r\n";
         assert!(head.contains(chunked));
         for (method, is_chunked) in [
@@ -449,9 +447,12 @@ mod tests {
         ] {
             let mut fields = GET;
             fields[0].1 = method;
-            assert_eq!(is_chunked, said(&fields, true).unwrap().contains(chunked));
+            assert_eq!(
+                is_chunked,
+                written_as(&fields, true).unwrap().contains(chunked)
+            );
         }
-        let sized = said(&with(&[("content-length", "7")]), false).unwrap();
+        let sized = written_as(&with(&[("content-length", "7")]), false).unwrap();
         assert!(sized.contains("\r\nContent-Length: 7\r\n"));
         assert!(!sized.contains("content-length"));
     }
@@ -460,19 +461,19 @@ mod tests {
     fn an_expectation_goes_on_with_a_body_alone() {
         let expecting = with(&[("expect", "100-Continue")]);
         let line = "\r\nExpect: 100-continue\r\n";
-        assert!(said(&expecting, false).unwrap().contains(line));
+        assert!(written_as(&expecting, false).unwrap().contains(line));
         let listed = with(&[("expect", "100-continue,"), ("expect", ", 100-Continue")]);
-        assert_eq!(1, said(&listed, false).unwrap().matches(line).count());
+        assert_eq!(1, written_as(&listed, false).unwrap().matches(line).count());
         let sized = [&expecting[..], &[("content-length", "1")]].concat();
-        assert!(said(&sized, false).unwrap().contains(line));
+        assert!(written_as(&sized, false).unwrap().contains(line));
         let empty = [&expecting[..], &[("content-length", "0")]].concat();
         let mut post = expecting.clone();
         post[0].1 = "POST";
-        let nothing = said(&with(&[("expect", "")]), false);
+        let nothing = written_as(&with(&[("expect", "")]), false);
         for bodiless in [
-            said(&expecting, true),
-            said(&empty, false),
-            said(&post, true),
+            written_as(&expecting, true),
+            written_as(&empty, false),
+            written_as(&post, true),
             nothing,
         ] {
             assert!(!bodiless.unwrap().to_lowercase().contains("expect"));
@@ -494,6 +495,10 @@ mod tests {
             (
                 RequestRefusal::LengthMalformed,
                 vec![("content-length", "+1")],
+            ),
+            (
+                RequestRefusal::LengthMalformed,
+                vec![("content-length", "9223372036854775808")],
             ),
             (RequestRefusal::BodyMalformed, vec![("content-length", "1")]),
             (
@@ -559,7 +564,7 @@ mod tests {
                 vec![(":protocol", "x")],
             ),
         ] {
-            assert_eq!(Err(refusal), said(&with(&more), true), "{more:?}");
+            assert_eq!(Err(refusal), written_as(&with(&more), true), "{more:?}");
         }
     }
 
@@ -582,7 +587,7 @@ mod tests {
             let mut fields = GET;
             let place = fields.iter().position(|it| it.0 == name).unwrap();
             fields[place].1 = value;
-            assert_eq!(Err(refusal), said(&fields, true), "{name} {value:?}");
+            assert_eq!(Err(refusal), written_as(&fields, true), "{name} {value:?}");
         }
     }
 
@@ -593,20 +598,29 @@ mod tests {
             fields.remove(missing);
             assert_eq!(
                 Err(RequestRefusal::PseudoFieldMalformed),
-                said(&fields, true)
+                written_as(&fields, true)
             );
         }
-        assert_eq!(Err(RequestRefusal::HostMissing), said(&GET[..3], true));
+        assert_eq!(
+            Err(RequestRefusal::HostMissing),
+            written_as(&GET[..3], true)
+        );
         let late = [&[("accept", "x")][..], &GET].concat();
-        assert_eq!(Err(RequestRefusal::PseudoFieldMalformed), said(&late, true));
+        assert_eq!(
+            Err(RequestRefusal::PseudoFieldMalformed),
+            written_as(&late, true)
+        );
     }
 
     #[test]
     fn too_much_is_refused_and_not_kept() {
         let long = "x".repeat(9000);
         let fields = [&GET[..], &[("a", &long), ("b", &long)]].concat();
-        assert_eq!(Err(RequestRefusal::FieldsTooLarge), said(&fields, true));
+        assert_eq!(
+            Err(RequestRefusal::FieldsTooLarge),
+            written_as(&fields, true)
+        );
         let many = [&GET[..], &[("a", ""); 129]].concat();
-        assert_eq!(Err(RequestRefusal::FieldsTooLarge), said(&many, true));
+        assert_eq!(Err(RequestRefusal::FieldsTooLarge), written_as(&many, true));
     }
 }

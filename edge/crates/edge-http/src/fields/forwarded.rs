@@ -3,7 +3,8 @@
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::write::{decimal, field};
+use super::line::field;
+use crate::bytes::write_decimal;
 
 /// A client, as the connection shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ fn write_ipv4(out: &mut Vec<u8>, address: Ipv4Addr) {
         if place > 0 {
             out.push(b'.');
         }
-        decimal(out, octet.into());
+        write_decimal(out, octet.into());
     }
 }
 

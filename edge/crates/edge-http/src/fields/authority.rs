@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::bytes::{HOST, skip};
+use edge_contract::RequestRefusal;
 
 /// A host and perhaps a port, as sent in Host, `:authority` or an absolute target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,25 @@ impl<'a> Authority<'a> {
 
 fn undotted(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
+}
+
+/// The authority of a request as it goes on, where two fields may name it: they must agree
+/// (RFC 9112 §3.2.2, RFC 9113 §8.3.1, RFC 9114 §4.3.1).
+///
+/// `default_port` is what no port means.
+pub(crate) fn agreed<'a>(
+    first: &'a [u8],
+    second: Option<&[u8]>,
+    default_port: u16,
+) -> Result<&'a [u8], RequestRefusal> {
+    let authority = Authority::parse(first).ok_or(RequestRefusal::HostMalformed)?;
+    if let Some(second) = second {
+        let second = Authority::parse(second).ok_or(RequestRefusal::HostMalformed)?;
+        if !authority.is_same(&second, default_port) {
+            return Err(RequestRefusal::HostDiffers);
+        }
+    }
+    Ok(written(first))
 }
 
 /// An authority that was read, as it goes on: without the colon of an empty port.

@@ -1,12 +1,14 @@
 //! Response heads of upstream servers (RFC 9112 §4), read as strictly as requests.
 
-use crate::body::{BodyKind, content_length};
-use crate::bytes::{FIELD_VALUE, decimal, skip};
-use crate::field::{Field, FieldKind, Span};
-use crate::head::{
-    ConnectionOptions, Halt, HeadLimits, LineFault, Version, VersionFault, byte_at, line_end,
-    read_fields, version_of,
+use super::body::BodyKind;
+use super::head::{
+    ConnectionOptions, Halt, LineFault, Version, VersionFault, byte_at, line_end, read_fields,
+    version_of,
 };
+use crate::bytes::{FIELD_VALUE, decimal, skip};
+use crate::fields::content_length::content_length;
+use crate::fields::kind::{Field, FieldKind, Span};
+use crate::fields::limits::HeadLimits;
 use crate::method::Method;
 
 /// A response head: facts, and ranges of the buffer it was read from.

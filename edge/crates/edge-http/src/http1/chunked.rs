@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::body::LONGEST;
 use crate::bytes::{FIELD_VALUE, TOKEN};
+use crate::fields::content_length::LONGEST;
 
 /// More digits, even zeros, are taken for an attack on somebody's integer arithmetic.
 const SIZE_DIGITS: u32 = 16;

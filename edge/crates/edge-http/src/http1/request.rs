@@ -1,17 +1,19 @@
 //! Request heads (RFC 9112 §3), read in one strict form.
 
-use edge_contract::RequestRefusal;
-
-use crate::authority::{Authority, written};
-use crate::body::{BodyKind, content_length};
-use crate::bytes::{TARGET, TOKEN, members, skip};
-use crate::field::{Field, FieldKind, Span};
-use crate::head::{
-    ConnectionOptions, Halt, HeadLimits, LineFault, Version, VersionFault, byte_at, line_end,
-    read_fields, version_of,
+use super::body::BodyKind;
+use super::head::{
+    ConnectionOptions, Halt, LineFault, Version, VersionFault, byte_at, line_end, read_fields,
+    version_of,
 };
+use super::target::{Target, TargetAuthority, read_target};
+use crate::bytes::{TARGET, TOKEN, members, skip};
+use crate::fields::authority::agreed;
+use crate::fields::content_length::content_length;
+use crate::fields::expect::expects_continue;
+use crate::fields::kind::{Field, FieldKind, Span};
+use crate::fields::limits::HeadLimits;
 use crate::method::Method;
-use crate::target::{Target, TargetAuthority, read_target};
+use edge_contract::RequestRefusal;
 
 /// A request head: facts, and ranges of the buffer it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +218,7 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, RequestRefusal> 
                 let is_websocket = field.value.of(input).eq_ignore_ascii_case(b"websocket");
                 facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
             }
-            FieldKind::EndToEnd if is_expect(field.name.of(input)) => {
+            FieldKind::Expect => {
                 facts.expects_continue |= expects_continue(field.value.of(input))?;
             }
             _ => {}
@@ -225,43 +227,22 @@ fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, RequestRefusal> 
     Ok(facts)
 }
 
-/// The only expectation there is (RFC 9110 §10.1.1).
-pub(crate) const EXPECT_CONTINUE: &[u8] = b"100-continue";
-
-/// Whether a field is Expect, which is read differently by so many that only one form goes on.
-pub(crate) fn is_expect(name: &[u8]) -> bool {
-    name.eq_ignore_ascii_case(b"expect")
-}
-
-/// Whether an Expect field asks for something: a list, of which empty members are none and equal
-/// ones are one (RFC 9110 §5.3, §5.6.1.2).
-pub(crate) fn expects_continue(value: &[u8]) -> Result<bool, RequestRefusal> {
-    let is_known = |member: &[u8]| member.eq_ignore_ascii_case(EXPECT_CONTINUE);
-    if members(value).all(is_known) {
-        Ok(members(value).next().is_some())
-    } else {
-        Err(RequestRefusal::ExpectationUnsupported)
-    }
-}
-
 fn judge_host(
     input: &[u8],
     version: Version,
     field: Option<Span>,
     target: Option<TargetAuthority>,
 ) -> Result<Option<Span>, RequestRefusal> {
-    let parse = |span: Span| Authority::parse(span.of(input)).ok_or(RequestRefusal::HostMalformed);
-    let host = match (field, target) {
+    let (host, target) = match (field, target) {
         (None, _) if version == Version::Http11 => return Err(RequestRefusal::HostMissing),
         (None, None) => return Ok(None),
-        (Some(one), Some(two)) if !parse(one)?.is_same(&parse(two.text)?, two.default_port) => {
-            return Err(RequestRefusal::HostDiffers);
-        }
-        (Some(host), _) | (None, Some(TargetAuthority { text: host, .. })) => host,
+        (None, Some(target)) => (target.text, None),
+        (Some(host), target) => (host, target),
     };
-    parse(host)?;
-    let end = host.start() + written(host.of(input)).len();
-    Ok(Some(Span::new(host.start(), end)))
+    let default_port = target.map_or(0, |it| it.default_port);
+    let target = target.map(|it| it.text.of(input));
+    let text = agreed(host.of(input), target, default_port)?;
+    Ok(Some(Span::new(host.start(), host.start() + text.len())))
 }
 
 fn judge_body(

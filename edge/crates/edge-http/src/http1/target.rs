@@ -1,10 +1,8 @@
 //! Request targets: what is asked for, in the form that goes on to a server (RFC 9112 §3.2).
 
-use edge_contract::RequestRefusal;
-
-use crate::bytes::{TARGET, skip};
-use crate::field::Span;
+use crate::fields::kind::Span;
 use crate::method::Method;
+use edge_contract::RequestRefusal;
 
 /// A request target in origin or asterisk form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,17 +12,6 @@ pub struct Target {
     /// What has to stand before it: `/` where an absolute target has no path (RFC 9112 §3.2.2),
     /// `*` for its OPTIONS (§3.2.4), else nothing.
     pub prefix: &'static str,
-}
-
-/// Judge a `:path` (RFC 9113 §8.3.1): origin form, or the asterisk of OPTIONS.
-pub fn check_path(method: Method, path: &[u8]) -> Result<(), RequestRefusal> {
-    let known = skip(path, 0, &TARGET) == path.len();
-    match path {
-        _ if method == Method::Connect => Err(RequestRefusal::MethodUnsupported),
-        [b'/', ..] if known => Ok(()),
-        b"*" if method == Method::Options => Ok(()),
-        _ => Err(RequestRefusal::TargetMalformed),
-    }
 }
 
 /// The authority that a target of absolute form names.

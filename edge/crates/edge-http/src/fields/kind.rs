@@ -59,6 +59,8 @@ pub enum FieldKind {
     Date,
     /// Passed on as it is.
     EndToEnd,
+    /// `Expect`: read as a list, and written anew in requests.
+    Expect,
     /// What a client says about itself and the path it came by: never believed (RFC 9440 §2.4).
     Forwarded,
     /// `Host`: checked, and written anew.
@@ -112,6 +114,7 @@ fn known(lower: &[u8]) -> FieldKind {
         b"content-length" => FieldKind::ContentLength,
         b"cookie" => FieldKind::Cookie,
         b"date" => FieldKind::Date,
+        b"expect" => FieldKind::Expect,
         b"client-cert" | b"client-cert-chain" | b"forwarded" | b"x-real-ip" => FieldKind::Forwarded,
         b"host" => FieldKind::Host,
         b"keep-alive"
