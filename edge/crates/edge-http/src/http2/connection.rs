@@ -113,6 +113,12 @@ impl<T: Default> Connection<T> {
         self.reader.is_in_header(input)
     }
 
+    /// Whether the end was announced, by us, or is decided.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutdown.has_begun()
+    }
+
     /// Whether no stream is taken any more and none is open.
     #[must_use]
     pub fn is_shut_down(&self) -> bool {

@@ -42,6 +42,11 @@ impl Shutdown {
         stream <= self.last_stream
     }
 
+    /// Whether anything of it was said.
+    pub(super) fn has_begun(&self) -> bool {
+        self.phase != Phase::Open
+    }
+
     /// Whether no stream is taken any more.
     pub(super) fn is_final(&self) -> bool {
         self.phase == Phase::Final

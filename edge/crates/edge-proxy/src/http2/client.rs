@@ -73,7 +73,7 @@ impl Http2Client {
             return;
         }
         deadline.set(LINGER);
-        self.shared.state().set_stuck(self.stream, false);
+        self.shared.state().set_server_blocked(self.stream, false);
         poll_fn(|context| {
             if self.poll_end(context).is_ready() {
                 return Poll::Ready(());
@@ -86,11 +86,11 @@ impl Http2Client {
     /// Wait for the request's end, dropping what comes.
     fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
-        let has_ended = state.http2.stream_state(self.stream).is_none_or(|slot| {
-            slot.received.clear();
-            slot.has_ended || slot.fault.is_some()
+        let has_ended = state.http2.stream_state(self.stream).is_none_or(|stream| {
+            stream.received.clear();
+            stream.has_ended || stream.fault.is_some()
         });
-        if has_ended || state.is_gone(self.stream) {
+        if has_ended || state.is_closed(self.stream) {
             return Poll::Ready(());
         }
         state.register(self.stream, context);
@@ -117,23 +117,23 @@ impl Http2Client {
 impl Client for Http2Client {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         let mut state = self.shared.state();
-        if state.is_gone(self.stream) {
+        if state.is_closed(self.stream) {
             return Poll::Ready(Err(ClientFault::Gone));
         }
-        let Some(slot) = state.http2.stream_state(self.stream) else {
+        let Some(stream) = state.http2.stream_state(self.stream) else {
             return Poll::Ready(Err(ClientFault::Gone));
         };
-        if let Some(refusal) = slot.fault {
+        if let Some(refusal) = stream.fault {
             return Poll::Ready(Err(ClientFault::Refused(refusal)));
         }
-        if !slot.received.is_empty() {
-            std::mem::swap(&mut self.piece, &mut slot.received);
+        if !stream.received.is_empty() {
+            std::mem::swap(&mut self.piece, &mut stream.received);
             if self.is_chunked {
                 self.framing = Framing::chunk(self.piece.len(), false);
             }
             return Poll::Ready(Ok(()));
         }
-        if slot.has_ended {
+        if stream.has_ended {
             self.has_ended = true;
             if self.is_chunked {
                 self.framing = Framing::LAST;
@@ -174,7 +174,9 @@ impl Client for Http2Client {
             self.piece = Text::of_its_size(&self.piece[self.sent..]);
             self.sent = 0;
         }
-        self.shared.state().set_stuck(self.stream, is_waiting);
+        self.shared
+            .state()
+            .set_server_blocked(self.stream, is_waiting);
     }
 
     fn request_has_ended(&self) -> bool {
@@ -183,7 +185,7 @@ impl Client for Http2Client {
 
     fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
-        if state.is_gone(self.stream) {
+        if state.is_closed(self.stream) {
             return Poll::Ready(());
         }
         state.register(self.stream, context);
@@ -206,7 +208,7 @@ impl Client for Http2Client {
     ) -> Result<(), ClientFault> {
         let is_last = matches!(message.head.body, BodyKind::None | BodyKind::Length(0));
         let mut state = self.shared.state();
-        let is_sent = !state.is_gone(self.stream)
+        let is_sent = !state.is_closed(self.stream)
             && state.sender().send_head(self.stream, is_last, |fields| {
                 let hsts = hsts.map(|it| (it.to_compare(), it.value.as_slice()));
                 write_response(fields, message, hsts, date_now);
@@ -251,7 +253,7 @@ impl Client for Http2Client {
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
         let text = page.text();
         let mut state = self.shared.state();
-        if state.is_gone(self.stream) {
+        if state.is_closed(self.stream) {
             return;
         }
         // Nobody waits for a window with a page: where it does not fit, its status has to do.
@@ -282,7 +284,7 @@ impl Client for Http2Client {
         if matches!(self.answer, Answer::Owed | Answer::Open) {
             self.answer = Answer::BrokenOff;
             let mut state = self.shared.state();
-            state.break_off(self.stream, ErrorCode::INTERNAL_ERROR);
+            state.reset(self.stream, ErrorCode::INTERNAL_ERROR);
         }
     }
 }

@@ -1,27 +1,24 @@
-//! One connection: it reads frames, gives each request a task, and sends what they have ready.
-
-mod reading;
+//! One connection's task: it reads frames, gives each request a task, and sends what they have ready.
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use edge_contract::{Http2Cutoff, Limits};
-use edge_forward::budget::SMALL;
-use edge_forward::{Buffer, ConnectionContext, Deadline};
+use edge_contract::Limits;
+use edge_forward::{ConnectionContext, Deadline};
 use edge_http::http2::{Config, Connection, Cutoff};
 use edge_tls::TlsStream;
 use tokio::io::AsyncWrite;
 
-use super::half_closed::HalfClosed;
+use super::reader::{Reader, Stop};
 use super::shared::Shared;
 use crate::counted::Counted;
 
 /// After a cutoff: for how long, and up to how many bytes, the client may go on until it reads why.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-const LAST_BYTES: usize = 256 * 1024;
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+const CLOSE_BYTES: usize = 256 * 1024;
 
 /// How a step of the session ended.
 type Step<T> = Result<T, Ended>;
@@ -31,22 +28,14 @@ struct Ended;
 
 pub(super) struct Session {
     stream: Counted<TlsStream>,
-    inbox: Buffer,
+    reader: Reader,
     shared: Shared,
     context: Rc<ConnectionContext>,
     deadline: Deadline,
-    /// While a header has begun and is not whole.
-    header_deadline: Option<Deadline>,
-    header_timeout: Duration,
-    started: Instant,
     idle_timeout: Duration,
-    is_greeted: bool,
-    is_leaving: bool,
-    /// Once the client has ended its side.
-    half_closed: Option<HalfClosed>,
-    /// Whether the client was not listened to when that was last asked.
-    is_paused: bool,
-    cutoff: Option<Cutoff>,
+    /// Whether the preface has come, so that the deadline is the idle timeout's.
+    is_established: bool,
+    is_cut_off: bool,
 }
 
 impl Session {
@@ -57,21 +46,16 @@ impl Session {
         limits: &Limits,
     ) -> Self {
         let header_timeout = Duration::from_millis(limits.header_timeout_ms);
+        let shared = Shared::new(Connection::new(config));
         Self {
             stream,
-            inbox: Buffer::default(),
-            shared: Shared::new(Connection::new(config)),
+            reader: Reader::new(shared.clone(), Rc::clone(&context), header_timeout),
+            shared,
             context,
             deadline: Deadline::after(header_timeout),
-            header_deadline: None,
-            header_timeout,
-            started: Instant::now(),
             idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
-            is_greeted: false,
-            is_leaving: false,
-            half_closed: None,
-            is_paused: false,
-            cutoff: None,
+            is_established: false,
+            is_cut_off: false,
         }
     }
 
@@ -80,7 +64,7 @@ impl Session {
         let served = poll_fn(|it| self.poll(it, drained.as_mut())).await;
         self.shared.state().end();
         if served.is_ok() {
-            self.say_goodbye().await;
+            self.close().await;
         }
     }
 
@@ -89,23 +73,20 @@ impl Session {
         context: &mut Context<'_>,
         drained: Pin<&mut impl Future<Output = ()>>,
     ) -> Poll<Step<()>> {
-        if !self.is_leaving && drained.poll(context).is_ready() {
-            self.is_leaving = true;
+        if !self.is_shutting_down() && drained.poll(context).is_ready() {
             self.shared.state().http2.announce_shutdown();
         }
-        if let Poll::Ready(outcome) = self.poll_receive(context) {
-            return Poll::Ready(outcome);
+        match self.reader.poll(context, &mut self.stream) {
+            Poll::Ready(Stop::Closed) => return Poll::Ready(Err(Ended)),
+            Poll::Ready(Stop::CutOff(cutoff)) => return self.cut_off(cutoff),
+            Poll::Pending => {}
         }
-        if self.poll_header(context).is_ready() {
-            self.cut_off(Http2Cutoff::HeaderTimeout.into());
-            return Poll::Ready(Ok(()));
-        }
-        if self.obey_streams() {
-            return Poll::Ready(Ok(()));
+        let stalled = self.shared.state().cutoff.take();
+        if let Some(reason) = stalled {
+            return self.cut_off(reason.into());
         }
         let is_sent = self.poll_transmit(context)?.is_ready();
-        if self.is_paused && !self.is_full() {
-            // Not all was read, so nobody would wake us for what the client has sent meanwhile.
+        if self.reader.may_resume() {
             context.waker().wake_by_ref();
         }
         if is_sent && self.shared.state().http2.is_shut_down() {
@@ -115,17 +96,12 @@ impl Session {
         self.poll_idle(context).map(Ok)
     }
 
-    /// Whether a stream wants the connection's end.
-    fn obey_streams(&mut self) -> bool {
-        let reason = self.shared.state().cutoff.take();
-        if let Some(reason) = reason {
-            self.cut_off(reason.into());
-        }
-        reason.is_some()
+    fn is_shutting_down(&self) -> bool {
+        self.shared.state().http2.is_shutting_down()
     }
 
-    fn cut_off(&mut self, cutoff: Cutoff) {
-        self.cutoff = Some(cutoff);
+    fn cut_off(&mut self, cutoff: Cutoff) -> Poll<Step<()>> {
+        self.is_cut_off = true;
         self.shared.state().http2.cut_off(cutoff);
         let ConnectionContext {
             worker, site, peer, ..
@@ -133,6 +109,7 @@ impl Session {
         worker
             .observer
             .http2_cut_off(&site.id, *peer, cutoff.reason);
+        Poll::Ready(Ok(()))
     }
 
     /// Send what is there in as few pieces as the socket takes; ready when nothing is left.
@@ -159,11 +136,10 @@ impl Session {
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.note_progress();
         ready!(self.deadline.poll_due(context));
-        if !self.is_greeted || self.is_leaving {
+        if !self.is_established || self.is_shutting_down() {
             return Poll::Ready(());
         }
         // Nobody has asked for anything for long: say so, and then wait no longer than that.
-        self.is_leaving = true;
         self.shared.state().http2.announce_shutdown();
         self.deadline.set(self.idle_timeout);
         context.waker().wake_by_ref();
@@ -173,10 +149,10 @@ impl Session {
     fn note_progress(&mut self) {
         let mut state = self.shared.state();
         let is_idle = state.http2.open_streams() == 0;
-        if !self.is_greeted && state.http2.is_established() {
-            self.is_greeted = true;
+        if !self.is_established && state.http2.is_established() {
+            self.is_established = true;
             self.deadline.set(self.idle_timeout);
-        } else if !is_idle && self.is_greeted {
+        } else if !is_idle && self.is_established {
             self.deadline.set(self.idle_timeout);
         }
         if is_idle {
@@ -185,12 +161,12 @@ impl Session {
     }
 
     /// Send the last frames and the end of TLS; after a cutoff, let the client read them.
-    async fn say_goodbye(&mut self) {
-        self.deadline.set(LAST_WORDS);
-        self.inbox = Buffer::default();
-        let mut left = if self.cutoff.is_some() { LAST_BYTES } else { 0 };
+    async fn close(&mut self) {
+        self.deadline.set(CLOSE_TIMEOUT);
+        self.reader.clear();
+        let mut left = if self.is_cut_off { CLOSE_BYTES } else { 0 };
         poll_fn(|context| {
-            if self.poll_goodbye(context, &mut left).is_ready() {
+            if self.poll_close(context, &mut left).is_ready() {
                 return Poll::Ready(());
             }
             self.deadline.poll_due(context)
@@ -198,19 +174,15 @@ impl Session {
         .await;
     }
 
-    fn poll_goodbye(&mut self, context: &mut Context<'_>, left: &mut usize) -> Poll<()> {
+    fn poll_close(&mut self, context: &mut Context<'_>, left: &mut usize) -> Poll<()> {
         if ready!(self.poll_transmit(context)).is_err() {
             return Poll::Ready(());
         }
         let ended = ready!(Pin::new(&mut self.stream).poll_shutdown(context));
-        // What comes and is not read would make the kernel reset the goodbye away.
-        while ended.is_ok() && *left > 0 {
-            self.inbox.renew(SMALL);
-            match ready!(self.inbox.poll_fill(context, &mut self.stream)) {
-                Ok(count) if count > 0 => *left = left.saturating_sub(count),
-                _ => break,
-            }
+        if ended.is_err() {
+            return Poll::Ready(());
         }
-        Poll::Ready(())
+        // What comes and is not read would make the kernel reset away what was sent.
+        self.reader.poll_discard(context, &mut self.stream, left)
     }
 }

@@ -1,53 +1,32 @@
-//! What a connection and its streams share: the protocol's state, and who waits for what.
+//! What a connection's session and its streams' tasks share: the protocol's state, and who waits for
+//! what.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use edge_contract::{Http2Cutoff, RequestRefusal};
-use edge_forward::budget::{Reservation, SCARCE, is_scarce};
+use edge_contract::Http2Cutoff;
+use edge_forward::budget::{Reservation, is_scarce};
 use edge_forward::{ClientFault, Text};
 use edge_http::http2::{Connection, ErrorCode};
 
-/// Bytes that may wait for the socket before streams have to wait themselves.
-const MOST_WAITING: usize = 48 * 1024;
-/// Bytes that a stream may send at once while others wait for their turn.
-const TURN: usize = 16 * 1024;
+use super::send_queue::SendQueue;
+use super::stream::{StreamState, keep_waker};
+
+/// Above so many unsent bytes no more is read: the client does not read either.
+const MOST_UNSENT: usize = 128 * 1024;
 /// Bytes of bodies that a client may have sent and no server taken before it is not listened to,
 /// while memory is scarce and no answer waits for a window; its windows alone let it send far more.
 /// What a server has no room for is not read at all.
 const MOST_UNTAKEN: usize = 16 * 1024;
 
-/// What is kept with each stream.
-#[derive(Default)]
-pub(super) struct Slot {
-    waker: Option<Waker>,
-    /// What came of the request's body and was not taken yet; the stream's window bounds it.
-    pub(super) received: Text,
-    /// Why the body is refused, once that is known.
-    pub(super) fault: Option<RequestRefusal>,
-    /// Whether the request was read to its end.
-    pub(super) has_ended: bool,
-    /// Whether the server takes no more of what is still to come.
-    is_stuck: bool,
-    is_queued: bool,
-    /// While a piece waits to be sent: how much had been sent on all streams when that began.
-    stalled_at: Option<u64>,
-}
-
 /// The state behind a connection and its streams.
 pub(super) struct State {
-    pub(super) http2: Connection<Slot>,
-    /// Streams that wait for room, in turn.
-    queue: VecDeque<u32>,
+    pub(super) http2: Connection<StreamState>,
+    sending: SendQueue,
     session: Option<Waker>,
-    /// Bytes of bodies that were sent, on all streams.
-    sent: u64,
-    /// Whether the socket has not yet taken all that was sent.
-    is_unsent: bool,
-    /// Whether the client is not listened to.
-    is_full: bool,
+    /// Whether no more is read of what the client sends.
+    is_paused: bool,
     held: Reservation,
     /// Why a stream wants the connection's end.
     pub(super) cutoff: Option<Http2Cutoff>,
@@ -60,14 +39,12 @@ pub(super) struct State {
 pub(super) struct Shared(Rc<RefCell<State>>);
 
 impl Shared {
-    pub(super) fn new(http2: Connection<Slot>) -> Self {
+    pub(super) fn new(http2: Connection<StreamState>) -> Self {
         Self(Rc::new(RefCell::new(State {
             http2,
-            queue: VecDeque::new(),
+            sending: SendQueue::default(),
             session: None,
-            sent: 0,
-            is_unsent: false,
-            is_full: false,
+            is_paused: false,
             held: Reservation::default(),
             cutoff: None,
             is_over: false,
@@ -80,14 +57,6 @@ impl Shared {
     }
 }
 
-impl Slot {
-    fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-}
-
 impl State {
     /// Have the session woken when there is something to send.
     pub(super) fn register_session(&mut self, context: &Context<'_>) {
@@ -95,7 +64,7 @@ impl State {
     }
 
     /// The connection, with memory for what is to be sent.
-    pub(super) fn sender(&mut self) -> &mut Connection<Slot> {
+    pub(super) fn sender(&mut self) -> &mut Connection<StreamState> {
         if self.http2.output().capacity() == 0 {
             std::mem::swap(self.http2.output(), &mut *Text::long());
         }
@@ -113,7 +82,7 @@ impl State {
             output.shrink_to_fit();
         }
         self.note_held();
-        self.is_unsent = !is_all;
+        self.sending.set_socket_full(!is_all);
         if is_all {
             self.wake_next();
         }
@@ -124,42 +93,49 @@ impl State {
         self.held.set(output + self.http2.unreleased_bytes());
     }
 
-    /// Whether the client is not listened to before servers have taken more of what it sent.
+    /// Whether to read no more before the client has taken more of what was sent to it, or servers
+    /// of what it sent.
     ///
     /// While an answer waits for a window the client is heard up to the windows that it was given:
     /// its `WINDOW_UPDATE` may lie behind all that (RFC 9113 §5.2.2).
-    pub(super) fn is_full(&mut self) -> bool {
+    pub(super) fn pauses_reading(&mut self) -> bool {
+        if self.http2.output_bytes() > MOST_UNSENT {
+            return true;
+        }
         self.note_held();
-        self.is_full = is_scarce()
-            && (self.http2.unreleased_bytes() > MOST_UNTAKEN || self.is_stuck())
+        self.is_paused = is_scarce()
+            && (self.http2.unreleased_bytes() > MOST_UNTAKEN || self.is_server_blocked())
             && !self.waits_for_window();
-        self.is_full
+        self.is_paused
     }
 
     /// Whether a server takes no more of what is still to come.
-    fn is_stuck(&mut self) -> bool {
-        self.http2.stream_states().any(|slot| slot.is_stuck)
+    fn is_server_blocked(&mut self) -> bool {
+        self.http2.stream_states().any(|it| it.is_server_blocked)
     }
 
     /// Whether the client has been sent all that its windows let through, and an answer is not whole.
     fn waits_for_window(&mut self) -> bool {
-        !self.is_unsent
+        !self.sending.is_socket_full()
             && self
                 .http2
                 .stream_states()
-                .any(|slot| slot.stalled_at.is_some())
+                .any(|stream| stream.stalled_at.is_some())
     }
 
     /// Whether streams should have their turn with what has come before more is read.
-    pub(super) fn is_ahead(&self) -> bool {
+    pub(super) fn lets_streams_run(&self) -> bool {
         is_scarce() && self.http2.unreleased_bytes() > 0
     }
 
     /// Whether a stream's server takes no more of what is still to come for it.
-    pub(super) fn set_stuck(&mut self, id: u32, is_stuck: bool) {
-        if let Some(slot) = self.http2.stream_state(id)
-            && std::mem::replace(&mut slot.is_stuck, is_stuck && !slot.has_ended)
-            && !is_stuck
+    pub(super) fn set_server_blocked(&mut self, id: u32, is_blocked: bool) {
+        if let Some(stream) = self.http2.stream_state(id)
+            && std::mem::replace(
+                &mut stream.is_server_blocked,
+                is_blocked && !stream.has_ended,
+            )
+            && !is_blocked
         {
             self.wake_session();
         }
@@ -168,7 +144,7 @@ impl State {
     /// Let the session send what is there, and listen again.
     pub(super) fn wake_session(&mut self) {
         self.note_held();
-        if (self.http2.output_bytes() > 0 || self.is_full)
+        if (self.http2.output_bytes() > 0 || self.is_paused)
             && let Some(waker) = self.session.take()
         {
             waker.wake();
@@ -177,20 +153,20 @@ impl State {
 
     /// Have a stream's task woken when something happens to the stream.
     pub(super) fn register(&mut self, id: u32, context: &Context<'_>) {
-        if let Some(slot) = self.http2.stream_state(id) {
-            keep_waker(&mut slot.waker, context);
+        if let Some(stream) = self.http2.stream_state(id) {
+            stream.register(context);
         }
     }
 
     /// Something happened to a stream.
     pub(super) fn wake(&mut self, id: u32) {
-        if let Some(slot) = self.http2.stream_state(id) {
-            slot.wake();
+        if let Some(stream) = self.http2.stream_state(id) {
+            stream.wake();
         }
     }
 
     /// Whether nothing can be said on a stream any more.
-    pub(super) fn is_gone(&self, id: u32) -> bool {
+    pub(super) fn is_closed(&self, id: u32) -> bool {
         self.is_over || self.http2.send_capacity(id).is_none()
     }
 
@@ -202,7 +178,7 @@ impl State {
 
     /// Something happened to all streams.
     pub(super) fn wake_all(&mut self) {
-        self.http2.stream_states().for_each(Slot::wake);
+        self.http2.stream_states().for_each(StreamState::wake);
     }
 
     /// Wait for room to send up to so many bytes on a stream; say how many.
@@ -222,24 +198,24 @@ impl State {
             self.leave_queue(id);
             return self.wait_for_window(id, context);
         }
-        let is_first = self.queue.front().is_none_or(|&first| first == id);
+        let is_first = self.sending.first().is_none_or(|first| first == id);
         if room == 0 || !is_first {
             self.join_queue(id);
             return self.wait_for_window(id, context);
         }
         self.leave_queue(id);
-        if let Some(slot) = self.http2.stream_state(id) {
-            slot.stalled_at = None;
+        if let Some(stream) = self.http2.stream_state(id) {
+            stream.stalled_at = None;
         }
-        let turn = if self.queue.is_empty() { room } else { TURN };
-        Poll::Ready(Ok(wanted.min(window).min(room).min(turn)))
+        let share = self.sending.share_of(room);
+        Poll::Ready(Ok(wanted.min(window).min(share)))
     }
 
     /// Before a stream reads more from its server: wait until the socket has taken what was sent,
     /// while memory is scarce. So a slow reader holds one piece for each connection, not several.
     pub(super) fn poll_wanted(&mut self, context: &Context<'_>, id: u32) -> Poll<()> {
-        let waits = self.is_unsent || self.http2.output_bytes() > 0;
-        if waits && is_scarce() && !self.is_gone(id) {
+        let waits = self.sending.is_socket_full() || self.http2.output_bytes() > 0;
+        if waits && is_scarce() && !self.is_closed(id) {
             self.join_queue(id);
             self.register(id, context);
             return Poll::Pending;
@@ -250,23 +226,18 @@ impl State {
 
     /// How much all streams together may send now.
     fn room(&self) -> usize {
-        let most = match (is_scarce(), self.is_unsent) {
-            (false, _) => MOST_WAITING,
-            (true, false) => SCARCE,
-            (true, true) => 0,
-        };
-        most.saturating_sub(self.http2.output_bytes())
-            .min(self.http2.send_window())
+        self.sending
+            .room(self.http2.output_bytes(), self.http2.send_window())
     }
 
     fn wait_for_window<T>(&mut self, id: u32, context: &Context<'_>) -> Poll<T> {
-        let sent = self.sent;
-        if let Some(slot) = self.http2.stream_state(id)
-            && slot
+        let sent = self.sending.sent();
+        if let Some(stream) = self.http2.stream_state(id)
+            && stream
                 .stalled_at
-                .replace(slot.stalled_at.unwrap_or(sent))
+                .replace(stream.stalled_at.unwrap_or(sent))
                 .is_none()
-            && self.is_full
+            && self.is_paused
         {
             self.wake_session(); // It may have to listen again.
         }
@@ -275,19 +246,15 @@ impl State {
     }
 
     fn join_queue(&mut self, id: u32) {
-        if let Some(slot) = self.http2.stream_state(id)
-            && !std::mem::replace(&mut slot.is_queued, true)
-        {
-            self.queue.push_back(id);
+        if let Some(stream) = self.http2.stream_state(id) {
+            self.sending.join(id, stream);
         }
     }
 
     fn leave_queue(&mut self, id: u32) {
-        let Some(slot) = self.http2.stream_state(id) else {
-            return;
-        };
-        if std::mem::take(&mut slot.is_queued) {
-            self.queue.retain(|&it| it != id);
+        if let Some(stream) = self.http2.stream_state(id)
+            && self.sending.leave(id, stream)
+        {
             self.wake_next();
         }
     }
@@ -295,7 +262,7 @@ impl State {
     /// If there is room, let the stream have it that waits longest.
     pub(super) fn wake_next(&mut self) {
         if self.room() > 0
-            && let Some(&id) = self.queue.front()
+            && let Some(id) = self.sending.first()
         {
             self.wake(id);
         }
@@ -306,21 +273,21 @@ impl State {
         let stalled = self
             .http2
             .stream_states()
-            .filter(|slot| slot.stalled_at.is_some() && !slot.is_queued);
-        stalled.for_each(Slot::wake);
+            .filter(|stream| stream.stalled_at.is_some() && !stream.is_queued);
+        stalled.for_each(StreamState::wake);
         self.wake_next();
     }
 
     /// Send bytes of a body: no more than [`State::poll_room`] said.
     pub(super) fn send(&mut self, id: u32, bytes: &[u8], is_last: bool) {
         self.sender().send_data(id, bytes, is_last);
-        self.sent += bytes.len() as u64;
+        self.sending.note_written(bytes.len());
         self.wake_session();
     }
 
-    /// Break a stream off.
-    pub(super) fn break_off(&mut self, id: u32, code: ErrorCode) {
-        if self.blames_connection(id) {
+    /// Reset a stream.
+    pub(super) fn reset(&mut self, id: u32, code: ErrorCode) {
+        if self.is_client_stalled(id) {
             self.cutoff = Some(Http2Cutoff::WindowStalled);
         }
         self.http2.reset(id, code);
@@ -333,20 +300,23 @@ impl State {
     /// since then nothing has gone out on any other, and all of them wait for windows, or the one
     /// window for all is what is shut, then nobody is there to send to; nor is there any right to
     /// one such response after the other.
-    fn blames_connection(&mut self, id: u32) -> bool {
-        let stalled_at = self.http2.stream_state(id).and_then(|slot| slot.stalled_at);
+    fn is_client_stalled(&mut self, id: u32) -> bool {
+        let stalled_at = self
+            .http2
+            .stream_state(id)
+            .and_then(|stream| stream.stalled_at);
         let Some(stalled_at) = stalled_at.filter(|_| self.http2.send_capacity(id) == Some(0))
         else {
             return false;
         };
-        if self.is_full {
+        if self.is_paused {
             return false; // Whatever the client has said of its windows, nobody has listened.
         }
-        let nothing_moved = stalled_at == self.sent;
+        let nothing_moved = stalled_at == self.sending.sent();
         let all_wait = self
             .http2
             .stream_states()
-            .all(|slot| slot.stalled_at.is_some());
+            .all(|stream| stream.stalled_at.is_some());
         let is_shut_for_all = self.http2.has_stream_window(id);
         nothing_moved && (all_wait || is_shut_for_all) || self.http2.count_stall().is_err()
     }
@@ -356,12 +326,5 @@ impl State {
         self.leave_queue(id);
         self.http2.close(id);
         self.wake_session();
-    }
-}
-
-fn keep_waker(place: &mut Option<Waker>, context: &Context<'_>) {
-    let waker = context.waker();
-    if !place.as_ref().is_some_and(|it| it.will_wake(waker)) {
-        *place = Some(waker.clone());
     }
 }

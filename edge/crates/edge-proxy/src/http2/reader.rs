@@ -1,0 +1,296 @@
+//! What a connection's client sends: read while there is room for it, and handed to its streams.
+
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use edge_contract::{Http2Cutoff, RequestRefusal};
+use edge_forward::budget::{FRAME, LARGE, SMALL, is_scarce};
+use edge_forward::peer_end::is_end;
+use edge_forward::{Buffer, ConnectionContext, Deadline, Text};
+use edge_http::http2::{Cutoff, Event};
+use edge_tls::TlsStream;
+use tokio::task::spawn_local;
+
+use super::half_closed::{HalfClosed, Shown};
+use super::request_task::RequestTask;
+use super::shared::{Shared, State};
+use crate::counted::Counted;
+
+/// Reads before other connections have their turn.
+const MOST_READS: usize = 16;
+
+/// Reads a connection's frames.
+pub(super) struct Reader {
+    shared: Shared,
+    context: Rc<ConnectionContext>,
+    buffer: Buffer,
+    started: Instant,
+    header_timeout: Duration,
+    /// While a header has begun and is not whole.
+    header_deadline: Option<Deadline>,
+    /// Once the client has ended its side.
+    half_closed: Option<HalfClosed>,
+    /// Whether something was left unread when reading was last tried.
+    is_paused: bool,
+}
+
+/// Why nothing more is read.
+pub(super) enum Stop {
+    /// The client is gone, or has nothing left to wait for.
+    Closed,
+    /// The client has broken the protocol, or gone beyond its bounds.
+    CutOff(Cutoff),
+}
+
+impl Reader {
+    pub(super) fn new(
+        shared: Shared,
+        context: Rc<ConnectionContext>,
+        header_timeout: Duration,
+    ) -> Self {
+        Self {
+            shared,
+            context,
+            buffer: Buffer::default(),
+            started: Instant::now(),
+            header_timeout,
+            header_deadline: None,
+            half_closed: None,
+            is_paused: false,
+        }
+    }
+
+    /// Read what has come, and start what it asks for; ready when the connection is to end.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut Counted<TlsStream>,
+    ) -> Poll<Stop> {
+        let received = if self.half_closed.is_some() {
+            self.poll_half_closed(context)
+        } else {
+            self.poll_receive(context, stream)
+        };
+        if received.is_ready() {
+            return received;
+        }
+        ready!(self.poll_header(context));
+        Poll::Ready(Stop::CutOff(Http2Cutoff::HeaderTimeout.into()))
+    }
+
+    /// Whether reading was paused and need not be any more: nothing else wakes the session for what
+    /// the client has sent meanwhile.
+    pub(super) fn may_resume(&self) -> bool {
+        self.is_paused && !self.shared.state().pauses_reading()
+    }
+
+    /// After the end: drop what comes, up to so many bytes; ready when no more is to be read.
+    pub(super) fn poll_discard(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut Counted<TlsStream>,
+        left: &mut usize,
+    ) -> Poll<()> {
+        while *left > 0 {
+            self.buffer.renew(SMALL);
+            match ready!(self.buffer.poll_fill(context, stream)) {
+                Ok(count) if count > 0 => *left = left.saturating_sub(count),
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Forget what was read and not taken.
+    pub(super) fn clear(&mut self) {
+        self.buffer = Buffer::default();
+    }
+
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut Counted<TlsStream>,
+    ) -> Poll<Stop> {
+        for _ in 0..MOST_READS {
+            self.is_paused = self.shared.state().pauses_reading();
+            if self.is_paused {
+                self.buffer.settle();
+                return Poll::Pending;
+            }
+            self.make_room();
+            match self.buffer.poll_fill(context, stream) {
+                Poll::Ready(Ok(count)) if count > 0 => {}
+                Poll::Ready(Err(error)) if !is_end(&error) => return Poll::Ready(Stop::Closed),
+                Poll::Ready(_) => return self.poll_ended(context, stream),
+                Poll::Pending => {
+                    self.buffer.settle();
+                    return Poll::Pending;
+                }
+            }
+            if let Err(cutoff) = self.take_frames() {
+                return Poll::Ready(Stop::CutOff(cutoff));
+            }
+            if self.shared.state().lets_streams_run() {
+                self.buffer.settle();
+                break;
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The client sends no more: answer what is whole.
+    fn poll_ended(&mut self, context: &mut Context<'_>, stream: &Counted<TlsStream>) -> Poll<Stop> {
+        let mut state = self.shared.state();
+        if state.http2.open_streams() == 0 {
+            return Poll::Ready(Stop::Closed);
+        }
+        let Ok(half_closed) = HalfClosed::of(stream) else {
+            return Poll::Ready(Stop::Closed);
+        };
+        state.sender().end_input();
+        state.wake_all();
+        drop(state);
+        self.is_paused = false;
+        self.half_closed = Some(half_closed);
+        self.poll_half_closed(context)
+    }
+
+    /// Ready when a client that has ended its side is gone.
+    fn poll_half_closed(&mut self, context: &mut Context<'_>) -> Poll<Stop> {
+        while let Some(half_closed) = &mut self.half_closed {
+            match ready!(half_closed.poll(context)) {
+                Shown::Gone => return Poll::Ready(Stop::Closed),
+                // Nobody has to answer that, but the kernel of a client that is gone.
+                Shown::Nothing => self.shared.state().sender().ping(),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// A frame that is longer than what is there needs a buffer that it fits into.
+    fn make_room(&mut self) {
+        let is_scarce = is_scarce();
+        if self.buffer.is_empty() {
+            let size = if self.buffer.size() == LARGE && !is_scarce {
+                LARGE
+            } else {
+                SMALL
+            };
+            self.buffer.renew(size);
+        } else if is_scarce {
+            if self.buffer.room() + self.buffer.filled().len() < FRAME {
+                self.buffer.move_to_room(FRAME);
+            }
+        } else if self.buffer.room() < SMALL {
+            self.buffer.move_to_room(LARGE);
+        }
+    }
+
+    /// Take all whole frames out of the buffer.
+    fn take_frames(&mut self) -> Result<(), Cutoff> {
+        let second = self.started.elapsed().as_secs();
+        let mut state = self.shared.state();
+        state.sender();
+        let input = self.buffer.filled();
+        let mut used = 0;
+        let outcome = loop {
+            match receive(&mut state, &input[used..], second) {
+                Ok((0, _)) => break Ok(()),
+                Ok((count, event)) => {
+                    let frame = &input[used..used + count];
+                    used += count;
+                    if !state.http2.is_in_header(b"") {
+                        // What comes next has its own time.
+                        self.header_deadline = None;
+                    }
+                    if let Some(event) = event {
+                        take_event(&mut state, event, frame, (&self.shared, &self.context));
+                    }
+                }
+                Err(cutoff) => break Err(cutoff),
+            }
+        };
+        self.buffer.consume(used);
+        outcome
+    }
+
+    /// Ready when a header takes too long, be there as many open streams as there may.
+    fn poll_header(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.shared.state();
+        if state.pauses_reading() {
+            // The rest may be here already, unread.
+            return Poll::Pending;
+        }
+        if !state.http2.is_in_header(self.buffer.filled()) {
+            self.header_deadline = None;
+            return Poll::Pending;
+        }
+        let wait = self.header_timeout;
+        let deadline = self
+            .header_deadline
+            .get_or_insert_with(|| Deadline::after(wait));
+        deadline.poll_due(context)
+    }
+}
+
+/// Take a frame; while memory is scarce what is here of a body does not wait for the rest of its
+/// frame.
+fn receive(state: &mut State, input: &[u8], second: u64) -> Result<(usize, Option<Event>), Cutoff> {
+    match state.http2.receive(input, second)? {
+        (0, _) if is_scarce() => state.http2.receive_part(input),
+        taken => Ok(taken),
+    }
+}
+
+/// Do what a frame asks for.
+fn take_event(
+    state: &mut State,
+    event: Event,
+    frame: &[u8],
+    (shared, context): (&Shared, &Rc<ConnectionContext>),
+) {
+    match event {
+        Event::Request { stream, has_ended } => {
+            if let Some(it) = state.http2.stream_state(stream) {
+                it.has_ended = has_ended;
+            }
+            let task = RequestTask::new(stream, has_ended, state.http2.request(), context);
+            if task.is_misdirected() && context.is_outdated() {
+                // No request is for this connection any more: the client shall make another one.
+                state.http2.announce_shutdown();
+            }
+            spawn_local(task.run(shared.clone(), Rc::clone(context)));
+        }
+        Event::Data {
+            stream,
+            payload,
+            has_ended,
+        } => {
+            if let Some(it) = state.http2.stream_state(stream) {
+                if it.received.capacity() == 0 {
+                    it.received = Text::long();
+                }
+                it.received.extend_from_slice(&frame[payload]);
+                it.has_ended = has_ended;
+            }
+            state.wake(stream);
+        }
+        Event::Ended { stream } => {
+            if let Some(it) = state.http2.stream_state(stream) {
+                it.has_ended = true;
+            }
+            state.wake(stream);
+        }
+        Event::Malformed { stream } => {
+            if let Some(it) = state.http2.stream_state(stream) {
+                it.fault = Some(RequestRefusal::BodyMalformed);
+            }
+            state.wake(stream);
+        }
+        Event::Reset { stream } | Event::WindowGrown { stream } => state.wake(stream),
+        Event::WindowsGrown => state.windows_grew(),
+        Event::GoAway => state.http2.refuse_streams(),
+    }
+}
