@@ -2,10 +2,12 @@
 
 import errno
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, assert_never
 
 from port443.core.contract.snapshot import Listener
+from port443.core.contract.tls_names import Transport
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint
 from port443.edge.errors import AddressAbsent, AddressForbidden, AddressInUse, AddressUnusable
@@ -13,6 +15,7 @@ from port443.edge.holders import holder_of
 
 BACKLOG = 4096
 """Connections that wait while a dead edge is replaced; the system's own bound is `net.core.somaxconn`."""
+_KINDS: Final[Mapping[Transport, socket.SocketKind]] = {Transport.TCP: socket.SOCK_STREAM}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +52,11 @@ class HeldSockets:
             for listener in listeners:
                 held = {each.worker for each in self._held if each.listener == listener.id}
                 endpoint = Endpoint.parse(listener.address)
-                if not held and not self._holds_port(endpoint.port):
-                    _probe(endpoint)
+                if not held and not self._holds_port(endpoint.port, listener.transport):
+                    _probe(endpoint, listener.transport)
                 for worker in sorted(set(range(workers)) - held):
                     # One by one, so that these are closed when the next cannot be bound.
-                    one = _bind(endpoint, shared=True)
+                    one = _bind(endpoint, listener.transport, shared=True)
                     bound.append(HeldSocket(listener.id, worker, one))
         except EdgeError:
             for each in bound:
@@ -62,9 +65,10 @@ class HeldSockets:
         self._held += bound
         return bound
 
-    def _holds_port(self, port: int) -> bool:
+    def _holds_port(self, port: int, transport: Transport) -> bool:
         # An address of ours may overlap the new one (127.0.0.1 and 0.0.0.0): then a probe sees ourselves.
-        return any(each.socket.getsockname()[1] == port for each in self._held)
+        alike = (each.socket for each in self._held if each.socket.type == _KINDS[transport])
+        return any(each.getsockname()[1] == port for each in alike)
 
     def release_all_but(self, listeners: Iterable[str]) -> None:
         """Close the sockets of listeners that are no longer wanted: a port is open while one is held."""
@@ -79,15 +83,15 @@ class HeldSockets:
         self.release_all_but(())
 
 
-def _probe(endpoint: Endpoint) -> None:
+def _probe(endpoint: Endpoint, transport: Transport) -> None:
     """Bind once without SO_REUSEPORT: with it, another program of this user would go unseen."""
-    _bind(endpoint, shared=False).close()
+    _bind(endpoint, transport, shared=False).close()
 
 
-def _bind(endpoint: Endpoint, *, shared: bool) -> socket.socket:
+def _bind(endpoint: Endpoint, transport: Transport, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
     try:
-        bound = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        bound = socket.socket(family, _KINDS[transport] | socket.SOCK_NONBLOCK)
     except OSError as error:  # a kernel without IPv6
         raise _explained(endpoint, error) from error
     try:
@@ -99,11 +103,19 @@ def _bind(endpoint: Endpoint, *, shared: bool) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((endpoint.address, endpoint.port))
         if shared:
-            bound.listen(BACKLOG)
+            _listen(bound, transport)
     except OSError as error:
         bound.close()
         raise _explained(endpoint, error) from error
     return bound
+
+
+def _listen(bound: socket.socket, transport: Transport) -> None:
+    match transport:
+        case Transport.TCP:
+            bound.listen(BACKLOG)
+        case _:
+            assert_never(transport)
 
 
 def _explained(endpoint: Endpoint, error: OSError) -> EdgeError:

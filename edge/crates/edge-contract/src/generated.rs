@@ -142,6 +142,14 @@ closed_set! {
 }
 
 closed_set! {
+    /// What carries the bytes of a listener's clients.
+    Transport {
+        /// Connections, accepted from a listening socket.
+        Tcp = "tcp",
+    }
+}
+
+closed_set! {
     /// What is spoken on a listener.
     Role {
         /// TLS, with HTTP inside.

@@ -1,7 +1,7 @@
 //! The root document: what one snapshot consists of, and what must hold between its fields.
 
 use crate::error::Fault;
-use crate::generated::{Limits, Listener, Root};
+use crate::generated::{Limits, Listener, Role, Root, Transport};
 use crate::hash::Hash;
 use crate::json::{Json, canonical};
 use crate::read::object;
@@ -74,6 +74,24 @@ impl Root {
 
     fn needs(&self, hash: &Hash) -> bool {
         self.parts.binary_search(hash).is_ok()
+    }
+}
+
+impl Listener {
+    /// What carries its clients' bytes.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.role.transport()
+    }
+}
+
+impl Role {
+    /// What carries it: another transport is another role, and so another listener.
+    #[must_use]
+    pub fn transport(self) -> Transport {
+        match self {
+            Self::Https | Self::Redirect => Transport::Tcp,
+        }
     }
 }
 

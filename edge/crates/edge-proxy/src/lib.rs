@@ -13,7 +13,9 @@ mod counted;
 mod date;
 mod http1;
 mod http2;
+mod listening_socket;
 mod redirect;
 mod worker;
 
+pub use listening_socket::ListeningSocket;
 pub use worker::{Worker, spawn_worker};

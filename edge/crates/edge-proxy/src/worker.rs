@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::accept::{self, Connections};
+use crate::listening_socket::ListeningSocket;
 
 /// The main thread's end of a worker.
 ///
@@ -29,7 +30,7 @@ pub struct Worker {
 enum Command {
     Listen {
         listener: String,
-        socket: std::net::TcpListener,
+        socket: ListeningSocket,
     },
     Refresh,
     Drain {
@@ -38,8 +39,8 @@ enum Command {
 }
 
 impl Worker {
-    /// Accept from another socket as soon as the snapshot names its listener.
-    pub fn listen(&self, listener: &str, socket: std::net::TcpListener) {
+    /// Take what comes by another socket as soon as the snapshot names its listener.
+    pub fn listen(&self, listener: &str, socket: ListeningSocket) {
         self.send(Command::Listen {
             listener: listener.to_owned(),
             socket,
@@ -131,7 +132,7 @@ struct MainTask {
     connections: Connections,
     drain: watch::Sender<bool>,
     /// Sockets that came before the snapshot that names their listener.
-    waiting: HashMap<String, Vec<std::net::TcpListener>>,
+    waiting: HashMap<String, Vec<ListeningSocket>>,
     /// A task for each socket; dropping a set ends them and closes the sockets.
     accepting: HashMap<String, JoinSet<()>>,
 }
@@ -159,7 +160,7 @@ impl MainTask {
         for (listener, sockets) in self.waiting.extract_if(named) {
             let tasks = self.accepting.entry(listener.clone()).or_default();
             for socket in sockets {
-                accept_from(socket, &listener, tasks, &self.context, &self.connections);
+                serve_from(socket, &listener, tasks, &self.context, &self.connections);
             }
         }
     }
@@ -184,22 +185,29 @@ impl MainTask {
     }
 }
 
-fn accept_from(
-    socket: std::net::TcpListener,
+/// Start the task that takes what comes by a socket.
+fn serve_from(
+    socket: ListeningSocket,
     listener: &str,
     tasks: &mut JoinSet<()>,
     context: &Rc<WorkerContext>,
     connections: &Connections,
 ) {
     // Both only fail for what is no socket of ours; the main thread has looked at it before.
-    if socket.set_nonblocking(true).is_ok()
-        && let Ok(socket) = tokio::net::TcpListener::from_std(socket)
-    {
-        tasks.spawn_local(accept::accept(
-            socket,
-            listener.to_owned(),
-            Rc::clone(context),
-            connections.clone(),
-        ));
+    if socket.set_nonblocking().is_err() {
+        return;
+    }
+    match socket {
+        ListeningSocket::Tcp(socket) => {
+            if let Ok(socket) = tokio::net::TcpListener::from_std(socket) {
+                let (listener, context) = (listener.to_owned(), Rc::clone(context));
+                tasks.spawn_local(accept::accept(
+                    socket,
+                    listener,
+                    context,
+                    connections.clone(),
+                ));
+            }
+        }
     }
 }

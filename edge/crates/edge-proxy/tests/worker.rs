@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use edge_contract::{Hash, Limits, Listener, Parts, Role, Root};
 use edge_forward::Running;
 use edge_observe::{EventQueue, Observatory};
-use edge_proxy::{Worker, spawn_worker};
+use edge_proxy::{ListeningSocket, Worker, spawn_worker};
 
 /// What takes so long hangs; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -77,7 +77,7 @@ fn wait(condition: impl Fn() -> bool) {
     }
 }
 
-fn socket() -> (TcpListener, Listener) {
+fn socket() -> (ListeningSocket, Listener) {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     let listener = Listener {
@@ -86,7 +86,7 @@ fn socket() -> (TcpListener, Listener) {
         address,
         https_port: 443,
     };
-    (socket, listener)
+    (ListeningSocket::Tcp(socket), listener)
 }
 
 /// Whether a worker answers on a listener: it tells a client in clear where to go.

@@ -1,7 +1,6 @@
 //! Taking over a snapshot, the sockets of its listeners, and what the next start needs.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use edge_contract::{
     Apply, ErrorCode, Event, Fault, Hash, ListenerState, Receipt, Root, SiteVerdict, SocketName,
 };
 use edge_forward::Running;
+use edge_proxy::ListeningSocket;
 
 use crate::boot::{Recovered, Snapshot};
 use crate::edge::Edge;
@@ -68,7 +68,7 @@ impl Edge {
     pub(crate) fn take(
         &mut self,
         names: Vec<SocketName>,
-        sockets: Vec<TcpListener>,
+        sockets: Vec<ListeningSocket>,
     ) -> Result<usize, Fault> {
         self.refuse_while_ending()?;
         if let Some(index) = names

@@ -1,9 +1,10 @@
 //! Binding listeners here, for a start without a control plane.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
-use edge_contract::SocketName;
+use edge_contract::{Listener, SocketName, Transport};
+use edge_proxy::ListeningSocket;
 use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -16,12 +17,9 @@ const BACKLOG: i32 = 4096;
 impl Edge {
     /// Bind every listener of a recovered snapshot, one socket a worker; the rest goes on without
     /// the ones that cannot be bound.
-    pub(crate) fn bind(&mut self, listeners: &[edge_contract::Listener]) {
+    pub(crate) fn bind(&mut self, listeners: &[Listener]) {
         for listener in listeners {
-            match (0..self.workers.len())
-                .map(|_| bound(listener.address))
-                .collect()
-            {
+            match (0..self.workers.len()).map(|_| bound(listener)).collect() {
                 Ok(sockets) => self.hold(&listener.id, sockets),
                 Err(error) => {
                     let id = Value::from(listener.id.as_str());
@@ -32,7 +30,7 @@ impl Edge {
         }
     }
 
-    fn hold(&mut self, listener: &str, sockets: Vec<TcpListener>) {
+    fn hold(&mut self, listener: &str, sockets: Vec<ListeningSocket>) {
         for (worker, socket) in sockets.into_iter().enumerate() {
             self.sockets.add(
                 SocketName {
@@ -45,12 +43,18 @@ impl Edge {
     }
 }
 
-fn bound(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
+fn bound(listener: &Listener) -> io::Result<ListeningSocket> {
+    match listener.transport() {
+        Transport::Tcp => {
+            let socket = bound_as(Type::STREAM, Protocol::TCP, listener.address)?;
+            socket.listen(BACKLOG)?;
+            Ok(ListeningSocket::Tcp(socket.into()))
+        }
+    }
+}
+
+fn bound_as(kind: Type, protocol: Protocol, address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
     // Connections of an earlier run that linger in TIME_WAIT must not keep us from the port.
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
@@ -59,6 +63,5 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }

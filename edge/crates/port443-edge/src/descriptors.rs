@@ -2,10 +2,10 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::net::TcpListener;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use edge_contract::{ErrorCode, Fault};
+use edge_contract::{ErrorCode, Fault, Transport};
+use edge_proxy::ListeningSocket;
 use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -51,36 +51,44 @@ pub(crate) fn send(
     )?)
 }
 
-/// Make sure that each descriptor is a listening TCP socket; all are closed when one is not.
-pub(crate) fn listening_sockets(descriptors: Vec<OwnedFd>) -> Result<Vec<TcpListener>, Fault> {
-    if let Some(index) = descriptors
-        .iter()
-        .position(|descriptor| !is_listening(descriptor))
-    {
-        let message = "the descriptor is no listening TCP socket";
-        return Err(Fault::new(ErrorCode::FdKindWrong, message).under(&format!("sockets[{index}]")));
-    }
-    descriptors.into_iter().map(non_blocking).collect()
+/// Make sure that each descriptor is a listening socket; all are closed when one is not.
+pub(crate) fn listening_sockets(descriptors: Vec<OwnedFd>) -> Result<Vec<ListeningSocket>, Fault> {
+    let named = |(index, descriptor)| {
+        let socket = listening_socket(descriptor);
+        socket.map_err(|fault| fault.under(&format!("sockets[{index}]")))
+    };
+    descriptors.into_iter().enumerate().map(named).collect()
 }
 
-fn is_listening(descriptor: &OwnedFd) -> bool {
-    let is_internet = |family| matches!(family, AddressFamily::INET | AddressFamily::INET6);
-    socket_domain(descriptor).is_ok_and(is_internet)
-        && socket_type(descriptor) == Ok(SocketType::STREAM)
-        && socket_acceptconn(descriptor) == Ok(true)
-}
-
-fn non_blocking(descriptor: OwnedFd) -> Result<TcpListener, Fault> {
-    let socket = TcpListener::from(descriptor);
-    match socket.set_nonblocking(true) {
+fn listening_socket(descriptor: OwnedFd) -> Result<ListeningSocket, Fault> {
+    let socket = match transport_of(&descriptor) {
+        Some(Transport::Tcp) => ListeningSocket::Tcp(descriptor.into()),
+        None => {
+            let message = "the descriptor is no listening TCP socket";
+            return Err(Fault::new(ErrorCode::FdKindWrong, message));
+        }
+    };
+    match socket.set_nonblocking() {
         Ok(()) => Ok(socket),
         Err(error) => Err(Fault::new(ErrorCode::Internal, error.to_string())),
     }
 }
 
+/// The transport of a socket that clients can come in by.
+fn transport_of(descriptor: &OwnedFd) -> Option<Transport> {
+    let is_internet = |family| matches!(family, AddressFamily::INET | AddressFamily::INET6);
+    if !socket_domain(descriptor).is_ok_and(is_internet) {
+        return None;
+    }
+    match socket_type(descriptor) {
+        Ok(SocketType::STREAM) if socket_acceptconn(descriptor) == Ok(true) => Some(Transport::Tcp),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::net::{TcpStream, UdpSocket};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
@@ -98,7 +106,9 @@ mod tests {
         assert_eq!(2, receive(&there, &mut buffer, &mut descriptors).unwrap());
         let arrived = listening_sockets(descriptors).unwrap();
         let address = socket.local_addr().unwrap();
-        let all = arrived.iter().map(|socket| socket.local_addr().unwrap());
+        let all = arrived.iter().map(|socket| match socket {
+            ListeningSocket::Tcp(socket) => socket.local_addr().unwrap(),
+        });
         assert_eq!(vec![address, address], all.collect::<Vec<_>>());
     }
 

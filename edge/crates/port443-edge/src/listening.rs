@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 
 use edge_contract::SocketName;
+use edge_proxy::ListeningSocket;
 
 /// Every listening socket of the edge, in the order in which they came.
 #[derive(Default)]
@@ -24,14 +24,14 @@ pub(crate) struct Lent {
 
 struct Held {
     name: SocketName,
-    socket: TcpListener,
+    socket: ListeningSocket,
     /// Whether the worker has its own handle of it.
     lent: bool,
 }
 
 impl Sockets {
     /// Hold a socket; its worker gets it once a snapshot names its listener.
-    pub(crate) fn add(&mut self, name: SocketName, socket: TcpListener) {
+    pub(crate) fn add(&mut self, name: SocketName, socket: ListeningSocket) {
         self.held.push(Held {
             name,
             socket,
@@ -43,7 +43,7 @@ impl Sockets {
     pub(crate) fn lend(
         &mut self,
         is_wanted: impl Fn(&str) -> bool,
-        mut give: impl FnMut(&SocketName, TcpListener),
+        mut give: impl FnMut(&SocketName, ListeningSocket),
     ) -> Lent {
         let open = self.open();
         let mut lent = Lent::default();
@@ -112,6 +112,8 @@ impl Sockets {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     fn sockets(names: &[(&str, usize)]) -> Sockets {
@@ -121,9 +123,13 @@ mod tests {
                 listener: (*listener).to_owned(),
                 worker: *worker,
             };
-            sockets.add(name, TcpListener::bind("127.0.0.1:0").unwrap());
+            sockets.add(name, bound());
         }
         sockets
+    }
+
+    fn bound() -> ListeningSocket {
+        ListeningSocket::Tcp(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
     fn lend(sockets: &mut Sockets, wanted: &str) -> (BTreeSet<String>, usize) {
@@ -145,7 +151,7 @@ mod tests {
             listener: "a".into(),
             worker: 2,
         };
-        sockets.add(name, TcpListener::bind("127.0.0.1:0").unwrap());
+        sockets.add(name, bound());
         assert_eq!((BTreeSet::new(), 1), lend(&mut sockets, "a"));
         assert_eq!(BTreeSet::from([0, 1, 2]), sockets.workers()["a"]);
     }

@@ -28,7 +28,7 @@ from port443.core.contract.rules import (
     TcpPort,
     Unique,
 )
-from port443.core.contract.tls_names import Alpn, CipherSuite, Group, Role, TlsVersion
+from port443.core.contract.tls_names import Alpn, CipherSuite, Group, Role, TlsVersion, Transport
 from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CHAIN, MAX_CLIENT_ROOTS
 
 STANDARD_RESPONSE_TIMEOUT_MS = 60_000
@@ -66,6 +66,11 @@ class Listener:
     """`192.0.2.1:443` or `[2001:db8::1]:443`."""
     https_port: Port
     """The port that clients use for https; redirects and the readable 400 name it."""
+
+    @property
+    def transport(self) -> Transport:
+        """What carries its clients' bytes."""
+        return Role(self.role).transport
 
 
 @dataclass(frozen=True, slots=True)

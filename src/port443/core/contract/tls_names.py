@@ -1,6 +1,10 @@
-"""The closed sets of names in a TLS policy, spelled as IANA lists them; the edge has them from here."""
+"""The closed sets of names in documents: those of a TLS policy as IANA spells them, and those of listeners.
+
+The edge has them from here.
+"""
 
 from enum import StrEnum
+from typing import assert_never
 
 
 class TlsVersion(StrEnum):
@@ -41,6 +45,13 @@ class Alpn(StrEnum):
     HTTP11 = "http/1.1"
 
 
+class Transport(StrEnum):
+    """What carries the bytes of a listener's clients."""
+
+    TCP = "tcp"
+    """Connections, accepted from a listening socket."""
+
+
 class Role(StrEnum):
     """What is spoken on a listener."""
 
@@ -48,3 +59,12 @@ class Role(StrEnum):
     """TLS, with HTTP inside."""
     REDIRECT = "redirect"
     """Plain HTTP, answered by redirects to https."""
+
+    @property
+    def transport(self) -> Transport:
+        """What carries it: another transport is another role, and so another listener."""
+        match self:
+            case Role.HTTPS | Role.REDIRECT:
+                return Transport.TCP
+            case _:
+                assert_never(self)
