@@ -9,7 +9,7 @@ use edge_http::{
     Authority, AuthorityHost, HeadLimits, Method, RequestHead, head_may_be_complete, page,
     parse_request, reason_phrase,
 };
-use edge_tls::farewell;
+use edge_tls::lingering_close;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -39,7 +39,7 @@ pub(crate) async fn answer(
         port: listener.document.https_port,
     };
     let is_head = head.is_some_and(|head| head.method == Method::Head);
-    farewell(tcp, &response(&address.of(head.as_ref(), &bytes), is_head)).await;
+    lingering_close(tcp, &response(&address.of(head.as_ref(), &bytes), is_head)).await;
 }
 
 /// Read the head; `None` when it is malformed, too long or never ends.

@@ -14,7 +14,8 @@ use edge_forward::{
 };
 use edge_observe::{HandshakeFault, HandshakeRecord};
 use edge_tls::{
-    Alert, HandshakeFacts, Opening, Refusal, StreamFault, TlsStream, alert_record, farewell,
+    Alert, HandshakeFacts, ReceivedHello, Refusal, StreamFault, TlsStream, alert_record,
+    lingering_close,
 };
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -77,12 +78,12 @@ type Ready = (TlsStream, Option<Alpn>, Rc<ConnectionContext>);
 impl PendingConnection {
     /// Read the hello, decide and shake hands; every way out but success has reported its event.
     async fn shake_hands(self, mut tcp: TcpStream) -> Option<Ready> {
-        let opening = self.open(&mut tcp).await?;
+        let received = self.open(&mut tcp).await?;
         let local = tcp.local_addr().ok()?;
-        let server_name = opening.hello.server_name.clone();
+        let server_name = received.hello.server_name.clone();
         let (destination, name) = self
             .running
-            .destination_of_hello(&opening.hello, local.ip());
+            .destination_of_hello(&received.hello, local.ip());
         let site = match destination {
             Destination::Site(site) => Arc::clone(site),
             Destination::Refused(refusal) => {
@@ -90,14 +91,14 @@ impl PendingConnection {
                 return self.refuse(tcp, refusal, server_name.as_deref()).await;
             }
         };
-        let choice = match site.tls.choose(&opening.hello, Some(&name)) {
+        let choice = match site.tls.choose(&received.hello, Some(&name)) {
             Ok(choice) => choice,
             Err(refusal) => {
                 return self.refuse(tcp, refusal, server_name.as_deref()).await;
             }
         };
         let certificate_names = choice.certificate_names().clone();
-        let handshake = TlsStream::accept(tcp, opening, choice, self.started);
+        let handshake = TlsStream::accept(tcp, received, choice, self.started);
         match timeout(self.handshake_timeout(&site), handshake).await {
             Ok(Ok((stream, facts))) => {
                 self.report_completed(&site, server_name.as_deref(), &facts);
@@ -118,12 +119,12 @@ impl PendingConnection {
     }
 
     /// Read the hello within its time; what is none is answered as far as it can be.
-    async fn open(&self, tcp: &mut TcpStream) -> Option<Opening> {
+    async fn open(&self, tcp: &mut TcpStream) -> Option<ReceivedHello> {
         let limits = &self.running.limits;
         let size = usize::try_from(limits.hello_bytes).unwrap_or(usize::MAX);
         let time = Duration::from_millis(limits.hello_timeout_ms);
-        let error = match timeout(time, Opening::read(tcp, size)).await {
-            Ok(Ok(opening)) => return opening,
+        let error = match timeout(time, ReceivedHello::read(tcp, size)).await {
+            Ok(Ok(hello)) => return hello,
             Ok(Err(error)) => error,
             Err(_) => return self.report_failed(&self.timed_out("hello"), None),
         };
@@ -131,7 +132,7 @@ impl PendingConnection {
         if error.refusal.reason == HandshakeFailure::PlainHttp {
             clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
         } else if let Some(alert) = error.refusal.alert {
-            farewell(tcp, &alert_record(alert)).await;
+            lingering_close(tcp, &alert_record(alert)).await;
         }
         None
     }
@@ -144,7 +145,7 @@ impl PendingConnection {
     ) -> Option<T> {
         self.report_failed::<T>(&failure, server_name);
         if let Some(alert) = failure.alert {
-            farewell(&mut tcp, &alert_record(alert)).await;
+            lingering_close(&mut tcp, &alert_record(alert)).await;
         }
         None
     }

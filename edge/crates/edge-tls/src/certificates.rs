@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
-use crate::site::SiteFault;
+use crate::site_fault::SiteFault;
 use crate::x509;
 
 /// A certificate of the contract and its key, as a site refers to them.

@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 
 use crate::choice::Choice;
 use crate::engine::{Engine, State};
-use crate::farewell::farewell;
 use crate::fault::Fault;
 use crate::iana;
-use crate::opening::Opening;
+use crate::lingering_close::lingering_close;
+use crate::received_hello::ReceivedHello;
 use crate::refusal::Refusal;
 use crate::stream::{Tickets, TlsStream};
 
@@ -42,14 +42,14 @@ impl TlsStream {
     /// Cancel-safe in so far as dropping the future closes the connection.
     pub async fn accept(
         mut tcp: TcpStream,
-        opening: Opening,
+        received: ReceivedHello,
         choice: Choice,
         started: Instant,
     ) -> Result<(Self, HandshakeFacts), Refusal> {
         let mut engine =
-            Engine::new(choice.config, opening.bytes).map_err(|error| internal(&error))?;
+            Engine::new(choice.config, received.bytes).map_err(|error| internal(&error))?;
         if choice.asks_again {
-            engine.expect_again(opening.hello, opening.limit);
+            engine.expect_again(received.hello, received.limit);
         }
         match shake_hands(&mut tcp, &mut engine).await {
             Ok(()) => {
@@ -62,7 +62,7 @@ impl TlsStream {
                 Ok((Self::new(tcp, engine, tickets), facts))
             }
             Err(Broken::Tls(fault)) => {
-                farewell(&mut tcp, engine.flow.outgoing.filled()).await;
+                lingering_close(&mut tcp, engine.flow.outgoing.filled()).await;
                 let sent = engine.flow.alert_sent;
                 Err(Refusal::of_fault(&fault, engine.stage(), sent))
             }

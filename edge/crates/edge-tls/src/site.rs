@@ -13,8 +13,9 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::certificates::{CertificateSource, LoadedCertificate};
-use crate::clients;
+use crate::client_auth;
 use crate::iana;
+use crate::site_fault::SiteFault;
 use crate::ticket::TicketRing;
 
 /// Rejected early data that is skipped, in bytes of ciphertext without record headers: 2^14 bytes
@@ -35,17 +36,6 @@ pub struct SiteSource<'a> {
     pub certificates: Vec<CertificateSource<'a>>,
     /// Newest first.
     pub ticket_keys: Vec<&'a TicketKey>,
-}
-
-/// Why a site's TLS cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SiteFault {
-    /// The stable code.
-    pub code: QuarantineCode,
-    /// The place, as seen from the site.
-    pub path: String,
-    /// The cause in words.
-    pub message: String,
 }
 
 /// A site's TLS, ready for handshakes.
@@ -91,7 +81,7 @@ impl SiteTls {
             certificates,
             by_name,
             policy_hash: source.policy_hash,
-            asks_clients: clients::are_asked(source.policy),
+            asks_clients: client_auth::is_required(source.policy),
             factory,
         })
     }
@@ -156,22 +146,6 @@ fn load_certificates(
     let load =
         |(index, source)| LoadedCertificate::load(source).map_err(|fault| fault.under(index));
     sources.iter().enumerate().map(load).collect()
-}
-
-impl SiteFault {
-    fn under(mut self, certificate: usize) -> Self {
-        self.path = format!("certificates[{certificate}].{}", self.path);
-        self
-    }
-
-    fn policy(message: &str) -> Self {
-        let code = QuarantineCode::TlsPolicyUnusable;
-        Self {
-            code,
-            path: "tls".to_owned(),
-            message: message.to_owned(),
-        }
-    }
 }
 
 /// Refuse a policy under which one of its versions could never be negotiated.
@@ -243,7 +217,7 @@ impl Factory {
             protocols: protocols.collect(),
             suites: suites.collect(),
             alpn: alpn.collect(),
-            client_verifier: clients::verifier(policy)?,
+            client_verifier: client_auth::verifier(policy)?,
             tickets: ticket_ring(source)?,
         })
     }
@@ -300,7 +274,7 @@ impl Factory {
 
 fn ticket_ring(source: &SiteSource<'_>) -> Result<Option<Arc<TicketRing>>, SiteFault> {
     // A resumed session shows no certificate, and an old one may be good no longer.
-    let asks_clients = clients::are_asked(source.policy);
+    let asks_clients = client_auth::is_required(source.policy);
     if !source.policy.tickets || source.ticket_keys.is_empty() || asks_clients {
         return Ok(None);
     }

@@ -14,8 +14,8 @@ use tokio::net::TcpStream;
 
 use crate::buffer::{Buffer, can_lend};
 use crate::engine::Engine;
-use crate::farewell::Leaving;
 use crate::fault::{Fault, StreamFault};
+use crate::lingering_close::LingeringClose;
 
 /// Ciphertext that may wait for more to share a system call with; above it a writer waits.
 const MOST_WAITING: usize = 4 * 1024;
@@ -33,7 +33,7 @@ pub struct TlsStream {
     engine: Engine,
     tickets: Tickets,
     /// Set while the last words to a client at fault are on their way.
-    leaving: Option<Box<Leaving>>,
+    closing: Option<Box<LingeringClose>>,
     is_broken: bool,
     faults: FaultSlot,
 }
@@ -67,7 +67,7 @@ impl TlsStream {
             tcp,
             engine,
             tickets,
-            leaving: None,
+            closing: None,
             is_broken: false,
             faults: FaultSlot::default(),
         }
@@ -86,17 +86,17 @@ impl TlsStream {
         let sent = self.engine.flow.alert_sent;
         let told = Box::new(StreamFault::of(fault, sent));
         self.faults.0.set(Some(told));
-        self.leaving = Some(Box::new(Leaving::new()));
+        self.closing = Some(Box::new(LingeringClose::new()));
     }
 
     /// Ready when the last words have been taken.
     fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.leaving.is_some() && ready!(self.poll_send(context)).is_err() {
-            self.leaving = None;
+        if self.closing.is_some() && ready!(self.poll_send(context)).is_err() {
+            self.closing = None;
         }
-        if let Some(leaving) = &mut self.leaving {
-            ready!(leaving.poll(&mut self.tcp, context));
-            self.leaving = None;
+        if let Some(closing) = &mut self.closing {
+            ready!(closing.poll(&mut self.tcp, context));
+            self.closing = None;
         }
         Poll::Ready(())
     }

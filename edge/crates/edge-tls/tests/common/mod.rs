@@ -12,7 +12,8 @@ use edge_contract::{
     Alpn, Certificate, CipherSuite, Group, Hash, PrivateKey, TicketKey, TlsPolicy, TlsVersion,
 };
 use edge_tls::{
-    CertificateSource, HandshakeFacts, Opening, Refusal, SiteFault, SiteSource, SiteTls, TlsStream,
+    CertificateSource, HandshakeFacts, ReceivedHello, Refusal, SiteFault, SiteSource, SiteTls,
+    TlsStream,
 };
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -269,11 +270,11 @@ pub(crate) async fn accept(
     site: &SiteTls,
 ) -> Result<(TlsStream, HandshakeFacts), Refusal> {
     let (mut tcp, _) = socket.accept().await.unwrap();
-    let opening = match Opening::read(&mut tcp, 65536).await {
-        Ok(opening) => opening.unwrap(),
+    let received = match ReceivedHello::read(&mut tcp, 65536).await {
+        Ok(received) => received.unwrap(),
         Err(error) => return Err(error.refusal),
     };
-    let name = opening.hello.server_name.clone();
-    let choice = site.choose(&opening.hello, name.as_deref())?;
-    TlsStream::accept(tcp, opening, choice, Instant::now()).await
+    let name = received.hello.server_name.clone();
+    let choice = site.choose(&received.hello, name.as_deref())?;
+    TlsStream::accept(tcp, received, choice, Instant::now()).await
 }

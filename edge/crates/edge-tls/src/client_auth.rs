@@ -1,4 +1,4 @@
-//! Clients' certificates (RFC 8446 §4.3.2): who may come to a site that asks for one.
+//! Client authentication (RFC 8446 §4.3.2): the verifier of clients' certificates, by a site's policy.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use crate::site::SiteFault;
+use crate::site_fault::SiteFault;
 
 /// Whether clients must show a certificate.
-pub(crate) fn are_asked(policy: &TlsPolicy) -> bool {
+pub(crate) fn is_required(policy: &TlsPolicy) -> bool {
     !policy.client_roots.is_empty()
 }
 
-/// Who judges the certificate that a client must show, or lets all come where none is asked for.
+/// The verifier of the certificate that a client must show, or one that requires none.
 pub(crate) fn verifier(policy: &TlsPolicy) -> Result<Arc<dyn ClientCertVerifier>, SiteFault> {
-    if !are_asked(policy) {
+    if !is_required(policy) {
         return Ok(WebPkiClientVerifier::no_client_auth());
     }
     let mut roots = RootCertStore::empty();

@@ -1,4 +1,4 @@
-//! The opening of a connection: its first bytes read from the socket, until they are a hello.
+//! The first bytes of a connection, read from the socket until they are a hello.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::hello::{ClientHello, HelloError, HelloParser, Progress};
 use crate::refusal::{Refusal, Stage};
 
 /// A whole hello, and the bytes that it came in, which rustls gets to see as well.
-pub struct Opening {
+pub struct ReceivedHello {
     /// What the client offers.
     pub hello: ClientHello,
     pub(crate) bytes: Buffer,
@@ -21,18 +21,18 @@ pub struct Opening {
 }
 
 /// A connection that does not open with a hello.
-pub struct OpeningError {
+pub struct HelloReadError {
     /// Why it ends.
     pub refusal: Refusal,
     /// What was read of it so far.
     pub bytes: Vec<u8>,
 }
 
-impl Opening {
+impl ReceivedHello {
     /// Read until the hello is whole, takes more than `limit` bytes, or cannot become one.
     ///
-    /// A connection that closes before its first byte is `None`: it opened nothing.
-    pub async fn read(tcp: &mut TcpStream, limit: usize) -> Result<Option<Self>, OpeningError> {
+    /// A connection that closes before its first byte is `None`: there was none to read.
+    pub async fn read(tcp: &mut TcpStream, limit: usize) -> Result<Option<Self>, HelloReadError> {
         let mut bytes = Buffer::default();
         let mut parser = HelloParser::new(limit);
         loop {
@@ -66,15 +66,15 @@ async fn read_more(tcp: &mut TcpStream, bytes: &mut Buffer) -> io::Result<bool> 
     Ok(count > 0)
 }
 
-fn broken(error: &io::Error, bytes: &Buffer) -> OpeningError {
-    OpeningError {
+fn broken(error: &io::Error, bytes: &Buffer) -> HelloReadError {
+    HelloReadError {
         refusal: Refusal::of_io(error, Stage::Hello),
         bytes: bytes.filled().to_vec(),
     }
 }
 
-fn unreadable(error: HelloError, bytes: &Buffer) -> OpeningError {
-    OpeningError {
+fn unreadable(error: HelloError, bytes: &Buffer) -> HelloReadError {
+    HelloReadError {
         refusal: Refusal::of_hello(error),
         bytes: bytes.filled().to_vec(),
     }

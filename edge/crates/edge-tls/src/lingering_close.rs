@@ -1,4 +1,5 @@
-//! Last words to a client that is refused, said so that they arrive.
+//! Closing a connection so that what was sent last arrives: a socket that is closed over unread bytes
+//! is reset, and a reset takes those away (RFC 9112 §9.6 says the same of HTTP).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,27 +11,27 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::buffer::Buffer;
 
-/// How long and how much a refused client may go on talking.
-const PATIENCE: Duration = Duration::from_millis(500);
-const MOST: usize = 64 * 1024;
+/// How long and how many bytes a client may go on sending.
+const TIMEOUT: Duration = Duration::from_millis(500);
+const MOST_BYTES: usize = 64 * 1024;
 
-/// The same for a stream that is open: a step at a time, while its reader waits.
-pub(crate) struct Leaving {
+/// A lingering close of a stream that is open: a step at a time, while its reader waits.
+pub(crate) struct LingeringClose {
     deadline: Pin<Box<Sleep>>,
     is_shut: bool,
     seen: usize,
 }
 
-impl Leaving {
+impl LingeringClose {
     pub(crate) fn new() -> Self {
         Self {
-            deadline: Box::pin(sleep(PATIENCE)),
+            deadline: Box::pin(sleep(TIMEOUT)),
             is_shut: false,
             seen: 0,
         }
     }
 
-    /// Go on reading past what comes, once the last words are sent; ready at the end.
+    /// Shut our side down, and read past what still comes; ready at the end.
     pub(crate) fn poll(&mut self, tcp: &mut TcpStream, context: &mut Context<'_>) -> Poll<()> {
         if self.deadline.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
@@ -40,7 +41,7 @@ impl Leaving {
             self.is_shut = true;
         }
         let mut sink = Buffer::default();
-        while self.seen < MOST {
+        while self.seen < MOST_BYTES {
             let mut room = ReadBuf::new(sink.room(1));
             match ready!(Pin::new(&mut *tcp).poll_read(context, &mut room)) {
                 Ok(()) if !room.filled().is_empty() => self.seen += room.filled().len(),
@@ -51,17 +52,14 @@ impl Leaving {
     }
 }
 
-/// Send the last words, then read past what still comes in.
-///
-/// A socket that is closed over unread bytes is reset, and a reset takes the last words with it
-/// (RFC 9112 §9.6 tells the same of HTTP).
-pub async fn farewell(tcp: &mut TcpStream, words: &[u8]) {
-    let _ = timeout(PATIENCE, async {
-        tcp.write_all(words).await?;
+/// Send the last bytes, shut our side down, then read past what still comes in.
+pub async fn lingering_close(tcp: &mut TcpStream, last_bytes: &[u8]) {
+    let _ = timeout(TIMEOUT, async {
+        tcp.write_all(last_bytes).await?;
         tcp.shutdown().await?;
         // Lent by the thread: an array here would make every handshake's future larger.
         let (mut sink, mut seen) = (Buffer::default(), 0);
-        while seen < MOST {
+        while seen < MOST_BYTES {
             match tcp.read(sink.room(1)).await? {
                 0 => break,
                 count => seen += count,

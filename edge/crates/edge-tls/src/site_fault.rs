@@ -1,0 +1,30 @@
+//! Why a site's TLS cannot be made.
+
+use edge_contract::QuarantineCode;
+
+/// Why a site's TLS cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteFault {
+    /// The stable code.
+    pub code: QuarantineCode,
+    /// The place, as seen from the site.
+    pub path: String,
+    /// The cause in words.
+    pub message: String,
+}
+
+impl SiteFault {
+    pub(crate) fn under(mut self, certificate: usize) -> Self {
+        self.path = format!("certificates[{certificate}].{}", self.path);
+        self
+    }
+
+    pub(crate) fn policy(message: &str) -> Self {
+        let code = QuarantineCode::TlsPolicyUnusable;
+        Self {
+            code,
+            path: "tls".to_owned(),
+            message: message.to_owned(),
+        }
+    }
+}
