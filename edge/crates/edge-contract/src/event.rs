@@ -108,7 +108,7 @@ pub enum Event {
     },
 }
 
-/// What events that strangers cause have in common when too many of them come.
+/// What events that clients cause have in common when too many of them come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventKind {
     /// The name of those events.
@@ -118,9 +118,9 @@ pub struct EventKind {
 }
 
 impl Event {
-    /// The kind, where strangers can cause as many of it as they like.
+    /// The kind, where clients can cause as many of it as they like.
     #[must_use]
-    pub fn strangers_kind(&self) -> Option<EventKind> {
+    pub fn limited_kind(&self) -> Option<EventKind> {
         let (event, reason) = match self {
             Self::HandshakeFailed { reason, .. } => ("handshake_failed", reason.as_str()),
             Self::TlsFailed { reason, .. } => ("tls_failed", reason.as_str()),
@@ -145,7 +145,7 @@ impl Event {
     }
 }
 
-/// Copy a text that a stranger may have chosen, cut where it exceeds what an event may hold.
+/// Copy a text that a client may have chosen, cut where it exceeds what an event may hold.
 #[must_use]
 pub fn bounded(text: &str) -> String {
     let mut end = text.len().min(MAX_EVENT_TEXT);

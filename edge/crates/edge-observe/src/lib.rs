@@ -1,17 +1,17 @@
 //! What the edge has seen: counters that each worker owns, and the log of events.
 //!
 //! A worker writes its own counters with plain stores and hands events to a bounded queue; the
-//! main thread reads, numbers and tells. Nothing here makes a worker wait.
+//! main thread reads them, and numbers and logs the events. Nothing here makes a worker wait.
 #![forbid(unsafe_code)]
 
 mod channel;
 mod counter;
+mod event_limiter;
 mod handshakes;
 mod histogram;
 mod log;
-mod moderation;
 mod observatory;
-mod own;
+mod own_connections;
 mod sites;
 mod worker;
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::channel::StampedEvent;
-use crate::moderation::Moderator;
+use crate::event_limiter::EventLimiter;
 
 const MAX_EVENTS: usize = 16_384;
 const MAX_BYTES: usize = 16 << 20;
@@ -21,9 +21,9 @@ pub struct EventLog {
     bytes: usize,
     /// The number of the newest event; 0 before the first.
     last: watch::Sender<u64>,
-    /// Events that were lost on their way here, as far as the log tells.
+    /// Events that were lost on their way here, as far as the log says.
     dropped: u64,
-    moderator: Moderator,
+    limiter: EventLimiter,
 }
 
 /// What a reader gets at once.
@@ -57,27 +57,27 @@ impl EventLog {
             bytes: 0,
             last,
             dropped: 0,
-            moderator: Moderator::default(),
+            limiter: EventLimiter::default(),
         }
     }
 
-    /// Keep an event that came from a worker, unless strangers cause too many of its kind.
-    pub fn moderate(&mut self, stamped: &StampedEvent) {
-        let kind = stamped.event.strangers_kind();
-        if kind.is_none_or(|kind| self.moderator.admits(kind, Instant::now())) {
+    /// Keep an event that came from a worker, unless clients cause too many of its kind.
+    pub fn append_limited(&mut self, stamped: &StampedEvent) {
+        let kind = stamped.event.limited_kind();
+        if kind.is_none_or(|kind| self.limiter.allows(kind, Instant::now())) {
             self.append(stamped);
         }
     }
 
-    /// When [`Self::tell_suppressed`] is due, if it is.
+    /// When [`Self::append_summaries`] is due, if it is.
     #[must_use]
     pub fn summary_due(&self) -> Option<Instant> {
-        self.moderator.due()
+        self.limiter.due()
     }
 
-    /// Say how many events of each kind were only counted lately.
-    pub fn tell_suppressed(&mut self) {
-        for summary in self.moderator.settle(Instant::now()) {
+    /// Log how many events of each kind were only counted lately.
+    pub fn append_summaries(&mut self) {
+        for summary in self.limiter.take_summaries(Instant::now()) {
             self.append(&StampedEvent::now(summary));
         }
     }
@@ -124,7 +124,7 @@ impl EventLog {
         }
     }
 
-    /// The line that tells a reader of lost events; it has no number of its own.
+    /// The line that informs a reader of lost events; it has no number of its own.
     #[must_use]
     pub fn loss(&self, count: u64) -> Arc<str> {
         self.line(0, &StampedEvent::now(Event::EventsDropped { count }))
@@ -210,7 +210,7 @@ mod tests {
         );
     }
 
-    /// The log forgets its oldest events, and tells a reader who comes too late how many.
+    /// The log forgets its oldest events, and says to a reader who comes too late how many.
     #[test]
     fn late_readers_learn_what_they_lost() {
         let log = log_of(MAX_EVENTS + 10);
@@ -226,9 +226,9 @@ mod tests {
         assert_eq!(3, log_of(3).read(1_000, 9).lines.len());
     }
 
-    /// Losses on the way to the log are told once each.
+    /// Losses on the way to the log are logged once each.
     #[test]
-    fn drops_are_told_once() {
+    fn drops_are_logged_once() {
         let mut log = log_of(0);
         log.note_dropped(3);
         log.note_dropped(3);

@@ -15,7 +15,7 @@ use crate::counter::Counter;
 use crate::handshakes::Shape;
 use crate::histogram::BOUNDS_US;
 use crate::log::EventLog;
-use crate::own::Own;
+use crate::own_connections::OwnConnections;
 use crate::sites::SiteSlots;
 use crate::worker::{WorkerCounters, WorkerObserver};
 
@@ -24,7 +24,7 @@ pub struct Observatory {
     boot: String,
     started: Instant,
     workers: Vec<Arc<WorkerCounters>>,
-    own: Arc<Own>,
+    own: Arc<OwnConnections>,
 }
 
 impl Observatory {
@@ -33,7 +33,7 @@ impl Observatory {
     pub fn new(boot: &str, workers: usize) -> (Self, Vec<WorkerObserver>, EventQueue) {
         let (sender, queue) = event_channel();
         let workers: Vec<Arc<WorkerCounters>> = (0..workers).map(|_| Arc::default()).collect();
-        let own = Arc::<Own>::default();
+        let own = Arc::<OwnConnections>::default();
         let observers = Self::observers(&workers, &sender, &own);
         (
             Self {
@@ -55,7 +55,7 @@ impl Observatory {
     fn observers(
         workers: &[Arc<WorkerCounters>],
         events: &EventSender,
-        own: &Arc<Own>,
+        own: &Arc<OwnConnections>,
     ) -> Vec<WorkerObserver> {
         let observer = |(index, counters): (usize, &Arc<WorkerCounters>)| {
             WorkerObserver::new(index, Arc::clone(counters), events.clone(), Arc::clone(own))

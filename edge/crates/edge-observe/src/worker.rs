@@ -14,10 +14,10 @@ use crate::channel::EventSender;
 use crate::counter::Counter;
 use crate::handshakes::{HandshakeTable, Shape};
 use crate::histogram::Histogram;
-use crate::own::Own;
+use crate::own_connections::OwnConnections;
 use crate::sites::SiteSlot;
 
-/// Completed handshakes are told once in so long; the counters hold all of them.
+/// Completed handshakes are logged once in so long; the counters hold all of them.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
 /// The numbers of one worker; written through its [`WorkerObserver`] alone.
@@ -46,7 +46,7 @@ pub struct WorkerObserver {
     index: usize,
     counters: Arc<WorkerCounters>,
     events: EventSender,
-    own: Arc<Own>,
+    own: Arc<OwnConnections>,
     sampled_at: Cell<Option<Instant>>,
 }
 
@@ -99,7 +99,7 @@ pub struct UpstreamFault<'a> {
     pub pool: &'a str,
     pub server: &'a str,
     pub reason: UpstreamFailure,
-    /// What the client was told; 0 when its response was already under way.
+    /// The status that the client got; 0 when its response was already under way.
     pub status: u16,
 }
 
@@ -108,7 +108,7 @@ impl WorkerObserver {
         index: usize,
         counters: Arc<WorkerCounters>,
         events: EventSender,
-        own: Arc<Own>,
+        own: Arc<OwnConnections>,
     ) -> Self {
         Self {
             index,

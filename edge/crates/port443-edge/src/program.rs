@@ -85,11 +85,11 @@ async fn number_events(mut queue: EventQueue, edge: Rc<RefCell<Edge>>) {
         };
         tokio::select! {
             biased;
-            () = summary => log.borrow_mut().tell_suppressed(),
+            () = summary => log.borrow_mut().append_summaries(),
             event = queue.next() => match event {
                 Some(event) => {
                     let mut log = log.borrow_mut();
-                    log.moderate(&event);
+                    log.append_limited(&event);
                     log.note_dropped(queue.dropped());
                 }
                 None => return,

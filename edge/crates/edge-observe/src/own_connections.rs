@@ -1,4 +1,4 @@
-//! Connections of the control plane itself, which are nobody's visit.
+//! Connections of the control plane itself, which count as no client's.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 const HELD_FOR: Duration = Duration::from_secs(10);
 const MOST: usize = 4096;
 
-/// The addresses that the control plane shakes hands from just now.
+/// The addresses that the control plane makes handshakes from at present.
 ///
-/// It announces each over the control socket, once its connection is open and before it says a
-/// word: nobody else can come from there at that time, and nobody else can announce one.
+/// It announces each over the control socket, once its connection is open and before its first byte:
+/// no other connection can have that address then, and no client can announce one.
 #[derive(Default)]
-pub(crate) struct Own {
+pub(crate) struct OwnConnections {
     /// How many there are: as long as there are none, workers do not touch the lock.
     count: AtomicUsize,
     peers: Mutex<HashMap<SocketAddr, Instant>>,
 }
 
-impl Own {
+impl OwnConnections {
     pub(crate) fn expect(&self, peers: impl IntoIterator<Item = SocketAddr>, now: Instant) {
         let mut held = self.held();
         held.retain(|_, since| now.duration_since(*since) < HELD_FOR);
@@ -62,7 +62,7 @@ mod tests {
     /// An announced address is ours once, in either of its forms; all others are clients.
     #[test]
     fn an_address_is_ours_once() {
-        let own = Own::default();
+        let own = OwnConnections::default();
         assert!(!own.take(peer("127.0.0.1:1")));
         own.expect([peer("127.0.0.1:1"), peer("[::1]:2")], Instant::now());
         assert!(!own.take(peer("127.0.0.1:2")));
@@ -72,10 +72,10 @@ mod tests {
         assert_eq!(0, own.count.load(Ordering::Acquire));
     }
 
-    /// What never came is forgotten, so that nobody else passes under its address later.
+    /// What never came is forgotten, so that no client is taken for it later.
     #[test]
     fn what_never_came_is_forgotten() {
-        let own = Own::default();
+        let own = OwnConnections::default();
         let long_ago = Instant::now().checked_sub(HELD_FOR).unwrap();
         own.expect([peer("127.0.0.1:1")], long_ago);
         assert!(!own.take(peer("127.0.0.1:1")));
@@ -87,7 +87,7 @@ mod tests {
     /// There is a bound on what is remembered.
     #[test]
     fn not_more_than_so_many_are_held() {
-        let own = Own::default();
+        let own = OwnConnections::default();
         let many = (0..=u16::MAX).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         own.expect(many, Instant::now());
         assert_eq!(MOST, own.count.load(Ordering::Acquire));
