@@ -23,6 +23,7 @@ from port443.core.plan.desired import (
 )
 from port443.settings.load import parse, read
 from port443.settings.show import lines, render
+from port443.settings.variables import variable_in
 
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 
@@ -34,7 +35,9 @@ names = st.one_of(
     hosts.map(lambda host: HostName(f"*.{host}")),
     addresses,
 )
-paths = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=20)
+paths = st.text(
+    st.characters(codec="utf-8", categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=20
+).filter(lambda path: variable_in(path) is None)  # settings take no such path
 certificates = st.one_of(
     st.just(None), st.builds(OwnCertificate, *[paths.map(lambda path: PurePath("/etc") / path)] * 2)
 )
