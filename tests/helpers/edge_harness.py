@@ -1,6 +1,5 @@
 """Start the real edge program for a test, speak its contract, and end it by its process id."""
 
-import array
 import base64
 import contextlib
 import json
@@ -8,7 +7,6 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +37,7 @@ from port443.core.contract.snapshot import (
     hash_of,
     plain,
 )
+from seam_client import RawClient
 from tls_certs import Issued
 from waiting import HANG_S, wait_until
 
@@ -159,51 +158,6 @@ def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-class EdgeRefused(AssertionError):
-    """The edge answered with an error frame."""
-
-    def __init__(self, error: dict[str, str]) -> None:
-        super().__init__(f"{error['code']} {error['name']}: {error['message']}")
-        self.name = error["name"]
-
-
-class Control:
-    """One connection to the edge's socket."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(PATIENCE_S)
-        try:
-            self.socket.connect(str(path))
-        except OSError:
-            self.socket.close()
-            raise
-        self.file = self.socket.makefile("rb")
-
-    def close(self) -> None:
-        self.file.close()
-        self.socket.close()
-
-    def request(self, verb: str, fds: Sequence[int] = (), **fields: Any) -> dict[str, Any]:
-        """Send one request and return its reply; an error reply is raised."""
-        body = json.dumps({"verb": verb, **fields}).encode()
-        frame = struct.pack(">I", len(body)) + body
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        sent = self.socket.sendmsg([frame], ancillary)
-        if sent < len(frame):
-            # Sending nothing would fail when the edge has answered and ended already.
-            self.socket.sendall(frame[sent:])
-        return self.reply()
-
-    def reply(self) -> dict[str, Any]:
-        """Read one reply."""
-        (length,) = struct.unpack(">I", self.file.read(4))
-        reply: dict[str, Any] = json.loads(self.file.read(length))
-        if "error" in reply:
-            raise EdgeRefused(reply["error"])
-        return reply
-
-
 @dataclass
 class RunningEdge:
     """A running edge program with a runtime directory of its own."""
@@ -219,17 +173,14 @@ class RunningEdge:
     def socket_path(self) -> Path:
         return self.runtime / "edge.sock"
 
-    def control(self) -> Control:
+    def control(self) -> RawClient:
         """Open a connection of its own to the edge's socket."""
-        return Control(self.socket_path)
+        return RawClient(self.socket_path)
 
     def request(self, verb: str, fds: Sequence[int] = (), **fields: Any) -> dict[str, Any]:
         """Ask one thing over a fresh connection."""
-        control = self.control()
-        try:
+        with self.control() as control:
             return control.request(verb, fds, **fields)
-        finally:
-            control.close()
 
     def listen(
         self, role: Role = "https", host: str = "127.0.0.1", https_port: int | None = None
@@ -254,14 +205,11 @@ class RunningEdge:
     def apply(self, scene: Scene) -> dict[str, Any]:
         """Put what is needed, apply, and return the receipt."""
         root, parts = scene.documents()
-        control = self.control()
-        try:
+        with self.control() as control:
             control.request("put", parts=[plain(part) for part in parts])
             receipt: dict[str, Any] = control.request(
                 "apply", root=plain(root), epoch=self.epoch, base=self.running
             )["receipt"]
-        finally:
-            control.close()
         assert receipt["missing"] == []
         self.running = receipt["root"]
         return receipt
@@ -302,15 +250,17 @@ class RunningEdge:
 class EventStream:
     """Events as they come."""
 
-    def __init__(self, control: Control, since: int) -> None:
+    def __init__(self, control: RawClient, since: int) -> None:
         self.control = control
         self.begin = control.request("events", since=since)
+        self.lines = control.socket.makefile("rb")
 
     def close(self) -> None:
+        self.lines.close()
         self.control.close()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (json.loads(line) for line in self.control.file)
+        return (json.loads(line) for line in self.lines)
 
     def find(self, name: str, **wanted: Any) -> dict[str, Any]:
         """Return the next event with these fields; the socket's timeout bounds the wait."""

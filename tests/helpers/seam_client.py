@@ -23,6 +23,14 @@ def frame_of(verb: str, **fields: Any) -> bytes:
     return frame(json.dumps({"verb": verb, **fields}).encode())
 
 
+class EdgeRefused(AssertionError):
+    """The edge answered with an error frame."""
+
+    def __init__(self, error: dict[str, str]) -> None:
+        super().__init__(f"{error['code']} {error['name']}: {error['message']}")
+        self.name = error["name"]
+
+
 class RawClient:
     """One connection: bytes out, frames in."""
 
@@ -41,17 +49,29 @@ class RawClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self.socket.close()
 
     def send(self, data: bytes, descriptors: Sequence[int] = ()) -> None:
         """Send bytes; descriptors go with the first of them."""
         sent = socket.send_fds(self.socket, [data], descriptors) if descriptors else 0
-        self.socket.sendall(data[sent:])
+        if sent < len(data):
+            # Sending nothing would fail when the edge has answered and ended already.
+            self.socket.sendall(data[sent:])
 
     def ask(self, verb: str, descriptors: Sequence[int] = (), **fields: Any) -> dict[str, Any]:
         """Send a request and return what is answered, refusals too."""
         self.send(frame_of(verb, **fields), descriptors)
         return self.answer()
+
+    def request(self, verb: str, descriptors: Sequence[int] = (), **fields: Any) -> dict[str, Any]:
+        """Send a request and return its answer; a refusal is raised."""
+        answer = self.ask(verb, descriptors, **fields)
+        if "error" in answer:
+            raise EdgeRefused(answer["error"])
+        return answer
 
     def refusal(self, verb: str, descriptors: Sequence[int] = (), **fields: Any) -> str:
         """Send a request and return the name of its refusal."""

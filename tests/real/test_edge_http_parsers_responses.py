@@ -10,8 +10,8 @@ from foreign_parsers import portable, read_by_python, run_foreign
 from odd_http import by_name
 from odd_responses import DATE, Meaning, Reply, Responses
 from strict_http import read_responses
-from upstreams import Received, Visit, running_upstream
-from web import NAME, Web, running_web
+from upstreams import Received, Visit
+from web import NAME, Web, web_before
 
 SEEDS = (443, 80, 8443, 9112)
 COUNT = 200
@@ -61,10 +61,7 @@ def answer(visit: Visit, request: Received) -> None:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    with (
-        running_upstream(answer) as upstream,
-        running_web(tmp_path_factory.mktemp("web"), upstream.server) as web,
-    ):
+    with web_before(tmp_path_factory.mktemp("web"), answer) as (web, _):
         yield web
 
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import pytest
 
-from edge_harness import EdgeRefused, RunningEdge, Scene, SiteWish, edge_program, running_edge
+from edge_harness import RunningEdge, Scene, SiteWish, edge_program, running_edge
 from port443.core.contract.snapshot import Listener, hash_of, plain
-from seam_client import RawClient
+from seam_client import EdgeRefused, RawClient
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 from waiting import HANG_S, wait_until
 

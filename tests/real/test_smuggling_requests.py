@@ -2,20 +2,18 @@
 
 import contextlib
 import ssl
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from smuggling_cases import smuggling_cases
 from strict_http import messages
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream
 from waiting import wait_until
 from web import NAME, Web, read_answer, running_web
 
-DATA = Path(__file__).parents[1] / "smuggling" / "requests.toml"
 FORWARDED = (
     f"Forwarded: for=127.0.0.1;host={NAME};proto=https\r\nX-Forwarded-For: 127.0.0.1\r\n"
     f"X-Forwarded-Proto: https\r\nX-Forwarded-Host: {NAME}\r\n"
@@ -38,18 +36,6 @@ class Case:
     cut: bool
 
 
-def load() -> Iterator[Case]:
-    """Read the cases, those of families one by one."""
-    document = tomllib.loads(DATA.read_text())
-    for case in document["case"]:
-        yield new_case(case["name"], case)
-    for family in document["family"]:
-        for name, value in family["with"].items():
-            own = value if isinstance(value, dict) else {"put": value}
-            send = family["send"].replace("{}", own["put"])
-            yield new_case(f"{family['name']}-{name}", {**family, **own, "send": send})
-
-
 def new_case(name: str, fields: dict[str, Any]) -> Case:
     refused, status = fields.get("refused"), fields.get("status", 200)
     return Case(
@@ -64,7 +50,7 @@ def new_case(name: str, fields: dict[str, Any]) -> Case:
     )
 
 
-CASES = list(load())
+CASES = [new_case(name, fields) for name, fields in smuggling_cases("requests.toml")]
 IDS = [case.name for case in CASES]
 
 

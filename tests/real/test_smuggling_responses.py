@@ -2,18 +2,15 @@
 
 import contextlib
 import ssl
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from upstreams import Received, Visit, plain_response, running_upstream
-from web import NAME, Web, read_answer, running_web
-
-DATA = Path(__file__).parents[1] / "smuggling" / "responses.toml"
+from smuggling_cases import smuggling_cases
+from upstreams import Received, Visit, plain_response
+from web import NAME, Web, read_answer, web_before
 
 
 @dataclass(frozen=True)
@@ -29,18 +26,6 @@ class Case:
     fails: str | None
 
 
-def load() -> Iterator[Case]:
-    """Read the cases, those of families one by one."""
-    document = tomllib.loads(DATA.read_text())
-    for case in document["case"]:
-        yield new_case(case["name"], case)
-    for family in document["family"]:
-        for name, value in family["with"].items():
-            own = value if isinstance(value, dict) else {"put": value}
-            send = family["send"].replace("{}", own["put"])
-            yield new_case(f"{family['name']}-{name}", {**family, **own, "send": send})
-
-
 def new_case(name: str, fields: dict[str, Any]) -> Case:
     passes, broken = (fields.get(key, "").encode("latin-1") for key in ("passes", "broken"))
     return Case(
@@ -54,7 +39,7 @@ def new_case(name: str, fields: dict[str, Any]) -> Case:
     )
 
 
-CASES = list(load())
+CASES = [new_case(name, fields) for name, fields in smuggling_cases("responses.toml")]
 
 
 def answer(visit: Visit, request: Received) -> None:
@@ -72,10 +57,7 @@ def answer(visit: Visit, request: Received) -> None:
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """One edge for all: a test looks at what comes after its own beginning."""
-    with (
-        running_upstream(answer) as upstream,
-        running_web(tmp_path_factory.mktemp("web"), upstream.server) as web,
-    ):
+    with web_before(tmp_path_factory.mktemp("web"), answer) as (web, _):
         yield web
 
 
