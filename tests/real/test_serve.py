@@ -77,33 +77,31 @@ def test_flags_serve_a_site_without_a_file(serving: Serving, backend: SampleBack
     assert get(serving).status == OK
 
 
-def test_plain_http_is_sent_to_https(serving: Serving) -> None:
+def test_plain_http_is_sent_to_https(shared: Serving) -> None:
     """Port 80 answers 308 with the same host and path, which nobody may store for a local name."""
-    serving.started()
-    connection = http.client.HTTPConnection("127.0.0.1", serving.http_port, timeout=HANG_S)
-    connection.request("GET", "/a?b=c", headers={"Host": f"app.localhost:{serving.http_port}"})
+    connection = http.client.HTTPConnection("127.0.0.1", shared.http_port, timeout=HANG_S)
+    connection.request("GET", "/a?b=c", headers={"Host": f"app.localhost:{shared.http_port}"})
     response = connection.getresponse()
     assert response.status == http.HTTPStatus.PERMANENT_REDIRECT
-    assert response.getheader("Location") == f"https://app.localhost:{serving.https_port}/a?b=c"
+    assert response.getheader("Location") == f"https://app.localhost:{shared.https_port}/a?b=c"
     assert response.getheader("Cache-Control") == "no-store"
     connection.close()
 
 
-def test_a_second_serve_is_refused(serving: Serving) -> None:
+def test_a_second_serve_is_refused(shared: Serving) -> None:
     """Neither the state directory nor the runtime directory can be had by two."""
-    serving.started()
-    other = Serving(serving.directory)
+    other = Serving(shared.directory)
     same_state = run_port443(
-        "serve", "--config", str(serving.config), "--state", str(serving.state),
-        "--runtime", str(serving.directory / "r2"),
+        "serve", "--config", str(shared.config), "--state", str(shared.state),
+        "--runtime", str(shared.directory / "r2"),
     )  # fmt: skip
     assert (same_state.returncode, "P443-E610" in same_state.stderr) == (5, True)
     same_runtime = run_port443(
-        "serve", "--config", str(serving.config), "--state", str(serving.directory / "s2"),
+        "serve", "--config", str(shared.config), "--state", str(shared.directory / "s2"),
         "--runtime", str(other.runtime),
     )  # fmt: skip
     assert (same_runtime.returncode, "P443-E401" in same_runtime.stderr) == (5, True)
-    assert get(serving).status == OK
+    assert get(shared).status == OK
 
 
 def test_a_port_in_use_is_told_with_who_holds_it(serving: Serving) -> None:
@@ -223,10 +221,9 @@ def test_a_person_at_a_terminal_is_greeted(serving: Serving) -> None:
     assert serving.process.wait(20) == 0
 
 
-def test_a_log_that_goes_to_a_file_has_no_greeting(serving: Serving) -> None:
+def test_a_log_that_goes_to_a_file_has_no_greeting(shared: Serving) -> None:
     """Each line is one JSON object, as its reader wants it."""
-    serving.started()
-    assert all(json.loads(line)["event"] for line in serving.log().splitlines())
+    assert all(json.loads(line)["event"] for line in shared.log().splitlines())
 
 
 def test_our_own_handshakes_are_nobodys_visit(serving: Serving, tmp_path: Path) -> None:
