@@ -91,7 +91,7 @@ def test_a_second_answer_is_not_taken_for_that_of_a_pipelined_request(tmp_path: 
         visit.send(pad + OTHER if request.path == "/first" else plain_response(b"/next"))
 
     with web_before(tmp_path, answer) as (web, _):
-        for _ in range(10):
+        for _ in range(4):
             with web.connected() as tls:
                 tls.sendall((get("/first") + get("/next")).encode())
                 assert [read_answer(tls).body for _ in range(2)] == [b"/first", b"/next"]
