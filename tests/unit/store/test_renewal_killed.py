@@ -73,19 +73,17 @@ def renewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Renewer]:
         process.kill()
 
 
-async def active(state: Path, lineage: str) -> Generation | None:
-    """Open the store as the next process does, and prove that what is active is whole."""
-    with opened_store(StateDirectory.find(state)) as store:
-        found = await store.active(lineage)
-    if found:
-        key = read_pkcs8(found.credential.key_pkcs8, lineage)
-        assert CertFacts.from_der(found.credential.chain[0]).spki == spki_of(key)
-    return found
-
-
 def whole(state: Path) -> Generation | None:
-    """Return the site's active generation, proved against the active root."""
-    site, authority = asyncio.run(active(state, SITE)), asyncio.run(active(state, AUTHORITY))
+    """Return the site's active generation as the next process finds it, proved against the active root."""
+
+    async def read() -> list[Generation | None]:
+        with opened_store(StateDirectory.find(state)) as store:
+            return [await store.active(lineage) for lineage in (SITE, AUTHORITY)]
+
+    site, authority = asyncio.run(read())
+    for found in filter(None, (site, authority)):
+        key = read_pkcs8(found.credential.key_pkcs8, found.lineage)
+        assert CertFacts.from_der(found.credential.chain[0]).spki == spki_of(key)
     if site:
         assert authority
         root = CertFacts.from_der(authority.credential.chain[0])
