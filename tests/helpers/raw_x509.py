@@ -216,6 +216,12 @@ class Raw:
         return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
+def rsa_spki(modulus: int, exponent: int) -> bytes:
+    """Write an RSA key of any numbers."""
+    key = seq(integer(modulus), integer(exponent))
+    return seq(seq(oid("1.2.840.113549.1.1.1"), b"\x05\0"), tlv(3, b"\0", key))
+
+
 def explicit_p256(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Write a P-256 key with its curve spelt out (X9.62), as RFC 5480 §2.1.1 forbids."""
     prime = 2**256 - 2**224 + 2**192 + 2**96 - 1

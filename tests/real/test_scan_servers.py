@@ -30,6 +30,7 @@ from port443.core.wire.versions import Version
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
 from port443.scan_wiring import make_dial
+from raw_x509 import integer, raw_leaf, raw_root, rsa_spki, seq
 from scanning import LATER, SCHEMA, closed_port, ids, look
 from tls_certs import (
     NOW,
@@ -645,3 +646,17 @@ def test_the_time_for_a_host_is_kept(tmp_path: Path) -> None:
 class Silent(Relay):
     def refuse(self) -> None:
         Mute.handle(self)  # type: ignore[arg-type]
+
+
+def test_a_broken_key_and_a_staple_that_is_demanded_are_seen_in_what_is_served() -> None:
+    """Both stand in the certificate of a handshake; a good one of the same server has neither."""
+    authority, modulus = raw_root(), rsa_key().public_key().public_numbers().n
+    demand = ("1.3.6.1.5.5.7.1.24", False, seq(integer(5)))
+    bad = raw_leaf(authority, "localhost", demand, spki=rsa_spki(modulus, 1))
+    for leaf, wanted in (
+        (bad, {"P443-CERT-020", "P443-CERT-021"}),
+        (raw_leaf(authority, "localhost"), set()),
+    ):
+        with answering(rsa_only((0x002F,), (leaf.der,))) as (endpoint, _):
+            report = look(endpoint)
+        assert ids(report) & {"P443-CERT-020", "P443-CERT-021"} == wanted

@@ -37,6 +37,7 @@ from port443.core.x509.chain import ChainFault
 from port443.core.x509.extensions import AltNames, Extensions
 from port443.core.x509.facts import KeyFacts
 from port443.core.x509.signatures import SignatureFacts
+from raw_x509 import rsa_spki
 from scan_facts import (
     GOOD_SERVER,
     GOOD_WEB,
@@ -138,6 +139,10 @@ FOUND: dict[str, Make] = {
     "P443-CERT-016": lambda: with_leaf(replace(leaf().facts, flaws=("the subject cannot be read",))),
     "P443-CERT-018": lambda: with_fault(ChainFault.SOME_REFUSE),
     "P443-CERT-019": lambda: with_fault(ChainFault.KEY_MAY_NOT_SIGN),
+    "P443-CERT-020": lambda: with_leaf(replace(leaf().facts, spki_der=rsa_spki(3 * 5, 65537))),
+    "P443-CERT-021": lambda: with_leaf(
+        replace(leaf().facts, extensions=replace(leaf().facts.extensions, must_staple=True))
+    ),
     "P443-HTTP-001": lambda: with_web(replace(GOOD_WEB, hsts=no("none"), hsts_text=None, policy=None)),
     "P443-HTTP-002": lambda: with_web(
         replace(GOOD_WEB, policy=HSTSPolicy(86400, include_subdomains=True, preload=False))
@@ -195,7 +200,8 @@ UNSURE: dict[str, Make] = {
     "P443-CERT-010": lambda: signed("1.2.3.4", None),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),
     **dict.fromkeys(
-        ("P443-CERT-001", "P443-CERT-007", "P443-CERT-008", "P443-CERT-009"),
+        ("P443-CERT-001", "P443-CERT-007", "P443-CERT-008", "P443-CERT-009", "P443-CERT-020",
+         "P443-CERT-021"),
         lambda: replace(good(), chains=()),
     ),
     "P443-CERT-003": lambda: replace(good(), chains=(), unreadable_chain="this is no certificate"),
@@ -203,6 +209,16 @@ UNSURE: dict[str, Make] = {
     "P443-HTTP-004": lambda: with_web(replace(GOOD_WEB, redirect=HIDDEN)),
     "P443-HTTP-006": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
 }  # fmt: skip
+
+
+def test_a_staple_that_is_demanded_and_sent_is_no_finding() -> None:
+    """Nor is the absence of one that nobody demands."""
+    asked = FOUND["P443-CERT-021"]()
+    served = replace(asked.chains[0].served, staple=b"1")
+    assert (
+        BY_ID["P443-CERT-021"].check(replace(asked, chains=(replace(asked.chains[0], served=served),)))
+        is None
+    )
 
 
 def test_nothing_is_found_on_a_server_with_nothing_wrong() -> None:

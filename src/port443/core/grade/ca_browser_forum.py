@@ -37,6 +37,7 @@ CA_BROWSER_FORUM = Baseline(
             "§4.2.1",
             Unseen("between CA and owner"),
         ),
+        Requirement("broken-keys", "No key that is known to be weak", "§6.1.1.3", no_finding("CERT-020")),
         Requirement("key-size", "RSA keys of 2048 bits at least", "§6.1.5", no_finding("CERT-008")),
         Requirement("sha-2", "No SHA-1 signatures", "§7.1.3.2", no_finding("CERT-009", "CERT-010")),
         Requirement("names", "The host is in the subjectAltName", "§7.1.2.7", no_finding("CERT-013")),

@@ -195,6 +195,15 @@ CHAIN_IN_ORDER = Remedy(
     haproxy="crt site.pem  made by: cat leaf.pem intermediates.pem key.pem > site.pem",
     caddy="tls fullchain.pem key.pem",
 )
+STAPLING = Remedy(
+    "staple an OCSP response, or get a certificate that does not demand it",
+    Effort.SETTING,
+    port443="Bring a certificate without the demand: no response is stapled.",
+    nginx="ssl_stapling on; ssl_stapling_verify on; resolver ADDRESS;",
+    apache="SSLUseStapling on  and  SSLStaplingCache shmcb:logs/stapling(32768)",
+    haproxy="ocsp-update on  in the crt-list, or set ssl ocsp-response  on the admin socket.",
+    caddy="Nothing to do: it staples by itself; look into its log for why it cannot.",
+)
 OTHER_INTERMEDIATE = Remedy(
     "send another intermediate",
     Effort.CERTIFICATE,

@@ -147,7 +147,7 @@ SSL_LABS_2009R = Guide(
         Clause("Keys below 2048 bits are weak", STRICTER_2014, ("P443-CERT-008",), Letter.B),
         Clause("The chain is incomplete", TESTSSL, ("P443-CERT-005",), Letter.B),
         Clause("Use of a revoked certificate", GUIDE_2009E, unseen=NOT_TRIED),
-        Clause("An RSA key with an exponent of 1", DROWN, unseen=NOT_TRIED),
+        Clause("An RSA key with an exponent of 1", DROWN, ("P443-CERT-020",), Letter.F),
         # HSTS; in the words of the guide's API "disabled" is max-age=0 and "absent" another status.
         Clause(
             "HSTS is disabled or invalid", CHANGES_2009R, ("P443-HTTP-003", "P443-HTTP-008"), Letter.A_MINUS

@@ -1,6 +1,6 @@
 """What a scan has learned of a server's TLS, before anybody judges it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from port443.core.probe.verdict import Verdict, unknown
 from port443.core.wire.flight import Flight
@@ -97,8 +97,13 @@ class SeenChains:
         if known is None and len(self._found) == MAX_CHAINS:
             self.more = True
         elif known is None or known.key_proved is None or flight.key_proved is False:
-            version = Version(flight.hello.version)
-            self._found[chain] = ServedChain(chain, flight.key_proved, version, flight.staple)
+            version, staple = (
+                Version(flight.hello.version),
+                flight.staple or (None if known is None else known.staple),
+            )
+            self._found[chain] = ServedChain(chain, flight.key_proved, version, staple)
+        elif known.staple is None and flight.staple is not None:
+            self._found[chain] = replace(known, staple=flight.staple)  # not every hello asks for one
 
     @property
     def chains(self) -> tuple[ServedChain, ...]:
