@@ -19,6 +19,7 @@ FLOOR = {
     "scan_wiring": 3,
     "wiring": 3,
     "web": 4,
+    "api": 5,
     "cli": 5,
     "__main__": 6,
     "__init__": 6,

@@ -17,7 +17,6 @@ from port443.cli.scan_bar import Bar
 from port443.cli.scan_formats import Printer
 from port443.cli.scan_options import Form
 from port443.cli.scan_targets import Named, read_list
-from port443.cli.scan_words import read_policies, read_target
 from port443.cli.spinner import Spinner
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
@@ -26,6 +25,7 @@ from port443.core.grade.report import Failure, Report, ScanTarget
 from port443.core.grade.severity import Severity
 from port443.core.probe.failures import ScanFaulted, fault_in_words
 from port443.scan_wiring import believable_now, make_dial, make_roots
+from port443.settings.scan_request import read_policies, read_target
 
 if TYPE_CHECKING:
     from port443.ports import Dial

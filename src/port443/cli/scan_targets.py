@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from port443.cli.scan_words import TargetInvalid, read_target
 from port443.core.errors import Port443Error, SettingsError
 from port443.core.grade.report import ScanTarget
 from port443.core.grade.sarif import Place
+from port443.settings.scan_request import TargetInvalid, read_target
 
 STANDARD_INPUT: Final = "-"
 MAX_TARGETS: Final = 100_000

@@ -16,7 +16,6 @@ from port443.cli.scan_formats import Printer
 from port443.cli.scan_options import Duration, Form
 from port443.cli.scan_run import Run, _run, attempt
 from port443.cli.scan_text import failure_lines, report_lines
-from port443.cli.scan_words import TargetInvalid, read_policies, read_target
 from port443.cli.spinner import Spinner
 from port443.core.errors import SettingsError
 from port443.core.grade.baseline import Letter
@@ -34,6 +33,7 @@ from port443.core.wire.groups import GROUPS_13
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.core.x509.path import TrustedRoots
+from port443.settings.scan_request import TargetInvalid, read_policies, read_target
 from scan_facts import GOOD_SERVER, GOOD_WEB, HIDDEN, good, version, with_fault, with_version, with_web
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -15,7 +15,6 @@ from port443.cli.scan_bar import Bar
 from port443.cli.scan_formats import Printer
 from port443.cli.scan_options import Form
 from port443.cli.scan_targets import MAX_TARGETS, ListUnreadable, read_list
-from port443.cli.scan_words import TargetInvalid
 from port443.core.grade.baseline import Letter
 from port443.core.grade.baselines import BASELINES
 from port443.core.grade.catalogue import RULES
@@ -28,6 +27,7 @@ from port443.core.names import Endpoint, HostName
 from port443.core.probe.facts import VersionFacts
 from port443.core.probe.failures import HostSilent
 from port443.core.wire.versions import Version
+from port443.settings.scan_request import TargetInvalid
 from scan_facts import GOOD_WEB, HIDDEN, good, version, with_version, with_web
 
 CONTRACT = Path(__file__).parents[3] / "contract"

@@ -11,7 +11,6 @@ import pytest
 from pki import NOW
 from port443.cli.baseline_lines import assessment_lines, baseline_page
 from port443.cli.explain import all_pages
-from port443.cli.scan_words import PolicyUnknown, read_policies
 from port443.core.grade.baselines import BASELINES, find_baseline
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.document import scan_document
@@ -43,6 +42,7 @@ from port443.core.probe.facts import GroupFacts, VersionFacts
 from port443.core.probe.verdict import YES, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
+from port443.settings.scan_request import PolicyUnknown, read_policies
 from scan_facts import (
     GOOD_SERVER,
     GOOD_WEB,

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from port443.cli.scan_bar import Bar, assessments, exit_code_of
-from port443.cli.scan_words import read_policies
 from port443.core.grade.baseline import Letter
 from port443.core.grade.catalogue import RULES
 from port443.core.grade.facts import ScanFacts
@@ -21,6 +20,7 @@ from port443.core.names import Endpoint
 from port443.core.wire.versions import Version
 from port443.settings.mistakes import SettingsWrong
 from port443.settings.policy_file import read_policy_file
+from port443.settings.scan_request import read_policies
 from scan_facts import GOOD_WEB, NAME, good, version, with_version, with_web
 
 DAY = date(2026, 5, 1)

@@ -1,4 +1,4 @@
-"""What the command line of a scan is made of: hosts, times and grades, as people write them."""
+"""What is to be scanned and what it has to meet, as people write it: targets, baselines, policies."""
 
 import difflib
 import re
