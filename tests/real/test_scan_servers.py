@@ -660,3 +660,15 @@ def test_a_broken_key_and_a_staple_that_is_demanded_are_seen_in_what_is_served()
         with answering(rsa_only((0x002F,), (leaf.der,))) as (endpoint, _):
             report = look(endpoint)
         assert ids(report) & {"P443-CERT-020", "P443-CERT-021"} == wanted
+
+
+def test_what_the_answers_of_both_ports_tell_is_judged(tmp_path: Path) -> None:
+    """An open cookie, a version and a wrong clock on TLS; a cookie in clear beside the redirect."""
+    told = "Set-Cookie: id=1\r\nServer: x/1.2\r\nDate: Sat, 01 Jan 2022 00:00:00 GMT"
+    moved = (
+        b"HTTP/1.1 301 Moved\r\nLocation: https://localhost/\r\nSet-Cookie: a=1\r\nContent-Length: 0\r\n\r\n"
+    )
+    with python_server(served(tmp_path), f"{YEAR}\r\n{told}") as endpoint, plain_server(moved) as http:
+        report = look(endpoint, http_port=http.port)
+    http_ids = {one for one in ids(report) if one.startswith("P443-HTTP")}
+    assert http_ids == {"P443-HTTP-009", "P443-HTTP-010", "P443-HTTP-011", "P443-HTTP-012"}

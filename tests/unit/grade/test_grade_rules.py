@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import jsonschema
@@ -79,6 +80,10 @@ def ordered(**spoilt: object) -> ScanFacts:
 
 def signed(name: str, digest: str | None) -> ScanFacts:
     return with_leaf(replace(leaf().facts, signature=SignatureFacts(name, digest)))
+
+
+def answering(*fields: tuple[str, str]) -> ScanFacts:
+    return with_web(replace(GOOD_WEB, fields=fields))
 
 
 FOUND: dict[str, Make] = {
@@ -161,6 +166,42 @@ FOUND: dict[str, Make] = {
 SILENT_12 = version(Version.TLS_1_2, 0xC02B, complete=HIDDEN)
 
 
+FOUND |= {
+    "P443-HTTP-009": lambda: answering(("set-cookie", "id=1; HttpOnly"), ("set-cookie", "b=2; Secure")),
+    "P443-HTTP-010": lambda: with_web(replace(GOOD_WEB, clear_fields=(("set-cookie", "id=1; Secure"),))),
+    "P443-HTTP-011": lambda: answering(("server", "httpd/2.4.58"), ("x-powered-by", "PHP/8.1")),
+    "P443-HTTP-012": lambda: answering(("date", format_datetime(NOW + timedelta(hours=2), usegmt=True))),
+}
+HARMLESS = {
+    "P443-HTTP-009": lambda: answering(("set-cookie", "id=1; secure ;Path=/"), ("set-cookie", "no name")),
+    "P443-HTTP-010": lambda: with_web(replace(GOOD_WEB, clear_fields=(("location", "https://site.test/"),))),
+    "P443-HTTP-011": lambda: answering(("server", "nginx"), ("x-request-id", "1.2")),
+    "P443-HTTP-012": lambda: answering(("date", format_datetime(NOW - timedelta(minutes=9), usegmt=True))),
+}
+
+
+@pytest.mark.parametrize("rule", HARMLESS)
+def test_an_ordinary_answer_has_no_finding(rule: str) -> None:
+    """Secure cookies, a name without a version, a clock within minutes."""
+    assert BY_ID[rule].check(HARMLESS[rule]()) is None
+
+
+def test_no_value_of_a_cookie_is_ever_shown() -> None:
+    """Evidence names cookies, and nothing that lets anybody in."""
+    facts = answering(("set-cookie", "session=s3cret; Path=/"))
+    outcome = BY_ID["P443-HTTP-009"].check(facts)
+    assert isinstance(outcome, Found)
+    assert ("session" in outcome.evidence, "s3cret" in outcome.evidence) == (True, False)
+
+
+@pytest.mark.parametrize(("field", "is_found"), [(("date", "soon"), True), (("age", "60"), False)])
+def test_a_date_is_one_or_is_of_a_cache(field: tuple[str, str], *, is_found: bool) -> None:
+    """What a cache answers with was the time when it asked."""
+    late = ("date", format_datetime(NOW + timedelta(hours=2), usegmt=True))
+    facts = answering(field) if field[0] == "date" else answering(late, field)
+    assert isinstance(BY_ID["P443-HTTP-012"].check(facts), Found) == is_found
+
+
 def silent(which: Version) -> Make:
     return lambda: with_version(VersionFacts(which, HIDDEN))
 
@@ -207,7 +248,10 @@ UNSURE: dict[str, Make] = {
     "P443-CERT-003": lambda: replace(good(), chains=(), unreadable_chain="this is no certificate"),
     "P443-HTTP-001": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
     "P443-HTTP-004": lambda: with_web(replace(GOOD_WEB, redirect=HIDDEN)),
-    "P443-HTTP-006": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    **dict.fromkeys(
+        ("P443-HTTP-006", "P443-HTTP-009", "P443-HTTP-011", "P443-HTTP-012"),
+        lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    ),
 }  # fmt: skip
 
 

@@ -31,6 +31,10 @@ from port443.core.grade.rules import (
     http_006_leads_back,
     http_007_several_hsts,
     http_008_hsts_switched_off,
+    http_009_cookie_not_secure,
+    http_010_cookie_in_clear,
+    http_011_versions_told,
+    http_012_clock_wrong,
     tls_001_ssl_2,
     tls_002_ssl_3,
     tls_003_tls_1_0,
@@ -135,6 +139,10 @@ RULES: tuple[Rule, ...] = tuple(
         http_006_leads_back,
         http_007_several_hsts,
         http_008_hsts_switched_off,
+        http_009_cookie_not_secure,
+        http_010_cookie_in_clear,
+        http_011_versions_told,
+        http_012_clock_wrong,
     )
 )
 RULE_OF = {rule.id: rule for rule in RULES}

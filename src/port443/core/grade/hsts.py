@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from port443.core.errors import ScanError
 from port443.core.names import NameInvalid, SiteName, parse_site_name
@@ -22,6 +23,9 @@ QUOTED = r'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\[\x00-\x7f])*+"'
 DIRECTIVE = re.compile(
     rf"[ \t]*+(?:(?P<name>{NAME})[ \t]*+(?:=[ \t]*+(?P<value>{NAME}|{QUOTED})[ \t]*+)?)?(?P<end>;|\Z)"
 )
+
+
+Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,14 @@ class WebFacts:
     """Where the https page redirects to in clear."""
     is_loop: bool = False
     """Whether that place leads back to the https page."""
+    fields: Fields = ()
+    """The fields of the https answer, names in lower case."""
+    clear_fields: Fields = ()
+    """The same of plain HTTP."""
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return the values of all fields of that name in the https answer."""
+        return tuple(value for key, value in self.fields if key == name)
 
 
 def parse_hsts(text: str) -> HSTSPolicy | HSTSFault:
@@ -125,6 +137,8 @@ def read_web(
         http_closed=isinstance(http, ConnectRefused),
         location=None if isinstance(http, ScanError) else http.field("location"),
         downgrade=downgrade,
+        fields=() if isinstance(https, ScanError) else https.fields,
+        clear_fields=() if isinstance(http, ScanError) else http.fields,
         is_loop=downgrade is not None and redirect.is_yes and _is_at(downgrade, name, ports[1]),
     )
 

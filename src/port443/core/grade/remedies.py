@@ -250,6 +250,42 @@ REDIRECT = Remedy(
     haproxy="http-request redirect scheme https code 301 unless { ssl_fc }",
     caddy="Remove `auto_https disable_redirects`.",
 )
+SECURE_COOKIES = Remedy(
+    "set every cookie with Secure",
+    Effort.SETTING,
+    port443="Let the server behind the site set Secure; X-Forwarded-Proto tells it that TLS is in use.",
+    nginx="proxy_cookie_flags ~ secure httponly samesite=lax;",
+    apache="Header always edit Set-Cookie ^(.*)$ $1;Secure",
+    haproxy="http-response replace-header Set-Cookie (.*) \\1;\\ Secure",
+    caddy='header_down Set-Cookie (.*) "$1; Secure"  in reverse_proxy.',
+)
+NO_CLEAR_COOKIES = Remedy(
+    "redirect plain HTTP before any application answers",
+    Effort.SETTING,
+    port443="Nothing to do: plain HTTP is redirected, and never reaches a server behind the site.",
+    nginx="return 301 https://$host$request_uri;  and nothing else in the server block of plain HTTP.",
+    apache="Redirect permanent / https://NAME/  and no ProxyPass in the virtual host of plain HTTP.",
+    haproxy="http-request redirect scheme https code 301 unless { ssl_fc }  before any use_backend.",
+    caddy="Remove the site block of http://NAME.",
+)
+HIDDEN_VERSIONS = Remedy(
+    "leave versions out of the answers",
+    Effort.SETTING,
+    port443="Let the server behind the site leave them out; port443 adds none.",
+    nginx="server_tokens off;",
+    apache="ServerTokens Prod",
+    haproxy="http-response del-header Server",
+    caddy="header -Server  and  header -X-Powered-By",
+)
+RIGHT_CLOCK = Remedy(
+    "let the clock follow the time on the network",
+    Effort.SETTING,
+    port443="timedatectl set-ntp true  on the machine.",
+    nginx="On the machine: timedatectl set-ntp true",
+    apache="timedatectl set-ntp true  sets the machine's clock.",
+    haproxy="timedatectl set-ntp true  sets the clock of the machine.",
+    caddy="timedatectl set-ntp true  sets its machine's clock.",
+)
 STAY_ON_HTTPS = Remedy(
     "redirect to https:// or to a path, never to http://",
     Effort.SETTING,
