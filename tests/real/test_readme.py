@@ -126,7 +126,7 @@ def test_what_the_readme_shows() -> None:
     shell = [text for kind, text in blocks() if kind == "sh"]
     assert len(shell) == 4
     assert [bool(SERVES.search(text)) for text in shell] == [True, True, False, True]
-    assert len(IN_TABLE.findall(README)) == 7
+    assert len(IN_TABLE.findall(README)) == 9
 
 
 def test_every_command_of_the_readme_works_as_printed(clone: Path, environment: dict[str, str]) -> None:
