@@ -22,6 +22,7 @@ from port443.core.grade.requirement import (
     Assessment,
     Baseline,
     GroupsOnly,
+    HasTrait,
     HSTSAtLeast,
     Judge,
     KeysOnly,
@@ -31,6 +32,7 @@ from port443.core.grade.requirement import (
     SignaturesOnly,
     Standing,
     Stapled,
+    SuiteOrder,
     SuitesOnly,
     Unseen,
     VersionsOnly,
@@ -38,8 +40,8 @@ from port443.core.grade.requirement import (
 )
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, IPName
-from port443.core.probe.facts import GroupFacts, VersionFacts
-from port443.core.probe.verdict import YES, no
+from port443.core.probe.facts import GroupFacts, Trait, VersionFacts
+from port443.core.probe.verdict import YES, Verdict, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.settings.scan_request import PolicyUnknown, read_policies
@@ -87,6 +89,15 @@ def policy(seconds: int, *, below: bool = True, preload: bool = False) -> ScanFa
     return with_web(replace(GOOD_WEB, policy=HSTSPolicy(seconds, include_subdomains=below, preload=preload)))
 
 
+def ordered(verdict: Verdict) -> ScanFacts:
+    return with_version(replace(version(Version.TLS_1_2, 0xC02B, 0xC02C), own_order=verdict))
+
+
+def with_trait(verdict: Verdict) -> ScanFacts:
+    trait = Trait("extended_master_secret", "extended master secret", verdict)
+    return replace(good(), server=replace(GOOD_SERVER, traits=(trait,)))
+
+
 UNSEEN_HSTS = with_web(replace(GOOD_WEB, hsts=HIDDEN, policy=None))
 UNSEEN_CHAIN = replace(good(), chains=())
 MET, BROKEN, UNKNOWN, EXEMPT = Standing.MET, Standing.BROKEN, Standing.UNKNOWN, Standing.EXEMPT
@@ -129,6 +140,15 @@ CASES: dict[str, tuple[Judge, ScanFacts, Standing]] = {
     "no responder": (Stapled(), good(), EXEMPT),
     "staple unknown": (Stapled(), UNSEEN_CHAIN, UNKNOWN),
     "unseen": (Unseen(), good(), Standing.UNSEEN),
+    "the client's order": (SuiteOrder(is_own=False), ordered(no("the client's")), MET),
+    "the server's order": (SuiteOrder(is_own=False), ordered(YES), BROKEN),
+    "not the server's order": (SuiteOrder(is_own=True), ordered(no("the client's")), BROKEN),
+    "order unknown": (SuiteOrder(is_own=True), ordered(HIDDEN), UNKNOWN),
+    "no order": (SuiteOrder(is_own=True), good(), Standing.UNSEEN),
+    "a trait": (HasTrait("extended_master_secret"), with_trait(YES), MET),
+    "no trait": (HasTrait("extended_master_secret"), with_trait(no("not answered")), BROKEN),
+    "trait unknown": (HasTrait("extended_master_secret"), with_trait(HIDDEN), UNKNOWN),
+    "another trait": (HasTrait("sni"), with_trait(YES), Standing.UNSEEN),
 }
 
 

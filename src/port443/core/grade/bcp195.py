@@ -7,7 +7,7 @@ requirements that come from them and were not.
 from datetime import date
 
 from port443.core.grade.baseline import Source
-from port443.core.grade.requirement import Baseline, Level, Requirement, Unseen, no_finding
+from port443.core.grade.requirement import Baseline, HasTrait, Level, Requirement, Unseen, no_finding
 
 LATER = "not looked for yet"
 CLIENTS = "it is for clients"
@@ -58,7 +58,9 @@ BCP_195 = Baseline(
         Requirement(
             "renegotiation-info", "renegotiation_info is answered", "RFC 9325 §3.5", no_finding("TLS-019")
         ),
-        Requirement("ems", "extended_master_secret is supported", "RFC 9325 §3.5", Unseen(LATER)),
+        Requirement(
+            "ems", "extended_master_secret is supported", "RFC 9325 §3.5", HasTrait("extended_master_secret")
+        ),
         Requirement(
             "post-handshake",
             "No post-handshake authentication beside multiplexing",

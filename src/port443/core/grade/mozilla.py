@@ -18,6 +18,7 @@ from port443.core.grade.requirement import (
     Requirement,
     SignaturesOnly,
     Stapled,
+    SuiteOrder,
     SuitesOnly,
     Unseen,
     VersionsOnly,
@@ -122,7 +123,10 @@ def _requirements(profile: _Profile) -> tuple[Requirement, ...]:
         Requirement("hsts", "HSTS for two years at least", "hsts_min_age", HSTSAtLeast(HSTS_S)),
         Requirement("staple", "An OCSP response is stapled", "ocsp_staple", Stapled()),
         Requirement(
-            "order", f"Suites are chosen by {order}", "server_preferred_order", Unseen("not looked for")
+            "order",
+            f"Suites are chosen by {order}",
+            "server_preferred_order",
+            SuiteOrder(profile.server_order),
         ),
         *(
             (Requirement("dh", f"Diffie-Hellman with {profile.dh_bits} bits", "dh_param_size", dh),)

@@ -11,6 +11,7 @@ from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import Judgement
 from port443.core.grade.rule import Found, Outcome, Unsure, by_chains, doubt_about, listed
 from port443.core.names import IPName
+from port443.core.probe.facts import NOT_LOOKED
 from port443.core.wire.groups import group_name
 from port443.core.wire.versions import Version
 from port443.core.x509.facts import KeyFacts
@@ -385,6 +386,49 @@ class Stapled:
                 else None
             ),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteOrder:
+    """Suites are chosen by the server's own order, or by the client's."""
+
+    is_own: bool
+
+    @property
+    def judged_by(self) -> str:
+        return "whose order of suites counts"
+
+    def judge(self, facts: ScanFacts, judgement: Judgement) -> Answer:
+        del judgement
+        known = [one for one in facts.server.versions if one.offered.is_yes and one.own_order != NOT_LOOKED]
+        if not known:
+            return NotSeen("there is no order among the suites that were seen")
+        whose = "the client's" if self.is_own else "its own"
+        for one in known:
+            if one.own_order.is_no if self.is_own else one.own_order.is_yes:
+                return Found(f"{one.version.label}: the server goes by {whose} order")
+        doubt = next((one for one in known if one.own_order.is_unknown), None)
+        return None if doubt is None else Unsure(f"{doubt.version.label}: {doubt.own_order.reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class HasTrait:
+    """The server negotiates in one way, as `negotiation` in a report names it."""
+
+    id: str
+
+    @property
+    def judged_by(self) -> str:
+        return f"how the server negotiates ({self.id})"
+
+    def judge(self, facts: ScanFacts, judgement: Judgement) -> Answer:
+        del judgement
+        trait = next((one for one in facts.server.traits if one.id == self.id), None)
+        if trait is None:
+            return NotSeen("it was not looked for")
+        if trait.verdict.is_unknown:
+            return Unsure(trait.verdict.reason)
+        return None if trait.verdict.is_yes else Found(trait.verdict.reason or f"{trait.title}: no")
 
 
 def in_force(baselines: Iterable[Baseline], family: str, day: date) -> Baseline | None:
