@@ -1,5 +1,6 @@
 """A server of one handshake, made of the same parts: it can also lie, which real servers do not."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -94,6 +95,8 @@ class Twin:
     group: int = X25519
     alter: Callable[[bytes], bytes] = bytes
     """What becomes of each protected message before it is sealed; the transcript has what it became."""
+    compresses: bool = False
+    """Whether the certificate goes out compressed (RFC 8879)."""
     says: tuple[tuple[ContentType, bytes], ...] = ()
     """What it says behind its flight, under the keys of the application."""
 
@@ -131,7 +134,12 @@ class Twin:
         extensions = () if self.protocol is None else (alpn((self.protocol,)),)
         said = [self.alter(Message(MessageType.ENCRYPTED_EXTENSIONS, encode_extensions(extensions)).encode())]
         entry = vector(3, self.leaf) + vector(2, b"")
-        said.append(self.alter(Message(MessageType.CERTIFICATE, b"\x00" + vector(3, entry)).encode()))
+        plain = b"\x00" + vector(3, entry)
+        sent = Message(MessageType.CERTIFICATE, plain)
+        if self.compresses:
+            packed = b"\x00\x01" + len(plain).to_bytes(3) + vector(3, zlib.compress(plain))
+            sent = Message(MessageType.COMPRESSED_CERTIFICATE, packed)
+        said.append(self.alter(sent.encode()))
         transcript.add(b"".join(said))
         signature = self.signer.sign(SERVER_CONTEXT + transcript.digest(), ec.ECDSA(hashes.SHA256()))
         proof = Message(MessageType.CERTIFICATE_VERIFY, ECDSA_SHA256.to_bytes(2) + vector(2, signature))

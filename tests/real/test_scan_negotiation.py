@@ -17,7 +17,7 @@ from port443.core.wire.versions import Version
 from scanning import look
 from tls_certs import Files, Wish, ec_key, intermediate, issue, rsa_key, write
 from tls_servers import openssl_server, python_server
-from tls_twin import certificate
+from tls_twin import Twin, certificate, shares_of
 
 pytestmark = pytest.mark.slow
 YES, NO = Standing.YES, Standing.NO
@@ -41,6 +41,7 @@ def test_openssl_negotiates_as_it_should(tmp_path: Path) -> None:
     assert traits(report) == {
         "browser_hello": YES,
         "browser_hello_split": YES,
+        "certificate_compression": NO,
         "fallback_scsv": YES,
         "downgrade_sentinel": YES,
         "extended_master_secret": YES,
@@ -87,6 +88,22 @@ def test_a_key_that_is_used_again_is_seen() -> None:
     assert found["key_reuse"] is YES
     assert (found["extended_master_secret"], found["session_ticket"]) == (NO, NO)
     assert "fallback_scsv" not in found  # there is nothing to fall back to
+
+
+def test_compressed_certificates_are_seen() -> None:
+    """A server compresses for a client that takes it, and the certificate inside counts."""
+
+    def answer(hello: ClientHello, message: bytes) -> bytes:
+        if 0x1301 not in hello.suites:
+            return alert(70)
+        twin = Twin(compresses=find(hello.extensions or (), ExtensionType.COMPRESS_CERTIFICATE) is not None)
+        return twin.flight(message) if 29 in shares_of(hello) else handshake(twin.retry(message))
+
+    with answering(answer) as (endpoint, _):
+        report = look(endpoint)
+    found = next(one for one in report.facts.server.traits if one.id == "certificate_compression")
+    assert (found.verdict.standing, found.verdict.reason) == (YES, "zlib")
+    assert [chain.key_proved for chain in report.facts.server.chains] == [True]
 
 
 def test_a_server_that_wants_a_name_is_seen() -> None:

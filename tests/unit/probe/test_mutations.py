@@ -17,9 +17,10 @@ from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint
 from port443.core.probe.contact import Contact, first_contact
 from port443.core.probe.facts import ServedChain, ServerFacts
+from port443.core.probe.hellos import browser_offer
 from port443.core.probe.legacy import wide_query
 from port443.core.probe.modern import handshake_query, naming_queries
-from port443.core.probe.query import InternalFault, Query, SSL2Query
+from port443.core.probe.query import InternalFault, Query, SSL2Query, TLSQuery
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.reading import vector
 from port443.core.wire.records import ContentType, Message, MessageBuffer, RecordBuffer, records
@@ -93,7 +94,7 @@ def _answer(sent: bytes, alter: Callable[[bytes], bytes], leaf: bytes) -> bytes:
         return b"\x15\x03\x01\x00\x02\x02\x46"  # to SSL 2.0: protocol_version
     hello = ClientHello.parse(message)
     if 0x1301 in hello.suites:
-        twin = Twin(leaf=leaf, alter=alter)
+        twin = Twin(leaf=leaf, alter=alter, compresses=b"\x00\x1b" in message)
         keys = b"\x00\x1d\x00\x20" in message
         return twin.flight(message) if keys else records(ContentType.HANDSHAKE, 0x0303, twin.retry(message))
     if hello.version != Version.TLS_1_2 or 0xC02B not in hello.suites:
@@ -137,6 +138,7 @@ class Conversation:
 
 QUERIES: dict[str, Query] = {
     "a handshake": handshake_query(),
+    "a browser's handshake": TLSQuery(browser_offer()),
     "a retry": naming_queries()[0],
     "TLS 1.2": wide_query(Version.TLS_1_2),
     "SSL 2.0": SSL2Query(),

@@ -17,6 +17,7 @@ from port443.core.wire.groups import (
     group_name,
 )
 from port443.core.wire.key_share import COMMON_GROUPS, SEED, USABLE_GROUPS, KeyShare, key_share
+from port443.core.wire.messages import COMPRESSIONS
 from port443.core.wire.reading import Malformed
 from port443.core.wire.schedule_12 import SUITES_12
 from port443.core.wire.suites import RENEGOTIATION_SCSV
@@ -159,6 +160,7 @@ def _browser(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
         *(ext.bare(kind) for kind in bare),
         ext.signature_algorithms(offer.schemes),
         ext.bare(ext.ExtensionType.SIGNED_CERTIFICATE_TIMESTAMP),
+        ext.compress_certificate(tuple(COMPRESSIONS)),
         ext.key_share(keys),
         ext.psk_key_exchange_modes(),
         ext.supported_versions((GREASE[3], Version.TLS_1_3, Version.TLS_1_2)),

@@ -13,6 +13,7 @@ from port443.core.probe.verdict import YES, Standing, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
 from port443.core.wire.groups import GROUPS_13, SCHEMES_12, SCHEMES_13, group_name
+from port443.core.wire.messages import COMPRESSIONS
 from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version, version_label
 
@@ -79,11 +80,19 @@ def survey_traits(seen: Seen, control: ControlProbe) -> Probe[Negotiation]:
     if not seen.offered:
         return Negotiation()
     orders = yield from _orders(seen, control)
-    browser = yield from _browsers(control)
+    browser, flight = yield from _browsers(control)
     fallback = yield from _fallback(seen, control)
     unnamed = yield from _unnamed(seen, control)
     schemes = yield from _schemes(seen, control)
-    found = (*browser, fallback, unnamed, _sentinel(seen), *_extensions(seen), _reuse(seen))
+    found = (
+        *browser,
+        _compression(flight),
+        fallback,
+        unnamed,
+        _sentinel(seen),
+        *_extensions(seen),
+        _reuse(seen),
+    )
     return Negotiation(tuple(one for one in found if one is not None), orders, schemes)
 
 
@@ -130,28 +139,42 @@ def _suite_in(outcome: Outcome, facts: VersionFacts) -> int | None:
     return outcome.suite if is_taken and isinstance(outcome, Accepted) else None
 
 
-def _browsers(control: ControlProbe) -> Probe[tuple[Trait, ...]]:
+def _browsers(control: ControlProbe) -> Probe[tuple[tuple[Trait, ...], Flight | None]]:
     """Send a hello as browsers do, in two packets; in one as well where that is not taken."""
-    split = yield from _browser(control, is_split=True)
+    split, flight = yield from _browser(control, is_split=True)
     if split.verdict.is_yes:
-        return (replace(split, id="browser_hello", title=BROWSER_HELLO), split)
-    return ((yield from _browser(control, is_split=False)), split)
+        return (replace(split, id="browser_hello", title=BROWSER_HELLO), split), flight
+    whole, flight = yield from _browser(control, is_split=False)
+    return (whole, split), flight
 
 
 BROWSER_HELLO = "a hello as browsers send it"
 
 
-def _browser(control: ControlProbe, *, is_split: bool) -> Probe[Trait]:
+def _browser(control: ControlProbe, *, is_split: bool) -> Probe[tuple[Trait, Flight | None]]:
     """Send it with values that mean nothing, and so large that it takes two packets."""
     outcome = yield from confirm(TLSQuery(replace(browser_offer(), split=is_split)), control)
     name, title = "browser_hello", BROWSER_HELLO
     if is_split:
         name, title = "browser_hello_split", "the same in two packets"
     if not isinstance(outcome, Accepted):
-        return _trait(name, title, outcome, absence_of(outcome))
+        return _trait(name, title, outcome, absence_of(outcome)), None
     group = "" if outcome.flight.group is None else f", {group_name(outcome.flight.group)}"
     words = f"{version_label(outcome.version)}, {suite(outcome.suite).name}{group}"
-    return _trait(name, title, outcome, Verdict(Standing.YES, words))
+    return _trait(name, title, outcome, Verdict(Standing.YES, words)), outcome.flight
+
+
+def _compression(flight: Flight | None) -> Trait | None:
+    """Read whether the certificates came compressed to a client that takes that (RFC 8879)."""
+    if flight is None or flight.hello is None or flight.hello.version != Version.TLS_1_3:
+        return None
+    if flight.compression is not None:
+        verdict = Verdict(Standing.YES, COMPRESSIONS[flight.compression])
+    elif flight.chain:
+        verdict = no("the certificates came as they are")
+    else:
+        verdict = unknown(flight.broken_off or "no certificate came")
+    return Trait("certificate_compression", "certificates are compressed", verdict, flight.began)
 
 
 def _fallback(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:

@@ -18,6 +18,7 @@ class ExtensionType(IntEnum):
     SIGNED_CERTIFICATE_TIMESTAMP = 18
     ENCRYPT_THEN_MAC = 22
     EXTENDED_MASTER_SECRET = 23
+    COMPRESS_CERTIFICATE = 27
     SESSION_TICKET = 35
     PRE_SHARED_KEY = 41
     EARLY_DATA = 42
@@ -107,6 +108,11 @@ def renegotiation_info() -> Extension:
 def bare(kind: ExtensionType) -> Extension:
     """Give an extension that says all by being there."""
     return Extension(kind)
+
+
+def compress_certificate(algorithms: tuple[int, ...]) -> Extension:
+    """Take a certificate in these forms (RFC 8879 §3)."""
+    return Extension(ExtensionType.COMPRESS_CERTIFICATE, numbers(1, algorithms))
 
 
 def read_alpn(body: bytes) -> str:

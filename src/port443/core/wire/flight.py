@@ -32,6 +32,8 @@ class Flight:
     alpn: str | None = None
     fault: str | None = None
     """What broke the flight off after the ServerHello or the retry."""
+    compression: int | None = None
+    """What the certificates came compressed by (RFC 8879); only zlib is unpacked here."""
     scheme: int | None = None
     """What a CertificateVerify of TLS 1.3 is signed with."""
     began: bytes = b""

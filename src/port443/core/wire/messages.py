@@ -1,5 +1,6 @@
 """The server's other handshake messages: bodies in, values out."""
 
+import zlib
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -25,6 +26,7 @@ class MessageType(IntEnum):
     CLIENT_KEY_EXCHANGE = 16
     FINISHED = 20
     CERTIFICATE_STATUS = 22
+    COMPRESSED_CERTIFICATE = 25
     MESSAGE_HASH = 254
 
 
@@ -83,6 +85,33 @@ def parse_certificate_13(body: bytes) -> tuple[CertificateEntry, ...]:
         entries.append(CertificateEntry(der, parse_extensions(block, "a certificate entry")))
         _bound(entries)
     return tuple(entries)
+
+
+ZLIB, BROTLI, ZSTD = 1, 2, 3
+COMPRESSIONS = {ZLIB: "zlib", BROTLI: "brotli", ZSTD: "zstd"}
+MAX_CERTIFICATE = 2**17
+
+
+def parse_compressed_certificate(body: bytes) -> tuple[int, tuple[CertificateEntry, ...]]:
+    """Read a CompressedCertificate (RFC 8879 §4): its algorithm, and the chain where zlib unpacks it."""
+    reader = Reader(body, "the CompressedCertificate")
+    algorithm, size = reader.number(2), reader.number(3)
+    packed = reader.vector(3, 1)
+    reader.end()
+    if algorithm not in COMPRESSIONS or size > MAX_CERTIFICATE:
+        raise Malformed(f"the server compressed {size} bytes of certificates by algorithm {algorithm}")
+    return algorithm, parse_certificate_13(_inflated(packed, size)) if algorithm == ZLIB else ()
+
+
+def _inflated(packed: bytes, size: int) -> bytes:
+    inflater = zlib.decompressobj()
+    try:
+        content = inflater.decompress(packed, size + 1)
+    except zlib.error as error:
+        raise Malformed(f"the server's certificates do not decompress: {error}") from error
+    if len(content) != size or not inflater.eof:
+        raise Malformed(f"the server's certificates do not decompress to {size} bytes")
+    return content
 
 
 def _bound(entries: list[CertificateEntry]) -> None:

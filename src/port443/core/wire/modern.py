@@ -15,11 +15,13 @@ from port443.core.wire.schedule import Schedule, Transcript, suite_13
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
 
+CERTIFICATES = {MessageType.CERTIFICATE, MessageType.COMPRESSED_CERTIFICATE}
 FOLLOWS = {
     MessageType.SERVER_HELLO: {MessageType.ENCRYPTED_EXTENSIONS},
-    MessageType.ENCRYPTED_EXTENSIONS: {MessageType.CERTIFICATE_REQUEST, MessageType.CERTIFICATE},
-    MessageType.CERTIFICATE_REQUEST: {MessageType.CERTIFICATE},
+    MessageType.ENCRYPTED_EXTENSIONS: {MessageType.CERTIFICATE_REQUEST, *CERTIFICATES},
+    MessageType.CERTIFICATE_REQUEST: CERTIFICATES,
     MessageType.CERTIFICATE: {MessageType.CERTIFICATE_VERIFY},
+    MessageType.COMPRESSED_CERTIFICATE: {MessageType.CERTIFICATE_VERIFY},
     MessageType.CERTIFICATE_VERIFY: {MessageType.FINISHED},
 }
 EMPTY_CERTIFICATE = Message(MessageType.CERTIFICATE, b"\x00\x00\x00\x00").encode()
@@ -115,6 +117,9 @@ class ModernFlight:
             case MessageType.CERTIFICATE:
                 flight.chain = messages.parse_certificate_13(body)
                 flight.staple = messages.stapled(flight.chain[0]) if flight.chain else None
+            case MessageType.COMPRESSED_CERTIFICATE:
+                flight.compression, flight.chain = messages.parse_compressed_certificate(body)
+                flight.staple = messages.stapled(flight.chain[0]) if flight.chain else None
             case MessageType.CERTIFICATE_VERIFY:
                 self._verify(body)
             case _:
@@ -122,10 +127,12 @@ class ModernFlight:
 
     def _verify(self, body: bytes) -> None:
         scheme, signature = messages.parse_certificate_verify(body)
-        if not self._flight.chain:
-            raise Malformed("the server signed without a certificate")
-        leaf = self._flight.chain[0].der
         self._flight.scheme = scheme
+        if not self._flight.chain:
+            if self._flight.compression is None:
+                raise Malformed("the server signed without a certificate")
+            return  # it is packed in a way that is not unpacked here
+        leaf = self._flight.chain[0].der
         self._flight.key_proved = proves_key_13(leaf, scheme, signature, self._transcript.digest())
 
     def _finish(self, body: bytes) -> None:
