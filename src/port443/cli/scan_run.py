@@ -102,7 +102,7 @@ async def _run(run: Run) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
     targets = await _expanded(dial, run.targets) if run.all_addresses else run.targets
-    tasks: list[asyncio.Task[Report | Failure]] = []
+    results: dict[int, Report | Failure] = {}
     printer = run.printer
     with Spinner(len(targets)) as spinner:
 
@@ -110,19 +110,20 @@ async def _run(run: Run) -> int:
             spinner.clear()
             printer.tell(result)
 
-        async def one(target: ScanTarget) -> Report | Failure:
+        async def one(number: int, target: ScanTarget) -> None:
             async with turns:
-                return await attempt(dial, target, run.view, run.options, spinner)
+                # Not the task's own result: a task that is cancelled as it ends has none.
+                results[number] = await attempt(dial, target, run.view, run.options, spinner)
 
         try:
             async with asyncio.TaskGroup() as group:
-                tasks += [group.create_task(one(target)) for target in targets]
-                for task in tasks:
-                    tell(await task)
+                tasks = [group.create_task(one(*numbered)) for numbered in enumerate(targets)]
+                for number, task in enumerate(tasks):
+                    await task
+                    tell(results[number])
         except asyncio.CancelledError:
-            for task in tasks[len(printer.codes) :]:
-                if not task.cancelled():
-                    tell(task.result())
+            for number in sorted(results)[len(printer.codes) :]:
+                tell(results[number])
             printer.conclude()
             raise
     printer.conclude()
