@@ -17,6 +17,8 @@ from xml.etree import ElementTree as ET
 TITLE = "Stability of the tests"
 TOP = Path(__file__).parents[2]
 MARKED_RUNS, WHOLE_RUNS = 20, 3
+PROCESSES = 3
+"""Of pytest: tests of time mostly wait, and one that is held up by its neighbours is to hold too."""
 BUSY_WORK = "while True: pass"
 HEAD = """The tests of memory, pace and processes (`-m machine`) ran {marked} times, and the whole suite
 {whole} times; every other run with all cores kept busy by something else.
@@ -67,7 +69,7 @@ def one_run(what: str, number: int, chosen: Sequence[str], *, is_loaded: bool) -
     with tempfile.TemporaryDirectory() as directory, busy_cores() if is_loaded else contextlib.nullcontext():
         results = Path(directory) / "results.xml"
         began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", *chosen]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", str(PROCESSES), "-p", "no:cacheprovider", *chosen]
         done = subprocess.run(
             [*command, f"--junitxml={results}"], cwd=TOP, capture_output=True, text=True, check=False
         )
