@@ -69,9 +69,9 @@ def one_run(what: str, number: int, chosen: Sequence[str], *, is_loaded: bool) -
     with tempfile.TemporaryDirectory() as directory, busy_cores() if is_loaded else contextlib.nullcontext():
         results = Path(directory) / "results.xml"
         began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-q", "-n", str(PROCESSES), "-p", "no:cacheprovider", *chosen]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", str(PROCESSES), "-p", "no:cacheprovider"]
         done = subprocess.run(
-            [*command, f"--junitxml={results}"], cwd=TOP, capture_output=True, text=True, check=False
+            [*command, *chosen, f"--junitxml={results}"], cwd=TOP, capture_output=True, text=True, check=False
         )
         seconds = time.monotonic() - began
         tests, failed = read_results(results)
