@@ -58,7 +58,7 @@ bench: setup
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 prove: setup .build/clients
-	PYTHONPATH=tests/helpers:bench $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS) $(PROVE_ARGS)
+	PYTHONPATH=tests:tests/helpers:bench $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS) $(PROVE_ARGS)
 
 docs: setup
 	$(BIN)/python docs/build.py .build/docs

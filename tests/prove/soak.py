@@ -4,7 +4,7 @@ An answer that is wrong has to have its fault: a killed upstream explains 502, 5
 bodies, a killed edge explains broken connections, and nothing explains anything else. Edge and serve are
 killed in the first third only, so that the edge then has a long life whose memory can be judged.
 
-PYTHONPATH=tests/helpers:bench python tests/prove/soak.py --soak-seconds 60
+PYTHONPATH=tests:tests/helpers:bench python tests/prove/soak.py --soak-seconds 60
 """
 
 import argparse
