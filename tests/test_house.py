@@ -56,6 +56,15 @@ def _keys(form: type[BaseModel], before: str = "") -> Iterator[str]:
             yield from _keys(field.annotation, f"{before}{name}.")
 
 
+def test_make_prove_starts() -> None:
+    """Its parts find their modules from where the verb starts them."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", "prove", "PROVE_ARGS=--help"],
+        cwd=TOP, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "--only" in done.stdout) == (0, True), done.stderr
+
+
 def test_every_locked_package_has_hashes_and_no_index_address() -> None:
     """What is installed is what was locked, from whatever index this machine uses."""
     for lock in (TOP / "requirements").glob("*.lock"):

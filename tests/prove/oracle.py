@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 
-from oracle import disagreements, truth_of
 from prove.matrix import SERVERS, Missing, Server, openssl
+from scan_oracle import disagreements, truth_of
 from scanning import look
 from tls_certs import Key, ec_key, rsa_key
 

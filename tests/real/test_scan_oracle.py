@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle import disagreements, suites_of_openssl, truth_of
+from scan_oracle import disagreements, suites_of_openssl, truth_of
 from scanning import look
 from tls_certs import Key, Wish, ec_key, intermediate, issue, rsa_key, write
 from tls_servers import openssl_server
