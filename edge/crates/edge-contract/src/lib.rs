@@ -1,8 +1,26 @@
-//! The contract with the control plane: documents, their checks, their one form, and frames; what
-//! the edge answers, counts and tells, with the closed sets of reasons.
+//! The documents that cross between the control plane and the edge: decoded, checked, and written in
+//! one canonical form.
 //!
-//! Pure: bytes in, values out. What leaves this crate has passed every check that one document
-//! can be given on its own; the crates above parse nothing again.
+//! Pure: bytes in, values out. A value of this crate has passed every check that one document can be
+//! given on its own, so the crates above parse nothing again.
+//!
+//! | what crosses | types |
+//! |---|---|
+//! | a snapshot | [`Root`], which names its parts by [`Hash`]; each [`Part`] is a [`Site`], a [`TlsPolicy`], a [`Pool`], a [`Certificate`], or a secret ([`PrivateKey`], [`TicketKey`]) |
+//! | requests, and how each is answered | [`Request`] and [`Reply`], or an [`ErrorReply`] with an [`ErrorCode`]; an [`Apply`] is answered with a [`Receipt`] |
+//! | events and counters | [`Event`] with closed sets of reasons such as [`HandshakeFailure`]; [`Stats`] |
+//!
+//! [`FrameReader`] and [`encode_frame`] cut the byte stream of the control socket into frames. [`Json`]
+//! is the subset of JSON that the contract allows, [`canonical`] its one form; the [`Hash`] of a document
+//! is the SHA-256 of that form. What is wrong with a document is a [`Fault`] with its place inside it.
+//!
+//! The module `generated` is written by `make contract` from the control plane's dataclasses: documents,
+//! bounds, closed sets and error codes are changed there and not here.
+//!
+//! This crate must not know sockets, clocks, tokio, rustls, or what running a snapshot means; a check
+//! that needs two documents belongs to the crate that combines them.
+//!
+//! Start at [`Request::decode`], then read `root.rs` and `part.rs`.
 #![forbid(unsafe_code)]
 
 mod closed_set;

@@ -1,15 +1,26 @@
-//! Forwarding, the same for every version of HTTP: from a name to its destination, to a server and
-//! back with its answer.
+//! Forwarding, the same for every version of HTTP: from a name to its destination, to a server and back
+//! with its response.
 //!
-//! What runs is made at apply and shared by the workers, without a lock: [`Running`] leads names to
-//! a [`Destination`], a site has its [`PoolRuntime`], and that knows how its servers are reached and
-//! which of them answer. What a worker has of its own is in its [`WorkerContext`]: connections to
-//! servers, spare memory and the [`budget`] that bounds it.
+//! What runs is built at apply and shared by all workers without a lock:
 //!
-//! A request passes [`route()`] (which site), `admit` (whether the site takes it, within which
-//! limits) and [`forward()`] (a server's connection, and the exchange on it). A version of HTTP
-//! stands on this with an implementation of [`Client`]; what it speaks to its clients over is not
-//! known here.
+//! - [`Running`] is one snapshot, ready to serve. It maps each name to a [`Destination`]: a site, or a
+//!   refusal with its reason.
+//! - [`SiteRuntime`] holds what a site's connections and requests need; [`PoolRuntime`] holds its pool:
+//!   for each server a connector and a circuit breaker.
+//!
+//! What one worker has of its own is in its [`WorkerContext`]: connections to servers ([`WorkerPools`]),
+//! spare memory, and the [`budget`] that bounds that memory. [`ConnectionContext`] adds what one client's
+//! connection has.
+//!
+//! A request passes three steps: [`route()`] finds its site, `admit` checks that site's limits and returns
+//! the bounds for this request, and [`forward()`] gets a connection to a server, runs the exchange on it
+//! and passes the response on. After an upgrade the module [`tunnel`] copies bytes both ways.
+//!
+//! A version of HTTP stands on this crate with an implementation of [`Client`]. This crate must not know
+//! which version a client speaks, over what, or how sockets are accepted; it reads no settings and has no
+//! idea of the control plane.
+//!
+//! Start at [`forward()`] for requests and at [`Running::build`] for snapshots.
 #![forbid(unsafe_code)]
 
 mod admit;

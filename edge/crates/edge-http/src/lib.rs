@@ -1,17 +1,27 @@
 //! HTTP codecs and header rules: bytes in, values out; no socket, no clock, no runtime.
 //!
-//! `fields` holds the rules that every version shares, `http1` the text of HTTP/1, [`field_section`]
-//! what HTTP/2 and HTTP/3 share, and [`http2`] its frames. Each knows those before it alone.
+//! | module | holds |
+//! |---|---|
+//! | `fields` | the rules that every version shares: Host, Content-Length, Expect, Forwarded, HSTS, and what a proxy does with each field |
+//! | `http1` | the text of HTTP/1: [`parse_request`], [`parse_response`], [`BodyReader`], [`write`] |
+//! | [`field_section`] | messages as field lines, which HTTP/2 and HTTP/3 share |
+//! | [`http2`] | the frames, streams and flow control of HTTP/2, in [`http2::Connection`] |
+//! | [`page`] | responses of our own |
 //!
-//! Heads are read by [`parse_request`] and [`parse_response`] in one strict form (RFC 9112 with
-//! every leniency declined) and come back as ranges of the caller's buffer, with the fields in a
-//! list that the caller owns and lends. Bodies go through [`BodyReader`], which finds the payload
-//! inside the caller's buffer without a second one. What leaves is written anew by [`write`]:
-//! nothing that a stranger sent is copied through as framing.
+//! Each module knows only those above it in this table; [`page`] stands beside them.
+//!
+//! Heads are read in one strict form (RFC 9112 with every leniency declined). [`RequestHead`] and
+//! [`ResponseHead`] hold ranges of the caller's buffer; the fields go to a list that the caller owns.
+//! [`BodyReader`] finds the payload inside the caller's buffer without a second one. Every outgoing head
+//! is written anew by [`write`]: nothing that a client sent is copied through as framing.
 //!
 //! Trailers of chunked messages are read and checked, and then dropped: RFC 9110 §6.5.1 lets an
-//! intermediary do so, and a field that arrives after the decision it should have changed is of
-//! more use to an attacker than to a server.
+//! intermediary do so, and a field that arrives after the decision it should have changed is of more use
+//! to an attacker than to a server.
+//!
+//! This crate must not know sites, servers, time-outs or TLS. Limits and the date are passed in.
+//!
+//! Start at [`parse_request`] for HTTP/1 and at [`http2::Connection::receive`] for HTTP/2.
 #![forbid(unsafe_code)]
 
 mod bytes;

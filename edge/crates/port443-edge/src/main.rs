@@ -1,4 +1,29 @@
-//! port443-edge: serves what it is told over its control socket, and goes on when nobody tells.
+//! `port443-edge`, the data plane: runs one snapshot at a time, and goes on with it when no control plane
+//! is connected.
+//!
+//! The program's main thread does everything but serve clients. It owns the control socket, the parts,
+//! the boot copy, the listening sockets and the event log; its workers ([`edge_proxy`]) serve.
+//!
+//! | module | does |
+//! |---|---|
+//! | `program` | start, run, end: the order of everything |
+//! | `control` | the control socket: frames with descriptors in, `verbs::answer`, replies and event streams out |
+//! | `edge` | the state of the main thread, as the verbs see it |
+//! | `apply` | takes a snapshot over: parts, `Running::build`, boot copy, swap, sockets |
+//! | `part_store`, `served` | the parts that are held, and the snapshot as it is served while sites are in quarantine |
+//! | `boot`, `place` | the boot copy, and the runtime directory that one edge owns |
+//! | `listening`, `descriptors`, `bind` | sockets: held, passed over the control socket, or bound here |
+//! | `ending` | drain and signals |
+//! | `journal` | the few lines for the operator; everything else is an event |
+//!
+//! Nothing that comes over the control socket ends the process. A worker that panics does, because the
+//! connections of its sockets would wait for ever; whoever started the edge starts it again, and it boots
+//! from its copy.
+//!
+//! The program must not know settings, issuers or policy names: it gets finished documents. It parses no
+//! HTTP and no TLS itself.
+//!
+//! Start at `program::run`, then `Edge::apply` in `apply.rs`.
 #![forbid(unsafe_code)]
 
 mod apply;
