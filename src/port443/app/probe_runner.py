@@ -1,4 +1,13 @@
-"""Run probes: send each query on a connection of its own, and hand the response back."""
+"""Run probes: send each query on a connection of its own, and hand the response back.
+
+    next query ── time and connections left ──► connect ──► send the hello ──► read ◄──┐
+      ▲   │                                        │                            │      │ second hello
+      │   └── none left: NotSent ──┐               └── no connection ──┐        ├── retry asked for
+      │                            ▼                                   ▼        ▼
+      └──────────────────────── Response ◄──────────────────── complete, refused or ended
+
+The probe ends the loop when it returns its result. When it raises, the result is `otherwise(reason)`.
+"""
 
 import asyncio
 import secrets

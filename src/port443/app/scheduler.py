@@ -2,6 +2,14 @@
 
 It must not know what a job does. A job that needs only this machine is *local*: it is run at each start and
 reload, whatever came of it before, and a round waits for it. What came of the others outlives the process.
+
+    waiting ── due ──► queued ── a worker is free ──► running
+       ▲                                                 ├── Done: next at `next_at`, or when it is asked to
+       └─────────────────────────────────────────────────┴── error or time-out: next after `pause(failures)`
+
+    any of them ── no longer among the jobs ──► forgotten; a run that is under way is given up
+
+A round leaves *waiting* only while no local job is due, queued or running.
 """
 
 import asyncio

@@ -1,4 +1,16 @@
-"""The edge kept alive: adopted or started, and restarted with the same sockets and the last plan."""
+"""The edge kept alive: adopted or started, and restarted with the same sockets and the last plan.
+
+    start ──┬── an edge answers, or in mode external will answer ──► adopted ──┐
+            └── none does, or one of another contract ─────────────► spawned ──┤
+                                                                               ▼
+    restoring ── it has our sockets and our plan, again or still ──────────► serving ── leave ──► left
+     │  ▲                                                                      │  └─ drain, kill ──► ended
+     │  └────────────────────────── its connection ended ──────────────────────┘
+     └── spawned anew, and 10 deaths within a minute ──► EdgeKeepsCrashing
+
+Only mode spawned starts an edge. One of another contract goes on beside the new one, and is drained after the
+first apply.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,15 @@
 //! A connection from its first bytes to its protocol: hello, destination, handshake.
+//!
+//! ```text
+//! accepted ──role redirect──► redirect::serve ──────────────────────────────────────────► closed
+//!    └───role https──► reading the hello ──► choosing ──► handshake ──► http2 or http1::serve ──► closed
+//!                          │                   │             │
+//!                          │ no TLS, too       │ no site,    │ a fault,
+//!                          │ large, too late   │ no match    │ too late
+//!                          └───────────────────┴─────────────┴──► handshake_failed ──► closed
+//! ```
+//! *Choosing* waits for nothing: first the destination of the name, then version, group and
+//! certificate of its site.
 
 use std::net::SocketAddr;
 use std::rc::Rc;

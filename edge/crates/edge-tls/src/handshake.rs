@@ -1,4 +1,16 @@
 //! The handshake over a socket: from a chosen configuration to an open stream, or to its reason.
+//!
+//! `Stage` is how much we have sent; it decides how a fault of the client is read.
+//!
+//! ```text
+//! Hello ──our first flight──────► Answered ──the client's Finished──► TlsStream, HandshakeFacts
+//!   └──HelloRetryRequest──► AskedAgain ──the same hello again──► our first flight: Answered
+//!
+//! in any stage: a TLS fault ──► alert, lingering close, Refusal
+//!               the socket ends or fails ──► Refusal
+//! ```
+//! The time limit is the caller's, who drops the future. Tickets, and in TLS 1.2 our Finished, are
+//! sent by the open stream.
 
 use std::io;
 use std::time::{Duration, Instant};

@@ -1,4 +1,11 @@
-"""The HSTS ladder: a promise to browsers that grows only as long as nothing breaks it (RFC 6797)."""
+"""The HSTS ladder: a promise to browsers that grows only as long as nothing breaks it (RFC 6797).
+
+    5 minutes ──► 1 day ──► 30 days ──► 1 year
+
+Each arrow is one `advance`: the max-age of the step has passed since the step was taken and since the last
+failed proof. The caller has made the site's handshakes just before. A failed proof starts the wait of the
+step anew; no arrow leads back.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

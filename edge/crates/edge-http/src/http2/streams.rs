@@ -1,4 +1,14 @@
 //! The streams of a connection (RFC 9113 §5.1), and what the connection's driver keeps with each.
+//!
+//! ```text
+//! idle ──HEADERS──► open ──END_STREAM received──► half-closed (remote) ─┐ the driver closes it
+//!   │                ├──END_STREAM sent─────────► half-closed (local) ──┼──────────► closed
+//!   │                └──RST_STREAM, by either───► reset ────────────────┘
+//!   └──HEADERS beyond the limit, or after GOAWAY──► closed
+//! ```
+//! A stream that both sides have ended stays until its driver closes it. One that is malformed goes
+//! through the same states, with its body dropped, and is reset at the end of its response. What
+//! still arrives on a closed stream is counted against its window, up to its `END_STREAM`.
 
 use super::closed_streams::ClosedStreams;
 use edge_contract::Http2Cutoff as Reason;
