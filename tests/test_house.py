@@ -26,7 +26,17 @@ def test_the_readme_names_the_two_commands() -> None:
     assert "make test" in readme
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/why/README.md"])
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs/architecture.md",
+    "docs/glossary.md",
+    "docs/why/README.md",
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_pages_name_what_is_there(page: str) -> None:
     """Links lead to files, paths exist, and verbs are those of the Makefile."""
     path = TOP / page
