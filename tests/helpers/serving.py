@@ -21,6 +21,7 @@ from port443.adapters.admin import ask
 from port443.core.errors import ServeError
 from port443.wiring import find_roots
 from waiting import HANG_S, wait_until
+from wrapping import wrapped
 
 PORT443 = [sys.executable, "-m", "port443"]
 
@@ -194,7 +195,7 @@ class Load:
         try:
             raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=HANG_S)
             connection = http.client.HTTPConnection(self.name)
-            connection.sock = self._context.wrap_socket(raw, server_hostname=self.name)
+            connection.sock = wrapped(self._context, raw, server_hostname=self.name)
         except OSError as error:
             if not self._ended.is_set() and not self.tolerate_broken:
                 self.failures.append(f"connect: {error!r}")

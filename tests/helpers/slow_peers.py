@@ -11,6 +11,7 @@ from typing import Self
 
 from port443.core.contract.snapshot import Server
 from web import NAME, PATIENCE_S, Web
+from wrapping import wrapped
 
 STAND_STILL_S = 90.0
 """How long one of so many may wait for its turn on a busy machine."""
@@ -124,7 +125,7 @@ def client(web: Web, context: ssl.SSLContext, first: bytes) -> Iterator[ssl.SSLS
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         raw.settimeout(STAND_STILL_S)
         raw.connect(("127.0.0.1", web.port))
-        with context.wrap_socket(raw, server_hostname=NAME) as tls:
+        with wrapped(context, raw, server_hostname=NAME) as tls:
             tls.sendall(first)
             yield tls
 

@@ -13,6 +13,7 @@ import pytest
 
 from tls_certs import root
 from waiting import HANG_S
+from wrapping import wrapped
 
 PATIENCE_S = HANG_S
 REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n"
@@ -40,7 +41,7 @@ def connected(
         client.check_hostname = False
     tcp = socket.create_connection((host, port), PATIENCE_S)
     try:
-        with client.wrap_socket(tcp, server_hostname=name, session=session) as tls:
+        with wrapped(client, tcp, server_hostname=name, session=session) as tls:
             yield tls
     finally:
         tcp.close()
@@ -120,6 +121,7 @@ import (
 	"fmt"
 	"os"
 )
+from wrapping import wrapped
 
 func main() {
 	pem, _ := os.ReadFile(os.Args[2])

@@ -12,6 +12,7 @@ import pytest
 
 from port443.core.names import Endpoint
 from tls_certs import Files
+from wrapping import wrapped
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n"
 
@@ -88,7 +89,7 @@ def python_server(
     class Answer(BaseRequestHandler):
         def handle(self) -> None:
             self.request.settimeout(10)
-            with suppress(OSError), made.wrap_socket(self.request, server_side=True) as secured:
+            with suppress(OSError), wrapped(made, self.request, server_side=True) as secured:
                 if secured.recv(65536):
                     secured.sendall(answer)
 

@@ -15,6 +15,7 @@ from port443.core.contract.snapshot import Hsts, Listener, Pool, Server
 from tls_certs import Wish, ec_key, intermediate, issue, root
 from upstreams import Behaviour, Upstream, running_upstream
 from waiting import HANG_S
+from wrapping import wrapped
 
 NAME = "app.localhost"
 PATIENCE_S = HANG_S
@@ -106,7 +107,7 @@ class Web:
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
         with (
             raw,
-            context.wrap_socket(raw, server_hostname=name, suppress_ragged_eofs=False) as tls,
+            wrapped(context, raw, server_hostname=name, suppress_ragged_eofs=False) as tls,
         ):
             yield tls
 

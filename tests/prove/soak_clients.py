@@ -17,6 +17,7 @@ from pathlib import Path
 
 from prove.soak_backend import BLOCK, BLOCKS_OF_BIG, small
 from soak_verdict import Kind, Trouble
+from wrapping import wrapped
 
 NAME = "app.localhost"
 BIG = len(BLOCK) * BLOCKS_OF_BIG
@@ -83,7 +84,7 @@ class Crowd:
 
     def _connect(self) -> ssl.SSLSocket:
         raw = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
-        return self.context.wrap_socket(raw, server_hostname=NAME)
+        return wrapped(self.context, raw, server_hostname=NAME)
 
     def keep_alive(self) -> None:
         """Ask a hundred times on one HTTP/1.1 connection."""

@@ -18,6 +18,7 @@ from tls_certs import Files, Wish, ec_key, intermediate, issue, root, write
 from upstreams import Upstream, running_upstream, says
 from waiting import HANG_S
 from web import Answer, read_answer
+from wrapping import wrapped
 
 OPEN, TEAM = "open.localhost", "team.localhost"
 CLIENT = issue(
@@ -59,7 +60,7 @@ class Place:
     @contextlib.contextmanager
     def connected(self, name: str, client: Files | None = None) -> Iterator[ssl.SSLSocket]:
         raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=PATIENCE_S)
-        with raw, self.context(client).wrap_socket(raw, server_hostname=name) as tls:
+        with raw, wrapped(self.context(client), raw, server_hostname=name) as tls:
             yield tls
 
     def curl(self, *args: str, client: Files | None, name: str = TEAM) -> subprocess.CompletedProcess[str]:
@@ -165,7 +166,7 @@ def test_nobody_comes_in_by_an_earlier_session(shared: Place) -> None:
     session: ssl.SSLSession | None = None
     for _ in range(2):
         raw = socket.create_connection(("127.0.0.1", shared.serving.https_port), timeout=PATIENCE_S)
-        with raw, context.wrap_socket(raw, server_hostname=TEAM, session=session) as tls:
+        with raw, wrapped(context, raw, server_hostname=TEAM, session=session) as tls:
             assert ask(tls, TEAM).status == 200
             assert not tls.session_reused
             session = tls.session

@@ -14,6 +14,7 @@ from port443.core.contract.snapshot import Pool
 from upstreams import Received, Visit, deaf_server
 from waiting import wait_until
 from web import NAME, PATIENCE_S, Web, client_context, reset, running_web, web_before
+from wrapping import wrapped
 
 pytestmark = pytest.mark.machine
 
@@ -162,7 +163,7 @@ def test_a_client_that_stops_reading_is_left(tmp_path: Path) -> None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         raw.settimeout(PATIENCE_S)
         raw.connect(("127.0.0.1", web.port))
-        with client_context(web).wrap_socket(raw, server_hostname=NAME) as tls:
+        with wrapped(client_context(web), raw, server_hostname=NAME) as tls:
             tls.sendall(get())
             assert tls.recv(1) == b"H"
             wait_until(lambda: upstream.ended == [1])

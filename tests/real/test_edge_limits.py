@@ -15,6 +15,7 @@ from port443.core.contract.snapshot import Pool, SiteLimits
 from upstreams import Received, Upstream, Visit, running_upstream, says
 from waiting import wait_until
 from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
+from wrapping import wrapped
 
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()
@@ -40,7 +41,7 @@ def open_tcp(port: int, source: str = "127.0.0.1") -> socket.socket:
 def is_refused(web: Web, tcp: socket.socket) -> bool:
     """Whether the edge ends the connection; whoever is not refused has a handshake."""
     try:
-        client_context(web).wrap_socket(tcp, server_hostname=NAME).close()
+        wrapped(client_context(web), tcp, server_hostname=NAME).close()
     except (ssl.SSLEOFError, ConnectionResetError, BrokenPipeError):
         return True
     return False

@@ -39,6 +39,7 @@ from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
 from port443.ports import Edge
 from tls_certs import Wish, ec_key, issue
 from waiting import HANG_S, await_until
+from wrapping import wrapped
 
 pytestmark = pytest.mark.machine
 
@@ -102,7 +103,7 @@ def handshake(port: int) -> bytes:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
         socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as plain,
-        context.wrap_socket(plain, server_hostname=NAME) as secure,
+        wrapped(context, plain, server_hostname=NAME) as secure,
     ):
         return secure.getpeercert(binary_form=True) or b""
 

@@ -47,6 +47,7 @@ from tls_certs import (
     write,
 )
 from tls_servers import openssl_server, plain_server, python_server, raw_server
+from wrapping import wrapped
 
 pytestmark = pytest.mark.slow
 YEAR = "Strict-Transport-Security: max-age=31536000; includeSubDomains"
@@ -330,7 +331,7 @@ def test_hsts_behind_redirects_on_the_same_host_is_seen(tmp_path: Path, hops: in
     class Wandering(BaseRequestHandler):
         def handle(self) -> None:
             self.request.settimeout(10)
-            with suppress(OSError), context.wrap_socket(self.request, server_side=True) as secured:
+            with suppress(OSError), wrapped(context, self.request, server_side=True) as secured:
                 at = len(secured.recv(65536).split(b" ")[1]) - 1
                 field = YEAR if at == hops else f"Location: /{'x' * (at + 1)}"
                 secured.sendall(f"HTTP/1.1 302 Found\r\n{field}\r\n\r\n".encode())

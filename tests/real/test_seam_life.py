@@ -18,6 +18,7 @@ from port443.core.contract.snapshot import Listener, hash_of, plain
 from seam_client import EdgeRefused, RawClient
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
 from waiting import HANG_S, wait_until
+from wrapping import wrapped
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
 ENDING_S = HANG_S
@@ -52,7 +53,7 @@ def served(listener: Listener, name: str) -> bytes:
     context.verify_mode = ssl.CERT_NONE
     with (
         socket.create_connection((host, int(port)), timeout=HANG_S) as connected,
-        context.wrap_socket(connected, server_hostname=name) as tls,
+        wrapped(context, connected, server_hostname=name) as tls,
     ):
         return tls.getpeercert(binary_form=True) or b""
 

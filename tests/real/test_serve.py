@@ -17,6 +17,7 @@ from pki import Made, Order, make
 from port443.adapters.sample_backend import SampleBackend
 from serving import PORT443, Serving, run_port443
 from waiting import HANG_S, wait_until
+from wrapping import wrapped
 
 pytestmark = pytest.mark.slow
 OK = 200
@@ -26,7 +27,7 @@ def get(serving: Serving, name: str = "app.localhost") -> http.client.HTTPRespon
     context = serving.context()
     raw = socket.create_connection(("127.0.0.1", serving.https_port), timeout=HANG_S)
     connection = http.client.HTTPConnection(name)
-    connection.sock = context.wrap_socket(raw, server_hostname=name)
+    connection.sock = wrapped(context, raw, server_hostname=name)
     connection.request("GET", "/")
     response = connection.getresponse()
     response.read()
@@ -239,7 +240,7 @@ def test_our_own_handshakes_are_nobodys_visit(serving: Serving, tmp_path: Path) 
     assert get(serving).status == OK
     with (
         socket.create_connection(("127.0.0.1", serving.https_port), timeout=20) as raw,
-        serving.context().wrap_socket(raw, server_hostname="team.localhost") as tls,
+        wrapped(serving.context(), raw, server_hostname="team.localhost") as tls,
         pytest.raises(OSError, match="SSL"),
     ):
         tls.recv(1)

@@ -31,6 +31,7 @@ from port443.wiring import status_of, stop_serve
 from serving import PORT443, Serving, run_port443
 from stopping import stopped
 from waiting import HANG_S, wait_until
+from wrapping import wrapped
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
 NAME = "app.localhost"
@@ -70,7 +71,7 @@ def _welcome(listening: socket.socket, context: ssl.SSLContext) -> None:
         except OSError:
             return
         with contextlib.suppress(OSError):
-            context.wrap_socket(connection, server_side=True).close()
+            wrapped(context, connection, server_side=True).close()
         connection.close()
 
 
@@ -154,7 +155,7 @@ def test_a_second_signal_ends_serve_at_once(serving: Serving) -> None:
         serving.started()
         context = serving.context()
         raw = socket.create_connection(("127.0.0.1", serving.https_port), timeout=HANG_S)
-        with context.wrap_socket(raw, server_hostname=NAME) as visitor:
+        with wrapped(context, raw, server_hostname=NAME) as visitor:
             visitor.sendall(f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode())
             with accept_request(deaf):
                 assert serving.process
@@ -230,7 +231,7 @@ def visit(serving: Serving) -> bool:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with socket.create_connection(("127.0.0.1", serving.https_port), timeout=HANG_S) as raw:
-            context.wrap_socket(raw, server_hostname=NAME).close()
+            wrapped(context, raw, server_hostname=NAME).close()
     except OSError:
         return False
     return True

@@ -15,6 +15,7 @@ from pki import Made, Order, make
 from port443.core.names import Fingerprint
 from serving import Serving
 from waiting import HANG_S, wait_until
+from wrapping import wrapped
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
 SHOP = "shop.example.com"
@@ -35,7 +36,7 @@ def shown(serving: Serving, name: str = SHOP) -> str:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
         socket.create_connection(("127.0.0.1", serving.https_port), timeout=HANG_S) as raw,
-        context.wrap_socket(raw, server_hostname=name) as tls,
+        wrapped(context, raw, server_hostname=name) as tls,
     ):
         return Fingerprint.of(tls.getpeercert(binary_form=True) or b"").text
 
