@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 
 from port443.core.names import Endpoint, SiteName, parse_site_name
 from port443.core.plan.desired import Credential, Desired, DesiredSite, LocalIssuer, OwnCertificate, Upstream
+from port443.settings.show import lines
 
 
 def names(*texts: str) -> tuple[SiteName, ...]:
@@ -38,3 +39,8 @@ def desired(*sites: DesiredSite, **wishes: object) -> Desired:
 
 
 OWN = OwnCertificate(PurePosixPath("shop.pem"), PurePosixPath("shop.key"))
+
+
+def file_text(shown: Desired) -> str:
+    """Return the settings file that `config show` prints for it."""
+    return "".join(f"{text}\n" for _, text in lines(shown))

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from port443 import __version__
 from port443.cli import exits, output
@@ -16,9 +15,6 @@ from port443.cli.scan_text import failure_lines, legend, report_lines
 from port443.core.grade.document import Document, scan_document
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.sarif import Place, sarif_document
-
-STREAMED: Final = frozenset({"text", "jsonl"})
-"""Printed target by target; the others are one document."""
 
 
 @dataclass(slots=True)

@@ -36,7 +36,6 @@ from port443.settings.objections import Objection, suggestion
 from port443.settings.places import placed
 from port443.settings.values import Wrong, read_duration
 
-SEE: Final = "port443 explain policy"
 LABELS: Final = {version.label: version for version in Version}
 
 

@@ -27,13 +27,8 @@ WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y"
 """What is no text for YAML 1.2, and for tools that read YAML 1.1."""
 
 
-def render(desired: Desired) -> str:
-    """Return a settings file that means `desired`; reading it back gives the same."""
-    return "\n".join(text for _, text in lines(desired)) + "\n"
-
-
 def lines(desired: Desired) -> Iterator[Line]:
-    """Return the lines of the file, each with the setting that it shows."""
+    """Return the lines of a file that means `desired`, each with the setting that it shows."""
     yield ("listen",), "listen:"
     yield ("listen", "https"), f"  https: {_list(map(str, desired.https))}"
     yield ("listen", "http"), f"  http: {_list(map(str, desired.http))}"

@@ -12,9 +12,9 @@ import pytest
 from plan_samples import OWN, credential, desired, site
 from port443.core.contract.read import read_document
 from port443.core.contract.snapshot import (
-    SECRET_KINDS,
     Limits,
     Pool,
+    PrivateKey,
     Site,
     SiteLimits,
     TicketKey,
@@ -59,7 +59,7 @@ CASES: dict[str, Plan] = {
 
 def shown(made: Plan) -> dict[str, Any]:
     """Return a plan as a person would read it; secrets by their hash alone."""
-    hidden = {name: part for name, part in made.parts.items() if part.kind in SECRET_KINDS}
+    hidden = {name: part for name, part in made.parts.items() if isinstance(part, PrivateKey | TicketKey)}
     public = {name: plain(part) for name, part in made.parts.items() if name not in hidden}
     return {
         "hash": made.hash,

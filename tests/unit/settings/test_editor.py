@@ -9,11 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
+from plan_samples import file_text
 from port443.app.demo import DemoPlace, demo_settings
 from port443.settings.editor import json_schema
 from port443.settings.kinds import MISTAKES
 from port443.settings.load import parse
-from port443.settings.show import render
 
 TOP = Path(__file__).parents[3]
 EXAMPLES = sorted((TOP / "examples").glob("*.yaml"))
@@ -37,7 +37,7 @@ def snippets() -> Iterator[tuple[str, str]]:
             yield kind.code, kind.explanation.partition("\n\n")[2]
     demo = demo_settings(DemoPlace(("127.0.0.1", "::1"), 8443, 8080), ["http://127.0.0.1:9001"])
     yield "demo", demo
-    yield "demo-shown", render(parse(demo))
+    yield "demo-shown", file_text(parse(demo))
 
 
 SNIPPETS = dict(snippets())
@@ -91,7 +91,7 @@ def test_both_versions_of_yaml_read_the_same(name: str) -> None:
 def test_what_port443_writes_is_quoted_for_both_versions() -> None:
     """Names such as `on` and addresses such as 1:2:3:4:5:6:7:8 are text for everybody."""
     text = 'sites: {"on": {to: http://h, issuer: local, aliases: ["no", y, "1:2:3:4:5:6:7:8"]}}'
-    shown = render(parse(text))
+    shown = file_text(parse(text))
     assert plain(shown, (1, 1)) == plain(shown)
     assert parse(shown) == parse(text)
 

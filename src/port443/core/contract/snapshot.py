@@ -248,7 +248,6 @@ class TicketKey:
 
 Part = Site | TlsPolicy | Pool | Certificate | PrivateKey | TicketKey
 Document = Root | Part
-SECRET_KINDS = frozenset({"private_key", "ticket_key"})
 
 
 def canonical(document: Document) -> bytes:

@@ -7,7 +7,6 @@ a date on which everything ends. The chain to send is therefore the leaf alone, 
 
 import hashlib
 import ipaddress
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -111,11 +110,6 @@ def sign_leaf(authority: Authority, order: LeafOrder) -> CertFacts:
         .add_extension(_alt_names(order.names), critical=not list(subject))
     )
     return _signed(builder, authority.key)
-
-
-def outside_reserved(names: Iterable[SiteName]) -> tuple[SiteName, ...]:
-    """Return those of `names` that only the unconstrained root may sign for."""
-    return tuple(name for name in names if not name.is_reserved)
 
 
 # Domains stand without a leading dot: so they hold themselves and all below (RFC 5280 §4.2.1.10).
