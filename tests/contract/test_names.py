@@ -71,6 +71,11 @@ def test_every_name_has_a_page() -> None:
     assert set(printed()) - set(named_pages()) == set(), ADD_IT
 
 
+def test_an_event_of_the_control_plane_has_no_name_of_the_edge() -> None:
+    """Both stand in one log: one name there means one thing."""
+    assert EVENTS.keys() & {kind.name for kind in get_args(AppEvent)} == set()
+
+
 def test_no_page_is_of_a_name_that_nothing_prints() -> None:
     """A name that has gone takes its page along."""
     known = {*printed(), *TOPICS}

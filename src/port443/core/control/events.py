@@ -46,7 +46,7 @@ class StoreFailed:
 class SitePutAside:
     """A site does not run as it was meant to; the others do."""
 
-    name: ClassVar[str] = "site_quarantined"
+    name: ClassVar[str] = "site_put_aside"
     level: ClassVar[Level] = "error"
     site: str
     code: str
