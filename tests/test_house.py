@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,22 +39,39 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_name_what_is_there(page: str) -> None:
-    """Links lead to files, paths exist, and verbs are those of the Makefile."""
+    """Links lead to files, paths and Rust names exist, and verbs are those of the Makefile."""
     path = TOP / page
     text = path.read_text()
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
     assert [link for link in links if not (path.parent / link).exists()] == []
     named = re.findall(r"`((?:src|tests|docs|contract|packaging|requirements|edge)/[\w./-]+\w)`", text)
     assert [name for name in named if not (TOP / name).exists()] == []
+    in_rust = re.findall(r"`([A-Z]\w+)::(\w+)`", text)
+    assert [f"{owner}::{name}" for owner, name in in_rust if not has_member(owner, name)] == []
     makefile = (TOP / "Makefile").read_text()
     verbs = set(re.findall(r"(?:`|^)make ([a-z][a-z-]+)", text, re.MULTILINE))
     assert {verb for verb in verbs if not re.search(rf"^{verb}:", makefile, re.MULTILINE)} == set()
 
 
+@cache
+def rust_sources() -> tuple[str, ...]:
+    return tuple(path.read_text() for path in (TOP / "edge/crates").glob("*/src/**/*.rs"))
+
+
+def has_member(owner: str, name: str) -> bool:
+    """Whether a Rust type has a variant, a field or a function of this name."""
+    block = rf"^(?:pub(?:\(\w+\))? )?(?:struct|enum|trait|impl)\b[^{{;]*\b{owner}\b[^{{;]*\{{.*?^\}}"
+    member = rf"\bfn {name}\b|^    (?:pub(?:\(\w+\))? )?{name}\b"
+    return any(
+        re.search(member, body, re.MULTILINE)
+        for source in rust_sources()
+        for body in re.findall(block, source, re.MULTILINE | re.DOTALL)
+    )
+
+
 def test_the_edge_names_settings_by_their_keys() -> None:
     """Whoever reads a setting's name in an event finds it in the settings."""
-    sources = [path.read_text() for path in (TOP / "edge/crates").glob("*/src/**/*.rs")]
-    texts = [text for source in sources for text in re.findall(r'"(?:[^"\\\n]|\\.)*"', source)]
+    texts = [text for source in rust_sources() for text in re.findall(r'"(?:[^"\\\n]|\\.)*"', source)]
     named = {name for text in texts for name in re.findall(r"\b(?:limits|timeouts|log)(?:\.[a-z_]+)+", text)}
     assert "limits.connections.per_worker" in named
     assert named - {*_keys(SettingsFile), *_keys(SiteForm)} == set()
