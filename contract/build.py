@@ -10,10 +10,10 @@ from typing import Any
 
 from json_schema import schemas
 from port443.edge.errors import REFUSALS
-from rust_source import rust_source
+from rust_source import rust_documents, rust_values
 
 TOP = Path(__file__).parents[1]
-RUST = TOP / "edge" / "crates" / "edge-contract" / "src" / "generated.rs"
+RUST = TOP / "edge" / "crates" / "edge-contract" / "src"
 
 
 def files() -> dict[Path, str]:
@@ -21,7 +21,8 @@ def files() -> dict[Path, str]:
     documents = {**schemas(), "errors.json": errors()}
     return {
         **{TOP / "contract" / name: _json(document) for name, document in documents.items()},
-        RUST: rust_source(),
+        RUST / "generated_values.rs": rust_values(),
+        RUST / "generated_documents.rs": rust_documents(),
     }
 
 

@@ -30,23 +30,34 @@ from port443.edge.errors import REFUSALS
 
 WIDTH = 95
 HEAD = """\
-//! The contract's documents, closed sets, bounds and error codes.
+//! {about}
 //!
-//! Written by `make contract` from `src/port443/core/contract` and `src/port443/edge/errors.py`.
+//! Written by `make contract` from {sources}.
 #![allow(
     missing_docs,
     clippy::doc_markdown,
     clippy::match_same_arms,
     reason = "the words are those of the Python side, which documents what a name does not say"
 )]
-
+"""
+VALUES_HEAD = HEAD.format(
+    about="The contract's closed sets, bounds and error codes.",
+    sources="`src/port443/core/contract` and `src/port443/edge/errors.py`",
+)
+VALUES_USES = """\
+use crate::closed_set::{closed_set, error_codes};
+"""
+DOCUMENTS_HEAD = HEAD.format(
+    about="The contract's documents and how they are read.", sources="`src/port443/core/contract`"
+)
+DOCUMENTS_USES = """\
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::closed_set::closed_set;
-use crate::error::{Fault, error_codes};
+use crate::error::Fault;
+use crate::generated_values::{Alpn, CipherSuite, Group, Role, TlsVersion};
 use crate::hash::Hash;
 use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
 use crate::read::{
@@ -58,12 +69,15 @@ WIDE = frozenset({"CONTRACT", "MAX_INTEGER", "DAY_MS"})
 """Bounds of integers in documents; the others are of lengths in memory."""
 
 
-def rust_source() -> str:
-    """Return the whole file."""
-    sections = [HEAD, _bounds(bounds), _error_codes()]
-    sections += [_closed_set(kind) for module in (tls_names, reasons) for kind in _enums(module)]
-    sections += [_document(shape) for shape in _shapes()]
-    return "\n".join(sections)
+def rust_values() -> str:
+    """Return the file of what needs no reader: bounds, error codes, closed sets."""
+    sets = [_closed_set(kind) for module in (tls_names, reasons) for kind in _enums(module)]
+    return "\n".join([VALUES_HEAD, VALUES_USES, _bounds(bounds), _error_codes(), *sets])
+
+
+def rust_documents() -> str:
+    """Return the file of documents and their readers."""
+    return "\n".join([DOCUMENTS_HEAD, DOCUMENTS_USES, *map(_document, _shapes())])
 
 
 def _doc(text: str | None, indent: int = 0) -> str:

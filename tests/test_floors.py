@@ -4,7 +4,10 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 TOP = Path(__file__).parents[1]
 ROOT = TOP / "src" / "port443"
@@ -55,6 +58,8 @@ CRATE_FLOOR = {
     "edge-quic": 3,
     "port443-edge": 4,
 }
+CRATES = sorted((TOP / "edge" / "crates").glob("*/src"))
+Module = tuple[str, ...]
 PURE_PATHS = {"pathlib.PurePath"}  # a path as a value reaches nothing
 
 
@@ -146,6 +151,72 @@ def test_no_crate_climbs_a_floor_and_only_the_tls_crates_hold_rustls() -> None:
             if dependency.startswith("rustls") and name not in may_hold:
                 wrong.append(f"{name} holds {dependency}")
     assert not wrong, "\n".join(wrong)
+
+
+def module(path: Path) -> Module:
+    """Return where the file at `path`, seen from a crate's `src`, stands: `http2/mod.rs` is `http2`."""
+    parts = path.with_suffix("").parts
+    return parts[:-1] if parts[-1] in {"lib", "main", "mod"} else parts
+
+
+def paths(source: str) -> Iterator[list[str]]:
+    """Yield what `source` uses outside its own tests, each name with its whole path."""
+    code = re.sub(r"//.*", "", source).split("#[cfg(test)]\nmod ")[0]
+    for used in re.findall(r"\buse ([^;]+);", code):
+        names, group = re.sub(r"\s+(as \w+)?", "", used), r"([\w:]*)::\{([^{}]*)\}"
+        while match := re.search(group, names):
+            inner = ",".join(f"{match[1]}::{name}" for name in match[2].split(",") if name)
+            names = names[: match.start()] + inner + names[match.end() :]
+        yield from (name.split("::") for name in names.split(","))
+    yield from (name.split("::") for name in re.findall(r"(?<![\w:])(?<!in )(?:crate|super)(?:::\w+)+", code))
+
+
+def uses(here: Module, source: str, modules: set[Module]) -> Iterator[Module]:
+    for first, *rest in paths(source):
+        base = {"crate": (), "super": here[:-1]}.get(first, here)
+        names = rest if first in {"crate", "super", "self"} else [first, *rest]
+        while names[:1] == ["super"]:
+            base, names = base[:-1], names[1:]
+        is_ours = first in {"crate", "super"} or (*here, first) in modules
+        while names and (*base, names[0]) in modules:
+            base, names = (*base, names[0]), names[1:]
+        if is_ours and base not in {here, ()}:
+            yield base
+
+
+def circle(sources: dict[Module, str]) -> str:
+    """Name one circle between the files of a crate; its first page, which names all, is in none."""
+    modules = set(sources)
+    try:
+        TopologicalSorter({here: set(uses(here, text, modules)) for here, text in sources.items()}).prepare()
+    except CycleError as error:
+        return " is used by ".join("::".join(one) for one in error.args[1])
+    return ""
+
+
+@pytest.mark.parametrize("crate", CRATES, ids=lambda path: path.parent.name)
+def test_no_circle_between_the_files_of_a_crate(crate: Path) -> None:
+    sources = {module(path.relative_to(crate)): path.read_text() for path in crate.rglob("*.rs")}
+    assert not circle(sources)
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        ("use crate::b::B;", "use crate::a::A;"),
+        ("use crate::{\n    c,\n    b::{self, B as C},\n};", "use super::{a};"),
+        ("fn a(b: crate::b::B) {}", "pub(crate) use super::a::A;"),
+    ],
+)
+def test_a_circle_is_seen(there: str, back: str) -> None:
+    assert circle({(): "mod a;", ("a",): there, ("b",): back, ("c",): ""})
+    assert not circle({(): "mod a;", ("a",): there, ("b",): f"// {back}", ("c",): ""})
+
+
+def test_a_circle_with_the_parent_is_seen() -> None:
+    child = "use super::Fault;"
+    assert circle({(): "mod a;", ("a",): "use tcp::Tcp;", ("a", "tcp"): child})
+    assert not circle({(): "mod a;", ("a",): "mod tests;", ("a", "tcp"): child})
 
 
 def test_the_page_for_newcomers_shows_these_floors() -> None:

@@ -1,4 +1,4 @@
-//! Enums whose members have one name each in documents, events and statistics.
+//! Enums whose members have one name each in documents, events, statistics and refusals.
 
 macro_rules! closed_set {
     ($(#[$about:meta])* $type:ident { $($(#[$promise:meta])* $variant:ident = $name:literal,)* }) => {
@@ -37,4 +37,29 @@ macro_rules! closed_set {
     };
 }
 
-pub(crate) use closed_set;
+macro_rules! error_codes {
+    ($($(#[$promise:meta])* $variant:ident = $code:literal $name:literal,)*) => {
+        /// A refusal's stable name; the same list as `contract/errors.json`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum ErrorCode { $($(#[$promise])* $variant,)* }
+
+        impl ErrorCode {
+            /// Every code, in the order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code that `port443 explain` takes.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The name, in `snake_case`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+pub(crate) use {closed_set, error_codes};

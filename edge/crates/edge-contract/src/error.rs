@@ -2,34 +2,7 @@
 
 use std::fmt;
 
-use crate::generated::ErrorCode;
-
-macro_rules! error_codes {
-    ($($(#[$promise:meta])* $variant:ident = $code:literal $name:literal,)*) => {
-        /// A refusal's stable name; the same list as `contract/errors.json`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ErrorCode { $($(#[$promise])* $variant,)* }
-
-        impl ErrorCode {
-            /// Every code, in the order of their numbers.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The code that `port443 explain` takes.
-            #[must_use]
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The name, in `snake_case`.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-pub(crate) use error_codes;
+use crate::generated_values::ErrorCode;
 
 /// A refusal: its code, the JSON path of the place (`servers[0].port`), and the cause in words.
 #[derive(Clone, Debug, PartialEq, Eq)]

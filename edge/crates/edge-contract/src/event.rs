@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-use crate::generated::bounds::MAX_EVENT_TEXT;
-use crate::generated::{
+use crate::generated_values::bounds::MAX_EVENT_TEXT;
+use crate::generated_values::{
     Alpn, CipherSuite, HandshakeFailure, Http2Cutoff, QuarantineCode, RequestRefusal, TlsFailure,
     TlsVersion, UpstreamFailure,
 };

@@ -1,8 +1,8 @@
 //! Frames: a 4-byte big-endian length and that many bytes.
 
 use crate::error::Fault;
-use crate::generated::ErrorCode;
-use crate::generated::bounds::MAX_FRAME;
+use crate::generated_values::ErrorCode;
+use crate::generated_values::bounds::MAX_FRAME;
 
 const LENGTH_BYTES: usize = 4;
 

@@ -7,8 +7,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::Fault;
-use crate::generated::ErrorCode;
-use crate::generated::bounds::MAX_INTEGER;
+use crate::generated_values::ErrorCode;
+use crate::generated_values::bounds::MAX_INTEGER;
 
 /// A JSON value; an object holds each key once, in the order of code points.
 #[derive(Clone, PartialEq, Eq)]

@@ -14,8 +14,8 @@
 //! is the subset of JSON that the contract allows, [`canonical`] its one form; the [`Hash`] of a document
 //! is the SHA-256 of that form. What is wrong with a document is a [`Fault`] with its place inside it.
 //!
-//! The module `generated` is written by `make contract` from the control plane's dataclasses: documents,
-//! bounds, closed sets and error codes are changed there and not here.
+//! The modules `generated_values` (bounds, closed sets, error codes) and `generated_documents` are written
+//! by `make contract` from the control plane's dataclasses; what they hold is changed there and not here.
 //!
 //! This crate must not know sockets, clocks, tokio, rustls, or what running a snapshot means; a check
 //! that needs two documents belongs to the crate that combines them.
@@ -28,7 +28,9 @@ mod error;
 mod event;
 mod frame;
 #[rustfmt::skip]
-mod generated;
+mod generated_documents;
+#[rustfmt::skip]
+mod generated_values;
 mod hash;
 mod json;
 mod names;
@@ -46,7 +48,8 @@ mod timeouts;
 pub use error::Fault;
 pub use event::{Event, EventKind, bounded};
 pub use frame::{FrameReader, encode_frame};
-pub use generated::*;
+pub use generated_documents::*;
+pub use generated_values::*;
 pub use hash::{Hash, HashInvalid};
 pub use json::{Json, canonical};
 pub use part::Part;

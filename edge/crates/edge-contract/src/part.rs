@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::error::Fault;
-use crate::generated::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::generated_documents::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
 use crate::hash::Hash;
 use crate::json::Json;
 use crate::read::{Fields, text};

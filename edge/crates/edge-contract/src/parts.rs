@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::generated::{Certificate, Pool, PrivateKey, QuarantineCode, Site, TicketKey, TlsPolicy};
+use crate::generated_documents::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::generated_values::QuarantineCode;
 use crate::hash::Hash;
 use crate::part::Part;
 

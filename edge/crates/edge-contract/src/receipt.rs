@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::generated::{ListenerState, QuarantineCode};
+use crate::generated_values::{ListenerState, QuarantineCode};
 use crate::hash::Hash;
 
 /// The answer to an `apply` that was not refused.

@@ -1,6 +1,6 @@
 //! What kind of fault a refused request has.
 
-use crate::generated::RequestRefusal;
+use crate::generated_values::RequestRefusal;
 
 impl RequestRefusal {
     /// Whether the request is malformed: nobody may act on it, and its sender breaks the

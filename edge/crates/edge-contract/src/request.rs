@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use serde::Serialize;
 
 use crate::error::Fault;
-use crate::generated::bounds::{
+use crate::generated_documents::Root;
+use crate::generated_values::ErrorCode;
+use crate::generated_values::bounds::{
     DAY_MS, MAX_DESCRIPTORS, MAX_EXPECTED_PEERS, MAX_INTEGER, MAX_PUT_PARTS, MAX_WORKERS,
 };
-use crate::generated::{ErrorCode, Root};
 use crate::hash::Hash;
 use crate::json::Json;
 use crate::names::socket_address;

@@ -1,7 +1,8 @@
 //! The root document: what one snapshot consists of, and what must hold between its fields.
 
 use crate::error::Fault;
-use crate::generated::{Limits, Listener, Role, Root, Transport};
+use crate::generated_documents::{Limits, Listener, Root};
+use crate::generated_values::{Role, Transport};
 use crate::hash::Hash;
 use crate::json::{Json, canonical};
 use crate::read::object;

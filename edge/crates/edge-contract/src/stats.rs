@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::generated::{CipherSuite, TlsVersion};
+use crate::generated_values::{CipherSuite, TlsVersion};
 
 /// All counters of one edge since its boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,6 +1,6 @@
 //! How long is waited: a site's own time-outs in place of those that hold for all.
 
-use crate::generated::{Limits, Timeouts};
+use crate::generated_documents::{Limits, Timeouts};
 
 impl Timeouts {
     /// The limits with these time-outs in the place of theirs.

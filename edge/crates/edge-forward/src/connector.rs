@@ -1,5 +1,6 @@
 //! How connections to a server are made, and whether one that was kept can still be used.
 
+mod fault;
 mod tcp;
 
 use std::io;
@@ -7,10 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use edge_contract::{Server, UpstreamFailure};
+use edge_contract::Server;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+pub(crate) use fault::ConnectFault;
 use tcp::{KeptTcp, Tcp, TcpConnector};
 
 /// The way to one server.
@@ -29,15 +31,6 @@ pub(crate) enum ServerStream {
 /// A connection between two exchanges.
 pub(crate) enum KeptStream {
     Tcp(KeptTcp),
-}
-
-/// Why a connection could not be made.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ConnectFault {
-    /// The name that it has in events.
-    pub(crate) reason: UpstreamFailure,
-    /// Whether the cause lies with us, so that it says nothing about the server.
-    pub(crate) is_ours: bool,
 }
 
 impl Connector {

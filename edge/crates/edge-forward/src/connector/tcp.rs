@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::task::{Context, Poll};
 
-use edge_contract::{Server, UpstreamFailure};
+use edge_contract::Server;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
@@ -14,7 +14,7 @@ use tokio::io::Interest;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
-use super::ConnectFault;
+use super::fault::ConnectFault;
 use crate::loop_tick;
 
 /// What may wait in the kernel to be sent. It says that there is room while half of this is free,
@@ -92,40 +92,6 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
         }
     }
     Err(last)
-}
-
-impl ConnectFault {
-    fn no_address(error: &io::Error) -> Self {
-        Self {
-            reason: UpstreamFailure::NoAddress,
-            is_ours: is_ours(error),
-        }
-    }
-
-    fn not_connected(error: &io::Error) -> Self {
-        let reason = match error.kind() {
-            io::ErrorKind::ConnectionRefused => UpstreamFailure::ConnectRefused,
-            io::ErrorKind::TimedOut => UpstreamFailure::ConnectTimeout,
-            io::ErrorKind::NotFound => UpstreamFailure::NoAddress,
-            _ => UpstreamFailure::ConnectFailed,
-        };
-        Self {
-            reason,
-            is_ours: is_ours(error),
-        }
-    }
-}
-
-/// Whether the cause lies with us.
-fn is_ours(error: &io::Error) -> bool {
-    let ours = [
-        Errno::MFILE,
-        Errno::NFILE,
-        Errno::NOBUFS,
-        Errno::NOMEM,
-        Errno::ADDRNOTAVAIL,
-    ];
-    Errno::from_io_error(error).is_some_and(|errno| ours.contains(&errno))
 }
 
 impl Tcp {

@@ -1,0 +1,384 @@
+//! The contract's documents and how they are read.
+//!
+//! Written by `make contract` from `src/port443/core/contract`.
+#![allow(
+    missing_docs,
+    clippy::doc_markdown,
+    clippy::match_same_arms,
+    reason = "the words are those of the Python side, which documents what a name does not say"
+)]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::generated_values::{Alpn, CipherSuite, Group, Role, TlsVersion};
+use crate::hash::Hash;
+use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
+use crate::read::{
+    Fields, all_base64, as_base64, base64, base64_array, boolean, distinct, hash, integer, list, map,
+    nullable, object, one_of, port, sorted, text,
+};
+
+/// One address that the edge accepts connections on.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Listener {
+    /// `role:address`, so that another address is another listener.
+    pub id: String,
+    /// What is spoken there.
+    pub role: Role,
+    /// `192.0.2.1:443` or `[2001:db8::1]:443`.
+    pub address: SocketAddr,
+    /// The port that clients use for https; redirects and the readable 400 name it.
+    pub https_port: u16,
+}
+
+impl Listener {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            id: fields.take("id", text)?,
+            role: fields.take("role", one_of(Role::parse, "what is spoken on a listener"))?,
+            address: fields.take("address", socket_address)?,
+            https_port: fields.take("https_port", port)?,
+        })
+    }
+}
+
+/// Bounds on what a stranger may make the edge hold or wait for; milliseconds and bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Limits {
+    pub connections_per_worker: u64,
+    /// What one worker holds for one client: an IPv4 address, or the /64 of an IPv6 one.
+    pub connections_per_address: u64,
+    /// New connections to https that one worker takes from one client in the long run.
+    pub handshakes_per_second: u64,
+    /// How many of them may come at once.
+    pub handshakes_burst: u64,
+    pub hello_bytes: u64,
+    pub hello_timeout_ms: u64,
+    pub handshake_timeout_ms: u64,
+    pub header_bytes: u64,
+    /// The longest header line, and the longest target of a request.
+    pub header_line_bytes: u64,
+    pub header_fields: u64,
+    /// The wait for a whole header, once its first byte is there.
+    pub header_timeout_ms: u64,
+    /// The longest silence in the middle of a body, in either direction.
+    pub body_timeout_ms: u64,
+    /// The longest silence between two requests.
+    pub idle_timeout_ms: u64,
+    /// The longest that a request may take from its header to the response's last byte; what flows
+    /// has no end without it.
+    pub request_timeout_ms: Option<u64>,
+    /// The longest silence of a connection that was upgraded.
+    pub tunnel_timeout_ms: u64,
+    pub drain_timeout_ms: u64,
+}
+
+impl Limits {
+    /// What holds when nothing else is asked for.
+    pub const STANDARD: Self = Self {
+        connections_per_worker: 16_384,
+        connections_per_address: 4_096,
+        handshakes_per_second: 200,
+        handshakes_burst: 2_000,
+        hello_bytes: 65_536,
+        hello_timeout_ms: 5_000,
+        handshake_timeout_ms: 10_000,
+        header_bytes: 65_536,
+        header_line_bytes: 16_384,
+        header_fields: 128,
+        header_timeout_ms: 10_000,
+        body_timeout_ms: 60_000,
+        idle_timeout_ms: 75_000,
+        request_timeout_ms: None,
+        tunnel_timeout_ms: 3_600_000,
+        drain_timeout_ms: 10_000,
+    };
+
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            connections_per_worker: fields.take("connections_per_worker", integer(1..=1_048_576))?,
+            connections_per_address: fields.take("connections_per_address", integer(1..=1_048_576))?,
+            handshakes_per_second: fields.take("handshakes_per_second", integer(1..=1_000_000))?,
+            handshakes_burst: fields.take("handshakes_burst", integer(1..=1_000_000))?,
+            hello_bytes: fields.take("hello_bytes", integer(1..=16_777_216))?,
+            hello_timeout_ms: fields.take("hello_timeout_ms", integer(1..=86_400_000))?,
+            handshake_timeout_ms: fields.take("handshake_timeout_ms", integer(1..=86_400_000))?,
+            header_bytes: fields.take("header_bytes", integer(1..=16_777_216))?,
+            header_line_bytes: fields.take("header_line_bytes", integer(1..=16_777_216))?,
+            header_fields: fields.take("header_fields", integer(1..=65_535))?,
+            header_timeout_ms: fields.take("header_timeout_ms", integer(1..=86_400_000))?,
+            body_timeout_ms: fields.take("body_timeout_ms", integer(1..=86_400_000))?,
+            idle_timeout_ms: fields.take("idle_timeout_ms", integer(1..=86_400_000))?,
+            request_timeout_ms: fields.take("request_timeout_ms", nullable(integer(1..=86_400_000)))?,
+            tunnel_timeout_ms: fields.take("tunnel_timeout_ms", integer(1..=86_400_000))?,
+            drain_timeout_ms: fields.take("drain_timeout_ms", integer(1..=86_400_000))?,
+        })
+    }
+}
+
+/// The snapshot: the root document, whose hash names what is running.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Root {
+    pub contract: u64,
+    pub listeners: Vec<Listener>,
+    pub limits: Limits,
+    /// Site id → hash of its Site part.
+    pub sites: BTreeMap<String, Hash>,
+    /// The site that answers a hello with an unknown name or none; without one such hellos are
+    /// refused.
+    pub default_site: Option<String>,
+    /// Newest first: the first encrypts, all decrypt.
+    pub ticket_keys: Vec<Hash>,
+    /// Every part that the snapshot needs, sorted.
+    pub parts: Vec<Hash>,
+}
+
+impl Root {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            contract: fields.take("contract", integer(1..=1))?,
+            listeners: fields.take("listeners", list(0..=256, object(Listener::read)))?,
+            limits: fields.take("limits", object(Limits::read))?,
+            sites: fields.take("sites", map(100_000, check_site_name, hash))?,
+            default_site: fields.take("default_site", nullable(site_name))?,
+            ticket_keys: fields.take("ticket_keys", list(0..=8, hash))?,
+            parts: fields.take("parts", sorted(0..=500_000, hash))?,
+        })
+    }
+}
+
+/// A Strict-Transport-Security header (RFC 6797), and the names that get it.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Hsts {
+    pub names: Vec<String>,
+    pub max_age_s: u64,
+    pub include_subdomains: bool,
+    pub preload: bool,
+}
+
+impl Hsts {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            names: fields.take("names", sorted(1..=4_096, site_name))?,
+            max_age_s: fields.take("max_age_s", integer(0..=9_007_199_254_740_991))?,
+            include_subdomains: fields.take("include_subdomains", boolean)?,
+            preload: fields.take("preload", boolean)?,
+        })
+    }
+}
+
+/// Bounds on what clients may have of one site; the site's settings have their names, without
+/// `_bytes`.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct SiteLimits {
+    /// The longest body of a request; a longer one is answered with 413.
+    pub body_bytes: u64,
+    /// Requests under way at once, WebSockets only until they are open; one more is answered with
+    /// 503.
+    pub requests: Option<u64>,
+}
+
+impl SiteLimits {
+    /// What holds when nothing else is asked for.
+    pub const STANDARD: Self = Self {
+        body_bytes: 104_857_600,
+        requests: None,
+    };
+
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            body_bytes: fields.take("body_bytes", integer(0..=9_007_199_254_740_991))?,
+            requests: fields.take("requests", nullable(integer(1..=1_048_576)))?,
+        })
+    }
+}
+
+/// A site's own time-outs, in place of those of the limits; milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Timeouts {
+    pub handshake_ms: u64,
+    pub header_ms: u64,
+    pub body_ms: u64,
+    pub idle_ms: u64,
+    pub request_ms: Option<u64>,
+    pub tunnel_ms: u64,
+}
+
+impl Timeouts {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            handshake_ms: fields.take("handshake_ms", integer(1..=86_400_000))?,
+            header_ms: fields.take("header_ms", integer(1..=86_400_000))?,
+            body_ms: fields.take("body_ms", integer(1..=86_400_000))?,
+            idle_ms: fields.take("idle_ms", integer(1..=86_400_000))?,
+            request_ms: fields.take("request_ms", nullable(integer(1..=86_400_000)))?,
+            tunnel_ms: fields.take("tunnel_ms", integer(1..=86_400_000))?,
+        })
+    }
+}
+
+/// A set of names with one policy and one pool behind it.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Site {
+    pub id: String,
+    /// Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted.
+    pub names: Vec<String>,
+    pub tls: Hash,
+    /// To choose from by the hello. Without any the site is quarantined: its last good version
+    /// goes on.
+    pub certificates: Vec<Hash>,
+    pub pool: Hash,
+    pub hsts: Option<Hsts>,
+    /// Whether clients may remember the 308 from port 80.
+    pub redirect_cacheable: bool,
+    pub limits: SiteLimits,
+    /// Its own time-outs; those of the limits when there are none.
+    pub timeouts: Option<Timeouts>,
+}
+
+impl Site {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            id: fields.take("id", site_name)?,
+            names: fields.take("names", sorted(1..=4_096, site_name))?,
+            tls: fields.take("tls", hash)?,
+            certificates: fields.take("certificates", distinct(0..=16, hash))?,
+            pool: fields.take("pool", hash)?,
+            hsts: fields.take("hsts", nullable(object(Hsts::read)))?,
+            redirect_cacheable: fields.take("redirect_cacheable", boolean)?,
+            limits: fields.take("limits", object(SiteLimits::read))?,
+            timeouts: fields.take("timeouts", nullable(object(Timeouts::read)))?,
+        })
+    }
+}
+
+/// What a handshake may end in; IANA names, in order of preference.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct TlsPolicy {
+    pub versions: Vec<TlsVersion>,
+    pub suites: Vec<CipherSuite>,
+    pub groups: Vec<Group>,
+    pub alpn: Vec<Alpn>,
+    pub tickets: bool,
+    /// Base64 of DER: the CAs of which a client must show a certificate; none, and it is not
+    /// asked.
+    #[serde(serialize_with = "all_base64")]
+    pub client_roots: Vec<Vec<u8>>,
+}
+
+impl TlsPolicy {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            versions: fields.take("versions", distinct(1..=2, one_of(TlsVersion::parse, "a version of TLS that the edge speaks")))?,
+            suites: fields.take("suites", distinct(1..=9, one_of(CipherSuite::parse, "a forward-secret AEAD cipher suite")))?,
+            groups: fields.take("groups", distinct(1..=5, one_of(Group::parse, "a key exchange group")))?,
+            alpn: fields.take("alpn", distinct(1..=2, one_of(Alpn::parse, "an application protocol")))?,
+            tickets: fields.take("tickets", boolean)?,
+            client_roots: fields.take("client_roots", distinct(0..=64, base64(1..=65_536)))?,
+        })
+    }
+}
+
+/// One upstream server; `host` is a name or an IP address without brackets.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Server {
+    pub host: String,
+    pub port: u16,
+}
+
+impl Server {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            host: fields.take("host", upstream_host)?,
+            port: fields.take("port", port)?,
+        })
+    }
+}
+
+/// Upstream servers that can stand in for each other, taken in turn.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Pool {
+    /// What events and counters call it.
+    pub id: String,
+    pub servers: Vec<Server>,
+    /// The wait for a connection, the look-up of the server's name included.
+    pub connect_timeout_ms: u64,
+    /// The wait for the first byte of a response.
+    pub response_timeout_ms: u64,
+    /// How long a silent connection is kept warm.
+    pub idle_timeout_ms: u64,
+    /// Warm connections that one worker keeps for one server, however few the last seconds needed.
+    pub idle_per_worker: u64,
+    /// What one worker holds to all servers together, idle ones and tunnels too; beyond it 503 is
+    /// answered.
+    pub connections_per_worker: u64,
+}
+
+impl Pool {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            id: fields.take("id", id)?,
+            servers: fields.take("servers", list(1..=1_024, object(Server::read)))?,
+            connect_timeout_ms: fields.take("connect_timeout_ms", integer(1..=86_400_000))?,
+            response_timeout_ms: fields.take("response_timeout_ms", integer(1..=86_400_000))?,
+            idle_timeout_ms: fields.take("idle_timeout_ms", integer(1..=86_400_000))?,
+            idle_per_worker: fields.take("idle_per_worker", integer(0..=65_536))?,
+            connections_per_worker: fields.take("connections_per_worker", integer(1..=1_048_576))?,
+        })
+    }
+}
+
+/// A chain as it is sent, leaf first, and the part that holds its key.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Certificate {
+    /// What the leaf covers, in the spelling of `Site.names`.
+    pub names: Vec<String>,
+    /// Base64 of DER, leaf first, without the root.
+    #[serde(serialize_with = "all_base64")]
+    pub chain: Vec<Vec<u8>>,
+    pub key: Hash,
+}
+
+impl Certificate {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            names: fields.take("names", sorted(1..=4_096, site_name))?,
+            chain: fields.take("chain", list(1..=100, base64(1..=65_536)))?,
+            key: fields.take("key", hash)?,
+        })
+    }
+}
+
+/// A secret part: PKCS#8 DER in base64.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct PrivateKey {
+    #[serde(serialize_with = "as_base64")]
+    pub pkcs8: Vec<u8>,
+}
+
+impl PrivateKey {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            pkcs8: fields.take("pkcs8", base64(1..=16_384))?,
+        })
+    }
+}
+
+/// A secret part: 32 random bytes in base64, from which each site's ticket key is derived.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct TicketKey {
+    #[serde(serialize_with = "as_base64")]
+    pub secret: [u8; 32],
+}
+
+impl TicketKey {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            secret: fields.take("secret", base64_array)?,
+        })
+    }
+}
