@@ -16,6 +16,7 @@ FLOOR = {
     "lease": 1,
     "ports": 1,
     "settings": 1,
+    "storage_errors": 1,
     "app": 2,
     "adapters": 2,
     "edge": 2,

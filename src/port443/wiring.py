@@ -21,8 +21,9 @@ from port443.adapters.local_ports import free_port, has_ipv6, loopback_addresses
 from port443.adapters.roots import SystemRoots
 from port443.adapters.sample_backend import SampleBackend
 from port443.adapters.sealed_store import SealedStore
-from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, public_directory, published
-from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign
+from port443.adapters.state_directory import StateDirectory, public_directory, published
+from port443.adapters.state_directory.errors import StateAbsent, StateForeign
+from port443.adapters.store_sqlite import SQLiteBackend
 from port443.app.alone import EdgeAlone, EdgeOfItsUnit, ServeStarting, unanswered
 from port443.app.certificates import CertificateManager, Sources
 from port443.app.check_files import FilesJudged, judge_files

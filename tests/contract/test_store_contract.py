@@ -10,7 +10,7 @@ import pytest
 
 from memory_store import MemoryStore
 from pki import NOW, leaf, root
-from port443.adapters.store_sqlite import StateDirectory
+from port443.adapters.state_directory import StateDirectory
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep

@@ -13,14 +13,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from port443.adapters.clock import SystemClock
-from port443.adapters.store_sqlite import StateDirectory
-from port443.adapters.store_sqlite.errors import StateAbsent, StateForeign, StateUnusable
+from port443.adapters.state_directory import StateDirectory
+from port443.adapters.state_directory.errors import StateAbsent, StateForeign
 from port443.app.trust import LocalCAAbsent
 from port443.cli.trust import trust
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificates_in
+from port443.storage_errors import StateUnusable
 from port443.wiring import find_roots, opened_store, public_file
 from serve_bench import bring_needs
 

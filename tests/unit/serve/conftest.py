@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from port443.adapters.store_sqlite import StateDirectory
+from port443.adapters.state_directory import StateDirectory
 from port443.wiring import opened_store
 from serve_bench import ServeBench
 

@@ -10,7 +10,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from port443.adapters.store_sqlite import StateDirectory
+from port443.adapters.state_directory import StateDirectory
 from port443.core.names import HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.wiring import opened_store

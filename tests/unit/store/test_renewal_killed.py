@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pki import NOW
-from port443.adapters.store_sqlite import StateDirectory
+from port443.adapters.state_directory import StateDirectory
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import read_pkcs8, spki_of

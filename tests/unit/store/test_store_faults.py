@@ -16,7 +16,10 @@ import pytest
 from pki import NOW, leaf, root
 from port443.adapters.kek_file import KeyEncryptionKeyExposed, KeyEncryptionKeyMissing, WrappedKeyUnreadable
 from port443.adapters.sealed_store import SecretUnreadable, WrongKeyEncryptionKey
-from port443.adapters.store_sqlite import SQLiteBackend, StateDirectory, errors
+from port443.adapters.state_directory import StateDirectory
+from port443.adapters.state_directory.errors import StateAbsent, StateExposed, StateInUse
+from port443.adapters.store_sqlite import SQLiteBackend
+from port443.adapters.store_sqlite.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer
 from port443.core.errors import StoreError
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
@@ -24,6 +27,7 @@ from port443.core.plan.hsts import HstsStep
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import pkcs8, read_pkcs8, spki_of
 from port443.ports import SealedKey, Store, UnsavedGeneration
+from port443.storage_errors import StateFull, StateReadOnly, StateUnusable
 from port443.wiring import opened_store
 
 HERE = Path(__file__).parent
@@ -111,17 +115,17 @@ def test_no_private_key_lies_open(filled: StateDirectory) -> None:
 
 
 def test_a_missing_directory_is_told_from_an_empty_store(tmp_path: Path) -> None:
-    with pytest.raises(errors.StateAbsent, match="no state"):
+    with pytest.raises(StateAbsent, match="no state"):
         StateDirectory.find(tmp_path / "nowhere")
     StateDirectory.prepare(tmp_path / "made")
-    with pytest.raises(errors.StateAbsent):
+    with pytest.raises(StateAbsent):
         StateDirectory.find(tmp_path / "made", needs_database=True)
 
 
 def test_a_directory_open_to_others_is_refused(filled: StateDirectory) -> None:
     """What was exposed is not silently closed: somebody may have looked already."""
     filled.path.chmod(0o750)
-    with pytest.raises(errors.StateExposed, match="0750") as refused:
+    with pytest.raises(StateExposed, match="0750") as refused:
         StateDirectory.prepare(filled.path)
     assert refused.value.hint == f"chmod 700 {filled.path}"
 
@@ -134,28 +138,28 @@ def test_an_empty_directory_is_closed_and_used(tmp_path: Path) -> None:
 
 def test_a_database_open_to_others_is_refused(filled: StateDirectory) -> None:
     filled.database.chmod(0o644)
-    with pytest.raises(errors.StateExposed, match=r"port443\.db"):
+    with pytest.raises(StateExposed, match=r"port443\.db"):
         StateDirectory.prepare(filled.path)
 
 
 def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("")
-    with pytest.raises(errors.StateUnusable, match="file"):
+    with pytest.raises(StateUnusable, match="file"):
         StateDirectory.prepare(place)
-    with pytest.raises(errors.StateUnusable):
+    with pytest.raises(StateUnusable):
         StateDirectory.prepare(place / "below")
 
 
 def test_a_directory_in_place_of_the_database_is_told(state: StateDirectory) -> None:
     state.database.mkdir()
-    with pytest.raises(errors.StateUnusable, match=r"port443\.db"):
+    with pytest.raises(StateUnusable, match=r"port443\.db"):
         SQLiteBackend(state.database, "")
 
 
 def test_noise_in_place_of_the_database_is_told(filled: StateDirectory) -> None:
     filled.database.write_bytes(b"this is no database, and it is long enough to be looked at" * 100)
-    with pytest.raises(errors.DatabaseDamaged):
+    with pytest.raises(DatabaseDamaged):
         open_store(filled)
 
 
@@ -165,18 +169,18 @@ def test_damaged_pages_are_told(filled: StateDirectory) -> None:
     for page in range(4096, len(content), 4096):
         content[page : page + 64] = os.urandom(64)
     filled.database.write_bytes(content)
-    with pytest.raises(errors.DatabaseDamaged):
+    with pytest.raises(DatabaseDamaged):
         open_store(filled)
 
 
 @pytest.mark.parametrize(
     ("statement", "error"),
     [
-        ("UPDATE meta SET value = '999' WHERE name = 'schema'", errors.DatabaseNewer),
-        ("UPDATE meta SET value = 'x' WHERE name = 'schema'", errors.DatabaseDamaged),
-        ("DELETE FROM meta WHERE name = 'kek'", errors.DatabaseDamaged),
-        ("DROP TABLE meta", errors.StateUnusable),
-        ("PRAGMA application_id = 7", errors.DatabaseDamaged),
+        ("UPDATE meta SET value = '999' WHERE name = 'schema'", DatabaseNewer),
+        ("UPDATE meta SET value = 'x' WHERE name = 'schema'", DatabaseDamaged),
+        ("DELETE FROM meta WHERE name = 'kek'", DatabaseDamaged),
+        ("DROP TABLE meta", StateUnusable),
+        ("PRAGMA application_id = 7", DatabaseDamaged),
     ],
 )
 def test_a_database_that_is_not_ours_is_told(
@@ -207,7 +211,7 @@ def test_a_disk_too_small_for_a_database_is_called_full(small_disk: Path) -> Non
     """SQLite calls it an input/output error; the hint says what helps, and where to look."""
     state = StateDirectory.prepare(small_disk / "state")
     (small_disk / "rest").write_bytes(bytes(36 * 1024))
-    with pytest.raises(errors.StateFull, match=r"port443\.db") as full:
+    with pytest.raises(StateFull, match=r"port443\.db") as full:
         open_store(state)
     assert full.value.hint.startswith("make room there (df -h shows it)")
 
@@ -221,7 +225,7 @@ def test_a_full_disk_is_told_and_spoils_nothing(backend: SQLiteBackend) -> None:
         for _ in range(50):
             await backend.put(UNSAVED)
 
-    with pytest.raises(errors.StateFull) as full:
+    with pytest.raises(StateFull) as full:
         asyncio.run(put_many())
     assert full.value.retry
     found = asyncio.run(backend.active(SITE))
@@ -231,7 +235,7 @@ def test_a_full_disk_is_told_and_spoils_nothing(backend: SQLiteBackend) -> None:
 
 def test_a_database_that_cannot_be_written_is_told(backend: SQLiteBackend) -> None:
     backend._database.execute("PRAGMA query_only = ON")
-    with pytest.raises(errors.StateReadOnly):
+    with pytest.raises(StateReadOnly):
         asyncio.run(backend.put(UNSAVED))
 
 
@@ -240,7 +244,7 @@ def test_a_database_that_others_keep_locked_is_told(backend: SQLiteBackend) -> N
     backend._database.execute("PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(backend.path)) as shell:
         shell.execute("BEGIN IMMEDIATE")
-        with pytest.raises(errors.DatabaseBusy):
+        with pytest.raises(DatabaseBusy):
             asyncio.run(backend.put(UNSAVED))
     assert asyncio.run(backend.put(UNSAVED)) == 2
 
@@ -284,7 +288,7 @@ def test_a_chain_that_is_none_is_told(filled: StateDirectory) -> None:
         "DROP TRIGGER generation_never_changes",
         "UPDATE generation SET chain = '-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----'",
     )
-    with pytest.raises(errors.DatabaseDamaged, match=SITE):
+    with pytest.raises(DatabaseDamaged, match=SITE):
         active_numbers(filled, SITE)
 
 
@@ -322,7 +326,7 @@ def test_a_kek_that_is_exposed_or_cut_is_refused(
 def test_one_serve_per_directory(state: StateDirectory) -> None:
     """The second is refused by name of the first, with exit code 5; after its end the next gets in."""
     first = state.lock()
-    with pytest.raises(errors.StateInUse, match=f"process {os.getpid()}") as refused:
+    with pytest.raises(StateInUse, match=f"process {os.getpid()}") as refused:
         state.lock()
     assert refused.value.exit_code == 5
     first.release()

@@ -12,13 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from port443.adapters.store_sqlite import schema
-from port443.adapters.store_sqlite.directory import FILE_MODE
-from port443.adapters.store_sqlite.errors import (
-    DatabaseDamaged,
-    StateUnusable,
-    told_of_database,
-    told_of_files,
-)
+from port443.adapters.store_sqlite.errors import DatabaseDamaged, told_of_database
 from port443.core.errors import Port443Error
 from port443.core.names import parse_site_name
 from port443.core.plan.hsts import HstsStep
@@ -26,9 +20,11 @@ from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificate_pem, certificates_in
 from port443.ports import JobRecord, SealedGeneration, SealedKey, UnsavedGeneration
+from port443.storage_errors import StateUnusable, told_of_files
 
 T = TypeVar("T")
 BUSY_S = 5.0
+FILE_MODE = 0o600
 SETTINGS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",  # what a call has returned from survives a power cut

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from port443.adapters.store_sqlite.errors import told_of_files
+from port443.storage_errors import told_of_files
 
 DIRECTORY_MODE, FILE_MODE = 0o755, 0o644
 WRITABLE = 0o022

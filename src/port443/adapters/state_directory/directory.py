@@ -5,15 +5,10 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from port443.adapters.store_sqlite.errors import (
-    StateAbsent,
-    StateExposed,
-    StateForeign,
-    StateInUse,
-    told_of_files,
-)
-from port443.adapters.store_sqlite.public import publish
+from port443.adapters.state_directory.errors import StateAbsent, StateExposed, StateForeign, StateInUse
+from port443.adapters.state_directory.public import publish
 from port443.lease import Lease, LeaseTaken
+from port443.storage_errors import told_of_files
 
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 OTHERS = 0o077

@@ -1,0 +1,46 @@
+"""What can be wrong with the state directory, whatever is stored in it."""
+
+from port443.core.errors import StoreError
+
+
+class StateInUse(StoreError):
+    """Another `port443 serve` works in this state directory.
+
+    Two of them would renew the same certificates and climb the same HSTS ladder against each other. Stop
+    the other one (`port443 stop`), or give this one a directory of its own with `--state DIR`.
+    """
+
+    code = "P443-E610"
+    fault = "operator"
+    exit_code = 5
+
+
+class StateExposed(StoreError):
+    """The state directory or a file in it can be read or changed by other users of this machine.
+
+    It holds private keys. Look who had access, then take it from them with the command in the hint.
+    """
+
+    code = "P443-E611"
+    fault = "operator"
+
+
+class StateForeign(StoreError):
+    """The state directory belongs to another user of this machine, and holds what only they may use.
+
+    Run port443 as that user, or name a directory of your own with `--state DIR`. The local CA's roots are for
+    everybody: `port443 trust path` prints the copies beside the state directory, which serve writes.
+    """
+
+    code = "P443-E622"
+    fault = "operator"
+
+
+class StateAbsent(StoreError):
+    """There is nothing in this state directory yet, or it is not the one that was meant.
+
+    It is made when `port443 serve` first runs. Name the directory that serve uses with `--state DIR`.
+    """
+
+    code = "P443-E618"
+    fault = "operator"

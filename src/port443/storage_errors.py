@@ -1,0 +1,68 @@
+"""What the system says about the files of the state directory, as errors of the store."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EACCES, EDQUOT, ENOSPC, EPERM, EROFS
+from pathlib import Path
+
+from port443.core.errors import StoreError
+
+
+class StateUnusable(StoreError):
+    """The state directory or its database cannot be opened, made, read or written.
+
+    The message names the path and what the system said. Check that it is a directory on a local disk,
+    that it belongs to the user who runs port443, and that nothing else stands in its place.
+    """
+
+    code = "P443-E612"
+    fault = "machine"
+
+
+class StateReadOnly(StoreError):
+    """The state directory lies on a file system, or the database in a file, that cannot be written.
+
+    Mount it writable, or name another directory with `--state DIR`.
+    """
+
+    code = "P443-E615"
+    fault = "machine"
+
+
+class StateFull(StoreError):
+    """There is no room on the disk (or in the quota) for the state directory.
+
+    What was stored is whole; nothing new could be added. Make room. A `port443 serve` that runs goes on by
+    itself; one that could not start has to be started again.
+    """
+
+    code = "P443-E616"
+    fault = "machine"
+    retry = True
+
+
+@contextmanager
+def told_of_files(path: Path) -> Iterator[None]:
+    """Turn what the system says about `path` into an error of the store."""
+    try:
+        yield
+    except OSError as error:
+        where, why = error.filename or path, error.strerror or str(error)
+        match error.errno:
+            case number if number == EROFS:
+                raise StateReadOnly(f"{where} cannot be written: {why}", HINTS[StateReadOnly]) from error
+            case number if number in (ENOSPC, EDQUOT):
+                raise StateFull(f"no room for {where}: {why}", HINTS[StateFull]) from error
+            case number if number in (EACCES, EPERM):
+                hint = f"let user {os.geteuid()} have it, or name another directory with --state"
+                raise StateUnusable(f"{where} may not be used: {why}", hint) from error
+            case _:
+                raise StateUnusable(f"{where} cannot be used: {why}", HINTS[StateUnusable]) from error
+
+
+HINTS: dict[type[StoreError], str] = {
+    StateFull: "make room there (df -h shows it); a serve that runs goes on by itself, else start it again",
+    StateReadOnly: "mount it writable, or name another directory with --state",
+    StateUnusable: "check the path, or name another directory with --state",
+}
