@@ -240,6 +240,10 @@ class Issued:
     """What is not wrong with it, but will be."""
 
 
+Progress = Callable[[str], None]
+"""Takes what a job is at, in a few words for people."""
+
+
 class Issuer(Protocol):
     """Where a site's certificate comes from: made here, read from files, or ordered from a CA.
 
@@ -251,7 +255,12 @@ class Issuer(Protocol):
         """Whether it needs nothing but this machine: then starts, reloads and rounds wait for it."""
         ...
 
-    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
+    @property
+    def within_s(self) -> float:
+        """How long one `obtain` may take; then it is given up, and tried again later."""
+        ...
+
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong, progress: Progress) -> Issued:
         """Return the site's certificate: the one that is there when it is fit, else a new one.
 
         Asked at `Issued.next_at`, when what it is made of has changed, and again after each failure. By a

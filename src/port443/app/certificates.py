@@ -12,19 +12,17 @@ from typing import assert_never
 from port443.app.client_cas import ClientCAFiles, client_ca_job
 from port443.app.local_ca import LocalCA
 from port443.app.own_files import OwnFilesIssuer, certificate_job, own_lineage
-from port443.app.scheduler import Done, Job, Progress
-from port443.app.watched_files import WatchedFiles
+from port443.app.scheduler import Done, Job
+from port443.app.watched_files import READ_WITHIN_S, WatchedFiles
 from port443.core.control.events import CertificateEvent
 from port443.core.errors import CertificateError, Port443Error, StoreError
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
 from port443.core.renew.clock import ClockWrong, clock_fault
 from port443.core.x509.facts import CertFacts
-from port443.ports import Clock, Issued, Issuer, Store
+from port443.ports import Clock, Issued, Issuer, Progress, Store
 
 EVER = datetime.min.replace(tzinfo=UTC)
 JOB_KINDS = ("certificate", "client_ca")
-READ_WITHIN_S = 30.0
-"""Files on a network may hang; so may a disk."""
 
 
 class CertificateNotKept(CertificateError):
@@ -125,12 +123,13 @@ class CertificateManager:
         self._saved = own, clients
 
     def _jobs_of(self, site: DesiredSite) -> Iterator[Job]:
+        issuer = self._sources.issuer(site)
         yield Job(
             certificate_job(site.id),
             partial(self._bring_certificate, site),
             spec=f"{' '.join(map(str, site.names))} {site.certificate}",
-            is_local=self._sources.issuer(site).is_local,
-            within_s=READ_WITHIN_S,
+            lane="local" if issuer.is_local else "foreign",
+            within_s=issuer.within_s,
         )
         if site.client_ca is not None:
             read = partial(self._read_client_cas, site)
@@ -138,9 +137,8 @@ class CertificateManager:
 
     async def _bring_certificate(self, site: DesiredSite, progress: Progress) -> Done:
         issuer, now = self._sources.issuer(site), self.clock_fault() or self._clock.now()
-        progress("asking the issuer")
         before = self._certificates.get(site.id)
-        answer = await _ask(issuer, site, now)
+        answer = await _ask(issuer, site, now, progress)
         if isinstance(answer, Issued):
             fault: CertificateError | None = now if isinstance(now, ClockWrong) else None
             current = _Certificate(answer.credential, fault, answer.warnings)
@@ -205,9 +203,11 @@ class CertificateManager:
         self._client_faults = {site: one for site, one in self._client_faults.items() if site in asking}
 
 
-async def _ask(issuer: Issuer, site: DesiredSite, now: datetime | ClockWrong) -> Issued | CertificateError:
+async def _ask(
+    issuer: Issuer, site: DesiredSite, now: datetime | ClockWrong, progress: Progress
+) -> Issued | CertificateError:
     try:
-        return await issuer.obtain(site, now)
+        return await issuer.obtain(site, now, progress)
     except (CertificateError, StoreError) as error:
         return _as_certificate_error(error)
 

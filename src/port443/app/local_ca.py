@@ -17,13 +17,15 @@ from port443.core.renew.when import is_due, renew_at
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import pkcs8, read_pkcs8, spki_of
 from port443.core.x509.local_ca import Authority, LeafOrder, make_root, sign_leaf
-from port443.ports import Generation, Generations, Issued
+from port443.ports import Generation, Generations, Issued, Progress
 
 AuthorityKind = Literal["reserved", "any"]
 KINDS: tuple[AuthorityKind, ...] = ("reserved", "any")
 ROOT_RENEWED_BEFORE = timedelta(days=365)
 """A year for everybody to trust the next root. It has the same key, so leaves are good under both."""
 JITTER_BITS = 32
+WITHIN_S = 30.0
+"""How long the store and two signatures may take, on a disk that is busy."""
 
 
 class LocalCADamaged(CertificateError):
@@ -40,6 +42,7 @@ class LocalCA:
     """Implements `Issuer` with two roots of its own, each made when it is first needed."""
 
     is_local = True
+    within_s = WITHIN_S
 
     def __init__(self, store: Generations) -> None:
         self._store = store
@@ -59,10 +62,11 @@ class LocalCA:
         found = {kind: await self._store.active(_authority_lineage(kind)) for kind in KINDS}
         return {kind: _authority(one).root for kind, one in found.items() if one}
 
-    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong, progress: Progress) -> Issued:
         """Return the site's certificate: the one that is there, or a new one when it is due or unfit."""
         if isinstance(now, ClockWrong):
             raise now
+        progress("asking the local CA")
         self._asked += 1
         try:
             return await self._obtain(site, now)

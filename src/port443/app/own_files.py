@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from port443.app.watched_files import WatchedFiles
+from port443.app.watched_files import READ_WITHIN_S, WatchedFiles
 from port443.core.contract.bounds import (
     MAX_NAMES,
 )
@@ -16,7 +16,7 @@ from port443.core.renew.clock import ClockWrong
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.own import OwnChecked, OwnFiles, check_own
 from port443.core.x509.path import TrustedRoots
-from port443.ports import CertificateFiles, Issued, Store
+from port443.ports import CertificateFiles, Issued, Progress, Store
 
 
 def certificate_job(site: str) -> str:
@@ -51,6 +51,7 @@ class OwnFilesIssuer:
     """Implements `Issuer`. It remembers the last good pair of each site, so that a bad one does no harm."""
 
     is_local = True
+    within_s = READ_WITHIN_S
 
     def __init__(
         self,
@@ -75,9 +76,10 @@ class OwnFilesIssuer:
         sites = ((site, loaded) for site, loaded in self._loaded.items() if not loaded.fault)
         return {site: credential for site, loaded in sites if (credential := loaded.credential)}
 
-    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
+    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong, progress: Progress) -> Issued:
         """Return the certificate, read anew when its files or names are others, or it was bad."""
         own = _own(site)
+        progress(f"reading {own.chain}")
         dated = None if isinstance(now, ClockWrong) else now
         last = self._loaded.get(site.id)
         same = self._watched.note(certificate_job(site.id), (own.chain, own.key))

@@ -11,7 +11,6 @@ from datetime import datetime
 from port443.app.certificates import CertificateManager
 from port443.app.hsts_rollout import HstsRollout
 from port443.app.prove import Proof, prove, questions
-from port443.app.scheduler import Progress
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
 from port443.core.contract.receipt import Receipt
@@ -25,7 +24,7 @@ from port443.core.plan.desired import Credential, Desired, SiteNeeds
 from port443.core.plan.diff import diff
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
-from port443.ports import Clock, Dial, Edge, PublicFiles, Store
+from port443.ports import Clock, Dial, Edge, Progress, PublicFiles, Store
 
 
 @dataclass(frozen=True, slots=True)

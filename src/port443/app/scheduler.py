@@ -2,6 +2,7 @@
 
 It must not know what a job does. A job that needs only this machine is *local*: it is run at each start and
 reload, whatever came of it before, and a round waits for it. What came of the others outlives the process.
+Each lane has its own workers, so that no job waits for those of another lane.
 
     waiting ── due ──► queued ── a worker is free ──► running
        ▲                                                 ├── Done: next at `next_at`, or when it is asked to
@@ -17,11 +18,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal, get_args
 
 from port443.core.control.status import JobStatus
 from port443.core.errors import Port443Error, ServeError, StoreError
 from port443.core.renew.when import retry_pause
-from port443.ports import Clock, JobMemory, JobRecord
+from port443.ports import Clock, JobMemory, JobRecord, Progress
 
 AT_ONCE = 8
 WITHIN_S = 300.0
@@ -33,8 +35,9 @@ GATHER_S = 0.1
 """What comes due together is done together."""
 ROUND = "round"
 
-Progress = Callable[[str], None]
-"""Takes what a job is at, in a few words for people."""
+Lane = Literal["local", "own", "foreign"]
+"""`local`: it needs only this machine, and no round; starts and reloads run it, and rounds wait for it.
+`own`: what `serve` does by itself, such as rounds. `foreign`: it asks somebody else, who may take long."""
 
 
 class JobTimedOut(ServeError):
@@ -70,8 +73,8 @@ class Job:
     run: Callable[[Progress], Awaitable[Done]]
     spec: str = ""
     """What it is to bring: with another one, what came of it before counts no longer."""
-    is_local: bool = True
-    """Whether starts and reloads run it, and rounds wait for it: it needs only this machine, and no round."""
+    lane: Lane = "local"
+    """With which jobs it shares workers, and what waits for it."""
     is_stored: bool = True
     """Whether the store keeps where it stands."""
     within_s: float = WITHIN_S
@@ -100,7 +103,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class _Workers:
-    """Tasks that run what is queued, at most `AT_ONCE` of them."""
+    """Tasks that run what is queued in one lane, at most `AT_ONCE` of them."""
 
     queue: deque[_Entry] = field(default_factory=deque)
     count: int = 0
@@ -116,8 +119,7 @@ class Scheduler:
         self._records: dict[str, JobRecord] = {}
         """What an earlier process left."""
         self._unsaved: dict[str, JobRecord | None] = {}
-        self._workers = {True: _Workers(), False: _Workers()}
-        """Those of local jobs, for which others wait, and those of all others."""
+        self._workers: dict[Lane, _Workers] = {lane: _Workers() for lane in get_args(Lane)}
         self._woken = asyncio.Event()
 
     async def restore(self) -> None:
@@ -167,8 +169,8 @@ class Scheduler:
         self._woken.set()
 
     def ask_local(self) -> None:
-        """Have every local job run, except the round: somebody is looking, and it costs nobody anything."""
-        self.ask([key for key, entry in self._entries.items() if entry.job.is_local and key != ROUND])
+        """Have every local job run: somebody is looking, and it costs nobody anything."""
+        self.ask([key for key, entry in self._entries.items() if entry.job.lane == "local"])
 
     def set_next(self, key: str, at: datetime | None) -> None:
         """Have a job run then, instead of whenever it was to."""
@@ -201,7 +203,7 @@ class Scheduler:
         return tuple(_status(self._entries[key]) for key in sorted(self._entries))
 
     async def settle(self, progress: Progress | None = None) -> None:
-        """Run every local job that is due, but no round, and wait for those under way."""
+        """Run every local job that is due, and wait for those under way."""
         while entries := self._local_at_work():
             await self._work_off(entries, progress)
         await self._save()
@@ -241,12 +243,12 @@ class Scheduler:
         return [entry for entry in due if entry.job.key != ROUND] if self._local_at_work() else due
 
     def _local_at_work(self) -> list[_Entry]:
-        """Return the local jobs that run or are due, the round apart."""
+        """Return the local jobs that run or are due."""
         now = self._clock.now()
         return [
             entry
-            for key, entry in self._entries.items()
-            if key != ROUND and entry.job.is_local and (entry.ended or entry.is_due(now))
+            for entry in self._entries.values()
+            if entry.job.lane == "local" and (entry.ended or entry.is_due(now))
         ]
 
     async def _work_off(self, entries: list[_Entry], progress: Progress | None = None) -> None:
@@ -262,7 +264,7 @@ class Scheduler:
     def _start(self, group: asyncio.TaskGroup, entries: list[_Entry]) -> None:
         for entry in entries:
             entry.ended = asyncio.Event()
-            workers = self._workers[entry.job.is_local]
+            workers = self._workers[entry.job.lane]
             workers.queue.append(entry)
             if workers.count < AT_ONCE:
                 workers.count += 1

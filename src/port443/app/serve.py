@@ -18,7 +18,7 @@ from port443.app.event_log import EdgeEventLog, log_event, round_events
 from port443.app.log_throttle import PERIOD_S
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
-from port443.app.scheduler import ROUND, Done, Job, Progress, Scheduler
+from port443.app.scheduler import ROUND, Done, Job, Scheduler
 from port443.app.server_checks import check_servers
 from port443.app.status import EdgeSeen, ServeFacts, ServeSeen, status_document
 from port443.core.contract.events import EdgeStarted, Event
@@ -34,7 +34,7 @@ from port443.core.control.status import ReloadStatus, ServerStatus, StatusDocume
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
 from port443.core.plan.hsts import next_step_due
-from port443.ports import Dial, EdgeIdentity
+from port443.ports import Dial, EdgeIdentity, Progress
 
 PROOF, RELOAD, FILES, LOG = "proof", "reload", "watched_files", "log"
 FILES_LOOKED_AT = timedelta(seconds=5)
@@ -122,14 +122,15 @@ class App:
             Job(
                 ROUND,
                 self._scheduled_round,
+                lane="own",
                 is_stored=False,
                 within_s=ROUND_S,
                 pause=lambda _: RETRY_AFTER_FAULT,
             ),
-            Job(PROOF, self._prove_again, is_stored=False, is_local=False, within_s=ROUND_S),
-            Job(RELOAD, self._reload_as_asked, is_stored=False, is_local=False, within_s=ROUND_S),
+            Job(PROOF, self._prove_again, lane="own", is_stored=False, within_s=ROUND_S),
+            Job(RELOAD, self._reload_as_asked, lane="own", is_stored=False, within_s=ROUND_S),
             Job(FILES, self._look_at_files, is_stored=False),
-            Job(LOG, self._sum_up_log, is_stored=False, is_local=False),
+            Job(LOG, self._sum_up_log, lane="own", is_stored=False),
         )
         for key in (PROOF, RELOAD):
             self._scheduler.set_next(key, None)  # only when there is something to do

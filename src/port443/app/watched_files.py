@@ -6,6 +6,9 @@ from pathlib import PurePath
 
 from port443.ports import CertificateFiles
 
+READ_WITHIN_S = 30.0
+"""Files on a network may hang; so may a disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Watched:

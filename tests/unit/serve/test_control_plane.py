@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from memory_store import MemoryStore
 from pki import NOW, Made, leaf, root
 from plan_samples import desired, site
 from port443.adapters.admin import RequestUnknown, answerer
-from port443.app import serve
-from port443.app.certificates import Sources
+from port443.app import scheduler, serve
 from port443.app.local_ca import LocalCA
 from port443.app.log_throttle import BURST
+from port443.app.scheduler import AT_ONCE
 from port443.app.serve import App, EndsEdge, ServeEnded, StopAsked
 from port443.core.contract.events import (
     EdgeStarted,
@@ -39,11 +39,11 @@ from port443.core.contract.receipt import (
 from port443.core.control.answers import Stopped
 from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, DesiredSite, HstsFixed, OwnCertificate, Upstream
-from port443.core.renew.clock import ClockWrong
+from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
 from port443.edge.errors import AddressInUse, StaleEpoch
-from port443.ports import EdgeIdentity, Issued
+from port443.ports import EdgeIdentity
 from serve_bench import FACTS, NAME, ONE_SITE, ServeBench
+from slow_issuer import SlowIssuer, use_slow_issuer
 from waiting import HANG_S, await_until
 
 HERE = Endpoint("127.0.0.1", 8443)
@@ -400,36 +400,13 @@ def test_a_stop_ends_a_start(bench: ServeBench, ends_edge: EndsEdge, ended: str)
     assert bench.edge.ended == ended
 
 
-@dataclass
-class SlowIssuer:
-    """Implements `Issuer` as one does that asks somebody else: it answers when it is told to."""
-
-    ca: LocalCA
-    is_local: bool = False
-    answers: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def obtain(self, site: DesiredSite, now: datetime | ClockWrong) -> Issued:
-        await self.answers.wait()
-        return await self.ca.obtain(site, now)
-
-    async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> None:
-        raise AssertionError(f"it never fails: {site.id} {now}")
-
-    def keep_only(self, sites: Collection[str]) -> None:
-        self.ca.keep_only(sites)
-
-
 def test_a_site_may_be_older_than_its_certificate(bench: ServeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the start nor a reload waits for an issuer that is not local: the others are served meanwhile.
 
     When it has answered, a round comes by itself, and the site is served and proved.
     """
     issuer = SlowIssuer(LocalCA(bench.store))
-    own, of = bench.certificates._sources, Sources.issuer
-    monkeypatch.setattr(
-        Sources, "issuer", lambda sources, site: issuer if site.id == "two.test" else of(sources, site)
-    )
-    assert own.issuer(TWO_SITES.sites[1]) is issuer
+    use_slow_issuer(monkeypatch, issuer, lambda site: site.id == "two.test")
 
     async def scenario() -> None:
         plane = bench.app(lambda: TWO_SITES)
@@ -439,10 +416,43 @@ def test_a_site_may_be_older_than_its_certificate(bench: ServeBench, monkeypatch
             assert [site["state"] for site in document["sites"]] == ["running", "refused"]
             assert codes(document) == ["certificate_missing"]
             (job,) = (one for one in document["jobs"] if one["name"] == "certificate/two.test")
-            assert (job["state"], job["progress"]) == ("running", "asking the issuer")
+            assert (job["state"], job["progress"]) == ("running", "waiting for another CA")
             issuer.answers.set()
             await await_until(lambda: plane.round.is_whole)
             assert codes(await status(plane)) == []
+
+    play(scenario)
+
+
+def test_issuers_that_never_answer_hold_up_neither_a_reload_nor_a_proof(
+    bench: ServeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when as many are asked as may be at once, and one more waits behind them."""
+    monkeypatch.setattr(scheduler, "GATHER_S", 0.0)
+    monkeypatch.setattr(scheduler, "LONGEST_WAIT_S", 0.01)
+    slow = [site(f"slow{number}.test") for number in range(AT_ONCE + 1)]
+    use_slow_issuer(monkeypatch, SlowIssuer(LocalCA(bench.store)), slow.__contains__)
+    wishes = desired(site(NAME), *slow)
+
+    async def scenario() -> None:
+        plane = bench.app(lambda: wishes)
+        async with started(plane, wishes):
+            await await_until(lambda: waiting(plane) == AT_ONCE)
+            before = plane.round
+            bench.dial.impostors[HERE] = STRANGER
+            plane.request_reload()
+            await await_until(lambda: plane.round is not before)
+            reloaded = plane.round
+            assert not reloaded.is_proved
+            bench.dial.impostors.clear()
+            bench.clock.goes_on(seconds=60)
+            await await_until(lambda: plane.round.is_proved)
+            assert plane.round.at == reloaded.at  # it was the proof that was made anew, not a round
+            assert waiting(plane) == AT_ONCE
+
+    def waiting(plane: App) -> int:
+        jobs = plane._scheduler.statuses()
+        return sum(job.progress == "waiting for another CA" for job in jobs)
 
     play(scenario)
 

@@ -9,9 +9,10 @@ import pytest
 
 from memory_store import MemoryStore
 from port443.app import scheduler as module
-from port443.app.scheduler import AT_ONCE, ROUND, Done, Job, Progress, Scheduler
+from port443.app.scheduler import AT_ONCE, ROUND, Done, Job, Lane, Scheduler
 from port443.core.control.status import JobStatus
 from port443.core.errors import CertificateError, StoreError
+from port443.ports import Progress
 from standin_clock import StandInClock
 from waiting import HANG_S, await_until
 
@@ -38,8 +39,8 @@ class Work:
         next_at = self.clock.now() + self.pause if self.pause else None
         return Done(next_at, "done", wakes_round=self.wakes_round)
 
-    def job(self, *, spec: str = "", is_local: bool = True, within_s: float = HANG_S) -> Job:
-        return Job(self.key, self.run, spec, is_local=is_local, within_s=within_s)
+    def job(self, *, spec: str = "", lane: Lane = "local", within_s: float = HANG_S) -> Job:
+        return Job(self.key, self.run, spec, "own" if self.key == ROUND else lane, within_s=within_s)
 
 
 @dataclass
@@ -193,7 +194,7 @@ def test_a_round_waits_for_local_jobs_and_takes_what_all_of_them_bring(bench: Be
         seen.append(sum(len(work.ran_at) for work in works))
         return Done(None, "done")
 
-    bench.scheduler.add(Job(ROUND, go_through), *(work.job() for work in works))
+    bench.scheduler.add(Job(ROUND, go_through, lane="own"), *(work.job() for work in works))
     bench.pass_time()
     assert seen == [20]
     for work in works:
@@ -245,7 +246,7 @@ def test_a_job_that_waits_for_others_holds_up_no_round(bench: Bench, monkeypatch
             return Done(None, "issued", wakes_round=True)
 
         local = bench.work("a/1", wakes_round=True)
-        bench.scheduler.add(bench.rounds.job(), local.job(), Job("order/1", order, is_local=False))
+        bench.scheduler.add(bench.rounds.job(), local.job(), Job("order/1", order, lane="foreign"))
         await while_running(bench.scheduler, lambda: bench.rounds.ran_at)
         status = bench.status("order/1")
         assert (status.state, status.progress) == ("waiting", None)
