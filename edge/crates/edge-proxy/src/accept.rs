@@ -61,7 +61,10 @@ impl Connections {
             return Err(LimitReached::Worker);
         }
         let mut clients = self.0.clients.borrow_mut();
-        let begins_handshake = role == Role::Https;
+        let begins_handshake = match role {
+            Role::Https => true,
+            Role::Redirect => false,
+        };
         let client = clients.admit(peer.ip(), limits, begins_handshake, Instant::now());
         let client = client.map_err(LimitReached::Client)?;
         self.0.open.set(self.0.open.get() + 1);
@@ -195,10 +198,13 @@ fn refuse(
         detail: limit.detail(),
         alert: None,
     });
-    if listener.document.role == Role::Redirect
-        && let Ok(tcp) = tcp.into_std()
-    {
-        send_page(tcp, &limit.page());
+    match listener.document.role {
+        Role::Https => {}
+        Role::Redirect => {
+            if let Ok(tcp) = tcp.into_std() {
+                send_page(tcp, &limit.page());
+            }
+        }
     }
 }
 

@@ -43,9 +43,19 @@ pub(crate) async fn serve(
     // Heads and bodies leave in whole pieces of ours; waiting for more would only delay them.
     let _ = tcp.set_nodelay(true);
     // Each stage has a box of its own, so that a connection holds only what its stage needs.
-    if listener.document.role == Role::Redirect {
-        return Box::pin(redirect::serve(tcp, worker, listener, peer)).await;
+    match listener.document.role {
+        Role::Https => serve_https(tcp, peer, listener, worker).await,
+        Role::Redirect => Box::pin(redirect::serve(tcp, worker, listener, peer)).await,
     }
+}
+
+/// Serve a connection that begins with TLS.
+async fn serve_https(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    listener: Arc<ListenerRuntime>,
+    worker: Rc<WorkerContext>,
+) {
     let pending = PendingConnection {
         running: worker.running.load_full(),
         listener,

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from port443.core.contract.bounds import MAX_TICKET_KEYS
 from port443.core.contract.snapshot import (
@@ -22,6 +23,7 @@ from port443.core.contract.snapshot import (
     TlsPolicy,
     hash_of,
 )
+from port443.core.contract.tls_names import Role
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteTimeouts
 from port443.core.plan.hsts import HstsStep, header_of
@@ -199,12 +201,25 @@ def _shown(server: Server) -> str:
 
 
 def _listeners(desired: Desired) -> tuple[Listener, ...]:
-    https_ports = [endpoint.port for endpoint in desired.https]
-    # Clients that come by plain HTTP are sent to the port they would try first, when it is ours.
-    public = HTTPS_PORT if HTTPS_PORT in https_ports or not https_ports else https_ports[0]
-    https = (Listener(f"https:{at}", "https", str(at), at.port) for at in _once(desired.https))
-    redirect = (Listener(f"redirect:{at}", "redirect", str(at), public) for at in _once(desired.http))
-    return (*https, *redirect)
+    return tuple(
+        Listener(f"{role}:{at}", role, str(at), https_port)
+        for role in Role
+        for at, https_port in _endpoints(role, desired)
+    )
+
+
+def _endpoints(role: Role, desired: Desired) -> list[tuple[Endpoint, int]]:
+    """Return where a role is listened for, each with the port that its clients use for https."""
+    match role:
+        case Role.HTTPS:
+            return [(at, at.port) for at in _once(desired.https)]
+        case Role.REDIRECT:
+            https_ports = [endpoint.port for endpoint in desired.https]
+            # Clients that come by plain HTTP are sent to the port they would try first, when it is ours.
+            public = HTTPS_PORT if HTTPS_PORT in https_ports or not https_ports else https_ports[0]
+            return [(at, public) for at in _once(desired.http)]
+        case _:
+            assert_never(role)
 
 
 def _once(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
