@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_harness import RunningEdge, running_edge
 from plan_samples import names
 from port443.core.contract.read import read_document
-from port443.core.contract.snapshot import Limits, Site, TicketKey, canonical, plain
+from port443.core.contract.snapshot import Limits, PoolLimits, Site, TicketKey, canonical, plain
 from port443.core.names import Endpoint, HostName, IPName, SiteName
 from port443.core.plan.desired import Credential, Desired, DesiredSite, HstsFixed, LocalIssuer, Upstream
 from port443.core.plan.hsts import HstsStep
@@ -66,7 +66,7 @@ def plans(draw: st.DrawFn) -> Plan:
     ids = [site.id for site in sites]
     wishes = Desired(
         tuple(draw(ENDPOINTS)), tuple(draw(ENDPOINTS)), tuple(sites), 1, draw(st.sampled_from([None, *ids])),
-        limits=draw(LIMITS), pool_connections=draw(CONNECTIONS),
+        limits=draw(LIMITS), pool_limits=PoolLimits(connections_per_worker=draw(CONNECTIONS)),
     )  # fmt: skip
     certified = draw(st.sets(st.sampled_from(ids))) if ids else set()
     credentials = {

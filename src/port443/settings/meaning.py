@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from port443.core.contract.snapshot import Limits, SiteLimits
+from port443.core.contract.snapshot import Limits, PoolLimits, SiteLimits
 from port443.core.names import Endpoint, HostName, SiteName
 from port443.core.plan.desired import (
     Desired,
@@ -20,7 +20,7 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.core.plan.written import setting_of
+from port443.core.plan.written import LIMIT_SETTINGS, in_contract, setting_of
 from port443.settings import kinds, values, words
 from port443.settings.objections import Objection, Path, suggestion
 from port443.settings.schema import (
@@ -222,33 +222,18 @@ def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Sur
         sites=sites,
         workers=written.workers or surroundings.cores,
         default_site=default,
-        limits=_limits(written.limits),
-        response_timeout_ms=written.limits.timeouts.first_byte * 1000,
-        pool_connections=written.limits.connections.per_pool,
-        connect_timeout_ms=written.limits.timeouts.connect * 1000,
-        upstream_idle_timeout_ms=written.limits.timeouts.upstream_idle * 1000,
+        limits=Limits(**_numbers(written.limits, Limits)),
+        pool_limits=PoolLimits(**_numbers(written.limits, PoolLimits)),
         log=_log(written.log, surroundings.directory),
     )
 
 
-def _limits(form: LimitsForm) -> Limits:
-    return Limits(
-        connections_per_worker=form.connections.per_worker,
-        connections_per_address=form.connections.per_address,
-        handshakes_per_second=form.handshakes.per_second,
-        handshakes_burst=form.handshakes.burst,
-        header_bytes=form.header.size,
-        header_line_bytes=form.header.line,
-        header_fields=form.header.count,
-        hello_timeout_ms=form.timeouts.hello * 1000,
-        handshake_timeout_ms=form.timeouts.handshake * 1000,
-        header_timeout_ms=form.timeouts.header * 1000,
-        body_timeout_ms=form.timeouts.body * 1000,
-        idle_timeout_ms=form.timeouts.idle * 1000,
-        request_timeout_ms=form.timeouts.request * 1000 or None,
-        tunnel_timeout_ms=form.timeouts.tunnel * 1000,
-        drain_timeout_ms=form.timeouts.drain * 1000,
-    )
+def _numbers(form: LimitsForm, holder: type[Limits | PoolLimits]) -> dict[str, Any]:
+    return {
+        one.field: in_contract(one.field, getattr(getattr(form, one.group), one.key))
+        for one in LIMIT_SETTINGS
+        if one.holder is holder
+    }
 
 
 def _log(form: LogForm, directory: PurePath) -> LogWish:

@@ -22,10 +22,7 @@ from port443.core.contract.snapshot import (
     CONNECTIONS,
     HANDSHAKES,
     HEADER_FIELDS,
-    STANDARD_CONNECT_TIMEOUT_MS,
-    STANDARD_POOL_CONNECTIONS,
-    STANDARD_RESPONSE_TIMEOUT_MS,
-    STANDARD_WARM_TIMEOUT_MS,
+    STANDARD_POOL_LIMITS,
 )
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.desired import STANDARD_LIMITS, STANDARD_SITE_LIMITS, Upstream
@@ -176,7 +173,7 @@ class ConnectionsForm(Form):
     """By one worker."""
     per_address: Connections = STANDARD_LIMITS.connections_per_address
     """By one worker for one client: an IPv4 address, or the /64 of an IPv6 one."""
-    per_pool: Connections = STANDARD_POOL_CONNECTIONS
+    per_pool: Connections = STANDARD_POOL_LIMITS.connections_per_worker
     """By one worker to the servers behind a site, tunnels too; a request that needs one more gets 503."""
 
 
@@ -219,11 +216,11 @@ class TimeoutsForm(Form):
     """For a client's next request."""
     tunnel: Timeout = STANDARD_LIMITS.tunnel_timeout_ms // 1000
     """For the next bytes of a WebSocket, in either direction."""
-    connect: Timeout = STANDARD_CONNECT_TIMEOUT_MS // 1000
+    connect: Timeout = STANDARD_POOL_LIMITS.connect_timeout_ms // 1000
     """For a connection to an upstream, the look-up of its name included."""
-    first_byte: Timeout = STANDARD_RESPONSE_TIMEOUT_MS // 1000
+    first_byte: Timeout = STANDARD_POOL_LIMITS.response_timeout_ms // 1000
     """For the first byte of an upstream's response."""
-    upstream_idle: Timeout = STANDARD_WARM_TIMEOUT_MS // 1000
+    upstream_idle: Timeout = STANDARD_POOL_LIMITS.idle_timeout_ms // 1000
     """For the next request on an open connection to an upstream; shorter than the upstream waits itself."""
     request: RequestTimeout = 0
     """For all of a request and its response, even while they flow; none: they may flow for days."""

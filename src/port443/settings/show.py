@@ -4,8 +4,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
+from port443.core.contract.snapshot import Limits, PoolLimits
 from port443.core.plan.desired import (
     Desired,
     DesiredSite,
@@ -15,7 +18,7 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.core.plan.written import NO_LIMIT, site_limits, size
+from port443.core.plan.written import LIMIT_SETTINGS, NO_LIMIT, site_limits, wait, written
 from port443.settings.objections import Path
 from port443.settings.values import SECONDS
 
@@ -47,50 +50,18 @@ def lines(desired: Desired) -> Iterator[Line]:
 
 
 def _limits(desired: Desired) -> Iterator[Line]:
-    limits = desired.limits
-    groups = {
-        "connections": {
-            "per_worker": str(limits.connections_per_worker),
-            "per_address": str(limits.connections_per_address),
-            "per_pool": str(desired.pool_connections),
-        },
-        "handshakes": {
-            "per_second": str(limits.handshakes_per_second),
-            "burst": str(limits.handshakes_burst),
-        },
-        "header": {
-            "size": size(limits.header_bytes),
-            "line": size(limits.header_line_bytes),
-            "count": str(limits.header_fields),
-        },
-        "timeouts": {
-            "hello": _timeout(limits.hello_timeout_ms),
-            "handshake": _timeout(limits.handshake_timeout_ms),
-            "header": _timeout(limits.header_timeout_ms),
-            "body": _timeout(limits.body_timeout_ms),
-            "idle": _timeout(limits.idle_timeout_ms),
-            "tunnel": _timeout(limits.tunnel_timeout_ms),
-            "connect": _timeout(desired.connect_timeout_ms),
-            "first_byte": _timeout(desired.response_timeout_ms),
-            "upstream_idle": _timeout(desired.upstream_idle_timeout_ms),
-            "request": _timeout(limits.request_timeout_ms or 0),
-            "drain": _timeout(limits.drain_timeout_ms),
-        },
-    }
+    holders: dict[type, Limits | PoolLimits] = {Limits: desired.limits, PoolLimits: desired.pool_limits}
     yield ("limits",), "limits:"
-    for group, values in groups.items():
+    for group, settings in groupby(LIMIT_SETTINGS, attrgetter("group")):
         yield ("limits", group), f"  {group}:"
-        for key, value in values.items():
-            yield ("limits", group, key), f"    {key}: {value}"
-
-
-def _timeout(milliseconds: int) -> str:
-    return request_timeout(milliseconds // 1000)
+        for one in settings:
+            value = getattr(holders[one.holder], one.field)
+            yield ("limits", group, one.key), f"    {one.key}: {written(one.field, value)}"
 
 
 def _own_timeouts(own: SiteTimeouts) -> str:
     each = ((field.name.removesuffix("_ms"), getattr(own, field.name)) for field in fields(own))
-    return ", ".join(f"{key}: {_timeout(value)}" for key, value in each if value is not None)
+    return ", ".join(f"{key}: {wait(value or None)}" for key, value in each if value is not None)
 
 
 def _site(site: DesiredSite) -> Iterator[Line]:
@@ -131,7 +102,7 @@ def duration(seconds: int) -> str:
 
 def request_timeout(seconds: int) -> str:
     """Return a wait as it is written; 0 is one without an end."""
-    return duration(seconds) if seconds else "none"
+    return wait(seconds * 1000 or None)
 
 
 def _url(upstream: Upstream) -> str:

@@ -128,8 +128,8 @@ def test_time_outs_are_told_as_settings_write_them() -> None:
     """Each by its key and with its unit: for all in one line, a site's own beside its name."""
     slower = made(replace(BASE, limits=Limits(request_timeout_ms=3_600_000, body_timeout_ms=90_000)))
     assert words(made(), slower) == [
-        "policy: limits: timeouts.body 90s instead of 1m",
-        "policy: limits: timeouts.request 1h instead of none",
+        "policy: all sites: limits.timeouts.body 90s instead of 1m",
+        "policy: all sites: limits.timeouts.request 1h instead of none",
     ]
     own = SiteTimeouts(request_ms=0, idle_ms=1500, first_byte_ms=300_000, upstream_idle_ms=2000)
     assert words(slower, made(replace(desired(replace(SHOP, timeouts=own)), limits=slower.root.limits))) == [
@@ -156,7 +156,7 @@ def test_limits_default_site_and_ticket_keys() -> None:
     )
     assert words(old, new) == [
         "routes: unknown names: answered by shop.example.com now, refused before",
-        "policy: limits: header_bytes 32768 instead of 65536",
+        "policy: all sites: limits.header.size 32KiB instead of 64KiB",
         "secrets: ticket keys: 1 new, 0 dropped",
     ]
     turned = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY, NEW_KEY])
@@ -202,6 +202,9 @@ def variants(plan_: Plan) -> Iterator[tuple[str, Plan]]:
     for limit in fields(SiteLimits):
         limits = replace(part.limits, **{limit.name: 1})
         yield f"Site.limits.{limit.name}", rebuilt(plan_, part, replace(part, limits=limits))
+    for limit in fields(Limits):
+        common = replace(plan_.root.limits, **{limit.name: 1})
+        yield f"Limits.{limit.name}", replace(plan_, root=replace(plan_.root, limits=common))
     certificate = next(one for one in plan_.parts.values() if isinstance(one, Certificate))
     longer = replace(certificate, chain=(*certificate.chain, "bW9yZQ=="))
     yield "Certificate.chain, same leaf", rebuilt(plan_, certificate, longer)

@@ -14,6 +14,7 @@ from port443.core.contract.read import read_document
 from port443.core.contract.snapshot import (
     Limits,
     Pool,
+    PoolLimits,
     PrivateKey,
     Site,
     SiteLimits,
@@ -196,7 +197,7 @@ def test_limits_go_where_the_edge_looks_for_them() -> None:
     """Those of all in the root, a site's in the site, those of a pool in each pool."""
     small = replace(site("a.test"), limits=SiteLimits(body_bytes=1000))
     wishes = replace(desired(small), limits=Limits(header_fields=50))
-    wishes = replace(wishes, response_timeout_ms=5000, pool_connections=500)
+    wishes = replace(wishes, pool_limits=PoolLimits(response_timeout_ms=5000, connections_per_worker=500))
     made = plan(wishes, {"a.test": credential("a.test")})
     assert made.root.limits == Limits(header_fields=50)
     (part,) = (part for part in made.parts.values() if isinstance(part, Site))

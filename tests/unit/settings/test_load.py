@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from port443.core.contract.snapshot import Limits
+from port443.core.contract.snapshot import Limits, PoolLimits
 from port443.core.errors import SettingsError
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import (
@@ -280,6 +280,10 @@ def test_limits_reach_what_is_desired() -> None:
         request_timeout_ms=7_200_000,
         tunnel_timeout_ms=86_400_000,
     )
-    assert (read.connect_timeout_ms, read.upstream_idle_timeout_ms) == (2000, 4000)
-    assert (read.response_timeout_ms, read.pool_connections) == (5000, 500)
+    assert read.pool_limits == PoolLimits(
+        connect_timeout_ms=2000,
+        response_timeout_ms=5000,
+        idle_timeout_ms=4000,
+        connections_per_worker=500,
+    )
     assert [site.limits.body_bytes for site in read.sites] == [10 * 2**20, 100 * 2**20]

@@ -1,5 +1,6 @@
 """Settings written back, and where each value comes from."""
 
+from dataclasses import fields
 from pathlib import Path, PurePath
 from typing import Any, get_args, get_type_hints
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from plan_samples import file_text
 from port443.core.contract.rules import Range
-from port443.core.contract.snapshot import Limits, SiteLimits
+from port443.core.contract.snapshot import Limits, PoolLimits, SiteLimits
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import (
     Desired,
@@ -22,7 +23,9 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
+from port443.core.plan.written import LIMIT_SETTINGS
 from port443.settings.load import parse, read
+from port443.settings.schema import LimitsForm
 from port443.settings.show import lines
 from port443.settings.variables import variable_in
 
@@ -76,8 +79,13 @@ limits = st.builds(
     tunnel_timeout_ms=timeouts,
     drain_timeout_ms=timeouts,
 )
-
-
+pool_limits = st.builds(
+    PoolLimits,
+    connect_timeout_ms=timeouts,
+    response_timeout_ms=timeouts,
+    idle_timeout_ms=timeouts,
+    connections_per_worker=connections,
+)
 logs = st.builds(
     LogWish,
     level=st.sampled_from(["error", "warning", "info", "debug"]),
@@ -138,7 +146,7 @@ def desires(draw: st.DrawFn) -> Desired:
     address = draw(addresses).text
     ends = tuple(Endpoint(address, port) for port in ports)
     default = draw(st.sampled_from([None, *(site.id for site in built)]))
-    workers, first_byte, per_pool = draw(st.integers(1, 256)), draw(timeouts), draw(connections)
+    workers = draw(st.integers(1, 256))
     return Desired(
         ends[:1],
         ends[1:],
@@ -146,10 +154,7 @@ def desires(draw: st.DrawFn) -> Desired:
         workers,
         default,
         draw(limits),
-        first_byte,
-        per_pool,
-        draw(timeouts),
-        draw(timeouts),
+        draw(pool_limits),
         draw(logs),
     )
 
@@ -160,6 +165,15 @@ def desires(draw: st.DrawFn) -> Desired:
 def test_what_is_shown_reads_the_same(desired: Desired) -> None:
     """`config show` prints a settings file that means exactly what is in effect."""
     assert parse(file_text(desired)) == desired
+
+
+def test_every_limit_is_read_and_shown() -> None:
+    """No key below `limits` is without its field, no field but one without its key."""
+    groups = {group: field.annotation for group, field in LimitsForm.model_fields.items()}
+    keys = {(group, key) for group, form in groups.items() for key in form.model_fields}  # type: ignore[union-attr]
+    assert {(one.group, one.key) for one in LIMIT_SETTINGS} == keys
+    held = {(kind, one.name) for kind in (Limits, PoolLimits) for one in fields(kind)}
+    assert held - {(one.holder, one.field) for one in LIMIT_SETTINGS} == {(Limits, "hello_bytes")}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

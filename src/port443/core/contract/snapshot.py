@@ -31,13 +31,6 @@ from port443.core.contract.rules import (
 from port443.core.contract.tls_names import Alpn, CipherSuite, Group, Role, TlsVersion, Transport
 from port443.core.x509.bounds import MAX_CERTIFICATE_BYTES, MAX_CHAIN, MAX_CLIENT_ROOTS
 
-STANDARD_RESPONSE_TIMEOUT_MS = 60_000
-STANDARD_CONNECT_TIMEOUT_MS = 5000
-STANDARD_WARM_TIMEOUT_MS = 30_000
-STANDARD_POOL_CONNECTIONS = 4096
-"""A quarter of what a worker holds for clients, of whom each may ask for much at once: some workers together
-stay below the 28,232 ports that Linux has for one server (ip_local_port_range), and descriptors are left for
-clients. Servers that answer quickly never need so many; a site of very many tunnels wants more."""
 Port = Annotated[int, TcpPort()]
 Milliseconds = Annotated[int, Range(1, DAY_MS)]
 HEAD_BYTES = Range(1, 2**24)
@@ -199,21 +192,38 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """What settings say of every pool: part of a `Pool`, under the same names."""
+
+    connect_timeout_ms: Milliseconds = 5000
+    response_timeout_ms: Milliseconds = 60_000
+    idle_timeout_ms: Milliseconds = 30_000
+    connections_per_worker: Connections = 4096
+    """A quarter of what a worker holds for clients, of whom each may ask for much at once: some workers
+    together stay below the 28,232 ports that Linux has for one server (ip_local_port_range), and descriptors
+    are left for clients. Servers that answer quickly never need so many; a site of very many tunnels wants
+    more."""
+
+
+STANDARD_POOL_LIMITS = PoolLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Pool:
     """Upstream servers that can stand in for each other, taken in turn."""
 
     id: Annotated[str, Label()]
     """What events and counters call it."""
     servers: Annotated[tuple[Server, ...], Size(1, MAX_SERVERS)]
-    connect_timeout_ms: Milliseconds = STANDARD_CONNECT_TIMEOUT_MS
+    connect_timeout_ms: Milliseconds = STANDARD_POOL_LIMITS.connect_timeout_ms
     """The wait for a connection, the look-up of the server's name included."""
-    response_timeout_ms: Milliseconds = STANDARD_RESPONSE_TIMEOUT_MS
+    response_timeout_ms: Milliseconds = STANDARD_POOL_LIMITS.response_timeout_ms
     """The wait for the first byte of a response."""
-    idle_timeout_ms: Milliseconds = STANDARD_WARM_TIMEOUT_MS
+    idle_timeout_ms: Milliseconds = STANDARD_POOL_LIMITS.idle_timeout_ms
     """How long a silent connection is kept warm."""
     idle_per_worker: Annotated[int, Range(0, 65536)] = 64
     """Warm connections that one worker keeps for one server, however few the last seconds needed."""
-    connections_per_worker: Connections = STANDARD_POOL_CONNECTIONS
+    connections_per_worker: Connections = STANDARD_POOL_LIMITS.connections_per_worker
     """What one worker holds to all servers together, idle ones and tunnels too; beyond it 503 is answered."""
     kind: Literal["pool"] = "pool"
 

@@ -5,11 +5,9 @@ from pathlib import PurePath
 from typing import Literal
 
 from port443.core.contract.snapshot import (
-    STANDARD_CONNECT_TIMEOUT_MS,
-    STANDARD_POOL_CONNECTIONS,
-    STANDARD_RESPONSE_TIMEOUT_MS,
-    STANDARD_WARM_TIMEOUT_MS,
+    STANDARD_POOL_LIMITS,
     Limits,
+    PoolLimits,
     SiteLimits,
 )
 from port443.core.errors import Port443Error
@@ -120,14 +118,7 @@ class Desired:
     workers: int
     default_site: str | None = None
     limits: Limits = STANDARD_LIMITS
-    response_timeout_ms: int = STANDARD_RESPONSE_TIMEOUT_MS
-    """The wait for the first byte of an upstream's response."""
-    pool_connections: int = STANDARD_POOL_CONNECTIONS
-    """What one worker holds to the servers of a pool, idle connections and tunnels too."""
-    connect_timeout_ms: int = STANDARD_CONNECT_TIMEOUT_MS
-    """The wait for a connection to an upstream, the look-up of its name included."""
-    upstream_idle_timeout_ms: int = STANDARD_WARM_TIMEOUT_MS
-    """How long a silent connection to an upstream is kept warm."""
+    pool_limits: PoolLimits = STANDARD_POOL_LIMITS
     log: LogWish = STANDARD_LOG
 
 

@@ -1,7 +1,7 @@
 """The difference of two plans in plain words, for people who have to approve it."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, TypeVar
 
@@ -12,17 +12,23 @@ from port443.core.contract.snapshot import (
     Limits,
     Part,
     Pool,
+    PoolLimits,
     Root,
     Site,
+    SiteLimits,
     Timeouts,
     TlsPolicy,
 )
 from port443.core.names import Fingerprint
 from port443.core.plan.planner import Plan, timeouts_of
-from port443.core.plan.written import site_limits, wait
+from port443.core.plan.written import setting_of, settings_of, written
 
 Group = Literal["listeners", "routes", "policy", "certificates", "secrets"]
 P = TypeVar("P", bound=Part)
+LIMITS = settings_of(Limits, below="limits.")
+POOL_LIMITS = settings_of(PoolLimits)
+SITE_LIMITS = {field.name: setting_of(field.name) for field in fields(SiteLimits)}
+TIMEOUTS = {field.name: f"timeouts.{field.name.removesuffix('_ms')}" for field in fields(Timeouts)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ def diff(old: Plan | None, new: Plan) -> tuple[Change, ...]:
     return (
         *_listeners(before, new),
         *_default_site(before, new),
-        *_limits(before.root.limits, new.root.limits),
+        *_numbers("all sites", LIMITS, before.root.limits, new.root.limits),
         *(change for id_ in _either(before.root.sites, new.root.sites) for change in _site(before, new, id_)),
         *_ticket_keys(before.root.ticket_keys, new.root.ticket_keys),
     )
@@ -72,19 +78,12 @@ def _answered(site: str | None) -> str:
     return f"answered by {site}" if site else "refused"
 
 
-def _limits(old: Limits, new: Limits) -> Iterator[Change]:
-    for field in fields(Limits):
-        was, now = getattr(old, field.name), getattr(new, field.name)
-        if was == now:
-            continue
-        if field.name.endswith("_timeout_ms"):
-            yield _timeout("limits", field.name.removesuffix("_timeout_ms"), was, now)
-        else:
-            yield Change("policy", "limits", f"{field.name} {now} instead of {was}")
-
-
-def _timeout(subject: str, key: str, was: int | None, now: int | None) -> Change:
-    return Change("policy", subject, f"timeouts.{key} {wait(now)} instead of {wait(was)}")
+def _numbers(subject: str, settings: Mapping[str, str], was: object, now: object) -> Iterator[Change]:
+    """Compare fields, of which `settings` tells the settings, as settings write them."""
+    for field, setting in settings.items():
+        before, after = (written(field, getattr(one, field)) for one in (was, now))
+        if before != after:
+            yield Change("policy", subject, f"{setting} {after} instead of {before}")
 
 
 def _site(old: Plan, new: Plan, id_: str) -> Iterator[Change]:
@@ -123,15 +122,9 @@ def _pool(id_: str, was: Pool | None, now: Pool | None) -> Iterator[Change]:
         yield Change("routes", id_, f"goes to {_servers(now)} instead of {_servers(was)}")
     if was is None or now is None:
         return
-    timeouts = {"connect": "connect", "response": "first_byte", "idle": "upstream_idle"}
-    for field, key in timeouts.items():
-        before, after = (getattr(pool, f"{field}_timeout_ms") for pool in (was, now))
-        if before != after:
-            yield _timeout(id_, key, before, after)
+    yield from _numbers(id_, POOL_LIMITS, was, now)
     if (before := was.idle_per_worker) != (after := now.idle_per_worker):
         yield Change("policy", id_, f"{after} warm connections instead of {before}")
-    if (before := was.connections_per_worker) != (after := now.connections_per_worker):
-        yield Change("policy", id_, f"connections.per_pool {after} instead of {before}")
 
 
 def _policy(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]:
@@ -143,23 +136,10 @@ def _policy(old: Plan, new: Plan, before: Site, after: Site) -> Iterator[Change]
     if before.hsts != after.hsts:
         words = f"{_hsts(after.hsts)} instead of {_hsts(before.hsts)}"
         yield Change("policy", after.id, words)
-    limits = zip(site_limits(before.limits), site_limits(after.limits), strict=True)
-    for (key, previous), (_, next_) in limits:
-        if previous != next_:
-            yield Change("policy", after.id, f"{key} {next_} instead of {previous}")
+    yield from _numbers(after.id, SITE_LIMITS, before.limits, after.limits)
     if before.timeouts != after.timeouts:
-        yield from _timeouts(
-            after.id,
-            before.timeouts or timeouts_of(old.root.limits),
-            after.timeouts or timeouts_of(new.root.limits),
-        )
-
-
-def _timeouts(id_: str, was: Timeouts, now: Timeouts) -> Iterator[Change]:
-    for field in fields(Timeouts):
-        before, after = getattr(was, field.name), getattr(now, field.name)
-        if before != after:
-            yield _timeout(id_, field.name.removesuffix("_ms"), before, after)
+        was_waits = before.timeouts or timeouts_of(old.root.limits)
+        yield from _numbers(after.id, TIMEOUTS, was_waits, after.timeouts or timeouts_of(new.root.limits))
 
 
 def _tls(id_: str, was: TlsPolicy, now: TlsPolicy) -> Iterator[Change]:

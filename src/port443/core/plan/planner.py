@@ -176,14 +176,14 @@ def _timeouts(own: SiteTimeouts, limits: Limits) -> Timeouts | None:
 
 def _pool(site: DesiredSite, desired: Desired) -> Pool:
     servers = tuple(Server(upstream.host, upstream.port) for upstream in site.upstreams)
-    own = site.timeouts
+    own, common = site.timeouts, desired.pool_limits
     return Pool(
         _pool_name(servers),
         servers,
-        connect_timeout_ms=own.connect_ms or desired.connect_timeout_ms,
-        response_timeout_ms=own.first_byte_ms or desired.response_timeout_ms,
-        idle_timeout_ms=own.upstream_idle_ms or desired.upstream_idle_timeout_ms,
-        connections_per_worker=desired.pool_connections,
+        connect_timeout_ms=own.connect_ms or common.connect_timeout_ms,
+        response_timeout_ms=own.first_byte_ms or common.response_timeout_ms,
+        idle_timeout_ms=own.upstream_idle_ms or common.idle_timeout_ms,
+        connections_per_worker=common.connections_per_worker,
     )
 
 
