@@ -81,7 +81,7 @@ def unit(parts: tuple[str, ...]) -> str:
 
 
 def faults(path: Path, source: str) -> Iterator[str]:
-    """Name every import in `source`, standing at `path`, that climbs, crosses or reaches outside."""
+    """Name every import in `source`, at `path`, that goes to a higher layer, crosses or reaches outside."""
     here = path.relative_to(ROOT).with_suffix("").parts
     if here[0] not in FLOOR:
         yield f"{here[0]} stands on no floor"
@@ -94,16 +94,16 @@ def faults(path: Path, source: str) -> Iterator[str]:
         elif not rest:
             continue
         elif rest[0] == here[0] == "core" and len(rest) > 1 and len(here) > 1:
-            climbs = CORE_FLOOR.get(rest[1], 9) >= CORE_FLOOR.get(here[1], -1)
-            if climbs and rest[1] != here[1] and not {rest[1], here[1]} <= {"errors", "names"}:
-                yield f"{'.'.join(here)} climbs to {name}"
+            is_upward = CORE_FLOOR.get(rest[1], 9) >= CORE_FLOOR.get(here[1], -1)
+            if is_upward and rest[1] != here[1] and not {rest[1], here[1]} <= {"errors", "names"}:
+                yield f"{'.'.join(here)} imports the higher layer {name}"
         elif rest[0] in FLOOR and unit(tuple(rest)) != unit(here):
             sealed = rest[0] in SEALED and here[0] not in WIRING
             if sealed or FLOOR[rest[0]] >= FLOOR[here[0]]:
-                yield f"{'.'.join(here)} climbs to {name}"
+                yield f"{'.'.join(here)} imports the higher layer {name}"
 
 
-def test_no_import_climbs_a_floor() -> None:
+def test_no_module_imports_a_higher_layer() -> None:
     wrong = [fault for path in ROOT.rglob("*.py") for fault in faults(path, path.read_text())]
     assert not wrong, "\n".join(wrong)
 
@@ -137,7 +137,7 @@ def test_no_package_is_deeper_than_three_but_the_rules() -> None:
     assert not deep
 
 
-def test_no_crate_climbs_a_floor_and_only_the_tls_crates_hold_rustls() -> None:
+def test_no_crate_depends_on_a_higher_layer_and_only_the_tls_crates_hold_rustls() -> None:
     deny = tomllib.loads((TOP / "edge" / "deny.toml").read_text())
     (may_hold,) = (entry["wrappers"] for entry in deny["bans"]["deny"] if entry["crate"] == "rustls")
     wrong = []
@@ -148,7 +148,7 @@ def test_no_crate_climbs_a_floor_and_only_the_tls_crates_hold_rustls() -> None:
             wrong.append(f"{name} stands on no floor")
         for dependency in manifest.get("dependencies", {}):
             if CRATE_FLOOR.get(dependency, -1) >= CRATE_FLOOR.get(name, 0):
-                wrong.append(f"{name} climbs to {dependency}")
+                wrong.append(f"{name} imports the higher layer {dependency}")
             if dependency.startswith("rustls") and name not in may_hold:
                 wrong.append(f"{name} holds {dependency}")
     assert not wrong, "\n".join(wrong)

@@ -21,7 +21,7 @@ UNITS = sorted((TOP / "packaging").glob("*.service"))
 
 
 def test_the_readme_names_the_two_commands() -> None:
-    """A stranger finds what to type."""
+    """A new user finds what to type."""
     readme = (TOP / "README.md").read_text()
     assert "make demo" in readme
     assert "make test" in readme

@@ -1,4 +1,4 @@
-"""A site that asks its clients for a certificate: who comes in, over which connection, and who does not."""
+"""A site that asks for client certificates: which clients are accepted, over which connection, which not."""
 
 import base64
 import contextlib
@@ -212,7 +212,7 @@ def test_a_missing_file_lets_the_same_clients_in_after_a_restart(place: Place) -
 
 
 def test_a_site_that_does_not_know_whom_to_ask_lets_nobody_in(place: Place) -> None:
-    """Without any CA everybody would come in, so nobody does; other sites go on."""
+    """Without any CA every client would be accepted, so none is; other sites go on."""
     place.client_ca.unlink()
     place.serving.end()
     shutil.rmtree(place.serving.state)

@@ -1,4 +1,4 @@
-"""Strangers who cause events without end: a part of each kind is told, and how many were not."""
+"""Clients that cause events without end: a part of each kind is sent, with the number of those left out."""
 
 import contextlib
 import socket

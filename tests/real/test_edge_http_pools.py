@@ -20,7 +20,7 @@ from web import NAME, Answer, Web, read_answer, reset, running_web
 pytestmark = pytest.mark.machine
 
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-FULL = b"503 Service Unavailable\nThe server behind this site has as much to do as it is given at once.\n"
+FULL = b"503 Service Unavailable\nThe pool's connection limit is reached.\n"
 
 
 def get(path: str = "/", *fields: str) -> bytes:

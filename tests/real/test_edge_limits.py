@@ -1,4 +1,4 @@
-"""What a stranger may hold, send and wait for: each bound, met by a client of the real edge."""
+"""What a client may hold, send and wait for: a client of the real edge reaches each bound."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""`port443 serve` where things go wrong: strangers on its port, signals, sudden deaths, poor machines."""
+"""`port443 serve` where things go wrong: another server on its port, signals, crashes, poor machines."""
 
 import asyncio
 import contextlib

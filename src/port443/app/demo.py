@@ -1,4 +1,4 @@
-"""Show the product on itself: what came up, what a stranger sees of it, and what grade that gets."""
+"""Show the product on itself: what was started, what a scan finds, and its grade."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass

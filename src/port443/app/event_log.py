@@ -99,7 +99,7 @@ def _proof_events(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> Itera
 
 
 class EdgeEventLog:
-    """Logs what the edge tells, as far as an operator acts on it, and little of what strangers repeat."""
+    """Logs the edge's events that an operator acts on, and limits the rate of those that clients cause."""
 
     def __init__(self) -> None:
         self._throttle = LogThrottle()

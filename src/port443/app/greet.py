@@ -25,7 +25,7 @@ SHORT_HSTS = "P443-HTTP-002"
 async def greet(
     round_: RoundResult, edge: EdgeIdentity, dial: Dial, view: Viewpoint, root: PurePath | None
 ) -> AsyncIterator[Step]:
-    """Go through what runs, line by line; the first site that is proved is graded, as a stranger would."""
+    """Report what runs, line by line; scan and grade the first site that is proved."""
     yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers, pid {edge.pid}")
     for site in round_.desired.sites[:SHOWN_AT_MOST]:
         yield _site(site, round_, view)

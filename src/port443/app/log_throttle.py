@@ -1,4 +1,4 @@
-"""How often the same thing is said: what strangers cause may come without end, and the log must not."""
+"""A rate limit for each kind of log line: clients can cause events without end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -94,7 +94,7 @@ def _site_problems(
     severity: Severity = "error" if harmed else "warning"
     if fault:
         served = "" if harmed else f"; {_goes_on(needs.credential, now)}"
-        served = "; nobody comes in until then" if locked else served
+        served = "; no client is accepted until then" if locked else served
         yield Problem(fault.code, severity, site.id, site.id, fault.message + served, fault.hint)
     if state and not (fault and state.code is QuarantineCode.CERTIFICATE_MISSING):
         served = "" if state.serves is None else "; the last good version goes on"

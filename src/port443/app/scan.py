@@ -1,4 +1,4 @@
-"""Look at one host as a stranger would, and grade it."""
+"""Scan one host from a client's point of view, and grade it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "demo": ("port443.cli.demo:demo", "Serve two sample backends on loopback and grade them."),
     },
     "Prove": {
-        "scan": ("port443.cli.scan:scan", "Look at a host as a stranger would, and grade it."),
+        "scan": ("port443.cli.scan:scan", "Scan a host as a client would, and grade it."),
         "rules": ("port443.cli.rules:rules", "List what a scan looks for, and what each finding costs."),
         "explain": ("port443.cli.explain:explain", "Explain a finding, an error, an event or a reason."),
     },

@@ -79,7 +79,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     all_addresses: bool,
     as_json: bool,
 ) -> int:
-    """Look at each host as a stranger would, and grade it.
+    """Scan each host as a client would, and grade it.
 
     Ends with 0 when nothing grave was found and the wanted grade is met, with 1 when not, and with 3
     when that cannot be told.

@@ -1,4 +1,4 @@
-"""Look at hosts as a stranger would, and grade them."""
+"""Scan hosts from a client's point of view, and grade them."""
 
 import asyncio
 import signal

@@ -252,7 +252,7 @@ class SiteTimeoutsForm(Form):
 
 
 class LimitsForm(Form):
-    """What a stranger may make the edge hold or wait for."""
+    """Bounds on what a client may make the edge hold or wait for."""
 
     connections: ConnectionsForm = ConnectionsForm()
     """How many connections are held."""
@@ -268,7 +268,7 @@ class LogForm(Form):
     """What `port443 serve` logs; flags such as --log-level go before."""
 
     level: Literal["error", "warning", "info", "debug"] = "info"
-    """The least that is worth a line; what strangers cause is info, what an operator must see is more."""
+    """The least that is worth a line; what clients cause is info, what an operator must see is higher."""
     file: Optionally[FilePath] = None
     """A file in place of the standard error, for our user and group; opened anew when it was moved away."""
     format: Literal["auto", "text", "json"] = "auto"
@@ -306,7 +306,7 @@ class SiteForm(Form):
     tls: Literal["modern", "intermediate"] = "intermediate"
     """intermediate: TLS 1.3 and 1.2, forward-secret AEAD suites only. modern: TLS 1.3 only."""
     hsts: Hsts = "ladder"
-    """ladder: climbs from 5 minutes to a year while proofs hold (port443 explain hsts). none: not sent."""
+    """ladder: grows from 5 minutes to a year while proofs hold (port443 explain hsts). none: not sent."""
     issuer: Optionally[Literal["local"]] = None
     """local: the built-in CA. Names that no public CA can certify use it by themselves."""
     certificate: Optionally[CertificateForm] = None
@@ -347,7 +347,7 @@ class SettingsFile(Form):
     default_site: Optionally[Name] = None
     """The site that answers clients which name none, or an unknown one; refused when left out."""
     limits: LimitsForm = LimitsForm()
-    """What a stranger may make the edge hold or wait for."""
+    """Bounds on what a client may make the edge hold or wait for."""
     log: LogForm = LogForm()
     """What is logged, where to, and in which form."""
     sites: Annotated[dict[SiteKey, SiteWritten], Field(max_length=MAX_SITES)]

@@ -46,7 +46,7 @@ impl Listener {
     }
 }
 
-/// Bounds on what a stranger may make the edge hold or wait for; milliseconds and bytes.
+/// Bounds on what a client may make the edge hold or wait for; milliseconds and bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Limits {
     pub connections_per_worker: u64,

@@ -171,9 +171,9 @@ fn floods_are_dropped_and_counted() {
     assert_eq!(10_000 - taken, queue.dropped());
 }
 
-/// What a stranger sends into an event is cut, at a character.
+/// Text from a client is truncated in an event, at a character boundary.
 #[test]
-fn texts_of_strangers_are_bounded() {
+fn texts_of_clients_are_bounded() {
     let (_observatory, observers, mut queue) = Observatory::new("b", 1);
     refuse(&observers[0], &"é".repeat(100_000));
     let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();

@@ -181,7 +181,7 @@ mod tests {
     }
 
     proptest! {
-        /// A stranger's bytes neither open nor panic, whatever bit of a real ticket is turned.
+        /// Arbitrary bytes neither open nor panic, whichever bit of a real ticket is flipped.
         #[test]
         fn a_changed_ticket_does_not_open(place in 0_usize..1000, bit in 0_u8..8, junk: Vec<u8>) {
             let keys = ring(&[OLD], &[b"site"]);

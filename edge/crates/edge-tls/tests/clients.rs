@@ -1,4 +1,4 @@
-//! Sites that ask clients for a certificate: who comes in, who does not, and that nobody resumes.
+//! Sites that ask clients for a certificate: which are accepted, which are not, and that none resumes.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod common;

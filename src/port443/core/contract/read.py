@@ -69,5 +69,5 @@ def _listener_faults(listeners: tuple[Listener, ...]) -> Iterator[tuple[str, str
         if listener.id != f"{listener.role}:{listener.address}":
             yield f"listeners[{index}].id", "must be the role, a colon and the address"
         if listener.id in seen:
-            yield f"listeners[{index}].id", "stands there already"
+            yield f"listeners[{index}].id", "is a duplicate"
         seen.add(listener.id)

@@ -79,7 +79,7 @@ class Unique:
     def fault(self, value: Sequence[Any]) -> Fault | None:
         twice = (index for index, entry in enumerate(value) if entry in value[:index])
         index = next(twice, None)
-        return None if index is None else Fault("stands there already", f"[{index}]")
+        return None if index is None else Fault("is a duplicate", f"[{index}]")
 
     def keywords(self) -> dict[str, Any]:
         return {"uniqueItems": True}

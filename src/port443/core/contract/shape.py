@@ -133,5 +133,5 @@ def _read_scalar(hint: Any, value: Any, path: str) -> Any:
             raise DocumentInvalid(path, f"must be one of {', '.join(hint)}")
         return hint(value)
     if not isinstance(value, hint):
-        raise DocumentInvalid(path, "must be a text" if hint is str else "must be true or false")
+        raise DocumentInvalid(path, "must be a string" if hint is str else "must be true or false")
     return value

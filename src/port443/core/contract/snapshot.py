@@ -68,7 +68,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what a stranger may make the edge hold or wait for; milliseconds and bytes."""
+    """Bounds on what a client may make the edge hold or wait for; milliseconds and bytes."""
 
     connections_per_worker: Connections = 16384
     connections_per_address: Connections = 4096

@@ -23,7 +23,7 @@ from port443.core.wire.versions import Version
 
 UNKNOWN_NAME = "unrecognized_name"
 GIVE_UP_AFTER = 3
-"""So many silences, or strangers' answers, to hellos long and short are enough."""
+"""Attempts that end in silence, or in an answer that violates TLS, before the scan gives up."""
 FIRST_QUERIES = (
     handshake_query(),
     *shapes(Version.TLS_1_2)[:2],

@@ -71,13 +71,13 @@ class RecordBuffer:
     def _header(self, head: bytes) -> tuple[ContentType, int]:
         kind, major, length = head[0], head[1], int.from_bytes(head[3:5])
         if kind not in KINDS or major != MAJOR:
-            raise _stranger(head)
+            raise _not_tls(head)
         if length > MAX_FRAGMENT:
             raise Malformed(f"a record of {length} bytes was announced, {MAX_FRAGMENT} are allowed")
         return ContentType(kind), length
 
 
-def _stranger(octets: bytes) -> NotTLS:
+def _not_tls(octets: bytes) -> NotTLS:
     name = greeting(octets)
     if name is None:
         return NotTLS(f"the answer starts with {octets[:HEADER].hex(' ')}, which is no TLS record")

@@ -14,7 +14,7 @@ class ClientCAFileUnfit(CertificateError):
 
     It should be PEM text with the certificates of up to 64 CAs, and nothing that is no CA's: a client's own
     certificate does not belong there. The CAs that this file named before go on being asked for; as long
-    as none is known, as after a restart, nobody comes in to the site.
+    as none is known, as after a restart, the site accepts no client.
     """
 
     code = "P443-E227"

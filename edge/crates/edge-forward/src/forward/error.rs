@@ -65,10 +65,7 @@ pub(super) fn failure_page(reason: UpstreamFailure) -> Page {
             "The server behind this site gave an answer whose header is larger than the limits for headers.",
         ),
         UpstreamFailure::NoServer => (503, "No server behind this site is available."),
-        UpstreamFailure::PoolFull => (
-            503,
-            "The server behind this site has as much to do as it is given at once.",
-        ),
+        UpstreamFailure::PoolFull => (503, "The pool's connection limit is reached."),
         UpstreamFailure::ConnectTimeout
         | UpstreamFailure::ResponseTimeout
         | UpstreamFailure::BodyTimeout => {

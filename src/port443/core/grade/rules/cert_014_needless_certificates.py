@@ -1,7 +1,7 @@
 """The server sends certificates that nobody needs.
 
-The root is in the client or it is worth nothing; doubles and strangers only make each handshake
-longer.
+A root that the client does not have is not trusted; duplicates and unrelated certificates only make
+each handshake longer.
 
 References: RFC 8446 §4.4.2
 """
