@@ -469,7 +469,10 @@ class PublicFiles(Protocol):
 
 
 class App(Protocol):
-    """The verbs of a running `port443 serve`, as whoever asks sees them: here, or over the admin socket."""
+    """The verbs of a running `port443 serve`, as whoever asks sees them: here, or over the admin socket.
+
+    Events are not among them: docs/why/15-rounds-and-jobs.md says why.
+    """
 
     async def alive(self) -> Alive:
         """Say in what time a stop is done at the latest."""
