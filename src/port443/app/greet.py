@@ -15,10 +15,10 @@ from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import SiteName, parse_site_name
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.core.plan.hsts import HstsStep, next_step_due
+from port443.core.plan.planner import HTTPS_PORT, public_port
 from port443.ports import Dial, EdgeIdentity
 
 SHOWN_AT_MOST = 10
-HTTPS_PORT = 443
 SHORT_HSTS = "P443-HTTP-002"
 
 
@@ -50,8 +50,7 @@ def _site(site: DesiredSite, round_: RoundResult, view: Viewpoint) -> Step:
 
 
 def _url(name: SiteName, round_: RoundResult) -> str:
-    ports = [endpoint.port for endpoint in round_.desired.https]
-    port = HTTPS_PORT if HTTPS_PORT in ports or not ports else ports[0]
+    port = public_port(round_.desired)
     host = f"[{name}]" if ":" in str(name) else str(name)
     return f"https://{host}/" if port == HTTPS_PORT else f"https://{host}:{port}/"
 

@@ -200,6 +200,12 @@ def _shown(server: Server) -> str:
     return f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
 
 
+def public_port(desired: Desired) -> int:
+    """Return the HTTPS port that clients are sent to: the one they would try first, when it is ours."""
+    ports = [endpoint.port for endpoint in desired.https]
+    return HTTPS_PORT if HTTPS_PORT in ports or not ports else ports[0]
+
+
 def _listeners(desired: Desired) -> tuple[Listener, ...]:
     return tuple(
         Listener(f"{role}:{at}", role, str(at), https_port)
@@ -214,10 +220,7 @@ def _endpoints(role: Role, desired: Desired) -> list[tuple[Endpoint, int]]:
         case Role.HTTPS:
             return [(at, at.port) for at in _once(desired.https)]
         case Role.REDIRECT:
-            https_ports = [endpoint.port for endpoint in desired.https]
-            # Clients that come by plain HTTP are sent to the port they would try first, when it is ours.
-            public = HTTPS_PORT if HTTPS_PORT in https_ports or not https_ports else https_ports[0]
-            return [(at, public) for at in _once(desired.http)]
+            return [(at, public_port(desired)) for at in _once(desired.http)]
         case _:
             assert_never(role)
 
