@@ -73,6 +73,40 @@ class LoneEdge:
     stats: EdgeStats
 
 
+class SilentServe(Protocol):
+    """What is left in a runtime directory whose `port443 serve` does not answer: its process, its edge."""
+
+    @property
+    def runtime(self) -> PurePath:
+        """The directory."""
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The time in UTC."""
+        ...
+
+    def pid(self) -> int | None:
+        """Return the process that holds the directory; None when none does, or it does not tell."""
+        ...
+
+    def is_stopped(self, pid: int) -> bool:
+        """Whether a process got SIGSTOP."""
+        ...
+
+    async def end(self, pid: int, within_s: float) -> bool:
+        """Send SIGTERM and wait; false when it goes on. Raises PermissionError."""
+        ...
+
+    async def find_edge(self) -> LoneEdge | None:
+        """Return the edge that answers."""
+        ...
+
+    async def end_edge(self) -> None:
+        """Drain the edge and see it end, by force after its time."""
+        ...
+
+
 class Edge(Protocol):
     """The data plane, as the control plane sees it: one snapshot at a time, and a process kept alive.
 

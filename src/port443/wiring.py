@@ -1,7 +1,6 @@
-"""The only file that names concrete adapters."""
+"""Names the concrete adapters, beside `scan_wiring`, which names those of a scan; no other file does."""
 
 import os
-import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from port443 import BUILT, __version__
-from port443.adapters.admin import AdminClient, AdminSocket, NoAnswer, NotRunning, answerer, lease_of
+from port443.adapters.admin import AdminClient, AdminSocket, answerer, lease_of
 from port443.adapters.admin.verbs import STATUS_S
 from port443.adapters.clock import SystemClock
 from port443.adapters.dial import Dialler
@@ -24,7 +23,7 @@ from port443.adapters.sealed_store import SealedStore
 from port443.adapters.state_directory import StateDirectory, public_directory, published
 from port443.adapters.state_directory.errors import StateAbsent, StateForeign
 from port443.adapters.store_sqlite import SQLiteBackend
-from port443.app.alone import EdgeAlone, EdgeOfItsUnit, ServeStarting, unanswered
+from port443.app.alone import EdgeAlone, answer_of, stop
 from port443.app.certificates import CertificateManager, Sources
 from port443.app.check_files import FilesJudged, judge_files
 from port443.app.client_cas import ClientCAFiles
@@ -39,13 +38,11 @@ from port443.core.control.answers import Stopped
 from port443.core.control.status import StatusDocument
 from port443.core.plan.desired import Desired, without_ipv6
 from port443.core.x509.path import TrustedRoots
-from port443.edge.lone import end_lone, find_lone
-from port443.edge.process import EdgeProcess
+from port443.edge.lone import LeftByServe
 from port443.edge.runtime import default_runtime, prepare_runtime
 from port443.edge.supervisor import EdgeOptions, Mode, Supervisor
-from port443.lease import holder_of
 from port443.ports import App as AppPort
-from port443.ports import Clock, Edge, Store
+from port443.ports import Clock, Edge, SilentServe, Store
 from port443.settings.environment import Environment
 
 __all__ = [
@@ -65,7 +62,6 @@ __all__ = [
 ]
 
 ADMIN_SOCKET = "admin.sock"
-STARTING_ENDS_S = 20.0
 T = TypeVar("T")
 BUILT_AT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC)
 MACHINE_STATE = Path("/var/lib/port443")
@@ -204,88 +200,29 @@ def _facts(options: ServeOptions, state: StateDirectory, runtime: Path) -> Serve
 async def ask_serve(
     runtime: Path | None, verb: Callable[[AppPort], Awaitable[T]], status_s: float = STATUS_S
 ) -> T:
-    """Have the `port443 serve` of a runtime directory do something; raises when none answers or it refuses.
-
-    `EdgeAlone` when no `serve` runs, but its edge goes on; `ServeStarting` when it does not listen.
-    """
-    place = runtime_directory(runtime)
-    try:
-        return await verb(AdminClient(place / ADMIN_SOCKET, status_s))
-    except NoAnswer as error:
-        lone = await find_lone(place, SystemClock().now())
-        pid = holder_of(lease_of(place / ADMIN_SOCKET))
-        told, hint = unanswered(pid, lone, is_stopped=_is_stopped(pid))
-        raise NoAnswer(f"port443 serve (pid {pid or 'unknown'}) {error.message}; {told}", hint) from error
-    except NotRunning as error:
-        lone = await find_lone(place, SystemClock().now())
-        if pid := holder_of(lease_of(place / ADMIN_SOCKET)):
-            raise ServeStarting(pid, lone, place) from error
-        if lone is None:
-            raise
-        raise EdgeAlone(lone) from error
+    """Have the `port443 serve` of a runtime directory do something; raises as `answer_of` does."""
+    app, silent = _serve_in(runtime_directory(runtime), status_s)
+    return await answer_of(verb(app), silent)
 
 
 async def status_of(runtime: Path | None, within_s: float = STATUS_S) -> StatusDocument:
     """Return the status document, as `serve` tells it, or of an edge that goes on without one."""
+    app, silent = _serve_in(runtime_directory(runtime), within_s)
     try:
-        return await ask_serve(runtime, lambda app: app.status(), within_s)
+        return await answer_of(app.status(), silent)
     except EdgeAlone as alone:
-        place, now = str(runtime_directory(runtime)), SystemClock().now()
-        return lone_document(alone.edge, __version__, place, now)
-
-
-def _is_stopped(pid: int | None) -> bool:
-    """Whether a process got SIGSTOP, as proc_pid_stat(5) tells."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
-    except OSError:
-        return False
+        return lone_document(alone.edge, __version__, str(silent.runtime), silent.now)
 
 
 async def stop_serve(runtime: Path | None) -> Stopped:
     """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
-    try:
-        return await ask_serve(runtime, lambda app: app.stop())
-    except ServeStarting as starting:
-        await _end_starting(starting)
-        return await _stop_lone(runtime, starting.pid)
-    except EdgeAlone as alone:
-        if alone.edge.has_unit:
-            raise EdgeOfItsUnit(alone.edge) from alone
-        return await _stop_lone(runtime, None)
+    return await stop(*_serve_in(runtime_directory(runtime)))
 
 
-async def _end_starting(starting: ServeStarting) -> None:
-    """End a `serve` that does not listen: a signal ends it."""
-    process = EdgeProcess(starting.pid)
-    try:
-        os.kill(starting.pid, signal.SIGTERM)
-    except PermissionError:
-        raise starting from None
-    except ProcessLookupError:
-        return
-    if not await process.wait_ended(STARTING_ENDS_S):
-        process.release()
-        raise NoAnswer(
-            f"port443 serve (pid {starting.pid}) has not ended {STARTING_ENDS_S:g} s after SIGTERM",
-            f"see its log; kill -KILL {starting.pid} ends it by force",
-        )
-
-
-async def _stop_lone(runtime: Path | None, serve: int | None) -> Stopped:
-    """End the edge that is left, unless its own unit does that."""
-    place = runtime_directory(runtime)
-    lone = await find_lone(place, SystemClock().now())
-    has_unit = lone is not None and lone.has_unit
-    if lone and not has_unit:
-        await end_lone(place)
-    return Stopped(
-        stopped=True,
-        serve=serve,
-        edge=lone.identity.pid if lone else None,
-        edge_has_unit=has_unit,
-        edge_goes_on=has_unit,
-    )
+def _serve_in(runtime: Path, status_s: float = STATUS_S) -> tuple[AppPort, SilentServe]:
+    """Return the `serve` that listens in a runtime directory, and what is left there when it does not."""
+    socket = runtime / ADMIN_SOCKET
+    return AdminClient(socket, status_s), LeftByServe(runtime, lease_of(socket), SystemClock())
 
 
 @contextmanager

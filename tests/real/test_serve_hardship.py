@@ -20,10 +20,11 @@ import pytest
 
 from free_ports import free_port
 from pki import Made, Order, make
-from port443.adapters.admin import NoAnswer, ask, verbs
+from port443.adapters.admin import ask, verbs
 from port443.adapters.sample_backend import SampleBackend
 from port443.cli.main import run
 from port443.core.contract.snapshot import Limits, Root
+from port443.core.control.answers import NoAnswer
 from port443.edge.client import EdgeClient
 from port443.edge.locate import locate_program
 from port443.settings.environment import Environment

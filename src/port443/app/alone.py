@@ -1,10 +1,16 @@
-"""What can be said and done when an edge goes on without a `port443 serve` that answers."""
+"""Ask a `port443 serve`, and end it; what is said and done when it does not answer but its edge goes on."""
 
+from collections.abc import Awaitable
 from pathlib import PurePath
+from typing import TypeVar
 
 from port443.app.problems import some, text
+from port443.core.control.answers import NoAnswer, NotRunning, Stopped
 from port443.core.errors import ServeError
-from port443.ports import LoneEdge
+from port443.ports import App, LoneEdge, SilentServe
+
+STARTING_ENDS_S = 20.0
+T = TypeVar("T")
 
 
 class EdgeAlone(ServeError):
@@ -65,6 +71,67 @@ class ServeStarting(ServeError):
             "ask again in a moment; an external edge is started by its unit; or end serve: port443 stop",
         )
         self.pid = pid
+
+
+async def answer_of(asked: Awaitable[T], silent: SilentServe) -> T:
+    """Return what a `serve` answers; raises when none answers or it refuses.
+
+    `EdgeAlone` when no `serve` runs, but its edge goes on; `ServeStarting` when it does not listen.
+    """
+    try:
+        return await asked
+    except NoAnswer as error:
+        edge, pid = await silent.find_edge(), silent.pid()
+        told, hint = unanswered(pid, edge, is_stopped=pid is not None and silent.is_stopped(pid))
+        raise NoAnswer(f"port443 serve (pid {pid or 'unknown'}) {error.message}; {told}", hint) from error
+    except NotRunning as error:
+        edge = await silent.find_edge()
+        if pid := silent.pid():
+            raise ServeStarting(pid, edge, silent.runtime) from error
+        if edge is None:
+            raise
+        raise EdgeAlone(edge) from error
+
+
+async def stop(app: App, silent: SilentServe) -> Stopped:
+    """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
+    try:
+        return await answer_of(app.stop(), silent)
+    except ServeStarting as starting:
+        await _end_starting(starting, silent)
+        return await _stop_lone(silent, starting.pid)
+    except EdgeAlone as alone:
+        if alone.edge.has_unit:
+            raise EdgeOfItsUnit(alone.edge) from alone
+        return await _stop_lone(silent, None)
+
+
+async def _end_starting(starting: ServeStarting, silent: SilentServe) -> None:
+    """End a `serve` that does not listen: a signal ends it."""
+    try:
+        has_ended = await silent.end(starting.pid, STARTING_ENDS_S)
+    except PermissionError:
+        raise starting from None
+    if not has_ended:
+        raise NoAnswer(
+            f"port443 serve (pid {starting.pid}) has not ended {STARTING_ENDS_S:g} s after SIGTERM",
+            f"see its log; kill -KILL {starting.pid} ends it by force",
+        )
+
+
+async def _stop_lone(silent: SilentServe, serve: int | None) -> Stopped:
+    """End the edge that is left, unless its own unit does that."""
+    edge = await silent.find_edge()
+    has_unit = edge is not None and edge.has_unit
+    if edge and not has_unit:
+        await silent.end_edge()
+    return Stopped(
+        stopped=True,
+        serve=serve,
+        edge=edge.identity.pid if edge else None,
+        edge_has_unit=has_unit,
+        edge_goes_on=has_unit,
+    )
 
 
 def unanswered(pid: int | None, edge: LoneEdge | None, *, is_stopped: bool) -> tuple[str, str]:

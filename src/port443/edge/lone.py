@@ -1,6 +1,8 @@
-"""The edge that goes on after a sudden death of `port443 serve`: found, described and ended."""
+"""What a `port443 serve` that does not answer leaves: its process, and its edge; found, described, ended."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -13,11 +15,53 @@ from port443.edge.client import EdgeClient, Hello
 from port443.edge.predecessor import place_beside
 from port443.edge.process import EdgeProcess
 from port443.edge.runtime import EDGE_SOCKET, HAS_UNIT, ROOT_COPY
-from port443.ports import EdgeIdentity, LoneEdge
+from port443.lease import holder_of
+from port443.ports import Clock, EdgeIdentity, LoneEdge
 
 PATIENCE_S = 3.0
 DRAIN_MARGIN_S = 3.0
 DEATH_PATIENCE_S = 2.0
+
+
+class LeftByServe:
+    """Implements `SilentServe`."""
+
+    def __init__(self, runtime: Path, lease: Path, clock: Clock) -> None:
+        self.runtime, self._lease, self._clock = runtime, lease, clock
+
+    @property
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def pid(self) -> int | None:
+        """Return who holds the lease."""
+        return holder_of(self._lease)
+
+    def is_stopped(self, pid: int) -> bool:
+        """Whether a process got SIGSTOP, as proc_pid_stat(5) tells."""
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
+        except OSError:
+            return False
+
+    async def end(self, pid: int, within_s: float) -> bool:
+        """Send SIGTERM and wait; false when it goes on."""
+        process = EdgeProcess(pid)
+        try:
+            os.kill(pid, signal.SIGTERM)
+            return await process.wait_ended(within_s)
+        except ProcessLookupError:
+            return True
+        finally:
+            process.release()
+
+    async def find_edge(self) -> LoneEdge | None:
+        """Return the edge that answers in the runtime directory."""
+        return await find_lone(self.runtime, self.now)
+
+    async def end_edge(self) -> None:
+        """Drain the edge and see it end."""
+        await end_lone(self.runtime)
 
 
 async def find_lone(runtime: Path, now: datetime) -> LoneEdge | None:

@@ -18,8 +18,9 @@ import pytest
 
 from port443.adapters.admin import AdminSocket, ask
 from port443.adapters.admin import server as admin
-from port443.adapters.admin.client import NoAnswer, NotAllowed, NotRunning, Refused, SettingsRefused
+from port443.adapters.admin.client import NotAllowed, Refused, SettingsRefused
 from port443.adapters.admin.server import RuntimeBusy, RuntimeFull
+from port443.core.control.answers import NoAnswer, NotRunning
 from port443.core.errors import StoreError
 from port443.settings.load import parse
 from waiting import await_until

@@ -1,14 +1,12 @@
 """The admin socket: one JSON line asks, one JSON line answers."""
 
-from port443.adapters.admin.client import NoAnswer, NotRunning, ask
+from port443.adapters.admin.client import ask
 from port443.adapters.admin.server import AdminSocket, lease_of
 from port443.adapters.admin.verbs import AdminClient, RequestUnknown, answerer
 
 __all__ = [
     "AdminClient",
     "AdminSocket",
-    "NoAnswer",
-    "NotRunning",
     "RequestUnknown",
     "answerer",
     "ask",

@@ -5,31 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from port443.core.control.answers import NoAnswer, NotRunning
 from port443.core.errors import Port443Error, ServeError, SettingsError
 
 ANSWER_BYTES = 64 * 1024 * 1024
-
-
-class NotRunning(ServeError):
-    """No `port443 serve` answers on the admin socket of this runtime directory.
-
-    Start it with `port443 serve port443.yaml`, or name the runtime directory of the one that
-    runs with `--runtime DIR` (a `serve` prints it when it starts).
-    """
-
-    code = "P443-E410"
-    fault = "operator"
-
-
-class NoAnswer(ServeError):
-    """`port443 serve` took the connection and did not answer in time: it hangs, or is stopped.
-
-    Its edge serves all the same, if it runs. `kill -CONT` wakes a process that is stopped. Else end it with
-    `kill -KILL` and start `port443 serve` again with the same runtime directory: it takes the edge over.
-    """
-
-    code = "P443-E421"
-    fault = "machine"
 
 
 class NotAllowed(ServeError):
