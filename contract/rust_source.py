@@ -65,8 +65,10 @@ use crate::read::{
     nullable, object, one_of, port, sorted, text,
 };
 """
-WIDE = frozenset({"CONTRACT", "MAX_INTEGER", "DAY_MS"})
-"""Bounds of integers in documents; the others are of lengths in memory."""
+WIDTHS = {"CONTRACT": "u64", "MAX_INTEGER": "u64", "DAY_MS": "u64", "LISTENER_BACKLOG": "i32"}
+"""What is an integer in documents or a number of the system's; the others are lengths in memory."""
+INSIDE_READERS = frozenset({"MAX_LISTENERS", "MAX_NAMES", "MAX_SITES", "MAX_SERVERS", "MAX_TICKET_KEYS"})
+"""Bounds that the edge knows only by what the readers of documents refuse."""
 
 
 def rust_values() -> str:
@@ -93,15 +95,11 @@ def _camel(name: str) -> str:
 def _bounds(module: ModuleType) -> str:
     words = docstrings(module)
     constants = "".join(
-        _doc(words.get(name), 4) + f"    pub const {name}: {_width(name)} = {value:_};\n"
+        _doc(words.get(name), 4) + f"    pub const {name}: {WIDTHS.get(name, 'usize')} = {value:_};\n"
         for name, value in vars(module).items()
-        if isinstance(value, int)
+        if isinstance(value, int) and name not in INSIDE_READERS
     )
     return f"/// Bounds that no single field states.\npub mod bounds {{\n{constants}}}\n"
-
-
-def _width(name: str) -> str:
-    return "u64" if name in WIDE else "usize"
 
 
 def _error_codes() -> str:

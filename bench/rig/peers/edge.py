@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from port443.core.contract.bounds import LISTENER_BACKLOG
 from port443.core.contract.receipt import SiteRunning
 from port443.core.contract.snapshot import (
     Certificate,
@@ -24,7 +25,7 @@ from port443.core.contract.snapshot import (
 from port443.core.errors import Port443Error
 from port443.core.plan.policies import POLICIES
 from port443.edge.client import EdgeClient, Missing
-from port443.edge.sockets import BACKLOG, HeldSocket
+from port443.edge.sockets import HeldSocket
 from rig.errors import BenchFault
 from rig.group import START_S, Group, wait_until
 from rig.identity import NAME
@@ -85,7 +86,7 @@ def _listening(port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.bind(("127.0.0.1", port))
-    bound.listen(BACKLOG)
+    bound.listen(LISTENER_BACKLOG)
     return bound
 
 

@@ -16,6 +16,7 @@ from port443.cli import output
 from port443.cli.ending import Ending
 from port443.cli.logs import log_fault, start_log
 from port443.cli.options import log_options, runtime_option, settings_argument, state_option
+from port443.core.contract.bounds import MAX_WORKERS
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Desired
 from port443.scan_wiring import make_roots
@@ -44,7 +45,7 @@ class _Source:
 @click.option("--https-port", type=click.IntRange(1, 65535), metavar="N", help="[default: 443]")
 @click.option("--http-port", type=click.IntRange(1, 65535), metavar="N", help="[default: 80]")
 @click.option("--issuer", type=click.Choice(["local"]), help="Who certifies. [default: by the name]")
-@click.option("--workers", type=click.IntRange(1, 256), metavar="N", help="[default: one per core]")
+@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), metavar="N", help="[default: one per core]")
 @click.option(
     "--edge", type=click.Choice(["spawned", "external"]), default="spawned", help="Who runs the edge."
 )

@@ -10,8 +10,9 @@ import idna
 from port443.core.errors import SettingsError
 
 MAX_NAME = 253
+MAX_LABEL = 63
 PORT = re.compile(r"[0-9]{1,5}")
-LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+LABEL = re.compile(rf"[a-z0-9]([a-z0-9-]{{0,{MAX_LABEL - 2}}}[a-z0-9])?")
 # RFC 6761, RFC 8375, RFC 9476 and ICANN's resolution of 2024-07-29 on .internal.
 RESERVED_SUFFIXES = ("localhost", "test", "internal", "home.arpa")
 # RFC 1122 §3.2.1.3, RFC 1918, RFC 3927, RFC 6598; RFC 4291, RFC 4193. A list of our own: Python's

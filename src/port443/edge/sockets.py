@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from port443.core.contract.bounds import LISTENER_BACKLOG
 from port443.core.contract.snapshot import Listener
 from port443.core.contract.tls_names import Transport
 from port443.core.errors import EdgeError
@@ -13,8 +14,6 @@ from port443.core.names import Endpoint
 from port443.edge.errors import AddressAbsent, AddressForbidden, AddressInUse, AddressUnusable
 from port443.edge.holders import holder_of
 
-BACKLOG = 4096
-"""Connections that wait while a dead edge is replaced; the system's own bound is `net.core.somaxconn`."""
 _KINDS: Final[Mapping[Transport, socket.SocketKind]] = {Transport.TCP: socket.SOCK_STREAM}
 
 
@@ -113,7 +112,7 @@ def _bind(endpoint: Endpoint, transport: Transport, *, shared: bool) -> socket.s
 def _listen(bound: socket.socket, transport: Transport) -> None:
     match transport:
         case Transport.TCP:
-            bound.listen(BACKLOG)
+            bound.listen(LISTENER_BACKLOG)
         case _:
             assert_never(transport)
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from port443.core.contract.bounds import MAX_NAMES, MAX_SERVERS, MAX_SITES
+from port443.core.contract.bounds import MAX_LISTENERS, MAX_NAMES, MAX_SERVERS, MAX_SITES, MAX_WORKERS
 from port443.core.contract.rules import Range
 from port443.core.contract.snapshot import (
     CONNECTIONS,
@@ -30,8 +30,8 @@ from port443.core.plan.written import size
 from port443.settings import values
 from port443.settings.show import duration, request_timeout
 
-MAX_LISTENERS: Final = 64
-MAX_WORKERS: Final = 256
+MAX_ADDRESSES: Final = MAX_LISTENERS // 4
+"""Of one kind of listener; the contract has room for further kinds."""
 WRONG_FORM: Final = "wrong_form"
 """The type of the error when a value fits none of the forms that a key may have."""
 
@@ -143,12 +143,12 @@ class Form(BaseModel):
 class ListenForm(Form):
     """The addresses that are listened on."""
 
-    https: Annotated[list[Address], Field(min_length=1, max_length=MAX_LISTENERS)] = [
+    https: Annotated[list[Address], Field(min_length=1, max_length=MAX_ADDRESSES)] = [
         Endpoint("0.0.0.0", 443),  # noqa: S104 - a public server serves on all addresses
         Endpoint("::", 443),
     ]
     """Where TLS is spoken."""
-    http: Annotated[list[Address], Field(max_length=MAX_LISTENERS)] = [
+    http: Annotated[list[Address], Field(max_length=MAX_ADDRESSES)] = [
         Endpoint("0.0.0.0", 80),  # noqa: S104 - a public server serves on all addresses
         Endpoint("::", 80),
     ]

@@ -24,18 +24,23 @@ pub mod bounds {
     pub const MAX_PUT_PARTS: usize = 100_000;
     /// The most addresses of the control plane's own handshakes that one request announces.
     pub const MAX_EXPECTED_PEERS: usize = 1_024;
-    /// The greatest number of a worker.
+    /// The most workers of an edge; they count from 0.
     pub const MAX_WORKERS: usize = 1_024;
+    /// Connections that wait for a worker, or for another edge; the system's own bound is
+    /// `net.core.somaxconn`.
+    pub const LISTENER_BACKLOG: i32 = 4_096;
+    /// The fields that a response may have, where fewer are allowed for requests.
+    pub const RESPONSE_FIELDS: usize = 128;
+    /// The longest host name, without a final dot (RFC 1035 §2.3.4).
+    pub const MAX_HOST_NAME: usize = 253;
+    /// The longest part of a host name between dots (RFC 1035 §2.3.4).
+    pub const MAX_HOST_LABEL: usize = 63;
+    /// The longest free text that names something, in bytes.
+    pub const MAX_ID: usize = 512;
     /// The longest that anything is waited for.
     pub const DAY_MS: u64 = 86_400_000;
     /// The longest text that a client can bring into an event, in bytes.
     pub const MAX_EVENT_TEXT: usize = 512;
-    /// The most names of one site or certificate.
-    pub const MAX_NAMES: usize = 4_096;
-    pub const MAX_SITES: usize = 100_000;
-    /// The most servers of one pool.
-    pub const MAX_SERVERS: usize = 1_024;
-    pub const MAX_TICKET_KEYS: usize = 8;
 }
 
 error_codes! {

@@ -3,14 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::error::Fault;
+use crate::generated_values::bounds::{MAX_HOST_LABEL, MAX_HOST_NAME, MAX_ID};
 use crate::json::Json;
 use crate::read::text;
-
-/// The longest host name (RFC 1035 §2.3.4, without the final dot).
-const MAX_NAME: usize = 253;
-const MAX_LABEL: usize = 63;
-/// The longest free text that names something.
-const MAX_ID: usize = 512;
 
 /// Read a site's name: a host name, `*.` and a host name, or an IP address in its one spelling.
 pub(crate) fn site_name(json: Json) -> Result<String, Fault> {
@@ -74,12 +69,12 @@ fn is_host_name(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     // Whatever ends in a number is an IPv4 address, or a mistake (RFC 3986 §3.2.2, RFC 1123 §2.1).
     let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
-    name.len() <= MAX_NAME && !numeric && name.split('.').all(is_label)
+    name.len() <= MAX_HOST_NAME && !numeric && name.split('.').all(is_label)
 }
 
 fn is_label(label: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=MAX_LABEL).contains(&label.len())
+    (1..=MAX_HOST_LABEL).contains(&label.len())
         && label.bytes().all(plain)
         && !label.starts_with('-')
         && !label.ends_with('-')

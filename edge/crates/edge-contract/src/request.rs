@@ -185,7 +185,7 @@ impl SocketName {
     fn read(json: Json) -> Result<Self, Fault> {
         let mut fields = Fields::of(json)?;
         let listener = fields.take("listener", crate::names::id)?;
-        let worker = fields.take("worker", integer(0..=MAX_WORKERS as u64))?;
+        let worker = fields.take("worker", integer(0..=MAX_WORKERS as u64 - 1))?;
         fields.finish()?;
         let worker = usize::try_from(worker).map_err(|_| Fault::document("is no worker"))?;
         Ok(Self { listener, worker })
@@ -276,10 +276,22 @@ mod tests {
                 ErrorCode::BadRequest,
                 "sockets[0].worker",
             ),
+            (
+                r#"{"verb":"sockets","sockets":[{"listener":"a","worker":1024}]}"#,
+                ErrorCode::BadRequest,
+                "sockets[0].worker",
+            ),
         ] {
             let fault = refused(request);
             assert_eq!((code, path), (fault.code, fault.path.as_str()), "{request}");
         }
+    }
+
+    /// Workers count from 0, so that the last one's number is one less than their most.
+    #[test]
+    fn the_last_worker_is_known() {
+        let request = r#"{"verb":"sockets","sockets":[{"listener":"a","worker":1023}]}"#;
+        assert!(Request::decode(request.as_bytes()).is_ok());
     }
 
     /// A refusal is written with its code, name and place.

@@ -6,15 +6,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use edge_contract::RequestRefusal;
+use edge_contract::bounds::MAX_HOST_NAME;
 use edge_http::{Authority, AuthorityHost};
 
 use crate::context::ConnectionContext;
 use crate::destination::{Destination, NameRefusal};
 use crate::running::Running;
 use crate::site::{SiteHsts, SiteRuntime};
-
-/// The longest name that is looked up (RFC 1035 §2.3.4).
-const LONGEST_NAME: usize = 253;
 
 /// A request's site, and whether the name it was asked by gets the site's HSTS header.
 #[derive(Clone)]
@@ -49,7 +47,7 @@ impl Route {
 /// connection that lives long follows its site's changes.
 pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, RequestRefusal> {
     let running = context.worker.running.load();
-    let mut space = [0; LONGEST_NAME];
+    let mut space = [0; MAX_HOST_NAME];
     let host = match (host, &context.server_name) {
         (Some(host), _) => Host::parse(host, &mut space).ok_or(RequestRefusal::HostMalformed)?,
         (None, Some(name)) => Host::Name(name),
@@ -76,7 +74,7 @@ pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, 
 /// The site on a plain port, where no handshake has chosen one.
 #[must_use]
 pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
-    let mut space = [0; LONGEST_NAME];
+    let mut space = [0; MAX_HOST_NAME];
     let destination = Host::new(host, &mut space)?.destination(running);
     destination.site().cloned()
 }
@@ -101,11 +99,11 @@ enum Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    fn parse(text: &[u8], space: &'a mut [u8; LONGEST_NAME]) -> Option<Self> {
+    fn parse(text: &[u8], space: &'a mut [u8; MAX_HOST_NAME]) -> Option<Self> {
         Self::new(Authority::parse(text)?.host, space)
     }
 
-    fn new(host: AuthorityHost<'_>, space: &'a mut [u8; LONGEST_NAME]) -> Option<Self> {
+    fn new(host: AuthorityHost<'_>, space: &'a mut [u8; MAX_HOST_NAME]) -> Option<Self> {
         match host {
             AuthorityHost::Address(address) => Some(Self::Address(address)),
             AuthorityHost::Name(name) => {
@@ -154,7 +152,7 @@ mod tests {
 
     fn is_among(host: &str, names: &[&str]) -> bool {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let mut space = [0; LONGEST_NAME];
+        let mut space = [0; MAX_HOST_NAME];
         Host::parse(host.as_bytes(), &mut space)
             .unwrap()
             .is_among(&names)
@@ -178,6 +176,6 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_is_no_host() {
         let long = "a.".repeat(126) + "ab";
-        assert!(Host::parse(long.as_bytes(), &mut [0; LONGEST_NAME]).is_none());
+        assert!(Host::parse(long.as_bytes(), &mut [0; MAX_HOST_NAME]).is_none());
     }
 }

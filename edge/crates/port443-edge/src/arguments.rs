@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
+use edge_contract::bounds::MAX_WORKERS;
+
 use crate::journal::{Format, Journal, Level};
 
 /// What `--help` prints.
@@ -21,7 +23,6 @@ usage: port443-edge --runtime DIR [--workers N] [--bind] [--log-level LEVEL] [--
   --log-file FILE      write there and not to stderr; it may be moved away at any time, and is made anew
   --log-format FORMAT  json (the default) or text
 ";
-const MAX_WORKERS: usize = 1024;
 
 /// What the program was asked to do.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use edge_contract::bounds::LISTENER_BACKLOG;
 use edge_contract::{Listener, SocketName, Transport};
 use edge_proxy::ListeningSocket;
 use serde_json::Value;
@@ -10,9 +11,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::edge::Edge;
 use crate::journal::{self, Level};
-
-/// Connections that wait for a worker; the system's own bound is `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
 
 impl Edge {
     /// Bind every listener of a recovered snapshot, one socket a worker; the rest goes on without
@@ -47,7 +45,7 @@ fn bound(listener: &Listener) -> io::Result<ListeningSocket> {
     match listener.transport() {
         Transport::Tcp => {
             let socket = bound_as(Type::STREAM, Protocol::TCP, listener.address)?;
-            socket.listen(BACKLOG)?;
+            socket.listen(LISTENER_BACKLOG)?;
             Ok(ListeningSocket::Tcp(socket.into()))
         }
     }

@@ -1,5 +1,7 @@
 """Bounds of the contract that no single field states; the edge has them from here."""
 
+from port443.core import names
+
 CONTRACT = 1
 """The version of the contract; independent of the package's version."""
 MAX_INTEGER = 2**53 - 1
@@ -13,7 +15,19 @@ MAX_PUT_PARTS = 100_000
 MAX_EXPECTED_PEERS = 1024
 """The most addresses of the control plane's own handshakes that one request announces."""
 MAX_WORKERS = 1024
-"""The greatest number of a worker."""
+"""The most workers of an edge; they count from 0."""
+MAX_LISTENERS = 256
+"""The most listeners of a snapshot."""
+LISTENER_BACKLOG = 4096
+"""Connections that wait for a worker, or for another edge; the system's own bound is `net.core.somaxconn`."""
+RESPONSE_FIELDS = 128
+"""The fields that a response may have, where fewer are allowed for requests."""
+MAX_HOST_NAME = names.MAX_NAME
+"""The longest host name, without a final dot (RFC 1035 §2.3.4)."""
+MAX_HOST_LABEL = names.MAX_LABEL
+"""The longest part of a host name between dots (RFC 1035 §2.3.4)."""
+MAX_ID = 512
+"""The longest free text that names something, in bytes."""
 DAY_MS = 86_400_000
 """The longest that anything is waited for."""
 MAX_EVENT_TEXT = 512

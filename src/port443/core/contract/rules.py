@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from port443.core.contract.bounds import MAX_ID
 from port443.core.names import Endpoint, HostName, NameInvalid, parse_site_name
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
@@ -150,7 +151,7 @@ class Named:
 class Label:
     """A free text that names something: not empty, bounded, and without control characters."""
 
-    most_bytes: int = 512
+    most_bytes: int = MAX_ID
 
     def fault(self, value: str) -> Fault | None:
         fits = 1 <= len(value.encode()) <= self.most_bytes and not re.search(CONTROL, value)

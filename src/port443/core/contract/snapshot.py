@@ -10,6 +10,7 @@ from port443.core.contract.bounds import (
     CONTRACT,
     DAY_MS,
     MAX_INTEGER,
+    MAX_LISTENERS,
     MAX_NAMES,
     MAX_SERVERS,
     MAX_SITES,
@@ -103,7 +104,7 @@ class Root:
     """The snapshot: the root document, whose hash names what is running."""
 
     contract: Annotated[int, Range(CONTRACT, CONTRACT)] = field(default=CONTRACT, kw_only=True)
-    listeners: Annotated[tuple[Listener, ...], Size(0, 256)]
+    listeners: Annotated[tuple[Listener, ...], Size(0, MAX_LISTENERS)]
     limits: Limits
     sites: Annotated[dict[Name, Hash], Size(0, MAX_SITES)]
     """Site id → hash of its Site part."""

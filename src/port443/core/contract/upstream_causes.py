@@ -1,8 +1,7 @@
 """Why a server behind a site did not answer, in words."""
 
-from port443.core.contract.reasons import (
-    UpstreamFailure,
-)
+from port443.core.contract.bounds import RESPONSE_FIELDS
+from port443.core.contract.reasons import UpstreamFailure
 
 
 def cause_of(reason: UpstreamFailure, server: str) -> str:
@@ -18,7 +17,7 @@ def cause_of(reason: UpstreamFailure, server: str) -> str:
         UpstreamFailure.RESPONSE_MALFORMED: f"{server} sent a response that is no valid HTTP",
         UpstreamFailure.RESPONSE_TOO_LARGE: (
             f"{server} sent a response whose header is larger than limits.header.size "
-            "or has more fields than limits.header.count and 128"
+            f"or has more fields than limits.header.count and {RESPONSE_FIELDS}"
         ),
         UpstreamFailure.BODY_TIMEOUT: f"{server} fell silent in the middle of a body",
         UpstreamFailure.NO_SERVER: "no server of the pool can be tried",

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::bytes::{HOST, skip};
 use edge_contract::RequestRefusal;
+use edge_contract::bounds::MAX_HOST_NAME;
 
 /// A host and perhaps a port, as sent in Host, `:authority` or an absolute target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub enum AuthorityHost<'a> {
     Name(&'a str),
 }
 
-/// RFC 1035 §2.3.4 allows 253 characters, and one dot may end a name.
-const LONGEST_NAME: usize = 254;
+/// One dot may end a name.
+const LONGEST_NAME: usize = MAX_HOST_NAME + 1;
 
 impl<'a> Authority<'a> {
     /// Read an authority strictly: no user information, no escapes, no empty host.

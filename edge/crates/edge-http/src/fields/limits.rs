@@ -1,5 +1,7 @@
 //! Bounds on what is read of a head, of any version.
 
+use edge_contract::bounds::RESPONSE_FIELDS;
+
 /// Bounds on one head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLimits {
@@ -21,7 +23,7 @@ impl HeadLimits {
             bytes,
             target_bytes: bytes.min(16 * 1024),
             line_bytes: bytes,
-            fields: 128,
+            fields: RESPONSE_FIELDS,
         }
     }
 }

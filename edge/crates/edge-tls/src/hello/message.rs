@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use edge_contract::bounds::MAX_HOST_NAME;
 use rustls::pki_types::DnsName;
 
 use crate::alert::{Alert, Violation};
@@ -16,8 +17,6 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
-/// The longest host name there is (RFC 1035 §2.3.4, without lengths of labels).
-const LONGEST_NAME: usize = 253;
 const HOST_NAME: u8 = 0;
 
 /// What a client offers, in its order; numbers are those of the IANA registries.
@@ -302,7 +301,7 @@ fn without_dot(name: &[u8]) -> &[u8] {
 fn host_name(name: &[u8]) -> Parsed<Option<String>> {
     let name = without_dot(name);
     allowed(
-        name.len() <= LONGEST_NAME,
+        name.len() <= MAX_HOST_NAME,
         "server_name is longer than host names are",
     )?;
     allowed(!name.contains(&0), "server_name holds a NUL")?;
