@@ -1,6 +1,6 @@
 """The settings file as written: what each key may hold. `port443 config schema` is made from this."""
 
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,15 @@ from port443.core.contract.snapshot import (
     STANDARD_POOL_LIMITS,
 )
 from port443.core.names import Endpoint, SiteName
-from port443.core.plan.desired import STANDARD_LIMITS, STANDARD_SITE_LIMITS, Upstream
+from port443.core.plan.desired import (
+    STANDARD_LIMITS,
+    STANDARD_SITE_LIMITS,
+    HstsWord,
+    LogFormat,
+    LogLevel,
+    TlsName,
+    Upstream,
+)
 from port443.core.plan.written import size
 from port443.settings import values
 from port443.settings.show import duration, request_timeout
@@ -267,11 +275,11 @@ class LimitsForm(Form):
 class LogForm(Form):
     """What `port443 serve` logs; flags such as --log-level go before."""
 
-    level: Literal["error", "warning", "info", "debug"] = "info"
+    level: LogLevel = "info"
     """The least that is worth a line; what clients cause is info, what an operator must see is higher."""
     file: Optionally[FilePath] = None
     """A file in place of the standard error, for our user and group; opened anew when it was moved away."""
-    format: Literal["auto", "text", "json"] = "auto"
+    format: LogFormat = "auto"
     """auto: text on a terminal, else one JSON object a line."""
 
 
@@ -284,14 +292,14 @@ class CertificateForm(Form):
     """PEM: the private key of the site's certificate."""
 
 
-HstsWord = Annotated[
-    Literal["ladder", "none"],
+HstsText = Annotated[
+    HstsWord,
     BeforeValidator(values.read_hsts_word),
-    WithJsonSchema({"anyOf": [{"enum": ["ladder", "none"]}, {"const": "off", "deprecated": True}]}),
+    WithJsonSchema({"anyOf": [{"enum": list(get_args(HstsWord))}, {"const": "off", "deprecated": True}]}),
 ]
 """`off`, the former word for none, is a boolean for tools that read YAML 1.1."""
 Hsts = Annotated[
-    Annotated[HstsWord, Tag("<text>")] | Annotated[HstsForm, Tag("<mapping>")],
+    Annotated[HstsText, Tag("<text>")] | Annotated[HstsForm, Tag("<mapping>")],
     _forms("ladder, none, or a mapping such as {max_age: 1y}"),
 ]
 
@@ -303,7 +311,7 @@ class SiteForm(Form):
     """The plain HTTP server behind the site, or several that take turns."""
     aliases: Annotated[list[Name], Field(max_length=MAX_NAMES - 1)] = []
     """Further names of the site: host names, wildcards, IP addresses."""
-    tls: Literal["modern", "intermediate"] = "intermediate"
+    tls: TlsName = "intermediate"
     """intermediate: TLS 1.3 and 1.2, forward-secret AEAD suites only. modern: TLS 1.3 only."""
     hsts: Hsts = "ladder"
     """ladder: grows from 5 minutes to a year while proofs hold (port443 explain hsts). none: not sent."""

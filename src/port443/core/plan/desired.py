@@ -39,7 +39,8 @@ class HstsFixed:
     preload: bool = False
 
 
-HstsWish = HstsFixed | Literal["ladder", "none"]
+HstsWord = Literal["ladder", "none"]
+HstsWish = HstsFixed | HstsWord
 
 
 @dataclass(frozen=True, slots=True)
