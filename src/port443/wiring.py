@@ -33,7 +33,6 @@ from port443.app.reconcile import Services
 from port443.app.serve import App, EndsEdge, LogFault, no_log_fault
 from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
-from port443.app.watched_files import WatchedFiles
 from port443.core.control.answers import Stopped
 from port443.core.control.status import StatusDocument
 from port443.core.plan.desired import Desired, without_ipv6
@@ -183,12 +182,10 @@ def make_certificates(
 ) -> CertificateManager:
     """Make what brings sites their certificates, from the issuers that there are."""
     files = FilesOnDisk()
-    watched = WatchedFiles(files)
     sources = Sources(
         LocalCA(store),
-        OwnFilesIssuer(files, watched, store, roots),
-        ClientCAFiles(files, watched, store),
-        watched,
+        OwnFilesIssuer(files, store, roots),
+        ClientCAFiles(files, store),
     )
     return CertificateManager(sources, store, clock, built)
 

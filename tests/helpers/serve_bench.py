@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from plan_samples import desired, site
-from port443.app.certificates import EVER, JOB_KINDS, CertificateManager
+from port443.app.certificates import EVER, CertificateManager
+from port443.app.need_jobs import JOB_KINDS
 from port443.app.reconcile import Reconciler, RoundResult, Services
 from port443.app.scheduler import Scheduler
 from port443.app.serve import App, EndsEdge

@@ -21,7 +21,7 @@ class SlowIssuer:
 
     ca: LocalCA
     is_local: bool = False
-    within_s: float = HANG_S
+    within_s: float = 10 * HANG_S  # longer than any test waits
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     kept: frozenset[str] = frozenset()
     """The sites that it was last told to keep."""
@@ -43,9 +43,10 @@ def use_slow_issuer(
     monkeypatch: pytest.MonkeyPatch, issuer: SlowIssuer, serves: Callable[[DesiredSite], bool]
 ) -> None:
     """Have some sites' certificates come from a slow issuer."""
-    of = Sources.issuer
+    of, issuers = Sources.issuer, Sources.issuers.__get__
 
     def chosen(sources: Sources, site: DesiredSite) -> Issuer:
         return issuer if serves(site) else of(sources, site)
 
     monkeypatch.setattr(Sources, "issuer", chosen)
+    monkeypatch.setattr(Sources, "issuers", property(lambda sources: (*issuers(sources), issuer)))

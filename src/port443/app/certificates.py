@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import assert_never
 
-from port443.app.client_cas import ClientCAFiles, client_ca_job
+from port443.app.client_cas import ClientCAFiles
 from port443.app.local_ca import LocalCA
-from port443.app.own_files import OwnFilesIssuer, certificate_job, own_lineage
+from port443.app.need_jobs import certificate_job, client_ca_job
+from port443.app.own_files import OwnFilesIssuer, own_lineage
 from port443.app.scheduler import Done, Job
-from port443.app.watched_files import READ_WITHIN_S, WatchedFiles
+from port443.app.watched_files import READ_WITHIN_S
 from port443.core.control.events import CertificateEvent
 from port443.core.errors import CertificateError, Port443Error, StoreError
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
@@ -22,7 +23,6 @@ from port443.core.x509.facts import CertFacts
 from port443.ports import Clock, Issued, Issuer, Progress, Store
 
 EVER = datetime.min.replace(tzinfo=UTC)
-JOB_KINDS = ("certificate", "client_ca")
 
 
 class CertificateNotKept(CertificateError):
@@ -53,7 +53,11 @@ class Sources:
     local_ca: LocalCA
     own_files: OwnFilesIssuer
     client_cas: ClientCAFiles
-    watched: WatchedFiles
+
+    @property
+    def issuers(self) -> tuple[Issuer, ...]:
+        """All issuers that a site's settings can name."""
+        return self.local_ca, self.own_files
 
     def issuer(self, site: DesiredSite) -> Issuer:
         """Return the issuer that a site's settings name."""
@@ -93,7 +97,7 @@ class CertificateManager:
 
     def changed_files(self) -> frozenset[str]:
         """Return the jobs whose files are in another state than when they were read."""
-        return self._sources.watched.changed()
+        return self._sources.own_files.changed_files() | self._sources.client_cas.changed_files()
 
     def needs(self, sites: Sequence[DesiredSite]) -> dict[str, SiteNeeds]:
         """Return what there is now for each site, by its id."""
@@ -193,11 +197,9 @@ class CertificateManager:
     def _forget_others(self, sites: Sequence[DesiredSite]) -> None:
         wanted = {site.id for site in sites}
         asking = {site.id for site in sites if site.client_ca is not None}
-        local = {site.id for site in sites if isinstance(site.certificate, LocalIssuer)}
-        self._sources.local_ca.keep_only(local)
-        self._sources.own_files.keep_only(wanted - local)
+        for issuer in self._sources.issuers:
+            issuer.keep_only({site.id for site in sites if self._sources.issuer(site) is issuer})
         self._sources.client_cas.keep_only(asking)
-        self._sources.watched.keep_only({*map(certificate_job, wanted - local), *map(client_ca_job, asking)})
         self._certificates = {site: one for site, one in self._certificates.items() if site in wanted}
         self._client_roots = {site: one for site, one in self._client_roots.items() if site in asking}
         self._client_faults = {site: one for site, one in self._client_faults.items() if site in asking}

@@ -8,16 +8,12 @@ from pathlib import PurePath
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from port443.app.need_jobs import client_ca_job
 from port443.app.watched_files import WatchedFiles
 from port443.core.errors import CertificateError, StoreError
 from port443.core.x509.client_ca import check_client_ca
 from port443.core.x509.local_ca import make_root
 from port443.ports import CertificateFiles, Store
-
-
-def client_ca_job(site: str) -> str:
-    """Name the job that reads a site's client CAs; its file is watched under that name."""
-    return f"client_ca/{site}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +29,9 @@ class ClientCAs:
 class ClientCAFiles:
     """Remembers the last good CAs of each site, so that a bad file lets in nobody else."""
 
-    def __init__(self, files: CertificateFiles, watched: WatchedFiles, store: Store) -> None:
+    def __init__(self, files: CertificateFiles, store: Store) -> None:
         self._files = files
-        self._watched = watched
+        self._watched = WatchedFiles(files)
         self._store = store
         self._known: dict[str, ClientCAs] = {}
         self._nobody: bytes | None = None
@@ -43,6 +39,11 @@ class ClientCAFiles:
     def keep_only(self, sites: Collection[str]) -> None:
         """Forget all sites but these."""
         self._known = {site: known for site, known in self._known.items() if site in sites}
+        self._watched.keep_only(set(map(client_ca_job, sites)))
+
+    def changed_files(self) -> frozenset[str]:
+        """Return the jobs whose files are in another state than when they were read."""
+        return self._watched.changed()
 
     def good(self) -> Mapping[str, ClientCAs]:
         """Return what each site has whose file is in order."""

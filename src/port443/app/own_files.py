@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from port443.app.need_jobs import certificate_job
 from port443.app.watched_files import READ_WITHIN_S, WatchedFiles
 from port443.core.contract.bounds import (
     MAX_NAMES,
@@ -17,11 +18,6 @@ from port443.core.x509.facts import CertFacts
 from port443.core.x509.own import OwnChecked, OwnFiles, check_own
 from port443.core.x509.path import TrustedRoots
 from port443.ports import CertificateFiles, Issued, Progress, Store
-
-
-def certificate_job(site: str) -> str:
-    """Name the job that brings a site's certificate; its files are watched under that name."""
-    return f"certificate/{site}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +52,12 @@ class OwnFilesIssuer:
     def __init__(
         self,
         files: CertificateFiles,
-        watched: WatchedFiles,
         store: Store,
         roots: Callable[[], TrustedRoots],
     ) -> None:
         """`roots` are those that most clients have; asked for only when a chain is looked at."""
         self._files = files
-        self._watched = watched
+        self._watched = WatchedFiles(files)
         self._store = store
         self._roots = roots
         self._loaded: dict[str, _Loaded] = {}
@@ -70,6 +65,11 @@ class OwnFilesIssuer:
     def keep_only(self, sites: Collection[str]) -> None:
         """Forget all sites but these."""
         self._loaded = {site: loaded for site, loaded in self._loaded.items() if site in sites}
+        self._watched.keep_only(set(map(certificate_job, sites)))
+
+    def changed_files(self) -> frozenset[str]:
+        """Return the jobs whose files are in another state than when they were read."""
+        return self._watched.changed()
 
     def good(self) -> Mapping[str, Credential]:
         """Return what each site is served with whose files are in order."""

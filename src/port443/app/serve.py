@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from port443.app.certificates import JOB_KINDS
 from port443.app.event_log import EdgeEventLog, log_event, round_events
 from port443.app.log_throttle import PERIOD_S
+from port443.app.need_jobs import JOB_KINDS
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
 from port443.app.scheduler import ROUND, Done, Job, Scheduler

@@ -12,8 +12,9 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, Made, intermediate, leaf, root
 from port443.adapters.key_files import CertificateFileUnreadable, FilesOnDisk
-from port443.app.certificates import EVER, JOB_KINDS, CertificateManager, CertificateNotKept
+from port443.app.certificates import EVER, CertificateManager, CertificateNotKept
 from port443.app.local_ca import AuthorityKind, LocalCA
+from port443.app.need_jobs import JOB_KINDS
 from port443.app.scheduler import Scheduler
 from port443.core.control.events import CertificateEvent
 from port443.core.errors import Port443Error, StoreError
@@ -413,6 +414,15 @@ def test_changed_files_are_picked_up(bench: Bench, files: Path) -> None:
     assert second.credentials != first.credentials
     assert not bench.files_changed()
     assert [event.name for event in second.events] == ["certificate_loaded"]
+
+
+def test_files_of_a_site_that_has_the_local_ca_now_are_looked_at_no_longer(bench: Bench, files: Path) -> None:
+    put(files, [leaf(MIDDLE, "shop.example"), MIDDLE])
+    bench.keep(own(files, "shop.example"))
+    files.unlink()
+    assert bench.files_changed()
+    bench.keep(local("shop.example"))
+    assert not bench.files_changed()
 
 
 def test_a_bad_pair_leaves_the_last_good_one(bench: Bench, files: Path) -> None:

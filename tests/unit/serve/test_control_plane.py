@@ -403,13 +403,15 @@ def test_a_stop_ends_a_start(bench: ServeBench, ends_edge: EndsEdge, ended: str)
 def test_a_site_may_be_older_than_its_certificate(bench: ServeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the start nor a reload waits for an issuer that is not local: the others are served meanwhile.
 
-    When it has answered, a round comes by itself, and the site is served and proved.
+    When it has answered, a round comes by itself, and the site is served and proved. The issuer
+    is told which sites are its own.
     """
     issuer = SlowIssuer(LocalCA(bench.store))
     use_slow_issuer(monkeypatch, issuer, lambda site: site.id == "two.test")
 
     async def scenario() -> None:
-        plane = bench.app(lambda: TWO_SITES)
+        wishes = [TWO_SITES, ONE_SITE]
+        plane = bench.app(lambda: wishes[0])
         async with started(plane, TWO_SITES):
             assert (await plane.reload()).whole is False
             document = await status(plane)
@@ -420,6 +422,10 @@ def test_a_site_may_be_older_than_its_certificate(bench: ServeBench, monkeypatch
             issuer.answers.set()
             await await_until(lambda: plane.round.is_whole)
             assert codes(await status(plane)) == []
+            assert issuer.kept == {"two.test"}
+            wishes.remove(TWO_SITES)
+            await plane.reload()
+            assert issuer.kept == set()
 
     play(scenario)
 
