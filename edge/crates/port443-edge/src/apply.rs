@@ -100,7 +100,7 @@ impl Edge {
             let message = format!("epoch {} has passed, this is {}", apply.epoch, self.epoch);
             return Err(Fault::new(ErrorCode::StaleEpoch, message));
         }
-        // Whoever lost the receipt may ask again: what it wants to run is what runs.
+        // A client that lost the receipt may repeat the request: its snapshot already runs.
         let running = self.running.load().root;
         if apply.base == running || running == Some(apply.hash) {
             return Ok(());

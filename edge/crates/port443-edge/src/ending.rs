@@ -43,7 +43,7 @@ pub(crate) async fn wait_for_the_end(edge: &Rc<RefCell<Edge>>) {
     edge.borrow().tell(Event::DrainEnded);
 }
 
-/// Tell every worker how much time is left.
+/// Send every worker the time that is left.
 fn tell_workers(workers: &[Worker], ending: &mut watch::Receiver<Option<Instant>>) -> Duration {
     let deadline = *ending.borrow_and_update();
     let left = deadline.map_or(Duration::ZERO, |at| {

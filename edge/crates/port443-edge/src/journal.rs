@@ -70,7 +70,7 @@ impl Journal {
     }
 
     fn write(&self, line: &str) {
-        // Whoever read this may be gone; the edge goes on without a reader.
+        // The reader may be gone; the edge goes on without one.
         if self.append(line.as_bytes()).is_err() {
             let _ = stderr().write_all(line.as_bytes());
         }

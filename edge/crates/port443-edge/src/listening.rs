@@ -1,4 +1,4 @@
-//! The listening sockets: held here for whoever asks for them back, lent to the workers.
+//! The listening sockets: owned here so that they can be handed over, lent to the workers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(BTreeSet::from([0, 1, 2]), sockets.workers()["a"]);
     }
 
-    /// Closing tells which listeners were open, and forgets the waiting ones too.
+    /// Closing returns which listeners were open, and forgets the waiting ones too.
     #[test]
     fn unwanted_listeners_are_closed() {
         let mut sockets = sockets(&[("a", 0), ("b", 0), ("c", 0)]);

@@ -17,7 +17,7 @@
 //! | `journal` | the few lines for the operator; everything else is an event |
 //!
 //! Nothing that comes over the control socket ends the process. A worker that panics does, because the
-//! connections of its sockets would wait for ever; whoever started the edge starts it again, and it boots
+//! connections of its sockets would wait for ever; its supervisor starts it again, and it boots
 //! from its copy.
 //!
 //! The program must not know settings, issuers or policy names: it gets finished documents. It parses no

@@ -110,7 +110,7 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &store.all()[&part(1).0]));
     }
 
-    /// What two snapshots took turns with is there for both, whichever ran last.
+    /// Parts of two alternating snapshots are there for both, whichever ran last.
     #[test]
     fn parts_outlive_their_snapshot_for_a_while() {
         let mut store = PartStore::default();
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(vec![part(1).0], store.missing(&[part(1).0, part(2).0]));
     }
 
-    /// An apply drops what nobody needs, but not what was put a moment ago.
+    /// An apply drops unreferenced parts, but not those that were put recently.
     #[test]
     fn unneeded_parts_are_dropped_in_time() {
         let mut store = PartStore::default();
@@ -138,7 +138,7 @@ mod tests {
         );
     }
 
-    /// Whoever puts and never applies cannot fill the memory; the oldest parts go first.
+    /// A client that puts and never applies cannot fill the memory; the oldest parts go first.
     #[test]
     fn waiting_parts_are_bounded() {
         let mut store = PartStore::default();

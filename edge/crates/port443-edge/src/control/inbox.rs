@@ -71,7 +71,7 @@ impl Inbox {
 
     async fn read(&mut self, stream: &UnixStream) -> Result<usize, Fault> {
         self.earlier.append(&mut self.newest);
-        // One more than may ever be asked for: whoever sends on and on gets no more than a refusal.
+        // One more than may ever be asked for: a client that sends more only gets a refusal.
         self.earlier.truncate(MAX_DESCRIPTORS + 1);
         let (buffer, newest) = (&mut self.buffer, &mut self.newest);
         let reading = stream.async_io(Interest::READABLE, || receive(stream, buffer, newest));

@@ -1,4 +1,4 @@
-//! Events without end, one line each; a slow reader loses some and holds nobody up.
+//! Events without end, one line each; a slow reader loses some and blocks no other.
 
 use std::cell::RefCell;
 use std::io;
@@ -14,7 +14,7 @@ use crate::edge::Edge;
 /// Events that are written at once.
 const PAGE: usize = 256;
 
-/// Tell a client every event after a number, until it leaves or the edge says farewell.
+/// Send a client every event after a number, until it leaves or the edge shuts down.
 ///
 /// The client's place in the log is all that is kept for it: when it reads too slowly, the log
 /// moves on, and the client learns how many events it lost.
