@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,27 @@ def test_no_tunnel_is_made_for_http_1_0(tmp_path: Path) -> None:
     with web_before(tmp_path, own_path) as (web, upstream):
         web.ask(get("/", "Connection: Upgrade", "Upgrade: websocket", version="1.0"))
     assert upstream.requests[0].values("upgrade") == []
+
+
+def test_empty_lines_are_counted_however_they_come(tmp_path: Path) -> None:
+    """Each is read by itself, as they are not when they come at once: more than four are refused."""
+    request = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n".encode()
+    with web_before(tmp_path, says(b"hello")) as (web, _):
+        for lines, status in ((4, 200), (5, 400)):
+            with web.connected() as tls:
+                for _ in range(lines):
+                    before = received(web)
+                    tls.sendall(b"\r\n")
+                    wait_until(partial(received_more, web, before))
+                tls.sendall(request)
+                assert read_answer(tls).status == status
+
+
+def received(web: Web) -> int:
+    """Return how many bytes clients have sent."""
+    count: int = web.edge.stats()["bytes"]["received"]
+    return count
+
+
+def received_more(web: Web, before: int) -> bool:
+    return received(web) > before

@@ -120,6 +120,11 @@ impl Waiting {
         if input.is_empty() || !is_news {
             return None;
         }
+        // Those that were taken alone count too: what is refused depends on no reads.
+        let lines = input.chunks(EMPTY_LINE.len());
+        if self.empty_lines + lines.take_while(|it| *it == EMPTY_LINE).count() > MOST_EMPTY_LINES {
+            return Some(Next::Refused(RequestRefusal::MethodMalformed));
+        }
         let mut fields = FieldList::new();
         match parse_request(input, &self.limits, &mut fields) {
             Ok(head) => head.map(|head| Next::Request(head, fields)),
