@@ -121,7 +121,6 @@ import (
 	"fmt"
 	"os"
 )
-from wrapping import wrapped
 
 func main() {
 	pem, _ := os.ReadFile(os.Args[2])
