@@ -33,6 +33,8 @@ from port443.wiring import (
 )
 
 HTTPS_PORT, HTTP_PORT, BACKEND_PORT = 8443, 8080, 9001
+ATTEMPTS = 3
+ADDRESS_IN_USE = "P443-E310"
 BACKENDS = ("the first sample server", "the second sample server")
 
 
@@ -71,20 +73,31 @@ def demo(*, once: bool, show_config: bool) -> int:
     signal.signal(
         signal.SIGTERM, signal.default_int_handler
     )  # what was made so far is removed on the way out
-    with _scene() as scene:
-        if show_config:
+    if show_config:
+        with _scene() as scene:
             output.data(scene.settings.rstrip())
-            return 0
+        return 0
+    try:
+        return _run(once=once)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    except StopAsked:
+        output.data("  ended")
+        return UNDETERMINED
+    except Port443Error as error:
+        _print(Step(_label(error), good=False, text=f"{error.message} ({error.code})", hint=error.hint))
+        return UNDETERMINED
+
+
+def _run(*, once: bool, attempts: int = ATTEMPTS) -> int:
+    """Serve and show; when another program takes a port between its check and its use, choose ports anew."""
+    with _scene() as scene:
         try:
             return asyncio.run(_show(scene, once=once))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-        except StopAsked:
-            output.data("  ended")
-            return UNDETERMINED
-        except Port443Error as error:
-            _print(Step(_label(error), good=False, text=f"{error.message} ({error.code})", hint=error.hint))
-            return UNDETERMINED
+        except EdgeError as error:
+            if error.code != ADDRESS_IN_USE or attempts == 1:
+                raise
+    return _run(once=once, attempts=attempts - 1)
 
 
 @contextmanager
