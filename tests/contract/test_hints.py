@@ -12,7 +12,7 @@ from port443.cli.explain import all_pages, other_names
 from port443.cli.glossary import named_pages
 from port443.cli.main import COMMANDS, port443
 from port443.core.errors import Port443Error
-from port443.settings.kinds import MISTAKES
+from port443.settings.error_kinds import ERROR_KINDS
 
 TOP = Path(__file__).parents[2]
 WRITTEN = [
@@ -132,4 +132,4 @@ def test_every_error_has_a_next_step() -> None:
 
 
 def test_every_mistake_has_a_way_out() -> None:
-    assert [kind.word for kind in MISTAKES.values() if len(kind.explanation.split()) < 8] == []
+    assert [kind.name for kind in ERROR_KINDS.values() if len(kind.explanation.split()) < 8] == []

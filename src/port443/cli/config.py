@@ -11,7 +11,7 @@ from port443.settings.default_file import settings_file
 
 if TYPE_CHECKING:
     from port443.settings.load import Reading
-    from port443.settings.objections import Path as SettingPath
+    from port443.settings.problems import Path as SettingPath
 
 CHECK_SCHEMA: Final = "port443.config-check/1"
 
@@ -42,13 +42,13 @@ def check(file: Path | None, *, files: bool, as_json: bool) -> int:
     \b
     port443 config check --files port443.yaml && port443 reload --wait
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
+    from port443.settings.diagnostics import SettingsInvalid  # noqa: PLC0415
     from port443.settings.load import read  # noqa: PLC0415 - `--help` comes without YAML
-    from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
 
     try:
         reading = read(settings_file(file))
         warnings = _warnings_of_files(reading) if files else []
-    except SettingsWrong as wrong:
+    except SettingsInvalid as wrong:
         if not as_json:
             raise
         answer = {"valid": False, "sites": None, "warnings": [], **wrong.facts()}
@@ -74,23 +74,23 @@ def check(file: Path | None, *, files: bool, as_json: bool) -> int:
 
 def _warnings_of_files(reading: "Reading") -> list[str]:
     """Judge the files that the settings name; raises SettingsWrong with what is wrong, at its setting."""
-    from port443.settings.kinds import Kind  # noqa: PLC0415 - only asked for
-    from port443.settings.mistakes import SettingsWrong  # noqa: PLC0415
+    from port443.settings.diagnostics import SettingsInvalid  # noqa: PLC0415
+    from port443.settings.error_kinds import ErrorKind  # noqa: PLC0415 - only asked for
     from port443.wiring import judge_named_files  # noqa: PLC0415 - brings the whole product
 
     judged = judge_named_files(reading.desired)
-    mistakes = [
-        reading.mistake(
+    diagnostics = [
+        reading.diagnostic(
             ("sites", one.site, *one.setting),
-            Kind(one.fault.code, "named-file", ""),
+            ErrorKind(one.fault.code, "named-file", ""),
             one.fault.message,
             one.fault.hint,
         )
         for one in judged
         if one.fault
     ]
-    if mistakes:
-        raise SettingsWrong(reading.source, mistakes)
+    if diagnostics:
+        raise SettingsInvalid(reading.source, diagnostics)
     return [f"{one.site}: {warning}" for one in judged for warning in one.warnings]
 
 

@@ -17,7 +17,7 @@ from port443.cli.options import json_option
 from port443.cli.rules import rule_page
 from port443.core.errors import Fault, Port443Error, SettingsError
 from port443.core.grade.catalogue import RULES
-from port443.settings.kinds import MISTAKES
+from port443.settings.error_kinds import ERROR_KINDS
 
 SCHEMA: Final = "port443.explain/1"
 CLOSE: Final = 3
@@ -71,7 +71,7 @@ def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
 def all_pages() -> dict[str, str]:
     """Return the page of every finding, baseline and error, by its code."""
     rules = {rule.id: rule_page(rule) for rule in RULES}
-    return rules | dict(baseline_pages()) | dict(error_pages()) | dict(mistake_pages())
+    return rules | dict(baseline_pages()) | dict(error_pages()) | dict(error_kind_pages())
 
 
 def _whole(code: str, pages: dict[str, str]) -> str:
@@ -96,9 +96,9 @@ def _unknown(code: str, pages: dict[str, str]) -> CodeUnknown:
 
 def other_names() -> dict[str, str]:
     """Return the code of everything that is also called by a word: mistakes, and what the edge answers."""
-    mistakes = {kind.word: kind.code for kind in MISTAKES.values()}
+    codes = {kind.name: kind.code for kind in ERROR_KINDS.values()}
     named = {error for error in _family(Port443Error) if "name" in vars(error)}
-    return mistakes | {vars(error)["name"]: error.code for error in named}
+    return codes | {vars(error)["name"]: error.code for error in named}
 
 
 def _print_list(pages: dict[str, str], *, as_json: bool) -> None:
@@ -125,10 +125,10 @@ def error_pages() -> Iterator[tuple[str, str]]:
         yield error.code, _error_page(error)
 
 
-def mistake_pages() -> Iterator[tuple[str, str]]:
+def error_kind_pages() -> Iterator[tuple[str, str]]:
     """Yield the page of every mistake that a settings file can have."""
-    for kind in MISTAKES.values():
-        yield kind.code, f"{kind.code}  {kind.word}: a mistake in the settings.\n\n{kind.explanation}"
+    for kind in ERROR_KINDS.values():
+        yield kind.code, f"{kind.code}  {kind.name}: a mistake in the settings.\n\n{kind.explanation}"
 
 
 def _family(error: type[Port443Error]) -> Iterator[type[Port443Error]]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from port443.settings.mistakes import SettingsUnreadable
+from port443.settings.diagnostics import SettingsUnreadable
 
 DEFAULT_FILES: Final = (Path("port443.yaml"), Path("/etc/port443/port443.yaml"))
 """In order: that of the directory one works in, then that of the machine."""

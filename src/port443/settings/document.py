@@ -16,9 +16,9 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
 )
 
-from port443.settings import events, kinds, syntax
+from port443.settings import error_kinds, events, syntax
+from port443.settings.diagnostics import Diagnostic
 from port443.settings.guesses import spaced
-from port443.settings.mistakes import Mistake
 from port443.settings.source import Source
 from port443.settings.variables import variable_at, variable_in
 
@@ -59,24 +59,24 @@ class _Stopped(Exception):
     """The rest of the file cannot be read; the reason stands among the mistakes."""
 
 
-def read(source: Source) -> tuple[Node | None, list[Mistake]]:
+def read(source: Source) -> tuple[Node | None, list[Diagnostic]]:
     """Read the one document of `source`; without a node the mistakes say why."""
     composer = _Composer(source)
     try:
         node = composer.document()
     except _Stopped:
-        return None, composer.mistakes
+        return None, composer.diagnostics
     except MarkedYAMLError as error:
         found = syntax.explain(error, source, composer.last_scalar, composer.open_flow)
-        return None, [*composer.mistakes_before_the_last(), found]
+        return None, [*composer.diagnostics_before_the_last(), found]
     except YAMLError as error:  # the reader's: a character that no YAML may have
-        return None, [*composer.mistakes, syntax.explain_character(error, source)]
+        return None, [*composer.diagnostics, syntax.explain_character(error, source)]
     except (ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
         # ruamel turns escapes such as "\UFFFFFFFF" into characters unchecked.
         at = max(source.text.find("\\U", composer.last_scalar[1]), 0)
         text = f"this cannot be read: {error}"
-        return None, [*composer.mistakes, Mistake(kinds.YAML_SYNTAX, source.place(at), text)]
-    return node, composer.mistakes
+        return None, [*composer.diagnostics, Diagnostic(error_kinds.YAML_SYNTAX, source.place(at), text)]
+    return node, composer.diagnostics
 
 
 class _Composer:
@@ -84,7 +84,7 @@ class _Composer:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.mistakes: list[Mistake] = []
+        self.diagnostics: list[Diagnostic] = []
         self.last_scalar = (0, 0)
         """Start and end of the scalar read last: where an unclosed quote shows."""
         self.open_flow: list[int] = []
@@ -97,25 +97,27 @@ class _Composer:
         for event in self.events:
             if isinstance(event, DocumentStartEvent):
                 if root is not None:
-                    self._stop(kinds.SEVERAL_DOCUMENTS, event, "a second document starts here")
+                    self._stop(error_kinds.SEVERAL_DOCUMENTS, event, "a second document starts here")
                 self._check_version(event)
             elif isinstance(event, NodeEvent):
                 root = self._node(event)
         return root
 
-    def mistakes_before_the_last(self) -> list[Mistake]:
+    def diagnostics_before_the_last(self) -> list[Diagnostic]:
         """Leave out that the last scalar has several lines: that is what the reader stumbled over."""
         last = self.source.place(self.last_scalar[0])
         return [
             one
-            for one in self.mistakes
-            if one.kind not in {kinds.QUOTE_UNCLOSED, kinds.SEVERAL_LINES} or one.place < last
+            for one in self.diagnostics
+            if one.kind not in {error_kinds.QUOTE_UNCLOSED, error_kinds.SEVERAL_LINES} or one.place < last
         ]
 
     def _check_version(self, event: DocumentStartEvent) -> None:
         if event.version and tuple(event.version) != (1, 2):
             asked = ".".join(map(str, event.version))
-            self._stop(kinds.YAML_VERSION, event, f"the file asks for YAML {asked}; settings are YAML 1.2")
+            self._stop(
+                error_kinds.YAML_VERSION, event, f"the file asks for YAML {asked}; settings are YAML 1.2"
+            )
 
     def _node(self, event: Any) -> Node:
         kind = type(event)
@@ -158,19 +160,21 @@ class _Composer:
         digits = text.lstrip("+-")
         if digits[0] == "0" and len(digits) > 1:
             hint = f"write {digits.lstrip('0') or '0'}"
-            self._note(kinds.NUMBER_AMBIGUOUS, node, f"{text} starts with a zero", hint)
+            self._note(error_kinds.NUMBER_AMBIGUOUS, node, f"{text} starts with a zero", hint)
 
     def _check_octal(self, text: str, node: Node) -> None:
         if text.startswith("0o"):
-            self._note(kinds.NUMBER_AMBIGUOUS, node, f"{text} is text for YAML 1.1", f"write {int(text, 0)}")
+            self._note(
+                error_kinds.NUMBER_AMBIGUOUS, node, f"{text} is text for YAML 1.1", f"write {int(text, 0)}"
+            )
 
     def _collection(self, event: Any) -> Node:
         if self.depth == MAX_DEPTH:
-            self._stop(kinds.TOO_DEEP, event, f"this is more than {MAX_DEPTH} levels deep")
+            self._stop(error_kinds.TOO_DEEP, event, f"this is more than {MAX_DEPTH} levels deep")
         node = Node(event.start_mark.index, event.end_mark.index, None)
         if event.anchor is not None or event.ctag is not None:
             self._refuse_decoration(event, node)
-        told = len(self.mistakes)
+        told = len(self.diagnostics)
         self.depth += 1
         if event.flow_style:
             self.open_flow.append(node.start)
@@ -181,7 +185,7 @@ class _Composer:
         if event.flow_style:
             self.open_flow.pop()
             if variable := variable_at(self.source.text, node.start):  # {{ name }} is a mapping for YAML
-                del self.mistakes[told:]
+                del self.diagnostics[told:]
                 self._refuse_variable(variable, node)
         self.depth -= 1
         return node
@@ -194,7 +198,7 @@ class _Composer:
                 child.start, child.end = key.start, key.end
                 text = f"`{key.value}` has no value"
                 hint = spaced(str(key.value))
-                self._note(kinds.VALUE_MISSING, child, text, hint or "write one, or remove the key")
+                self._note(error_kinds.VALUE_MISSING, child, text, hint or "write one, or remove the key")
                 if hint:
                     key.value = key.value.partition(":")[0]
             if self._may_enter(node, key):
@@ -207,7 +211,10 @@ class _Composer:
             item = self._node(event)
             if item.value is None and not item.excused:
                 self._note(
-                    kinds.VALUE_MISSING, item, "this entry of the list is empty", "write it, or remove it"
+                    error_kinds.VALUE_MISSING,
+                    item,
+                    "this entry of the list is empty",
+                    "write it, or remove it",
                 )
             node.items.append(item)
         node.value = [item.value for item in node.items]
@@ -219,13 +226,13 @@ class _Composer:
             if not key.excused:
                 shown = self.source.text[key.start : key.end]
                 hint = f'write "{shown}"' if shown and not isinstance(name, dict | list) else ""
-                self._note(kinds.KEY_NOT_TEXT, key, "a key must be text", hint)
+                self._note(error_kinds.KEY_NOT_TEXT, key, "a key must be text", hint)
             return False
         if name == "<<":
-            self._note(kinds.MERGE, key, "merge keys are not accepted", "write the values out")
+            self._note(error_kinds.MERGE, key, "merge keys are not accepted", "write the values out")
             return False
         if name in node.keys:
-            self._note(kinds.KEY_DUPLICATE, key, f"`{name}` stands twice here", earlier=node.keys[name])
+            self._note(error_kinds.KEY_DUPLICATE, key, f"`{name}` stands twice here", earlier=node.keys[name])
             return False
         return not key.excused
 
@@ -233,36 +240,38 @@ class _Composer:
         name = event.anchor.removesuffix(":")
         node = Node(event.start_mark.index, event.start_mark.index + 1 + len(name), None)
         if name.startswith("."):
-            self._note(kinds.ANCHOR, node, "a name that starts with * needs quotes", f'write "*{name}"')
+            self._note(error_kinds.ANCHOR, node, "a name that starts with * needs quotes", f'write "*{name}"')
             raise _Stopped
-        self._note(kinds.ANCHOR, node, f"the alias *{name} is not accepted", "write the value out")
+        self._note(error_kinds.ANCHOR, node, f"the alias *{name} is not accepted", "write the value out")
         return node
 
     def _refuse_decoration(self, event: Any, node: Node) -> None:
         if event.anchor is not None:
-            self._note(kinds.ANCHOR, node, f"the anchor &{event.anchor} is not accepted", "remove it")
+            self._note(error_kinds.ANCHOR, node, f"the anchor &{event.anchor} is not accepted", "remove it")
         if event.ctag is not None:
             shown = self.source.text[node.start : node.end].partition(" ")[0]
-            self._note(kinds.TAG, node, f"the tag {shown} is not accepted", "remove it")
+            self._note(error_kinds.TAG, node, f"the tag {shown} is not accepted", "remove it")
 
     def _refuse_variable(self, name: str, node: Node) -> None:
         at = self.source.text.find(name, node.start, node.end)
         start, end = (at, at + len(name)) if at >= 0 else (node.start, node.end)
         place = self.source.place(start, end)
         node.excused = True
-        self.mistakes.append(Mistake(kinds.VARIABLE, place, f"{name} is not replaced", "write its value"))
+        self.diagnostics.append(
+            Diagnostic(error_kinds.VARIABLE, place, f"{name} is not replaced", "write its value")
+        )
 
     def _refuse_lines(self, event: Any, node: Node) -> None:
         if event.style in {"'", '"'}:
             text = "this quote is not closed on its line"
-            self._note(kinds.QUOTE_UNCLOSED, node, text, f"close it with {event.style}")
+            self._note(error_kinds.QUOTE_UNCLOSED, node, text, f"close it with {event.style}")
         else:
             text = "this value goes on over several lines"
-            self._note(kinds.SEVERAL_LINES, node, text, "look at how the next line is indented")
+            self._note(error_kinds.SEVERAL_LINES, node, text, "look at how the next line is indented")
 
     def _note(
         self,
-        kind: kinds.Kind,
+        kind: error_kinds.ErrorKind,
         node: Node,
         message: str,
         hint: str = "",
@@ -272,9 +281,11 @@ class _Composer:
         """Note a mistake, and excuse the node from what would follow from it."""
         node.excused = True
         first = self.source.place(*earlier) if earlier else None
-        self.mistakes.append(Mistake(kind, self.source.place(node.start, node.end), message, hint, first))
+        self.diagnostics.append(
+            Diagnostic(kind, self.source.place(node.start, node.end), message, hint, first)
+        )
 
-    def _stop(self, kind: kinds.Kind, event: Event, message: str) -> NoReturn:
+    def _stop(self, kind: error_kinds.ErrorKind, event: Event, message: str) -> NoReturn:
         place = self.source.place(event.start_mark.index, event.end_mark.index)
-        self.mistakes.append(Mistake(kind, place, message))
+        self.diagnostics.append(Diagnostic(kind, place, message))
         raise _Stopped

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from port443.core.names import IPName, NameInvalid
 from port443.core.plan.desired import Desired
-from port443.settings.meaning import Surroundings, judge
-from port443.settings.mistakes import FlagsWrong
-from port443.settings.objections import Objection
+from port443.settings.diagnostics import FlagsInvalid
+from port443.settings.problems import Problem
+from port443.settings.validate import Surroundings, validate
 
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - a public server serves on all addresses
 HTTPS_PORT: Final = 443
@@ -49,19 +49,19 @@ class ServeFlags:
         """Raise FlagsWrong when a flag was given that only a file may answer now."""
         if self.given:
             text = f"{', '.join(self.given)} cannot stand beside a settings file"
-            raise FlagsWrong(text, f"write it in {file}, or do not name {file}")
+            raise FlagsInvalid(text, f"write it in {file}, or do not name {file}")
 
 
 def from_flags(flags: ServeFlags, *, cores: int | None = None) -> Desired:
     """Return the site that the flags describe; raise FlagsWrong with everything that is wrong."""
     if not flags.domains or not flags.upstreams:
         example = "--domain app.localhost --to http://127.0.0.1:9000"
-        raise FlagsWrong("a settings file, or --domain and --to, are needed", example)
-    found = judge(_raw(flags), Surroundings(Path.cwd(), cores or len(os.sched_getaffinity(0))))
-    desired, objections = found
+        raise FlagsInvalid("a settings file, or --domain and --to, are needed", example)
+    found = validate(_raw(flags), Surroundings(Path.cwd(), cores or len(os.sched_getaffinity(0))))
+    desired, problems = found
     if desired is None:
-        told = dict.fromkeys(f"{_flag(one)}: {one.message}" for one in objections)
-        raise FlagsWrong("; ".join(told), _hint(objections[0]))
+        told = dict.fromkeys(f"{_flag(one)}: {one.message}" for one in problems)
+        raise FlagsInvalid("; ".join(told), _hint(problems[0]))
     return desired
 
 
@@ -89,12 +89,12 @@ def _address(raw: str) -> str:
     try:
         address = IPName.parse(raw).text
     except NameInvalid as error:
-        raise FlagsWrong(f"--bind: {error.message}", "as in --bind 127.0.0.1 or --bind ::1") from error
+        raise FlagsInvalid(f"--bind: {error.message}", "as in --bind 127.0.0.1 or --bind ::1") from error
     return f"[{address}]" if ":" in address else address
 
 
-def _flag(objection: Objection) -> str:
-    match objection.path:
+def _flag(problem: Problem) -> str:
+    match problem.path:
         case ("listen", "http", *_):
             return "--http-port"
         case ("listen", *_):
@@ -109,7 +109,7 @@ def _flag(objection: Objection) -> str:
             return "--domain"
 
 
-def _hint(objection: Objection) -> str:
-    if objection.kind.word == "issuer-needed":
+def _hint(problem: Problem) -> str:
+    if problem.kind.name == "issuer-needed":
         return "add --issuer local, or use a settings file with `certificate:`"
-    return objection.hint
+    return problem.hint

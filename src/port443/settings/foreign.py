@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from port443.settings import kinds, values
-from port443.settings.mistakes import Mistake
+from port443.settings import error_kinds, values
+from port443.settings.diagnostics import Diagnostic
 from port443.settings.source import Source
 
 OURS: Final = re.compile(r"^[\"']?sites[\"']?\s*:", re.MULTILINE)
@@ -69,13 +69,15 @@ MAGIC: Final = {
 SHORTEST: Final = "the shortest settings file is `sites: {app.localhost: http://127.0.0.1:9000}`"
 
 
-def recognised(source: Source, raw: object) -> Mistake | None:
+def recognised(source: Source, raw: object) -> Diagnostic | None:
     """Return what the file is instead of settings, given what it says as YAML; None when nobody can tell."""
     if OURS.search(source.text):
         return None
     for name, start, end in _found(source.text, raw):
         hint = _hint(name, source.text)
-        return Mistake(kinds.OTHER_FORMAT, source.place(start, end), f"this is {name}, not settings", hint)
+        return Diagnostic(
+            error_kinds.OTHER_FORMAT, source.place(start, end), f"this is {name}, not settings", hint
+        )
     return None
 
 
@@ -114,7 +116,7 @@ def _hint(name: str, text: str) -> str:
         try:
             values.read_name(host)
             values.read_upstream(to)
-        except values.Wrong:
+        except values.InvalidValue:
             return SHORTEST
         return f"its first site is written here: `sites: {{{host}: {to}}}`"
     return SHORTEST

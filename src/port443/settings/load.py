@@ -10,15 +10,15 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from port443.core.plan.desired import Desired
-from port443.settings import document, foreign, kinds
+from port443.settings import document, error_kinds, foreign
+from port443.settings.diagnostics import Diagnostic, SettingsInvalid, SettingsUnreadable
 from port443.settings.document import Node
 from port443.settings.guesses import spaced
-from port443.settings.meaning import Surroundings, judge
-from port443.settings.mistakes import Mistake, SettingsUnreadable, SettingsWrong
-from port443.settings.objections import Objection
-from port443.settings.objections import Path as SettingPath
-from port443.settings.places import as_written, line_of, placed
+from port443.settings.locate import as_written, line_of, locate
+from port443.settings.problems import Path as SettingPath
+from port443.settings.problems import Problem
 from port443.settings.source import Source
+from port443.settings.validate import Surroundings, validate
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 STDIN: Final = "-"
@@ -36,10 +36,12 @@ class Reading:
         """Return the line of a setting, or None when it has its default."""
         return line_of(path, self.root, self.source)
 
-    def mistake(self, path: SettingPath, kind: kinds.Kind, message: str, hint: str) -> Mistake:
+    def diagnostic(
+        self, path: SettingPath, kind: error_kinds.ErrorKind, message: str, hint: str
+    ) -> Diagnostic:
         """Return what is wrong with a setting beyond what is written, at its place."""
-        objection = Objection(kind, as_written(path, self.root), message, hint)
-        found = placed(objection, self.root, self.source)
+        problem = Problem(kind, as_written(path, self.root), message, hint)
+        found = locate(problem, self.root, self.source)
         assert found, "what was read without a mistake has a place"  # noqa: S101 - says why there is one
         return found
 
@@ -83,17 +85,17 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
 def _reading(content: bytes | str, name: str, directory: PurePath, cores: int | None) -> Reading:
     with _uncollected():
         source = decoded(content, name)
-        root, mistakes = document.read(source)
+        root, diagnostics = document.read(source)
         if other := foreign.recognised(source, root.value if root else None):
-            raise SettingsWrong(source, [other])
+            raise SettingsInvalid(source, [other])
         if root is None or not isinstance(root.value, dict):
-            raise SettingsWrong(source, mistakes or [_not_settings(root, source)])
-        desired, objections = judge(
+            raise SettingsInvalid(source, diagnostics or [_not_settings(root, source)])
+        desired, problems = validate(
             root.value, Surroundings(directory, cores or len(os.sched_getaffinity(0)))
         )
-        mistakes += [one for one in (placed(one, root, source) for one in objections) if one]
-        if desired is None or mistakes:
-            raise SettingsWrong(source, mistakes)
+        diagnostics += [one for one in (locate(one, root, source) for one in problems) if one]
+        if desired is None or diagnostics:
+            raise SettingsInvalid(source, diagnostics)
         return Reading(desired, source, root)
 
 
@@ -114,31 +116,33 @@ def decoded(content: bytes | str, name: str) -> Source:
     raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if len(raw) > MAX_BYTES:
         source = Source(name, "")
-        too_large = Mistake(kinds.FILE_TOO_LARGE, source.place(0), "the file has more than 4 MiB")
-        raise SettingsWrong(source, [too_large])
+        too_large = Diagnostic(error_kinds.FILE_TOO_LARGE, source.place(0), "the file has more than 4 MiB")
+        raise SettingsInvalid(source, [too_large])
     try:
         return Source(name, raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _not_utf8(raw, name) from error
 
 
-def _not_utf8(raw: bytes, name: str) -> SettingsWrong:
+def _not_utf8(raw: bytes, name: str) -> SettingsInvalid:
     text = raw.decode("utf-8-sig", "replace")
     source = Source(name, text)
     if other := foreign.recognised_binary(raw):
-        found = Mistake(
-            kinds.OTHER_FORMAT, source.place(0), f"this is {other}, not settings", foreign.SHORTEST
+        found = Diagnostic(
+            error_kinds.OTHER_FORMAT, source.place(0), f"this is {other}, not settings", foreign.SHORTEST
         )
-        return SettingsWrong(source, [found])
+        return SettingsInvalid(source, [found])
     at = text.find("\N{REPLACEMENT CHARACTER}")
     hint = "save it as UTF-8, not as UTF-16" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "save it as UTF-8"
-    return SettingsWrong(source, [Mistake(kinds.NOT_UTF8, source.place(at), "this is not UTF-8", hint)])
+    return SettingsInvalid(
+        source, [Diagnostic(error_kinds.NOT_UTF8, source.place(at), "this is not UTF-8", hint)]
+    )
 
 
-def _not_settings(root: Node | None, source: Source) -> Mistake:
+def _not_settings(root: Node | None, source: Source) -> Diagnostic:
     if root is None or root.value is None:
         hint = "write `sites: {app.localhost: http://127.0.0.1:9000}`"
-        return Mistake(kinds.FILE_EMPTY, source.place(0), "the file says nothing", hint)
+        return Diagnostic(error_kinds.FILE_EMPTY, source.place(0), "the file says nothing", hint)
     text = "settings are written as `name: value`"
     hint = (isinstance(root.value, str) and spaced(root.value)) or "start with `sites:`"
-    return Mistake(kinds.NOT_A_MAPPING, source.place(root.start), text, hint)
+    return Diagnostic(error_kinds.NOT_A_MAPPING, source.place(root.start), text, hint)

@@ -29,12 +29,12 @@ from port443.core.grade.rule import Severity
 from port443.core.wire.groups import GROUPS_13, group_name
 from port443.core.wire.suites import all_suites
 from port443.core.wire.versions import Version
-from port443.settings import document, kinds
+from port443.settings import document, error_kinds
+from port443.settings.diagnostics import Diagnostic, SettingsInvalid
 from port443.settings.load import content_of, decoded
-from port443.settings.mistakes import Mistake, SettingsWrong
-from port443.settings.objections import Objection, suggestion
-from port443.settings.places import placed
-from port443.settings.values import Wrong, read_duration
+from port443.settings.locate import locate
+from port443.settings.problems import Problem, suggestion
+from port443.settings.values import InvalidValue, read_duration
 
 LABELS: Final = {version.label: version for version in Version}
 
@@ -62,7 +62,7 @@ def _day(value: object) -> object:
 def _seconds(value: object) -> int:
     try:
         return read_duration(value)
-    except Wrong as error:
+    except InvalidValue as error:
         raise ValueError(error.message) from error
 
 
@@ -111,50 +111,50 @@ class PolicyForm(Form):
 def read_policy_file(path: str | os.PathLike[str], day: date) -> Policy:
     """Read a policy; raises one SettingsError that holds every mistake with its place."""
     source = decoded(content_of(path), str(path))
-    root, mistakes = document.read(source)
+    root, diagnostics = document.read(source)
     if root is None or not isinstance(root.value, dict):
-        empty = Mistake(
-            kinds.NOT_A_MAPPING,
+        empty = Diagnostic(
+            error_kinds.NOT_A_MAPPING,
             source.place(0),
             "a policy is written as `name: value`",
             "port443 explain policy",
         )
-        raise SettingsWrong(source, mistakes or [empty])
+        raise SettingsInvalid(source, diagnostics or [empty])
     try:
         form = PolicyForm.model_validate(root.value)
     except ValidationError as error:
-        found = (placed(one, root, source) for one in _objections(error))
-        raise SettingsWrong(source, [*mistakes, *(one for one in found if one)]) from error
-    if mistakes:
-        raise SettingsWrong(source, mistakes)
+        found = (locate(one, root, source) for one in _problems(error))
+        raise SettingsInvalid(source, [*diagnostics, *(one for one in found if one)]) from error
+    if diagnostics:
+        raise SettingsInvalid(source, diagnostics)
     if late := _not_in_force(form, day):
-        raise SettingsWrong(source, [one for one in (placed(late, root, source),) if one])
+        raise SettingsInvalid(source, [one for one in (locate(late, root, source),) if one])
     return _policy(form, FilePath(path), day)
 
 
-def _objections(error: ValidationError) -> Iterator[Objection]:
+def _problems(error: ValidationError) -> Iterator[Problem]:
     for one in error.errors(include_url=False):
         path = tuple(one["loc"])
         name = next((str(step) for step in reversed(path) if isinstance(step, str)), "the file")
         if one["type"] == "extra_forbidden":
             known = list((ToleranceForm if "tolerate" in path else PolicyForm).model_fields)
             hint = suggestion(name, known) or f"possible here: {', '.join(known)}"
-            yield Objection(kinds.KEY_UNKNOWN, path, f"a policy has no `{name}`", hint, at_key=True)
+            yield Problem(error_kinds.KEY_UNKNOWN, path, f"a policy has no `{name}`", hint, at_key=True)
         elif one["type"] == "missing":
-            yield Objection(kinds.KEY_MISSING, path[:-1], f"`{name}` is missing", f"add `{name}:`")
+            yield Problem(error_kinds.KEY_MISSING, path[:-1], f"`{name}` is missing", f"add `{name}:`")
         else:
             cause = one.get("ctx", {}).get("error")
-            yield Objection(
-                kinds.TYPE_WRONG, path, f"`{name}`: {cause or one['msg']}", "port443 explain policy"
+            yield Problem(
+                error_kinds.TYPE_WRONG, path, f"`{name}`: {cause or one['msg']}", "port443 explain policy"
             )
 
 
-def _not_in_force(form: PolicyForm, day: date) -> Objection | None:
+def _not_in_force(form: PolicyForm, day: date) -> Problem | None:
     for place, name in enumerate(form.baselines):
         if find_baseline(name, day) is None:
             editions = ", ".join(one.id for one in BASELINES if one.family == name)
             text = f"no edition of `{name}` is in force on {day}"
-            return Objection(kinds.CHOICE_UNKNOWN, ("baselines", place), text, f"there is {editions}")
+            return Problem(error_kinds.CHOICE_UNKNOWN, ("baselines", place), text, f"there is {editions}")
     return None
 
 

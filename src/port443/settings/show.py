@@ -19,7 +19,7 @@ from port443.core.plan.desired import (
     Upstream,
 )
 from port443.core.plan.written import LIMIT_SETTINGS, NO_LIMIT, site_limits, wait, written
-from port443.settings.objections import Path
+from port443.settings.problems import Path
 from port443.settings.values import SECONDS
 
 Line = tuple[Path, str]

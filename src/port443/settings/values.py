@@ -11,7 +11,7 @@ from port443.core.contract.snapshot import HEAD_BYTES
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, SiteName
 from port443.core.plan.desired import Upstream
 from port443.core.plan.written import BYTES
-from port443.settings import guesses, kinds
+from port443.settings import error_kinds, guesses
 
 SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31_536_000}
 DURATION: Final = re.compile(r"([0-9]{1,10})([smhdy])")
@@ -31,10 +31,10 @@ CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no path can be written with: control characters, and halves of characters."""
 
 
-class Wrong(ValueError):
+class InvalidValue(ValueError):
     """A value that cannot be read: what kind of mistake it is, and the way out."""
 
-    def __init__(self, kind: kinds.Kind, message: str, hint: str = "") -> None:
+    def __init__(self, kind: error_kinds.ErrorKind, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -53,9 +53,9 @@ def _or_meant(read: Callable[[str], T], text: str, known: Sequence[guesses.Guess
     """Read a text; where that fails and it is plain what was meant, say so instead."""
     try:
         return read(text)
-    except Wrong as error:
+    except InvalidValue as error:
         if meant := guesses.guess(text, known):
-            raise Wrong(error.kind, *meant) from error
+            raise InvalidValue(error.kind, *meant) from error
         raise
 
 
@@ -63,35 +63,41 @@ def _or_meant(read: Callable[[str], T], text: str, known: Sequence[guesses.Guess
 def _read_name(text: str) -> SiteName:
     if "://" in text or "/" in text:
         host = text.partition("://")[2] or text
-        raise Wrong(kinds.NAME_INVALID, f"`{text}` is more than a name", f"write {host.partition('/')[0]}")
+        raise InvalidValue(
+            error_kinds.NAME_INVALID, f"`{text}` is more than a name", f"write {host.partition('/')[0]}"
+        )
     if _looks_like_address(text):
         return _read_address(text)
     host, colon, port = text.rpartition(":")
     if colon and port.isdecimal():
         hint = f"write {host}; ports stand under `listen`"
-        raise Wrong(kinds.NAME_INVALID, f"`{text}` has a port, and a name has none", hint)
+        raise InvalidValue(error_kinds.NAME_INVALID, f"`{text}` has a port, and a name has none", hint)
     try:
         name = HostName.parse(text)
     except NameInvalid as error:
-        raise _wrong_name(text, error) from error
+        raise _invalid_name(text, error) from error
     if name.is_wildcard and name.text.count(".") < 2:
-        raise Wrong(
-            kinds.WILDCARD_INVALID, f"`{text}` stands for a whole top-level domain", 'as in "*.example.com"'
+        raise InvalidValue(
+            error_kinds.WILDCARD_INVALID,
+            f"`{text}` stands for a whole top-level domain",
+            'as in "*.example.com"',
         )
     return name
 
 
-def _wrong_name(text: str, error: NameInvalid) -> Wrong:
+def _invalid_name(text: str, error: NameInvalid) -> InvalidValue:
     if text == "*":
-        return Wrong(kinds.WILDCARD_INVALID, "`*` stands for every name there is", 'as in "*.example.com"')
+        return InvalidValue(
+            error_kinds.WILDCARD_INVALID, "`*` stands for every name there is", 'as in "*.example.com"'
+        )
     if "*" in text:
         message = f"in `{text}` the * is not the whole first label"
-        return Wrong(kinds.WILDCARD_INVALID, message, 'as in "*.example.com"')
+        return InvalidValue(error_kinds.WILDCARD_INVALID, message, 'as in "*.example.com"')
     if "_" in text:
-        return Wrong(
-            kinds.NAME_INVALID, f"`{text}` has an underscore, which host names do not", "use a hyphen"
+        return InvalidValue(
+            error_kinds.NAME_INVALID, f"`{text}` has an underscore, which host names do not", "use a hyphen"
         )
-    return Wrong(kinds.NAME_INVALID, error.message, error.hint)
+    return InvalidValue(error_kinds.NAME_INVALID, error.message, error.hint)
 
 
 def _looks_like_address(text: str) -> bool:
@@ -100,13 +106,19 @@ def _looks_like_address(text: str) -> bool:
 
 def _read_address(text: str) -> IPName:
     if "%" in text:
-        raise Wrong(kinds.NAME_INVALID, f"`{text}` has a zone, which only means something on one machine")
+        raise InvalidValue(
+            error_kinds.NAME_INVALID, f"`{text}` has a zone, which only means something on one machine"
+        )
     try:
         name = IPName.parse(text)
     except NameInvalid as error:
-        raise Wrong(kinds.NAME_INVALID, error.message, "for example 192.0.2.1 or 2001:db8::1") from error
+        raise InvalidValue(
+            error_kinds.NAME_INVALID, error.message, "for example 192.0.2.1 or 2001:db8::1"
+        ) from error
     if mapped := _mapped(name.text):
-        raise Wrong(kinds.NAME_INVALID, f"`{text}` is an IPv4 address in IPv6 form", f"write {mapped}")
+        raise InvalidValue(
+            error_kinds.NAME_INVALID, f"`{text}` is an IPv4 address in IPv6 form", f"write {mapped}"
+        )
     return name
 
 
@@ -120,26 +132,26 @@ def read_endpoint(raw: object) -> Endpoint:
     """Read `192.0.2.1:443` or `[2001:db8::1]:443`."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         hint = f'write "0.0.0.0:{raw}" and "[::]:{raw}"'
-        raise Wrong(kinds.ADDRESS_INVALID, f"{raw} is a port without an address", hint)
+        raise InvalidValue(error_kinds.ADDRESS_INVALID, f"{raw} is a port without an address", hint)
     return _or_meant(_read_endpoint, _text(raw), guesses.LISTENERS)
 
 
 def _read_endpoint(text: str) -> Endpoint:
     if "%" in text or not text.isascii():
-        raise Wrong(
-            kinds.ADDRESS_INVALID, f"`{text}` is not ADDRESS:PORT", 'as in "0.0.0.0:443" or "[::]:443"'
+        raise InvalidValue(
+            error_kinds.ADDRESS_INVALID, f"`{text}` is not ADDRESS:PORT", 'as in "0.0.0.0:443" or "[::]:443"'
         )
     _, colon, port = text.rpartition(":")
     if colon and port.isdecimal():
-        _read_port(port, kinds.ADDRESS_INVALID)
+        _read_port(port, error_kinds.ADDRESS_INVALID)
     try:
         endpoint = Endpoint.parse(text)
     except NameInvalid as error:
         hint = error.hint or 'as in "0.0.0.0:443" or "[::]:443"'
-        raise Wrong(kinds.ADDRESS_INVALID, error.message, hint) from error
+        raise InvalidValue(error_kinds.ADDRESS_INVALID, error.message, hint) from error
     if mapped := _mapped(endpoint.address):
         message = f"`{text}` is an IPv4 address in IPv6 form"
-        raise Wrong(kinds.ADDRESS_INVALID, message, f'write "{mapped}:{endpoint.port}"')
+        raise InvalidValue(error_kinds.ADDRESS_INVALID, message, f'write "{mapped}:{endpoint.port}"')
     return endpoint
 
 
@@ -152,22 +164,22 @@ def _read_upstream(text: str) -> Upstream:
     url = URL.fullmatch(text)
     if url is None:
         hint = f"write http://{text}" if _is_upstream(f"http://{text}") else "as in http://127.0.0.1:9000"
-        raise Wrong(kinds.UPSTREAM_INVALID, f"`{text}` is not a URL", hint)
+        raise InvalidValue(error_kinds.UPSTREAM_INVALID, f"`{text}` is not a URL", hint)
     if url["scheme"].lower() != "http":
         message = f"`{url['scheme']}` is not possible; upstreams are reached by plain http"
-        raise Wrong(kinds.UPSTREAM_SCHEME, message, "as in http://127.0.0.1:9000")
+        raise InvalidValue(error_kinds.UPSTREAM_SCHEME, message, "as in http://127.0.0.1:9000")
     user, _, authority = url["authority"].rpartition("@")
     if user or url["rest"] not in {"", "/"}:
         part = "a user" if user else f"`{url['rest']}`"
         message = f"an upstream is a server, without {part}"
-        raise Wrong(kinds.UPSTREAM_PATH, message, f"write http://{authority}")
+        raise InvalidValue(error_kinds.UPSTREAM_PATH, message, f"write http://{authority}")
     return _read_authority(authority)
 
 
 def _is_upstream(text: str) -> bool:
     try:
         read_upstream(text)
-    except Wrong:
+    except InvalidValue:
         return False
     return True
 
@@ -175,50 +187,58 @@ def _is_upstream(text: str) -> bool:
 def _read_authority(authority: str) -> Upstream:
     if authority.count(":") > 1 and not authority.startswith("["):
         message = f"`{authority}` has an IPv6 address without brackets"
-        raise Wrong(kinds.UPSTREAM_INVALID, message, f"as in http://[{authority}]:9000")
+        raise InvalidValue(error_kinds.UPSTREAM_INVALID, message, f"as in http://[{authority}]:9000")
     host, colon, port = authority.rpartition(":")
     if not colon or authority.endswith("]"):
         host, port = authority, str(HTTP_PORT)
-    return Upstream(_read_host(host), _read_port(port, kinds.UPSTREAM_INVALID))
+    return Upstream(_read_host(host), _read_port(port, error_kinds.UPSTREAM_INVALID))
 
 
-def _read_port(text: str, kind: kinds.Kind) -> int:
+def _read_port(text: str, kind: error_kinds.ErrorKind) -> int:
     if not text.isascii() or not text.isdecimal() or not text.strip("0") or len(text.lstrip("0")) > 5:
-        raise Wrong(kind, f"`{text}` is not a port", "a port is a number from 1 to 65535")
+        raise InvalidValue(kind, f"`{text}` is not a port", "a port is a number from 1 to 65535")
     number = int(text)
     if text.startswith("0"):
-        raise Wrong(kinds.NUMBER_AMBIGUOUS, f"port {text} starts with a zero", f"write {number}")
+        raise InvalidValue(error_kinds.NUMBER_AMBIGUOUS, f"port {text} starts with a zero", f"write {number}")
     if number > 65535:
-        raise Wrong(kind, f"{text} is not a port", "a port is a number from 1 to 65535")
+        raise InvalidValue(kind, f"{text} is not a port", "a port is a number from 1 to 65535")
     return number
 
 
 def _read_host(host: str) -> str:
     if "*" in host:
-        raise Wrong(
-            kinds.UPSTREAM_INVALID, f"`{host}` is a wildcard", "an upstream is one server: write its name"
+        raise InvalidValue(
+            error_kinds.UPSTREAM_INVALID,
+            f"`{host}` is a wildcard",
+            "an upstream is one server: write its name",
         )
     try:
         name = _read_name(host)
-    except Wrong as error:
+    except InvalidValue as error:
         hint = "give it a name without one (in Docker a network alias), or write its address"
-        raise Wrong(kinds.UPSTREAM_INVALID, error.message, hint if "_" in host else error.hint) from error
+        raise InvalidValue(
+            error_kinds.UPSTREAM_INVALID, error.message, hint if "_" in host else error.hint
+        ) from error
     if isinstance(name, IPName) and ":" in name.text and not host.startswith("["):
-        raise Wrong(kinds.UPSTREAM_INVALID, f"`{host}` has no brackets", f"as in http://[{host}]:9000")
+        raise InvalidValue(
+            error_kinds.UPSTREAM_INVALID, f"`{host}` has no brackets", f"as in http://[{host}]:9000"
+        )
     return name.text
 
 
 def read_duration(raw: object) -> int:
     """Read `5s 10m 2h 30d 2y` as seconds; a year has 365 days."""
     if isinstance(raw, int | float) and not isinstance(raw, bool):
-        raise Wrong(kinds.DURATION_INVALID, f"{raw} has no unit", f"as in {raw}s, or 5s 10m 2h 30d 2y")
+        raise InvalidValue(
+            error_kinds.DURATION_INVALID, f"{raw} has no unit", f"as in {raw}s, or 5s 10m 2h 30d 2y"
+        )
     text = _text(raw)
     match = DURATION.fullmatch(text)
     if match is None:
-        raise Wrong(kinds.DURATION_INVALID, f"`{text}` is not a duration", _duration_hint(text))
+        raise InvalidValue(error_kinds.DURATION_INVALID, f"`{text}` is not a duration", _duration_hint(text))
     seconds = int(match[1]) * SECONDS[match[2]]
     if seconds > MAX_DURATION_S:
-        raise Wrong(kinds.DURATION_INVALID, f"`{text}` is longer than 100y")
+        raise InvalidValue(error_kinds.DURATION_INVALID, f"`{text}` is longer than 100y")
     return seconds
 
 
@@ -234,7 +254,9 @@ def read_timeout(raw: object) -> int:
     """Read a wait that somebody sits through, as seconds."""
     seconds = read_duration(raw)
     if not 1 <= seconds <= MAX_TIMEOUT_S:
-        raise Wrong(kinds.DURATION_INVALID, f"`{raw}` is no timeout", "a timeout is from 1s to 1d")
+        raise InvalidValue(
+            error_kinds.DURATION_INVALID, f"`{raw}` is no timeout", "a timeout is from 1s to 1d"
+        )
     return seconds
 
 
@@ -242,23 +264,25 @@ def read_request_timeout(raw: object) -> int:
     """Read a wait, or `none` for one without an end, which is 0."""
     try:
         return 0 if raw == "none" else read_timeout(raw)
-    except Wrong as wrong:
-        raise Wrong(wrong.kind, wrong.message, "from 1s to 1d, or none") from None
+    except InvalidValue as wrong:
+        raise InvalidValue(wrong.kind, wrong.message, "from 1s to 1d, or none") from None
 
 
 def read_size(raw: object) -> int:
     """Read `512B 64KiB 10MiB 1GiB` as bytes."""
     if isinstance(raw, int | float) and not isinstance(raw, bool):
-        raise Wrong(kinds.SIZE_INVALID, f"{raw} has no unit", f"as in {raw}B, or 64KiB 10MiB 1GiB")
+        raise InvalidValue(
+            error_kinds.SIZE_INVALID, f"{raw} has no unit", f"as in {raw}B, or 64KiB 10MiB 1GiB"
+        )
     text = _text(raw)
     match = SIZE.fullmatch(text)
     if match is None or match[2] not in BYTES:
         meant = f"{match[2][:1]}iB" if match else ""
         hint = f"write {match[1]}{meant}" if match and meant in BYTES else "as in 64KiB 10MiB 1GiB"
-        raise Wrong(kinds.SIZE_INVALID, f"`{text}` is not a size", hint)
+        raise InvalidValue(error_kinds.SIZE_INVALID, f"`{text}` is not a size", hint)
     size = int(match[1]) * BYTES[match[2]]
     if size > MAX_INTEGER:
-        raise Wrong(kinds.SIZE_INVALID, f"`{text}` is larger than 8191TiB")
+        raise InvalidValue(error_kinds.SIZE_INVALID, f"`{text}` is larger than 8191TiB")
     return size
 
 
@@ -266,7 +290,9 @@ def read_head_size(raw: object) -> int:
     """Read the size of what is held in memory while it comes."""
     size = read_size(raw)
     if not 1 <= size <= MAX_HEAD_BYTES:
-        raise Wrong(kinds.SIZE_INVALID, f"`{raw}` is out of range", "a header has from 1B to 16MiB")
+        raise InvalidValue(
+            error_kinds.SIZE_INVALID, f"`{raw}` is out of range", "a header has from 1B to 16MiB"
+        )
     return size
 
 
@@ -279,12 +305,14 @@ def read_path(raw: object) -> str:
     """Read the path of a file."""
     if (word := str(raw).lower()) in NOTHING:
         hint = f"remove the setting to have none, or write ./{word} for a file of that name"
-        raise Wrong(kinds.PATH_INVALID, f"`{word}` is not the path of a file", hint)
+        raise InvalidValue(error_kinds.PATH_INVALID, f"`{word}` is not the path of a file", hint)
     text = _text(raw)
     if not text or len(text) > MAX_PATH or CONTROL.search(text):
-        raise Wrong(kinds.PATH_INVALID, "this is not the path of a file")
+        raise InvalidValue(error_kinds.PATH_INVALID, "this is not the path of a file")
     if text.startswith("~"):
-        raise Wrong(kinds.PATH_INVALID, "only shells know ~ for a home directory", "write the whole path")
+        raise InvalidValue(
+            error_kinds.PATH_INVALID, "only shells know ~ for a home directory", "write the whole path"
+        )
     return text
 
 
@@ -293,6 +321,8 @@ def _text(raw: object) -> str:
         return raw
     if isinstance(raw, int | float):
         shown = str(raw).lower()
-        raise Wrong(kinds.TYPE_WRONG, f"{shown} is not text here", f'write "{shown}" if text is meant')
+        raise InvalidValue(
+            error_kinds.TYPE_WRONG, f"{shown} is not text here", f'write "{shown}" if text is meant'
+        )
     form = "a list" if isinstance(raw, list) else "a mapping" if isinstance(raw, dict) else "nothing"
-    raise Wrong(kinds.TYPE_WRONG, f"text is needed, and this is {form}")
+    raise InvalidValue(error_kinds.TYPE_WRONG, f"text is needed, and this is {form}")

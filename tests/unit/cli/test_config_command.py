@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from pki import leaf, root
 from port443.adapters.clock import SystemClock
 from port443.cli.main import run
-from port443.settings.kinds import MISTAKES
+from port443.settings.error_kinds import ERROR_KINDS
 
 GOOD = "sites:\n  app.localhost: http://127.0.0.1:9000\n"
 BAD = "sites:\n  app.localhost:\n    to: http://127.0.0.1:9000\n    tls: moderm\n"
@@ -254,6 +254,6 @@ def test_a_missing_file_is_a_settings_error(tmp_path: Path, capsys: pytest.Captu
 
 def test_every_mistake_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
     """The code beside a mistake leads to a page with its cause and the way out."""
-    for kind in MISTAKES.values():
+    for kind in ERROR_KINDS.values():
         assert run(["explain", kind.code]) == 0
         assert kind.explanation in capsys.readouterr().out

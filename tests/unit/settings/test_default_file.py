@@ -6,8 +6,8 @@ import pytest
 
 from port443.cli.main import run
 from port443.settings.default_file import DEFAULT_FILES, settings_file
+from port443.settings.diagnostics import SettingsUnreadable
 from port443.settings.load import load
-from port443.settings.mistakes import SettingsUnreadable
 
 
 def test_the_default_files() -> None:

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from plan_samples import file_text
 from port443.app.demo import DemoPlace, demo_settings
 from port443.settings.editor import json_schema
-from port443.settings.kinds import MISTAKES
+from port443.settings.error_kinds import ERROR_KINDS
 from port443.settings.load import parse
 
 TOP = Path(__file__).parents[3]
@@ -32,7 +32,7 @@ def snippets() -> Iterator[tuple[str, str]]:
     for page in [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]:
         for at, block in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)):
             yield f"{page.name}-{at}", block
-    for kind in MISTAKES.values():
+    for kind in ERROR_KINDS.values():
         if "\n\n  sites:" in kind.explanation:
             yield kind.code, kind.explanation.partition("\n\n")[2]
     demo = demo_settings(DemoPlace(("127.0.0.1", "::1"), 8443, 8080), ["http://127.0.0.1:9001"])

@@ -6,8 +6,8 @@ import pytest
 
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import Desired, DesiredSite, LocalIssuer, Upstream
+from port443.settings.diagnostics import FlagsInvalid
 from port443.settings.flags import ServeFlags, from_flags
-from port443.settings.mistakes import FlagsWrong
 
 DOMAIN = ("app.localhost",)
 TO = ("http://127.0.0.1:9000",)
@@ -69,7 +69,7 @@ def test_every_flag_counts() -> None:
 )
 def test_a_wrong_flag_is_named(flags: ServeFlags, said: str) -> None:
     """Whoever types sees which flag is wrong, and all of them at once."""
-    with pytest.raises(FlagsWrong, match=said) as caught:
+    with pytest.raises(FlagsInvalid, match=said) as caught:
         from_flags(flags)
     assert caught.value.code == "P443-E103"
 
@@ -77,5 +77,5 @@ def test_a_wrong_flag_is_named(flags: ServeFlags, said: str) -> None:
 def test_flags_and_a_file_do_not_mix() -> None:
     """A flag beside a file is refused, since one of the two would be ignored."""
     ServeFlags().refuse_beside_file(PurePath("port443.yaml"))
-    with pytest.raises(FlagsWrong, match="--domain, --https-port cannot stand beside a settings file"):
+    with pytest.raises(FlagsInvalid, match="--domain, --https-port cannot stand beside a settings file"):
         ServeFlags(DOMAIN, https_port=8443).refuse_beside_file(PurePath("port443.yaml"))

@@ -19,20 +19,20 @@ from port443.core.plan.desired import (
     SiteTimeouts,
     Upstream,
 )
-from port443.settings import kinds
-from port443.settings.kinds import Kind
+from port443.settings import error_kinds
+from port443.settings.diagnostics import SettingsInvalid, SettingsUnreadable
+from port443.settings.error_kinds import ErrorKind
 from port443.settings.load import MAX_BYTES, load, parse
-from port443.settings.mistakes import SettingsUnreadable, SettingsWrong
 
 TOP = Path(__file__).parents[3]
 BAD = sorted((TOP / "tests" / "settings_bad").glob("*.yaml"))
 EXAMPLES = sorted((TOP / "examples").glob("*.yaml"))
 
 
-def kinds_of(text: str | bytes) -> list[Kind]:
-    with pytest.raises(SettingsWrong) as caught:
+def kinds_of(text: str | bytes) -> list[ErrorKind]:
+    with pytest.raises(SettingsInvalid) as caught:
         parse(text)
-    return [one.kind for one in caught.value.mistakes]
+    return [one.kind for one in caught.value.diagnostics]
 
 
 def site(text: str) -> DesiredSite:
@@ -149,12 +149,15 @@ def test_a_byte_order_mark_does_no_harm() -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
 def test_other_encodings_are_refused(encoding: str) -> None:
     """A file in another encoding is told from a file with a strange name."""
-    assert kinds_of("sites: {ä.test: http://h}".encode(encoding))[0] in {kinds.NOT_UTF8, kinds.CHARACTER}
+    assert kinds_of("sites: {ä.test: http://h}".encode(encoding))[0] in {
+        error_kinds.NOT_UTF8,
+        error_kinds.CHARACTER,
+    }
 
 
 def test_a_file_is_bounded() -> None:
     """What is larger than a settings file can be is not read as one."""
-    assert kinds_of(b"#" * (MAX_BYTES + 1)) == [kinds.FILE_TOO_LARGE]
+    assert kinds_of(b"#" * (MAX_BYTES + 1)) == [error_kinds.FILE_TOO_LARGE]
 
 
 def test_lists_are_bounded() -> None:
@@ -162,7 +165,7 @@ def test_lists_are_bounded() -> None:
     names = ", ".join(f"n{number}.test" for number in range(4096))
     servers = ", ".join(f"http://s{number}" for number in range(1025))
     text = f"sites:\n  a.test: {{to: http://h, aliases: [{names}]}}\n  b.test: [{servers}]\n"
-    assert kinds_of(text) == [kinds.TOO_MANY, kinds.TOO_MANY]
+    assert kinds_of(text) == [error_kinds.TOO_MANY, error_kinds.TOO_MANY]
 
 
 def test_a_missing_file_is_no_defect(tmp_path: Path) -> None:
@@ -179,11 +182,11 @@ def test_one_broken_site_hides_nothing_elsewhere() -> None:
         "  a.test: {to: ftp://h, aliases: [b.test]}\n  b.test: http://h\n  c.org: http://h\n"
     )
     assert kinds_of(text) == [
-        kinds.DEFAULT_SITE_UNKNOWN,
-        kinds.LISTENER_DUPLICATE,
-        kinds.UPSTREAM_SCHEME,
-        kinds.NAME_DUPLICATE,
-        kinds.ISSUER_NEEDED,
+        error_kinds.DEFAULT_SITE_UNKNOWN,
+        error_kinds.LISTENER_DUPLICATE,
+        error_kinds.UPSTREAM_SCHEME,
+        error_kinds.NAME_DUPLICATE,
+        error_kinds.ISSUER_NEEDED,
     ]
 
 
@@ -191,7 +194,7 @@ def test_one_broken_site_hides_nothing_elsewhere() -> None:
 def test_no_key_is_taken_for_something_else(key: str) -> None:
     """A key may be called like a mark of the machinery, anywhere."""
     text = f'"{key}": 1\nsites:\n  "{key}": http://h\n  a.test: {{to: http://h, "{key}": 1}}\n'
-    assert kinds_of(text) == [kinds.KEY_UNKNOWN, kinds.NAME_INVALID, kinds.KEY_UNKNOWN]
+    assert kinds_of(text) == [error_kinds.KEY_UNKNOWN, error_kinds.NAME_INVALID, error_kinds.KEY_UNKNOWN]
 
 
 FRAGMENTS = [
@@ -219,16 +222,16 @@ def test_no_text_raises_anything_else(text: str) -> None:
     """Whatever stands in a file, the answer is either settings or their mistakes, each in its place."""
     error = judged(text)
     if error is not None:
-        assert isinstance(error, SettingsWrong)
+        assert isinstance(error, SettingsInvalid)
         assert error.report()
-        assert all(one.place.line >= 1 and one.place.column >= 1 for one in error.mistakes)
+        assert all(one.place.line >= 1 and one.place.column >= 1 for one in error.diagnostics)
 
 
 @given(st.binary(max_size=100))
 def test_no_bytes_raise_anything_else(content: bytes) -> None:
     """The same holds for what is no text at all."""
     error = judged(content)
-    assert error is None or error.code == SettingsWrong.code
+    assert error is None or error.code == SettingsInvalid.code
 
 
 def test_a_site_has_time_outs_of_its_own() -> None:

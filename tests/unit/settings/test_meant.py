@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import leaf
 from port443.settings import values
+from port443.settings.diagnostics import SettingsInvalid
 from port443.settings.foreign import SHORTEST
 from port443.settings.load import load, parse
-from port443.settings.mistakes import SettingsWrong
 
 NAMES, LISTENERS, UPSTREAMS = values.read_name, values.read_endpoint, values.read_upstream
 ELSEWHERE = Path(__file__).parents[2] / "settings_bad"
@@ -71,7 +71,7 @@ ELSEWHERE = Path(__file__).parents[2] / "settings_bad"
 )
 def test_the_hint_names_what_was_meant(read: Callable[[object], object], text: object, hint: str) -> None:
     """And what it says to write can be read."""
-    with pytest.raises(values.Wrong) as wrong:
+    with pytest.raises(values.InvalidValue) as wrong:
         read(text)
     assert hint == wrong.value.hint
     if written := re.fullmatch(r"write (\S+)", hint):
@@ -100,13 +100,13 @@ def test_the_hint_names_what_was_meant(read: Callable[[object], object], text: o
 )
 def test_the_configuration_of_another_program_is_named(name: str, told: str, first_site: str | None) -> None:
     """One mistake, and the first site in our words where it can be found."""
-    with pytest.raises(SettingsWrong) as wrong:
+    with pytest.raises(SettingsInvalid) as wrong:
         load(ELSEWHERE / name)
-    (mistake,) = wrong.value.mistakes
-    assert mistake.message == f"this is {told}, not settings"
+    (diagnostic,) = wrong.value.diagnostics
+    assert diagnostic.message == f"this is {told}, not settings"
     shown = f"its first site is written here: `sites: {{{first_site}}}`" if first_site else SHORTEST
-    assert mistake.hint == shown
-    settings = mistake.hint.partition("`")[2].removesuffix("`")
+    assert diagnostic.hint == shown
+    settings = diagnostic.hint.partition("`")[2].removesuffix("`")
     parse(settings.replace("example.com", "a.test"))  # a public name needs an issuer, too
 
 
@@ -128,15 +128,15 @@ def test_the_configuration_of_another_program_is_named(name: str, told: str, fir
     ids=["DER", "certificate", "key", "gzip", "Caddy's JSON", "script", "HTML", "unit"],
 )
 def test_a_file_of_another_kind_is_named(content: bytes, told: str) -> None:
-    with pytest.raises(SettingsWrong) as wrong:
+    with pytest.raises(SettingsInvalid) as wrong:
         parse(content)
-    assert [f"this is {told}, not settings"] == [one.message for one in wrong.value.mistakes]
+    assert [f"this is {told}, not settings"] == [one.message for one in wrong.value.diagnostics]
 
 
 def test_a_private_key_is_not_shown() -> None:
     """The report holds its first line, which every key has, and nothing of the rest."""
     key = leaf().key_pem
-    with pytest.raises(SettingsWrong) as wrong:
+    with pytest.raises(SettingsInvalid) as wrong:
         parse(key)
     told = wrong.value.report() + json.dumps(wrong.value.facts())
     assert not [line for line in key.decode().splitlines()[1:] if line in told]
@@ -153,9 +153,9 @@ def test_json_is_yaml(indent: str | int | None) -> None:
 
 def test_a_file_with_sites_is_ours() -> None:
     """Whatever else is wrong in it: a line that looks like another program's is shown as a line."""
-    with pytest.raises(SettingsWrong) as wrong:
+    with pytest.raises(SettingsInvalid) as wrong:
         parse("sites:\n  a.test: http://h\nserver {\n")
-    assert [one.kind.word for one in wrong.value.mistakes] == ["yaml-syntax"]
+    assert [one.kind.name for one in wrong.value.diagnostics] == ["yaml-syntax"]
 
 
 def test_dollars_and_braces_alone_are_no_variables() -> None:

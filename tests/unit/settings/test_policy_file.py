@@ -18,7 +18,7 @@ from port443.core.grade.rule import Severity
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint
 from port443.core.wire.versions import Version
-from port443.settings.mistakes import SettingsWrong
+from port443.settings.diagnostics import SettingsInvalid
 from port443.settings.policy_file import read_policy_file
 from port443.settings.scan_request import read_policies
 from scan_facts import GOOD_WEB, NAME, good, version, with_version, with_web
@@ -114,7 +114,7 @@ WRONG = {
 def test_a_mistake_is_shown_at_its_place(tmp_path: Path, text: str) -> None:
     """Line, column, what is wrong, and what was probably meant."""
     place, words = WRONG[text]
-    with pytest.raises(SettingsWrong) as caught:
+    with pytest.raises(SettingsInvalid) as caught:
         read(tmp_path, text)
     shown = caught.value.report()
     assert f"policy.yaml:{place}" in shown

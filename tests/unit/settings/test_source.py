@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from port443.settings import kinds
-from port443.settings.mistakes import SHOWN, Mistake, SettingsWrong
+from port443.settings import error_kinds
+from port443.settings.diagnostics import SHOWN, Diagnostic, SettingsInvalid
 from port443.settings.source import MAX_EXCERPT, Place, Source
 
 
@@ -60,15 +60,17 @@ def test_a_long_line_is_cut_around_its_place() -> None:
 def test_a_file_cannot_drive_a_terminal() -> None:
     """Control characters are shown as replacements, in excerpts and in messages."""
     source = Source("x", "a: \x1b[2J")
-    error = SettingsWrong(source, [Mistake(kinds.CHARACTER, source.place(3), "found \x1b[2J", "not \x9b")])
+    error = SettingsInvalid(
+        source, [Diagnostic(error_kinds.CHARACTER, source.place(3), "found \x1b[2J", "not \x9b")]
+    )
     assert not any(sign in error.report() for sign in "\x1b\x9b")
 
 
 def test_a_thousand_mistakes_are_shown_and_the_rest_counted() -> None:
     """Whoever corrects a file wants all of one run."""
     source, count = Source("x.yaml", "a\n" * 1030), SHOWN + 30
-    mistakes = [Mistake(kinds.KEY_UNKNOWN, source.place(at * 2), "no") for at in range(count)]
-    error = SettingsWrong(source, mistakes)
+    diagnostics = [Diagnostic(error_kinds.KEY_UNKNOWN, source.place(at * 2), "no") for at in range(count)]
+    error = SettingsInvalid(source, diagnostics)
     assert error.report().count("P443-E130") == SHOWN
     assert error.report().endswith("and 30 more")
     assert error.facts()["count"] == count

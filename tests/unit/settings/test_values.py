@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import Upstream
-from port443.settings import kinds, values
-from port443.settings.kinds import Kind
+from port443.settings import error_kinds, values
+from port443.settings.error_kinds import ErrorKind
 from port443.settings.show import duration
 
 
@@ -44,9 +44,9 @@ def test_durations(text: str, seconds: int) -> None:
 )
 def test_what_is_no_duration(raw: object) -> None:
     """A whole number and a unit, nothing else."""
-    with pytest.raises(values.Wrong) as caught:
+    with pytest.raises(values.InvalidValue) as caught:
         values.read_duration(raw)
-    assert caught.value.kind in {kinds.DURATION_INVALID, kinds.TYPE_WRONG}
+    assert caught.value.kind in {error_kinds.DURATION_INVALID, error_kinds.TYPE_WRONG}
 
 
 @given(st.integers(0, values.MAX_DURATION_S))
@@ -73,43 +73,43 @@ def test_upstreams(text: str, upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     ("raw", "kind"),
     [
-        ("app", kinds.UPSTREAM_INVALID),
-        ("//app", kinds.UPSTREAM_INVALID),
-        ("http://", kinds.UPSTREAM_INVALID),
-        ("http://:80", kinds.UPSTREAM_INVALID),
-        ("http://app:", kinds.UPSTREAM_INVALID),
-        ("http://app:0", kinds.UPSTREAM_INVALID),
-        ("http://app:65536", kinds.UPSTREAM_INVALID),
-        ("http://app:\N{SUPERSCRIPT TWO}", kinds.UPSTREAM_INVALID),
-        ("http://app:1:2", kinds.UPSTREAM_INVALID),
-        ("http://::1", kinds.UPSTREAM_INVALID),
-        ("http://[::1", kinds.UPSTREAM_INVALID),
-        ("http://[::1]x", kinds.UPSTREAM_INVALID),
-        ("http://[fe80::1%eth0]", kinds.UPSTREAM_INVALID),
-        ("http://*.app.test", kinds.UPSTREAM_INVALID),
-        ("http://[::ffff:10.0.0.1]", kinds.UPSTREAM_INVALID),
-        ("http://127.1", kinds.UPSTREAM_INVALID),
-        ("http://a b", kinds.UPSTREAM_INVALID),
-        ("https://app", kinds.UPSTREAM_SCHEME),
-        ("h2c://app", kinds.UPSTREAM_SCHEME),
-        ("unix:///run/app.sock", kinds.UPSTREAM_SCHEME),
-        ("http://app/x", kinds.UPSTREAM_PATH),
-        ("http://app?x", kinds.UPSTREAM_PATH),
-        ("http://app#x", kinds.UPSTREAM_PATH),
-        ("http://u:p@app", kinds.UPSTREAM_PATH),
-        (8000, kinds.TYPE_WRONG),
+        ("app", error_kinds.UPSTREAM_INVALID),
+        ("//app", error_kinds.UPSTREAM_INVALID),
+        ("http://", error_kinds.UPSTREAM_INVALID),
+        ("http://:80", error_kinds.UPSTREAM_INVALID),
+        ("http://app:", error_kinds.UPSTREAM_INVALID),
+        ("http://app:0", error_kinds.UPSTREAM_INVALID),
+        ("http://app:65536", error_kinds.UPSTREAM_INVALID),
+        ("http://app:\N{SUPERSCRIPT TWO}", error_kinds.UPSTREAM_INVALID),
+        ("http://app:1:2", error_kinds.UPSTREAM_INVALID),
+        ("http://::1", error_kinds.UPSTREAM_INVALID),
+        ("http://[::1", error_kinds.UPSTREAM_INVALID),
+        ("http://[::1]x", error_kinds.UPSTREAM_INVALID),
+        ("http://[fe80::1%eth0]", error_kinds.UPSTREAM_INVALID),
+        ("http://*.app.test", error_kinds.UPSTREAM_INVALID),
+        ("http://[::ffff:10.0.0.1]", error_kinds.UPSTREAM_INVALID),
+        ("http://127.1", error_kinds.UPSTREAM_INVALID),
+        ("http://a b", error_kinds.UPSTREAM_INVALID),
+        ("https://app", error_kinds.UPSTREAM_SCHEME),
+        ("h2c://app", error_kinds.UPSTREAM_SCHEME),
+        ("unix:///run/app.sock", error_kinds.UPSTREAM_SCHEME),
+        ("http://app/x", error_kinds.UPSTREAM_PATH),
+        ("http://app?x", error_kinds.UPSTREAM_PATH),
+        ("http://app#x", error_kinds.UPSTREAM_PATH),
+        ("http://u:p@app", error_kinds.UPSTREAM_PATH),
+        (8000, error_kinds.TYPE_WRONG),
     ],
 )
-def test_what_is_no_upstream(raw: object, kind: Kind) -> None:
+def test_what_is_no_upstream(raw: object, kind: ErrorKind) -> None:
     """An upstream is a plain HTTP server, and says no more than where it is."""
-    with pytest.raises(values.Wrong) as caught:
+    with pytest.raises(values.InvalidValue) as caught:
         values.read_upstream(raw)
     assert caught.value.kind == kind
 
 
 def test_no_message_repeats_a_password() -> None:
     """What stood before the @ is not told to whoever reads the terminal."""
-    with pytest.raises(values.Wrong) as caught:
+    with pytest.raises(values.InvalidValue) as caught:
         values.read_upstream("http://user:hunter2@app")
     assert "hunter2" not in caught.value.message + caught.value.hint
 
@@ -117,28 +117,28 @@ def test_no_message_repeats_a_password() -> None:
 @pytest.mark.parametrize(
     ("raw", "kind"),
     [
-        ("", kinds.NAME_INVALID),
-        ("a..b", kinds.NAME_INVALID),
-        ("a_b.test", kinds.NAME_INVALID),
-        ("a b.test", kinds.NAME_INVALID),
-        ("http://a.test/x", kinds.NAME_INVALID),
-        ("a.test:443", kinds.NAME_INVALID),
-        ("a.test/x", kinds.NAME_INVALID),
-        ("1.2.3", kinds.NAME_INVALID),
-        ("fe80::1%eth0", kinds.NAME_INVALID),
-        ("::ffff:10.0.0.1", kinds.NAME_INVALID),
-        ("a" * 64 + ".test", kinds.NAME_INVALID),
-        ("*", kinds.WILDCARD_INVALID),
-        ("*.", kinds.WILDCARD_INVALID),
-        ("*.test", kinds.WILDCARD_INVALID),
-        ("*.*.a.test", kinds.WILDCARD_INVALID),
-        ("www*.a.test", kinds.WILDCARD_INVALID),
-        (443, kinds.TYPE_WRONG),
-        (None, kinds.TYPE_WRONG),
+        ("", error_kinds.NAME_INVALID),
+        ("a..b", error_kinds.NAME_INVALID),
+        ("a_b.test", error_kinds.NAME_INVALID),
+        ("a b.test", error_kinds.NAME_INVALID),
+        ("http://a.test/x", error_kinds.NAME_INVALID),
+        ("a.test:443", error_kinds.NAME_INVALID),
+        ("a.test/x", error_kinds.NAME_INVALID),
+        ("1.2.3", error_kinds.NAME_INVALID),
+        ("fe80::1%eth0", error_kinds.NAME_INVALID),
+        ("::ffff:10.0.0.1", error_kinds.NAME_INVALID),
+        ("a" * 64 + ".test", error_kinds.NAME_INVALID),
+        ("*", error_kinds.WILDCARD_INVALID),
+        ("*.", error_kinds.WILDCARD_INVALID),
+        ("*.test", error_kinds.WILDCARD_INVALID),
+        ("*.*.a.test", error_kinds.WILDCARD_INVALID),
+        ("www*.a.test", error_kinds.WILDCARD_INVALID),
+        (443, error_kinds.TYPE_WRONG),
+        (None, error_kinds.TYPE_WRONG),
     ],
 )
-def test_what_is_no_name(raw: object, kind: Kind) -> None:
-    with pytest.raises(values.Wrong) as caught:
+def test_what_is_no_name(raw: object, kind: ErrorKind) -> None:
+    with pytest.raises(values.InvalidValue) as caught:
         values.read_name(raw)
     assert caught.value.kind == kind
 
@@ -166,9 +166,9 @@ def test_names() -> None:
     ],
 )
 def test_what_is_no_listener(raw: object) -> None:
-    with pytest.raises(values.Wrong) as caught:
+    with pytest.raises(values.InvalidValue) as caught:
         values.read_endpoint(raw)
-    assert caught.value.kind == kinds.ADDRESS_INVALID
+    assert caught.value.kind == error_kinds.ADDRESS_INVALID
 
 
 def test_listeners() -> None:
@@ -188,7 +188,7 @@ def objection_to(raw: object, read: Callable[[object], object]) -> str | None:
     """Read a value and return what speaks against it; everything else that is raised fails the test."""
     try:
         read(raw)
-    except values.Wrong as wrong:
+    except values.InvalidValue as wrong:
         return wrong.message
     return None
 

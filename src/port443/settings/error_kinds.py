@@ -1,257 +1,257 @@
-"""What can be wrong in a settings file: each kind once, with its code and its way out."""
+"""The kinds of errors in a settings file, each with its code, name and explanation."""
 
 from dataclasses import dataclass
 from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of mistake. Code and word are stable and never reused."""
+class ErrorKind:
+    """One kind of error. Code and name are stable and never reused."""
 
     code: str
-    word: str
+    name: str
     explanation: str
     """Cause and next step, as `port443 explain CODE` prints them."""
 
 
-FILE_TOO_LARGE = Kind(
+FILE_TOO_LARGE = ErrorKind(
     "P443-E105",
     "file-too-large",
     "A settings file may have 4 MiB, which is room for more than ten thousand sites.\n"
     "Check that the path names a settings file.",
 )
-NOT_UTF8 = Kind(
+NOT_UTF8 = ErrorKind(
     "P443-E106",
     "not-utf8",
     "The file is not UTF-8 text. Save it as UTF-8 in your editor; a byte order mark does no harm.",
 )
-FILE_EMPTY = Kind(
+FILE_EMPTY = ErrorKind(
     "P443-E107",
     "file-empty",
     "The file says nothing. The shortest useful one is:\n\n  sites:\n    app.localhost: http://127.0.0.1:9000",
 )
-NOT_A_MAPPING = Kind(
+NOT_A_MAPPING = ErrorKind(
     "P443-E108",
     "not-a-mapping",
     "The file must hold settings as `name: value`, with `sites:` among them, not a list or a single value.",
 )
-OTHER_FORMAT = Kind(
+OTHER_FORMAT = ErrorKind(
     "P443-E109",
     "other-format",
     "The file was written for another program. Settings of port443 are YAML, and a site is one line of\n"
     "it:\n\n"
     "  sites:\n    app.localhost: http://127.0.0.1:9000",
 )
-NAME_INVALID = Kind(
+NAME_INVALID = ErrorKind(
     "P443-E110",
     "name-invalid",
     "A name is a host name such as app.example.com, one with a leading wildcard label such as\n"
     '"*.example.com", or an IP address. A scheme, a port or a path does not belong to a name.',
 )
-YAML_SYNTAX = Kind(
+YAML_SYNTAX = ErrorKind(
     "P443-E111",
     "yaml-syntax",
     "The text is not YAML 1.2 from this place on. Look at the line and the one before it: a colon needs a\n"
     "space behind it, and text with : # { } [ ] , & * ! | > @ ` % in it is safest between quotes.",
 )
-TAB = Kind(
+TAB = ErrorKind(
     "P443-E112",
     "tab",
     "YAML does not take tabs where it looks for structure. Indent with spaces; most editors can be told\n"
     "to do so for .yaml files.",
 )
-QUOTE_UNCLOSED = Kind(
+QUOTE_UNCLOSED = ErrorKind(
     "P443-E113",
     "quote-unclosed",
     "A quote opens here and is not closed on its line. Close it. No setting goes over several lines.",
 )
-INDENTATION = Kind(
+INDENTATION = ErrorKind(
     "P443-E114",
     "indentation",
     "This line stands deeper or less deep than those it belongs to. Settings of one group start in the\n"
     "same column; what belongs to a setting stands two spaces deeper.",
 )
-BRACKET_UNCLOSED = Kind(
+BRACKET_UNCLOSED = ErrorKind(
     "P443-E115",
     "bracket-unclosed",
     "A list [a, b] or a mapping {a: b} opens here and is not closed, or a comma is missing in it.",
 )
-KEY_DUPLICATE = Kind(
+KEY_DUPLICATE = ErrorKind(
     "P443-E116",
     "key-duplicate",
     "The same key stands twice in one group, and only one of the two could count. Remove one, or join them.",
 )
-ANCHOR = Kind(
+ANCHOR = ErrorKind(
     "P443-E117",
     "anchor",
     "YAML anchors (&name) and aliases (*name) are not accepted, so that every value can be read where it\n"
     'stands. Write the value out. A wildcard name must be quoted: "*.example.com".',
 )
-TAG = Kind(
+TAG = ErrorKind(
     "P443-E118",
     "tag",
     "YAML tags (!name) are not accepted. Remove it; put text that starts with ! between quotes.",
 )
-MERGE = Kind(
+MERGE = ErrorKind(
     "P443-E119",
     "merge-key",
     "The merge key << is not part of YAML 1.2 and not accepted. Write the values out.",
 )
-SEVERAL_DOCUMENTS = Kind(
+SEVERAL_DOCUMENTS = ErrorKind(
     "P443-E120",
     "several-documents",
     "A settings file is one YAML document. Remove the --- in its middle, or use several files.",
 )
-YAML_VERSION = Kind(
+YAML_VERSION = ErrorKind(
     "P443-E121",
     "yaml-version",
     "The file asks for another YAML than 1.2. Remove the %YAML line.",
 )
-KEY_NOT_TEXT = Kind(
+KEY_NOT_TEXT = ErrorKind(
     "P443-E122",
     "key-not-text",
     "A key must be text. A number, true, false or null as a key must stand between quotes.",
 )
-TOO_DEEP = Kind(
+TOO_DEEP = ErrorKind(
     "P443-E123",
     "too-deep",
     "Settings are a few levels deep; this is deeper than any of them could be. Look for a stray bracket.",
 )
-CHARACTER = Kind(
+CHARACTER = ErrorKind(
     "P443-E124",
     "character",
     "The file holds a character that YAML forbids, mostly an invisible control character. Delete it.",
 )
-NUMBER_AMBIGUOUS = Kind(
+NUMBER_AMBIGUOUS = ErrorKind(
     "P443-E125",
     "number-ambiguous",
     "A number with leading zeros is octal in YAML 1.1 and decimal in YAML 1.2, and 0o17 is a number in\n"
     "YAML 1.2 only. Write a plain decimal number.",
 )
-SEVERAL_LINES = Kind(
+SEVERAL_LINES = ErrorKind(
     "P443-E126",
     "several-lines",
     "YAML joins a value with the deeper lines that follow it, and no setting goes over several lines.\n"
     "Mostly the following line is indented too deep, or a - or a colon is missing.",
 )
-VARIABLE = Kind(
+VARIABLE = ErrorKind(
     "P443-E127",
     "variable",
     "Settings have no variables: nothing is put in the place of ${NAME}, $NAME or {{ name }}. Write the\n"
     "value, or have a template tool make the file: `envsubst < port443.yaml.in > port443.yaml`.",
 )
-KEY_UNKNOWN = Kind(
+KEY_UNKNOWN = ErrorKind(
     "P443-E130",
     "key-unknown",
     "There is no such setting here. `port443 config schema` lists all of them.",
 )
-KEY_MISSING = Kind(
+KEY_MISSING = ErrorKind(
     "P443-E131",
     "key-missing",
     "A setting that is needed is missing. The smallest complete file is:\n\n"
     "  sites:\n    app.localhost: http://127.0.0.1:9000",
 )
-TYPE_WRONG = Kind(
+TYPE_WRONG = ErrorKind(
     "P443-E132",
     "type-wrong",
     "The value has the wrong form: text, a number, true or false, a list [a, b] or a mapping {a: b} was\n"
     "needed. Text that looks like a number needs quotes; a number must not have them.",
 )
-NOT_YES_OR_NO = Kind(
+NOT_YES_OR_NO = ErrorKind(
     "P443-E133",
     "not-true-or-false",
     "YAML 1.2 knows only true and false. yes, no, on and off are plain text in it, though YAML 1.1 took\n"
     "them for true and false.",
 )
-VALUE_MISSING = Kind(
+VALUE_MISSING = ErrorKind(
     "P443-E134",
     "value-missing",
     "The key has no value. Write one, or remove the key to have its default.",
 )
-CHOICE_UNKNOWN = Kind(
+CHOICE_UNKNOWN = ErrorKind(
     "P443-E135",
     "choice-unknown",
     "This setting takes one of a few words, and this is none of them.",
 )
-NUMBER_RANGE = Kind(
+NUMBER_RANGE = ErrorKind(
     "P443-E136",
     "number-range",
     "The number is smaller or larger than is possible here.",
 )
-LIST_EMPTY = Kind(
+LIST_EMPTY = ErrorKind(
     "P443-E137",
     "list-empty",
     "The list must have at least one entry.",
 )
-TOO_MANY = Kind(
+TOO_MANY = ErrorKind(
     "P443-E138",
     "too-many",
     "The list is longer than the edge takes: 100,000 sites, 4096 names and 1024 servers for a site, 64\n"
     "listeners of a kind.",
 )
-DURATION_INVALID = Kind(
+DURATION_INVALID = ErrorKind(
     "P443-E140",
     "duration-invalid",
     "A duration is a whole number and a unit: 5s, 10m, 2h, 30d or 2y. A year has 365 days. A timeout is\n"
     "from 1s to 1d.",
 )
-SIZE_INVALID = Kind(
+SIZE_INVALID = ErrorKind(
     "P443-E141",
     "size-invalid",
     "A size is a whole number and a unit: 512B, 64KiB, 10MiB, 1GiB or 1TiB. A KiB has 1024 bytes. A header\n"
     "and its lines may have up to 16MiB.",
 )
-ADDRESS_INVALID = Kind(
+ADDRESS_INVALID = ErrorKind(
     "P443-E142",
     "address-invalid",
     'A listener is an IP address and a port: "0.0.0.0:443" for all of IPv4, "[::]:443" for all of IPv6,\n'
     '"127.0.0.1:8443" for this machine only.',
 )
-LISTENER_DUPLICATE = Kind(
+LISTENER_DUPLICATE = ErrorKind(
     "P443-E143",
     "listener-duplicate",
     "Two listeners have the same address and port. Only one can be opened: remove one or change its port.",
 )
-UPSTREAM_INVALID = Kind(
+UPSTREAM_INVALID = ErrorKind(
     "P443-E150",
     "upstream-invalid",
     "An upstream is http://HOST or http://HOST:PORT, where HOST is a name, an IPv4 address, or an IPv6\n"
     "address in brackets.",
 )
-UPSTREAM_SCHEME = Kind(
+UPSTREAM_SCHEME = ErrorKind(
     "P443-E151",
     "upstream-scheme",
     "Upstreams are reached by plain HTTP: http://HOST:PORT. TLS towards upstreams is not there yet, so an\n"
     "upstream should be on this machine or in a network that you trust.",
 )
-UPSTREAM_PATH = Kind(
+UPSTREAM_PATH = ErrorKind(
     "P443-E152",
     "upstream-path",
     "An upstream is a server. Requests keep their own path, so the URL has no path, query, fragment or\n"
     "password: http://HOST:PORT.",
 )
-UPSTREAM_DUPLICATE = Kind(
+UPSTREAM_DUPLICATE = ErrorKind(
     "P443-E153",
     "upstream-duplicate",
     "The same server stands twice in a site's list. Servers are taken in turn; remove one of the two.",
 )
-NO_SITES = Kind(
+NO_SITES = ErrorKind(
     "P443-E160",
     "no-sites",
     "There is no site to serve. Add one:\n\n  sites:\n    app.localhost: http://127.0.0.1:9000",
 )
-NAME_DUPLICATE = Kind(
+NAME_DUPLICATE = ErrorKind(
     "P443-E161",
     "name-duplicate",
     "A name can belong to one site only, as its key or among its aliases. Remove it from one of the two.",
 )
-DEFAULT_SITE_UNKNOWN = Kind(
+DEFAULT_SITE_UNKNOWN = ErrorKind(
     "P443-E162",
     "default-site-unknown",
     "`default_site` must be the name of a site of this file. It answers clients that name no site, or an\n"
     "unknown one; without it they are refused.",
 )
-ISSUER_NEEDED = Kind(
+ISSUER_NEEDED = ErrorKind(
     "P443-E163",
     "issuer-needed",
     "Names such as localhost, *.test, *.internal and private addresses are certified by the local CA by\n"
@@ -259,34 +259,34 @@ ISSUER_NEEDED = Kind(
     "which your clients must be told to trust) or `certificate: {chain: FILE, key: FILE}` (one that you\n"
     "have). Certificates from public CAs are not there yet.",
 )
-ISSUER_CONFLICT = Kind(
+ISSUER_CONFLICT = ErrorKind(
     "P443-E164",
     "issuer-conflict",
     "A site either brings its own certificate (`certificate:`) or has one made (`issuer:`). Remove one.",
 )
-HSTS_FOR_LOCAL = Kind(
+HSTS_FOR_LOCAL = ErrorKind(
     "P443-E165",
     "hsts-for-local",
     "Browsers would refuse plain http to every port of localhost, and RFC 6797 section 8.1.1 has no HSTS\n"
     "for IP addresses. Remove `hsts`, or give the site a name of its own such as app.localhost.",
 )
-HSTS_PRELOAD = Kind(
+HSTS_PRELOAD = ErrorKind(
     "P443-E166",
     "hsts-preload",
     "Browsers put a site on their built-in list only with `max_age: 1y` or more and\n"
     "`include_subdomains: true`. Leaving that list takes months: set `preload` last.",
 )
-WILDCARD_INVALID = Kind(
+WILDCARD_INVALID = ErrorKind(
     "P443-E167",
     "wildcard-invalid",
     "A wildcard stands for exactly one label, is the whole first label, and has at least two labels behind\n"
     'it: "*.example.com". Clients accept no other (RFC 9525 section 6.3).',
 )
-PATH_INVALID = Kind(
+PATH_INVALID = ErrorKind(
     "P443-E168",
     "path-invalid",
     "A path names a file; a relative one starts at the directory of the settings file.",
 )
 
-MISTAKES: Final = {kind.code: kind for kind in tuple(globals().values()) if isinstance(kind, Kind)}
+ERROR_KINDS: Final = {kind.code: kind for kind in tuple(globals().values()) if isinstance(kind, ErrorKind)}
 """Every kind by its code, for `port443 explain`."""

@@ -1,4 +1,4 @@
-"""pydantic's complaints, in plain words."""
+"""The errors of a pydantic validation, as problems with messages of our own."""
 
 import json
 import re
@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from port443.settings import kinds, schema
+from port443.settings import error_kinds, schema
 from port443.settings.guesses import spaced
-from port443.settings.objections import Objection, Path, suggestion
-from port443.settings.values import Wrong
+from port443.settings.problems import Path, Problem, suggestion
+from port443.settings.values import InvalidValue
 
 QUOTED: Final = re.compile(r"'([^']*)'")
 YAML_1_1: Final = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -43,25 +43,25 @@ WANTED: Final = {
 RANGES: Final = {"greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
 
 
-def objections(error: ValidationError) -> list[Objection]:
-    """Return every complaint of one validation, but not that a key is missing which is only misspelt."""
-    found = [_objection(one) for one in error.errors(include_url=False)]
-    unknown = [one for one in found if one.kind is kinds.KEY_UNKNOWN]
-    return [one for one in found if one.kind is not kinds.KEY_MISSING or not _is_misspelt(one, unknown)]
+def problems(error: ValidationError) -> list[Problem]:
+    """Return the problems of one validation; a key that is only misspelt is not also missing."""
+    found = [_problem(one) for one in error.errors(include_url=False)]
+    unknown = [one for one in found if one.kind is error_kinds.KEY_UNKNOWN]
+    return [one for one in found if one.kind is not error_kinds.KEY_MISSING or not _is_misspelt(one, unknown)]
 
 
-def _is_misspelt(missing: Objection, unknown: list[Objection]) -> bool:
+def _is_misspelt(missing: Problem, unknown: list[Problem]) -> bool:
     *group, key = missing.path
     return any(list(one.path[:-1]) == group and f"`{key}`" in one.hint for one in unknown)
 
 
-def _objection(error: Any) -> Objection:
+def _problem(error: Any) -> Problem:
     kind = error["type"]
     path = _path(error["loc"], ends_in_key=kind == "extra_forbidden")
     at_key = error["loc"][2:] == ("[key]",)
     cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, Wrong):
-        return Objection(cause.kind, path, cause.message, cause.hint, at_key=at_key)
+    if isinstance(cause, InvalidValue):
+        return Problem(cause.kind, path, cause.message, cause.hint, at_key=at_key)
     if kind == "extra_forbidden":
         return _unknown(path)
     if kind == "missing":
@@ -70,12 +70,12 @@ def _objection(error: Any) -> Objection:
         return _choice(path, error["input"], QUOTED.findall(error["ctx"]["expected"]))
     if kind in RANGES:
         text = f"{error['input']} is out of range: {RANGES[kind].format(**error['ctx'])}"
-        return Objection(kinds.NUMBER_RANGE, path, text)
+        return Problem(error_kinds.NUMBER_RANGE, path, text)
     if kind == "too_short":
-        return Objection(kinds.LIST_EMPTY, path, f"`{_name(path)}` needs at least one entry")
+        return Problem(error_kinds.LIST_EMPTY, path, f"`{_name(path)}` needs at least one entry")
     if kind == "too_long":
-        return Objection(
-            kinds.TOO_MANY, path, f"`{_name(path)}` has more than {error['ctx']['max_length']} entries"
+        return Problem(
+            error_kinds.TOO_MANY, path, f"`{_name(path)}` has more than {error['ctx']['max_length']} entries"
         )
     wanted = error["msg"] if kind == schema.WRONG_FORM else WANTED.get(kind, error["msg"])
     return _wrong_type(path, wanted, error["input"])
@@ -92,13 +92,13 @@ def _name(path: Path) -> str:
     return next((str(one) for one in reversed(path) if isinstance(one, str)), "the file")
 
 
-def _unknown(path: Path) -> Objection:
+def _unknown(path: Path) -> Problem:
     key = str(path[-1])
     known = schema.fields_at(path[:-1])
     synonym = SYNONYMS.get(key.lower().replace("-", "_"), "")
     hint = _synonym(synonym, known) or suggestion(key, list(known)) or _elsewhere(key, path)
-    return Objection(
-        kinds.KEY_UNKNOWN,
+    return Problem(
+        error_kinds.KEY_UNKNOWN,
         path,
         f"there is no setting `{key}` {_where(path)}",
         hint or f"possible here: {', '.join(known)}",
@@ -131,33 +131,33 @@ def _where(path: Path) -> str:
             return f"in `{_name(path[:-1])}`"
 
 
-def _missing(path: Path) -> Objection:
+def _missing(path: Path) -> Problem:
     key = str(path[-1])
     hint = f"add `{key}:`, as in `{schema.example_of(key)}`"
     where = f"`{_name(path[:-1])}` has no `{key}`" if path[:-1] else f"the file has no `{key}`"
-    return Objection(kinds.KEY_MISSING, path, where, hint, at_key=True)
+    return Problem(error_kinds.KEY_MISSING, path, where, hint, at_key=True)
 
 
-def _choice(path: Path, value: object, known: list[str]) -> Objection:
+def _choice(path: Path, value: object, known: list[str]) -> Problem:
     possible = " or ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
     name = _name(path)
     if isinstance(value, dict | list):
         hint = "a certificate of your own: `certificate: {chain: FILE, key: FILE}`" if name == "tls" else ""
-        return Objection(kinds.TYPE_WRONG, path, f"`{name}` must be {possible}, not {_form(value)}", hint)
+        return Problem(error_kinds.TYPE_WRONG, path, f"`{name}` must be {possible}, not {_form(value)}", hint)
     shown = str(value).lower() if isinstance(value, bool) else value
     hint = suggestion(str(shown), known) or f"possible: {possible}"
     if name == "issuer":
         hint = "public CAs are not there yet; write local, or `certificate: {chain: FILE, key: FILE}`"
-    return Objection(kinds.CHOICE_UNKNOWN, path, f"`{name}` cannot be `{shown}`", hint)
+    return Problem(error_kinds.CHOICE_UNKNOWN, path, f"`{name}` cannot be `{shown}`", hint)
 
 
-def _wrong_type(path: Path, wanted: str, value: object) -> Objection:
+def _wrong_type(path: Path, wanted: str, value: object) -> Problem:
     name = _name(path)
     if wanted == WANTED["bool_type"] and isinstance(value, str) and value.lower() in YAML_1_1:
         text = f"`{value}` is text in YAML 1.2; `{name}` is true or false"
-        return Objection(kinds.NOT_YES_OR_NO, path, text, f"write {YAML_1_1[value.lower()]}")
+        return Problem(error_kinds.NOT_YES_OR_NO, path, text, f"write {YAML_1_1[value.lower()]}")
     message = f"`{name}` must be {wanted}, not {_form(value)}"
-    return Objection(kinds.TYPE_WRONG, path, message, _example(name, value) or _cure(wanted, value))
+    return Problem(error_kinds.TYPE_WRONG, path, message, _example(name, value) or _cure(wanted, value))
 
 
 def _example(name: str, value: object) -> str:

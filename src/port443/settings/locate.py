@@ -1,27 +1,27 @@
-"""From the path of a setting to its place in the file."""
+"""The path of a setting to its position in the file."""
 
 from port443.settings import values
+from port443.settings.diagnostics import Diagnostic
 from port443.settings.document import Node
-from port443.settings.mistakes import Mistake
-from port443.settings.objections import Objection, Path
+from port443.settings.problems import Path, Problem
 from port443.settings.source import Source
 
 Span = tuple[int, int]
 
 
-def placed(objection: Objection, root: Node, source: Source) -> Mistake | None:
-    """Give an objection its place, unless what stands there is already known to be wrong."""
-    span = _span(objection.path, root, at_key=objection.at_key)
+def locate(problem: Problem, root: Node, source: Source) -> Diagnostic | None:
+    """Return the problem with its position, or None where the position has a diagnostic already."""
+    span = _span(problem.path, root, at_key=problem.at_key)
     if span is None:
         return None
-    earlier = _span(objection.earlier, root, at_key=objection.earlier_at_key) if objection.earlier else None
-    return Mistake(
-        objection.kind,
+    earlier = _span(problem.earlier, root, at_key=problem.earlier_at_key) if problem.earlier else None
+    return Diagnostic(
+        problem.kind,
         source.place(*span),
-        objection.message,
-        objection.hint,
+        problem.message,
+        problem.hint,
         source.place(*earlier) if earlier else None,
-        ".".join(map(str, objection.path)),
+        ".".join(map(str, problem.path)),
     )
 
 
@@ -58,7 +58,7 @@ def _written_key(key: str, node: Node) -> str | None:
 def _spells(written: str, name: str) -> bool:
     try:
         return str(values.read_name(written)) == name
-    except values.Wrong:
+    except values.InvalidValue:
         return False
 
 

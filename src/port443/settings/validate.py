@@ -1,4 +1,4 @@
-"""From what is written to what is desired: what no single value can show is judged here."""
+"""Settings as written to a `Desired`: validation by the schema, then what holds between settings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -21,8 +21,8 @@ from port443.core.plan.desired import (
     Upstream,
 )
 from port443.core.plan.written import LIMIT_SETTINGS, in_contract, setting_of
-from port443.settings import kinds, values, words
-from port443.settings.objections import Objection, Path, suggestion
+from port443.settings import error_kinds, pydantic_errors, values
+from port443.settings.problems import Path, Problem, suggestion
 from port443.settings.schema import (
     HstsForm,
     LimitsForm,
@@ -48,11 +48,11 @@ class Surroundings:
     """The number of workers unless the file says another."""
 
 
-def judge(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Desired | None, list[Objection]]:
-    """Return what is desired, or everything that speaks against it."""
-    found: list[Objection] = []
+def validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Desired | None, list[Problem]]:
+    """Return the desired state, or None and all problems."""
+    found: list[Problem] = []
     written = _validated(raw, found)
-    if written is None:  # what is right is judged further, so that one run tells all
+    if written is None:  # the valid rest is validated too, so that one run finds everything
         written = _validated(_without(raw, found), [])
     found += _name_conflicts(raw)
     if written is None:
@@ -61,24 +61,24 @@ def judge(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Desired | No
     found += _default_site_unknown(written, raw)
     sites = [_form(site) for site in written.sites.values()]
     for key, site in zip(written.sites, sites, strict=True):
-        found += _site_objections(key, site)
+        found += _site_problems(key, site)
     if not raw.get("sites", True):
-        found.append(Objection(kinds.NO_SITES, ("sites",), "there is no site to serve", at_key=True))
+        found.append(Problem(error_kinds.NO_SITES, ("sites",), "there is no site to serve", at_key=True))
     if found:
         return None, found
     return _desired(written, sites, surroundings), []
 
 
-def _validated(raw: dict[str, Any], found: list[Objection]) -> SettingsFile | None:
+def _validated(raw: dict[str, Any], found: list[Problem]) -> SettingsFile | None:
     try:
         return SettingsFile.model_validate(raw)
     except ValidationError as error:
-        found += words.objections(error)
+        found += pydantic_errors.problems(error)
         return None
 
 
-def _without(raw: dict[str, Any], found: Sequence[Objection]) -> dict[str, Any]:
-    """Leave out the sites and the groups that something speaks against."""
+def _without(raw: dict[str, Any], found: Sequence[Problem]) -> dict[str, Any]:
+    """Return the settings without the sites and groups that have a problem."""
     bad = {one.path[:2] if one.path[:1] == ("sites",) else one.path[:1] for one in found}
     kept = {key: value for key, value in raw.items() if (key,) not in bad}
     sites = kept.get("sites")
@@ -101,11 +101,11 @@ def _names_written(raw: dict[str, Any]) -> Iterator[tuple[SiteName, str, Path]]:
         for text, path in candidates:
             try:
                 yield values.read_name(text), key, path
-            except values.Wrong:
+            except values.InvalidValue:
                 continue
 
 
-def _name_conflicts(raw: dict[str, Any]) -> Iterator[Objection]:
+def _name_conflicts(raw: dict[str, Any]) -> Iterator[Problem]:
     seen: dict[SiteName, tuple[str, Path]] = {}
     for name, key, path in _names_written(raw):
         if name not in seen:
@@ -118,30 +118,37 @@ def _name_conflicts(raw: dict[str, Any]) -> Iterator[Objection]:
             else f"`{name}` already belongs to site `{owner}`"
         )
         at_key, earlier_at_key = len(path) == 2, len(earlier) == 2
-        yield Objection(
-            kinds.NAME_DUPLICATE, path, text, at_key=at_key, earlier=earlier, earlier_at_key=earlier_at_key
+        yield Problem(
+            error_kinds.NAME_DUPLICATE,
+            path,
+            text,
+            at_key=at_key,
+            earlier=earlier,
+            earlier_at_key=earlier_at_key,
         )
 
 
-def _listener_conflicts(listen: ListenForm) -> Iterator[Objection]:
+def _listener_conflicts(listen: ListenForm) -> Iterator[Problem]:
     seen: dict[Endpoint, Path] = {}
     for role, endpoints in (("https", listen.https), ("http", listen.http)):
         for index, endpoint in enumerate(endpoints):
             path: Path = ("listen", role, index)
             if endpoint in seen:
                 text = f"two listeners at {endpoint}"
-                yield Objection(kinds.LISTENER_DUPLICATE, path, text, earlier=seen[endpoint])
+                yield Problem(error_kinds.LISTENER_DUPLICATE, path, text, earlier=seen[endpoint])
             seen.setdefault(endpoint, path)
 
 
-def _default_site_unknown(written: SettingsFile, raw: dict[str, Any]) -> Iterator[Objection]:
+def _default_site_unknown(written: SettingsFile, raw: dict[str, Any]) -> Iterator[Problem]:
     if written.default_site is None:
         return
     names = [str(name) for name, _, _ in _names_written(raw)]
     wanted = str(written.default_site)
     if wanted not in names:
         hint = suggestion(wanted, names) or "add it under `sites`, or remove `default_site`"
-        yield Objection(kinds.DEFAULT_SITE_UNKNOWN, ("default_site",), f"there is no site `{wanted}`", hint)
+        yield Problem(
+            error_kinds.DEFAULT_SITE_UNKNOWN, ("default_site",), f"there is no site `{wanted}`", hint
+        )
 
 
 def _form(site: SiteWritten) -> SiteForm:
@@ -149,26 +156,26 @@ def _form(site: SiteWritten) -> SiteForm:
     return site if isinstance(site, SiteForm) else SiteForm.model_construct(to=site)
 
 
-def _site_objections(key: str, site: SiteForm) -> Iterator[Objection]:
+def _site_problems(key: str, site: SiteForm) -> Iterator[Problem]:
     path: Path = ("sites", key)
     names = _names(key, site)
-    yield from _certificate_objections(path, names, site)
-    yield from _hsts_objections(path, names, site)
+    yield from _certificate_problems(path, names, site)
+    yield from _hsts_problems(path, names, site)
     seen: dict[Upstream, int] = {}
     for index, upstream in enumerate(_upstreams(site)):
         if upstream in seen:
             earlier: Path = (*path, "to", seen[upstream])
             text = f"{upstream.host} port {upstream.port} stands twice in this list"
-            yield Objection(kinds.UPSTREAM_DUPLICATE, (*path, "to", index), text, earlier=earlier)
+            yield Problem(error_kinds.UPSTREAM_DUPLICATE, (*path, "to", index), text, earlier=earlier)
         seen.setdefault(upstream, index)
 
 
-def _certificate_objections(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Objection]:
+def _certificate_problems(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Problem]:
     if site.certificate and site.issuer:
         text = "a site has either `certificate` or `issuer`"
         other: Path = (*path, "certificate")
-        yield Objection(
-            kinds.ISSUER_CONFLICT,
+        yield Problem(
+            error_kinds.ISSUER_CONFLICT,
             (*path, "issuer"),
             text,
             "remove one",
@@ -180,10 +187,10 @@ def _certificate_objections(path: Path, names: Sequence[SiteName], site: SiteFor
     if public and not (site.certificate or site.issuer):
         hint = "add `issuer: local`, or `certificate: {chain: FILE, key: FILE}`"
         text = f"nothing says where the certificate of `{public[0]}` comes from"
-        yield Objection(kinds.ISSUER_NEEDED, path, text, hint, at_key=True)
+        yield Problem(error_kinds.ISSUER_NEEDED, path, text, hint, at_key=True)
 
 
-def _hsts_objections(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Objection]:
+def _hsts_problems(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Problem]:
     wish = site.hsts
     if not isinstance(wish, HstsForm):
         return
@@ -192,10 +199,10 @@ def _hsts_objections(path: Path, names: Sequence[SiteName], site: SiteForm) -> I
             "HSTS is never sent for localhost or an IP",
             "remove it, or use a name such as app.localhost",
         )
-        yield Objection(kinds.HSTS_FOR_LOCAL, (*path, "hsts"), text, hint, at_key=True)
+        yield Problem(error_kinds.HSTS_FOR_LOCAL, (*path, "hsts"), text, hint, at_key=True)
     if wish.preload and (wish.max_age < PRELOAD_MIN_S or not wish.include_subdomains):
         text = "`preload` needs `max_age: 1y` or more and `include_subdomains: true`"
-        yield Objection(kinds.HSTS_PRELOAD, (*path, "hsts", "preload"), text, at_key=True)
+        yield Problem(error_kinds.HSTS_PRELOAD, (*path, "hsts", "preload"), text, at_key=True)
 
 
 def _may_have_hsts(name: SiteName) -> bool:

@@ -1,21 +1,21 @@
-"""A mistake at its place, and the errors that carry mistakes to whoever asked."""
+"""A problem with its position in the file, and the errors that `load` and `from_flags` raise."""
 
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from port443.core.errors import SettingsError
-from port443.settings.kinds import Kind
+from port443.settings.error_kinds import ErrorKind
 from port443.settings.source import Place, Source, visible
 
 SHOWN: Final = 1000
-"""Mistakes that are printed; the rest is counted."""
+"""Diagnostics that are printed; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mistake:
-    """One mistake at its place."""
+class Diagnostic:
+    """One problem at its position in the source."""
 
-    kind: Kind
+    kind: ErrorKind
     place: Place
     message: str
     hint: str = ""
@@ -26,10 +26,10 @@ class Mistake:
     """The setting, as `sites.app.example.com.to`."""
 
     def document(self) -> dict[str, object]:
-        """Return the mistake for JSON."""
+        """Return the diagnostic for JSON."""
         return {
             "code": self.kind.code,
-            "name": self.kind.word,
+            "name": self.kind.name,
             "line": self.place.line,
             "column": self.place.column,
             "setting": self.path,
@@ -39,7 +39,7 @@ class Mistake:
         }
 
 
-class SettingsWrong(SettingsError):
+class SettingsInvalid(SettingsError):
     """A settings file has mistakes; none of it was applied.
 
     Each is printed with its place, its own code and a way out: `port443 explain` takes those codes too.
@@ -47,24 +47,24 @@ class SettingsWrong(SettingsError):
 
     code = "P443-E101"
 
-    def __init__(self, source: Source, mistakes: list[Mistake]) -> None:
-        many = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        self.mistakes = tuple(sorted(map(_shown, mistakes), key=_order))
+    def __init__(self, source: Source, diagnostics: list[Diagnostic]) -> None:
+        many = "1 mistake" if len(diagnostics) == 1 else f"{len(diagnostics)} mistakes"
+        self.diagnostics = tuple(sorted(map(_shown, diagnostics), key=_order))
         self.source = source
-        super().__init__(f"{source.name} has {many}", f"port443 explain {self.mistakes[0].kind.code}")
+        super().__init__(f"{source.name} has {many}", f"port443 explain {self.diagnostics[0].kind.code}")
 
     def report(self) -> str:
         """Return each mistake with its line and a caret, a thousand at most, and the number of the others."""
-        blocks = [_block(self.source, one) for one in self.mistakes[:SHOWN]]
-        if len(self.mistakes) > SHOWN:
-            blocks.append(f"and {len(self.mistakes) - SHOWN} more")
+        blocks = [_block(self.source, one) for one in self.diagnostics[:SHOWN]]
+        if len(self.diagnostics) > SHOWN:
+            blocks.append(f"and {len(self.diagnostics) - SHOWN} more")
         return "\n".join(blocks)
 
     def facts(self) -> dict[str, object]:
-        shown = self.mistakes[:SHOWN]
+        shown = self.diagnostics[:SHOWN]
         return {
             "file": self.source.name,
-            "count": len(self.mistakes),
+            "count": len(self.diagnostics),
             "mistakes": [one.document() for one in shown],
         }
 
@@ -78,7 +78,7 @@ class SettingsUnreadable(SettingsError):
     code = "P443-E104"
 
 
-class FlagsWrong(SettingsError):
+class FlagsInvalid(SettingsError):
     """The flags of `port443 serve` do not make a site that can be served.
 
     The message names each flag and what is wrong with it; what holds for the settings file holds for them.
@@ -87,24 +87,24 @@ class FlagsWrong(SettingsError):
     code = "P443-E103"
 
 
-def _shown(mistake: Mistake) -> Mistake:
-    """Return the mistake in words that any terminal can show, whatever the file holds."""
-    message, hint, path = (visible(one) for one in (mistake.message, mistake.hint, mistake.path))
-    return replace(mistake, message=message, hint=hint, path=path)
+def _shown(diagnostic: Diagnostic) -> Diagnostic:
+    """Replace the characters that a terminal would interpret; the text comes from the file."""
+    message, hint, path = (visible(one) for one in (diagnostic.message, diagnostic.hint, diagnostic.path))
+    return replace(diagnostic, message=message, hint=hint, path=path)
 
 
-def _order(mistake: Mistake) -> tuple[int, int, str, str]:
-    return mistake.place.line, mistake.place.column, mistake.kind.code, mistake.message
+def _order(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
+    return diagnostic.place.line, diagnostic.place.column, diagnostic.kind.code, diagnostic.message
 
 
-def _block(source: Source, mistake: Mistake) -> str:
-    place, kind = mistake.place, mistake.kind
+def _block(source: Source, diagnostic: Diagnostic) -> str:
+    place, kind = diagnostic.place, diagnostic.kind
     lines = [
-        f"{source.name}:{place.line}:{place.column}: {kind.code} {kind.word}: {mistake.message}",
+        f"{source.name}:{place.line}:{place.column}: {kind.code} {kind.name}: {diagnostic.message}",
         source.excerpt(place),
     ]
-    if mistake.earlier:
-        lines += ["      = the other one:", source.excerpt(mistake.earlier)]
-    if mistake.hint:
-        lines.append(f"      = {mistake.hint}")
+    if diagnostic.earlier:
+        lines += ["      = the other one:", source.excerpt(diagnostic.earlier)]
+    if diagnostic.hint:
+        lines.append(f"      = {diagnostic.hint}")
     return "\n".join(lines)
