@@ -19,6 +19,8 @@ from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.renew.clock import ClockWrong
+from port443.core.renew.information import RenewalInformation
+from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
 from port443.core.x509.facts import CertFacts
 
 
@@ -340,6 +342,63 @@ class JobMemory(Protocol):
         ...
 
 
+class OrderMemory(Protocol):
+    """The dealings with CAs: what must outlive the process so that none is repeated or forgotten.
+
+    What a call has returned from is on the disk. All errors are `StoreError`s.
+    """
+
+    async def account(self, directory: str, email: str) -> AcmeAccount | None:
+        """Return the account at a CA, if one was kept."""
+        ...
+
+    async def keep_account(self, account: AcmeAccount) -> None:
+        """Keep an account in place of the one of the same directory and e-mail address."""
+        ...
+
+    async def open_order(self, lineage: str) -> OpenOrder | None:
+        """Return the order of a lineage that is under way."""
+        ...
+
+    async def keep_order(self, order: OpenOrder) -> None:
+        """Keep where an order stands; a lineage has one, and another takes its place."""
+        ...
+
+    async def finish_order(self, lineage: str, credential: Credential, attempt: Attempt) -> Generation:
+        """Keep what an order brought, make it the active generation, close the order and note the attempt.
+
+        All of it or nothing, in one transaction: what was ordered once is kept once. Returns the generation,
+        whose number stands in the attempt that was noted.
+        """
+        ...
+
+    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
+        """Note an attempt that brought nothing, and close the order of its lineage or let it go on."""
+        ...
+
+    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
+        """Return the attempts of a lineage that are still remembered, the oldest first."""
+        ...
+
+    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
+        """Note what a CA has counted; what is older than any limit looks back is forgotten."""
+        ...
+
+    async def spent(self, directory: str) -> tuple[Spent, ...]:
+        """Return what a CA has counted of late."""
+        ...
+
+    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
+        """Return what the CA said of a generation's renewal."""
+        ...
+
+    async def keep_renewal_information(
+        self, lineage: str, number: int, information: RenewalInformation
+    ) -> None:
+        """Keep what the CA said of a generation's renewal; of older generations it is forgotten."""
+        ...
+
+
 class SiteMemory(Protocol):
     """What was seen of a site and must outlive the process. All errors are `StoreError`s."""
 
@@ -375,7 +434,7 @@ class LastGood(Protocol):
         ...
 
 
-class Store(Generations, LastGood, SiteMemory, JobMemory, Protocol):
+class Store(Generations, LastGood, OrderMemory, SiteMemory, JobMemory, Protocol):
     """All that outlives a process, in one place."""
 
 
@@ -414,6 +473,30 @@ class UnsavedGeneration:
     created_at: datetime
     seal: Callable[[int], SealedKey] = field(repr=False)
     """Encrypt the private key for the number that the generation gets: it is bound to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedAccount:
+    """An `AcmeAccount` as a storage backend holds it."""
+
+    directory: str
+    email: str
+    url: str | None
+    eab_key_id: str | None
+    created_at: datetime
+    key: SealedKey
+
+
+@dataclass(frozen=True, slots=True)
+class SealedOrder:
+    """An `OpenOrder` as a storage backend holds it."""
+
+    lineage: str
+    directory: str
+    email: str
+    state: str
+    created_at: datetime
+    key: SealedKey
 
 
 class StorageBackend(SiteMemory, JobMemory, Protocol):
@@ -458,6 +541,52 @@ class StorageBackend(SiteMemory, JobMemory, Protocol):
 
     async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
         """Return the CAs that were last kept for a site, if they are of this file; else none."""
+        ...
+
+    async def account(self, directory: str, email: str) -> SealedAccount | None:
+        """Return the account at a CA."""
+        ...
+
+    async def keep_account(self, account: SealedAccount) -> None:
+        """Keep an account in place of the one of the same directory and e-mail address."""
+        ...
+
+    async def open_order(self, lineage: str) -> SealedOrder | None:
+        """Return the order of a lineage that is under way."""
+        ...
+
+    async def keep_order(self, order: SealedOrder) -> None:
+        """Keep where an order stands, in place of what was kept of its lineage."""
+        ...
+
+    async def finish_order(self, unsaved: UnsavedGeneration, attempt: Attempt) -> int:
+        """Put and activate a generation, close its order, note the attempt; return its number."""
+        ...
+
+    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
+        """Note an attempt that brought nothing, and close the order of its lineage or let it go on."""
+        ...
+
+    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
+        """Return the attempts of a lineage that are still remembered, the oldest first."""
+        ...
+
+    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
+        """Note what a CA has counted."""
+        ...
+
+    async def spent(self, directory: str) -> tuple[Spent, ...]:
+        """Return what a CA has counted of late."""
+        ...
+
+    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
+        """Return what the CA said of a generation's renewal."""
+        ...
+
+    async def keep_renewal_information(
+        self, lineage: str, number: int, information: RenewalInformation
+    ) -> None:
+        """Keep what the CA said of a generation's renewal."""
         ...
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +15,9 @@ from port443.adapters.state_directory import StateDirectory
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
+from port443.core.renew.information import RenewalInformation, RenewalWindow
 from port443.core.renew.lineage import GenerationSuperseded
+from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
 from port443.core.x509.keys import pkcs8
 from port443.ports import JobRecord, Store
 from port443.wiring import opened_store
@@ -28,6 +31,11 @@ def credential(*names: str) -> Credential:
     return Credential(tuple(map(parse_site_name, names)), (made.facts.der, CA.facts.der), pkcs8(made.key))
 
 
+DIRECTORY = "https://ca.test/directory"
+FAILED = Attempt(
+    DIRECTORY, NOW, NOW + timedelta(seconds=9), "first", "validating a.test", "P443-E260", "no", "wait"
+)
+ISSUED = Attempt(DIRECTORY, NOW, NOW + timedelta(seconds=5), "policy", "done", facts={"order": "https://x"})
 ONE, TWO, THREE = credential("a.test", "::1"), credential("a.test"), credential("a.test")
 
 
@@ -188,5 +196,118 @@ def test_what_owners_files_held_is_kept_whole_or_not_at_all(store: Store) -> Non
         assert await store.last_client_cas("a.test", there) == cas
         assert await store.last_client_cas("a.test", here) == ()
         assert await store.last_client_cas("b.test", there) == ()
+
+    asyncio.run(play())
+
+
+def test_an_account_is_kept_by_directory_and_address(store: Store) -> None:
+    """It is there with its key before the CA has said its URL; another address is another account."""
+    new = AcmeAccount(DIRECTORY, "a@a.test", None, ONE.key_pkcs8, None, NOW)
+    other = AcmeAccount(DIRECTORY, "", "https://ca.test/2", TWO.key_pkcs8, "kid", NOW)
+
+    async def play() -> None:
+        assert await store.account(DIRECTORY, "a@a.test") is None
+        await store.keep_account(new)
+        await store.keep_account(other)
+        assert await store.account(DIRECTORY, "a@a.test") == new
+        known = replace(new, url="https://ca.test/1")
+        await store.keep_account(known)
+        assert await store.account(DIRECTORY, "a@a.test") == known
+        assert await store.account(DIRECTORY, "") == other
+        assert await store.account("https://other.test/directory", "") is None
+
+    asyncio.run(play())
+
+
+def test_a_lineage_has_one_open_order(store: Store) -> None:
+    """It goes on from where it was kept last, with the same key; it is gone when an attempt closes it."""
+    order = OpenOrder(SITE, DIRECTORY, "", "{}", ONE.key_pkcs8, NOW)
+    further = replace(order, state='{"url": "https://ca.test/order/1"}')
+
+    async def play() -> None:
+        assert await store.open_order(SITE) is None
+        await store.keep_order(order)
+        await store.keep_order(further)
+        await store.keep_order(replace(order, lineage="site/b.test"))
+        assert await store.open_order(SITE) == further
+        await store.note_attempt(SITE, FAILED, closes_order=False)
+        assert await store.open_order(SITE) == further
+        await store.note_attempt(SITE, FAILED, closes_order=True)
+        assert await store.open_order(SITE) is None
+        assert await store.attempts(SITE) == (FAILED, FAILED)
+        assert await store.attempts("site/b.test") == ()
+        assert await store.open_order("site/b.test") is not None
+
+    asyncio.run(play())
+
+
+def test_what_an_order_brought_counts_at_once(store: Store) -> None:
+    """The generation is active, the order is closed, and the attempt says which generation it brought."""
+
+    async def play() -> None:
+        await store.note_attempt(SITE, FAILED, closes_order=True)
+        await store.keep_order(OpenOrder(SITE, DIRECTORY, "", "{}", ONE.key_pkcs8, NOW))
+        first = await store.finish_order(SITE, ONE, ISSUED)
+        assert (first.number, first.credential) == (1, ONE)
+        assert await store.active(SITE) == first
+        assert await store.open_order(SITE) is None
+        second = await store.finish_order(SITE, TWO, ISSUED)
+        assert await store.active(SITE) == second
+        assert await store.attempts(SITE) == (
+            FAILED,
+            replace(ISSUED, generation=1),
+            replace(ISSUED, generation=2),
+        )
+
+    asyncio.run(play())
+
+
+def test_attempts_are_remembered_within_a_bound(store: Store) -> None:
+    """Besides the last fifty only the one that brought what is still there."""
+
+    async def play() -> None:
+        await store.note_attempt(SITE, FAILED, closes_order=True)
+        made = await store.finish_order(SITE, ONE, ISSUED)
+        for number in range(60):
+            await store.note_attempt(SITE, replace(FAILED, message=str(number)), closes_order=True)
+        kept = await store.attempts(SITE)
+        assert kept[0] == replace(ISSUED, generation=made.number)
+        assert [one.message for one in kept[1:]] == [str(number) for number in range(10, 60)]
+
+    asyncio.run(play())
+
+
+def test_what_a_ca_counted_is_kept_for_a_week(store: Store) -> None:
+    """In the order of time, by CA; what no limit looks back at is forgotten."""
+    old = Spent("certificate", "a.test", NOW)
+    new = Spent("failed_validation", "a.test", NOW + timedelta(days=6))
+    last = Spent("order", "https://ca.test/1", NOW + timedelta(days=8))
+
+    async def play() -> None:
+        assert await store.spent(DIRECTORY) == ()
+        await store.note_spent(DIRECTORY, [new, old])
+        await store.note_spent("https://other.test/directory", [old])
+        assert await store.spent(DIRECTORY) == (old, new)
+        await store.note_spent(DIRECTORY, [last])
+        assert await store.spent(DIRECTORY) == (new, last)
+        assert await store.spent("https://other.test/directory") == (old,)
+
+    asyncio.run(play())
+
+
+def test_renewal_information_is_of_one_generation(store: Store) -> None:
+    """The next generation's takes its place."""
+    window = RenewalWindow(NOW, NOW + timedelta(days=2), "https://ca.test/why")
+    first = RenewalInformation(window, NOW + timedelta(days=1), NOW + timedelta(hours=6))
+    second = replace(first, window=replace(window, explanation=None))
+
+    async def play() -> None:
+        assert await store.renewal_information(SITE, 1) is None
+        await store.keep_renewal_information(SITE, 1, first)
+        assert await store.renewal_information(SITE, 1) == first
+        assert await store.renewal_information(SITE, 2) is None
+        await store.keep_renewal_information(SITE, 2, second)
+        assert await store.renewal_information(SITE, 2) == second
+        assert await store.renewal_information(SITE, 1) is None
 
     asyncio.run(play())

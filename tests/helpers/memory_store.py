@@ -1,6 +1,6 @@
 """A store that forgets when it is dropped: the fake beside the real one, held to the same contract."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePath
@@ -8,7 +8,10 @@ from pathlib import PurePath
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
+from port443.core.renew.information import RenewalInformation
+from port443.core.renew.ledger import LONGEST_PERIOD
 from port443.core.renew.lineage import GenerationSuperseded
+from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
 from port443.ports import Generation, JobRecord
 
 
@@ -24,6 +27,11 @@ class MemoryStore:
     _client_cas: dict[str, tuple[PurePath, tuple[bytes, ...]]] = field(default_factory=dict)
     _jobs: dict[str, JobRecord] = field(default_factory=dict)
     _failed: dict[str, datetime] = field(default_factory=dict)
+    _accounts: dict[tuple[str, str], AcmeAccount] = field(default_factory=dict)
+    _orders: dict[str, OpenOrder] = field(default_factory=dict)
+    _attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    _spent: dict[str, list[Spent]] = field(default_factory=dict)
+    _information: dict[str, tuple[int, RenewalInformation]] = field(default_factory=dict)
 
     async def active(self, lineage: str) -> Generation | None:
         self._called()
@@ -87,6 +95,62 @@ class MemoryStore:
         self._called()
         kept = {key: record for key, record in {**self._jobs, **records}.items() if record}
         self._jobs = {key: replace(one, at=one.at.replace(microsecond=0)) for key, one in kept.items()}
+
+    async def account(self, directory: str, email: str) -> AcmeAccount | None:
+        self._called()
+        return self._accounts.get((directory, email))
+
+    async def keep_account(self, account: AcmeAccount) -> None:
+        self._called()
+        self._accounts[account.directory, account.email] = account
+
+    async def open_order(self, lineage: str) -> OpenOrder | None:
+        self._called()
+        return self._orders.get(lineage)
+
+    async def keep_order(self, order: OpenOrder) -> None:
+        self._called()
+        self._orders[order.lineage] = order
+
+    async def finish_order(self, lineage: str, credential: Credential, attempt: Attempt) -> Generation:
+        self._called()
+        made = await self.put(lineage, credential, attempt.ended_at)
+        await self.activate(made, self._active.get(lineage))
+        await self.note_attempt(lineage, replace(attempt, generation=made.number), closes_order=True)
+        self.calls -= 3  # what it did inside is one transaction
+        return made
+
+    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
+        self._called()
+        if closes_order:
+            self._orders.pop(lineage, None)
+        noted = [*self._attempts.get(lineage, []), attempt]
+        there = {one.number for one in self._of(lineage)}
+        self._attempts[lineage] = [one for one in noted[:-50] if one.generation in there] + noted[-50:]
+
+    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
+        self._called()
+        return tuple(self._attempts.get(lineage, ()))
+
+    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
+        self._called()
+        all_ = sorted([*self._spent.get(directory, []), *spent], key=lambda one: one.at)
+        self._spent[directory] = [one for one in all_ if one.at >= all_[-1].at - LONGEST_PERIOD]
+
+    async def spent(self, directory: str) -> tuple[Spent, ...]:
+        self._called()
+        return tuple(self._spent.get(directory, ()))
+
+    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
+        self._called()
+        of, known = self._information.get(lineage, (0, None))
+        return known if of == number else None
+
+    async def keep_renewal_information(
+        self, lineage: str, number: int, information: RenewalInformation
+    ) -> None:
+        self._called()
+        self._information[lineage] = number, information
 
     def _of(self, lineage: str) -> list[Generation]:
         return self._generations.get(lineage, [])

@@ -9,11 +9,10 @@ from typing import Literal
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from port443.core.errors import CertificateError, StoreError
-from port443.core.names import Fingerprint
 from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer
 from port443.core.renew.clock import ClockWrong
 from port443.core.renew.lineage import GenerationSuperseded
-from port443.core.renew.when import is_due, renew_at
+from port443.core.renew.when import is_due, jitter_of, renew_at
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.keys import pkcs8, read_pkcs8, spki_of
 from port443.core.x509.local_ca import Authority, LeafOrder, make_root, sign_leaf
@@ -23,7 +22,6 @@ AuthorityKind = Literal["reserved", "any"]
 KINDS: tuple[AuthorityKind, ...] = ("reserved", "any")
 ROOT_RENEWED_BEFORE = timedelta(days=365)
 """A year for everybody to trust the next root. It has the same key, so leaves are good under both."""
-JITTER_BITS = 32
 WITHIN_S = 30.0
 """How long the store and two signatures may take, on a disk that is busy."""
 
@@ -176,11 +174,6 @@ def is_fit(leaf: CertFacts, site: DesiredSite, root: CertFacts, now: datetime) -
         and leaf.issuer_der == root.subject_der
         and not is_due(leaf, now, jitter_of(site.id))
     )
-
-
-def jitter_of(site_id: str) -> float:
-    """Return a number from 0 to 1 that is the site's own, so that sites do not all renew at once."""
-    return int(Fingerprint.of(site_id.encode()).text[: JITTER_BITS // 4], 16) / (1 << JITTER_BITS)
 
 
 def _is_root_fit(root: CertFacts, now: datetime) -> bool:

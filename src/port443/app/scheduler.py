@@ -6,7 +6,8 @@ Each lane has its own workers, so that no job waits for those of another lane.
 
     waiting ── due ──► queued ── a worker is free ──► running
        ▲                                                 ├── Done: next at `next_at`, or when it is asked to
-       └─────────────────────────────────────────────────┴── error or time-out: next after `pause(failures)`
+       └─────────────────────────────────────────────────┴── error or time-out: next after `pause(failures)`,
+                                                              and not before the error's `retry_at`
 
     any of them ── no longer among the jobs ──► forgotten; a run that is under way is given up
 
@@ -77,6 +78,8 @@ class Job:
     """With which jobs it shares workers, and what waits for it."""
     is_stored: bool = True
     """Whether the store keeps where it stands."""
+    runs_at_start: bool = False
+    """Whether it runs at each start, unless it has failed: then it costs nobody anything."""
     within_s: float = WITHIN_S
     """How long one run may take."""
     pause: Callable[[int], timedelta] = retry_pause
@@ -94,6 +97,8 @@ class _Entry:
     """The bound of the run that is under way."""
     ended: asyncio.Event | None = None
     """Set when the run that is under way, or about to begin, has ended; None when there is none."""
+    waiting: list[asyncio.Future[JobRecord | None]] = field(default_factory=list)
+    """Who waits for the run after the one that is under way."""
 
     def is_due(self, now: datetime) -> bool:
         # Before its last run: the clock was ahead, and what was made by it may not be valid yet.
@@ -157,6 +162,8 @@ class Scheduler:
         entry = self._entries.pop(key, None)
         if entry is None or entry.job.is_stored:
             self._unsaved[key] = None
+        if entry:
+            _tell(entry.waiting, None)
         if entry and entry.timeout:
             entry.timeout.reschedule(0.0)
 
@@ -167,6 +174,18 @@ class Scheduler:
             if entry := self._entries.get(key):
                 entry.next_at = now
         self._woken.set()
+
+    async def finish(self, key: str) -> JobRecord | None:
+        """Have a job run as soon as may be, and return what came of it; None: it was forgotten meanwhile.
+
+        A run that is under way does not count: it began before.
+        """
+        if key not in self._entries:
+            return None
+        ended: asyncio.Future[JobRecord | None] = asyncio.get_running_loop().create_future()
+        self._entries[key].waiting.append(ended)
+        self.ask([key])
+        return await ended
 
     def ask_local(self) -> None:
         """Have every local job run: somebody is looking, and it costs nobody anything."""
@@ -284,6 +303,7 @@ class Scheduler:
     async def _run(self, entry: _Entry) -> None:
         started, entry.next_at = self._clock.now(), None
         job = entry.job
+        waiting, entry.waiting = entry.waiting, []
 
         def progress(text: str) -> None:
             entry.progress = text
@@ -301,6 +321,7 @@ class Scheduler:
             ended, entry.ended, entry.progress, entry.timeout = entry.ended, None, None, None
             if ended:
                 ended.set()
+            _tell(waiting, entry.last)
             self._woken.set()
 
     def _succeeded(self, entry: _Entry, done: Done, started: datetime) -> None:
@@ -315,8 +336,8 @@ class Scheduler:
     def _failed(self, entry: _Entry, error: Port443Error) -> None:
         now = self._clock.now()
         entry.failures += 1
-        entry.next_at = min(entry.next_at or datetime.max.replace(tzinfo=now.tzinfo),
-                            now + entry.job.pause(entry.failures))  # fmt: skip
+        next_at = max(now + entry.job.pause(entry.failures), error.retry_at or now)
+        entry.next_at = min(entry.next_at or next_at, next_at)
         last = entry.last
         is_news = last is None or (last.code, last.message) != (error.code, error.message)
         self._note(entry, entry.next_at, error.code, error.message)
@@ -351,7 +372,14 @@ class Scheduler:
 def _restored(job: Job, record: JobRecord | None, now: datetime) -> _Entry:
     if record is None or record.spec != job.spec:
         return _Entry(job, now)
-    return _Entry(job, record.next_at, record.failures, record)
+    next_at = now if job.runs_at_start and not record.failures else record.next_at
+    return _Entry(job, next_at, record.failures, record)
+
+
+def _tell(waiting: Iterable[asyncio.Future[JobRecord | None]], record: JobRecord | None) -> None:
+    for one in waiting:
+        if not one.done():  # whoever waited may have gone
+            one.set_result(record)
 
 
 def _kind(key: str) -> str:

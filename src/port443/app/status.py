@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
-from port443.app.local_ca import jitter_of
 from port443.app.problems import (
     Restarts,
     edge_problems,
@@ -39,7 +38,7 @@ from port443.core.control.status import (
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import DesiredSite, HstsFixed, LocalIssuer, OwnCertificate, SiteNeeds
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
-from port443.core.renew.when import renew_at
+from port443.core.renew.when import jitter_of, renew_at
 from port443.core.x509.facts import CertFacts
 from port443.ports import EdgeIdentity, LoneEdge
 

@@ -11,6 +11,7 @@ Port443Error
 Codes are never reused. What the edge itself answers is P443-E35x and up: `contract/errors.json`.
 """
 
+from datetime import datetime
 from typing import ClassVar, Literal
 
 Fault = Literal["operator", "peer", "machine", "port443"]
@@ -22,6 +23,8 @@ class Port443Error(Exception):
     code: ClassVar[str] = "P443-E000"
     fault: ClassVar[Fault] = "port443"
     retry: ClassVar[bool] = False
+    retry_at: datetime | None = None
+    """Before this moment trying again can only fail; None: nothing is known of that."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

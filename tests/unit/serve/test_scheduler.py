@@ -104,6 +104,73 @@ def test_failures_are_retried_later_and_later_and_counted(bench: Bench) -> None:
     assert (bench.status("a/1").failures, bench.status("a/1").last_code) == (0, None)
 
 
+def test_an_error_says_before_when_trying_again_is_of_no_use(bench: Bench) -> None:
+    """The later of that moment and the pause counts."""
+    now = bench.clock.now()
+
+    def failing(after: timedelta) -> Callable[[Progress], Awaitable[Done]]:
+        async def run(_: Progress) -> Done:
+            error = CertificateError("not before")
+            error.retry_at = now + after
+            raise error
+
+        return run
+
+    bench.scheduler.add(Job("a/1", failing(timedelta(days=2))), Job("a/2", failing(timedelta(seconds=1))))
+    bench.pass_time()
+    assert bench.scheduler.next_at("a/1") == now + timedelta(days=2)
+    assert bench.scheduler.next_at("a/2") == now + timedelta(minutes=1)
+
+
+def test_what_costs_nobody_anything_runs_at_each_start(bench: Bench) -> None:
+    """Unless it has failed: then it waits as it would have."""
+    good, bad = bench.work("a/1"), bench.work("a/2", failures=1)
+
+    def start() -> None:
+        bench.scheduler = Scheduler(bench.clock, bench.store)
+        asyncio.run(bench.scheduler.restore())
+        bench.scheduler.add(*(Job(work.key, work.run, runs_at_start=True) for work in (good, bad)))
+        bench.pass_time()
+
+    start()
+    start()
+    assert (len(good.ran_at), len(bad.ran_at)) == (2, 1)
+
+
+def test_whoever_asks_for_a_run_is_told_what_came_of_it(bench: Bench) -> None:
+    """Of a run that began after they asked; and of none when the job is taken away before."""
+    started, gate, runs = asyncio.Event(), asyncio.Event(), 0
+
+    async def run(_: Progress) -> Done:
+        nonlocal runs
+        runs += 1
+        number = runs
+        started.set()
+        await gate.wait()
+        return Done(None, f"run {number}")
+
+    async def play() -> None:
+        bench.scheduler.add(Job("a/1", run, lane="foreign"))
+        task = asyncio.ensure_future(bench.scheduler.run())
+        await started.wait()
+        asked = asyncio.ensure_future(bench.scheduler.finish("a/1"))
+        await asyncio.sleep(0)
+        gate.set()
+        record = await asyncio.wait_for(asked, HANG_S)
+        assert record
+        assert (record.message, record.code) == ("run 2", None)
+        gate.clear()
+        taken = asyncio.ensure_future(bench.scheduler.finish("a/1"))
+        await asyncio.sleep(0)
+        bench.scheduler.replace({"a"}, [])
+        assert await asyncio.wait_for(taken, HANG_S) is None
+        assert await bench.scheduler.finish("a/1") is None
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(play())
+
+
 def test_the_next_process_goes_on_where_this_one_was(bench: Bench) -> None:
     """What waits after failures waits on, and counts on; with another spec or no store it begins anew."""
     bench.scheduler.add(bench.work("a/1", failures=3).job(spec="x"), bench.work("a/2").job())

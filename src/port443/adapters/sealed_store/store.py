@@ -1,6 +1,6 @@
 """The `Store` over a `StorageBackend` that must not see a private key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import PurePath
@@ -9,11 +9,15 @@ from port443.adapters.sealed_store.envelope import seal, unseal
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
+from port443.core.renew.information import RenewalInformation
+from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
 from port443.ports import (
     Generation,
     JobRecord,
     KeyWrapper,
+    SealedAccount,
     SealedGeneration,
+    SealedOrder,
     StorageBackend,
     UnsavedGeneration,
 )
@@ -90,6 +94,69 @@ class SealedStore:
         """Remember all of it, or nothing; None: the job is forgotten."""
         await self._backend.remember_jobs(records)
 
+    async def account(self, directory: str, email: str) -> AcmeAccount | None:
+        """Return the account at a CA, if one was kept."""
+        kept = await self._backend.account(directory, email)
+        if kept is None:
+            return None
+        key = unseal(kept.key, _account(directory, email), 1, self._wrapper)
+        return AcmeAccount(directory, email, kept.url, key, kept.eab_key_id, kept.created_at)
+
+    async def keep_account(self, account: AcmeAccount) -> None:
+        """Keep an account in place of the one of the same directory and e-mail address."""
+        directory, email = account.directory, account.email
+        key = seal(account.key_pkcs8, _account(directory, email), 1, self._wrapper)
+        await self._backend.keep_account(
+            SealedAccount(directory, email, account.url, account.eab_key_id, account.created_at, key)
+        )
+
+    async def open_order(self, lineage: str) -> OpenOrder | None:
+        """Return the order of a lineage that is under way."""
+        kept = await self._backend.open_order(lineage)
+        if kept is None:
+            return None
+        key = unseal(kept.key, _order(lineage), 1, self._wrapper)
+        return OpenOrder(lineage, kept.directory, kept.email, kept.state, key, kept.created_at)
+
+    async def keep_order(self, order: OpenOrder) -> None:
+        """Keep where an order stands; a lineage has one, and another takes its place."""
+        key = seal(order.key_pkcs8, _order(order.lineage), 1, self._wrapper)
+        await self._backend.keep_order(
+            SealedOrder(order.lineage, order.directory, order.email, order.state, order.created_at, key)
+        )
+
+    async def finish_order(self, lineage: str, credential: Credential, attempt: Attempt) -> Generation:
+        """Keep what an order brought as the active generation, close the order and note the attempt."""
+        at = attempt.ended_at
+        number = await self._backend.finish_order(self._unsaved(lineage, credential, at), attempt)
+        return Generation(lineage, number, credential, at.replace(microsecond=0))
+
+    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
+        """Note an attempt that brought nothing, and close the order of its lineage or let it go on."""
+        await self._backend.note_attempt(lineage, attempt, closes_order=closes_order)
+
+    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
+        """Return the attempts of a lineage that are still remembered, the oldest first."""
+        return await self._backend.attempts(lineage)
+
+    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
+        """Note what a CA has counted."""
+        await self._backend.note_spent(directory, spent)
+
+    async def spent(self, directory: str) -> tuple[Spent, ...]:
+        """Return what a CA has counted of late."""
+        return await self._backend.spent(directory)
+
+    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
+        """Return what the CA said of a generation's renewal."""
+        return await self._backend.renewal_information(lineage, number)
+
+    async def keep_renewal_information(
+        self, lineage: str, number: int, information: RenewalInformation
+    ) -> None:
+        """Keep what the CA said of a generation's renewal."""
+        await self._backend.keep_renewal_information(lineage, number, information)
+
     def _unsaved(self, lineage: str, credential: Credential, at: datetime) -> UnsavedGeneration:
         sealed_as = partial(seal, credential.key_pkcs8, lineage, wrapper=self._wrapper)
         return UnsavedGeneration(lineage, credential.names, credential.chain, at, sealed_as)
@@ -100,3 +167,13 @@ class SealedStore:
         key = unseal(sealed.key, sealed.lineage, sealed.number, self._wrapper)
         credential = Credential(sealed.names, sealed.chain, key)
         return Generation(sealed.lineage, sealed.number, credential, sealed.created_at)
+
+
+def _account(directory: str, email: str) -> str:
+    """Name what an account's key is bound to."""
+    return f"acme_account/{email}/{directory}"
+
+
+def _order(lineage: str) -> str:
+    """Name what the key of an order's certificate is bound to."""
+    return f"acme_order/{lineage}"

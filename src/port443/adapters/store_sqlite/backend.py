@@ -7,16 +7,19 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
-from port443.adapters.store_sqlite import schema
+from port443.adapters.store_sqlite import orders, schema
 from port443.adapters.store_sqlite.errors import DatabaseDamaged, told_of_database
+from port443.adapters.store_sqlite.moments import moment_of, seconds_of
 from port443.core.errors import Port443Error
 from port443.core.names import parse_site_name
 from port443.core.plan.hsts import HstsStep
 from port443.core.renew.lineage import GenerationSuperseded
+from port443.core.renew.records import Attempt
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificate_pem, certificates_in
 from port443.ports import JobRecord, SealedGeneration, SealedKey, UnsavedGeneration
@@ -34,7 +37,7 @@ SETTINGS = (
 COLUMNS = "lineage, number, names, chain, created_at, kek, wrapped_key, sealed"
 
 
-class SQLiteBackend:
+class SQLiteBackend(orders.OrderTables):
     """Implements `StorageBackend`. One connection, one call at a time, each in a thread: disks take time."""
 
     def __init__(self, path: Path, kek: str) -> None:
@@ -84,6 +87,20 @@ class SQLiteBackend:
         """Move the active pointer, if it still stands where it is believed to."""
         await self._run(lambda database: _activate(database, lineage, number, instead_of))
 
+    async def finish_order(self, unsaved: UnsavedGeneration, attempt: Attempt) -> int:
+        """Put and activate a generation, close its order, note the attempt; return its number."""
+
+        def finish(database: sqlite3.Connection) -> int:
+            number = _put(database, unsaved)
+            query = "SELECT active FROM lineage WHERE id = ?"
+            (active,) = database.execute(query, (unsaved.lineage,)).fetchone()
+            _activate(database, unsaved.lineage, number, active)
+            noted = replace(attempt, generation=number)
+            orders.note_attempt(database, unsaved.lineage, noted, closes_order=True)
+            return number
+
+        return await self._run(finish)
+
     async def keep_last_good(
         self,
         unsaved: Sequence[UnsavedGeneration],
@@ -116,8 +133,8 @@ class SQLiteBackend:
             steps = database.execute("SELECT site, step, since FROM hsts_step")
             failed = database.execute("SELECT site, at FROM failed_proof")
             return (
-                {site: HstsStep(step, _moment(since)) for site, step, since in steps},
-                {site: _moment(at) for site, at in failed},
+                {site: HstsStep(step, moment_of(since)) for site, step, since in steps},
+                {site: moment_of(at) for site, at in failed},
             )
 
         return await self._run(read)
@@ -129,11 +146,11 @@ class SQLiteBackend:
             database.executemany(
                 "INSERT INTO hsts_step VALUES (?, ?, ?)"
                 " ON CONFLICT (site) DO UPDATE SET step = ?2, since = ?3",
-                [(site, step.step, _seconds(step.since)) for site, step in steps.items()],
+                [(site, step.step, seconds_of(step.since)) for site, step in steps.items()],
             )
             database.executemany(
                 "INSERT INTO failed_proof VALUES (?, ?) ON CONFLICT (site) DO UPDATE SET at = max(at, ?2)",
-                [(site, _seconds(at)) for site, at in failed.items()],
+                [(site, seconds_of(at)) for site, at in failed.items()],
             )
 
         await self._run(remember)
@@ -144,7 +161,7 @@ class SQLiteBackend:
         rows = await self._run(lambda database: database.execute(query).fetchall())
         return {
             key: JobRecord(
-                spec, None if next_at is None else _moment(next_at), failures, _moment(at), code, message
+                spec, None if next_at is None else moment_of(next_at), failures, moment_of(at), code, message
             )
             for key, spec, next_at, failures, at, code, message in rows
         }
@@ -194,7 +211,7 @@ class SQLiteBackend:
         except (Port443Error, ValueError) as error:
             raise DatabaseDamaged(f"{self.path}: generation {number} of {lineage}: {error}") from error
         key = SealedKey(kek, wrapped_key, sealed)
-        return SealedGeneration(lineage, number, hosts, certificates, _moment(created_at), key)
+        return SealedGeneration(lineage, number, hosts, certificates, moment_of(created_at), key)
 
 
 def _put(database: sqlite3.Connection, unsaved: UnsavedGeneration) -> int:
@@ -209,9 +226,9 @@ def _put(database: sqlite3.Connection, unsaved: UnsavedGeneration) -> int:
         "names": json.dumps([str(name) for name in unsaved.names]),
         "chain": certificate_pem(unsaved.chain).decode("ascii"),
         "spki": leaf.spki.text,
-        "not_before": _seconds(leaf.not_before),
-        "not_after": _seconds(leaf.not_after),
-        "created_at": _seconds(unsaved.created_at),
+        "not_before": seconds_of(leaf.not_before),
+        "not_after": seconds_of(leaf.not_after),
+        "created_at": seconds_of(unsaved.created_at),
         "kek": key.kek,
         "wrapped_key": key.wrapped_key,
         "sealed": key.content,
@@ -258,13 +275,5 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _job_row(key: str, record: JobRecord) -> tuple[str | int | None, ...]:
-    next_at = None if record.next_at is None else _seconds(record.next_at)
-    return key, record.spec, next_at, record.failures, _seconds(record.at), record.code, record.message
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    next_at = None if record.next_at is None else seconds_of(record.next_at)
+    return key, record.spec, next_at, record.failures, seconds_of(record.at), record.code, record.message

@@ -66,6 +66,58 @@ CREATE TABLE IF NOT EXISTS job (
     code TEXT,
     message TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acme_account (
+    directory TEXT NOT NULL,
+    email TEXT NOT NULL,
+    url TEXT,
+    eab_key_id TEXT,
+    created_at INTEGER NOT NULL,
+    kek TEXT NOT NULL,
+    wrapped_key BLOB NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (directory, email)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acme_order (
+    lineage TEXT PRIMARY KEY,
+    directory TEXT NOT NULL,
+    email TEXT NOT NULL,
+    state TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    kek TEXT NOT NULL,
+    wrapped_key BLOB NOT NULL,
+    sealed BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acme_attempt (
+    lineage TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    directory TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    step TEXT NOT NULL,
+    code TEXT,
+    message TEXT NOT NULL,
+    hint TEXT NOT NULL,
+    generation INTEGER,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (lineage, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acme_spent (
+    directory TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    at INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS acme_spent_at ON acme_spent (directory, at);
+CREATE TABLE IF NOT EXISTS renewal_information (
+    lineage TEXT PRIMARY KEY,
+    number INTEGER NOT NULL,
+    window_start INTEGER NOT NULL,
+    window_end INTEGER NOT NULL,
+    explanation TEXT,
+    renew_at INTEGER NOT NULL,
+    next_poll INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 """Tables that came later, and that an older program does not miss."""
 
