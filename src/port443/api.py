@@ -17,9 +17,10 @@ from port443.app.scan import scan as scan_target
 from port443.core.grade.baseline import Letter
 from port443.core.grade.document import Document, scan_document
 from port443.core.grade.fold import Finding, Undetermined
-from port443.core.grade.policy import Policy, assess_tolerantly
+from port443.core.grade.policy import Policy
 from port443.core.grade.report import Report
 from port443.core.grade.requirement import Assessment, Level, Standing
+from port443.core.grade.tolerance import assess_tolerantly
 from port443.scan_wiring import believable_now, make_dial, make_roots
 from port443.settings.scan_request import read_policies, read_target
 

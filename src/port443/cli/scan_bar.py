@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from port443.cli import exits
 from port443.core.grade.baseline import Letter
 from port443.core.grade.fold import Finding, Undetermined
-from port443.core.grade.policy import Tolerance, assess_tolerantly
+from port443.core.grade.policy import Tolerance
 from port443.core.grade.report import Failure, Report
-from port443.core.grade.requirement import Assessment, Baseline, Standing
-from port443.core.grade.rule import Severity
+from port443.core.grade.severity import Severity
+
+if TYPE_CHECKING:
+    from port443.core.grade.requirement import Assessment, Baseline
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,7 @@ class Bar:
 
     min_grade: Letter | None
     fail_on: Severity | None
-    policies: tuple[Baseline, ...] = ()
+    policies: tuple["Baseline", ...] = ()
     tolerated: Mapping[str, Tolerance] = field(default_factory=dict)
     """What is put up with, by its subject."""
 
@@ -40,16 +43,20 @@ def exit_code_of(result: Report | Failure, bar: Bar) -> int:
     """Say what a result amounts to against the bar; what cannot be told is not met."""
     if isinstance(result, Failure):
         return exits.exit_code_of(result.error)
-    standings = {one.standing for one in assessments(result, bar)}
+    standings = {one.standing.value for one in assessments(result, bar)}
     if any(bar.minds(one) for one in result.judgement.findings):
         return exits.FINDINGS
-    if bar.is_below(result) or Standing.BROKEN in standings:
+    if bar.is_below(result) or "broken" in standings:
         return exits.FINDINGS
     unsure = result.grade.letter is None or (bar.min_grade is not None and result.grade.at_best)
     doubts = any(bar.minds(one) for one in result.judgement.undetermined)
-    return exits.UNDETERMINED if unsure or doubts or Standing.UNKNOWN in standings else exits.DONE
+    return exits.UNDETERMINED if unsure or doubts or "unknown" in standings else exits.DONE
 
 
-def assessments(report: Report, bar: Bar) -> tuple[Assessment, ...]:
+def assessments(report: Report, bar: Bar) -> tuple["Assessment", ...]:
     """Hold a report against the baselines that are asked for."""
+    if not bar.policies:
+        return ()
+    from port443.core.grade.tolerance import assess_tolerantly  # noqa: PLC0415 - for runs with a policy only
+
     return assess_tolerantly(bar.policies, report.facts, report.judgement, bar.tolerated)

@@ -4,17 +4,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from port443 import __version__
 from port443.cli import exits, output
 from port443.cli.scan_bar import Bar, assessments, exit_code_of
-from port443.cli.scan_junit import junit_text
 from port443.cli.scan_lines import LABEL
 from port443.cli.scan_options import Form
-from port443.cli.scan_text import failure_lines, legend, report_lines
-from port443.core.grade.document import Document, scan_document
-from port443.core.grade.report import Failure, Report
-from port443.core.grade.sarif import Place, sarif_document
+from port443.core.grade.report import Failure, Place, Report
+
+if TYPE_CHECKING:
+    from port443.core.grade.document import Document
+
+# What writes a format is loaded by the runs that write it.
+# ruff: noqa: PLC0415
 
 
 @dataclass(slots=True)
@@ -45,18 +48,28 @@ class Printer:
     def conclude(self) -> None:
         """Print what stands once, behind or around all results."""
         if self.form == "text" and self._has_report:
+            from port443.cli.scan_text import legend
+
             output.data(f"\n{legend()}")
         elif self.form == "json":
             output.data_json(self._document(self._kept))
         elif self.form == "sarif":
+            from port443.core.grade.sarif import sarif_document
+
             output.data_json(sarif_document(self._kept, __version__, self.places))
         elif self.form == "junit":
+            from port443.cli.scan_junit import junit_text
+
             output.data(junit_text(self._kept, self.bar))
 
-    def _document(self, results: Sequence[tuple[Report | Failure, int]]) -> Document:
+    def _document(self, results: Sequence[tuple[Report | Failure, int]]) -> "Document":
+        from port443.core.grade.document import scan_document
+
         return scan_document(results, __version__, self.started, self.bar.policies, self.bar.tolerated)
 
     def _tell_people(self, result: Report | Failure, exit_code: int) -> None:
+        from port443.cli.scan_text import failure_lines, report_lines
+
         if len(self.codes) > 1:
             output.data("")
         if isinstance(result, Failure):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from port443.core.errors import Port443Error, SettingsError
-from port443.core.grade.report import ScanTarget
-from port443.core.grade.sarif import Place
+from port443.core.grade.report import Place, ScanTarget
 from port443.settings.scan_request import TargetInvalid, read_target
 
 STANDARD_INPUT: Final = "-"

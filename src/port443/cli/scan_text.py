@@ -5,10 +5,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from port443.cli import output
-from port443.cli.baseline_lines import assessment_lines
 from port443.cli.output import Tone
 from port443.cli.scan_lines import line, lines
 from port443.cli.scan_negotiation import negotiation_lines
@@ -18,7 +17,6 @@ from port443.core.grade.hsts import NOT_FOR_ADDRESSES
 from port443.core.grade.policy import Tolerance
 from port443.core.grade.post_quantum import PostQuantum, post_quantum
 from port443.core.grade.report import Failure, Report
-from port443.core.grade.requirement import Assessment
 from port443.core.grade.rule import no_host_names
 from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, ServerFacts, VersionFacts
@@ -28,12 +26,15 @@ from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import HARMLESS
 
+if TYPE_CHECKING:
+    from port443.core.grade.requirement import Assessment
+
 MODERN = (Version.TLS_1_2, Version.TLS_1_3)
 MANY_NAMES = 6
 
 
 def report_lines(
-    report: Report, assessments: Iterable[Assessment] = (), tolerated: Mapping[str, Tolerance] | None = None
+    report: Report, assessments: Iterable["Assessment"] = (), tolerated: Mapping[str, Tolerance] | None = None
 ) -> Iterator[str]:
     """Write a report, with the baselines that it is held against, and the grade last."""
     facts = report.facts
@@ -49,8 +50,15 @@ def report_lines(
     yield from _section("HTTP", _http(facts))
     yield from _section("Findings", finding_lines(report.judgement.findings, tolerated or {}))
     yield from _section("Not determined", doubt_lines(report.judgement.undetermined))
-    yield from _section("Baselines", assessment_lines(assessments))
+    yield from _section("Baselines", _baselines(tuple(assessments)))
     yield from _section("Grade", grade_lines(report))
+
+
+def _baselines(assessments: "tuple[Assessment, ...]") -> Iterator[str]:
+    if assessments:
+        from port443.cli.baseline_lines import assessment_lines  # noqa: PLC0415 - for runs with a policy only
+
+        yield from assessment_lines(assessments)
 
 
 def legend() -> str:

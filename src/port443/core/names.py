@@ -5,8 +5,6 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-import idna
-
 from port443.core.errors import SettingsError
 
 MAX_NAME = 253
@@ -35,6 +33,13 @@ class NameInvalid(SettingsError):
     code = "P443-E110"
 
 
+def _to_ascii(name: str) -> str:
+    """Write a name of any script in A-labels (UTS 46); raises UnicodeError."""
+    import idna  # noqa: PLC0415 - its tables are large, and most names are ASCII
+
+    return idna.encode(name, uts46=True).decode()
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class HostName:
     """A DNS name in lower-case A-labels without a final dot; `*.` may lead it (RFC 1123, RFC 5890)."""
@@ -47,8 +52,8 @@ class HostName:
         text = raw.strip().removesuffix(".").lower()
         star, body = ("*.", text[2:]) if text.startswith("*.") else ("", text)
         try:
-            ascii_form = body if body.isascii() else idna.encode(body, uts46=True).decode()
-        except idna.IDNAError as error:
+            ascii_form = body if body.isascii() else _to_ascii(body)
+        except UnicodeError as error:
             raise NameInvalid(f"{raw!r} is not a host name: {error}") from error
         labels = ascii_form.split(".")
         if len(ascii_form) > MAX_NAME or not all(LABEL.fullmatch(label) for label in labels):

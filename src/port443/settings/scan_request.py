@@ -1,17 +1,17 @@
 """What is to be scanned and what it has to meet, as people write it: targets, baselines, policies."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from port443.core.errors import SettingsError
-from port443.core.grade.baselines import BASELINES, find_baseline
 from port443.core.grade.policy import Policy
 from port443.core.grade.report import ScanTarget
-from port443.core.grade.requirement import Baseline
 from port443.core.names import Endpoint, HostName, IPName, NameInvalid, parse_site_name
+
+if TYPE_CHECKING:
+    from port443.core.grade.requirement import Baseline
 
 HTTPS: Final = 443
 URL: Final = re.compile(
@@ -69,7 +69,11 @@ def _is_file(name: str) -> bool:
     return "/" in name or name.endswith((".yaml", ".yml"))
 
 
-def _policy(name: str, day: date) -> Baseline:
+def _policy(name: str, day: date) -> "Baseline":
+    import difflib  # noqa: PLC0415 - most scans name no baseline
+
+    from port443.core.grade.baselines import BASELINES, find_baseline  # noqa: PLC0415 - likewise
+
     found = find_baseline(name, day)
     if found is None:
         wanted = name.strip().lower().replace(":", "-")

@@ -78,10 +78,7 @@ class SystemRoots:
                 found = path.stat()
                 seen = str(path), found.st_mtime_ns, found.st_size
                 if self._roots is None or seen != self._seen:
-                    self._roots, self._seen = (
-                        TrustedRoots.of(_readable(certificates_in(path.read_bytes()))),
-                        seen,
-                    )
+                    self._roots, self._seen = TrustedRoots.of_der(certificates_in(path.read_bytes())), seen
             except (OSError, CertificateUnreadable):
                 continue
             return self._roots
@@ -89,13 +86,3 @@ class SystemRoots:
             "this system has no bundle of roots where they usually are",
             "install ca-certificates, or give a file with --cacert",
         )
-
-
-def _readable(found: tuple[bytes, ...]) -> list[CertFacts]:
-    roots = []
-    for der in found:
-        try:
-            roots.append(CertFacts.from_der(der))
-        except CertificateUnreadable:
-            continue
-    return roots

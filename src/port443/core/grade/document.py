@@ -9,11 +9,12 @@ from port443.core.grade.catalogue import RULE_OF
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade, NextStep
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
-from port443.core.grade.policy import Tolerance, assess_tolerantly
+from port443.core.grade.policy import Tolerance
 from port443.core.grade.post_quantum import post_quantum
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.requirement import Assessment, Baseline
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
+from port443.core.grade.tolerance import assess_tolerantly
 from port443.core.names import IPName
 from port443.core.probe.facts import GroupFacts, SchemeFacts, Trait, VersionFacts
 from port443.core.wire.groups import group_name, scheme_name

@@ -8,6 +8,9 @@ from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import Grade, Judgement
 from port443.core.names import Endpoint, SiteName
 
+Place = tuple[str, int]
+"""A file and a line in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScanTarget:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from port443.core.grade.catalogue import RULE_OF, RULES
 from port443.core.grade.document import Document, Value
 from port443.core.grade.fold import Finding, Undetermined
-from port443.core.grade.report import Failure, Report, ScanTarget
+from port443.core.grade.report import Failure, Place, Report, ScanTarget
 from port443.core.grade.rule import Rule, Severity
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -29,8 +29,6 @@ SCORES = {
     Severity.INFO: "0.0",
 }
 """`security-severity`, by which GitHub sorts: critical from 9.0, high from 7.0, medium from 4.0."""
-Place = tuple[str, int]
-"""A file and a line in it."""
 
 
 def sarif_document(

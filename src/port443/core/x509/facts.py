@@ -199,6 +199,15 @@ def validity(octets: bytes) -> tuple[datetime, datetime]:
     return begins, ends
 
 
+def subject_key(octets: bytes) -> NameKey:
+    """Return the form for comparing of a certificate's subject, and read nothing else of it."""
+    try:
+        subject = _body(der.only(octets, der.SEQUENCE).children()[0]).subject
+    except (ValueError, IndexError) as error:
+        raise CertificateUnreadable(f"this is no certificate: {error}") from error
+    return _name_key(_name(subject)[0], subject)
+
+
 @lru_cache(KEPT)
 def _read(octets: bytes) -> CertFacts:
     signed, algorithm, signature = der.only(octets, der.SEQUENCE).children()

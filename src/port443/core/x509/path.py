@@ -6,7 +6,7 @@ from datetime import datetime
 
 from port443.core.x509.bounds import MAX_CHAIN
 from port443.core.x509.directory_name import NameKey
-from port443.core.x509.facts import CertFacts
+from port443.core.x509.facts import CertFacts, CertificateUnreadable, subject_key
 
 MAX_DEPTH = MAX_CHAIN
 """OpenSSL's own limit; a chain that is longer does not end at a root for anybody."""
@@ -16,27 +16,47 @@ MAX_SIGNATURES = 256
 
 @dataclass(frozen=True, slots=True)
 class TrustedRoots:
-    """The certificates somebody believes, found by subject."""
+    """The certificates somebody believes, found by subject.
 
-    by_subject: dict[NameKey, tuple[CertFacts, ...]]
+    Of each only its subject is read before it is asked for: a store has many, and a chain needs one.
+    """
+
+    by_subject: dict[NameKey, tuple[bytes, ...]]
 
     @classmethod
     def of(cls, certificates: Iterable[CertFacts]) -> "TrustedRoots":
-        found: dict[NameKey, tuple[CertFacts, ...]] = {}
-        for certificate in certificates:
-            found[certificate.subject_key] = (*found.get(certificate.subject_key, ()), certificate)
+        return cls.of_der(certificate.der for certificate in certificates)
+
+    @classmethod
+    def of_der(cls, certificates: Iterable[bytes]) -> "TrustedRoots":
+        """Take certificates in DER; what cannot be read is left out."""
+        found: dict[NameKey, tuple[bytes, ...]] = {}
+        for octets in certificates:
+            try:
+                key = subject_key(octets)
+            except CertificateUnreadable:
+                continue
+            found[key] = (*found.get(key, ()), octets)
         return cls(found)
 
     def holds(self, certificate: CertFacts) -> bool:
         """Whether it is a trusted root, or another certificate of such a root's name and key."""
-        return any(root.spki == certificate.spki for root in self.by_subject.get(certificate.subject_key, ()))
+        return any(root.spki == certificate.spki for root in self.named(certificate.subject_key))
 
     def contains(self, certificate: CertFacts) -> bool:
         """Whether it is itself, to the octet, among them."""
-        return certificate in self.by_subject.get(certificate.subject_key, ())
+        return certificate.der in self.by_subject.get(certificate.subject_key, ())
 
     def named(self, subject: NameKey) -> tuple[CertFacts, ...]:
-        return self.by_subject.get(subject, ())
+        return tuple(_readable(self.by_subject.get(subject, ())))
+
+
+def _readable(found: Iterable[bytes]) -> Iterator[CertFacts]:
+    for octets in found:
+        try:
+            yield CertFacts.from_der(octets)
+        except CertificateUnreadable:
+            continue
 
 
 @dataclass(slots=True)
