@@ -43,6 +43,8 @@ class ScanOptions:
     """For the whole scan."""
     rules_as_of: date | None = None
     """The day whose rules judge; today without it."""
+    light: bool = False
+    """Whether versions, certificates and first choices are enough: a few connections, and no lists."""
 
 
 DEFAULTS: Final = ScanOptions()
@@ -141,7 +143,9 @@ async def scan_async(target: str, options: ScanOptions = DEFAULTS) -> ScanResult
     now = believable_now()
     wanted = read_target(target, options.connect, options.server_name)
     view = Viewpoint(make_roots(options.ca_file), now, roots_are_public=options.ca_file is None)
-    probing = Probing(min(options.timeout_s, PATIENCE_S), options.timeout_s, options.http_port)
+    probing = Probing(
+        min(options.timeout_s, PATIENCE_S), options.timeout_s, options.http_port, light=options.light
+    )
     view = replace(view, rules_as_of=options.rules_as_of)
     report = await scan_target(make_dial(), wanted, view, probing)
     return ScanResult(report, options.rules_as_of or now.date())

@@ -51,6 +51,8 @@ class ScanOptions:
     deadline_s: float = 60.0
     """For the whole host; what has not been asked by then stays unknown."""
     http_port: int = 80
+    light: bool = False
+    """Whether versions, certificates and first choices are enough: a few connections, and no lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ async def _look(
     dial: "Dial", met: _Met, target: ScanTarget, options: ScanOptions
 ) -> tuple[ServerFacts, WebFacts, int]:
     async with asyncio.TaskGroup() as tasks:
-        server = tasks.create_task(survey(met.runner, met.control))
+        server = tasks.create_task(survey(met.runner, met.control, light=options.light))
         web = tasks.create_task(_web(dial, met, target, options))
     return server.result(), *web.result()
 

@@ -5,10 +5,11 @@ from functools import partial
 
 from port443.app.probe_runner import ProbeRunner
 from port443.core.probe.alpn import survey_alpn, unknown_alpn
-from port443.core.probe.confirm import ControlProbe, checked
-from port443.core.probe.facts import ApplicationProtocol, GroupFacts, ServerFacts, VersionFacts
+from port443.core.probe.confirm import ControlProbe, check
+from port443.core.probe.facts import NOT_ASKED, ApplicationProtocol, GroupFacts, ServerFacts, VersionFacts
 from port443.core.probe.failures import fault_in_words
-from port443.core.probe.legacy import LegacySurvey, survey_curves, survey_legacy, survey_ssl2
+from port443.core.probe.legacy import LegacySurvey, learn_tolerance, survey_curves, survey_legacy, survey_ssl2
+from port443.core.probe.light import glance_legacy, glance_modern, glance_older
 from port443.core.probe.modern import ModernSurvey, survey_modern
 from port443.core.probe.plan import CURVE_OF_KEY, LEGACY, Findings, alpn_offer, assemble, curve_offer
 from port443.core.probe.traits import Negotiation, Seen, survey_traits
@@ -21,33 +22,52 @@ ROUNDS = 3
 NOISE = "the server refuses at times what it accepts at others"
 
 
-async def survey(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
+async def survey(runner: ProbeRunner, control: ControlProbe, *, light: bool = False) -> ServerFacts:
     """Run all probes; what was accepted, or refused for good, is not asked again in a later round.
 
     The last round asks nothing: what has no clear answer by then is unknown.
     """
+    look = _glance if light else _round
     for _ in range(ROUNDS):
-        facts = await _round(runner, control)
+        facts = await look(runner, control)
+        await runner.run(check(control, control.last_refusal), lambda _: None)
         if not control.withdraw():
             return facts
         control.is_careful = True
         runner.back_off()
     control.stopped = control.stopped or NOISE
-    return await _round(runner, control)
+    return await look(runner, control)
+
+
+async def _glance(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
+    """Run the probes of a light look."""
+    unknown_older = partial(_unknown_legacy, LEGACY[1:])
+    async with asyncio.TaskGroup() as tasks:
+        modern = tasks.create_task(runner.run(glance_modern(control), ModernSurvey.unknown))
+        legacy = tasks.create_task(
+            runner.run(glance_legacy(control), partial(LegacySurvey.unknown, LEGACY[0]))
+        )
+        older = tasks.create_task(runner.run(glance_older(control), unknown_older))
+    surveys = (legacy.result(), *older.result())
+    ssl2 = VersionFacts(Version.SSL_2, NOT_ASKED)
+    return assemble(Findings(modern.result(), surveys, ssl2, GroupFacts((), NOT_ASKED), chains=runner.chains))
+
+
+def _unknown_legacy(versions: tuple[Version, ...], reason: str) -> tuple[LegacySurvey, ...]:
+    return tuple(LegacySurvey.unknown(version, reason) for version in versions)
 
 
 async def _round(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
     """Run all probes side by side; the dialler holds them to a few connections at a time."""
+    await runner.run(learn_tolerance(control), lambda _: None)
     async with asyncio.TaskGroup() as tasks:
-        modern = tasks.create_task(runner.run(checked(survey_modern(control), control), ModernSurvey.unknown))
+        modern = tasks.create_task(runner.run(survey_modern(control), ModernSurvey.unknown))
         legacy = [
-            tasks.create_task(
-                runner.run(checked(survey_legacy(v, control), control), partial(LegacySurvey.unknown, v))
-            )
+            tasks.create_task(runner.run(survey_legacy(v, control), partial(LegacySurvey.unknown, v)))
             for v in LEGACY
         ]
         ssl2 = tasks.create_task(
-            runner.run(checked(survey_ssl2(control), control), partial(VersionFacts.unknown, Version.SSL_2))
+            runner.run(survey_ssl2(control), partial(VersionFacts.unknown, Version.SSL_2))
         )
         curves = tasks.create_task(_curves(runner, control, legacy))
         protocols = tasks.create_task(_protocols(runner, control, modern, legacy))
@@ -76,7 +96,7 @@ async def _negotiation(
     newest = await asyncio.shield(modern)
     older = tuple([await asyncio.shield(task) for task in legacy])
     probe = survey_traits(Seen(newest, older, runner.is_named), control)
-    return await runner.run(checked(probe, control), Negotiation.unknown)
+    return await runner.run(probe, Negotiation.unknown)
 
 
 async def _protocols(
@@ -92,7 +112,7 @@ async def _protocols(
     if offer is None:
         return ()
     seen = newest.flight if offer.alpn and offer == newest.offer else None
-    return await runner.run(checked(survey_alpn(offer, seen, control), control), unknown_alpn)
+    return await runner.run(survey_alpn(offer, seen, control), unknown_alpn)
 
 
 async def _curves(
@@ -106,7 +126,7 @@ async def _curves(
         offer, by_ecdsa = offered
         leaf = next((flight.chain[0].der for flight in found.flights if flight.chain), None)
         probe = survey_curves(offer, _curve_of(leaf) if by_ecdsa else None, control)
-        return await runner.run(checked(probe, control), lambda reason: GroupFacts((), unknown(reason)))
+        return await runner.run(probe, lambda reason: GroupFacts((), unknown(reason)))
     return GroupFacts()
 
 

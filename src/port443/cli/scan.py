@@ -30,6 +30,9 @@ NEVER: Final = "never"
 @click.option(
     "--all-addresses", is_flag=True, help="Look at every address of a name, not only the first that answers."
 )
+@click.option(
+    "--light", is_flag=True, help="Look at versions, certificates and first choices only: a few connections."
+)
 @click.option("--format", "form", type=click.Choice(get_args(Form)), default="text", show_default=True)
 @json_option()
 @click.option(
@@ -77,6 +80,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     timeout: float,
     *,
     all_addresses: bool,
+    light: bool,
     as_json: bool,
 ) -> int:
     """Scan each host as a client would, and grade it.
@@ -112,5 +116,6 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
             http_port=http_port,
             timeout_s=timeout,
             all_addresses=all_addresses,
+            light=light,
         )
     )

@@ -10,6 +10,7 @@ from port443.core.grade.fold import Finding, Undetermined
 from port443.core.grade.policy import Tolerance
 from port443.core.grade.report import Failure, Report
 from port443.core.grade.severity import Severity
+from port443.core.probe.verdict import LEFT_OUT
 
 if TYPE_CHECKING:
     from port443.core.grade.requirement import Assessment, Baseline
@@ -30,8 +31,12 @@ class Bar:
         return self.fail_on is not None and severity.rank <= self.fail_on.rank
 
     def minds(self, one: Finding | Undetermined) -> bool:
-        """Whether a finding, or the doubt about one, is too many and not tolerated."""
-        return one.id not in self.tolerated and self.fails_on(one.severity)
+        """Whether a finding, or the doubt about one, is too many and not tolerated.
+
+        What a light look leaves out is asked for by nobody.
+        """
+        is_left_out = isinstance(one, Undetermined) and LEFT_OUT in one.reason
+        return one.id not in self.tolerated and self.fails_on(one.severity) and not is_left_out
 
     def is_below(self, report: Report) -> bool:
         """Whether the letter is worse than the one that is wanted."""

@@ -56,6 +56,7 @@ class Wish:
     http_port: int
     timeout_s: float
     all_addresses: bool
+    light: bool
 
 
 def run_scan(wish: Wish) -> int:
@@ -68,7 +69,7 @@ def run_scan(wish: Wish) -> int:
     day = wish.at or now.date()
     bar = _bar(wish, read_policies(wish.policies, day), day)
     patience_s = min(wish.timeout_s, ScanOptions().patience_s)
-    options = ScanOptions(patience_s=patience_s, deadline_s=wish.timeout_s, http_port=wish.http_port)
+    options = ScanOptions(patience_s, wish.timeout_s, wish.http_port, light=wish.light)
     roots = make_roots(wish.cacert)
     view = Viewpoint(roots, now, roots_are_public=wish.cacert is None, rules_as_of=wish.at)
     places = {str(one.target): one.place for one in named if one.place}

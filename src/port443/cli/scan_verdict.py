@@ -12,6 +12,8 @@ from port443.core.grade.report import Report
 from port443.core.grade.rule import Severity
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 
+MANY_ALIKE = 2
+"""More doubts of one reason are named by their ids alone."""
 TONES: dict[Severity, Tone] = {
     Severity.CRITICAL: "bad",
     Severity.HIGH: "bad",
@@ -31,10 +33,16 @@ def finding_lines(findings: tuple[Finding, ...], tolerated: Mapping[str, Toleran
 
 
 def doubt_lines(doubts: tuple[Undetermined, ...]) -> Iterator[str]:
-    """Write what could not be told, and why."""
+    """Write what could not be told, and why: what has the same reason together."""
+    by_reason: dict[str, list[Undetermined]] = {}
     for one in doubts:
-        yield line("quiet", "", f"{one.id:<15}{one.title}")
-        yield from under(one.reason)
+        by_reason.setdefault(one.reason, []).append(one)
+    for reason, alike in by_reason.items():
+        if len(alike) > MANY_ALIKE:
+            yield from lines("quiet", "", ", ".join(one.id for one in alike))
+        else:
+            yield from (line("quiet", "", f"{one.id:<15}{one.title}") for one in alike)
+        yield from under(reason)
 
 
 def grade_lines(report: Report) -> Iterator[str]:

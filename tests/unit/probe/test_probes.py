@@ -14,7 +14,7 @@ from port443.core.probe.confirm import (
     Inconclusive,
     Outcome,
     Refused,
-    checked,
+    check,
     confirm,
 )
 from port443.core.probe.contact import first_contact
@@ -40,6 +40,7 @@ from port443.core.probe.query import (
     NoAnswer,
     NotConnected,
     NotSent,
+    Probe,
     ProtocolViolation,
     Query,
     Reset,
@@ -299,6 +300,13 @@ def test_a_response_counts_only_when_it_can_be_told_from_noise(what: str) -> Non
     outcome = walk(confirm(wide_query(Version.TLS_1_0), ControlProbe(CONTROL)), lambda _: next(left))
     assert type(outcome) is wanted
     assert list(left) == []
+
+
+def checked(probe: Probe[Outcome], control: ControlProbe) -> Probe[Outcome]:
+    """Run a probe, and see at its end that the server still answers, as a round of a survey ends."""
+    result = yield from probe
+    yield from check(control, control.last_refusal)
+    return result
 
 
 def test_after_the_control_hello_fails_nothing_is_asked_any_more() -> None:

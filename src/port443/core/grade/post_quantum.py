@@ -39,8 +39,9 @@ def _key_exchange(facts: ScanFacts, groups: tuple[str, ...]) -> Verdict:
         return YES
     if modern.is_no:
         return no("TLS 1.3 is not offered, and no older version has such groups")
-    if modern.is_unknown or known.complete.is_unknown:
-        return unknown(modern.reason or known.complete.reason)
+    lacks = known.lacks(POST_QUANTUM_GROUPS)
+    if modern.is_unknown or lacks.is_unknown:
+        return unknown(modern.reason or lacks.reason)
     return no("only classical groups are taken")
 
 

@@ -133,6 +133,10 @@ class ControlProbe:
         believed = self._refused.get(queries)
         return None if believed is None else (believed.refused, queries[0])
 
+    def has_taken(self, query: Query) -> bool:
+        """Whether a query was accepted before."""
+        return query in self._accepted
+
     def is_checked_since(self, number: int) -> bool:
         """Whether a query that was sent after this one was accepted, whosever it was."""
         return self.query is None or self._last_success > number
@@ -231,8 +235,10 @@ def _attempts(
         yield first
         if others and not _is_by_version(responses[-1]):
             yield from others
-            continue
-        yield first
+            if len(others) > 1:
+                continue
+        else:
+            yield first
         if not all(isinstance(one, NoAnswer) for one in responses):
             yield first
 
@@ -261,13 +267,6 @@ def check(control: ControlProbe, number: int) -> Probe[str | None]:
         return None
     control.stopped = f"{describe(response)}, and the server no longer answers what it answered before"
     return control.stopped
-
-
-def checked(probe: Probe[T], control: ControlProbe) -> Probe[T]:
-    """Run a probe, and see at its end that the server still answers: `withdraw` goes by that."""
-    result = yield from probe
-    yield from check(control, control.last_refusal)
-    return result
 
 
 def _conclude(

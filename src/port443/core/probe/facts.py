@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
-from port443.core.probe.verdict import Verdict, unknown
+from port443.core.probe.verdict import LEFT_OUT, YES, Verdict, no, unknown
 from port443.core.wire.flight import Flight
 from port443.core.wire.suites import Suite, suite
 from port443.core.wire.versions import Version
 
 NOT_LOOKED = unknown("not looked at")
+NOT_ASKED = unknown(LEFT_OUT)
 VERSIONS = frozenset(Version)
 
 
@@ -61,6 +62,14 @@ class GroupFacts:
 
     groups: tuple[int, ...] = ()
     complete: Verdict = NOT_LOOKED
+    refused: tuple[int, ...] = ()
+    """Groups that are known not to be taken, although `complete` does not say so of all."""
+
+    def lacks(self, groups: tuple[int, ...]) -> Verdict:
+        """Whether none of these is taken."""
+        if set(groups) & set(self.groups):
+            return no()
+        return YES if set(groups) <= set(self.refused) else self.complete
 
 
 NO_GROUPS = GroupFacts()

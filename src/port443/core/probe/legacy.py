@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from port443.core.probe.confirm import ControlProbe, Refused, absence_of, confirm, confirm_any
+from port443.core.probe.confirm import ControlProbe, Refused, absence_of, attempt, confirm, confirm_any
 from port443.core.probe.facts import Choice, GroupFacts, VersionFacts, choice_of
 from port443.core.probe.hellos import HANDSHAKE_GROUPS_12, Offer
 from port443.core.probe.query import Accepted, AcceptedSSL2, Probe, SSL2Query, TLSQuery
@@ -61,6 +61,17 @@ def bare_query(version: Version) -> TLSQuery:
     return TLSQuery(Offer(version, suites_by_use()[:PLAIN_LIST], plain=True, bare=True))
 
 
+def learn_tolerance(control: ControlProbe) -> Probe[None]:
+    """See once whether the server takes a long hello: then it is not asked in each shape for each version."""
+    yield from attempt(wide_query(Version.TLS_1_2), control)
+
+
+def _shapes_for(version: Version, control: ControlProbe) -> tuple[TLSQuery, ...]:
+    """Return the shapes that make sense: what breaks over a hello does so whatever its version."""
+    is_tolerant = version < Version.TLS_1_2 and control.has_taken(wide_query(Version.TLS_1_2))
+    return (wide_query(version), plain_query(version)) if is_tolerant else shapes(version)
+
+
 def shapes(version: Version) -> tuple[TLSQuery, ...]:
     """Return the hellos for a version, the fullest first; SSL 3.0 has no extensions to leave out."""
     all_have = (wide_query(version), short_query(version), plain_query(version))
@@ -69,7 +80,7 @@ def shapes(version: Version) -> tuple[TLSQuery, ...]:
 
 def survey_legacy(version: Version, control: ControlProbe) -> Probe[LegacySurvey]:
     """Find whether the server speaks `version`, and every suite that it takes there."""
-    outcome, query = yield from confirm_any(shapes(version), control)
+    outcome, query = yield from confirm_any(_shapes_for(version, control), control)
     if not isinstance(outcome, Accepted) or outcome.version != version or not isinstance(query, TLSQuery):
         return LegacySurvey(VersionFacts(version, absence_of(outcome)))
     base = replace(query.offer, suites=(), compression=False)

@@ -93,7 +93,7 @@ def naming_queries() -> tuple[TLSQuery, ...]:
 
 def survey_modern(control: ControlProbe) -> Probe[ModernSurvey]:
     """Find whether the server speaks TLS 1.3, with which suites and groups, and its chain."""
-    full, offer = yield from _through(control)
+    full, offer = yield from find_handshake(control)
     if isinstance(full, Refused) and full.by_version:
         return ModernSurvey(VersionFacts(Version.TLS_1_3, absence_of(full)))
     flight = full.flight if isinstance(full, Accepted) and full.version == Version.TLS_1_3 else None
@@ -120,7 +120,7 @@ def _is_modern(outcome: object) -> bool:
     return isinstance(outcome, Accepted) and outcome.version == Version.TLS_1_3
 
 
-def _through(control: ControlProbe) -> Probe[tuple[Outcome, Offer]]:
+def find_handshake(control: ControlProbe) -> Probe[tuple[Outcome, Offer]]:
     """Find a hello with which the server goes through to its certificate."""
     queries = handshake_queries()
     outcome, query = yield from confirm_any(queries, control)

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from port443.core.probe.confirm import ControlProbe, Outcome, Refused, absence_of, confirm
+from port443.core.probe.confirm import ControlProbe, Outcome, Refused, absence_of, attempt, confirm
 from port443.core.probe.facts import NO_SCHEMES, SchemeFacts, Trait, VersionFacts
 from port443.core.probe.hellos import Offer, browser_offer
 from port443.core.probe.legacy import PLAIN_LIST, LegacySurvey
 from port443.core.probe.modern import ModernSurvey
-from port443.core.probe.query import Accepted, Probe, TLSQuery
+from port443.core.probe.query import Accepted, AlertReceived, Probe, TLSQuery, describe
 from port443.core.probe.verdict import YES, Standing, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
@@ -18,6 +18,8 @@ from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version, version_label
 
 FALLBACK_SCSV = 0x5600  # RFC 7507 §2
+FALLBACK = "a fallback is refused"
+REFUSED_FALLBACK = "inappropriate_fallback"
 SENTINEL = b"DOWNGRD"
 """The last bytes of a random before the one that tells the version (RFC 8446 §4.1.3)."""
 
@@ -185,14 +187,19 @@ def _fallback(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:
     offer = offer_of(survey)
     if offer is None:
         return None
-    outcome = yield from confirm(TLSQuery(replace(offer, suites=(*offer.suites, FALLBACK_SCSV))), control)
+    query = TLSQuery(replace(offer, suites=(*offer.suites, FALLBACK_SCSV)))
+    first = yield from attempt(query, control)
+    if isinstance(first, AlertReceived) and first.alert.name == REFUSED_FALLBACK:
+        # No rate limit and no lost packet says this.
+        return Trait("fallback_scsv", FALLBACK, Verdict(Standing.YES, describe(first)))
+    outcome = yield from confirm(query, control)
     verdict = absence_of(outcome)
     if isinstance(outcome, Accepted):
         verdict = no(f"{survey.facts.version.label} is taken although the client says that it fell back")
     elif isinstance(outcome, Refused):
-        is_meant = "inappropriate_fallback" in outcome.how
+        is_meant = REFUSED_FALLBACK in outcome.how
         verdict = Verdict(Standing.YES, outcome.how) if is_meant else unknown(outcome.how)
-    return _trait("fallback_scsv", "a fallback is refused", outcome, verdict)
+    return _trait("fallback_scsv", FALLBACK, outcome, verdict)
 
 
 def _unnamed(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:

@@ -36,6 +36,10 @@ class Verdict:
 YES = Verdict(Standing.YES)
 
 
+LEFT_OUT = "left out by a light look"
+"""Why nobody knows what was not asked on purpose."""
+
+
 def no(reason: str = "") -> Verdict:
     return Verdict(Standing.NO, reason)
 

@@ -7,7 +7,6 @@ References: RFC 9110 §6.6.1
 """
 
 from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
 
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.remedies import RIGHT_CLOCK
@@ -22,6 +21,8 @@ def check(facts: ScanFacts) -> Outcome:
         return Unsure(facts.web.hsts.reason)
     if facts.web.values("age"):
         return None  # a cache answers, with the time at which it was told
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow to load, and for this alone
+
     for text in facts.web.values("date"):
         try:
             told = parsedate_to_datetime(text)

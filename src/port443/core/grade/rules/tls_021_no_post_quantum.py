@@ -19,10 +19,13 @@ def check(facts: ScanFacts) -> Outcome:
     groups = facts.server.groups_13
     if modern.is_no:
         return Found("TLS 1.3 is not offered, and no older version has such groups")
-    if set(groups.groups) & set(POST_QUANTUM_GROUPS):
+    lacks = groups.lacks(POST_QUANTUM_GROUPS)
+    if lacks.is_no:
         return None
-    if modern.is_unknown or groups.complete.is_unknown:
-        return Unsure(modern.reason or groups.complete.reason)
+    if modern.is_unknown or lacks.is_unknown:
+        return Unsure(modern.reason or lacks.reason)
+    if groups.complete.is_unknown:
+        return Found("none of " + ", ".join(group_name(group) for group in groups.refused))
     return Found("only " + ", ".join(group_name(group) for group in groups.groups))
 
 
