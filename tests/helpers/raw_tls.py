@@ -14,7 +14,7 @@ from port443.core.wire.protection import Protector, Protector12
 from port443.core.wire.reading import vector
 from port443.core.wire.records import ContentType, Message, MessageBuffer, Record, RecordBuffer
 from port443.core.wire.schedule import Schedule, Transcript, suite_13
-from port443.core.wire.schedule_12 import Schedule12, suite_12, transcript_digest
+from port443.core.wire.schedule_12 import Schedule12, master_secret, suite_12, transcript_digest
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
 from tls_client import PATIENCE_S, read_all
@@ -213,7 +213,8 @@ class RawClient12(RawClient):
         suite = suite_12(self._chosen.suite)
         is_extended = self._chosen.extension(ExtensionType.EXTENDED_MASTER_SECRET) is not None
         digest = transcript_digest(suite, self._said)
-        self._schedule = Schedule12(suite, self._shared, self._randoms, digest if is_extended else None)
+        master = master_secret(suite, self._shared, self._randoms, digest if is_extended else None)
+        self._schedule = Schedule12(suite, master, self._randoms)
         self._finished = self._schedule.client_finished(digest)
         self._client = Protector12(suite, self._schedule.client)
 

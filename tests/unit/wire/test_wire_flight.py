@@ -191,7 +191,7 @@ def heard(*says: tuple[ContentType, bytes]) -> list[bytes]:
 
 def test_what_is_said_over_a_handshake_is_heard_up_to_its_end() -> None:
     """Tickets hold nothing to read, and what stands behind close_notify belongs to nobody."""
-    ticket = (ContentType.HANDSHAKE, bytes((4, 0, 0, 1, 0)))
+    ticket = (ContentType.HANDSHAKE, bytes((4, 0, 0, 14, *bytes(9), 0, 1, 97, 0, 0)))
     one, two, three = ((ContentType.APPLICATION_DATA, part) for part in (b"a", b"b", b"c"))
     assert b"".join(heard(ticket, one, ticket, two, (ContentType.ALERT, b"\x01\x00"), three)) == b"ab"
 
@@ -201,7 +201,7 @@ def test_what_is_said_over_a_handshake_is_heard_up_to_its_end() -> None:
     [
         (ContentType.ALERT, b"\x02\x74", "alert certificate_required"),
         (ContentType.HANDSHAKE, bytes((24, 0, 0, 1, 0)), "changes the connection"),
-        (ContentType.HEARTBEAT, b"x", "changes the connection"),
+        (ContentType.HEARTBEAT, b"x", "came after the handshake"),
     ],
 )
 def test_what_cannot_be_followed_behind_a_handshake_is_refused(

@@ -16,7 +16,7 @@ from port443.core.wire.key_share import SEED
 from port443.core.wire.reader import FlightReader
 from port443.core.wire.reading import Malformed
 from port443.core.wire.records import RecordBuffer
-from port443.core.wire.schedule_12 import SUITES_12, prf
+from port443.core.wire.schedule_12 import prf
 from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version
 
@@ -85,7 +85,7 @@ def up_to_the_last_word(context: ssl.SSLContext) -> tuple[FlightReader, MemorySe
     return reader, server, server.answer(reader.conclude(bytes(range(SEED))))
 
 
-@pytest.mark.parametrize("code", SUITES_12, ids=OPENSSL_NAMES.get)
+@pytest.mark.parametrize("code", OPENSSL_NAMES, ids=OPENSSL_NAMES.get)
 def test_every_suite_is_spoken_to_both_finished(contexts: dict[str, ssl.SSLContext], code: int) -> None:
     """The server calls the handshake whole, and so does the client."""
     context = contexts[suite(code).authentication]

@@ -19,14 +19,13 @@ from port443.core.wire.groups import (
 from port443.core.wire.key_share import COMMON_GROUPS, SEED, USABLE_GROUPS, KeyShare, key_share
 from port443.core.wire.messages import COMPRESSIONS
 from port443.core.wire.reading import Malformed
-from port443.core.wire.schedule_12 import SUITES_12
 from port443.core.wire.suites import RENEGOTIATION_SCSV
 from port443.core.wire.versions import Version
 
 ENTROPY = 64 + SEED
 """Random bytes that one hello takes: random, session id, key shares."""
 HANDSHAKE_SUITES_13 = (0x1301, 0x1302, 0x1303)
-HANDSHAKE_SUITES_12 = tuple(SUITES_12)
+HANDSHAKE_SUITES_12 = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8)
 HANDSHAKE_GROUPS_12 = (X25519, SECP256R1, SECP384R1, SECP521R1)
 DEFLATE = 1
 GREASE = (0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A)

@@ -6,6 +6,7 @@ from enum import Enum
 from port443.core.wire.alerts import Alert
 from port443.core.wire.messages import CertificateEntry, CertificateRequest, SignedParameters
 from port443.core.wire.server_hello import ServerHello
+from port443.core.wire.session import Session
 
 
 class Stage(Enum):
@@ -38,6 +39,16 @@ class Flight:
     """What a CertificateVerify of TLS 1.3 is signed with."""
     began: bytes = b""
     """The first bytes that came, as they came: what proves the choice."""
+    is_resumed: bool = False
+    """Whether it goes on with a session that was offered, so that no certificate came."""
+    sessions: list[Session] = field(default_factory=list)
+    """What a later connection could resume; it comes with, or after, the handshake's end."""
+    took_early: bool = False
+    """Whether the server takes the early data that came with the hello."""
+    renegotiated: bool | None = None
+    """Whether the server took a second handshake over the first one; None when it did not answer."""
+    refused_again: str = ""
+    """How it refused that."""
     key_proved: bool | None = None
     """Whether the server signed with the leaf's key; None when it did not sign, or not checkably."""
 

@@ -4,12 +4,14 @@ from port443.core.wire import messages
 from port443.core.wire.alerts import USER_CANCELED
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.flight import Flight, Stage
-from port443.core.wire.legacy_end import LegacyEnd
+from port443.core.wire.legacy_end import Begun, LegacyEnd
 from port443.core.wire.messages import MessageType
 from port443.core.wire.proof import proves_key_12
 from port443.core.wire.reading import Malformed
 from port443.core.wire.records import ContentType, Message, Record, records
+from port443.core.wire.schedule_12 import is_endable
 from port443.core.wire.server_hello import ServerHello
+from port443.core.wire.session import Session
 from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version
 
@@ -19,8 +21,18 @@ SIGNED_BY_CERTIFICATE = {"RSA", "ECDSA", "DSS", "anon"}
 class LegacyFlight:
     """Fill a flight with what comes in clear up to the ServerHelloDone; end the handshake if asked to."""
 
-    def __init__(self, flight: Flight, offered: ClientHello, chosen: ServerHello, heard: bytes) -> None:
+    def __init__(
+        self,
+        flight: Flight,
+        offered: ClientHello,
+        chosen: ServerHello,
+        heard: bytes,
+        session: Session | None = None,
+    ) -> None:
+        """`session` is what the client has offered to resume."""
         self._flight = flight
+        self._offered = offered
+        self._session = session
         self._chosen = chosen
         self._version = chosen.version
         self._suite = suite(chosen.suite)
@@ -35,16 +47,17 @@ class LegacyFlight:
     @property
     def can_conclude(self) -> bool:
         """Whether the handshake has an end that is known here, and has not come to it."""
-        return self._end is None and self._version == Version.TLS_1_2
+        return self._end is None and self._version >= Version.TLS_1_0 and is_endable(self._suite.code)
 
     def conclude(self, seed: bytes) -> bytes:
         """Return the client's part of a TLS 1.2 handshake; more of the server's is due after it."""
-        self._end = LegacyEnd(self._flight, self._chosen, self._client_random, self._heard, seed)
+        self._end = LegacyEnd.begin(self._flight, self._begun, seed)
         self._flight.stage = Stage.OPEN
         return self._end.speak()
 
     def change_keys(self) -> None:
         """Take what follows as protected; before the client has spoken that would be nobody's key."""
+        self._resume()
         if self._end is not None:
             self._end.change_keys()
 
@@ -54,11 +67,30 @@ class LegacyFlight:
 
     def receive(self, message: Message) -> None:
         """Take the next message."""
+        if message.kind == MessageType.NEW_SESSION_TICKET:
+            self._resume()
         if self._end is not None:
             self._end.receive(message)
             return
         self._heard += message.encode()
         self._read(message)
+
+    @property
+    def end(self) -> LegacyEnd:
+        """The handshake's end; raises where it has not come to one."""
+        if self._end is None:
+            raise Malformed("there is no handshake that has come to its end")
+        return self._end
+
+    @property
+    def _begun(self) -> Begun:
+        return Begun(self._offered, self._chosen, self._heard)
+
+    def _resume(self) -> None:
+        """Take new keys, or a ticket, right after the ServerHello for a resumption of what was offered."""
+        is_new = self._flight.chain or self._flight.signed is not None
+        if self._end is None and self._session is not None and not is_new:
+            self._end = LegacyEnd.resume(self._flight, self._begun, self._session)
 
     def farewell(self) -> bytes:
         """Close a whole handshake; else say in clear that it was the client who left."""

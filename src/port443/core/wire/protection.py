@@ -1,7 +1,15 @@
 """Protected records: open the server's, seal the client's."""
 
+import hashlib
+import hmac
+from typing import Protocol
+
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from port443.core.wire.reading import Malformed
 from port443.core.wire.records import ContentType, Record
@@ -45,6 +53,23 @@ class Protector:
         return nonce
 
 
+class Protect12(Protocol):
+    """One direction of a connection up to TLS 1.2."""
+
+    def open(self, record: Record) -> bytes:
+        """Return the content of a record that the server protected."""
+        ...
+
+    def seal(self, kind: ContentType, content: bytes) -> bytes:
+        """Write one protected record."""
+        ...
+
+
+def protector_12(suite: Suite12, keys: Keys12, version: int) -> Protect12:
+    """Return what protects one direction with these keys."""
+    return Protector12(suite, keys) if suite.mac is None else BlockProtector(suite, keys, version)
+
+
 class Protector12:
     """One direction of a TLS 1.2 connection with an AEAD cipher (RFC 5246 §6.2.3.3)."""
 
@@ -52,29 +77,23 @@ class Protector12:
         self._mask = keys.mask
         self._explicit = NONCE - suite.mask_size
         self._count = 0
-        self._aead = _aead(suite.aead, keys.key, TAG)
+        self._aead = _aead(suite.cipher, keys.key, TAG)
 
     def open(self, record: Record) -> bytes:
-        """Return the content of a record that the server protected."""
         shown, sealed = record.fragment[: self._explicit], record.fragment[self._explicit :]
         if len(shown) < self._explicit or len(sealed) < TAG:
             raise Malformed(f"a protected record of the server has {len(record.fragment)} bytes")
-        data = self._header(record.kind, len(sealed) - TAG)
+        data = _header(self._count, record.kind, Version.TLS_1_2, len(sealed) - TAG)
         try:
             return self._aead.decrypt(self._nonce(shown), sealed, data)
         except InvalidTag as error:
             raise Malformed("a protected record of the server does not decrypt") from error
 
     def seal(self, kind: ContentType, content: bytes) -> bytes:
-        """Write one protected record."""
-        data = self._header(kind, len(content))
+        data = _header(self._count, kind, Version.TLS_1_2, len(content))
         shown = self._count.to_bytes(8)[: self._explicit]
         fragment = shown + self._aead.encrypt(self._nonce(shown), content, data)
         return Record(kind, Version.TLS_1_2, fragment).encode()
-
-    def _header(self, kind: ContentType, size: int) -> bytes:
-        head = self._count.to_bytes(8) + bytes((kind,))
-        return head + Version.TLS_1_2.to_bytes(2) + size.to_bytes(2)
 
     def _nonce(self, shown: bytes) -> bytes:
         """Put mask and shown part side by side (RFC 5288 §3), or mask the count (RFC 7905 §2)."""
@@ -83,6 +102,61 @@ class Protector12:
             nonce = (int.from_bytes(self._mask) ^ self._count).to_bytes(NONCE)
         self._count += 1
         return nonce
+
+
+class BlockProtector:
+    """One direction with a block cipher and a MAC (RFC 5246 §6.2.3.2, RFC 2246 §6.2.3.2).
+
+    Nothing secret is sent by it: the IVs of our records can be foreseen.
+    """
+
+    def __init__(self, suite: Suite12, keys: Keys12, version: int) -> None:
+        self._keys = keys
+        self._version = version
+        self._block = suite.mask_size
+        self._mac = suite.mac or "sha1"
+        self._mac_size = suite.mac_size
+        self._count = 0
+        self._last = keys.mask
+        """The last block of the record before, the IV of the next one up to TLS 1.0."""
+        self._algorithm = AES(keys.key) if suite.cipher == "AES-CBC" else TripleDES(keys.key)
+
+    def open(self, record: Record) -> bytes:
+        iv, sealed = self._last, record.fragment
+        if self._version > Version.TLS_1_0:
+            iv, sealed = sealed[: self._block], sealed[self._block :]
+        if len(sealed) < self._mac_size + 1 or len(sealed) % self._block or len(iv) < self._block:
+            raise Malformed(f"a protected record of the server has {len(record.fragment)} bytes")
+        decryptor = Cipher(self._algorithm, CBC(iv)).decryptor()
+        plain = decryptor.update(sealed) + decryptor.finalize()
+        self._last = sealed[-self._block :]
+        content = plain[: len(plain) - plain[-1] - 1 - self._mac_size]
+        mac = plain[len(content) : len(content) + self._mac_size]
+        if not hmac.compare_digest(mac, self._digest(record.kind, content)):
+            raise Malformed("a protected record of the server does not decrypt")
+        return content
+
+    def seal(self, kind: ContentType, content: bytes) -> bytes:
+        plain = content + self._digest(kind, content)
+        padding = self._block - 1 - len(plain) % self._block
+        plain += bytes((padding,)) * (padding + 1)
+        iv = self._last
+        if self._version > Version.TLS_1_0:
+            iv = hashlib.sha256(self._keys.key + self._count.to_bytes(8)).digest()[: self._block]
+        encryptor = Cipher(self._algorithm, CBC(iv)).encryptor()
+        sealed = encryptor.update(plain) + encryptor.finalize()
+        self._last = sealed[-self._block :]
+        shown = iv if self._version > Version.TLS_1_0 else b""
+        return Record(kind, self._version, shown + sealed).encode()
+
+    def _digest(self, kind: int, content: bytes) -> bytes:
+        header = _header(self._count, kind, self._version, len(content))
+        self._count += 1
+        return hmac.digest(self._keys.mac, header + content, self._mac)
+
+
+def _header(count: int, kind: int, version: int, size: int) -> bytes:
+    return count.to_bytes(8) + bytes((kind,)) + version.to_bytes(2) + size.to_bytes(2)
 
 
 def _aead(name: str, key: bytes, tag_size: int) -> AESGCM | AESCCM | ChaCha20Poly1305:

@@ -10,10 +10,13 @@ from port443.core.wire.groups import group_name
 from port443.core.wire.key_share import KeyShare
 from port443.core.wire.legacy import LegacyFlight
 from port443.core.wire.messages import MessageType
-from port443.core.wire.modern import ModernFlight
+from port443.core.wire.modern import ModernFlight, Resumes
+from port443.core.wire.protection import Protector
 from port443.core.wire.reading import Malformed, NotTLS, Reader
-from port443.core.wire.records import ContentType, Message, MessageBuffer, Record, RecordBuffer
+from port443.core.wire.records import ContentType, Message, MessageBuffer, Record, RecordBuffer, records
+from port443.core.wire.schedule import EarlySecret, Transcript, suite_13
 from port443.core.wire.server_hello import ServerHello
+from port443.core.wire.session import Session, again
 from port443.core.wire.versions import Version
 
 MAX_FLIGHT = 2**18
@@ -32,8 +35,13 @@ class FlightReader:
     see; `conclude` brings the handshake itself to its end.
     """
 
-    def __init__(self, hello: ClientHello, shares: tuple[KeyShare, ...] = ()) -> None:
+    def __init__(
+        self, hello: ClientHello, shares: tuple[KeyShare, ...] = (), session: Session | None = None
+    ) -> None:
+        """`session` is what the hello offers to resume."""
         self.flight = Flight()
+        self._session = session
+        self._early: Protector | None = None
         self._hello = hello
         self._shares = shares
         self._records = RecordBuffer()
@@ -74,6 +82,50 @@ class FlightReader:
         if not isinstance(self._follow, LegacyFlight) or not self.can_conclude:
             raise Malformed("there is no TLS 1.2 handshake to bring to its end")
         return self._follow.conclude(seed)
+
+    def early(self, content: bytes) -> bytes:
+        """Return a change of keys and early data to send right after the hello (RFC 8446 §2.3)."""
+        if self._session is None:
+            raise Malformed("there is no session to send early data with")
+        suite = suite_13(self._session.suite)
+        transcript = Transcript(suite.hash_name)
+        transcript.add(self._sent)
+        keys = EarlySecret(suite, self._session.secret).client_keys(transcript.digest())
+        self._early = Protector(suite, keys)
+        change = records(ContentType.CHANGE_CIPHER_SPEC, Version.TLS_1_2, b"\x01")
+        return change + self._early.seal(ContentType.APPLICATION_DATA, content)
+
+    def renegotiate(self, random: bytes, *, is_bound: bool) -> bytes:
+        """Return a second hello over a whole handshake up to TLS 1.2; then feed `hear_again`.
+
+        `is_bound` binds it to the first one (RFC 5746 §3.5); without that a man in the middle can join two.
+        """
+        end = self._whole_legacy().end
+        before = end.outstanding()
+        hello = again(self._hello, random, end.client_verify if is_bound else None)
+        return before + end.seal(ContentType.HANDSHAKE, hello.message())
+
+    def hear_again(self, octets: bytes) -> bool:
+        """Take what the server says to that; return whether it has answered it."""
+        follow = self._whole_legacy()
+        for record in self._records.receive(octets):
+            if record.kind != ContentType.CHANGE_CIPHER_SPEC:
+                self._hear_second(*follow.open(record))
+        return self.flight.renegotiated is not None
+
+    def _hear_second(self, kind: int, content: bytes) -> None:
+        if kind == ContentType.ALERT:
+            alert = Alert.parse(content)
+            self.flight.renegotiated, self.flight.refused_again = False, f"alert {alert.name}"
+        elif kind == ContentType.HANDSHAKE:
+            for message in self._messages.receive(content):
+                if message.kind == MessageType.SERVER_HELLO:
+                    self.flight.renegotiated = True
+
+    def _whole_legacy(self) -> LegacyFlight:
+        if not isinstance(self._follow, LegacyFlight) or self.flight.stage is not Stage.COMPLETE:
+            raise Malformed("there is no whole handshake up to TLS 1.2")
+        return self._follow
 
     def speak(self, content: bytes) -> bytes:
         """End a handshake of TLS 1.3 that is COMPLETE and say one thing over it; then feed `hear`."""
@@ -144,7 +196,14 @@ class FlightReader:
         if hello.version >= Version.TLS_1_3:
             self._modern(hello, encoded)
         else:
-            self._follow = LegacyFlight(self.flight, self._hello, hello, self._sent + encoded)
+            heard = self._sent + encoded
+            self._follow = LegacyFlight(self.flight, self._hello, hello, heard, self._resumable(hello))
+
+    def _resumable(self, hello: ServerHello) -> Session | None:
+        """Return the session that a ServerHello up to TLS 1.2 may go on with."""
+        one = self._session
+        is_same = one is not None and (one.version, one.suite) == (hello.version, hello.suite)
+        return one if is_same and hello.session_id == self._hello.session_id else None
 
     def _retry(self, hello: ServerHello) -> None:
         # A second retry would go on for ever (RFC 8446 §4.1.4).
@@ -170,4 +229,5 @@ class FlightReader:
         if not self._messages.is_empty:
             raise Malformed("clear bytes follow the ServerHello")
         heard = (self._before, self._sent, encoded)
-        self._follow = ModernFlight(self.flight, hello, share.shared(hello.public_key), heard)
+        resumes = None if self._session is None else Resumes(self._session, self._early)
+        self._follow = ModernFlight(self.flight, hello, share.shared(hello.public_key), heard, resumes)

@@ -16,6 +16,32 @@ class Suite13:
     key_size: int
     tag_size: int = 16
 
+    @property
+    def hash_size(self) -> int:
+        return hashlib.new(self.hash_name).digest_size
+
+    def extract(self, salt: bytes, secret: bytes) -> bytes:
+        """Run HKDF-Extract (RFC 5869)."""
+        return hmac.digest(salt, secret, self.hash_name)
+
+    def expand(self, secret: bytes, label: str, context: bytes, size: int | None = None) -> bytes:
+        """Run HKDF-Expand-Label (RFC 8446 §7.1), for as many bytes as the hash has unless it is said."""
+        wanted = self.hash_size if size is None else size
+        info = wanted.to_bytes(2) + vector(1, b"tls13 " + label.encode()) + vector(1, context)
+        out, block = b"", b""
+        for counter in range(1, wanted // self.hash_size + 2):
+            block = hmac.digest(secret, block + info + bytes((counter,)), self.hash_name)
+            out += block
+        return out[:wanted]
+
+    def keys(self, secret: bytes) -> "TrafficKeys":
+        return TrafficKeys(
+            self.expand(secret, "key", b"", self.key_size), self.expand(secret, "iv", b"", NONCE)
+        )
+
+    def finished(self, secret: bytes, digest: bytes) -> bytes:
+        return hmac.digest(self.expand(secret, "finished", b""), digest, self.hash_name)
+
 
 SUITES_13 = {
     0x1301: Suite13("sha256", "AES-GCM", 16),
@@ -64,56 +90,58 @@ class Transcript:
         return hashlib.new(self._hash_name, self._messages).digest()
 
 
+class EarlySecret:
+    """What is known before a server answers: of a session's PSK, or of none."""
+
+    def __init__(self, suite: Suite13, psk: bytes | None = None) -> None:
+        self._suite = suite
+        self._empty = hashlib.new(suite.hash_name).digest()
+        self._secret = suite.extract(bytes(suite.hash_size), psk or bytes(suite.hash_size))
+
+    def binder(self, digest: bytes) -> bytes:
+        """Prove that the client knows the PSK, over a hello without its binders."""
+        return self._suite.finished(self._suite.expand(self._secret, "res binder", self._empty), digest)
+
+    def client_keys(self, hello_digest: bytes) -> TrafficKeys:
+        """Derive the keys of early data from the hash of the whole hello."""
+        return self._suite.keys(self._suite.expand(self._secret, "c e traffic", hello_digest))
+
+    def handshake(self, shared: bytes) -> bytes:
+        """Derive the secret of the handshake."""
+        return self._suite.extract(self._suite.expand(self._secret, "derived", self._empty), shared)
+
+
 class Schedule:
     """The secrets of one handshake, from the shared secret on."""
 
-    def __init__(self, suite: Suite13, shared: bytes, hello_digest: bytes) -> None:
+    def __init__(self, suite: Suite13, shared: bytes, hello_digest: bytes, psk: bytes | None = None) -> None:
         self._suite = suite
-        self._size = hashlib.new(suite.hash_name).digest_size
+        handshake = EarlySecret(suite, psk).handshake(shared)
         empty = hashlib.new(suite.hash_name).digest()
-        early = self._extract(bytes(self._size), bytes(self._size))
-        handshake = self._extract(self._expand(early, "derived", empty, self._size), shared)
-        self._master = self._extract(self._expand(handshake, "derived", empty, self._size), bytes(self._size))
-        self._client = self._expand(handshake, "c hs traffic", hello_digest, self._size)
-        self._server = self._expand(handshake, "s hs traffic", hello_digest, self._size)
+        self._master = suite.extract(suite.expand(handshake, "derived", empty), bytes(suite.hash_size))
+        self._client = suite.expand(handshake, "c hs traffic", hello_digest)
+        self._server = suite.expand(handshake, "s hs traffic", hello_digest)
 
     def client_keys(self) -> TrafficKeys:
-        return self._keys(self._client)
+        return self._suite.keys(self._client)
 
     def server_keys(self) -> TrafficKeys:
-        return self._keys(self._server)
+        return self._suite.keys(self._server)
 
     def client_application_keys(self, finished_digest: bytes) -> TrafficKeys:
         """Derive the client's keys for after the handshake; the digest ends with the server's Finished."""
-        return self._keys(self._expand(self._master, "c ap traffic", finished_digest, self._size))
+        return self._suite.keys(self._suite.expand(self._master, "c ap traffic", finished_digest))
 
     def server_application_keys(self, finished_digest: bytes) -> TrafficKeys:
         """Return the keys of what the server says after its Finished, whose transcript was hashed."""
-        return self._keys(self._expand(self._master, "s ap traffic", finished_digest, self._size))
+        return self._suite.keys(self._suite.expand(self._master, "s ap traffic", finished_digest))
+
+    def resumption(self, digest: bytes) -> bytes:
+        """Derive the secret that PSKs of tickets come from; the digest ends with the client's Finished."""
+        return self._suite.expand(self._master, "res master", digest)
 
     def client_finished(self, digest: bytes) -> bytes:
-        return self._finished(self._client, digest)
+        return self._suite.finished(self._client, digest)
 
     def server_finished(self, digest: bytes) -> bytes:
-        return self._finished(self._server, digest)
-
-    def _keys(self, secret: bytes) -> TrafficKeys:
-        return TrafficKeys(
-            self._expand(secret, "key", b"", self._suite.key_size), self._expand(secret, "iv", b"", NONCE)
-        )
-
-    def _finished(self, secret: bytes, digest: bytes) -> bytes:
-        key = self._expand(secret, "finished", b"", self._size)
-        return hmac.digest(key, digest, self._suite.hash_name)
-
-    def _extract(self, salt: bytes, secret: bytes) -> bytes:
-        return hmac.digest(salt, secret, self._suite.hash_name)
-
-    def _expand(self, secret: bytes, label: str, context: bytes, size: int) -> bytes:
-        """Run HKDF-Expand-Label (RFC 8446 §7.1)."""
-        info = size.to_bytes(2) + vector(1, b"tls13 " + label.encode()) + vector(1, context)
-        out, block = b"", b""
-        for counter in range(1, size // self._size + 2):
-            block = hmac.digest(secret, block + info + bytes((counter,)), self._suite.hash_name)
-            out += block
-        return out[:size]
+        return self._suite.finished(self._server, digest)
