@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from port443.app.handshake import ask_again
+from port443.app.session import converse
 from port443.core.errors import ScanError
 from port443.core.names import Endpoint, HostName, SiteName
 from port443.core.probe.facts import SeenChains
@@ -30,6 +31,7 @@ from port443.core.probe.query import (
     Probe,
     Query,
     Response,
+    SessionQuery,
     SSL2Query,
     TLSQuery,
     response_of,
@@ -127,6 +129,10 @@ class ProbeRunner:
         match query:
             case TLSQuery():
                 return await self._send_hello(connection, query)
+            case SessionQuery():
+                flight = await converse(connection, query, self._name)
+                self.chains.add(flight)
+                return response_of(flight)
             case SSL2Query():
                 return await _send_ssl2(connection)
             case kind:

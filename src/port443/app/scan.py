@@ -29,6 +29,7 @@ from port443.core.probe.failures import (
     fault_in_words,
 )
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
+from port443.core.probe.sessions import Requests
 from port443.core.x509.chain import explain_chain
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.path import TrustedRoots
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 4
 """So many pages of a site are asked for, one redirect after the other."""
+NOWHERE = "/.well-known/port443-probe"
+"""Where no server has anything."""
 GRACE_S = 2.0
 """How long after the time is over the probes may take to come to their ends."""
 
@@ -155,9 +158,14 @@ async def _look(
     dial: "Dial", met: _Met, target: ScanTarget, options: ScanOptions
 ) -> tuple[ServerFacts, WebFacts, int]:
     async with asyncio.TaskGroup() as tasks:
-        server = tasks.create_task(survey(met.runner, met.control, light=options.light))
+        server = tasks.create_task(survey(met.runner, met.control, _requests(target), light=options.light))
         web = tasks.create_task(_web(dial, met, target, options))
     return server.result(), *web.result()
+
+
+def _requests(target: ScanTarget) -> Requests:
+    request = HTTPRequest(target.name, target.port, is_tls=True)
+    return Requests(request.encode(), replace(request, path=NOWHERE, method="POST").encode())
 
 
 async def _web(dial: "Dial", met: _Met, target: ScanTarget, options: ScanOptions) -> tuple[WebFacts, int]:

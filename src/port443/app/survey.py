@@ -12,6 +12,7 @@ from port443.core.probe.legacy import LegacySurvey, learn_tolerance, survey_curv
 from port443.core.probe.light import glance_legacy, glance_modern, glance_older
 from port443.core.probe.modern import ModernSurvey, survey_modern
 from port443.core.probe.plan import CURVE_OF_KEY, LEGACY, Findings, alpn_offer, assemble, curve_offer
+from port443.core.probe.sessions import Requests, SessionFacts, survey_sessions
 from port443.core.probe.traits import Negotiation, Seen, survey_traits
 from port443.core.probe.verdict import unknown
 from port443.core.wire.versions import Version
@@ -22,12 +23,14 @@ ROUNDS = 3
 NOISE = "the server refuses at times what it accepts at others"
 
 
-async def survey(runner: ProbeRunner, control: ControlProbe, *, light: bool = False) -> ServerFacts:
+async def survey(
+    runner: ProbeRunner, control: ControlProbe, requests: Requests, *, light: bool = False
+) -> ServerFacts:
     """Run all probes; what was accepted, or refused for good, is not asked again in a later round.
 
     The last round asks nothing: what has no clear answer by then is unknown.
     """
-    look = _glance if light else _round
+    look = _glance if light else partial(_round, requests=requests)
     for _ in range(ROUNDS):
         facts = await look(runner, control)
         await runner.run(check(control, control.last_refusal), lambda _: None)
@@ -57,7 +60,7 @@ def _unknown_legacy(versions: tuple[Version, ...], reason: str) -> tuple[LegacyS
     return tuple(LegacySurvey.unknown(version, reason) for version in versions)
 
 
-async def _round(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
+async def _round(runner: ProbeRunner, control: ControlProbe, requests: Requests) -> ServerFacts:
     """Run all probes side by side; the dialler holds them to a few connections at a time."""
     await runner.run(learn_tolerance(control), lambda _: None)
     async with asyncio.TaskGroup() as tasks:
@@ -72,6 +75,7 @@ async def _round(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
         curves = tasks.create_task(_curves(runner, control, legacy))
         protocols = tasks.create_task(_protocols(runner, control, modern, legacy))
         negotiation = tasks.create_task(_negotiation(runner, control, modern, legacy))
+        sessions = tasks.create_task(_sessions(runner, control, requests, (modern, legacy)))
     surveys = tuple(task.result() for task in legacy)
     return assemble(
         Findings(
@@ -82,6 +86,7 @@ async def _round(runner: ProbeRunner, control: ControlProbe) -> ServerFacts:
             protocols.result(),
             runner.chains,
             negotiation.result(),
+            sessions.result(),
         )
     )
 
@@ -97,6 +102,19 @@ async def _negotiation(
     older = tuple([await asyncio.shield(task) for task in legacy])
     probe = survey_traits(Seen(newest, older, runner.is_named), control)
     return await runner.run(probe, Negotiation.unknown)
+
+
+async def _sessions(
+    runner: ProbeRunner,
+    control: ControlProbe,
+    requests: Requests,
+    surveys: tuple[asyncio.Task[ModernSurvey], list[asyncio.Task[LegacySurvey]]],
+) -> SessionFacts:
+    """Bring handshakes to their ends, once the versions and suites are known."""
+    newest = await asyncio.shield(surveys[0])
+    older = tuple([await asyncio.shield(task) for task in surveys[1]])
+    legacy = Seen(newest, older, runner.is_named).newest_legacy
+    return await runner.run(survey_sessions(newest, legacy, requests, control), SessionFacts.unknown)
 
 
 async def _protocols(

@@ -30,9 +30,9 @@ from port443.core.grade.rule import Found, Rule, Unsure
 from port443.core.grade.rules_document import rules_document
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint, IPName
-from port443.core.probe.facts import NOT_LOOKED, Choice, GroupFacts, VersionFacts
+from port443.core.probe.facts import NOT_LOOKED, Choice, GroupFacts, Trait, VersionFacts
 from port443.core.probe.failures import words_of
-from port443.core.probe.verdict import YES, no
+from port443.core.probe.verdict import YES, Standing, Verdict, no
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.core.x509.extensions import AltNames, Extensions
@@ -66,6 +66,10 @@ GONE = [VersionFacts(v, no("alert protocol_version")) for v in (Version.TLS_1_3,
 
 def server(**spoilt: object) -> ScanFacts:
     return replace(good(), server=replace(GOOD_SERVER, **spoilt))  # type: ignore[arg-type]
+
+
+def negotiating(name: str, verdict: Verdict) -> ScanFacts:
+    return server(traits=(Trait(name, f"what {name} is", verdict),))
 
 
 def proved(verdict: bool | None) -> ScanFacts:  # noqa: FBT001
@@ -126,6 +130,10 @@ FOUND: dict[str, Make] = {
     "P443-TLS-033": lambda: server(insecure_renegotiation=YES),
     "P443-TLS-034": lambda: with_version(version(Version.TLS_1_1, TRIPLE_DES, 0xC013)),
     "P443-TLS-035": lambda: with_version(version(Version.TLS_1_2, 0xC02B, 0x009E)),
+    "P443-TLS-036": lambda: negotiating("client_renegotiation", YES),
+    "P443-TLS-037": lambda: negotiating("early_data_post", YES),
+    "P443-TLS-038": lambda: negotiating("psk_lifetime", Verdict(Standing.YES, "604801 s")),
+    "P443-TLS-039": lambda: negotiating("http2", no("nothing came")),
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -237,6 +245,9 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-032": lambda: with_version(version(Version.TLS_1_2, CBC, complete=HIDDEN)),
     "P443-TLS-033": lambda: server(secure_renegotiation=no("renegotiation_info is not answered")),
     "P443-TLS-034": silent(Version.TLS_1_1),
+    "P443-TLS-036": lambda: negotiating("client_renegotiation", HIDDEN),
+    "P443-TLS-037": lambda: negotiating("early_data_post", HIDDEN),
+    "P443-TLS-039": lambda: negotiating("http2", HIDDEN),
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
     "P443-CERT-010": lambda: signed("1.2.3.4", None),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),

@@ -51,7 +51,7 @@ BCP_195 = Baseline(
             "ticket-cipher", "Tickets are encrypted as strongly as the connection", "RFC 9325 §3.4", Unseen()
         ),
         Requirement("ticket-keys", "Ticket keys change, say every week", "RFC 9325 §3.4", Unseen(LATER)),
-        Requirement("ticket-life", "Tickets live a reasonable time", "RFC 9325 §3.4", Unseen(LATER)),
+        Requirement("ticket-life", "Tickets live a reasonable time", "RFC 9325 §3.4", no_finding("TLS-038")),
         Requirement(
             "resumption-age", "Sessions too old are not resumed", "RFC 9325 §3.4", Unseen(), Level.SHOULD
         ),
@@ -84,7 +84,9 @@ BCP_195 = Baseline(
             Unseen("scan with --all-addresses, and compare"),
             Level.SHOULD,
         ),
-        Requirement("early-data", "0-RTT only with a profile (RFC 8470)", "RFC 9325 §3.10", Unseen(LATER)),
+        Requirement(
+            "early-data", "0-RTT only with a profile (RFC 8470)", "RFC 9325 §3.10", no_finding("TLS-037")
+        ),
         Requirement("null", "No NULL encryption", "RFC 9325 §4.1", no_finding("TLS-007")),
         Requirement("rc4", "No RC4", "RFC 9325 §4.1", no_finding("TLS-011")),
         Requirement(

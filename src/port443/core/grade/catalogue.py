@@ -70,6 +70,10 @@ from port443.core.grade.rules import (
     tls_033_insecure_renegotiation,
     tls_034_short_blocks_first,
     tls_035_dhe,
+    tls_036_client_renegotiation,
+    tls_037_early_post,
+    tls_038_old_tickets,
+    tls_039_http_2_broken,
 )
 
 RULES: tuple[Rule, ...] = tuple(
@@ -110,6 +114,10 @@ RULES: tuple[Rule, ...] = tuple(
         tls_033_insecure_renegotiation,
         tls_034_short_blocks_first,
         tls_035_dhe,
+        tls_036_client_renegotiation,
+        tls_037_early_post,
+        tls_038_old_tickets,
+        tls_039_http_2_broken,
         cert_001_expired,
         cert_002_not_yet_valid,
         cert_003_self_signed,

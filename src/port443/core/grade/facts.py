@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from port443.core.grade.hsts import WebFacts
 from port443.core.names import SiteName
-from port443.core.probe.facts import ServedChain, ServerFacts
+from port443.core.probe.facts import ServedChain, ServerFacts, Trait
 from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainVerdict
@@ -45,6 +45,10 @@ class ScanFacts:
     def no_chain(self) -> str:
         """That no certificate was seen, and why, for when there is none."""
         return ": ".join(filter(None, ("no certificate was seen", self.server.unseen)))
+
+    def trait(self, name: str) -> Trait | None:
+        """Return how the server negotiates in one respect, where that was looked at."""
+        return next((one for one in self.server.traits if one.id == name), None)
 
     @property
     def suites(self) -> tuple[tuple[Version, Suite], ...]:

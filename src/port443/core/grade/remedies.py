@@ -296,3 +296,39 @@ STAY_ON_HTTPS = Remedy(
     haproxy="http-request set-header X-Forwarded-Proto https if { ssl_fc }",
     caddy="Remove `redir http://…`; let the server behind it trust X-Forwarded-Proto.",
 )
+NO_RENEGOTIATION = Remedy(
+    "refuse renegotiations that clients begin",
+    Effort.UPDATE,
+    port443="Nothing to do: it never renegotiates.",
+    nginx="Run 0.8.23 or newer: it refuses them.",
+    apache="Run 2.2.15 or newer; it refuses them, unless SSLInsecureRenegotiation is on.",
+    haproxy="Run 1.6 or newer, where it closes such connections.",
+    caddy="Nothing to do: Go refuses them.",
+)
+EARLY_DATA = Remedy(
+    "switch early data off, or hold back what must not be done twice",
+    Effort.SETTING,
+    port443="early_data: false  which is the default; with true only safe methods are taken early.",
+    nginx="ssl_early_data off;  or  proxy_set_header Early-Data $ssl_early_data;  for servers that answer 425.",
+    apache="Nothing to do: it takes no early data.",
+    haproxy="Remove allow-0rtt, or  http-request wait-for-handshake if ! METH_GET",
+    caddy="Nothing to do for TCP: Go takes no early data.",
+)
+TICKET_LIFETIME = Remedy(
+    "let tickets end within a day",
+    Effort.SETTING,
+    port443="Nothing to do: tickets live for hours, and their keys are replaced.",
+    nginx="ssl_session_timeout 1d;",
+    apache="SSLSessionCacheTimeout 86400",
+    haproxy="tune.ssl.lifetime 86400",
+    caddy="Nothing to do: tickets end within a week, and their keys change every 12 hours.",
+)
+WORKING_HTTP_2 = Remedy(
+    "choose h2 only where HTTP/2 is spoken",
+    Effort.SETTING,
+    port443="Nothing to do: it speaks both versions that it offers.",
+    nginx="http2 on;  in the server block, or take h2 out of the ALPN of what stands before it.",
+    apache="Protocols h2 http/1.1  with mod_http2 loaded, or Protocols http/1.1",
+    haproxy="alpn h2,http/1.1  in mode http; in mode tcp the server behind it has to speak it.",
+    caddy="protocols h1  in the global servers option, until it works.",
+)

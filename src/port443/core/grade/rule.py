@@ -80,6 +80,16 @@ def by_verdict(verdict: Verdict, evidence: str) -> Outcome:
             assert_never(standing)
 
 
+def by_trait(facts: ScanFacts, name: str, *, bad: Standing = Standing.YES) -> Outcome:
+    """Find a server that negotiates in a way that it should not; what was not looked for is silent."""
+    trait = facts.trait(name)
+    if trait is None:
+        return None
+    if trait.verdict.is_unknown:
+        return Unsure(trait.verdict.reason)
+    return Found(trait.verdict.reason or trait.title) if trait.verdict.standing is bad else None
+
+
 def by_suites(
     facts: ScanFacts, bad: Callable[[Suite], bool], versions: Iterable[Version] = tuple(Version)
 ) -> Outcome:

@@ -60,6 +60,8 @@ class Offer:
     """Send the extensions of a browser, with the values that mean nothing (RFC 8701), for TLS 1.3 and 1.2."""
     split: bool = False
     """Send the hello in two parts, which a large one needs on most paths."""
+    unsecured: bool = False
+    """Do not ask for secure renegotiation, as clients before RFC 5746."""
     bare: bool = False
     """Send no extension at all, which only versions up to TLS 1.2 can do without."""
 
@@ -94,7 +96,7 @@ def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
     Each asks for secure renegotiation, by a suite where there is no extension for it (RFC 5746 §3.3).
     """
     has_extensions = offer.version > Version.SSL_3 and not offer.bare
-    by_suite = offer.plain or not has_extensions
+    by_suite = (offer.plain or not has_extensions) and not offer.unsecured
     return ClientHello(
         offer.version,
         entropy[:32],
@@ -105,7 +107,7 @@ def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
 
 
 def _legacy_extensions(offer: Offer, name: SiteName | None) -> tuple[ext.Extension, ...]:
-    found = [*_names(offer, name)] + ([] if offer.plain else [ext.renegotiation_info()])
+    found = [*_names(offer, name)] + ([] if offer.plain or offer.unsecured else [ext.renegotiation_info()])
     found += [ext.supported_groups(offer.groups or CURVES_12), ext.ec_point_formats()]
     if offer.version == Version.TLS_1_2:
         found.append(ext.signature_algorithms(offer.schemes or SCHEMES_12))

@@ -27,13 +27,14 @@ MAX_PATH = 1024
 
 @dataclass(frozen=True, slots=True)
 class HTTPRequest:
-    """A GET, on TLS or in clear."""
+    """A request without content, on TLS or in clear."""
 
     name: SiteName
     """Whom to ask for, in Host and SNI."""
     port: int
     is_tls: bool
     path: str = "/"
+    method: str = "GET"
 
     def follow(self, answer: "HTTPAnswer") -> "HTTPRequest | None":
         """Return the request that a redirect to the same host, port and scheme leads to; else None."""
@@ -58,11 +59,12 @@ class HTTPRequest:
         standard = 443 if self.is_tls else 80
         port = "" if self.port == standard else f":{self.port}"
         lines = (
-            f"GET {self.path} HTTP/1.1",
+            f"{self.method} {self.path} HTTP/1.1",
             f"Host: {host}{port}",
             "User-Agent: port443-scan",
             "Accept: */*",
             "Connection: close",
+            *(() if self.method == "GET" else ("Content-Length: 0",)),
         )
         return "\r\n".join((*lines, "", "")).encode("ascii")
 

@@ -13,6 +13,7 @@ from port443.core.probe.facts import (
 from port443.core.probe.hellos import Offer
 from port443.core.probe.legacy import PLAIN_LIST, LegacySurvey, ecdhe_suites
 from port443.core.probe.modern import ModernSurvey, handshake_query
+from port443.core.probe.sessions import SessionFacts
 from port443.core.probe.traits import Negotiation
 from port443.core.probe.verdict import YES, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
@@ -35,6 +36,7 @@ class Findings:
     application_protocols: tuple[ApplicationProtocol, ...] = ()
     chains: SeenChains = field(default_factory=SeenChains)
     negotiation: Negotiation = field(default_factory=Negotiation)
+    sessions: SessionFacts = field(default_factory=SessionFacts)
 
     @property
     def legacy_flights(self) -> tuple[Flight, ...]:
@@ -75,7 +77,8 @@ def assemble(findings: Findings) -> ServerFacts:
         wants_client_certificate=bool(requests),
         client_authorities=tuple(dict.fromkeys(name for one in requests for name in one.authorities)),
         schemes=findings.negotiation.schemes,
-        traits=findings.negotiation.traits,
+        insecure_renegotiation=findings.sessions.insecure_renegotiation,
+        traits=(*findings.negotiation.traits, *findings.sessions.traits),
     )
 
 

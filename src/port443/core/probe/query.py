@@ -15,6 +15,7 @@ from port443.core.probe.hellos import Offer
 from port443.core.wire.alerts import Alert
 from port443.core.wire.flight import Flight
 from port443.core.wire.reading import Malformed, NotTLS
+from port443.core.wire.session import Session
 from port443.core.wire.versions import Version, version_label
 
 T = TypeVar("T")
@@ -32,6 +33,27 @@ class TLSQuery:
 @dataclass(frozen=True, slots=True)
 class SSL2Query:
     """Send the hello of SSL 2.0 on a connection of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionQuery:
+    """Bring a handshake to its end on a connection of its own, and go on over it."""
+
+    offer: Offer
+    session: Session | None = None
+    """What is offered to be resumed."""
+    says: bytes = b""
+    """What is said over it, in TLS 1.3."""
+    early: bytes = b""
+    """What is sent with the hello (RFC 8446 §2.3)."""
+    wants_ticket: bool = True
+    """Up to TLS 1.2."""
+    renegotiates: bool = False
+    """Whether a second handshake is tried over the first, up to TLS 1.2."""
+    is_bound: bool = True
+    """Whether the second is bound to the first (RFC 5746)."""
+    number: int = 0
+    """Tells repetitions apart, each of which has a result of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +134,7 @@ class NotSent:
     reason: str
 
 
-Query: TypeAlias = TLSQuery | SSL2Query
+Query: TypeAlias = TLSQuery | SSL2Query | SessionQuery
 Response: TypeAlias = (
     Accepted
     | AcceptedSSL2

@@ -45,6 +45,10 @@ class Flight:
     """What a later connection could resume; it comes with, or after, the handshake's end."""
     took_early: bool = False
     """Whether the server takes the early data that came with the hello."""
+    heard_early: bytes = b""
+    """What was answered before the client's Finished: whoever repeats the early data gets it too."""
+    heard: bytes = b""
+    """The first bytes of what was said over the whole handshake."""
     renegotiated: bool | None = None
     """Whether the server took a second handshake over the first one; None when it did not answer."""
     refused_again: str = ""

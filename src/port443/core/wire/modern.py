@@ -60,7 +60,8 @@ class ModernFlight:
         self._early = None if resumes is None else resumes.early
         self._server = Protector(self._suite, self._schedule.server_keys())
         self._last = MessageType.SERVER_HELLO
-        self._resumption = b""
+        self._resumption = self._ended = b""
+        self._application: Protector | None = None
         self._after = MessageBuffer()
 
     def change_keys(self) -> None:
@@ -101,12 +102,13 @@ class ModernFlight:
         """Finish the handshake and close the connection, so that the server counts no failure."""
         if self._flight.stage is not Stage.COMPLETE:
             return b""
+        if self._application is not None:
+            return self._application.seal(ContentType.ALERT, CLOSE_NOTIFY.encode())
         return self.speak(CLOSE_NOTIFY.encode(), ContentType.ALERT)
 
     def speak(self, content: bytes, kind: ContentType = ContentType.APPLICATION_DATA) -> bytes:
         """Finish the handshake and say one thing over it."""
-        after = self._transcript.digest()
-        self._server = Protector(self._suite, self._schedule.server_application_keys(after))
+        after = self.end()
         ended = self._end_of_early_data()
         reply = EMPTY_CERTIFICATE if self._flight.request is not None else b""
         self._transcript.add(reply)
@@ -116,11 +118,19 @@ class ModernFlight:
         self._resumption = self._schedule.resumption(self._transcript.digest())
         reply += end
         handshake = Protector(self._suite, self._schedule.client_keys())
-        application = Protector(self._suite, self._schedule.client_application_keys(after))
+        self._application = Protector(self._suite, self._schedule.client_application_keys(after))
         change = (
             records(ContentType.CHANGE_CIPHER_SPEC, Version.TLS_1_2, b"\x01") if self._early is None else b""
         )
-        return change + ended + handshake.seal(ContentType.HANDSHAKE, reply) + application.seal(kind, content)
+        said = self._application.seal(kind, content) if content else b""
+        return change + ended + handshake.seal(ContentType.HANDSHAKE, reply) + said
+
+    def end(self) -> bytes:
+        """Take what follows as said over the whole handshake, and return the hash of it up to there."""
+        if not self._ended:
+            self._ended = self._transcript.digest()
+            self._server = Protector(self._suite, self._schedule.server_application_keys(self._ended))
+        return self._ended
 
     def hear(self, record: Record) -> bytes | None:
         """Return what the server says in a record after the handshake; None when it says that it is done."""

@@ -134,6 +134,7 @@ class FlightReader:
     def hear(self, octets: bytes) -> Iterator[bytes]:
         """Return what the server says over a handshake that `speak` has ended, in pieces."""
         whole = self._whole()
+        whole.end()
         for record in self._records.receive(octets):
             if record.kind == ContentType.CHANGE_CIPHER_SPEC:
                 continue

@@ -58,7 +58,9 @@ def parse_ticket_13(body: bytes, suite: int, resumption: bytes) -> Session:
 
 def with_ticket_wish(hello: ClientHello, *, wants: bool) -> ClientHello:
     """Return the hello with a wish for a ticket, or without one."""
-    kept = tuple(one for one in hello.extensions or () if one.kind != ExtensionType.SESSION_TICKET)
+    if hello.extensions is None:
+        return hello
+    kept = tuple(one for one in hello.extensions if one.kind != ExtensionType.SESSION_TICKET)
     return replace(hello, extensions=(*kept, bare(ExtensionType.SESSION_TICKET)) if wants else kept)
 
 
