@@ -1,6 +1,7 @@
-"""Write what all know of the contract from its one source, Python's `core/contract`: `make contract`.
+"""Write what all know of the contract from its one source, Python: `make contract`.
 
-JSON Schemas and error codes for every reader, and the edge's half of the documents in Rust.
+JSON Schemas of documents, scans and policies, error codes for every reader, and the edge's half of the
+documents in Rust.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 from json_schema import schemas
 from port443.edge.errors import REFUSALS
 from rust_source import rust_documents, rust_values
+from scan_schema import scan_schemas
 
 TOP = Path(__file__).parents[1]
 RUST = TOP / "edge" / "crates" / "edge-contract" / "src"
@@ -18,7 +20,7 @@ RUST = TOP / "edge" / "crates" / "edge-contract" / "src"
 
 def files() -> dict[Path, str]:
     """Return the text of every file that is written."""
-    documents = {**schemas(), "errors.json": errors()}
+    documents = {**schemas(), **scan_schemas(), "errors.json": errors()}
     return {
         **{TOP / "contract" / name: _json(document) for name, document in documents.items()},
         RUST / "generated_values.rs": rust_values(),

@@ -5,10 +5,19 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from port443.core.probe.hellos import Offer
-from port443.core.probe.query import Accepted, AlertReceived, Closed, Probe, Query, Response, TLSQuery
+from port443.core.probe.query import (
+    Accepted,
+    AlertReceived,
+    Closed,
+    Probe,
+    Query,
+    Response,
+    SessionQuery,
+    TLSQuery,
+)
 from port443.core.wire.alerts import Alert
 from port443.core.wire.extensions import Extension, ExtensionType
-from port443.core.wire.flight import Flight
+from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.groups import CURVES_12
 from port443.core.wire.messages import SignedParameters
 from port443.core.wire.server_hello import RETRY_RANDOM, ServerHello
@@ -37,6 +46,8 @@ class Model:
 
     def answer(self, query: Query) -> Response:
         self.asked.append(query)
+        if isinstance(query, SessionQuery):
+            return self._whole(query)
         if not isinstance(query, TLSQuery):
             return Closed()
         offer = query.offer
@@ -50,6 +61,14 @@ class Model:
         if offer.version not in self.suites:
             return self._lower(offer)
         return self._choose(offer, offer.version)
+
+    def _whole(self, query: SessionQuery) -> Response:
+        """Let a handshake come to its end; there is no session to resume, and no second handshake."""
+        self.asked.pop()
+        response = self.answer(TLSQuery(query.offer))
+        if isinstance(response, Accepted):
+            response.flight.stage = Stage.COMPLETE
+        return response
 
     def _lower(self, offer: Offer) -> Response:
         lower = [v for v in self.suites if v < offer.version and v < Version.TLS_1_3]

@@ -144,10 +144,7 @@ class RawClient13(RawClient):
             self._transcript.add(heard.encode())
         self._transcript.add(heard.encode())
         self._after = self._transcript.digest()
-        secret = self._schedule._expand(
-            self._schedule._master, "s ap traffic", self._after, self._schedule._size
-        )
-        self._server = Protector(self._suite, self._schedule._keys(secret))
+        self._server = Protector(self._suite, self._schedule.server_application_keys(self._after))
 
     def asked_again(self) -> Hello:
         """Say hello without a share that the edge takes, and return the hello that is due then."""
@@ -169,16 +166,14 @@ class RawClient13(RawClient):
     def complete(self) -> None:
         """End the handshake; afterwards `seal` has the keys of the connection."""
         self.send(CHANGE, self.seal(ContentType.HANDSHAKE, self.finished()))
-        size = self._schedule._size
-        self._secret = self._schedule._expand(self._schedule._master, "c ap traffic", self._after, size)
-        self._client = Protector(self._suite, self._schedule._keys(self._secret))
+        self._secret = self._suite.expand(self._schedule._master, "c ap traffic", self._after)
+        self._client = Protector(self._suite, self._suite.keys(self._secret))
 
     def update_keys(self) -> bytes:
         """Return the record of a KeyUpdate, and go on with the next keys (RFC 8446 §7.2)."""
         said = self.seal(ContentType.HANDSHAKE, KEY_UPDATE)
-        size = self._schedule._size
-        self._secret = self._schedule._expand(self._secret, "traffic upd", b"", size)
-        self._client = Protector(self._suite, self._schedule._keys(self._secret))
+        self._secret = self._suite.expand(self._secret, "traffic upd", b"")
+        self._client = Protector(self._suite, self._suite.keys(self._secret))
         return said
 
 

@@ -67,7 +67,7 @@ async def _go_on(connection: "Connection", query: SessionQuery, reader: FlightRe
     flight = reader.flight
     if query.renegotiates:
         await _renegotiate(connection, query, reader)
-    elif query.offer.version >= Version.TLS_1_3:
+    elif query.says or query.offer.version >= Version.TLS_1_3:
         if query.early:
             flight.heard_early = await _heard(connection, reader, EARLY_S)
         await connection.send(reader.speak(query.says))

@@ -18,6 +18,7 @@ from port443.cli.scan_formats import Printer
 from port443.cli.scan_options import Form
 from port443.cli.scan_targets import Named, read_list
 from port443.cli.spinner import Spinner
+from port443.cli.stall import StallGuard
 from port443.core.errors import ScanError
 from port443.core.grade.baseline import Letter
 from port443.core.grade.policy import Policy
@@ -105,7 +106,7 @@ async def _run(run: Run) -> int:
     targets = await _expanded(dial, run.targets) if run.all_addresses else run.targets
     results: dict[int, Report | Failure] = {}
     printer = run.printer
-    with Spinner(len(targets)) as spinner:
+    with Spinner(len(targets)) as spinner, StallGuard():
 
         def tell(result: Report | Failure) -> None:
             spinner.clear()

@@ -6,7 +6,15 @@ from datetime import date
 from pathlib import Path as FilePath
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from port443.core.grade.baseline import Letter, Source
 from port443.core.grade.baselines import BASELINES, find_baseline
@@ -39,8 +47,8 @@ from port443.settings.values import InvalidValue, read_duration
 LABELS: Final = {version.label: version for version in Version}
 
 
-def _one_of(known: Sequence[str], what: str) -> AfterValidator:
-    """Take a word that is known, in any case, and give it its own spelling."""
+def _one_of(known: Sequence[str], what: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Take a word that is known, in any case, and give it its own spelling; name all to editors."""
     by_word = {word.lower(): word for word in known}
 
     def check(word: str) -> str:
@@ -49,7 +57,7 @@ def _one_of(known: Sequence[str], what: str) -> AfterValidator:
             raise ValueError(f"there is no {what} `{word}`" + (f"; {close}" if close else ""))
         return by_word[word.lower()]
 
-    return AfterValidator(check)
+    return AfterValidator(check), WithJsonSchema({"type": "string", "enum": list(known)})
 
 
 def _day(value: object) -> object:
@@ -66,19 +74,19 @@ def _seconds(value: object) -> int:
         raise ValueError(error.message) from error
 
 
-FindingId = Annotated[str, _one_of(sorted(RULE_OF), "finding")]
-VersionName = Annotated[str, _one_of(list(LABELS), "protocol version")]
-SuiteName = Annotated[str, _one_of([one.name for one in all_suites().values()], "cipher suite")]
-GroupName = Annotated[str, _one_of([group_name(code) for code in GROUPS_13], "group")]
-GradeName = Annotated[str, _one_of([one.value for one in Letter if one.rank <= Letter.F.rank], "grade")]
-SeverityName = Annotated[str, _one_of([one.value for one in Severity], "severity")]
+FindingId = Annotated[str, *_one_of(sorted(RULE_OF), "finding")]
+VersionName = Annotated[str, *_one_of(list(LABELS), "protocol version")]
+SuiteName = Annotated[str, *_one_of([one.name for one in all_suites().values()], "cipher suite")]
+GroupName = Annotated[str, *_one_of([group_name(code) for code in GROUPS_13], "group")]
+GradeName = Annotated[str, *_one_of([one.value for one in Letter if one.rank <= Letter.F.rank], "grade")]
+SeverityName = Annotated[str, *_one_of([one.value for one in Severity], "severity")]
 BaselineName = Annotated[
-    str, _one_of([*(one.id for one in BASELINES), *{one.family for one in BASELINES}], "baseline")
+    str, *_one_of([*(one.id for one in BASELINES), *{one.family for one in BASELINES}], "baseline")
 ]
 
 
 class Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class ToleranceForm(Form):
@@ -87,6 +95,7 @@ class ToleranceForm(Form):
     """As `baseline.key`; `port443 explain BASELINE` names the keys."""
     reason: str
     until: Annotated[date | None, BeforeValidator(_day)] = None
+    """The last day, as 2027-01-31; for good without it."""
 
 
 class PolicyForm(Form):
@@ -100,7 +109,11 @@ class PolicyForm(Form):
     keys: list[str] = []
     signatures: list[str] = []
     certificate_days: Annotated[int | None, Field(ge=1, le=36500)] = None
-    hsts: Annotated[int | None, BeforeValidator(_seconds)] = None
+    hsts: Annotated[
+        int | None,
+        BeforeValidator(_seconds),
+        WithJsonSchema({"type": ["string", "integer", "null"], "description": "As 180d or 1y."}),
+    ] = None
     findings: list[FindingId] = []
     """None of these may be found."""
     min_grade: GradeName | None = None

@@ -17,10 +17,11 @@ from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
 from port443.core.names import Endpoint
 from port443.core.probe.contact import Contact, first_contact
 from port443.core.probe.facts import ServedChain, ServerFacts
-from port443.core.probe.hellos import browser_offer
+from port443.core.probe.hellos import browser_offer, handshake_offer
 from port443.core.probe.legacy import wide_query
 from port443.core.probe.modern import handshake_query, naming_queries
-from port443.core.probe.query import InternalFault, Query, SSL2Query, TLSQuery
+from port443.core.probe.query import InternalFault, Query, SessionQuery, SSL2Query, TLSQuery
+from port443.core.probe.sessions import Requests
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.reading import vector
 from port443.core.wire.records import ContentType, Message, MessageBuffer, RecordBuffer, records
@@ -142,6 +143,8 @@ QUERIES: dict[str, Query] = {
     "a retry": naming_queries()[0],
     "TLS 1.2": wide_query(Version.TLS_1_2),
     "SSL 2.0": SSL2Query(),
+    "what is said over TLS 1.3": SessionQuery(handshake_query().offer, says=b"GET / HTTP/1.1\r\n\r\n"),
+    "TLS 1.2 and once more": SessionQuery(handshake_offer(Version.TLS_1_2), renegotiates=True),
 }
 
 
@@ -177,7 +180,11 @@ def test_no_scan_ends_by_what_a_server_sends(rate: float) -> None:
         runner = ProbeRunner(Mutator(seed, rate), PLACE, None, patience_s=1)
         contact = await runner.run(first_contact(), Contact.broken)
         assert DEFECT not in contact.silence
-        return None if contact.control is None else await survey(runner, contact.control_probe())
+        return (
+            None
+            if contact.control is None
+            else await survey(runner, contact.control_probe(), Requests(b"", b""))
+        )
 
     for seed in range(SCANS):
         server = asyncio.run(look(seed))

@@ -14,6 +14,7 @@ from port443.core.names import Endpoint
 from port443.core.probe.contact import Contact, first_contact
 from port443.core.probe.facts import ServerFacts
 from port443.core.probe.query import Closed, NoAnswer, Query, Reset, Response
+from port443.core.probe.sessions import Requests
 from port443.core.probe.verdict import Verdict
 from port443.core.wire.versions import Version
 
@@ -104,7 +105,9 @@ NOISE: dict[str, Noise] = {
 
 async def scan(runner: NoisyRunner) -> ServerFacts | None:
     contact = await runner.run(first_contact(), Contact.broken)
-    return None if contact.control is None else await survey(runner, contact.control_probe())
+    return (
+        None if contact.control is None else await survey(runner, contact.control_probe(), Requests(b"", b""))
+    )
 
 
 def agrees(verdict: Verdict, *, truth: bool) -> bool:

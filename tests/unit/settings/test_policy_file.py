@@ -1,10 +1,13 @@
 """A policy file: what it asks for, what it tolerates, and the place of each mistake."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
 from port443.cli.scan_bar import Bar, assessments, exit_code_of
 from port443.core.grade.baseline import Letter
@@ -129,3 +132,21 @@ def test_files_and_baselines_are_put_together(tmp_path: Path) -> None:
     policy = read_policies([str(first), str(second), "hstspreload", "bcp195"], DAY)
     assert (policy.min_grade, policy.fail_on) == (Letter.A, Severity.LOW)
     assert [one.family for one in policy.baselines] == ["bcp195", "hstspreload"]
+
+
+def test_the_schema_takes_what_is_read_and_no_unknown_word() -> None:
+    """Editors complete and check by it: words in their own spelling, and the keys that there are."""
+    schema = json.loads((Path(__file__).parents[3] / "contract" / "policy.schema.json").read_text())
+    whole = YAML(typ="safe", pure=True).load(WHOLE.replace("BCP195", "bcp195").replace("tls 1.2", "TLS 1.2"))
+    whole |= {"groups": ["x25519", "X25519MLKEM768"], "min_grade": "A+"}
+    whole["tolerate"][0]["until"] = "2027-01-31"
+    jsonschema.validate(whole, schema)
+    mistakes: list[dict[str, object]] = [
+        {"suite": []},
+        {"suites": ["TLS_NONE"]},
+        {"fail_on": "bad"},
+        {"tolerate": [{}]},
+    ]
+    for wrong in mistakes:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)

@@ -308,8 +308,8 @@ NO_RENEGOTIATION = Remedy(
 EARLY_DATA = Remedy(
     "switch early data off, or hold back what must not be done twice",
     Effort.SETTING,
-    port443="early_data: false  which is the default; with true only safe methods are taken early.",
-    nginx="ssl_early_data off;  or  proxy_set_header Early-Data $ssl_early_data;  for servers that answer 425.",
+    port443="Nothing to do: early data is never taken.",
+    nginx="ssl_early_data off;  or  proxy_set_header Early-Data $ssl_early_data;  where 425 is answered.",
     apache="Nothing to do: it takes no early data.",
     haproxy="Remove allow-0rtt, or  http-request wait-for-handshake if ! METH_GET",
     caddy="Nothing to do for TCP: Go takes no early data.",

@@ -128,6 +128,17 @@ class ApplicationProtocol:
     taken: Verdict
 
 
+TRAITS = (
+    "browser_hello", "browser_hello_split", "certificate_compression", "fallback_scsv", "name_required",
+    "downgrade_sentinel", "extended_master_secret", "session_ticket", "key_reuse", "negotiation",
+    "client_renegotiation", "ticket_resumption", "ticket_lifetime", "id_resumption", "psk_resumption",
+    "psk_lifetime", "ticket_key", "early_data", "early_data_taken", "early_data_post", "http2", "sessions",
+    "tls_1_3_drafts", "version_tolerance", "chacha_priority", "encrypt_then_mac", "npn", "extensions",
+    "dh_prime",
+)  # fmt: skip
+"""The id of each trait; none is ever used for anything else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trait:
     """How a server negotiates, in one respect."""

@@ -73,6 +73,9 @@ def survey_sessions(
     found, insecure = _Found(), NOT_LOOKED
     if legacy is not None and legacy.base is not None and legacy.facts.version > Version.SSL_3:
         insecure = yield from _older(legacy, legacy.base, found, control)
+    is_modern = modern.facts.offered.is_yes
+    if not is_modern and legacy is not None and legacy.base is not None:
+        yield from _old_http2(legacy, legacy.base, found, control)
     if modern.flight is not None and modern.flight.chain and modern.offer is not None:
         yield from _modern(modern.offer, modern.flight, requests, found, control)
     found.traits += _ticket_key(found.tickets)
@@ -230,6 +233,19 @@ def _http2(query: SessionQuery, first: Flight | str, found: _Found, control: Con
     else:
         verdict = no(f"h2 is chosen, and what comes are no SETTINGS: {flight.heard[:16].hex()}")
     found.add("http2", "HTTP/2 works", verdict, flight)
+
+
+def _old_http2(legacy: LegacySurvey, base: Offer, found: _Found, control: ControlProbe) -> Probe[None]:
+    """Speak HTTP/2 over TLS 1.2, where that is the newest version."""
+    codes = tuple(choice.code for choice in legacy.facts.choices if is_endable(choice.code))[:PLAIN_LIST]
+    if not codes or base.bare or legacy.facts.version < Version.TLS_1_2:
+        return
+    groups = base.groups or HANDSHAKE_GROUPS_12
+    offer = replace(base, suites=codes, groups=groups, alpn=("h2", "http/1.1"))
+    query = SessionQuery(offer, says=PREFACE)
+    first = yield from _whole(query, control)
+    if isinstance(first, Flight) and first.alpn == "h2":
+        yield from _http2(query, first, found, control)
 
 
 def _has_settings(flight: Flight | str) -> bool:

@@ -1,7 +1,7 @@
 """The messages that follow a ServerHello up to TLS 1.2 (RFC 5246 §7.3)."""
 
 from port443.core.wire import messages
-from port443.core.wire.alerts import USER_CANCELED
+from port443.core.wire.alerts import USER_CANCELED, Alert
 from port443.core.wire.client_hello import ClientHello
 from port443.core.wire.flight import Flight, Stage
 from port443.core.wire.legacy_end import Begun, LegacyEnd
@@ -81,6 +81,19 @@ class LegacyFlight:
         if self._end is None:
             raise Malformed("there is no handshake that has come to its end")
         return self._end
+
+    def begin_talk(self) -> None:
+        """Do nothing: the keys of the handshake are those of what follows."""
+
+    def hear(self, record: Record) -> bytes | None:
+        """Return what the server says in a record after the handshake; None when it says that it is done."""
+        kind, content = self.open(record)
+        if kind == ContentType.ALERT:
+            alert = Alert.parse(content)
+            if alert.name == "close_notify":
+                return None
+            raise Malformed(f"the server ended the connection with the alert {alert.name}")
+        return content if kind == ContentType.APPLICATION_DATA else b""
 
     @property
     def _begun(self) -> Begun:

@@ -108,7 +108,7 @@ class ModernFlight:
 
     def speak(self, content: bytes, kind: ContentType = ContentType.APPLICATION_DATA) -> bytes:
         """Finish the handshake and say one thing over it."""
-        after = self.end()
+        after = self._after_finished()
         ended = self._end_of_early_data()
         reply = EMPTY_CERTIFICATE if self._flight.request is not None else b""
         self._transcript.add(reply)
@@ -125,8 +125,12 @@ class ModernFlight:
         said = self._application.seal(kind, content) if content else b""
         return change + ended + handshake.seal(ContentType.HANDSHAKE, reply) + said
 
-    def end(self) -> bytes:
-        """Take what follows as said over the whole handshake, and return the hash of it up to there."""
+    def begin_talk(self) -> None:
+        """Take what follows as said over the whole handshake."""
+        self._after_finished()
+
+    def _after_finished(self) -> bytes:
+        """Change to the keys of what follows the server's Finished, and return the hash up to there."""
         if not self._ended:
             self._ended = self._transcript.digest()
             self._server = Protector(self._suite, self._schedule.server_application_keys(self._ended))

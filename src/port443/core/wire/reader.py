@@ -128,13 +128,15 @@ class FlightReader:
         return self._follow
 
     def speak(self, content: bytes) -> bytes:
-        """End a handshake of TLS 1.3 that is COMPLETE and say one thing over it; then feed `hear`."""
+        """End a handshake that is COMPLETE and say one thing over it; then feed `hear`."""
+        if isinstance(self._follow, LegacyFlight):
+            return self._whole_legacy().end.seal(ContentType.APPLICATION_DATA, content)
         return self._whole().speak(content)
 
     def hear(self, octets: bytes) -> Iterator[bytes]:
         """Return what the server says over a handshake that `speak` has ended, in pieces."""
-        whole = self._whole()
-        whole.end()
+        whole = self._whole_legacy() if isinstance(self._follow, LegacyFlight) else self._whole()
+        whole.begin_talk()
         for record in self._records.receive(octets):
             if record.kind == ContentType.CHANGE_CIPHER_SPEC:
                 continue

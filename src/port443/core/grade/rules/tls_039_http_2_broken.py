@@ -7,7 +7,8 @@ References: RFC 9113 §3.4, RFC 7301 §3.2
 
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.remedies import WORKING_HTTP_2
-from port443.core.grade.rule import Outcome, Rule, Severity, Standing, by_trait
+from port443.core.grade.rule import Outcome, Rule, Severity, by_trait
+from port443.core.probe.verdict import Standing
 
 
 def check(facts: ScanFacts) -> Outcome:
