@@ -1,5 +1,6 @@
 """How real and scripted servers negotiate: each trait with a server that has it and one that has not."""
 
+import base64
 import ssl
 from pathlib import Path
 
@@ -9,12 +10,13 @@ from odd_tls import Odd, alert, answering, handshake, odd_server
 from port443.core.grade.report import Report
 from port443.core.probe.verdict import Standing
 from port443.core.wire.client_hello import ClientHello
-from port443.core.wire.extensions import ExtensionType, find
+from port443.core.wire.common_primes import OAKLEY, _oakley
+from port443.core.wire.extensions import Extension, ExtensionType, find
 from port443.core.wire.reading import vector
 from port443.core.wire.records import Message
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
-from scanning import look
+from scanning import ids, look
 from tls_certs import Files, Wish, ec_key, intermediate, issue, rsa_key, write
 from tls_servers import openssl_server, python_server
 from tls_twin import Twin, certificate, shares_of
@@ -48,6 +50,19 @@ def test_openssl_negotiates_as_it_should(tmp_path: Path) -> None:
         "session_ticket": YES,
         "key_reuse": NO,
         "name_required": NO,
+        "npn": NO,
+        "extensions": YES,
+        "tls_1_3_drafts": NO,
+        "version_tolerance": YES,
+        "ticket_resumption": YES,
+        "ticket_lifetime": YES,
+        "id_resumption": NO,  # it hangs up without a word, for which OpenSSL forgets the session
+        "chacha_priority": NO,
+        "client_renegotiation": NO,
+        "psk_resumption": YES,
+        "psk_lifetime": YES,
+        "early_data": NO,
+        "ticket_key": YES,
     }
     proofs = {one.id: one.proof for one in report.facts.server.traits}
     assert proofs["browser_hello"].startswith(b"\x16\x03\x03")
@@ -56,7 +71,7 @@ def test_openssl_negotiates_as_it_should(tmp_path: Path) -> None:
     assert (schemes.version, schemes.schemes, schemes.complete.is_yes) == (
         Version.TLS_1_3, (0x0804, 0x0805, 0x0806), True,
     )  # fmt: skip
-    assert report.connections <= 80
+    assert report.connections <= 84
 
 
 @pytest.mark.parametrize("is_own", [True, False])
@@ -66,6 +81,76 @@ def test_whose_order_counts_is_seen(tmp_path: Path, *, is_own: bool) -> None:
     with openssl_server(files(tmp_path), *options) as endpoint:
         facts = look(endpoint).facts.server.version(Version.TLS_1_2)
     assert (facts.own_order.is_yes, facts.own_order.is_no) == (is_own, not is_own)
+
+
+def test_chacha_is_for_those_who_put_it_first(tmp_path: Path) -> None:
+    """OpenSSL with an order of its own heeds a client without fast AES only when it is told to."""
+    made = files(tmp_path)
+    names = ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
+    suites = ":".join(f"ECDHE-ECDSA-{name}" for name in names)
+    options = ("-tls1_2", "-cipher", suites, "-serverpref")
+    with openssl_server(made, *options, "-prioritize_chacha") as endpoint:
+        assert traits(look(endpoint))["chacha_priority"] is YES
+    with openssl_server(made, *options) as endpoint:
+        assert traits(look(endpoint))["chacha_priority"] is NO
+
+
+def test_finite_fields_are_seen_with_their_prime(tmp_path: Path) -> None:
+    """A prime of 1024 bits that many servers share is a finding, and one of 2048 is none."""
+    made, weak = files(tmp_path, is_rsa=True), tmp_path / "dh.pem"
+    weak.write_bytes(parameters(*OAKLEY["Oakley group 2 (RFC 2409)"]))
+    cipher = ("-tls1_2", "-cipher", "DHE-RSA-AES128-SHA:@SECLEVEL=0")
+    with openssl_server(made, *cipher, "-dhparam", str(weak)) as endpoint:
+        report = look(endpoint)
+    assert {"P443-TLS-020", "P443-TLS-040", "P443-TLS-041"} <= ids(report)
+    assert traits(report)["encrypt_then_mac"] is YES
+    assert traits(report)["ticket_resumption"] is YES  # over DHE and CBC
+    with openssl_server(made, "-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256") as endpoint:
+        report = look(endpoint)
+    assert "P443-TLS-040" in ids(report)
+    assert not {"P443-TLS-020", "P443-TLS-041"} & ids(report)
+    with openssl_server(made, "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256") as endpoint:
+        assert "P443-TLS-040" not in ids(look(endpoint))
+
+
+def parameters(bits: int, offset: int) -> bytes:
+    """Write the PEM of a group with the base 2 (PKCS #3)."""
+    number = _oakley(bits, offset).to_bytes(bits // 8)
+    size = len(number) + 1
+    inside = b"\x02\x81" + bytes((size, 0)) + number + b"\x02\x01\x02"
+    body = base64.encodebytes(b"\x30\x81" + bytes((len(inside),)) + inside)
+    return b"-----BEGIN DH PARAMETERS-----\n" + body + b"-----END DH PARAMETERS-----\n"
+
+
+def test_npn_is_told(tmp_path: Path) -> None:
+    """OpenSSL can still speak it."""
+    with openssl_server(files(tmp_path), "-tls1_2", "-nextprotoneg", "spdy/3,http/1.1") as endpoint:
+        found = {one.id: one.verdict for one in look(endpoint).facts.server.traits}
+    assert (found["npn"].standing, found["npn"].reason) == (YES, "spdy/3 http/1.1")
+    assert found["ticket_resumption"].is_yes
+
+
+def draft(hello: ClientHello) -> bytes:
+    """Choose draft 23 of TLS 1.3 where it is offered, and TLS 1.2 elsewhere."""
+    body = find(hello.extensions or (), ExtensionType.SUPPORTED_VERSIONS)
+    if body is not None and b"\x7f\x17" in body:
+        chosen = Extension(ExtensionType.SUPPORTED_VERSIONS, b"\x7f\x17")
+        said = ServerHello(Version.TLS_1_2, bytes(32), hello.session_id, hello.suites[0], 0, (chosen,))
+        return handshake(said.message())
+    return legacy(hello, key=bytes(range(32)))
+
+
+def test_a_draft_of_tls_13_is_seen() -> None:
+    """And told from TLS 1.2, which is the answer of all others."""
+    with answering(lambda hello, _: draft(hello)) as (endpoint, _):
+        found = {one.id: one.verdict for one in look(endpoint).facts.server.traits}
+    assert (found["tls_1_3_drafts"].standing, found["tls_1_3_drafts"].reason) == (YES, "draft 23")
+
+
+def test_a_server_that_refuses_a_version_to_come_is_seen() -> None:
+    """It takes TLS 1.2 by its name, and nothing newer."""
+    with answering(lambda hello, _: legacy(hello, key=bytes(range(32)))) as (endpoint, _):
+        assert traits(look(endpoint))["version_tolerance"] is NO
 
 
 def legacy(hello: ClientHello, *, key: bytes) -> bytes:

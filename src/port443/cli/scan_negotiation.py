@@ -14,9 +14,12 @@ WANTED = {
     "fallback_scsv",
     "downgrade_sentinel",
     "extended_master_secret",
+    "version_tolerance",
+    "encrypt_then_mac",
+    "http2",
 }
 """Traits that a server should have."""
-UNWANTED = {"key_reuse"}
+UNWANTED = {"key_reuse", "client_renegotiation", "early_data_post", "tls_1_3_drafts", "npn"}
 
 
 def negotiation_lines(server: ServerFacts) -> Iterator[str]:

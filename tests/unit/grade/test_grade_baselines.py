@@ -217,6 +217,10 @@ def test_only_what_must_be_breaks_a_baseline() -> None:
     """CBC in TLS 1.2 should not be; TLS 1.0 must not."""
     cbc = assessment("bcp195", with_version(version(Version.TLS_1_2, 0xC02B, 0xC009)))
     assert (broken(cbc), cbc.standing) == ({"cbc"}, MET)
+    facts = with_version(version(Version.TLS_1_2, 0xC02B, 0xC009))
+    trait = Trait("encrypt_then_mac", "it is", YES)
+    secured = replace(facts, server=replace(facts.server, traits=(*facts.server.traits, trait)))
+    assert "cbc" not in broken(assessment("bcp195", secured))
     assert all(one.requirement.level is Level.SHOULD for one in cbc.having(Standing.BROKEN))
     assert assessment("bcp195", with_version(version(Version.TLS_1_0, 0xC013))).standing is BROKEN
     hidden = assessment("bcp195", with_version(VersionFacts(Version.TLS_1_0, HIDDEN)))

@@ -72,6 +72,13 @@ def negotiating(name: str, verdict: Verdict) -> ScanFacts:
     return server(traits=(Trait(name, f"what {name} is", verdict),))
 
 
+def weak_prime() -> ScanFacts:
+    weak = replace(version(Version.TLS_1_2), choices=(Choice(0x009E, prime_bits=1024),))
+    prime = Trait("dh_prime", "the prime", Verdict(Standing.YES, "Oakley group 2 (RFC 2409), 1024 bits"))
+    spoilt = with_version(weak)
+    return replace(spoilt, server=replace(spoilt.server, traits=(prime,)))
+
+
 def proved(verdict: bool | None) -> ScanFacts:  # noqa: FBT001
     chain = chain_of(leaf().facts)
     return replace(good(), chains=(replace(chain, served=replace(chain.served, key_proved=verdict)),))
@@ -134,6 +141,8 @@ FOUND: dict[str, Make] = {
     "P443-TLS-037": lambda: negotiating("early_data_post", YES),
     "P443-TLS-038": lambda: negotiating("psk_lifetime", Verdict(Standing.YES, "604801 s")),
     "P443-TLS-039": lambda: negotiating("http2", no("nothing came")),
+    "P443-TLS-040": lambda: server(groups_13=GroupFacts((29, 256), YES)),
+    "P443-TLS-041": weak_prime,
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -248,6 +257,7 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-036": lambda: negotiating("client_renegotiation", HIDDEN),
     "P443-TLS-037": lambda: negotiating("early_data_post", HIDDEN),
     "P443-TLS-039": lambda: negotiating("http2", HIDDEN),
+    "P443-TLS-040": lambda: with_version(SILENT_12),
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
     "P443-CERT-010": lambda: signed("1.2.3.4", None),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),

@@ -7,7 +7,15 @@ requirements that come from them and were not.
 from datetime import date
 
 from port443.core.grade.baseline import Source
-from port443.core.grade.requirement import Baseline, HasTrait, Level, Requirement, Unseen, no_finding
+from port443.core.grade.requirement import (
+    Baseline,
+    HasTrait,
+    Level,
+    NoFindingUnless,
+    Requirement,
+    Unseen,
+    no_finding,
+)
 
 LATER = "not looked for yet"
 CLIENTS = "it is for clients"
@@ -115,7 +123,11 @@ BCP_195 = Baseline(
             no_finding("TLS-014", "TLS-032"),
         ),
         Requirement(
-            "cbc", "CBC only with encrypt_then_mac", "RFC 9325 §4.2", no_finding("TLS-022"), Level.SHOULD
+            "cbc",
+            "CBC only with encrypt_then_mac",
+            "RFC 9325 §4.2",
+            NoFindingUnless(no_finding("TLS-022"), "encrypt_then_mac"),
+            Level.SHOULD,
         ),
         Requirement(
             "curves", "P-256 and X25519 are supported", "RFC 9325 §4.2.1", Unseen(LATER), Level.SHOULD

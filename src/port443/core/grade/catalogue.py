@@ -74,6 +74,8 @@ from port443.core.grade.rules import (
     tls_037_early_post,
     tls_038_old_tickets,
     tls_039_http_2_broken,
+    tls_040_dheat,
+    tls_041_common_prime,
 )
 
 RULES: tuple[Rule, ...] = tuple(
@@ -118,6 +120,8 @@ RULES: tuple[Rule, ...] = tuple(
         tls_037_early_post,
         tls_038_old_tickets,
         tls_039_http_2_broken,
+        tls_040_dheat,
+        tls_041_common_prime,
         cert_001_expired,
         cert_002_not_yet_valid,
         cert_003_self_signed,

@@ -332,3 +332,12 @@ WORKING_HTTP_2 = Remedy(
     haproxy="alpn h2,http/1.1  in mode http; in mode tcp the server behind it has to speak it.",
     caddy="protocols h1  in the global servers option, until it works.",
 )
+NO_FINITE_FIELDS = Remedy(
+    "take no finite-field groups",
+    Effort.SETTING,
+    port443="Nothing to do: it exchanges keys in curves and hybrid groups only.",
+    nginx="ssl_ecdh_curve X25519:prime256v1;  and suites with ECDHE only.",
+    apache="SSLOpenSSLConfCmd Groups X25519:P-256  and suites with ECDHE only.",
+    haproxy="ssl-default-bind-curves X25519:P-256  and suites with ECDHE only.",
+    caddy="Nothing to do: Go has no finite-field groups.",
+)

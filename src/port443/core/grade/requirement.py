@@ -176,6 +176,22 @@ def no_finding(*rules: str) -> NoFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class NoFindingUnless:
+    """None of these rules finds anything, or the server negotiates in the way that makes it good."""
+
+    rules: NoFinding
+    trait: str
+
+    @property
+    def judged_by(self) -> str:
+        return f"{self.rules.judged_by}, {self.trait}"
+
+    def judge(self, facts: ScanFacts, judgement: Judgement) -> Answer:
+        found = facts.trait(self.trait)
+        return None if found is not None and found.verdict.is_yes else self.rules.judge(facts, judgement)
+
+
+@dataclass(frozen=True, slots=True)
 class Unseen:
     """Nobody can tell from outside, or nothing here looks for it yet."""
 

@@ -28,6 +28,9 @@ HANDSHAKE_SUITES_13 = (0x1301, 0x1302, 0x1303)
 HANDSHAKE_SUITES_12 = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8)
 HANDSHAKE_GROUPS_12 = (X25519, SECP256R1, SECP384R1, SECP521R1)
 DEFLATE = 1
+DRAFTS = tuple(0x7F00 + number for number in range(28, 17, -1))
+"""The drafts of TLS 1.3 that servers spoke (RFC 8446 §4.2.1)."""
+FUTURE = 0x0305
 GREASE = (0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A)
 """Values that no registry will ever give a meaning to (RFC 8701)."""
 BROWSER_SUITES = (
@@ -60,6 +63,12 @@ class Offer:
     """Send the extensions of a browser, with the values that mean nothing (RFC 8701), for TLS 1.3 and 1.2."""
     split: bool = False
     """Send the hello in two parts, which a large one needs on most paths."""
+    survey: bool = False
+    """Offer also what only a look is for: encrypt_then_mac and NPN, up to TLS 1.2."""
+    drafts: bool = False
+    """Offer the drafts of TLS 1.3 beside TLS 1.2."""
+    newer: bool = False
+    """Name a version that does not exist yet, up to TLS 1.2."""
     unsecured: bool = False
     """Do not ask for secure renegotiation, as clients before RFC 5746."""
     bare: bool = False
@@ -98,7 +107,7 @@ def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
     has_extensions = offer.version > Version.SSL_3 and not offer.bare
     by_suite = (offer.plain or not has_extensions) and not offer.unsecured
     return ClientHello(
-        offer.version,
+        FUTURE if offer.newer else offer.version,
         entropy[:32],
         (*offer.suites, RENEGOTIATION_SCSV) if by_suite else offer.suites,
         compressions=(DEFLATE, 0) if offer.compression else (0,),
@@ -112,7 +121,10 @@ def _legacy_extensions(offer: Offer, name: SiteName | None) -> tuple[ext.Extensi
     if offer.version == Version.TLS_1_2:
         found.append(ext.signature_algorithms(offer.schemes or SCHEMES_12))
     bare = (ext.ExtensionType.EXTENDED_MASTER_SECRET, ext.ExtensionType.SESSION_TICKET)
-    return (*found, *(ext.bare(kind) for kind in bare if not offer.plain))
+    looked_for = (ext.ExtensionType.ENCRYPT_THEN_MAC, ext.ExtensionType.NPN)
+    found += [ext.bare(kind) for kind in bare if not offer.plain]
+    found += [ext.bare(kind) for kind in looked_for if offer.survey]
+    return (*found, *((ext.supported_versions((*DRAFTS, Version.TLS_1_2)),) if offer.drafts else ()))
 
 
 def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:

@@ -38,7 +38,7 @@ class LegacySurvey:
 
 def wide_query(version: Version) -> TLSQuery:
     """Return the query that a survey begins with: everything at once."""
-    return TLSQuery(Offer(version, suites_legacy(), compression=True))
+    return TLSQuery(Offer(version, suites_legacy(), compression=True, survey=True))
 
 
 def short_query(version: Version) -> TLSQuery:

@@ -9,6 +9,7 @@ from port443.core.probe.hellos import Offer, browser_offer
 from port443.core.probe.legacy import PLAIN_LIST, LegacySurvey
 from port443.core.probe.modern import ModernSurvey
 from port443.core.probe.query import Accepted, AlertReceived, Probe, TLSQuery, describe
+from port443.core.probe.read_traits import read_traits
 from port443.core.probe.verdict import YES, Standing, Verdict, no, unknown
 from port443.core.wire.extensions import ExtensionType
 from port443.core.wire.flight import Flight
@@ -18,6 +19,7 @@ from port443.core.wire.suites import suite
 from port443.core.wire.versions import Version, version_label
 
 FALLBACK_SCSV = 0x5600  # RFC 7507 §2
+DRAFT = 0x7F
 FALLBACK = "a fallback is refused"
 REFUSED_FALLBACK = "inappropriate_fallback"
 SENTINEL = b"DOWNGRD"
@@ -94,6 +96,10 @@ def survey_traits(seen: Seen, control: ControlProbe) -> Probe[Negotiation]:
         _sentinel(seen),
         *_extensions(seen),
         _reuse(seen),
+        *read_traits(seen.modern, seen.legacy),
+        (yield from _drafts(seen, control)),
+        (yield from _newer(seen, control)),
+        (yield from _chacha(seen, orders, control)),
     )
     return Negotiation(tuple(one for one in found if one is not None), orders, schemes)
 
@@ -200,6 +206,61 @@ def _fallback(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:
         is_meant = REFUSED_FALLBACK in outcome.how
         verdict = Verdict(Standing.YES, outcome.how) if is_meant else unknown(outcome.how)
     return _trait("fallback_scsv", FALLBACK, outcome, verdict)
+
+
+def _drafts(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:
+    """Offer the drafts of TLS 1.3 beside TLS 1.2: who has none of them takes that."""
+    survey = seen.newest_legacy
+    offer = None if survey is None else offer_of(survey)
+    if offer is None or offer.bare or offer.version is not Version.TLS_1_2:
+        return None
+    outcome = yield from confirm(TLSQuery(replace(offer, drafts=True)), control)
+    verdict = absence_of(outcome)
+    if isinstance(outcome, Accepted) and outcome.version >> 8 == DRAFT:
+        verdict = Verdict(Standing.YES, f"draft {outcome.version & 0xFF}")
+    return _trait("tls_1_3_drafts", "drafts of TLS 1.3 are spoken", outcome, verdict)
+
+
+def _newer(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:
+    """Name a version that does not exist yet: the answer is the newest one there is (RFC 5246 §E.1)."""
+    survey = seen.newest_legacy
+    offer = None if survey is None else offer_of(survey)
+    if offer is None:
+        return None
+    outcome = yield from confirm(TLSQuery(replace(offer, newer=True)), control)
+    verdict = absence_of(outcome)
+    if isinstance(outcome, Accepted):
+        verdict = Verdict(Standing.YES, version_label(outcome.version))
+    return _trait(
+        "version_tolerance", "a version to come is answered with one that is there", outcome, verdict
+    )
+
+
+def _chacha(
+    seen: Seen, orders: tuple[tuple[Version, Verdict], ...], control: ControlProbe
+) -> Probe[Trait | None]:
+    """Put ChaCha20 first: servers with an order of their own may heed clients without fast AES."""
+    own = [version for version, verdict in orders if verdict.is_yes]
+    surveys = [(seen.modern.facts, Offer(Version.TLS_1_3, (), GROUPS_13))]
+    surveys += [(one.facts, one.base) for one in seen.legacy if one.base is not None]
+    for facts, base in surveys:
+        codes = [choice.code for choice in facts.choices]
+        fast = [code for code in codes if "CHACHA20" in suite(code).name]
+        if facts.version not in own or not fast or fast == codes or codes[0] in fast:
+            continue
+        others = [code for code in codes if code not in fast]
+        outcome = yield from confirm(TLSQuery(replace(base, suites=(*fast, *others))), control)
+        chosen = _suite_in(outcome, facts)
+        verdict = (
+            absence_of(outcome) if chosen is None else no(f"{suite(chosen).name} is chosen all the same")
+        )
+        if chosen in fast:
+            verdict = Verdict(
+                Standing.YES, f"{facts.version.label}: {suite(fast[0]).name} when it comes first"
+            )
+        title = "ChaCha20 is chosen for clients that put it first"
+        return _trait("chacha_priority", title, outcome, verdict)
+    return None
 
 
 def _unnamed(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:

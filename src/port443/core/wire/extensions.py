@@ -26,6 +26,7 @@ class ExtensionType(IntEnum):
     COOKIE = 44
     PSK_KEY_EXCHANGE_MODES = 45
     KEY_SHARE = 51
+    NPN = 13172
     RENEGOTIATION_INFO = 0xFF01
 
 
@@ -131,6 +132,19 @@ def read_server_key_share(body: bytes) -> tuple[int, bytes]:
     share = reader.number(2), reader.vector(2, 1)
     reader.end()
     return share
+
+
+def read_protocols(body: bytes) -> tuple[str, ...]:
+    """Read the protocols that a server names by NPN, one after the other."""
+    reader, found = Reader(body, "the server's NPN"), []
+    while reader.left:
+        found.append(reader.vector(1, 1).decode("ascii", "backslashreplace"))
+    return tuple(found)
+
+
+def extension_name(kind: int) -> str:
+    """Return the name of an extension, as the registry has it where it is known here."""
+    return ExtensionType(kind).name.lower() if kind in set(ExtensionType) else f"0x{kind:04x}"
 
 
 def read_number(body: bytes, what: str) -> int:

@@ -28,6 +28,8 @@ class Flight:
     alerts: list[Alert] = field(default_factory=list)
     chain: tuple[CertificateEntry, ...] = ()
     signed: SignedParameters | None = None
+    extensions: tuple[int, ...] = ()
+    """The kinds of what a server of TLS 1.3 answers in protection."""
     request: CertificateRequest | None = None
     staple: bytes | None = None
     alpn: str | None = None

@@ -175,6 +175,7 @@ class ModernFlight:
         match message.kind:
             case MessageType.ENCRYPTED_EXTENSIONS:
                 extensions = messages.parse_encrypted_extensions(body)
+                flight.extensions = tuple(one.kind for one in extensions)
                 chosen = find(extensions, ExtensionType.ALPN)
                 flight.took_early = find(extensions, ExtensionType.EARLY_DATA) is not None
                 flight.alpn = None if chosen is None else read_alpn(chosen)

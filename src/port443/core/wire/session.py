@@ -13,6 +13,10 @@ KEY_NAME = 16
 """Bytes at the start of a ticket that name its key, by the format that RFC 5077 §4 recommends."""
 
 
+UNENDED = {ExtensionType.SESSION_TICKET, ExtensionType.ENCRYPT_THEN_MAC, ExtensionType.NPN}
+"""What the end of a handshake is not made with here, or is written anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What a client keeps of a connection to resume it."""
@@ -60,7 +64,7 @@ def with_ticket_wish(hello: ClientHello, *, wants: bool) -> ClientHello:
     """Return the hello with a wish for a ticket, or without one."""
     if hello.extensions is None:
         return hello
-    kept = tuple(one for one in hello.extensions if one.kind != ExtensionType.SESSION_TICKET)
+    kept = tuple(one for one in hello.extensions if one.kind not in UNENDED)
     return replace(hello, extensions=(*kept, bare(ExtensionType.SESSION_TICKET)) if wants else kept)
 
 
