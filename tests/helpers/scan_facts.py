@@ -68,6 +68,10 @@ GOOD_WEB = WebFacts(
     policy=HSTSPolicy(31536000, include_subdomains=True, preload=False),
     redirect=YES,
     location="https://site.test/",
+    fields=(
+        ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
+        ("x-content-type-options", "nosniff"),
+    ),
 )
 
 

@@ -25,11 +25,19 @@ async def fetch(
     async with dial.connect(endpoint, within_s) as connection:
         reader = await _shaken(connection, request, offer)
         await connection.send(reader.speak(request.encode()))
-        answers = AnswerReader()
+        answers, answer, body, wanted = AnswerReader(), None, b"", request.wants_body
         while octets := await connection.receive():
             for content in reader.hear(octets):
-                if (answer := answers.receive(content)) is not None:
-                    return answer
+                if answer is None:
+                    answer = answers.receive(content)
+                else:
+                    body += content
+            if answer is not None and (
+                not wanted or not answer.is_html or answer.is_whole(body + answers.rest)
+            ):
+                break
+        if answer is not None:
+            return answer.with_body(answers.rest + body) if wanted and answer.is_html else answer
     raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from port443.app.fetch import fetch
 from port443.app.probe_runner import ProbeRunner
+from port443.app.redirects import walk
 from port443.app.survey import read_certificate, survey
 from port443.core.errors import ScanError
 from port443.core.grade.catalogue import RULES
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 MAX_HOPS = 4
 """So many pages of a site are asked for, one redirect after the other."""
+STRANGER = "https://port443-scan.invalid"
+"""The origin of nobody (RFC 2606)."""
 NOWHERE = "/.well-known/port443-probe"
 """Where no server has anything."""
 GRACE_S = 2.0
@@ -170,33 +173,48 @@ def _requests(target: ScanTarget) -> Requests:
 
 async def _web(dial: "Dial", met: _Met, target: ScanTarget, options: ScanOptions) -> tuple[WebFacts, int]:
     """Ask both ports over HTTP, and say in how many requests."""
-    plain = Endpoint(met.endpoint.address, options.http_port)
-    secured = HTTPRequest(target.name, target.port, is_tls=True)
+    secured = HTTPRequest(target.name, target.port, is_tls=True, wants_body=True)
     in_clear = HTTPRequest(target.name, options.http_port, is_tls=False)
+    asked: list[HTTPRequest] = []
+
+    async def get(request: HTTPRequest) -> HTTPAnswer | ScanError:
+        asked.append(request)
+        if request.is_tls:
+            return await _get_secured(dial, met, request, options)
+        plain = Endpoint(met.endpoint.address, request.port)
+        return await _get(dial.get(plain, request, options.patience_s), met.end)
+
     async with asyncio.TaskGroup() as tasks:
-        https = tasks.create_task(
-            _get_hsts(lambda request: _get_secured(dial, met, request, options), secured)
-        )
-        http = tasks.create_task(_get(dial.get(plain, in_clear, options.patience_s), met.end))
-    secure, requests = https.result()
-    ports = (target.port, options.http_port)
-    return read_web(target.name, secure, http.result(), ports), requests + 1
+        https = tasks.create_task(_get_hsts(get, secured))
+        http = tasks.create_task(walk(get, in_clear, (target.port, options.http_port)))
+        shared = tasks.create_task(get(replace(secured, origin=STRANGER, wants_body=False)))
+    first, hops = http.result()
+    web = read_web(target.name, https.result(), first, (target.port, options.http_port))
+    return replace(web, hops=hops, shares_with_all=_shares(shared.result())), len(asked)
+
+
+def _shares(answer: HTTPAnswer | ScanError) -> bool:
+    """Whether a site lets a stranger's scripts read its pages in the name of the user (Fetch §3.2)."""
+    if isinstance(answer, ScanError):
+        return False
+    allows = (answer.field("access-control-allow-credentials") or "").strip().lower() == "true"
+    return allows and answer.field("access-control-allow-origin") == STRANGER
 
 
 async def _get_hsts(
     get: Callable[[HTTPRequest], Awaitable[HTTPAnswer | ScanError]], request: HTTPRequest
-) -> tuple[HTTPAnswer | ScanError, int]:
+) -> HTTPAnswer | ScanError:
     """Follow redirects on the same host until an answer asks for HSTS: a browser would note it there too."""
     answer = await get(request)
-    for hop in range(1, MAX_HOPS):
+    for _ in range(1, MAX_HOPS):
         if isinstance(answer, ScanError) or answer.field("strict-transport-security") is not None:
-            return answer, hop
+            return answer
         following = request.follow(answer)
         if following is None:
-            return answer, hop
+            return answer
         request = following
         answer = await get(request)
-    return answer, MAX_HOPS
+    return answer
 
 
 async def _get_secured(

@@ -14,6 +14,7 @@ from port443.cli.scan_negotiation import negotiation_lines
 from port443.cli.scan_verdict import doubt_lines, finding_lines, grade_lines
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.observatory import observe
 from port443.core.grade.policy import Tolerance
 from port443.core.grade.post_quantum import PostQuantum, post_quantum
 from port443.core.grade.report import Failure, Report
@@ -227,6 +228,15 @@ def _left(end: datetime, now: datetime) -> str:
     return f"{span} left" if end >= now else f"ended {span} ago"
 
 
+def _observatory(facts: ScanFacts) -> Iterator[str]:
+    """Write the Observatory's letter, and what it takes points for."""
+    found = observe(facts)
+    if found.letter is not None:
+        taken = [f"{one.test} {one.points}" for one in found.tests if one.points < 0]
+        text = f"{found.letter}   {found.score} points by MDN's HTTP Observatory"
+        yield from lines(None, "headers", f"{text}{': ' if taken else ''}{', '.join(taken)}")
+
+
 def _http(facts: ScanFacts) -> Iterator[str]:
     web = facts.web
     if isinstance(facts.name, IPName):
@@ -238,6 +248,7 @@ def _http(facts: ScanFacts) -> Iterator[str]:
         tone: Tone = "good" if web.policy is not None and web.policy.max_age_s else "note"
         text = web.hsts_text if web.hsts_text is not None else "not asked for"
         yield from lines(tone, "HSTS", text if web.hsts_fault is None else f"ignored by browsers   {text}")
+    yield from _observatory(facts)
     if web.downgrade is not None:
         yield from lines("bad", "https", f"redirects to {web.downgrade}")
     if web.http_closed:

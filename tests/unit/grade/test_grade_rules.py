@@ -23,7 +23,7 @@ from port443.core.grade.catalogue import RULES
 from port443.core.grade.document import scan_document
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import grade, judge
-from port443.core.grade.hsts import HSTSPolicy
+from port443.core.grade.hsts import Hop, HSTSPolicy
 from port443.core.grade.remedies import Remedy
 from port443.core.grade.report import Report, ScanTarget
 from port443.core.grade.rule import Found, Rule, Unsure
@@ -143,6 +143,16 @@ FOUND: dict[str, Make] = {
     "P443-TLS-039": lambda: negotiating("http2", no("nothing came")),
     "P443-TLS-040": lambda: server(groups_13=GroupFacts((29, 256), YES)),
     "P443-TLS-041": weak_prime,
+    "P443-HTTP-013": answering,
+    "P443-HTTP-014": answering,
+    "P443-HTTP-015": answering,
+    "P443-HTTP-016": lambda: with_web(replace(GOOD_WEB, shares_with_all=True)),
+    "P443-HTTP-017": lambda: with_web(
+        replace(GOOD_WEB, body=b"<script src=https://cdn.example/a.js></script>")
+    ),
+    "P443-HTTP-018": lambda: answering(("set-cookie", "session=1; Secure")),
+    "P443-HTTP-019": lambda: answering(("content-encoding", "gzip")),
+    "P443-HTTP-020": lambda: with_web(replace(GOOD_WEB, hops=(Hop("http://a/", 301), Hop("http://a/", 0)))),
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -258,6 +268,13 @@ UNSURE: dict[str, Make] = {
     "P443-TLS-037": lambda: negotiating("early_data_post", HIDDEN),
     "P443-TLS-039": lambda: negotiating("http2", HIDDEN),
     "P443-TLS-040": lambda: with_version(SILENT_12),
+    "P443-HTTP-013": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-014": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-015": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-016": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-017": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-018": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-HTTP-019": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
     "P443-CERT-010": lambda: signed("1.2.3.4", None),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),

@@ -19,6 +19,7 @@ from port443.core.probe.failures import (
 from port443.core.probe.http import AnswerReader, HTTPAnswer, HTTPRequest
 
 READ_SIZE = 4096
+BODY_S = 2.0
 
 
 Announce = Callable[[Endpoint], Awaitable[None]]
@@ -63,12 +64,23 @@ async def _exchange(endpoint: Endpoint, request: HTTPRequest, announce: Announce
         answers = AnswerReader()
         while octets := await reader.read(READ_SIZE):
             if (answer := answers.receive(octets)) is not None:
+                if request.wants_body and answer.is_html:
+                    answer = answer.with_body(await _body(reader, answer, answers.rest))
                 return answer
         raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
     finally:
         writer.transport.abort()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
+
+
+async def _body(reader: asyncio.StreamReader, answer: HTTPAnswer, octets: bytes) -> bytes:
+    """Read on behind the head; a page that does not come to its end is taken as far as it came."""
+    with contextlib.suppress(TimeoutError, OSError):
+        async with asyncio.timeout(BODY_S):
+            while not answer.is_whole(octets) and (more := await reader.read(READ_SIZE)):
+                octets += more
+    return octets
 
 
 async def _connected(endpoint: Endpoint, announce: Announce) -> socket.socket:

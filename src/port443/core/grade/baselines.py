@@ -5,10 +5,11 @@ from datetime import date
 from port443.core.grade.bcp195 import BCP_195
 from port443.core.grade.ca_browser_forum import CA_BROWSER_FORUM
 from port443.core.grade.hstspreload import HSTSPRELOAD
+from port443.core.grade.mdn_observatory import MDN_OBSERVATORY
 from port443.core.grade.mozilla import MOZILLA
 from port443.core.grade.requirement import Baseline, in_force
 
-BASELINES: tuple[Baseline, ...] = (*MOZILLA, BCP_195, CA_BROWSER_FORUM, HSTSPRELOAD)
+BASELINES: tuple[Baseline, ...] = (*MOZILLA, BCP_195, CA_BROWSER_FORUM, HSTSPRELOAD, MDN_OBSERVATORY)
 
 
 def find_baseline(name: str, day: date) -> Baseline | None:

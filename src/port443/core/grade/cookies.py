@@ -11,6 +11,27 @@ class Cookie:
     name: str
     attributes: frozenset[str]
     """Their names in lower case."""
+    same_site: str | None = None
+    """The value of SameSite in lower case."""
+
+    @property
+    def is_session(self) -> bool:
+        """Whether its name says that it lets a user in."""
+        return any(word in self.name.lower() for word in ("login", "sess"))
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether its name says that it guards against forged requests."""
+        return "csrf" in self.name.lower()
+
+    @property
+    def is_same_site_valid(self) -> bool:
+        """Whether SameSite, where it is there, has a value that browsers heed; None needs Secure."""
+        if self.same_site is None:
+            return True
+        return self.same_site in {"lax", "strict"} or (
+            self.same_site == "none" and "secure" in self.attributes
+        )
 
 
 def cookies_of(fields: Iterable[tuple[str, str]]) -> tuple[Cookie, ...]:
@@ -20,5 +41,8 @@ def cookies_of(fields: Iterable[tuple[str, str]]) -> tuple[Cookie, ...]:
 
 def _cookie(text: str) -> Cookie:
     pair, *rest = text.split(";")
-    attributes = frozenset(part.partition("=")[0].strip().lower() for part in rest)
-    return Cookie(pair.partition("=")[0].strip() if "=" in pair else "", attributes)
+    said = {
+        key.strip().lower(): value.strip().lower() for key, _, value in (part.partition("=") for part in rest)
+    }
+    name = pair.partition("=")[0].strip() if "=" in pair else ""
+    return Cookie(name, frozenset(said), said.get("samesite"))

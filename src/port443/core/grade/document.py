@@ -9,6 +9,7 @@ from port443.core.grade.catalogue import RULE_OF
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade, NextStep
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
+from port443.core.grade.observatory import AS_OF, observe
 from port443.core.grade.policy import Tolerance
 from port443.core.grade.post_quantum import post_quantum
 from port443.core.grade.report import Failure, Report
@@ -269,12 +270,28 @@ def http_document(facts: ScanFacts) -> Document:
             "include_subdomains": None if policy is None else policy.include_subdomains,
             "preload": None if policy is None else policy.preload,
         },
+        "hops": [
+            {"url": hop.url, "status": hop.status, "cookies": list(hop.cookies), "location": hop.location}
+            for hop in web.hops
+        ],
+        "observatory": _observatory(facts),
         "redirect": {
             "to_https": web.redirect.standing.value,
             "reason": web.redirect.reason,
             "closed": web.http_closed,
             "location": web.location,
         },
+    }
+
+
+def _observatory(facts: ScanFacts) -> Document:
+    found = observe(facts)
+    return {
+        "as_of": AS_OF.isoformat(),
+        "score": found.score if found.letter else None,
+        "grade": found.letter,
+        "unseen": found.unseen,
+        "tests": [{"test": one.test, "points": one.points, "reason": one.reason} for one in found.tests],
     }
 
 

@@ -1,15 +1,20 @@
 """The Strict-Transport-Security field (RFC 6797 §6.1), and what plain HTTP answers."""
 
 import re
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 from port443.core.errors import ScanError
+from port443.core.grade.csp import ContentPolicy, judge_policy
 from port443.core.names import NameInvalid, SiteName, parse_site_name
 from port443.core.probe.facts import NOT_LOOKED
 from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.http import ABSOLUTE, REDIRECTS, HTTPAnswer
 from port443.core.probe.verdict import YES, Verdict, no, unknown
+
+if TYPE_CHECKING:
+    from port443.core.grade.page import Page
 
 SHOWN = 40
 MAX_DIGITS = 18
@@ -45,6 +50,21 @@ class HSTSFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """One answer on the way that plain HTTP leads."""
+
+    url: str
+    status: int
+    cookies: tuple[str, ...] = ()
+    """The names of those that it sets."""
+    location: str | None = None
+
+    @property
+    def is_clear(self) -> bool:
+        return self.url.startswith("http:")
+
+
+@dataclass(frozen=True)
 class WebFacts:
     """What the two HTTP requests of a scan have shown."""
 
@@ -71,6 +91,41 @@ class WebFacts:
     """The fields of the https answer, names in lower case."""
     clear_fields: Fields = ()
     """The same of plain HTTP."""
+    body: bytes = field(default=b"", repr=False)
+    """The beginning of the https page, where it is HTML."""
+    shares_with_all: bool = False
+    """Whether it lets any origin read the page with the user's credentials."""
+    hops: tuple["Hop", ...] = ()
+    """Where plain HTTP leads to, one redirect after the other, as far as it stays on the host."""
+
+    @cached_property
+    def page(self) -> "Page | None":
+        """What the page says of itself; None where it is no HTML."""
+        if not self.body:
+            return None
+        from port443.core.grade.page import read_page  # noqa: PLC0415 - for pages only
+
+        return read_page(self.body)
+
+    def meta(self, name: str) -> tuple[str, ...]:
+        """Return what the page says in the place of a field of that name."""
+        return () if self.page is None else tuple(self.page.meta.get(name, ()))
+
+    @cached_property
+    def content_policy(self) -> ContentPolicy:
+        """The policies of the page, in its fields and in itself."""
+        said = (*self.values("content-security-policy"), *self.meta("content-security-policy"))
+        return judge_policy(said, reports=bool(self.values("content-security-policy-report-only")))
+
+    @property
+    def loop(self) -> "Hop | None":
+        """The first place that redirects lead back to."""
+        seen: set[str] = set()
+        for hop in self.hops:
+            if hop.url in seen:
+                return hop
+            seen.add(hop.url)
+        return None
 
     def values(self, name: str) -> tuple[str, ...]:
         """Return the values of all fields of that name in the https answer."""
@@ -139,6 +194,7 @@ def read_web(
         downgrade=downgrade,
         fields=() if isinstance(https, ScanError) else https.fields,
         clear_fields=() if isinstance(http, ScanError) else http.fields,
+        body=b"" if isinstance(https, ScanError) else https.body,
         is_loop=downgrade is not None and redirect.is_yes and _is_at(downgrade, name, ports[1]),
     )
 

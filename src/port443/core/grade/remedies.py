@@ -341,3 +341,66 @@ NO_FINITE_FIELDS = Remedy(
     haproxy="ssl-default-bind-curves X25519:P-256  and suites with ECDHE only.",
     caddy="Nothing to do: Go has no finite-field groups.",
 )
+CONTENT_POLICY = Remedy(
+    "send a Content-Security-Policy that names the sources of scripts",
+    Effort.SETTING,
+    port443="Let the server behind the site send it; port443 passes it on as it is.",
+    nginx="add_header Content-Security-Policy \"default-src 'self'; object-src 'none'\" always;",
+    apache="Header always set Content-Security-Policy \"default-src 'self'; object-src 'none'\"",
+    haproxy="http-response set-header Content-Security-Policy \"default-src 'self'; object-src 'none'\"",
+    caddy="header Content-Security-Policy \"default-src 'self'; object-src 'none'\"",
+)
+FRAMES = Remedy(
+    "say who may frame the page",
+    Effort.SETTING,
+    port443="Let the server behind the site send X-Frame-Options or frame-ancestors.",
+    nginx="add_header X-Frame-Options DENY always;",
+    apache="Header always set X-Frame-Options DENY",
+    haproxy="http-response set-header X-Frame-Options DENY",
+    caddy="header X-Frame-Options DENY",
+)
+NO_SNIFFING = Remedy(
+    "send X-Content-Type-Options: nosniff",
+    Effort.SETTING,
+    port443="Let the server behind the site send X-Content-Type-Options: nosniff.",
+    nginx="add_header X-Content-Type-Options nosniff always;",
+    apache="Header always set X-Content-Type-Options nosniff",
+    haproxy="http-response set-header X-Content-Type-Options nosniff",
+    caddy="header X-Content-Type-Options nosniff",
+)
+CORS = Remedy(
+    "allow credentials to origins of a list only",
+    Effort.SETTING,
+    port443="Correct the server behind the site: it must not send back every Origin.",
+    nginx="map $http_origin $allowed { https://app.example.com $http_origin; }  for add_header.",
+    apache="SetEnvIf Origin ^https://app\\.example\\.com$ allowed=$0  and Header with env=allowed.",
+    haproxy="http-response del-header Access-Control-Allow-Credentials",
+    caddy="header -Access-Control-Allow-Credentials",
+)
+INTEGRITY = Remedy(
+    "load scripts over https, and foreign ones with integrity",
+    Effort.UPDATE,
+    port443="It is in the pages: <script src=… integrity=sha384-… crossorigin>.",
+    nginx="In the pages: <script src=… integrity=sha384-… crossorigin>, or scripts of the site's own.",
+    apache="Change the pages: <script src=… integrity=sha384-… crossorigin>.",
+    haproxy="The pages need it: <script src=… integrity=sha384-… crossorigin>.",
+    caddy="Write it into the pages: <script src=… integrity=sha384-… crossorigin>.",
+)
+SESSION_COOKIES = Remedy(
+    "set cookies of sessions with HttpOnly and SameSite",
+    Effort.SETTING,
+    port443="Let the server behind the site set HttpOnly and SameSite=Lax.",
+    nginx="proxy_cookie_flags session secure httponly samesite=lax;",
+    apache="Header always edit Set-Cookie ^(session=.*)$ $1;HttpOnly;SameSite=Lax",
+    haproxy="http-response replace-header Set-Cookie (session=.*) \\1;\\ HttpOnly;\\ SameSite=Lax",
+    caddy='header_down Set-Cookie (session=.*) "$1; HttpOnly; SameSite=Lax"  in reverse_proxy.',
+)
+HTTP_COMPRESSION = Remedy(
+    "compress no page that holds a secret beside what users say",
+    Effort.SETTING,
+    port443="It compresses nothing itself; let the server behind the site leave such pages alone.",
+    nginx="gzip off;  for such pages.",
+    apache="SetEnv no-gzip 1  for those pages.",
+    haproxy="Remove  compression algo  from that backend.",
+    caddy="Remove `encode` from such routes.",
+)

@@ -1,7 +1,8 @@
 """The one HTTP request that a scan makes, and what it reads of the answer."""
 
 import re
-from dataclasses import dataclass, replace
+import zlib
+from dataclasses import dataclass, field, replace
 
 from port443.core.names import SiteName
 from port443.core.wire.reading import Malformed
@@ -9,6 +10,8 @@ from port443.core.wire.reading import Malformed
 MAX_HEAD = 32 * 1024
 """Of all heads of one response: the final one, and the interim ones before it."""
 MAX_FIELDS = 200
+MAX_BODY = 256 * 1024
+HEX = frozenset(b"0123456789abcdefABCDEF")
 MAX_INTERIM = 16
 END = re.compile(rb"\r?\n\r?\n")
 """An empty line; a bare LF ends a line too (RFC 9112 §2.2)."""
@@ -35,6 +38,10 @@ class HTTPRequest:
     is_tls: bool
     path: str = "/"
     method: str = "GET"
+    origin: str | None = None
+    """In whose name a script of another site would ask (RFC 6454 §7)."""
+    wants_body: bool = False
+    """Whether the answer's HTML is read too."""
 
     def follow(self, answer: "HTTPAnswer") -> "HTTPRequest | None":
         """Return the request that a redirect to the same host, port and scheme leads to; else None."""
@@ -53,17 +60,46 @@ class HTTPRequest:
         is_path = PATH.fullmatch(path) is not None and not path.startswith("//") and len(path) <= MAX_PATH
         return replace(self, path=path) if is_path and path != self.path else None
 
+    @property
+    def url(self) -> str:
+        standard = 443 if self.is_tls else 80
+        port = "" if self.port == standard else f":{self.port}"
+        return f"{'https' if self.is_tls else 'http'}://{self._host}{port}{self.path}"
+
+    @property
+    def _host(self) -> str:
+        return f"[{self.name}]" if ":" in self.name.text else self.name.text
+
+    def follow_anywhere(self, answer: "HTTPAnswer", ports: tuple[int, int]) -> "HTTPRequest | None":
+        """Return the request that a redirect on the host leads to, on https or in clear, at these ports."""
+        location = answer.field("location") or ""
+        absolute = ABSOLUTE.fullmatch(location)
+        if answer.status not in REDIRECTS or absolute is None:
+            return replace(self, path="").follow(answer)  # also back to where it came from
+        is_tls = absolute[1].lower() == "https"
+        standard = 443 if is_tls else 80
+        port = int((absolute[3] or "")[1:6] or standard)
+        wanted = ports[0] if is_tls else ports[1]
+        there = replace(self, is_tls=is_tls, port=wanted, path="")
+        # What is at the standard port for browsers may be at another one for a scan.
+        moved = (
+            absolute[0] if port != standard else f"{absolute[1]}://{absolute[2]}:{wanted}{absolute[4] or ''}"
+        )
+        fields = (("location", moved),)
+        return there.follow(replace(answer, fields=fields)) if port in {standard, wanted} else None
+
     def encode(self) -> bytes:
         """Write the request. The name says who asks, as good manners want it."""
-        host = f"[{self.name}]" if ":" in self.name.text else self.name.text
         standard = 443 if self.is_tls else 80
         port = "" if self.port == standard else f":{self.port}"
         lines = (
             f"{self.method} {self.path} HTTP/1.1",
-            f"Host: {host}{port}",
+            f"Host: {self._host}{port}",
             "User-Agent: port443-scan",
             "Accept: */*",
             "Connection: close",
+            *(("Accept-Encoding: gzip",) if self.wants_body else ()),
+            *(() if self.origin is None else (f"Origin: {self.origin}",)),
             *(() if self.method == "GET" else ("Content-Length: 0",)),
         )
         return "\r\n".join((*lines, "", "")).encode("ascii")
@@ -75,6 +111,25 @@ class HTTPAnswer:
 
     status: int
     fields: tuple[tuple[str, str], ...]
+    body: bytes = field(default=b"", repr=False)
+    """The beginning of its HTML, where that was asked for."""
+
+    @property
+    def is_html(self) -> bool:
+        return (self.field("content-type") or "").strip().lower().startswith("text/html")
+
+    def is_whole(self, octets: bytes) -> bool:
+        """Whether so many bytes of a body are all that there is, or all that is read of one."""
+        length = self.field("content-length") or ""
+        is_end = octets.endswith(b"0\r\n\r\n") and self.field("transfer-encoding") is not None
+        return is_end or len(octets) >= (int(length[:9]) if length.isdecimal() else MAX_BODY)
+
+    def with_body(self, octets: bytes) -> "HTTPAnswer":
+        """Return the answer with what stands behind its head, out of its chunks and unpacked."""
+        plain = _unchunked(octets) if self.field("transfer-encoding") is not None else octets
+        if (self.field("content-encoding") or "").strip().lower() == "gzip":
+            plain = _unpacked(plain)
+        return replace(self, body=plain[:MAX_BODY])
 
     @property
     def is_interim(self) -> bool:
@@ -99,6 +154,11 @@ class AnswerReader:
         """Where the first head begins that has not been read yet."""
         self._interim = 0
 
+    @property
+    def rest(self) -> bytes:
+        """What stands behind the final answer's head."""
+        return self._pending[self._at :]
+
     def receive(self, octets: bytes) -> HTTPAnswer | None:
         """Take what came; return the final answer once its head is whole.
 
@@ -119,6 +179,26 @@ class AnswerReader:
         if len(self._pending) > MAX_HEAD:
             raise Malformed(f"no final answer came within {MAX_HEAD} bytes")
         return None
+
+
+def _unchunked(octets: bytes) -> bytes:
+    """Join chunks (RFC 9112 §7.1) as far as they are whole."""
+    out = b""
+    while (at := octets.find(b"\r\n")) > 0:
+        size = octets[:at].partition(b";")[0].strip()
+        if not size or len(size) > 8 or not all(digit in HEX for digit in size):
+            break
+        out += octets[at + 2 : at + 2 + int(size, 16)]
+        octets = octets[at + 4 + int(size, 16) :]
+    return out
+
+
+def _unpacked(octets: bytes) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    try:
+        return inflater.decompress(octets, MAX_BODY)
+    except zlib.error:
+        return b""
 
 
 def parse_head(head: bytes) -> HTTPAnswer:

@@ -12,7 +12,8 @@ from port443.core.grade.rule import Found, Outcome, Rule, Severity, listed
 
 
 def check(facts: ScanFacts) -> Outcome:
-    names = [cookie.name for cookie in cookies_of(facts.web.clear_fields)]
+    first = [cookie.name for cookie in cookies_of(facts.web.clear_fields)]
+    names = dict.fromkeys([*first, *(name for hop in facts.web.hops if hop.is_clear for name in hop.cookies)])
     return Found(f"port {facts.web.http_port} sets {listed(names)}") if names else None
 
 
