@@ -25,6 +25,7 @@ FLOOR = {
     "web": 4,
     "api": 5,
     "cli": 5,
+    "pytest_plugin": 6,
     "__main__": 6,
     "__init__": 6,
 }

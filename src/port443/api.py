@@ -4,6 +4,7 @@ Results are frozen and hold everything that was seen. Nothing is read or connect
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from os import PathLike, fspath
@@ -20,6 +21,7 @@ from port443.core.grade.fold import Finding, Undetermined
 from port443.core.grade.policy import Policy
 from port443.core.grade.report import Report
 from port443.core.grade.requirement import Assessment, Level, Standing
+from port443.core.grade.severity import Severity
 from port443.core.grade.tolerance import assess_tolerantly
 from port443.scan_wiring import believable_now, make_dial, make_roots
 from port443.settings.scan_request import read_policies, read_target
@@ -77,12 +79,14 @@ class ScanResult:
         tolerated = policy.tolerated(self.rules_as_of)
         return assess_tolerantly(policy.baselines, self.report.facts, self.report.judgement, tolerated)
 
-    def objections(self, policy: Policy) -> tuple[str, ...]:
+    def objections(self, policy: Policy) -> "Objections":
         """Say what keeps the server from meeting a policy, one sentence each; empty when it meets it.
 
         What could not be told is an objection too.
         """
-        return (*self._about_grade(policy), *self._about_findings(policy), *self._about_baselines(policy))
+        return Objections(
+            (*self._about_grade(policy), *self._about_findings(policy), *self._about_baselines(policy))
+        )
 
     def document(self) -> Document:
         """Return what `port443 scan --format json` prints, exit code 0."""
@@ -120,6 +124,28 @@ class ScanResult:
             for one in assessment.results
             if one.requirement.level is Level.MUST and one.standing in {Standing.BROKEN, Standing.UNKNOWN}
         ]
+
+
+class Objections(tuple[str, ...]):
+    """What keeps a server from meeting a policy; pytest shows it one a line."""
+
+    __slots__ = ()
+
+
+def marked_policy(
+    *,
+    min_grade: str | None = None,
+    fail_on: str | None = None,
+    policy: str | PathLike[str] | Iterable[str | PathLike[str]] = (),
+) -> Policy:
+    """Make the policy of `@pytest.mark.tls`; raises ValueError for an unknown grade or severity."""
+    names = (policy,) if isinstance(policy, str | PathLike) else tuple(policy)
+    read = read_policy(*names)
+    return replace(
+        read,
+        min_grade=read.min_grade if min_grade is None else Letter.parse(min_grade),
+        fail_on=read.fail_on if fail_on is None else Severity(fail_on),
+    )
 
 
 def read_policy(*names: str | PathLike[str], as_of: date | None = None) -> Policy:
