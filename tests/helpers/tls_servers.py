@@ -18,25 +18,25 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n"
 
 
 @contextmanager
-def openssl_server(files: Files, *options: str) -> Iterator[Endpoint]:
+def openssl_server(files: Files, *options: str, address: str = "127.0.0.1") -> Iterator[Endpoint]:
     """Run `openssl s_server`; it says itself which port it got."""
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("openssl is not installed")
     chain = ("-cert_chain", str(files.chain)) if files.chain.stat().st_size else ()
-    command = (program, "s_server", "-accept", "127.0.0.1:0", "-naccept", "100000", "-www",
+    command = (program, "s_server", "-accept", f"{address}:0", "-naccept", "100000", "-www",
                "-cert", str(files.leaf), "-key", str(files.key), *chain, *options)  # fmt: skip
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
-        yield _accepting(process)
+        yield _accepting(process, address)
     finally:
         process.kill()
         process.communicate()
 
 
-def _accepting(process: subprocess.Popen[str]) -> Endpoint:
+def _accepting(process: subprocess.Popen[str], address: str) -> Endpoint:
     assert process.stdout is not None
     said = []
     for line in process.stdout:
@@ -44,7 +44,7 @@ def _accepting(process: subprocess.Popen[str]) -> Endpoint:
         if line.startswith("ACCEPT"):
             # A pipe that nobody empties would stop the server.
             threading.Thread(target=_drain, args=(process,), daemon=True).start()
-            return Endpoint("127.0.0.1", int(line.rsplit(":", 1)[1]))
+            return Endpoint(address, int(line.rsplit(":", 1)[1]))
     pytest.skip("openssl s_server does not take these options here: " + "".join(said)[-300:])
 
 

@@ -29,15 +29,18 @@ class Printer:
     started: datetime
     places: Mapping[str, Place] = field(default_factory=dict)
     """Where targets were named, by the target."""
+    compares: bool = False
+    """Whether the targets are addresses of names, which are held beside each other at the end."""
     codes: list[int] = field(default_factory=list)
     """The exit code of each result."""
     _kept: list[tuple[Report | Failure, int]] = field(default_factory=list)
-    _has_report: bool = False
+    _reports: list[Report] = field(default_factory=list)
 
     def tell(self, result: Report | Failure) -> None:
         """Take a result, and print it in a format that has a place for each."""
         self.codes.append(exit_code_of(result, self.bar))
-        self._has_report = self._has_report or isinstance(result, Report)
+        if isinstance(result, Report) and (self.compares or not self._reports):
+            self._reports.append(result)
         if self.form == "text":
             self._tell_people(result, self.codes[-1])
         elif self.form == "jsonl":
@@ -47,10 +50,13 @@ class Printer:
 
     def conclude(self) -> None:
         """Print what stands once, behind or around all results."""
-        if self.form == "text" and self._has_report:
+        if self.form == "text" and self._reports:
+            self._compare()
             from port443.cli.scan_text import legend
 
             output.data(f"\n{legend()}")
+        elif self.form == "jsonl" and self.compares:
+            output.data(json.dumps(self._document([])))
         elif self.form == "json":
             output.data_json(self._document(self._kept))
         elif self.form == "sarif":
@@ -63,9 +69,18 @@ class Printer:
             output.data(junit_text(self._kept, self.bar))
 
     def _document(self, results: Sequence[tuple[Report | Failure, int]]) -> "Document":
-        from port443.core.grade.document import scan_document
+        from port443.core.grade.document import scan_document, with_comparisons
 
-        return scan_document(results, __version__, self.started, self.bar.policies, self.bar.tolerated)
+        document = scan_document(results, __version__, self.started, self.bar.policies, self.bar.tolerated)
+        is_last = self.form == "json" or not results
+        return with_comparisons(document, self._reports) if self.compares and is_last else document
+
+    def _compare(self) -> None:
+        if self.compares:
+            from port443.cli.scan_compared import compared_lines
+
+            for line in compared_lines(self._reports):
+                output.data(line)
 
     def _tell_people(self, result: Report | Failure, exit_code: int) -> None:
         from port443.cli.scan_text import failure_lines, report_lines

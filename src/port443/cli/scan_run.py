@@ -75,7 +75,7 @@ def run_scan(wish: Wish) -> int:
     view = Viewpoint(roots, now, roots_are_public=wish.cacert is None, rules_as_of=wish.at)
     places = {str(one.target): one.place for one in named if one.place}
     targets = [one.target for one in named]
-    printer = Printer(wish.form, bar, now, places)
+    printer = Printer(wish.form, bar, now, places, compares=wish.all_addresses)
     return asyncio.run(_run(Run(targets, view, options, printer, all_addresses=wish.all_addresses)))
 
 

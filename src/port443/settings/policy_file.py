@@ -81,7 +81,8 @@ GroupName = Annotated[str, *_one_of([group_name(code) for code in GROUPS_13], "g
 GradeName = Annotated[str, *_one_of([one.value for one in Letter if one.rank <= Letter.F.rank], "grade")]
 SeverityName = Annotated[str, *_one_of([one.value for one in Severity], "severity")]
 BaselineName = Annotated[
-    str, *_one_of([*(one.id for one in BASELINES), *{one.family for one in BASELINES}], "baseline")
+    str,
+    *_one_of([*(one.id for one in BASELINES), *dict.fromkeys(one.family for one in BASELINES)], "baseline"),
 ]
 
 

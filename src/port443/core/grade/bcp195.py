@@ -89,7 +89,7 @@ BCP_195 = Baseline(
             "multi-server",
             "All servers of a name are equally strong",
             "RFC 9325 §3.9",
-            Unseen("scan with --all-addresses, and compare"),
+            Unseen("scan with --all-addresses, which compares them"),
             Level.SHOULD,
         ),
         Requirement(

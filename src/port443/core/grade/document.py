@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from port443.core.der import DERMalformed
 from port443.core.grade.catalogue import RULE_OF
+from port443.core.grade.compare import compare_addresses, shared_ticket_keys
 from port443.core.grade.facts import JudgedChain, ScanFacts
 from port443.core.grade.fold import Finding, Grade, NextStep
 from port443.core.grade.hsts import NOT_FOR_ADDRESSES
@@ -51,6 +52,26 @@ def scan_document(
         "started": _moment(started),
         "targets": [_target(result, exit_code, baselines, tolerated) for result, exit_code in results],
     }
+
+
+def with_comparisons(document: Document, reports: Sequence[Report]) -> Document:
+    """Add how the addresses of each name differ, and which targets share a ticket key."""
+    comparisons: list[Value] = [
+        {
+            "target": one.target,
+            "addresses": list(one.addresses),
+            "differences": [
+                {
+                    "what": difference.what,
+                    "seen": [{"address": address, "value": text} for address, text in difference.seen],
+                }
+                for difference in one.differences
+            ],
+        }
+        for one in compare_addresses(reports)
+    ]
+    shared: list[Value] = [list(names) for names in shared_ticket_keys(reports)]
+    return {**document, "comparisons": comparisons, "shared_ticket_keys": shared}
 
 
 def _target(
