@@ -1,1 +1,1 @@
-"""The file, read once: YAML to desired state, every mistake with its place."""
+"""The settings file: YAML to a `Desired`, and every error with its position."""

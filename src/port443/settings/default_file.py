@@ -1,4 +1,4 @@
-"""Which settings file is meant when none is named."""
+"""Which settings file is used when none is named."""
 
 import os
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from typing import Final
 from port443.settings.diagnostics import SettingsUnreadable
 
 DEFAULT_FILES: Final = (Path("port443.yaml"), Path("/etc/port443/port443.yaml"))
-"""In order: that of the directory one works in, then that of the machine."""
+"""In order: in the current directory, then in that of the machine."""
 
 
 def settings_file(named: Path | None, defaults: Sequence[Path] = DEFAULT_FILES) -> Path:
-    """Return the file that was named, else the first default that is there; raise SettingsUnreadable.
+    """Return `named`, else the first default that exists; raise SettingsUnreadable.
 
-    A default that cannot be looked at counts as there: reading it tells why.
+    A default that cannot be accessed counts as existing: reading it reports the reason.
     """
     if named is not None:
         return named
@@ -28,6 +28,6 @@ def settings_file(named: Path | None, defaults: Sequence[Path] = DEFAULT_FILES) 
         return path
     tried = " nor ".join(str(path if path.is_absolute() else Path.cwd() / path) for path in defaults)
     raise SettingsUnreadable(
-        f"no settings file was named, and neither {tried} is there",
+        f"no settings file was named, and neither {tried} exists",
         "name one, or serve a site without: port443 serve --domain app.localhost --to http://127.0.0.1:9000",
     )

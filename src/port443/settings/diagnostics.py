@@ -19,9 +19,9 @@ class Diagnostic:
     place: Place
     message: str
     hint: str = ""
-    """The next step, or what was probably meant."""
+    """The next step, or the value that was probably intended."""
     earlier: Place | None = None
-    """The other place of a conflict."""
+    """The other position of a conflict."""
     path: str = field(default="", compare=False)
     """The setting, as `sites.app.example.com.to`."""
 
@@ -42,7 +42,7 @@ class Diagnostic:
 class SettingsInvalid(SettingsError):
     """A settings file has mistakes; none of it was applied.
 
-    Each is printed with its place, its own code and a way out: `port443 explain` takes those codes too.
+    Each is printed with its position, its own code and a hint: `port443 explain` takes those codes too.
     """
 
     code = "P443-E101"
@@ -81,7 +81,7 @@ class SettingsUnreadable(SettingsError):
 class FlagsInvalid(SettingsError):
     """The flags of `port443 serve` do not make a site that can be served.
 
-    The message names each flag and what is wrong with it; what holds for the settings file holds for them.
+    The message names each flag and its problem. The rules are those of the settings file.
     """
 
     code = "P443-E103"

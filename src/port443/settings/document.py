@@ -1,4 +1,4 @@
-"""YAML 1.2 to a tree in which every value knows its place. Only this file and `events` name ruamel."""
+"""YAML 1.2 to a tree of values with their positions. Only this file and `events` import ruamel."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ FLOAT: Final = re.compile(
 
 
 class Node:
-    """A value and the indices in the text between which it stands."""
+    """A value, and the indices in the text where it starts and ends."""
 
     __slots__ = ("end", "entries", "excused", "items", "keys", "start", "value")
 
@@ -49,18 +49,18 @@ class Node:
         """Plain text, numbers, lists and dictionaries."""
         self.entries: dict[str, Node] = {}
         self.keys: dict[str, tuple[int, int]] = {}
-        """Where each key of a mapping stands."""
+        """The start and end of each key of a mapping."""
         self.items: list[Node] = []
         self.excused = False
-        """A mistake is already known here; what follows from it is not told."""
+        """Whether this value has a diagnostic already; what follows from it is not reported again."""
 
 
 class _Stopped(Exception):
-    """The rest of the file cannot be read; the reason stands among the mistakes."""
+    """The rest of the file cannot be read; the reason is among the diagnostics."""
 
 
 def read(source: Source) -> tuple[Node | None, list[Diagnostic]]:
-    """Read the one document of `source`; without a node the mistakes say why."""
+    """Read the one document of `source`; without a node the diagnostics hold the reason."""
     composer = _Composer(source)
     try:
         node = composer.document()
@@ -72,7 +72,7 @@ def read(source: Source) -> tuple[Node | None, list[Diagnostic]]:
     except YAMLError as error:  # the reader's: a character that no YAML may have
         return None, [*composer.diagnostics, syntax.explain_character(error, source)]
     except (ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
-        # ruamel turns escapes such as "\UFFFFFFFF" into characters unchecked.
+        # ruamel turns escapes such as "\UFFFFFFFF" into characters without a check.
         at = max(source.text.find("\\U", composer.last_scalar[1]), 0)
         text = f"this cannot be read: {error}"
         return None, [*composer.diagnostics, Diagnostic(error_kinds.YAML_SYNTAX, source.place(at), text)]
@@ -80,7 +80,7 @@ def read(source: Source) -> tuple[Node | None, list[Diagnostic]]:
 
 
 class _Composer:
-    """Events to nodes, noting what YAML allows and settings do not."""
+    """Events to nodes, with a diagnostic for what YAML allows and settings do not."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -88,7 +88,7 @@ class _Composer:
         self.last_scalar = (0, 0)
         """Start and end of the scalar read last: where an unclosed quote shows."""
         self.open_flow: list[int] = []
-        """Where the brackets stand that are open now."""
+        """The positions of the brackets that are open."""
         self.depth = 0
         self.events: Iterator[Any] = events.parse(source.text)
 
@@ -104,7 +104,7 @@ class _Composer:
         return root
 
     def diagnostics_before_the_last(self) -> list[Diagnostic]:
-        """Leave out that the last scalar has several lines: that is what the reader stumbled over."""
+        """Return the diagnostics without those that follow from the syntax error after the last scalar."""
         last = self.source.place(self.last_scalar[0])
         return [
             one
@@ -142,7 +142,7 @@ class _Composer:
         return node
 
     def _resolve(self, node: Node) -> None:
-        """Give a plain scalar its type by the core schema."""
+        """Resolve a plain scalar to its type by the core schema."""
         text = node.value
         if text in WORDS:
             node.value = WORDS[text]
@@ -165,7 +165,7 @@ class _Composer:
     def _check_octal(self, text: str, node: Node) -> None:
         if text.startswith("0o"):
             self._note(
-                error_kinds.NUMBER_AMBIGUOUS, node, f"{text} is text for YAML 1.1", f"write {int(text, 0)}"
+                error_kinds.NUMBER_AMBIGUOUS, node, f"{text} is a string in YAML 1.1", f"write {int(text, 0)}"
             )
 
     def _collection(self, event: Any) -> Node:
@@ -220,19 +220,19 @@ class _Composer:
         node.value = [item.value for item in node.items]
 
     def _may_enter(self, node: Node, key: Node) -> bool:
-        """Whether the key is text that stands here for the first time; else note why not."""
+        """Whether the key is a string and not a duplicate; else note the reason."""
         name = key.value
         if not isinstance(name, str):
             if not key.excused:
                 shown = self.source.text[key.start : key.end]
                 hint = f'write "{shown}"' if shown and not isinstance(name, dict | list) else ""
-                self._note(error_kinds.KEY_NOT_TEXT, key, "a key must be text", hint)
+                self._note(error_kinds.KEY_NOT_TEXT, key, "a key must be a string", hint)
             return False
         if name == "<<":
             self._note(error_kinds.MERGE, key, "merge keys are not accepted", "write the values out")
             return False
         if name in node.keys:
-            self._note(error_kinds.KEY_DUPLICATE, key, f"`{name}` stands twice here", earlier=node.keys[name])
+            self._note(error_kinds.KEY_DUPLICATE, key, f"duplicate key `{name}`", earlier=node.keys[name])
             return False
         return not key.excused
 
@@ -266,7 +266,7 @@ class _Composer:
             text = "this quote is not closed on its line"
             self._note(error_kinds.QUOTE_UNCLOSED, node, text, f"close it with {event.style}")
         else:
-            text = "this value goes on over several lines"
+            text = "this value continues on the next line"
             self._note(error_kinds.SEVERAL_LINES, node, text, "look at how the next line is indented")
 
     def _note(
@@ -278,7 +278,7 @@ class _Composer:
         *,
         earlier: tuple[int, int] | None = None,
     ) -> None:
-        """Note a mistake, and excuse the node from what would follow from it."""
+        """Note a diagnostic, and excuse the node from what would follow from it."""
         node.excused = True
         first = self.source.place(*earlier) if earlier else None
         self.diagnostics.append(

@@ -41,7 +41,7 @@ def _write_defaults(schema: dict[str, Any]) -> None:
 
 
 def _describe(schema: dict[str, Any], words: dict[str, dict[str, str]]) -> None:
-    """Put in what stands below each field; pydantic could, but would do so at every start."""
+    """Add the description of each field; pydantic could, but would do so at every start."""
     for name, form in {"SettingsFile": schema, **schema["$defs"]}.items():
         for key, one in form["properties"].items():
             one["description"] = words[name][key]

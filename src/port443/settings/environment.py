@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment says, parsed; an empty variable counts as absent."""
+    """The environment variables, parsed; an empty variable counts as absent."""
 
     debug: bool = False
     """`PORT443_DEBUG`: show the traceback of an error."""
@@ -26,7 +26,7 @@ class Environment:
 
     @classmethod
     def read(cls, variables: Mapping[str, str] | None = None) -> "Environment":
-        """Read the process's environment, or the variables given."""
+        """Read the process's environment, or the given variables."""
         seen = os.environ if variables is None else variables
         return cls(
             debug=bool(seen.get("PORT443_DEBUG")),

@@ -28,7 +28,7 @@ NOT_UTF8 = ErrorKind(
 FILE_EMPTY = ErrorKind(
     "P443-E107",
     "file-empty",
-    "The file says nothing. The shortest useful one is:\n\n  sites:\n    app.localhost: http://127.0.0.1:9000",
+    "The file is empty. The shortest useful one is:\n\n  sites:\n    app.localhost: http://127.0.0.1:9000",
 )
 NOT_A_MAPPING = ErrorKind(
     "P443-E108",
@@ -57,8 +57,8 @@ YAML_SYNTAX = ErrorKind(
 TAB = ErrorKind(
     "P443-E112",
     "tab",
-    "YAML does not take tabs where it looks for structure. Indent with spaces; most editors can be told\n"
-    "to do so for .yaml files.",
+    "YAML does not allow tabs in indentation. Indent with spaces; most editors have a setting for .yaml\n"
+    "files.",
 )
 QUOTE_UNCLOSED = ErrorKind(
     "P443-E113",
@@ -68,8 +68,8 @@ QUOTE_UNCLOSED = ErrorKind(
 INDENTATION = ErrorKind(
     "P443-E114",
     "indentation",
-    "This line stands deeper or less deep than those it belongs to. Settings of one group start in the\n"
-    "same column; what belongs to a setting stands two spaces deeper.",
+    "This line is indented more or less than the lines it belongs to. Settings of one group start in the\n"
+    "same column; what belongs to a setting is indented by two more spaces.",
 )
 BRACKET_UNCLOSED = ErrorKind(
     "P443-E115",
@@ -79,13 +79,14 @@ BRACKET_UNCLOSED = ErrorKind(
 KEY_DUPLICATE = ErrorKind(
     "P443-E116",
     "key-duplicate",
-    "The same key stands twice in one group, and only one of the two could count. Remove one, or join them.",
+    "The same key is written twice in one group, and only one of the two could count. Remove one, or join\n"
+    "them.",
 )
 ANCHOR = ErrorKind(
     "P443-E117",
     "anchor",
-    "YAML anchors (&name) and aliases (*name) are not accepted, so that every value can be read where it\n"
-    'stands. Write the value out. A wildcard name must be quoted: "*.example.com".',
+    "YAML anchors (&name) and aliases (*name) are not accepted, so that every value can be read where it is\n"
+    'used. Write the value out. A wildcard name must be quoted: "*.example.com".',
 )
 TAG = ErrorKind(
     "P443-E118",
@@ -105,12 +106,12 @@ SEVERAL_DOCUMENTS = ErrorKind(
 YAML_VERSION = ErrorKind(
     "P443-E121",
     "yaml-version",
-    "The file asks for another YAML than 1.2. Remove the %YAML line.",
+    "The file declares another version of YAML than 1.2. Remove the %YAML line.",
 )
 KEY_NOT_TEXT = ErrorKind(
     "P443-E122",
     "key-not-text",
-    "A key must be text. A number, true, false or null as a key must stand between quotes.",
+    "A key must be a string. Quote a number, true, false or null that is used as a key.",
 )
 TOO_DEEP = ErrorKind(
     "P443-E123",
@@ -137,8 +138,8 @@ SEVERAL_LINES = ErrorKind(
 VARIABLE = ErrorKind(
     "P443-E127",
     "variable",
-    "Settings have no variables: nothing is put in the place of ${NAME}, $NAME or {{ name }}. Write the\n"
-    "value, or have a template tool make the file: `envsubst < port443.yaml.in > port443.yaml`.",
+    "Settings have no variables: ${NAME}, $NAME and {{ name }} are not replaced. Write the value, or have a\n"
+    "template tool write the file: `envsubst < port443.yaml.in > port443.yaml`.",
 )
 KEY_UNKNOWN = ErrorKind(
     "P443-E130",
@@ -154,24 +155,24 @@ KEY_MISSING = ErrorKind(
 TYPE_WRONG = ErrorKind(
     "P443-E132",
     "type-wrong",
-    "The value has the wrong form: text, a number, true or false, a list [a, b] or a mapping {a: b} was\n"
-    "needed. Text that looks like a number needs quotes; a number must not have them.",
+    "The value has the wrong type: a string, a number, true or false, a list [a, b] or a mapping {a: b} was\n"
+    "expected. A string that looks like a number needs quotes; a number must not have them.",
 )
 NOT_YES_OR_NO = ErrorKind(
     "P443-E133",
     "not-true-or-false",
-    "YAML 1.2 knows only true and false. yes, no, on and off are plain text in it, though YAML 1.1 took\n"
-    "them for true and false.",
+    "YAML 1.2 has only true and false. yes, no, on and off are plain strings in it, though YAML 1.1 read\n"
+    "them as true and false.",
 )
 VALUE_MISSING = ErrorKind(
     "P443-E134",
     "value-missing",
-    "The key has no value. Write one, or remove the key to have its default.",
+    "The key has no value. Write one, or remove the key to use its default.",
 )
 CHOICE_UNKNOWN = ErrorKind(
     "P443-E135",
     "choice-unknown",
-    "This setting takes one of a few words, and this is none of them.",
+    "This setting has a fixed set of values, and this is none of them.",
 )
 NUMBER_RANGE = ErrorKind(
     "P443-E136",
@@ -186,7 +187,7 @@ LIST_EMPTY = ErrorKind(
 TOO_MANY = ErrorKind(
     "P443-E138",
     "too-many",
-    "The list is longer than the edge takes: 100,000 sites, 4096 names and 1024 servers for a site, 64\n"
+    "The list exceeds a limit of the edge: 100,000 sites, 4096 names and 1024 servers for a site, 64\n"
     "listeners of a kind.",
 )
 DURATION_INVALID = ErrorKind(
@@ -221,7 +222,7 @@ UPSTREAM_INVALID = ErrorKind(
 UPSTREAM_SCHEME = ErrorKind(
     "P443-E151",
     "upstream-scheme",
-    "Upstreams are reached by plain HTTP: http://HOST:PORT. TLS towards upstreams is not there yet, so an\n"
+    "Upstreams are reached by plain HTTP: http://HOST:PORT. TLS to upstreams is not supported yet, so an\n"
     "upstream should be on this machine or in a network that you trust.",
 )
 UPSTREAM_PATH = ErrorKind(
@@ -233,7 +234,8 @@ UPSTREAM_PATH = ErrorKind(
 UPSTREAM_DUPLICATE = ErrorKind(
     "P443-E153",
     "upstream-duplicate",
-    "The same server stands twice in a site's list. Servers are taken in turn; remove one of the two.",
+    "The same server is a duplicate in a site's list. Requests are balanced over the list; remove one of\n"
+    "the two.",
 )
 NO_SITES = ErrorKind(
     "P443-E160",
@@ -255,20 +257,20 @@ ISSUER_NEEDED = ErrorKind(
     "P443-E163",
     "issuer-needed",
     "Names such as localhost, *.test, *.internal and private addresses are certified by the local CA by\n"
-    "themselves. For any other name say where its certificate comes from: `issuer: local` (the local CA,\n"
-    "which your clients must be told to trust) or `certificate: {chain: FILE, key: FILE}` (one that you\n"
-    "have). Certificates from public CAs are not there yet.",
+    "themselves. For any other name set the source of its certificate: `issuer: local` (the local CA, which\n"
+    "your clients must trust) or `certificate: {chain: FILE, key: FILE}` (one that you have).\n"
+    "Certificates from public CAs are not supported yet.",
 )
 ISSUER_CONFLICT = ErrorKind(
     "P443-E164",
     "issuer-conflict",
-    "A site either brings its own certificate (`certificate:`) or has one made (`issuer:`). Remove one.",
+    "A site either has its own certificate (`certificate:`) or one from an issuer (`issuer:`). Remove one.",
 )
 HSTS_FOR_LOCAL = ErrorKind(
     "P443-E165",
     "hsts-for-local",
     "Browsers would refuse plain http to every port of localhost, and RFC 6797 section 8.1.1 has no HSTS\n"
-    "for IP addresses. Remove `hsts`, or give the site a name of its own such as app.localhost.",
+    "for IP addresses. Remove `hsts`, or use a separate name such as app.localhost for the site.",
 )
 HSTS_PRELOAD = ErrorKind(
     "P443-E166",
@@ -279,7 +281,7 @@ HSTS_PRELOAD = ErrorKind(
 WILDCARD_INVALID = ErrorKind(
     "P443-E167",
     "wildcard-invalid",
-    "A wildcard stands for exactly one label, is the whole first label, and has at least two labels behind\n"
+    "A wildcard matches exactly one label, is the whole first label, and has at least two labels behind\n"
     'it: "*.example.com". Clients accept no other (RFC 9525 section 6.3).',
 )
 PATH_INVALID = ErrorKind(

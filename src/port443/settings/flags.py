@@ -1,4 +1,4 @@
-"""The flags of `port443 serve` to what is desired, by the same rules as the file."""
+"""The flags of `port443 serve` to a `Desired`, by the same rules as the file."""
 
 import os
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from port443.core.names import IPName, NameInvalid
 from port443.core.plan.desired import Desired
 from port443.settings.diagnostics import FlagsInvalid
 from port443.settings.problems import Problem
-from port443.settings.validate import Surroundings, validate
+from port443.settings.validate import Context, validate
 
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - a public server serves on all addresses
 HTTPS_PORT: Final = 443
@@ -19,7 +19,7 @@ HTTP_PORT: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class ServeFlags:
-    """One site, as the flags of `port443 serve` describe it; what was not given is empty or None."""
+    """One site, as the flags of `port443 serve` describe it; a flag that was not given is empty or None."""
 
     domains: Sequence[str] = ()
     """The site's names; the first one is its id."""
@@ -46,9 +46,9 @@ class ServeFlags:
         return tuple(flag for flag, value in values.items() if value)
 
     def refuse_beside_file(self, file: PurePath) -> None:
-        """Raise FlagsWrong when a flag was given that only a file may answer now."""
+        """Raise FlagsInvalid when a flag was given together with a settings file."""
         if self.given:
-            text = f"{', '.join(self.given)} cannot stand beside a settings file"
+            text = f"{', '.join(self.given)} cannot be used with a settings file"
             raise FlagsInvalid(text, f"write it in {file}, or do not name {file}")
 
 
@@ -57,11 +57,11 @@ def from_flags(flags: ServeFlags, *, cores: int | None = None) -> Desired:
     if not flags.domains or not flags.upstreams:
         example = "--domain app.localhost --to http://127.0.0.1:9000"
         raise FlagsInvalid("a settings file, or --domain and --to, are needed", example)
-    found = validate(_raw(flags), Surroundings(Path.cwd(), cores or len(os.sched_getaffinity(0))))
+    found = validate(_raw(flags), Context(Path.cwd(), cores or len(os.sched_getaffinity(0))))
     desired, problems = found
     if desired is None:
-        told = dict.fromkeys(f"{_flag(one)}: {one.message}" for one in problems)
-        raise FlagsInvalid("; ".join(told), _hint(problems[0]))
+        messages = dict.fromkeys(f"{_flag(one)}: {one.message}" for one in problems)
+        raise FlagsInvalid("; ".join(messages), _hint(problems[0]))
     return desired
 
 
@@ -85,7 +85,7 @@ def _raw(flags: ServeFlags) -> dict[str, Any]:
 
 
 def _address(raw: str) -> str:
-    """Return the address as it stands before a port."""
+    """Return the address as it is written before a port: an IPv6 address in brackets."""
     try:
         address = IPName.parse(raw).text
     except NameInvalid as error:

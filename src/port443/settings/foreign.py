@@ -70,7 +70,7 @@ SHORTEST: Final = "the shortest settings file is `sites: {app.localhost: http://
 
 
 def recognised(source: Source, raw: object) -> Diagnostic | None:
-    """Return what the file is instead of settings, given what it says as YAML; None when nobody can tell."""
+    """Return the format of a file that is not settings, given its YAML value; None when it is unknown."""
     if OURS.search(source.text):
         return None
     for name, start, end in _found(source.text, raw):
@@ -82,7 +82,7 @@ def recognised(source: Source, raw: object) -> Diagnostic | None:
 
 
 def recognised_binary(raw: bytes) -> str:
-    """Return what a file that is no text is, in words, or nothing."""
+    """Return the format of a binary file, or an empty string."""
     return next((name for magic, name in MAGIC.items() if raw.startswith(magic)), "")
 
 

@@ -1,20 +1,20 @@
-"""What was probably meant by a name, a listener or an upstream that cannot be read."""
+"""What was probably intended by a name, a listener or an upstream that cannot be read."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
 Guess = tuple[str, str, str]
-"""A pattern, what is wrong with a text that it fits, and what to write."""
+"""A pattern, the message for a text that matches it, and the hint."""
 
 ON_A_PORT: Final = "let the server listen on a port, as in http://127.0.0.1:9000"
 NAMES: Final[Sequence[Guess]] = (
     (r"[^\s@]+@(?P<name>[^\s@]+)", "`{text}` is an e-mail address", "write {name}"),
-    (r"_", "`_` stands for any other name in nginx", "`default_site` names the site that answers for those"),
+    (r"_", "`_` is any other name in nginx", "`default_site` names the site that answers for those"),
     (
         r"(\*|0\.0\.0\.0|\[::\])?:[0-9]+",
         "`{text}` is a port, not a name",
-        "write the site's name; ports stand under `listen`",
+        "write the site's name; ports belong under `listen`",
     ),
     (r"Host(SNI)?\(`(?P<name>[^`]+)`\).*", "`{text}` is a rule of Traefik", "write {name}"),
     (
@@ -85,7 +85,7 @@ LISTENERS: Final[Sequence[Guess]] = (
 
 
 def guess(text: str, guesses: Sequence[Guess]) -> tuple[str, str] | None:
-    """Return what is wrong and what to write, by the first pattern that fits the whole text."""
+    """Return message and hint of the first pattern that matches the whole text."""
     for pattern, message, hint in guesses:
         if found := re.fullmatch(pattern, text, re.DOTALL):
             words = {"text": text, **found.groupdict()}
@@ -97,6 +97,6 @@ SPACELESS: Final = re.compile(r"[\"']?([A-Za-z*][\w.*-]*)[\"']?:((?!//)\S.*)")
 
 
 def spaced(text: str) -> str:
-    """Return how `name:value` is written, when that is what the text is."""
+    """Return `name: value` for the text `name:value`, else an empty string."""
     found = SPACELESS.fullmatch(text)
     return f"write `{found[1]}: {found[2]}`" if found else ""

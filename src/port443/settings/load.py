@@ -1,4 +1,4 @@
-"""Settings, from a file or from text, to what is desired."""
+"""Settings, from a file or from text, to a `Desired`."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ from port443.settings.locate import as_written, line_of, locate
 from port443.settings.problems import Path as SettingPath
 from port443.settings.problems import Problem
 from port443.settings.source import Source
-from port443.settings.validate import Surroundings, validate
+from port443.settings.validate import Context, validate
 
 MAX_BYTES: Final = 4 * 1024 * 1024
 STDIN: Final = "-"
@@ -26,7 +26,7 @@ STDIN: Final = "-"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a settings file wants, and where it says so."""
+    """A settings file that was read without an error, with the positions of its settings."""
 
     desired: Desired
     source: Source
@@ -39,10 +39,10 @@ class Reading:
     def diagnostic(
         self, path: SettingPath, kind: error_kinds.ErrorKind, message: str, hint: str
     ) -> Diagnostic:
-        """Return what is wrong with a setting beyond what is written, at its place."""
+        """Return a diagnostic at a setting, for a problem found outside of the file itself."""
         problem = Problem(kind, as_written(path, self.root), message, hint)
         found = locate(problem, self.root, self.source)
-        assert found, "what was read without a mistake has a place"  # noqa: S101 - says why there is one
+        assert found, "what was read without a diagnostic has a position"  # noqa: S101 - why it is not None
         return found
 
 
@@ -52,7 +52,7 @@ def load(path: str | os.PathLike[str]) -> Desired:
 
 
 def read(path: str | os.PathLike[str]) -> Reading:
-    """Read a settings file (`-`: standard input), and keep where everything stands in it."""
+    """Read a settings file (`-`: standard input), and keep the position of every setting."""
     name = "<stdin>" if str(path) == STDIN else str(path)
     return _reading(content_of(path), name, Path(path).absolute().parent, None)
 
@@ -69,7 +69,7 @@ def parse(
 
 
 def content_of(path: str | os.PathLike[str]) -> bytes:
-    """Read a file, or standard input for `-`, up to what is too large."""
+    """Read a file, or standard input for `-`, up to one byte more than is allowed."""
     try:
         if str(path) == STDIN:
             return sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -90,9 +90,7 @@ def _reading(content: bytes | str, name: str, directory: PurePath, cores: int | 
             raise SettingsInvalid(source, [other])
         if root is None or not isinstance(root.value, dict):
             raise SettingsInvalid(source, diagnostics or [_not_settings(root, source)])
-        desired, problems = validate(
-            root.value, Surroundings(directory, cores or len(os.sched_getaffinity(0)))
-        )
+        desired, problems = validate(root.value, Context(directory, cores or len(os.sched_getaffinity(0))))
         diagnostics += [one for one in (locate(one, root, source) for one in problems) if one]
         if desired is None or diagnostics:
             raise SettingsInvalid(source, diagnostics)
@@ -112,7 +110,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def decoded(content: bytes | str, name: str) -> Source:
-    """Take bytes as UTF-8; raises SettingsWrong for what is none, and for too many."""
+    """Decode UTF-8; raises SettingsInvalid when it is not UTF-8, or too long."""
     raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if len(raw) > MAX_BYTES:
         source = Source(name, "")
@@ -142,7 +140,7 @@ def _not_utf8(raw: bytes, name: str) -> SettingsInvalid:
 def _not_settings(root: Node | None, source: Source) -> Diagnostic:
     if root is None or root.value is None:
         hint = "write `sites: {app.localhost: http://127.0.0.1:9000}`"
-        return Diagnostic(error_kinds.FILE_EMPTY, source.place(0), "the file says nothing", hint)
+        return Diagnostic(error_kinds.FILE_EMPTY, source.place(0), "the file is empty", hint)
     text = "settings are written as `name: value`"
     hint = (isinstance(root.value, str) and spaced(root.value)) or "start with `sites:`"
     return Diagnostic(error_kinds.NOT_A_MAPPING, source.place(root.start), text, hint)

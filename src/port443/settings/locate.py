@@ -30,7 +30,7 @@ def line_of(path: Path, root: Node, source: Source) -> int | None:
     node, at = root, root.start
     for step in path:
         if path[:1] == ("sites",) and not node.entries and step in {"to", *range(len(node.items))}:
-            return source.place(at).line  # the site is written in short: its value is what it goes to
+            return source.place(at).line  # the site is in short form: its value is its `to`
         key = _written_key(str(step), node)
         if key is None:
             return None
@@ -39,7 +39,7 @@ def line_of(path: Path, root: Node, source: Source) -> int | None:
 
 
 def as_written(path: Path, root: Node) -> Path:
-    """Return the path with the keys as they stand in the file."""
+    """Return the path with the keys as they are written in the file."""
     node, found = root, []
     for step in path:
         key = _written_key(str(step), node)
@@ -63,9 +63,9 @@ def _spells(written: str, name: str) -> bool:
 
 
 def _span(path: Path, root: Node, *, at_key: bool) -> Span | None:
-    """Return where a setting stands: its key, or its value where that is a single one.
+    """Return the position of a setting: of its key, or of its value where that is a single one.
 
-    What is not written, such as the `to` of a site in short form, is its nearest group.
+    A setting that is not written, such as the `to` of a site in short form, has that of its nearest group.
     """
     node, key = root, (root.start, root.start + 1)
     for step in path:

@@ -100,7 +100,7 @@ class ToleranceForm(Form):
 
 
 class PolicyForm(Form):
-    """The whole file; what is left out is not asked for."""
+    """The whole file; a key that is left out demands nothing."""
 
     name: str = "policy"
     baselines: list[BaselineName] = []

@@ -30,9 +30,9 @@ SYNONYMS: Final = {
     **dict.fromkeys(("chain_file", "cert_file", "fullchain"), "chain"),
     **dict.fromkeys(("key_file", "private_key", "privkey", "ssl_certificate_key"), "key"),
 }
-"""What other programs call our settings."""
+"""What other programs call these settings."""
 WANTED: Final = {
-    "string_type": "text",
+    "string_type": "a string",
     "int_type": "a whole number",
     "bool_type": "true or false",
     "list_type": "a list such as [a, b]",
@@ -107,7 +107,7 @@ def _unknown(path: Path) -> Problem:
 
 
 def _synonym(key: str, known: Sequence[str]) -> str:
-    """Say what is called `key` here, at this place or elsewhere."""
+    """Return a hint with the name of the setting, and the group it belongs to if that is another one."""
     if not key or key in known:
         return f"it is called `{key}`" if key else ""
     homes = schema.homes_of(key)
@@ -116,7 +116,7 @@ def _synonym(key: str, known: Sequence[str]) -> str:
 
 def _elsewhere(key: str, path: Path) -> str:
     if len(path) == 1 and ("." in key or key == "localhost"):
-        return "sites stand under `sites`"
+        return "sites belong under `sites`"
     homes = schema.homes_of(key)
     return f"`{key}` belongs to {homes[0]}" if homes else ""
 
@@ -142,19 +142,19 @@ def _choice(path: Path, value: object, known: list[str]) -> Problem:
     possible = " or ".join([", ".join(known[:-1]), known[-1]] if known[1:] else known)
     name = _name(path)
     if isinstance(value, dict | list):
-        hint = "a certificate of your own: `certificate: {chain: FILE, key: FILE}`" if name == "tls" else ""
+        hint = "for your own certificate: `certificate: {chain: FILE, key: FILE}`" if name == "tls" else ""
         return Problem(error_kinds.TYPE_WRONG, path, f"`{name}` must be {possible}, not {_form(value)}", hint)
     shown = str(value).lower() if isinstance(value, bool) else value
     hint = suggestion(str(shown), known) or f"possible: {possible}"
     if name == "issuer":
-        hint = "public CAs are not there yet; write local, or `certificate: {chain: FILE, key: FILE}`"
+        hint = "public CAs are not supported yet; write local, or `certificate: {chain: FILE, key: FILE}`"
     return Problem(error_kinds.CHOICE_UNKNOWN, path, f"`{name}` cannot be `{shown}`", hint)
 
 
 def _wrong_type(path: Path, wanted: str, value: object) -> Problem:
     name = _name(path)
     if wanted == WANTED["bool_type"] and isinstance(value, str) and value.lower() in YAML_1_1:
-        text = f"`{value}` is text in YAML 1.2; `{name}` is true or false"
+        text = f"`{value}` is a string in YAML 1.2; `{name}` is true or false"
         return Problem(error_kinds.NOT_YES_OR_NO, path, text, f"write {YAML_1_1[value.lower()]}")
     message = f"`{name}` must be {wanted}, not {_form(value)}"
     return Problem(error_kinds.TYPE_WRONG, path, message, _example(name, value) or _cure(wanted, value))

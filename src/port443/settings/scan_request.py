@@ -1,4 +1,4 @@
-"""What is to be scanned and what it has to meet, as people write it: targets, baselines, policies."""
+"""The arguments of a scan, parsed: targets, baselines and policies."""
 
 import re
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ PORT_AT_END: Final = re.compile(r":[0-9]+\Z")
 
 
 class TargetInvalid(SettingsError):
-    """What was given to scan is no host.
+    """The target of a scan is not a host.
 
     A target is a host name or an address, with a port when it is not 443, or the URL of a site:
     `example.com`, `localhost:8443`, `192.0.2.1`, `[2001:db8::1]:8443`, `https://example.com/`. Of a URL
-    only host and port count; the scan asks for `/`.
+    only host and port count; the scan requests `/`.
     """
 
     code = "P443-E171"
@@ -47,7 +47,7 @@ class PolicyUnknown(SettingsError):
 
 
 def read_policies(names: Sequence[str], day: date) -> Policy:
-    """Put all that is named together: baselines by their names, policies of one's own by their files."""
+    """Join what is named: baselines by their names, policies by their files."""
     read = [_policy_of_file(one, day) if _is_file(one) else Policy((_policy(one, day),)) for one in names]
     grades = [one.min_grade for one in read if one.min_grade is not None]
     severities = [one.fail_on for one in read if one.fail_on is not None]
@@ -127,12 +127,12 @@ def _authority(text: str) -> str:
         return text
     scheme, authority = (parts["scheme"] or "").lower(), parts["authority"]
     if "@" in authority:
-        # A password may stand there: the error does not repeat it.
+        # A password may be in it: the error does not repeat it.
         host = authority.rpartition("@")[2]
-        raise TargetInvalid("a user name stands before the host", f"give the host alone: {host}")
+        raise TargetInvalid("there is a user name before the host", f"give the host alone: {host}")
     if scheme not in SCHEMES:
         raise TargetInvalid(
-            f"{scheme}:// in {text!r} does not speak TLS at once", f"give HOST:PORT: {authority}"
+            f"{scheme}:// in {text!r} does not start with TLS", f"give HOST:PORT: {authority}"
         )
     if not authority:
         raise TargetInvalid(f"{text!r} names no host", "for example https://example.com/")

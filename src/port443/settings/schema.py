@@ -1,4 +1,4 @@
-"""The settings file as written: what each key may hold. `port443 config schema` is made from this."""
+"""The settings file as written: the values of each key. `port443 config schema` is made from this."""
 
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
@@ -41,10 +41,10 @@ from port443.settings.show import duration, request_timeout
 MAX_ADDRESSES: Final = MAX_LISTENERS // 4
 """Of one kind of listener; the contract has room for further kinds."""
 WRONG_FORM: Final = "wrong_form"
-"""The type of the error when a value fits none of the forms that a key may have."""
+"""The type of the error when a value has none of the forms that a key may have."""
 
 MARKS: Final = frozenset({"<text>", "<list>", "<mapping>", "<given>", "<left out>", "[key]"})
-"""What pydantic puts in the place of an error, beside keys and numbers."""
+"""What pydantic adds to the location of an error, beside keys and numbers."""
 
 NAME_PATTERN: Final = r"^(\*\.)?[^\s/*_]+$"
 
@@ -114,7 +114,7 @@ FilePath = Annotated[
 
 
 def _form(value: object) -> str | None:
-    """Tell the forms of one setting apart."""
+    """Discriminate the forms of one setting."""
     if isinstance(value, str):
         return "<text>"
     if isinstance(value, list):
@@ -139,7 +139,7 @@ Optionally = Annotated[
     Annotated[T, Tag("<given>")] | LeftOut,
     Discriminator(lambda value: "<left out>" if value is None else "<given>"),
 ]
-"""Nothing, or a value whose mistakes are told without saying that it could also be nothing."""
+"""None, or a value whose errors do not mention that it could also be None."""
 
 
 class Form(BaseModel):
@@ -164,7 +164,7 @@ class ListenForm(Form):
 
 
 class HstsForm(Form):
-    """A Strict-Transport-Security header of one's own (RFC 6797)."""
+    """A Strict-Transport-Security header as written (RFC 6797)."""
 
     max_age: Duration
     """How long browsers shall insist on https: 1y for good, 5m to try, 0s to end it."""
@@ -175,7 +175,7 @@ class HstsForm(Form):
 
 
 class ConnectionsForm(Form):
-    """Connections that are held at once; what would need one more is refused early."""
+    """The most open connections; one more is refused early."""
 
     per_worker: Connections = STANDARD_LIMITS.connections_per_worker
     """By one worker."""
@@ -204,7 +204,7 @@ class HeaderForm(Form):
     size: HeadSize = STANDARD_LIMITS.header_bytes
     """All of it."""
     line: HeadSize = STANDARD_LIMITS.header_line_bytes
-    """One line of it, or the path and query that are asked for."""
+    """One line of it, or the path and query of the request."""
     count: Annotated[int, _within(HEADER_FIELDS)] = STANDARD_LIMITS.header_fields
     """Its lines."""
 
@@ -217,7 +217,7 @@ class TimeoutsForm(Form):
     handshake: Timeout = STANDARD_LIMITS.handshake_timeout_ms // 1000
     """For the end of a handshake."""
     header: Timeout = STANDARD_LIMITS.header_timeout_ms // 1000
-    """For a whole header, once its first byte is there."""
+    """For a whole header, from its first byte."""
     body: Timeout = STANDARD_LIMITS.body_timeout_ms // 1000
     """For the next bytes of a body, in either direction: what flows is not timed out."""
     idle: Timeout = STANDARD_LIMITS.idle_timeout_ms // 1000
@@ -242,7 +242,7 @@ class SiteTimeoutsForm(Form):
     handshake: Optionally[Timeout] = None
     """For the end of a handshake."""
     header: Optionally[Timeout] = None
-    """For a whole header, once its first byte is there."""
+    """For a whole header, from its first byte."""
     body: Optionally[Timeout] = None
     """For the next bytes of a body, in either direction: what flows is not timed out."""
     idle: Optionally[Timeout] = None
@@ -273,18 +273,18 @@ class LimitsForm(Form):
 
 
 class LogForm(Form):
-    """What `port443 serve` logs; flags such as --log-level go before."""
+    """What `port443 serve` logs; flags such as --log-level take precedence."""
 
     level: LogLevel = "info"
-    """The least that is worth a line; what clients cause is info, what an operator must see is higher."""
+    """The lowest level that is logged; what clients cause is info, what an operator must see is higher."""
     file: Optionally[FilePath] = None
-    """A file in place of the standard error, for our user and group; opened anew when it was moved away."""
+    """A file in place of standard error, readable by user and group; reopened after it was rotated."""
     format: LogFormat = "auto"
     """auto: text on a terminal, else one JSON object a line."""
 
 
 class CertificateForm(Form):
-    """A certificate that the operator brings; picked up again when the files change."""
+    """The operator's own certificate; read again when the files change."""
 
     chain: FilePath
     """PEM: the site's certificate first, then its issuers without the root."""
@@ -308,7 +308,7 @@ class SiteForm(Form):
     """One site in long form."""
 
     to: To
-    """The plain HTTP server behind the site, or several that take turns."""
+    """The plain HTTP server behind the site, or several that share its requests."""
     aliases: Annotated[list[Name], Field(max_length=MAX_NAMES - 1)] = []
     """Further names of the site: host names, wildcards, IP addresses."""
     tls: TlsName = "intermediate"
@@ -318,15 +318,15 @@ class SiteForm(Form):
     issuer: Optionally[Literal["local"]] = None
     """local: the built-in CA. Names that no public CA can certify use it by themselves."""
     certificate: Optionally[CertificateForm] = None
-    """A certificate of one's own, in place of an issuer."""
+    """The site's own certificate, in place of an issuer."""
     client_ca: Optionally[FilePath] = None
     """PEM: the CAs of which every client of the site must show a certificate."""
     body: BodySize = STANDARD_SITE_LIMITS.body_bytes
-    """The longest body of a request; a longer one is answered with 413, and its server sees no more of it."""
+    """The longest request body; a longer one is answered with 413, and is not sent on to the server."""
     requests: Optionally[Connections] = None
-    """Requests under way at once, no WebSockets; one more is answered with 503. No limit when left out."""
+    """The most concurrent requests, without WebSockets; one more is answered with 503. Default: no limit."""
     timeouts: SiteTimeoutsForm = SiteTimeoutsForm()
-    """How long is waited at this site; what is left out is as in `limits.timeouts`."""
+    """The timeouts of this site; one that is left out is as in `limits.timeouts`."""
 
 
 def _checked_name(raw: str) -> str:
@@ -376,7 +376,7 @@ def fields_at(path: tuple[str | int, ...]) -> tuple[str, ...]:
 
 
 def homes_of(key: str) -> list[str]:
-    """Return the groups, in words, that know `key`."""
+    """Return the names of the groups that have a setting `key`."""
     homes: dict[str, type[Form]] = {
         "`listen`": ListenForm,
         "a site": SiteForm,

@@ -1,4 +1,4 @@
-"""What is desired, as a settings file in long form with every default written out."""
+"""A `Desired` as a settings file in long form with every default written out."""
 
 import json
 import re
@@ -25,9 +25,9 @@ from port443.settings.values import SECONDS
 Line = tuple[Path, str]
 """A setting's path, and its line."""
 PLAIN: Final = re.compile(r"[a-z][a-z0-9.-]*|http://[a-z0-9.-]+:[0-9]+")
-"""Names and URLs that YAML cannot take for anything else; the rest is quoted."""
+"""Names and URLs that are strings in any YAML; the rest is quoted."""
 WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-"""What is no text for YAML 1.2, and for tools that read YAML 1.1."""
+"""What is not a string for YAML 1.2, and for tools that read YAML 1.1."""
 
 
 def lines(desired: Desired) -> Iterator[Line]:
@@ -115,7 +115,7 @@ def _list(entries: Iterator[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Quote what YAML could take for something else than text."""
+    """Quote what YAML could read as something else than a string."""
     return text if PLAIN.fullmatch(text) and text not in WORDS else _quoted(text)
 
 

@@ -14,7 +14,7 @@ LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands: line and column count characters from 1, as editors do."""
+    """A position: line and column count characters from 1, as editors do."""
 
     line: int
     column: int
@@ -30,7 +30,7 @@ class Source:
 
     @cached_property
     def _lines(self) -> list[tuple[int, int]]:
-        """Start and end of every line, found only when a place is asked for."""
+        """Start and end of every line, found only when a position is needed."""
         breaks = [one.span() for one in LINE_BREAK.finditer(self.text)]
         starts = [0, *(end for _, end in breaks)]
         ends = [*(start for start, _ in breaks), len(self.text)]
@@ -45,7 +45,7 @@ class Source:
         return Place(row + 1, at - first + 1, max(width, 1))
 
     def line_at(self, index: int) -> str:
-        """Return the line in which a character stands."""
+        """Return the line that holds the character at an index."""
         start, end = self._lines[self.place(index).line - 1]
         return self.text[start:end]
 

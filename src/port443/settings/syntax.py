@@ -1,4 +1,4 @@
-"""What a YAML reader says, in plain words and at the place where the mistake was made."""
+"""The errors of the YAML reader, as diagnostics at the position of their cause."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,7 +14,7 @@ QUOTED_START: Final = "@`%"
 
 
 def explain(error: Any, source: Source, last_scalar: tuple[int, int], open_flow: Sequence[int]) -> Diagnostic:
-    """Turn a marked error into a mistake, given the scalar read last and the brackets still open."""
+    """Turn an error with a mark into a diagnostic, given the last scalar and the open brackets."""
     problem = str(error.problem or "")
     at = error.problem_mark.index if error.problem_mark else 0
     context_at = error.context_mark.index if error.context_mark else at
@@ -28,25 +28,25 @@ def explain(error: Any, source: Source, last_scalar: tuple[int, int], open_flow:
     if quoted is not None:
         return _quote(source, quoted)
     if "'\\t'" in problem:
-        return _at(source, at, error_kinds.TAB, "a tab stands where YAML looks for structure", "use spaces")
+        return _at(source, at, error_kinds.TAB, "a tab in the indentation", "use spaces")
     if open_flow and not problem.startswith("found character"):
         return _bracket(source, open_flow[-1], at)
     return _block(source, problem, at, context_at, last_scalar)
 
 
 def explain_character(error: Any, source: Source) -> Diagnostic:
-    """Turn the reader's complaint about a character into a mistake."""
+    """Turn the reader's error about a character into a diagnostic."""
     position = getattr(error, "position", 0)
     at = position if isinstance(position, int) else 0
     letter = source.text[at : at + 1]
     name = f"U+{ord(letter):04X}" if letter else "a character"
-    return _at(source, at, error_kinds.CHARACTER, f"{name} may not stand in YAML", "delete it")
+    return _at(source, at, error_kinds.CHARACTER, f"{name} is not allowed in YAML", "delete it")
 
 
 def _block(
     source: Source, problem: str, at: int, context_at: int, last_scalar: tuple[int, int]
 ) -> Diagnostic:
-    """Explain what went wrong outside quotes and brackets."""
+    """Explain an error outside quotes and brackets."""
     letter = source.text[at : at + 1]
     if "mapping values are not allowed" in problem:
         return _colon(source, at, last_scalar[0])
@@ -60,7 +60,7 @@ def _block(
             source, at, error_kinds.YAML_SYNTAX, f"text cannot start with {letter}", "put it between quotes"
         )
     if "unknown escape character" in problem:
-        text = f"\\{letter} is no escape that YAML knows"
+        text = f"\\{letter} is not an escape in YAML"
         return _at(
             source, at, error_kinds.YAML_SYNTAX, text, "use single quotes, or write \\\\ for a backslash"
         )
@@ -107,7 +107,7 @@ def _colon(source: Source, at: int, scalar_start: int) -> Diagnostic:
 
 
 def _with_colon(line: str) -> str:
-    """Return how a line without a colon is written, when it is plain what was meant."""
+    """Return a hint with the line as it should be written, where that is clear."""
     text = line.strip()
     if spaceless := spaced(text):
         return spaceless

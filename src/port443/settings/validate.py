@@ -35,20 +35,20 @@ from port443.settings.schema import (
 )
 
 PRELOAD_MIN_S = values.SECONDS["y"]
-"""What hstspreload.org asks for."""
+"""The minimum of hstspreload.org."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a settings file takes from where it is read."""
+class Context:
+    """What a settings file depends on besides its content."""
 
     directory: PurePath
     """Where relative paths start."""
     cores: int
-    """The number of workers unless the file says another."""
+    """The default number of workers."""
 
 
-def validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Desired | None, list[Problem]]:
+def validate(raw: dict[str, Any], context: Context) -> tuple[Desired | None, list[Problem]]:
     """Return the desired state, or None and all problems."""
     found: list[Problem] = []
     written = _validated(raw, found)
@@ -66,7 +66,7 @@ def validate(raw: dict[str, Any], surroundings: Surroundings) -> tuple[Desired |
         found.append(Problem(error_kinds.NO_SITES, ("sites",), "there is no site to serve", at_key=True))
     if found:
         return None, found
-    return _desired(written, sites, surroundings), []
+    return _desired(written, sites, context), []
 
 
 def _validated(raw: dict[str, Any], found: list[Problem]) -> SettingsFile | None:
@@ -113,7 +113,7 @@ def _name_conflicts(raw: dict[str, Any]) -> Iterator[Problem]:
             continue
         owner, earlier = seen[name]
         text = (
-            f"`{name}` stands twice in one site"
+            f"duplicate name `{name}` in one site"
             if owner == key
             else f"`{name}` already belongs to site `{owner}`"
         )
@@ -165,7 +165,7 @@ def _site_problems(key: str, site: SiteForm) -> Iterator[Problem]:
     for index, upstream in enumerate(_upstreams(site)):
         if upstream in seen:
             earlier: Path = (*path, "to", seen[upstream])
-            text = f"{upstream.host} port {upstream.port} stands twice in this list"
+            text = f"duplicate upstream {upstream.host} port {upstream.port}"
             yield Problem(error_kinds.UPSTREAM_DUPLICATE, (*path, "to", index), text, earlier=earlier)
         seen.setdefault(upstream, index)
 
@@ -186,7 +186,7 @@ def _certificate_problems(path: Path, names: Sequence[SiteName], site: SiteForm)
     public = [str(name) for name in names if not name.is_reserved]
     if public and not (site.certificate or site.issuer):
         hint = "add `issuer: local`, or `certificate: {chain: FILE, key: FILE}`"
-        text = f"nothing says where the certificate of `{public[0]}` comes from"
+        text = f"`{public[0]}` has no source for its certificate"
         yield Problem(error_kinds.ISSUER_NEEDED, path, text, hint, at_key=True)
 
 
@@ -217,9 +217,9 @@ def _upstreams(site: SiteForm) -> tuple[Upstream, ...]:
     return tuple(site.to) if isinstance(site.to, list) else (site.to,)
 
 
-def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Surroundings) -> Desired:
+def _desired(written: SettingsFile, forms: Sequence[SiteForm], context: Context) -> Desired:
     sites = tuple(
-        _desired_site(_names(key, form), form, surroundings.directory)
+        _desired_site(_names(key, form), form, context.directory)
         for key, form in zip(written.sites, forms, strict=True)
     )
     default = next((site.id for site in sites if written.default_site in site.names), None)
@@ -227,11 +227,11 @@ def _desired(written: SettingsFile, forms: Sequence[SiteForm], surroundings: Sur
         https=tuple(written.listen.https),
         http=tuple(written.listen.http),
         sites=sites,
-        workers=written.workers or surroundings.cores,
+        workers=written.workers or context.cores,
         default_site=default,
         limits=Limits(**_numbers(written.limits, Limits)),
         pool_limits=PoolLimits(**_numbers(written.limits, PoolLimits)),
-        log=_log(written.log, surroundings.directory),
+        log=_log(written.log, context.directory),
     )
 
 

@@ -1,4 +1,4 @@
-"""Single values, parsed once at the door; what is wrong with one is said in plain words."""
+"""Parsers of single values, from what YAML holds to the types of `core`. Errors are `InvalidValue`s."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,13 +26,13 @@ URL: Final = re.compile(
 HTTP_PORT: Final = 80
 MAX_PATH: Final = 4096
 NOTHING: Final = frozenset({"no", "off", "false", "none", "null", "yes", "on", "true"})
-"""What stands for nothing or for something elsewhere, in one of the versions of YAML."""
+"""Scalars that some version of YAML reads as null or a boolean: no path."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-"""What no path can be written with: control characters, and halves of characters."""
+"""Characters that no path can have: control characters and lone surrogates."""
 
 
 class InvalidValue(ValueError):
-    """A value that cannot be read: what kind of mistake it is, and the way out."""
+    """A value that cannot be parsed: its kind of error, a message and a hint."""
 
     def __init__(self, kind: error_kinds.ErrorKind, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 def _or_meant(read: Callable[[str], T], text: str, known: Sequence[guesses.Guess]) -> T:
-    """Read a text; where that fails and it is plain what was meant, say so instead."""
+    """Read a text; where that fails and the intention is clear, raise a message that names it."""
     try:
         return read(text)
     except InvalidValue as error:
@@ -70,7 +70,7 @@ def _read_name(text: str) -> SiteName:
         return _read_address(text)
     host, colon, port = text.rpartition(":")
     if colon and port.isdecimal():
-        hint = f"write {host}; ports stand under `listen`"
+        hint = f"write {host}; ports belong under `listen`"
         raise InvalidValue(error_kinds.NAME_INVALID, f"`{text}` has a port, and a name has none", hint)
     try:
         name = HostName.parse(text)
@@ -79,7 +79,7 @@ def _read_name(text: str) -> SiteName:
     if name.is_wildcard and name.text.count(".") < 2:
         raise InvalidValue(
             error_kinds.WILDCARD_INVALID,
-            f"`{text}` stands for a whole top-level domain",
+            f"`{text}` is a wildcard for a whole top-level domain",
             'as in "*.example.com"',
         )
     return name
@@ -88,7 +88,7 @@ def _read_name(text: str) -> SiteName:
 def _invalid_name(text: str, error: NameInvalid) -> InvalidValue:
     if text == "*":
         return InvalidValue(
-            error_kinds.WILDCARD_INVALID, "`*` stands for every name there is", 'as in "*.example.com"'
+            error_kinds.WILDCARD_INVALID, "`*` is a wildcard for every name", 'as in "*.example.com"'
         )
     if "*" in text:
         message = f"in `{text}` the * is not the whole first label"
@@ -243,7 +243,7 @@ def read_duration(raw: object) -> int:
 
 
 def _duration_hint(text: str) -> str:
-    """Say what a clock's 1:30, which YAML 1.1 takes for the number 90, is written as."""
+    """Return how a clock time such as 1:30, which YAML 1.1 reads as the number 90, is written."""
     if clock := CLOCK.fullmatch(text):
         count = int(clock[1]) * 60 + int(clock[2])
         return f"write {count}m for hours and minutes, {count}s for minutes and seconds"
@@ -251,7 +251,7 @@ def _duration_hint(text: str) -> str:
 
 
 def read_timeout(raw: object) -> int:
-    """Read a wait that somebody sits through, as seconds."""
+    """Read a timeout, as seconds."""
     seconds = read_duration(raw)
     if not 1 <= seconds <= MAX_TIMEOUT_S:
         raise InvalidValue(
@@ -287,7 +287,7 @@ def read_size(raw: object) -> int:
 
 
 def read_head_size(raw: object) -> int:
-    """Read the size of what is held in memory while it comes."""
+    """Read a size of what is buffered in memory."""
     size = read_size(raw)
     if not 1 <= size <= MAX_HEAD_BYTES:
         raise InvalidValue(
@@ -297,7 +297,7 @@ def read_head_size(raw: object) -> int:
 
 
 def read_hsts_word(raw: object) -> object:
-    """Take `off`, the former word, for `none`."""
+    """Read `off`, the former spelling, as `none`."""
     return "none" if raw == "off" else raw
 
 
@@ -310,9 +310,7 @@ def read_path(raw: object) -> str:
     if not text or len(text) > MAX_PATH or CONTROL.search(text):
         raise InvalidValue(error_kinds.PATH_INVALID, "this is not the path of a file")
     if text.startswith("~"):
-        raise InvalidValue(
-            error_kinds.PATH_INVALID, "only shells know ~ for a home directory", "write the whole path"
-        )
+        raise InvalidValue(error_kinds.PATH_INVALID, "~ is not expanded here", "write the whole path")
     return text
 
 
@@ -322,7 +320,7 @@ def _text(raw: object) -> str:
     if isinstance(raw, int | float):
         shown = str(raw).lower()
         raise InvalidValue(
-            error_kinds.TYPE_WRONG, f"{shown} is not text here", f'write "{shown}" if text is meant'
+            error_kinds.TYPE_WRONG, f"{shown} is not a string here", f'write "{shown}" for a string'
         )
     form = "a list" if isinstance(raw, list) else "a mapping" if isinstance(raw, dict) else "nothing"
-    raise InvalidValue(error_kinds.TYPE_WRONG, f"text is needed, and this is {form}")
+    raise InvalidValue(error_kinds.TYPE_WRONG, f"must be a string, not {form}")

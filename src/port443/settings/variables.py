@@ -1,4 +1,4 @@
-"""Variables, which templates know and settings do not."""
+"""Variables, which templates have and settings do not."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ VARIABLE: Final = re.compile(
 
 
 def variable_in(text: str) -> str | None:
-    """Return the first variable that stands in a value, or None."""
+    """Return the first variable in a value, or None."""
     found = VARIABLE.search(text) if "$" in text or "{" in text or "%" in text else None
     return found[0] if found else None
 

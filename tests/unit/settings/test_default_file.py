@@ -35,7 +35,7 @@ def test_the_first_default_that_is_there_is_taken(tmp_path: Path) -> None:
 def test_without_a_default_both_are_named(tmp_path: Path) -> None:
     """The error says where was looked, and how to go on."""
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
-    with pytest.raises(SettingsUnreadable, match=f"neither {first} nor {second} is there") as caught:
+    with pytest.raises(SettingsUnreadable, match=f"neither {first} nor {second} exists") as caught:
         settings_file(None, [first, second])
     assert "port443 serve --domain" in caught.value.hint
 

@@ -56,7 +56,7 @@ def test_every_flag_counts() -> None:
         (ServeFlags(), "--domain and --to, are needed"),
         (ServeFlags(DOMAIN), "a settings file, or --domain and --to"),
         (ServeFlags(("a_b.test",), TO), "--domain: .*underscore"),
-        (ServeFlags(("a.test", "A.test"), TO), "--domain: .*twice"),
+        (ServeFlags(("a.test", "A.test"), TO), "--domain: duplicate name"),
         (ServeFlags(("a.org",), TO), "--domain: .*certificate"),
         (ServeFlags(DOMAIN, ("https://a",)), "--to: .*plain http"),
         (ServeFlags(DOMAIN, TO, addresses=("eth0",)), "--bind: "),
@@ -77,5 +77,5 @@ def test_a_wrong_flag_is_named(flags: ServeFlags, said: str) -> None:
 def test_flags_and_a_file_do_not_mix() -> None:
     """A flag beside a file is refused, since one of the two would be ignored."""
     ServeFlags().refuse_beside_file(PurePath("port443.yaml"))
-    with pytest.raises(FlagsInvalid, match="--domain, --https-port cannot stand beside a settings file"):
+    with pytest.raises(FlagsInvalid, match="--domain, --https-port cannot be used with a settings file"):
         ServeFlags(DOMAIN, https_port=8443).refuse_beside_file(PurePath("port443.yaml"))
