@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
-    """Load what scans when it is asked for: importing the package costs nothing."""
+    """Import the scanner on first use: importing the package is cheap."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module("port443.api"), name)

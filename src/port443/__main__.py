@@ -1,4 +1,4 @@
-"""Run the command line: what `port443` and `python -m port443` start."""
+"""The entry point of `port443` and `python -m port443`."""
 
 import signal
 import sys
@@ -7,11 +7,11 @@ from typing import NoReturn
 
 SERVERS = {"serve", "demo"}
 SURVIVED = ["HUP", "USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR"]
-"""What does not end a server: `cli/ending.py` gives them their meaning as soon as it is loaded."""
+"""Signals that do not end a server; `cli/ending.py` installs their handlers once it is loaded."""
 
 
 def _survive() -> None:
-    """Take the kill out of signals; a reload asked for so early is done by the start itself."""
+    """Ignore the signals until there are handlers; a reload this early is part of the start anyway."""
 
     def nothing(_number: int, _frame: FrameType | None) -> None: ...
 

@@ -32,14 +32,14 @@ PATIENCE_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """How to look at a server."""
+    """Options of a scan."""
 
     server_name: str | None = None
-    """The name to ask for, when it is another one than the host."""
+    """The server name to send, when it differs from the host."""
     connect: str | None = None
-    """The address to connect to, with a port or without, in place of what the resolver says."""
+    """The address to connect to, with or without a port, instead of the resolver's answer."""
     ca_file: Path | None = None
-    """A PEM file of the roots to believe; the system's without it."""
+    """A PEM file of trusted roots; by default those of the system."""
     http_port: int = 80
     timeout_s: float = 60.0
     """For the whole scan."""
@@ -54,7 +54,7 @@ DEFAULTS: Final = ScanOptions()
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What a scan has found."""
+    """The result of a scan."""
 
     report: Report
     rules_as_of: date
@@ -71,7 +71,7 @@ class ScanResult:
 
     @property
     def undetermined(self) -> tuple[Undetermined, ...]:
-        """What could not be told, and why."""
+        """The ids of rules that could not be evaluated, with the reason."""
         return self.report.judgement.undetermined
 
     def assess(self, policy: Policy) -> tuple[Assessment, ...]:
@@ -82,14 +82,14 @@ class ScanResult:
     def objections(self, policy: Policy) -> "Objections":
         """Say what keeps the server from meeting a policy, one sentence each; empty when it meets it.
 
-        What could not be told is an objection too.
+        A rule that could not be evaluated is an objection too.
         """
         return Objections(
             (*self._about_grade(policy), *self._about_findings(policy), *self._about_baselines(policy))
         )
 
     def document(self) -> Document:
-        """Return what `port443 scan --format json` prints, exit code 0."""
+        """Return the document that `port443 scan --format json` prints, for exit code 0."""
         return scan_document([(self.report, 0)], __version__, self.report.started)
 
     def _about_grade(self, policy: Policy) -> list[str]:
@@ -100,7 +100,7 @@ class ScanResult:
             return [f"the grade is withheld: {grade.withheld}"]
         caps = "; ".join(cap.reason for cap in grade.caps if cap.letter.rank > wanted.rank)
         if grade.letter.rank > wanted.rank:
-            return [f"the grade is {grade.letter.value}, {wanted.value} is wanted: {caps}"]
+            return [f"the grade is {grade.letter.value}, required is {wanted.value}: {caps}"]
         return (
             [f"the grade is {grade.letter.value} at best: {', '.join(grade.doubts)}"] if grade.at_best else []
         )
@@ -112,7 +112,7 @@ class ScanResult:
         found = [f"{one.id} {one.title}: {one.evidence}" for one in self.findings
                  if one.severity.rank <= most.rank and one.id not in tolerated]  # fmt: skip
         return found + [
-            f"{one.id} could not be told: {one.reason}"
+            f"{one.id} could not be evaluated: {one.reason}"
             for one in self.undetermined
             if one.severity.rank <= most.rank and one.id not in tolerated
         ]
@@ -157,7 +157,7 @@ def read_policy(*names: str | PathLike[str], as_of: date | None = None) -> Polic
 
 
 def scan(target: str, options: ScanOptions = DEFAULTS) -> ScanResult:
-    """Scan a host, `host:port` or URL; raises `ScanError` when nothing at all can be said of it.
+    """Scan a host, `host:port` or URL; raises `ScanError` when the host cannot be scanned at all.
 
     In a running event loop use `scan_async`.
     """

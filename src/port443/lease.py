@@ -1,6 +1,6 @@
 """A lease: a file that its holder keeps locked, with the holder's process id in it.
 
-The kernel ends it with its holder, however that ends. It must not know what it is the lease of.
+The kernel releases the lock when the holder ends. This module must not know what a lease protects.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ class LeaseTaken(Exception):
     def __init__(self, holder: int | None) -> None:
         super().__init__(holder)
         self.holder = holder
-        """Its process id; None when the file does not tell."""
+        """The holder's process id; None when the file does not hold one."""
 
     def __str__(self) -> str:
         return "unknown" if self.holder is None else str(self.holder)
@@ -41,14 +41,14 @@ class Lease:
             raise
 
     def release(self) -> None:
-        """Let the next one have it. The file stays: without it two could hold locks on two files."""
+        """Release the lease. The file stays: if it were removed, two processes could lock two files."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
 
 def holder_of(path: Path) -> int | None:
-    """Return the process id of whoever holds the lease; None when nobody does, or the file does not tell."""
+    """Return the holder's process id; None when there is no holder, or no id in the file."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -67,14 +67,14 @@ def _lock(file: int) -> None:
         except BlockingIOError:
             if _is_held(file):
                 break
-            time.sleep(PAUSE_S)  # somebody looked, as we just did: that is over at once
+            time.sleep(PAUSE_S)  # another `_is_held` shares the lock for an instant
         else:
             return
     raise LeaseTaken(_pid_in(file))
 
 
 def _is_held(file: int) -> bool:
-    """Whether another has the file for itself. To look is to share the lock, for a moment."""
+    """Whether another process holds the exclusive lock, by taking a shared one for an instant."""
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""What the use-cases need from outside: Protocols only, each a small power."""
+"""The interfaces between the use-cases and everything outside: Protocols only, each a small one."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -34,7 +34,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EdgeIdentity:
-    """Which edge answers, and what it runs."""
+    """The identity of an edge, and what it runs."""
 
     version: str
     contract: int
@@ -51,13 +51,13 @@ class EdgeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class EdgeFound:
-    """How `Edge.start` came by its edge."""
+    """How `Edge.start` got its edge."""
 
     identity: EdgeIdentity
     adopted: bool
     """Whether it was running already."""
     root: Root | None
-    """What the adopted edge runs, when its boot copy tells: for a diff, and for its ticket keys' hashes."""
+    """What the adopted edge runs, read from its boot copy; None when it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,15 @@ class LoneEdge:
     since: datetime
     """When it started."""
     sites: tuple[str, ...]
-    """The sites of its snapshot, when its boot copy tells."""
+    """The sites of its snapshot, read from its boot copy."""
     listeners: tuple[str, ...]
     has_unit: bool
-    """Whether a service unit of its own started it, which alone should end it."""
+    """Whether a service unit started it; then only that unit should stop it."""
     stats: EdgeStats
 
 
 class SilentServe(Protocol):
-    """What is left in a runtime directory whose `port443 serve` does not answer: its process, its edge."""
+    """The processes of a runtime directory whose `port443 serve` does not answer."""
 
     @property
     def runtime(self) -> PurePath:
@@ -89,7 +89,7 @@ class SilentServe(Protocol):
         ...
 
     def pid(self) -> int | None:
-        """Return the process that holds the directory; None when none does, or it does not tell."""
+        """Return the id of the process that holds the directory; None when there is none or it is unknown."""
         ...
 
     def is_stopped(self, pid: int) -> bool:
@@ -97,7 +97,7 @@ class SilentServe(Protocol):
         ...
 
     async def end(self, pid: int, within_s: float) -> bool:
-        """Send SIGTERM and wait; false when it goes on. Raises PermissionError."""
+        """Send SIGTERM and wait; false when the process is still running. Raises PermissionError."""
         ...
 
     async def find_edge(self) -> LoneEdge | None:
@@ -113,40 +113,40 @@ class Edge(Protocol):
     """The data plane, as the control plane sees it: one snapshot at a time, and a process kept alive.
 
     Use: `start()` once; then `watch()` and `events()` as tasks of the caller's task group; `apply()` and
-    `stats()` at any time, from any task (they take turns inside); at the end either `drain_and_stop()`
+    `stats()` at any time, from any task (calls are serialised inside); at the end either `drain_and_stop()`
     or `leave()`, after which `watch()` returns and `events()` ends. All errors are `EdgeError`s.
     """
 
     async def start(self) -> EdgeFound:
         """Adopt the edge that runs in the runtime directory, else start one; take its sockets over.
 
-        Whatever ends this early, also ends the edge that it started.
+        A start that fails or is cancelled ends the edge that it started.
         """
         ...
 
     async def apply(self, plan: Plan) -> Receipt:
-        """Bind what sockets are missing, send what parts are missing, and have `plan` run.
+        """Bind the missing sockets, send the missing parts, and have the edge run `plan`.
 
-        The plan is also what a restarted edge is given. When the edge is just being restarted, this
-        waits for it. Raises when an address cannot be bound (nothing is changed then) or the edge
-        refuses the root; a site with a fault is no error but stands in the receipt.
+        A restarted edge gets the same plan. While the edge is being restarted, this waits for it.
+        Raises when an address cannot be bound (nothing is changed then) or when the edge refuses the root;
+        a site with a fault is no error: it is listed in the receipt.
         """
         ...
 
     async def watch(self) -> None:
-        """Restart the edge whenever it dies, with the same sockets and the last plan, until it is left.
+        """Restart the edge when it ends, with the same sockets and the last plan, until it is released.
 
-        Returns after `drain_and_stop()` or `leave()`; raises when the edge dies again and again. An
-        external edge is waited for instead, for as long as it takes.
+        Returns after `drain_and_stop()` or `leave()`; raises when the edge crashes repeatedly. An external
+        edge is waited for without a limit.
         """
         ...
 
     def events(self) -> AsyncIterator[Event]:
-        """Yield the events, over the edge's restarts, until it is left.
+        """Yield the events, over restarts of the edge, until the edge is released.
 
-        They begin behind the last one that was dealt with, also by a control plane before us, or with the
-        oldest that the edge still holds. Asking for the next one says that the last one was dealt with.
-        A gap is told as `EventsDropped`. The first event of a restarted edge is `EdgeStarted`.
+        They start after the last one that was processed, also by an earlier control plane, or with the oldest
+        that the edge still holds. Requesting the next event marks the previous one as processed.
+        A gap is reported as `EventsDropped`. The first event of a restarted edge is `EdgeStarted`.
         """
         ...
 
@@ -155,14 +155,14 @@ class Edge(Protocol):
         ...
 
     async def expect(self, peer: Endpoint) -> None:
-        """Have the next handshake from `peer`, an open connection of ours, not be counted as a client's.
+        """Announce a connection of ours from `peer`, so that its handshake does not count as a client's.
 
-        Never raises: an edge that cannot be told counts it.
+        Never raises: an edge that cannot be reached counts it.
         """
         ...
 
     async def identity(self, within_s: float | None = None) -> EdgeIdentity:
-        """Ask the running edge who it is and what it runs; one that is down is waited for so long."""
+        """Return the identity of the running edge; waits at most `within_s` for one that is down."""
         ...
 
     async def drain_and_stop(self) -> None:
@@ -170,11 +170,11 @@ class Edge(Protocol):
         ...
 
     def kill(self) -> None:
-        """End the edge at once, without a word to its clients; nothing is waited for."""
+        """End the edge immediately, without a shutdown of its connections."""
         ...
 
     async def leave(self) -> None:
-        """Let go of the edge, which goes on serving by itself until somebody adopts it."""
+        """Release the edge, which continues to serve until another control plane adopts it."""
         ...
 
 
@@ -182,15 +182,15 @@ class Connection(Protocol):
     """One TCP connection, under the deadline that it was opened with."""
 
     async def send(self, octets: bytes) -> None:
-        """Send all of `octets`. A peer that reads no more is no error: what it said may still be read."""
+        """Send all of `octets`. A peer that stopped reading is no error: its last bytes can still be read."""
         ...
 
     async def receive(self) -> bytes:
-        """Return what came, at most 16 KiB; nothing at the end. Raises ConnectionWasReset, AnswerTimedOut."""
+        """Return at most 16 KiB; empty at the end. Raises ConnectionWasReset, AnswerTimedOut."""
         ...
 
     async def finish(self) -> None:
-        """Say that no more will be sent and wait, briefly, until the peer has closed too."""
+        """Send the end of the stream and wait briefly until the peer has closed too."""
         ...
 
 
@@ -205,14 +205,14 @@ class Dial(Protocol):
         ...
 
     def connect(self, endpoint: Endpoint, within_s: float) -> AbstractAsyncContextManager[Connection]:
-        """Open a connection; `within_s` bounds its whole life. Leaving the context closes it at once.
+        """Open a connection; `within_s` bounds its whole lifetime. Leaving the context closes it.
 
         Raises ConnectRefused, ConnectTimedOut, HostUnreachable, ConnectionWasReset.
         """
         ...
 
     def back_off(self, endpoint: Endpoint) -> None:
-        """Open connections to that address later from now on: it refuses what it accepts at other times."""
+        """Slow down connections to that address from now on: it refuses some of what it accepts otherwise."""
         ...
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
@@ -233,11 +233,11 @@ class Generation:
 
 
 class Generations(Protocol):
-    """Certificates and keys, as they were made.
+    """Certificates and keys.
 
-    A generation is written whole before it can become active, and activating it is one comparison and
-    one write: whenever the process dies, a lineage has its old active generation or its new one, each
-    complete. What a call has returned from is on the disk. Safe for several tasks and processes.
+    A generation is written completely before it can become active, and activating it is one comparison
+    and one write: if the process is killed, a lineage has its old active generation or its new one, each
+    complete. Results are on disk when a call returns. Safe for several tasks and processes.
     All errors are `StoreError`s.
     """
 
@@ -256,8 +256,8 @@ class Generations(Protocol):
     async def activate(self, generation: Generation, instead_of: int | None) -> None:
         """Make `generation` the active one, if `instead_of` still is (None: if none is).
 
-        Raises `GenerationSuperseded` when another one has become active meanwhile. Those that were older
-        than `instead_of` are forgotten, with their keys.
+        Raises `GenerationSuperseded` when another one has become active meanwhile. Generations older than
+        `instead_of` are deleted, with their keys.
         """
         ...
 
@@ -269,21 +269,21 @@ class Issued:
     credential: Credential
     leaf: CertFacts
     next_at: datetime
-    """When to ask the issuer again, whatever happens before."""
+    """When to call `obtain` again at the latest."""
     is_new: bool
     """Whether it is another one than the issuer gave before."""
     warnings: tuple[str, ...] = ()
-    """What is not wrong with it, but will be."""
+    """What is valid now and will not stay so, one sentence each."""
 
 
 Progress = Callable[[str], None]
-"""Takes what a job is at, in a few words for people."""
+"""Receives the progress of a job, as a short text for people."""
 
 
 class Issuer(Protocol):
-    """Where a site's certificate comes from: made here, read from files, or ordered from a CA.
+    """The source of a site's certificate: made here, read from files, or ordered from a CA.
 
-    Asked for several sites at a time, for one site once at a time.
+    Called for several sites concurrently, but never concurrently for one site.
     """
 
     @property
@@ -293,36 +293,36 @@ class Issuer(Protocol):
 
     @property
     def within_s(self) -> float:
-        """How long one `obtain` may take; then it is given up, and tried again later."""
+        """The limit for one `obtain`, in seconds; after it the call is cancelled and retried later."""
         ...
 
     async def obtain(self, site: DesiredSite, now: datetime | ClockWrong, progress: Progress) -> Issued:
-        """Return the site's certificate: the one that is there when it is fit, else a new one.
+        """Return the site's certificate: the current one while it is fit, else a new one.
 
-        Asked at `Issued.next_at`, when what it is made of has changed, and again after each failure. By a
-        clock that is wrong nothing is made or judged. Raises `CertificateError`, `StoreError`.
+        Called at `Issued.next_at`, when its input has changed, and again after each failure. While the clock
+        is wrong nothing is made or checked. Raises `CertificateError`, `StoreError`.
         """
         ...
 
     async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
-        """Return what the site had last from here, if it is still good for all its names; never raises."""
+        """Return the site's last certificate if it is still valid for all its names; never raises."""
         ...
 
     def keep_only(self, sites: Collection[str]) -> None:
-        """Forget what is in memory of all sites but these."""
+        """Drop what is cached for all sites but these."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """Where a job stands, for the status and for the next process."""
+    """The stored state of a job, for the status and for the next process."""
 
     spec: str
-    """What it was to bring."""
+    """What the job is for, in its own terms."""
     next_at: datetime | None
-    """When it runs again; None: when it is asked to."""
+    """When it runs next; None: only on request."""
     failures: int
-    """How often in a row it came to nothing."""
+    """The number of consecutive failures."""
     at: datetime
     """When it ended last."""
     code: str | None
@@ -331,14 +331,14 @@ class JobRecord:
 
 
 class JobMemory(Protocol):
-    """Where jobs stand, for the next process. All errors are `StoreError`s."""
+    """The stored states of jobs. All errors are `StoreError`s."""
 
     async def job_records(self) -> Mapping[str, JobRecord]:
-        """Return where each job stands, by its key."""
+        """Return the state of each job, by its key."""
         ...
 
     async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
-        """Remember all of it, or nothing; None: the job is forgotten."""
+        """Store all of `states`, or none; None deletes the state of a job."""
         ...
 
 
@@ -400,22 +400,22 @@ class OrderMemory(Protocol):
 
 
 class SiteMemory(Protocol):
-    """What was seen of a site and must outlive the process. All errors are `StoreError`s."""
+    """What was observed of a site and must outlive the process. All errors are `StoreError`s."""
 
     async def hsts_memory(self) -> tuple[Mapping[str, HstsStep], Mapping[str, datetime]]:
-        """Return where each site stands on the HSTS ladder, and when each was last seen served wrongly.
+        """Return each site's step of the HSTS rollout, and when a proof of it last failed.
 
-        Of a site that was never put there, or never seen so, nothing stands there.
+        A site without a step or without a failed proof is absent.
         """
         ...
 
     async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
-        """Remember all of it, or nothing; a failed proof that is older than what is known changes nothing."""
+        """Store all of it, or none; a failed proof older than the stored one changes nothing."""
         ...
 
 
 class LastGood(Protocol):
-    """What owners' files held when they were in order. All errors are `StoreError`s."""
+    """The last valid content of operators' files. All errors are `StoreError`s."""
 
     async def keep_last_good(
         self,
@@ -500,9 +500,9 @@ class SealedOrder:
 
 
 class StorageBackend(SiteMemory, JobMemory, Protocol):
-    """What a database offers to the store that seals private keys before they reach it.
+    """The database below a store that encrypts private keys before they reach it.
 
-    Promises what `Store` promises of its calls of the same names. All errors are `StoreError`s.
+    Its methods keep the promises of those of `Store` with the same names. All errors are `StoreError`s.
     """
 
     @property
@@ -528,7 +528,7 @@ class StorageBackend(SiteMemory, JobMemory, Protocol):
         ...
 
     async def activate(self, lineage: str, number: int, instead_of: int | None) -> None:
-        """Move the active pointer, if it still stands where it is believed to."""
+        """Move the active pointer, if it is still at the expected generation."""
         ...
 
     async def keep_last_good(
@@ -595,7 +595,7 @@ class KeyWrapper(Protocol):
 
     @property
     def id(self) -> str:
-        """Another one for each key-encryption key; tells nothing about it."""
+        """The id of the key-encryption key; it reveals nothing about the key."""
         ...
 
     def wrap(self, key: bytes, context: bytes) -> bytes:
@@ -603,7 +603,7 @@ class KeyWrapper(Protocol):
         ...
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Decrypt what `wrap` made with the same context; else raises a `StoreError`."""
+        """Decrypt the result of `wrap` for the same context; raises `StoreError` for anything else."""
         ...
 
 
@@ -624,25 +624,25 @@ class CertificateFiles(Protocol):
 
 
 class PublicFiles(Protocol):
-    """Where files stand that everybody may read."""
+    """A directory of files that every user may read."""
 
     def publish(self, name: str, content: bytes) -> PurePath:
-        """Write a file, at once or not at all, and return its path; raises `StoreError`."""
+        """Write a file atomically and return its path; raises `StoreError`."""
         ...
 
 
 class App(Protocol):
-    """The verbs of a running `port443 serve`, as whoever asks sees them: here, or over the admin socket.
+    """The verbs of a running `port443 serve`, called in its process or over the admin socket.
 
     Events are not among them: docs/why/15-rounds-and-jobs.md says why.
     """
 
     async def alive(self) -> Alive:
-        """Say in what time a stop is done at the latest."""
+        """Return the time within which a stop is complete, in seconds."""
         ...
 
     async def status(self) -> StatusDocument:
-        """Say what runs, and whether it is what was meant; also while it starts."""
+        """Return what runs and whether it matches the settings; also during the start."""
         ...
 
     async def reload(self) -> Reloaded:

@@ -21,7 +21,7 @@ def make_dial() -> Dialler:
 
 
 def make_roots(path: Path | None) -> TrustedRoots:
-    """Read the roots of a file, or those that the system believes."""
+    """Read the roots of a file, or those of the system."""
     return SystemRoots()() if path is None else load_roots(path)
 
 

@@ -1,4 +1,4 @@
-"""What the system says about the files of the state directory, as errors of the store."""
+"""OS errors of the state directory's files, as errors of the store."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from port443.core.errors import StoreError
 class StateUnusable(StoreError):
     """The state directory or its database cannot be opened, made, read or written.
 
-    The message names the path and what the system said. Check that it is a directory on a local disk,
-    that it belongs to the user who runs port443, and that nothing else stands in its place.
+    The message names the path and the error of the system. Check that it is a directory on a local disk,
+    that it belongs to the user who runs port443, and that no other kind of file has its name.
     """
 
     code = "P443-E612"
@@ -33,7 +33,7 @@ class StateReadOnly(StoreError):
 class StateFull(StoreError):
     """There is no room on the disk (or in the quota) for the state directory.
 
-    What was stored is whole; nothing new could be added. Make room. A `port443 serve` that runs goes on by
+    What is stored is complete; nothing new could be added. Make room. A running `port443 serve` continues by
     itself; one that could not start has to be started again.
     """
 
@@ -44,7 +44,7 @@ class StateFull(StoreError):
 
 @contextmanager
 def told_of_files(path: Path) -> Iterator[None]:
-    """Turn what the system says about `path` into an error of the store."""
+    """Return the error of the store for an OS error of `path`."""
     try:
         yield
     except OSError as error:
@@ -55,14 +55,14 @@ def told_of_files(path: Path) -> Iterator[None]:
             case number if number in (ENOSPC, EDQUOT):
                 raise StateFull(f"no room for {where}: {why}", HINTS[StateFull]) from error
             case number if number in (EACCES, EPERM):
-                hint = f"let user {os.geteuid()} have it, or name another directory with --state"
+                hint = f"make user {os.geteuid()} its owner, or name another directory with --state"
                 raise StateUnusable(f"{where} may not be used: {why}", hint) from error
             case _:
                 raise StateUnusable(f"{where} cannot be used: {why}", HINTS[StateUnusable]) from error
 
 
 HINTS: dict[type[StoreError], str] = {
-    StateFull: "make room there (df -h shows it); a serve that runs goes on by itself, else start it again",
+    StateFull: "make room there (df -h shows it); a running serve continues by itself, else start it again",
     StateReadOnly: "mount it writable, or name another directory with --state",
     StateUnusable: "check the path, or name another directory with --state",
 }

@@ -69,10 +69,10 @@ MACHINE_STATE = Path("/var/lib/port443")
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """How one `port443 serve` runs, besides what it serves."""
+    """How one `port443 serve` runs, apart from its settings."""
 
     settings: str
-    """Where the settings come from, in words for people."""
+    """The source of the settings, as a text for people."""
     state: Path | None = None
     runtime: Path | None = None
     external: bool = False
@@ -87,7 +87,7 @@ def make_clock() -> Clock:
 
 
 def judge_named_files(desired: Desired) -> list[FilesJudged]:
-    """Read and judge every file that the sites name."""
+    """Read and check every file that the sites name."""
     return list(judge_files(desired, FilesOnDisk(), SystemRoots().if_any, SystemClock().now()))
 
 
@@ -123,10 +123,10 @@ def opened_store(state: StateDirectory) -> Iterator[Store]:
 
 @asynccontextmanager
 async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIterator[App]:
-    """Answer on the admin socket, start everything and go through the first round; it serves while inside.
+    """Open the admin socket, start everything and run the first round; it serves while the context is open.
 
-    `load` reads the settings; wrong ones are raised before anything is started. Raises `StopAsked` when
-    somebody asks for an end before the first round is through.
+    `load` reads the settings; its errors are raised before anything is started. Raises `StopAsked` when a
+    stop is requested before the first round is complete.
     """
     load = _as_this_machine_can(load)
     desired = load()
@@ -180,7 +180,7 @@ def _services(edge: Edge, store: Store, state: StateDirectory) -> Services:
 def make_certificates(
     store: Store, clock: Clock, roots: Callable[[], TrustedRoots], built: datetime
 ) -> CertificateManager:
-    """Make what brings sites their certificates, from the issuers that there are."""
+    """Make the certificate manager with all issuers."""
     files = FilesOnDisk()
     sources = Sources(
         LocalCA(store),
@@ -203,7 +203,7 @@ async def ask_serve(
 
 
 async def status_of(runtime: Path | None, within_s: float = STATUS_S) -> StatusDocument:
-    """Return the status document, as `serve` tells it, or of an edge that goes on without one."""
+    """Return the status document of `serve`, or that of an edge that runs without one."""
     app, silent = _serve_in(runtime_directory(runtime), within_s)
     try:
         return await answer_of(app.status(), silent)
@@ -212,19 +212,19 @@ async def status_of(runtime: Path | None, within_s: float = STATUS_S) -> StatusD
 
 
 async def stop_serve(runtime: Path | None) -> Stopped:
-    """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
+    """Stop `serve` and its edge, or an edge that runs without one; return what is still running."""
     return await stop(*_serve_in(runtime_directory(runtime)))
 
 
 def _serve_in(runtime: Path, status_s: float = STATUS_S) -> tuple[AppPort, SilentServe]:
-    """Return the `serve` that listens in a runtime directory, and what is left there when it does not."""
+    """Return the `serve` that answers in a runtime directory, and the processes left there when none does."""
     socket = runtime / ADMIN_SOCKET
     return AdminClient(socket, status_s), LeftByServe(runtime, lease_of(socket), SystemClock())
 
 
 @contextmanager
 def sample_backends(names: tuple[str, ...], first_port: int) -> Iterator[tuple[str, ...]]:
-    """Run small web servers on loopback and give their URLs; ports in use are passed over."""
+    """Run small web servers on loopback and return their URLs; ports in use are skipped."""
     backends: list[SampleBackend] = []
     try:
         for place, name in enumerate(names):
@@ -237,22 +237,22 @@ def sample_backends(names: tuple[str, ...], first_port: int) -> Iterator[tuple[s
 
 @contextmanager
 def private_directory(prefix: str) -> Iterator[Path]:
-    """Make a directory of our own, in memory where this machine offers that, and remove it in the end."""
-    memory = Path("/dev/shm")  # noqa: S108 - the kernel's tmpfs for everybody; mkdtemp makes it private
+    """Make a private directory, on a tmpfs where there is one, and remove it at the end."""
+    memory = Path("/dev/shm")  # noqa: S108 - a shared tmpfs; mkdtemp makes a private directory in it
     parent = memory if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) else None
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as path:
         yield Path(path)
 
 
 def public_file(state: Path, name: str) -> Path:
-    """Return where a file for everybody stands that belongs to a state directory."""
+    """Return the path of a published file of a state directory."""
     return public_directory(state) / name
 
 
 async def find_roots(wanted: Path | None, machine: Path = MACHINE_STATE) -> tuple[PublishedRoot, ...]:
-    """Publish and return the local CA's roots that a state directory has; makes none.
+    """Publish and return the local CA's roots of a state directory; makes none.
 
-    Those of another user are the copies for everybody; whoever has no state gets those of the machine.
+    For another user's state directory these are the published copies; without one, those of the machine.
     """
     state = state_directory(wanted)
     try:

@@ -42,7 +42,7 @@ from tls_certs import Issued
 from waiting import HANG_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_S = HANG_S
+DEADLINE_S = HANG_S
 Role = Literal["https", "redirect"]
 
 INTERMEDIATE = TlsPolicy(
@@ -238,10 +238,10 @@ class RunningEdge:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(PATIENCE_S)
+            return self.process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.wait(PATIENCE_S)
+            return self.process.wait(DEADLINE_S)
         finally:
             for bound in self.held:
                 bound.close()

@@ -24,7 +24,7 @@ import pytest
 
 from waiting import wait_until
 
-PATIENCE_S = 10.0
+DEADLINE_S = 10.0
 TOKEN = uuid.uuid4().hex
 """In the environment of every process that a test begins, and of those that these begin."""
 BEGINNINGS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "os.forkpty", "os.system", "os.spawn"}
@@ -99,7 +99,7 @@ class Watch:
             return Traces()
         known = self.before_module if module_ends else self.known
         with contextlib.suppress(AssertionError):
-            wait_until(lambda: not self.look() - known, PATIENCE_S)
+            wait_until(lambda: not self.look() - known, DEADLINE_S)
         remains = self.look() - known
         if remains:
             self.before_module = self.look()  # each is told once
@@ -205,4 +205,4 @@ def _end(pid: int) -> None:
         os.waitpid(pid, 0)
     with contextlib.suppress(AssertionError):
         # It may wait for a parent of its own to reap it: then it has no arguments any more.
-        wait_until(lambda: not _arguments_of(pid), PATIENCE_S)
+        wait_until(lambda: not _arguments_of(pid), DEADLINE_S)

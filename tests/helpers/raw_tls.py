@@ -17,7 +17,7 @@ from port443.core.wire.schedule import Schedule, Transcript, suite_13
 from port443.core.wire.schedule_12 import Schedule12, master_secret, suite_12, transcript_digest
 from port443.core.wire.server_hello import ServerHello
 from port443.core.wire.versions import Version
-from tls_client import PATIENCE_S, read_all
+from tls_client import DEADLINE_S, read_all
 
 NAME = HostName.parse("a.test")
 CHANGE = Record(ContentType.CHANGE_CIPHER_SPEC, 0x0303, b"\x01").encode()
@@ -62,7 +62,7 @@ class RawClient:
     """One connection; the methods are to be called in the order of a handshake."""
 
     def __init__(self, port: int) -> None:
-        self.tcp = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
+        self.tcp = socket.create_connection(("127.0.0.1", port), DEADLINE_S)
         self.tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._records, self._messages = RecordBuffer(), MessageBuffer()
         self._waiting: list[Record] = []

@@ -20,7 +20,7 @@ from port443.core.wire.suites import COMMON, suite, suites_13, suites_legacy
 from port443.core.wire.versions import Version
 
 NAME = HostName("localhost")
-PATIENCE_S = 10
+DEADLINE_S = 10
 LEGACY = (Version.TLS_1_2, Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3)
 AT_ONCE = 4
 
@@ -50,7 +50,7 @@ def ask(endpoint: Endpoint, offer: Offer) -> Flight:
     reader = FlightReader(hello.hello, hello.shares)
     with (
         suppress(OSError, ScanError),
-        socket.create_connection((endpoint.address, endpoint.port), PATIENCE_S) as tcp,
+        socket.create_connection((endpoint.address, endpoint.port), DEADLINE_S) as tcp,
     ):
         tcp.sendall(hello.hello.encode())
         while reader.flight.stage is Stage.OPEN and (octets := tcp.recv(65536)):

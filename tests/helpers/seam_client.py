@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from waiting import HANG_S
 
-PATIENCE_S = HANG_S
+DEADLINE_S = HANG_S
 
 
 def frame(payload: bytes) -> bytes:
@@ -36,7 +36,7 @@ class RawClient:
 
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(PATIENCE_S)
+        self.socket.settimeout(DEADLINE_S)
         try:
             self.socket.connect(str(path))
         except OSError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from port443.core.contract.snapshot import Server
-from web import NAME, PATIENCE_S, Web
+from web import DEADLINE_S, NAME, Web
 from wrapping import wrapped
 
 STAND_STILL_S = 90.0
@@ -74,7 +74,7 @@ class Source:
 
     def __exit__(self, *_: object) -> None:
         self._end.send(b"x")
-        self._thread.join(PATIENCE_S)
+        self._thread.join(DEADLINE_S)
         for sock in (*self._open, self._listener, self._ended, self._end):
             sock.close()
         self._selector.close()

@@ -15,7 +15,7 @@ from tls_certs import root
 from waiting import HANG_S
 from wrapping import wrapped
 
-PATIENCE_S = HANG_S
+DEADLINE_S = HANG_S
 REQUEST = b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n"
 
 
@@ -39,7 +39,7 @@ def connected(
     """Shake hands; `name` None sends no server name and checks none."""
     if name is None:
         client.check_hostname = False
-    tcp = socket.create_connection((host, port), PATIENCE_S)
+    tcp = socket.create_connection((host, port), DEADLINE_S)
     try:
         with wrapped(client, tcp, server_hostname=name, session=session) as tls:
             yield tls

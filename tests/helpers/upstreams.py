@@ -13,7 +13,7 @@ from typing import Any
 from port443.core.contract.snapshot import Server
 from waiting import HANG_S, wait_until
 
-PATIENCE_S = HANG_S
+DEADLINE_S = HANG_S
 HOUR_S = 3600.0
 MOST_KEPT = 1 << 16
 """Bytes of a body that are kept to be looked at; all of them are hashed."""
@@ -208,7 +208,7 @@ class Upstream:
                 sock, _ = self.listening.accept()
             except OSError:
                 return
-            sock.settimeout(PATIENCE_S)
+            sock.settimeout(DEADLINE_S)
             # What is said is on its way, so that a test may rely on it.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
@@ -259,7 +259,7 @@ def running_upstream(
     finally:
         upstream.close()
         for each in (thread, *upstream.threads):
-            each.join(PATIENCE_S)
+            each.join(DEADLINE_S)
 
 
 @contextlib.contextmanager

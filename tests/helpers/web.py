@@ -18,7 +18,7 @@ from waiting import HANG_S
 from wrapping import wrapped
 
 NAME = "app.localhost"
-PATIENCE_S = HANG_S
+DEADLINE_S = HANG_S
 LEAF = issue(Wish((NAME, "other.localhost")), ec_key(), intermediate())
 
 
@@ -104,7 +104,7 @@ class Web:
     @contextlib.contextmanager
     def connected_by(self, context: ssl.SSLContext, name: str = NAME) -> Iterator[ssl.SSLSocket]:
         """Open a TLS connection to the site by a client's own rules."""
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
         with (
             raw,
             wrapped(context, raw, server_hostname=name, suppress_ragged_eofs=False) as tls,

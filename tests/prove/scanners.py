@@ -17,7 +17,7 @@ from port443.core.names import Endpoint
 from port443.core.wire.suites import suite
 
 NAME = "localhost"
-PATIENCE_S = 300
+DEADLINE_S = 300
 GROUP_NAMES = {"prime256v1": "secp256r1", "curve25519": "x25519"}
 TESTSSL_VERSIONS = {
     "SSLv2": "SSL 2.0", "SSLv3": "SSL 3.0",
@@ -153,7 +153,7 @@ def _path(program: str) -> str:
 def _run(program: str, *args: str) -> str:
     done = subprocess.run(
         (_path(program), *args), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=PATIENCE_S, check=False,
+        timeout=DEADLINE_S, check=False,
     )  # fmt: skip
     return done.stdout
 

@@ -22,7 +22,7 @@ from wrapping import wrapped
 NAME = "app.localhost"
 BIG = len(BLOCK) * BLOCKS_OF_BIG
 BIG_DIGEST = hashlib.sha256(BLOCK * BLOCKS_OF_BIG).hexdigest()
-PATIENCE_S = 20.0
+DEADLINE_S = 20.0
 BATCH = 20
 SLOW_READERS = 10
 GATEWAY = {502, 503, 504}
@@ -59,7 +59,7 @@ class Crowd:
         """Let each finish what it is in the middle of."""
         self._over.set()
         for thread in self._threads:
-            thread.join(2 * PATIENCE_S)
+            thread.join(2 * DEADLINE_S)
 
     def _again_and_again(self, do: Callable[[], None]) -> None:
         while not self._over.is_set():
@@ -83,7 +83,7 @@ class Crowd:
         return is_good
 
     def _connect(self) -> ssl.SSLSocket:
-        raw = socket.create_connection(("127.0.0.1", self.port), PATIENCE_S)
+        raw = socket.create_connection(("127.0.0.1", self.port), DEADLINE_S)
         return wrapped(self.context, raw, server_hostname=NAME)
 
     def keep_alive(self) -> None:
@@ -156,7 +156,7 @@ class Crowd:
         command = ["curl", "-sS", "--cacert", str(self.cacert), "--connect-to", place, *options]
         command += ["-f"] if check_status else []
         return subprocess.run(
-            [*command, f"https://{NAME}{path}"], capture_output=True, check=False, timeout=3 * PATIENCE_S
+            [*command, f"https://{NAME}{path}"], capture_output=True, check=False, timeout=3 * DEADLINE_S
         )
 
     def reset(self) -> None:

@@ -25,7 +25,7 @@ CLIENT = issue(
     Wish(("client.test",), "a client", usage=ExtendedKeyUsageOID.CLIENT_AUTH), ec_key(), intermediate()
 )
 STRANGER = issue(Wish(("client.test",), "a stranger", usage=ExtendedKeyUsageOID.CLIENT_AUTH), ec_key())
-PATIENCE_S = HANG_S
+DEADLINE_S = HANG_S
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Place:
 
     @contextlib.contextmanager
     def connected(self, name: str, client: Files | None = None) -> Iterator[ssl.SSLSocket]:
-        raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=PATIENCE_S)
+        raw = socket.create_connection(("127.0.0.1", self.serving.https_port), timeout=DEADLINE_S)
         with raw, wrapped(self.context(client), raw, server_hostname=name) as tls:
             yield tls
 
@@ -165,7 +165,7 @@ def test_nobody_comes_in_by_an_earlier_session(shared: Place) -> None:
     context = shared.context(shared.client)
     session: ssl.SSLSession | None = None
     for _ in range(2):
-        raw = socket.create_connection(("127.0.0.1", shared.serving.https_port), timeout=PATIENCE_S)
+        raw = socket.create_connection(("127.0.0.1", shared.serving.https_port), timeout=DEADLINE_S)
         with raw, wrapped(context, raw, server_hostname=TEAM, session=session) as tls:
             assert ask(tls, TEAM).status == 200
             assert not tls.session_reused

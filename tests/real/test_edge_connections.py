@@ -12,7 +12,7 @@ from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from port443.adapters.sample_backend import SampleBackend
 from port443.core.contract.snapshot import Server
 from tls_certs import Wish, ec_key, intermediate, issue
-from tls_client import PATIENCE_S, ask, connected, context
+from tls_client import DEADLINE_S, ask, connected, context
 from waiting import wait_until
 
 pytestmark = pytest.mark.machine
@@ -118,7 +118,7 @@ def test_slow_clients_hold_nobody_up(edge: RunningEdge, backend: SampleBackend) 
     port = int(listener.address.rpartition(":")[2])
     with contextlib.ExitStack() as stack:
         for _ in range(300):
-            tcp = stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+            tcp = stack.enter_context(socket.create_connection(("127.0.0.1", port), DEADLINE_S))
             tcp.sendall(b"\x16\x03\x01\x02\x00\x01")
         with connected(port, "a.test", context()) as tls:
             assert b" 200 " in ask(tls)

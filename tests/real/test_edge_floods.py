@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_harness import NOWHERE
-from web import PATIENCE_S, Web, running_web
+from web import DEADLINE_S, Web, running_web
 
 FLOOD = 1500
 BURST = 256
@@ -18,7 +18,7 @@ BURST = 256
 def flood(web: Web, first_bytes: bytes) -> None:
     """Connect often, say this, and leave."""
     for _ in range(FLOOD):
-        with socket.create_connection(("127.0.0.1", web.port), PATIENCE_S) as tcp:
+        with socket.create_connection(("127.0.0.1", web.port), DEADLINE_S) as tcp:
             tcp.sendall(first_bytes)
 
 

@@ -23,7 +23,7 @@ from upstreams import (
     says_raw,
 )
 from waiting import wait_until
-from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
+from web import DEADLINE_S, NAME, Answer, Web, read_answer, running_web, web_before
 
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 GET = f"GET / HTTP/1.1\r\nHost: {NAME}\r\n\r\n"
@@ -285,5 +285,5 @@ def _answer_within_reach(tls: ssl.SSLSocket) -> Answer | None:
     except ssl.SSLWantReadError:
         return None
     finally:
-        tls.settimeout(PATIENCE_S)
+        tls.settimeout(DEADLINE_S)
     return read_answer(tls, first)

@@ -13,7 +13,7 @@ from http2_frames import get as get_over_2
 from port443.core.contract.snapshot import Pool
 from upstreams import Received, Visit, deaf_server
 from waiting import wait_until
-from web import NAME, PATIENCE_S, Web, client_context, reset, running_web, web_before
+from web import DEADLINE_S, NAME, Web, client_context, reset, running_web, web_before
 from wrapping import wrapped
 
 pytestmark = pytest.mark.machine
@@ -161,7 +161,7 @@ def test_a_client_that_stops_reading_is_left(tmp_path: Path) -> None:
 
     with web_before(tmp_path, answer, body_timeout_ms=300) as (web, upstream), socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.settimeout(PATIENCE_S)
+        raw.settimeout(DEADLINE_S)
         raw.connect(("127.0.0.1", web.port))
         with wrapped(client_context(web), raw, server_hostname=NAME) as tls:
             tls.sendall(get())

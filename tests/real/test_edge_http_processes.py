@@ -16,7 +16,7 @@ import pytest
 from port443.core.contract.snapshot import Pool, Server
 from stopping import stopped
 from waiting import HANG_S, wait_until
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web
+from web import DEADLINE_S, NAME, Web, client_context, read_answer, running_web
 from wrapping import wrapped
 
 pytestmark = pytest.mark.machine
@@ -177,7 +177,7 @@ def test_an_edge_without_descriptors_serves_who_is_there_and_recovers(web: Web) 
                 client.sendall(get("/many").encode())
             # The only connection to the server is busy, and no other can be opened.
             assert {read_answer(client).status for client in clients} == {502}
-            late = waiting.enter_context(socket.create_connection(("127.0.0.1", web.port), PATIENCE_S))
+            late = waiting.enter_context(socket.create_connection(("127.0.0.1", web.port), DEADLINE_S))
         with wrapped(client_context(web), late, server_hostname=NAME) as tls:
             tls.sendall(get("/late").encode())
             assert read_answer(tls).body == b"/late"

@@ -14,7 +14,7 @@ from port443.core.contract.snapshot import Pool
 from stopping import stopped
 from upstreams import Received, Upstream, Visit, plain_response, running_upstream
 from waiting import HANG_S, wait_until
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
+from web import DEADLINE_S, NAME, Web, client_context, read_answer, running_web, web_before
 
 pytestmark = pytest.mark.machine
 
@@ -60,7 +60,7 @@ class Babbler:
 
 
 def dialled(web: Web) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", web.port), PATIENCE_S)
+    return socket.create_connection(("127.0.0.1", web.port), DEADLINE_S)
 
 
 def hello(web: Web) -> bytes:

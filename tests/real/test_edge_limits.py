@@ -14,7 +14,7 @@ from edge_harness import NOWHERE
 from port443.core.contract.snapshot import Pool, SiteLimits
 from upstreams import Received, Upstream, Visit, running_upstream, says
 from waiting import wait_until
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, running_web, web_before
+from web import DEADLINE_S, NAME, Web, client_context, read_answer, running_web, web_before
 from wrapping import wrapped
 
 HTTP = pytest.mark.parametrize("version", ["--http1.1", "--http2"])
@@ -35,7 +35,7 @@ def taking_bodies(directory: Path, most: int) -> Iterator[tuple[Web, Upstream]]:
 
 
 def open_tcp(port: int, source: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), PATIENCE_S, source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", port), DEADLINE_S, source_address=(source, 0))
 
 
 def is_refused(web: Web, tcp: socket.socket) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from upstreams import running_upstream, says
-from web import NAME, PATIENCE_S, Answer, Web, read_answer, running_web, web_before
+from web import DEADLINE_S, NAME, Answer, Web, read_answer, running_web, web_before
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def web(tmp_path: Path) -> Iterator[Web]:
 
 def ask(web: Web, *requests: str) -> list[Answer]:
     """Send requests in clear on one connection, and read an answer to each."""
-    with socket.create_connection(("127.0.0.1", web.clear_port), timeout=PATIENCE_S) as sock:
+    with socket.create_connection(("127.0.0.1", web.clear_port), timeout=DEADLINE_S) as sock:
         answers = []
         for request in requests:
             sock.sendall(request.encode())
@@ -50,7 +50,7 @@ def test_the_default_port_is_left_out(web: Web) -> None:
     listener = web.edge.listen("redirect", https_port=443)
     web.edge.apply(replace(web.scene, listeners=(*web.scene.listeners, listener)))
     address = ("127.0.0.1", int(listener.address.rpartition(":")[2]))
-    with socket.create_connection(address, timeout=PATIENCE_S) as sock:
+    with socket.create_connection(address, timeout=DEADLINE_S) as sock:
         sock.sendall(get("/x", NAME).encode())
         assert f"https://{NAME}/x" == read_answer(sock).value("location")
 
@@ -93,7 +93,7 @@ def test_a_body_is_not_taken_for_the_next_request(web: Web) -> None:
     """What follows a redirected POST is its body, and the connection ends after the answer."""
     smuggled = get("/smuggled", NAME)
     post = f"POST / HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: {len(smuggled)}\r\n\r\n{smuggled}"
-    with socket.create_connection(("127.0.0.1", web.clear_port), timeout=PATIENCE_S) as sock:
+    with socket.create_connection(("127.0.0.1", web.clear_port), timeout=DEADLINE_S) as sock:
         sock.sendall(post.encode())
         assert ((answer := read_answer(sock)).status, answer.value("connection")) == (308, "close")
         assert sock.recv(1) == b""

@@ -8,7 +8,7 @@ import pytest
 
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
 from tls_certs import Wish, ec_key, intermediate, issue
-from tls_client import PATIENCE_S, client_hello, connected, context, read_all, s_client
+from tls_client import DEADLINE_S, client_hello, connected, context, read_all, s_client
 from waiting import wait_until
 
 A_TEST = SiteWish(("a.test",), (issue(Wish(("a.test",)), ec_key(), intermediate()),))
@@ -30,7 +30,7 @@ def serve(edge: RunningEdge, *sites: SiteWish, **limits: int) -> int:
 
 def say(port: int, *words: bytes) -> bytes:
     """Send words one by one, and read what comes until the edge closes."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as tcp:
+    with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as tcp:
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for word in words:
             tcp.sendall(word)
@@ -242,7 +242,7 @@ def test_a_client_that_goes_away_is_told_from_one_that_refuses(edge: RunningEdge
 def test_a_worker_holds_so_many_connections(edge: RunningEdge) -> None:
     """Above the limit a connection is closed at once, with an event."""
     port, since = serve(edge, connections_per_worker=1), edge.last_event()
-    held = [socket.create_connection(("127.0.0.1", port), PATIENCE_S) for _ in range(12)]
+    held = [socket.create_connection(("127.0.0.1", port), DEADLINE_S) for _ in range(12)]
     try:
         event = edge.wait_event("handshake_failed", since, reason="overloaded")
         assert event["listener"] == f"https:127.0.0.1:{port}"

@@ -503,6 +503,6 @@ def start_external(runtime: Path) -> subprocess.Popen[bytes]:
 def test_an_external_edge_that_never_comes_is_an_error(
     runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("port443.edge.supervisor.START_PATIENCE_S", 0.1)
+    monkeypatch.setattr("port443.edge.supervisor.START_TIMEOUT_S", 0.1)
     with pytest.raises(EdgeUnreachable):
         asyncio.run(supervisor(runtime, mode="external").start())

@@ -13,7 +13,7 @@ import pytest
 from port443.core.contract.snapshot import Limits
 from port443.core.plan.planner import timeouts_of
 from upstreams import Behaviour, Received, Visit, says
-from web import NAME, PATIENCE_S, Web, client_context, read_answer, web_before
+from web import DEADLINE_S, NAME, Web, client_context, read_answer, web_before
 
 pytestmark = pytest.mark.machine
 
@@ -123,7 +123,7 @@ def test_a_site_has_its_own_wait_for_a_handshake(tmp_path: Path) -> None:
     """A client that stops after its hello."""
     with (
         site_with(tmp_path, says(b"here"), handshake_ms=SHORT_MS) as web,
-        socket.create_connection(("127.0.0.1", web.port), PATIENCE_S) as tcp,
+        socket.create_connection(("127.0.0.1", web.port), DEADLINE_S) as tcp,
     ):
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = client_context(web).wrap_bio(incoming, outgoing, server_hostname=NAME)

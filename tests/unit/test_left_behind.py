@@ -84,7 +84,7 @@ BLAMED = {
 def test_each_test_is_blamed_for_what_it_leaves_and_for_nothing_else(tmp_path: Path) -> None:
     """Every remainder stands with the test that left it, has gone, and made no other test fail."""
     (tmp_path / "test_scenes.py").write_text(SCENES)
-    (tmp_path / "conftest.py").write_text("import left_behind\nleft_behind.PATIENCE_S = 0.2\n")
+    (tmp_path / "conftest.py").write_text("import left_behind\nleft_behind.DEADLINE_S = 0.2\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", TOP / "pyproject.toml", "--rootdir", TOP, "-p", "left_behind",
          "-p", "no:cacheprovider", "-p", "no:randomly", "-v", "--confcutdir", tmp_path, tmp_path],

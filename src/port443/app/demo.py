@@ -15,7 +15,7 @@ from port443.core.x509.facts import CertFacts
 from port443.ports import Dial, EdgeIdentity
 
 NAME = HostName("demo.localhost")
-PATIENCE_S = 5.0
+TIMEOUT_S = 5.0
 SETTINGS = """\
 # What `port443 demo` serves. `port443 serve FILE` does the same.
 listen:
@@ -92,7 +92,7 @@ async def _backends(round_: RoundResult, dial: Dial) -> Step:
     for server in servers:
         endpoint = Endpoint(server.host, server.port)
         try:
-            answer = await dial.get(endpoint, HTTPRequest(NAME, server.port, is_tls=False), PATIENCE_S)
+            answer = await dial.get(endpoint, HTTPRequest(NAME, server.port, is_tls=False), TIMEOUT_S)
         except Port443Error as error:
             return Step("backends", good=False, text=f"{endpoint}: {error.message}", hint=error.hint)
         if answer.status != 200:
@@ -116,7 +116,7 @@ async def _serving(report: Report, place: DemoPlace, dial: Dial) -> Step:
     shown = " ".join(version.label.removeprefix("TLS ") for version in sorted(versions, reverse=True))
     try:
         negotiated = (await handshake(dial, place.https, NAME.text)).alpn
-        answer = await dial.get(place.https, HTTPRequest(NAME, place.https_port, is_tls=True), PATIENCE_S)
+        answer = await dial.get(place.https, HTTPRequest(NAME, place.https_port, is_tls=True), TIMEOUT_S)
     except Port443Error as error:
         return Step("serving", good=False, text=f"{place.url}: {error.message}", hint=error.hint)
     if answer.status != 200:

@@ -46,7 +46,7 @@ class LocalCA:
         self._store = store
         self._roots: dict[AuthorityKind, CertFacts] = {}
         self._known: dict[str, Issued] = {}
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._asked = 0
         """For how many sites it is asked just now."""
         self._signers: dict[AuthorityKind, Authority] = {}
@@ -96,7 +96,7 @@ class LocalCA:
 
     async def _root(self, kind: AuthorityKind, now: datetime) -> CertFacts:
         """Return the root to sign with; its key is fetched when there is something to sign."""
-        async with self._turn:  # two at once would make two roots
+        async with self._lock:  # two at once would make two roots
             known = self._roots.get(kind)
             if known is None or not _is_root_fit(known, now):
                 known = self._roots[kind] = (await self.authority(kind, now)).root

@@ -43,7 +43,7 @@ LOG_PERIOD = timedelta(seconds=PERIOD_S)
 RETRY_AFTER_FAULT = timedelta(seconds=60)
 ROUND_S = 3600.0
 """How long a round may take: ten thousand handshakes that nobody answers."""
-EDGE_PATIENCE_S = 3.0
+EDGE_TIMEOUT_S = 3.0
 """How long a status waits for an edge that does not answer."""
 HELD_EVENTS = 1000
 STOP_MARGIN_S = 30
@@ -137,7 +137,7 @@ class App:
         self._reconciler = Reconciler(services)
         self._edge_events = EdgeEventLog()
         self._followers: set[_Follower] = set()
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._stop, self._started, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.starting: str | None = "it begins"
         """What a start is at; None as soon as the first round is through."""
@@ -330,7 +330,7 @@ class App:
         self._reconciler.adopt(found.root)
         log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
         await self._scheduler.restore()
-        async with self._turn:
+        async with self._lock:
             await self._bring_needs(desired, self._note_start)
             await self._go_through(desired, self._note_start)
         self.starting = None
@@ -374,7 +374,7 @@ class App:
         return round_
 
     async def _apply(self, desired: Desired) -> RoundResult:
-        async with self._turn:
+        async with self._lock:
             try:
                 await self._bring_needs(desired)
                 return await self._go_through(desired)
@@ -405,7 +405,7 @@ class App:
 
     async def _scheduled_round(self, progress: Progress) -> Done:
         known = self._rounds
-        async with self._turn:
+        async with self._lock:
             if self._rounds == known or self._scheduler.is_due(ROUND):
                 try:
                     await self._go_through(self.round.desired, progress)
@@ -417,7 +417,7 @@ class App:
 
     async def _prove_again(self, progress: Progress) -> Done:
         """Make the handshakes again that showed something else than was meant."""
-        async with self._turn:
+        async with self._lock:
             before = self.round
             progress("shaking hands")
             self._last = await self._reconciler.prove_again(before)
@@ -484,13 +484,13 @@ class App:
             return None
         edge = self._services.edge
         try:
-            async with asyncio.timeout(EDGE_PATIENCE_S):
-                identity = await edge.identity(EDGE_PATIENCE_S / 2)
+            async with asyncio.timeout(EDGE_TIMEOUT_S):
+                identity = await edge.identity(EDGE_TIMEOUT_S / 2)
                 return EdgeSeen(identity, self._adopted, self._restarts, await edge.stats())
         except TimeoutError:
             hint = (
                 f"if this stays, see {self.facts.runtime}/edge.log; an edge that is killed is started again"
             )
-            return EdgeSilent(f"it does not answer within {EDGE_PATIENCE_S:.0f} s", hint)
+            return EdgeSilent(f"it does not answer within {EDGE_TIMEOUT_S:.0f} s", hint)
         except EdgeError as error:
             return error

@@ -11,8 +11,8 @@ from port443.core.plan.desired import Upstream
 from port443.ports import Dial
 
 AT_ONCE = 64
-PATIENCE_S = 1.0
-ALL_PATIENCE_S = 3.0
+TIMEOUT_S = 1.0
+ALL_TIMEOUT_S = 3.0
 """A status is not held up longer by servers that are silent."""
 
 
@@ -28,7 +28,7 @@ async def check_servers(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, 
 
     tasks = [asyncio.ensure_future(ask(upstream)) for upstream in dict.fromkeys(upstreams)]
     if tasks:
-        _, late = await asyncio.wait(tasks, timeout=ALL_PATIENCE_S)
+        _, late = await asyncio.wait(tasks, timeout=ALL_TIMEOUT_S)
         for task in late:
             task.cancel()
     return seen
@@ -36,12 +36,12 @@ async def check_servers(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, 
 
 async def _fault(dial: Dial, upstream: Upstream) -> str | None:
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             endpoints = await _endpoints(dial, upstream)
-            async with dial.connect(endpoints[0], PATIENCE_S):
+            async with dial.connect(endpoints[0], TIMEOUT_S):
                 return None
     except TimeoutError:
-        return f"no connection within {PATIENCE_S:g} s"
+        return f"no connection within {TIMEOUT_S:g} s"
     except Port443Error as error:
         return error.message
 

@@ -1,4 +1,4 @@
-"""The few lines of DER (ITU-T X.690) that let a strange certificate be read piece by piece."""
+"""The little of DER (ITU-T X.690) that is needed to read an unusual certificate piece by piece."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MAX_LENGTH_OCTETS = 4
 
 
 class DERMalformed(ValueError):
-    """What should be DER is not. Never leaves `core`."""
+    """The bytes are not DER. Never leaves `core`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Element:
     tag: int
     content: bytes
     whole: bytes
-    """Tag, length and content, as they stood."""
+    """Tag, length and content, unchanged."""
 
     def children(self) -> tuple["Element", ...]:
         return tuple(elements(self.content))
 
 
 def elements(octets: bytes) -> Iterator[Element]:
-    """Part `octets` into the elements that stand in it one after the other."""
+    """Split `octets` into the elements that are in it one after the other."""
     at = 0
     while at < len(octets):
         element = _element(octets, at)
@@ -94,5 +94,5 @@ def _bounds(octets: bytes, at: int) -> tuple[int, int]:
         length = int.from_bytes(octets[start : start + count])
         start += count
     if start + length > len(octets):
-        raise DERMalformed("an element is longer than what holds it")
+        raise DERMalformed("an element is longer than what contains it")
     return start, start + length

@@ -1,4 +1,4 @@
-"""The one error tree.
+"""The tree of all errors. It must not know who prints them.
 
 Port443Error
 ├── SettingsError      P443-E1xx   the settings file, or a flag
@@ -32,11 +32,11 @@ class Port443Error(Exception):
         self.hint = hint
 
     def report(self) -> str:
-        """Return what is shown before the message: places and excerpts, where there are any."""
+        """Return the text before the message: positions and excerpts, or nothing."""
         return ""
 
     def facts(self) -> dict[str, object]:
-        """Return what a JSON answer says beside code, message and hint."""
+        """Return the members of a JSON answer besides code, message and hint."""
         return {}
 
 
@@ -54,13 +54,13 @@ class CertificateError(Port443Error):
 
 
 class EdgeError(Port443Error):
-    """The edge process cannot be reached, or refused what it was told."""
+    """The edge process cannot be reached, or refused a request."""
 
     code = "P443-E300"
 
 
 class ServeError(Port443Error):
-    """`port443 serve` cannot start or go on."""
+    """`port443 serve` cannot start or continue."""
 
     code = "P443-E400"
 

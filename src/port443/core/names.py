@@ -1,4 +1,4 @@
-"""Names, parsed once at the door: inside, a name in a signature is already right."""
+"""Names, parsed once where they enter: a name in a signature is valid."""
 
 import hashlib
 import ipaddress
@@ -25,7 +25,7 @@ RESERVED_NETWORKS = tuple(
 
 
 class NameInvalid(SettingsError):
-    """What was given is no host name, wildcard or IP address.
+    """This is not a host name, wildcard or IP address.
 
     A name is as in app.example.com or "*.example.com", without a scheme, a port or a path.
     """
@@ -68,7 +68,7 @@ class HostName:
 
     @property
     def is_reserved(self) -> bool:
-        """Whether no public CA can certify it, since the name belongs to everybody."""
+        """Whether no public CA can certify it, since the name is reserved or not unique."""
         return any(self.text == s or self.text.endswith("." + s) for s in RESERVED_SUFFIXES)
 
     def covers(self, name: "SiteName") -> bool:
@@ -91,7 +91,7 @@ class IPName:
 
     @classmethod
     def parse(cls, raw: str) -> "IPName":
-        """Read an address; an IPv6 address may stand in brackets."""
+        """Read an address; an IPv6 address may be in brackets."""
         bare = raw.strip()
         if bare.startswith("[") and bare.endswith("]"):
             bare = bare[1:-1]

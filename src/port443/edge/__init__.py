@@ -1,1 +1,1 @@
-"""Speak to the edge process over its socket, and supervise it."""
+"""The client and the supervisor of the edge process. It must not know what a plan is made of."""

@@ -4,7 +4,7 @@ from collections import deque
 
 WINDOW_S = 60.0
 MOST = 10
-"""Deaths within the window after which starting again would help nobody."""
+"""Crashes within the window after which the supervisor gives up."""
 AT_ONCE = 3
 """Deaths that are answered without any wait: a crash should cost less than a second."""
 FIRST_DELAY_S = 0.1
@@ -22,7 +22,7 @@ class Crashes:
         self._times.append(now)
 
     def are_too_many(self, now: float) -> bool:
-        """Whether to give up."""
+        """Whether the bound is reached."""
         return self._recent(now) >= MOST
 
     def delay_s(self, now: float) -> float:

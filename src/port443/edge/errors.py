@@ -1,4 +1,4 @@
-"""What can go wrong with the edge: its own refusals by their stable codes, and what we meet around it."""
+"""The errors of the edge: its own refusals by their stable codes, and those of its process and socket."""
 
 import os
 from errno import ENOSPC
@@ -20,9 +20,9 @@ class EdgeProgramMissing(EdgeError):
 
 
 class EdgeVersionDiffers(EdgeError):
-    """The program that was found is not the edge of this version of port443.
+    """The program found is not the edge of this version of port443.
 
-    Both come with one version: `pip install --upgrade port443` brings the edge along.
+    Both have the same version: `pip install --upgrade port443` upgrades the edge too.
     """
 
     code = "P443-E302"
@@ -44,7 +44,7 @@ class EdgeUnreachable(EdgeError):
 class EdgeGone(EdgeError):
     """The edge ended, or closed the connection, before it answered.
 
-    `port443 serve` restarts it by itself; what it said last stands in edge.log in the runtime directory.
+    `port443 serve` restarts it by itself; its last output is in edge.log in the runtime directory.
     """
 
     code = "P443-E304"
@@ -53,7 +53,7 @@ class EdgeGone(EdgeError):
 
 
 class EdgeAnswerStrange(EdgeError):
-    """What answered on the edge's socket does not speak the contract.
+    """The answer on the edge's socket does not follow the contract.
 
     Another program may own the socket, or the two programs are of different versions.
     """
@@ -62,9 +62,9 @@ class EdgeAnswerStrange(EdgeError):
 
 
 class EdgeDidNotStart(EdgeError):
-    """The edge was started and ended at once, or did not answer in time.
+    """The edge ended right after its start, or did not answer in time.
 
-    Its last words are in the message; all of them are in edge.log in the runtime directory.
+    Its last output is in the message; all of it is in edge.log in the runtime directory.
     """
 
     code = "P443-E306"
@@ -81,7 +81,7 @@ class EdgeKeepsCrashing(EdgeError):
 
 
 class PartsUnknown(EdgeError):
-    """The edge asks for parts of the snapshot that the plan does not hold.
+    """The edge reported missing parts that the plan does not have.
 
     It is a fault of port443: please report it.
     """
@@ -100,9 +100,9 @@ class AddressInUse(EdgeError):
 
 
 class AddressForbidden(EdgeError):
-    """The system does not let this user listen on the address; ports below 1024 are for root by default.
+    """This user may not listen on the address; ports below 1024 are for root by default.
 
-    Use the systemd unit, which gives the right, or lower the bound with
+    Use the systemd unit, which grants the right, or lower the bound with
     `sysctl net.ipv4.ip_unprivileged_port_start=80`, or choose a port from 1024 up.
     """
 
@@ -113,7 +113,7 @@ class AddressForbidden(EdgeError):
 class AddressAbsent(EdgeError):
     """The address to listen on is not one of this machine.
 
-    `ip address` lists those that are; `0.0.0.0` and `[::]` stand for all of them.
+    `ip address` lists those that are; `0.0.0.0` and `[::]` mean all of them.
     """
 
     code = "P443-E312"
@@ -123,7 +123,7 @@ class AddressAbsent(EdgeError):
 class AddressUnusable(EdgeError):
     """The system refused to listen on the address, for the reason in the message.
 
-    Choose another address under `listen`, or look at what the system's administrator has forbidden (a
+    Choose another address under `listen`, or check what the system's administrator has forbidden (a
     firewall does not matter here, SELinux and AppArmor do).
     """
 
@@ -164,7 +164,7 @@ class RuntimeDirectoryUnusable(EdgeError):
 class EdgeRefused(EdgeError):
     """The edge refused a request with a code that this version of port443 does not know.
 
-    The two programs are of different versions. Restart both: port443 stop, then `port443 serve`; an edge with
+    The two programs have different versions. Restart both: port443 stop, then `port443 serve`; an edge with
     a unit of its own by that unit.
     """
 
@@ -172,9 +172,9 @@ class EdgeRefused(EdgeError):
 
 
 class BadFrame(EdgeError):
-    """The connection to the edge ended, or fell silent, in the middle of a frame.
+    """The connection to the edge ended or timed out in the middle of a frame.
 
-    Serve connects again by itself. If this stays, edge.log in the runtime directory says what the edge met.
+    Serve reconnects by itself. If this repeats, edge.log in the runtime directory has the edge's error.
     """
 
     code = "P443-E351"
@@ -192,7 +192,7 @@ class FrameTooLong(EdgeError):
 
 
 class UnknownVerb(EdgeError):
-    """The edge does not know what it was asked for: the two programs are of different versions.
+    """The edge does not know the verb: the two programs have different versions.
 
     Restart both: port443 stop, then `port443 serve`; an edge with a unit of its own by that unit.
     """
@@ -243,9 +243,9 @@ class StaleEpoch(EdgeError):
 
 
 class StaleBase(EdgeError):
-    """The edge runs another snapshot than `port443 serve` believes; nothing was changed.
+    """The edge runs another snapshot than `port443 serve` expected; nothing was changed.
 
-    Serve looks again and applies its own. If this stays, another serve speaks to the same edge: end one.
+    Serve reads the edge's state and applies its own. If this repeats, another serve uses the edge: stop one.
     """
 
     code = "P443-E359"
@@ -254,10 +254,10 @@ class StaleBase(EdgeError):
 
 
 class ContractDiffers(EdgeError):
-    """The running edge speaks another version of the contract than this `port443 serve`.
+    """The running edge implements another version of the contract than this `port443 serve`.
 
-    A `serve` that starts its edge itself starts the matching one beside it and takes its sockets over. An
-    edge with a unit of its own is another matter: restart that unit with the program of this version.
+    A `serve` that starts its own edge starts the matching one beside it and takes its sockets over. An edge
+    with a unit of its own is not replaced: restart that unit with the program of this version.
     """
 
     code = "P443-E360"
@@ -266,9 +266,9 @@ class ContractDiffers(EdgeError):
 
 
 class EdgeInternal(EdgeError):
-    """The edge failed at something of its own, such as writing its boot copy.
+    """An operation inside the edge failed, such as writing its boot copy.
 
-    The message says what the system answered. Where there is no room, make some in the runtime directory
+    The message has the error of the system. If the disk is full, make room in the runtime directory
     (df -h shows it), or name another with `--runtime DIR`; what runs is not affected.
     """
 
@@ -278,9 +278,9 @@ class EdgeInternal(EdgeError):
 
 
 class TooManyClients(EdgeError):
-    """More clients are connected to the edge's socket than it serves at once.
+    """More clients are connected to the edge's socket than it serves at the same time.
 
-    Only `port443 serve` and its commands speak there. End what else does: ss -xp shows it.
+    Only `port443 serve` and its commands connect to it. End other clients: `ss -xp` shows them.
     """
 
     code = "P443-E362"
@@ -309,7 +309,7 @@ REFUSALS: dict[str, type[EdgeError]] = {
         StaleEpoch, StaleBase, ContractDiffers, EdgeInternal, TooManyClients, EdgeDraining,
     )
 }  # fmt: skip
-"""What the edge itself answers, by its stable code: `contract/errors.json`."""
+"""The edge's own errors, by their stable codes: `contract/errors.json`."""
 
 
 def refusal_of(code: str, path: str, message: str) -> EdgeError:

@@ -1,4 +1,4 @@
-"""Frames and descriptors over one Unix stream socket: a length, a JSON object, and what comes along."""
+"""Frames and descriptors over one Unix stream socket: a length, a JSON object, and SCM_RIGHTS."""
 
 import array
 import asyncio
@@ -26,7 +26,7 @@ GONE = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ESHUTD
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer, and the descriptors that came with it; whoever takes it owns them."""
+    """One answer, and the descriptors received with it; the caller owns them."""
 
     fields: dict[str, Any]
     descriptors: tuple[int, ...] = ()
@@ -62,14 +62,14 @@ class Connection:
         return self._socket.fileno() < 0
 
     def close(self) -> None:
-        """Close the connection, and descriptors that nobody took."""
+        """Close the connection, and the descriptors that were not taken."""
         self._socket.close()
         for descriptor in self._descriptors:
             os.close(descriptor)
         self._descriptors.clear()
 
     def interrupt(self) -> None:
-        """End the connection from another task: whoever reads from it meets its end."""
+        """End the connection from another task: a reader of it sees its end."""
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -88,7 +88,7 @@ class Connection:
             self.close()
             raise EdgeGone(f"the edge did not answer {verb} within {REQUEST_TIMEOUT_S:.0f} s") from error
         except BaseException:
-            self.close()  # half a request or half an answer leaves nothing to go on with
+            self.close()  # after half a request or half an answer the connection is of no use
             raise
         return self._judged(verb, reply)
 
@@ -105,7 +105,7 @@ class Connection:
         return reply
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Yield what follows line by line, until the edge ends the connection."""
+        """Yield the following lines, until the edge ends the connection."""
         while True:
             line, newline, rest = self._buffer.partition(b"\n")
             if newline:
@@ -138,7 +138,7 @@ class Connection:
                 rest = rest[sent:]
             await asyncio.get_running_loop().sock_sendall(self._socket, rest)
         except OSError as error:
-            # The edge may have said why before it closed (a frame too long): the answer is read all the same.
+            # The edge may have answered before it closed (a frame too long): the answer is read all the same.
             if error.errno not in GONE:
                 raise EdgeGone(f"the edge cannot be written to: {error.strerror}") from error
 
@@ -178,7 +178,7 @@ class Connection:
         return bool(content)
 
     async def _when_ready(self, attempt: Callable[[], Any], *, writing: bool) -> Any:
-        """Return what `attempt` returns once it does not block: asyncio has no call for descriptors."""
+        """Return the result of `attempt` once it does not block: asyncio has no call for descriptors."""
         loop, descriptor = asyncio.get_running_loop(), self._socket.fileno()
         add, remove = (
             (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)

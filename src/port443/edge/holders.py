@@ -1,4 +1,4 @@
-"""Who listens on a port already: what /proc tells, as far as it lets us look."""
+"""The process that listens on a port already, read from /proc as far as permissions allow."""
 
 import ipaddress
 import os
@@ -9,7 +9,7 @@ LISTEN = "0A"
 
 
 def holder_of(address: str, port: int, proc: Path = Path("/proc")) -> str | None:
-    """Name the process that listens where we would: `nginx (pid 4711)`; nothing when /proc does not tell."""
+    """Return the process that listens on an endpoint, as `nginx (pid 4711)`; empty when unknown."""
     inodes = {inode for table in ("tcp", "tcp6") for inode in _listening(proc / "net" / table, address, port)}
     if not inodes:
         return None

@@ -14,9 +14,9 @@ VERSION_TIMEOUT_S = 10
 
 
 def locate_program(chosen: Path | None = None) -> Path:
-    """Return the edge program of our version: the chosen one, else that of this environment or the path.
+    """Return the edge program of our version: the chosen one, else that of this environment or of PATH.
 
-    `chosen` is what PORT443_EDGE says. Looked for are the chosen file alone when there is one, then the
+    `chosen` is the value of PORT443_EDGE. Searched are the chosen file alone when there is one, else the
     directory of the running Python, then the directories of PATH.
     """
     program = _chosen(chosen) if chosen else _installed()
@@ -50,7 +50,7 @@ def _is_program(path: Path) -> bool:
 
 
 def check_version(program: Path) -> None:
-    """Refuse a program that does not say our version."""
+    """Refuse a program that does not report our version."""
     wanted = f"{PROGRAM} {__version__}"
     hint = f"pip install {PROGRAM}=={__version__}"
     try:

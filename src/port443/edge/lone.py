@@ -1,4 +1,4 @@
-"""What a `port443 serve` that does not answer leaves: its process, and its edge; found, described, ended."""
+"""The processes of a runtime directory whose `port443 serve` does not answer: found, described, ended."""
 
 import asyncio
 import os
@@ -18,9 +18,9 @@ from port443.edge.runtime import EDGE_SOCKET, HAS_UNIT, ROOT_COPY
 from port443.lease import holder_of
 from port443.ports import Clock, EdgeIdentity, LoneEdge
 
-PATIENCE_S = 3.0
+TIMEOUT_S = 3.0
 DRAIN_MARGIN_S = 3.0
-DEATH_PATIENCE_S = 2.0
+DEATH_TIMEOUT_S = 2.0
 
 
 class LeftByServe:
@@ -38,14 +38,14 @@ class LeftByServe:
         return holder_of(self._lease)
 
     def is_stopped(self, pid: int) -> bool:
-        """Whether a process got SIGSTOP, as proc_pid_stat(5) tells."""
+        """Whether a process is stopped by a signal, by its state in proc_pid_stat(5)."""
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {"T", "t"}
         except OSError:
             return False
 
     async def end(self, pid: int, within_s: float) -> bool:
-        """Send SIGTERM and wait; false when it goes on."""
+        """Send SIGTERM and wait; false when the process is still running."""
         process = EdgeProcess(pid)
         try:
             os.kill(pid, signal.SIGTERM)
@@ -65,9 +65,9 @@ class LeftByServe:
 
 
 async def find_lone(runtime: Path, now: datetime) -> LoneEdge | None:
-    """Return the edge that answers in a runtime directory; whether a `serve` has it is not looked at."""
+    """Return the edge that answers in a runtime directory, whether or not a `serve` uses it."""
     try:
-        async with asyncio.timeout(PATIENCE_S), _met(runtime) as (client, hello, place):
+        async with asyncio.timeout(TIMEOUT_S), _met(runtime) as (client, hello, place):
             stats, root = await client.stats(), root_of(place, hello)
     except (EdgeError, TimeoutError, OSError):
         return None
@@ -89,7 +89,7 @@ async def end_lone(runtime: Path) -> None:
         process = EdgeProcess(hello.pid)
         await client.drain(timeout_ms)
     if not await process.wait_ended(timeout_ms / 1000 + DRAIN_MARGIN_S):
-        await process.end(DEATH_PATIENCE_S)
+        await process.end(DEATH_TIMEOUT_S)
 
 
 @asynccontextmanager
@@ -104,7 +104,7 @@ async def _met(runtime: Path) -> AsyncIterator[tuple[EdgeClient, Hello, Path]]:
 
 
 def identity_of(hello: Hello) -> EdgeIdentity:
-    """Return what the edge said of itself, as the rest of the program knows it."""
+    """Return the identity of the edge in the terms of `ports`."""
     return EdgeIdentity(
         version=hello.version,
         contract=hello.contract,
@@ -118,7 +118,7 @@ def identity_of(hello: Hello) -> EdgeIdentity:
 
 
 def root_of(place: Path, hello: Hello) -> Root | None:
-    """Return what the edge runs, when its boot copy tells."""
+    """Return what the edge runs, read from its boot copy; None when it cannot be read."""
     try:
         root = read_document((place / ROOT_COPY).read_bytes())
     except (OSError, EdgeError):

@@ -24,7 +24,7 @@ class Predecessor:
 
     @classmethod
     async def relieve(cls, path: Path, held: HeldSockets) -> "Predecessor":
-        """Hold what it listens on, so that no port is closed when it goes."""
+        """Take its listening sockets over, so that no port is closed when it ends."""
         client = await EdgeClient.open(path)
         try:
             for taken in await client.take_sockets():
@@ -35,7 +35,7 @@ class Predecessor:
         return cls(client)
 
     async def dismiss(self, timeout_ms: int) -> None:
-        """Let it finish what it has and end, now that ours serves on the same sockets."""
+        """Drain it, now that our edge serves on the same sockets."""
         try:
             await self._client.drain(timeout_ms)
         except EdgeError as error:
@@ -43,5 +43,5 @@ class Predecessor:
         self.close()
 
     def close(self) -> None:
-        """Let go of it; it goes on."""
+        """Disconnect; it continues to run."""
         self._client.close()

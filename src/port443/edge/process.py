@@ -1,4 +1,4 @@
-"""The edge's process: started in a session of its own, watched and ended by its id, never left a zombie."""
+"""The edge's process: started in its own session, watched and ended by its pidfd, never left a zombie."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from port443.edge.errors import EdgeDidNotStart
 
 LOG_BYTES = 1024 * 1024
 TAIL_BYTES = 4096
-KILL_PATIENCE_S = 5.0
+KILL_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """What the edge is started with."""
+    """The arguments of an edge's start."""
 
     program: Path
     runtime: Path
@@ -28,8 +28,8 @@ class Spawn:
     def start(self) -> "EdgeProcess":
         """Start the program.
 
-        It gets a session of its own, so that neither Ctrl-C nor the end of this process ends it, and
-        writes to a file, so that it never waits for a reader that is gone.
+        It gets its own session, so that neither Ctrl-C nor the end of this process ends it, and
+        writes to a file, so that it never blocks on a pipe without a reader.
         """
         arguments = [os.fspath(self.program), "--runtime", os.fspath(self.runtime)]
         arguments += ["--workers", str(self.workers)]
@@ -59,7 +59,7 @@ def _descriptors(log: Path) -> Sequence[tuple[int, int, str, int, int]]:
 
 
 def trim_log(log: Path) -> None:
-    """Empty a log that has grown beyond its bound: whoever wants it all reads the events."""
+    """Empty a log that has grown beyond its bound; the events are the complete record."""
     try:
         if log.stat().st_size > LOG_BYTES:
             os.truncate(log, 0)
@@ -79,7 +79,7 @@ def last_words(log: Path) -> str:
 
 
 class EdgeProcess:
-    """One running edge. Held by a descriptor, so that a process id used anew is never mistaken for it."""
+    """One running edge, held by a pidfd, so that a reused process id is never mistaken for it."""
 
     def __init__(self, pid: int, *, is_child: bool = False) -> None:
         self.pid, self.is_child = pid, is_child
@@ -90,7 +90,7 @@ class EdgeProcess:
             self._descriptor = None  # it has ended already
 
     async def wait_ended(self, within_s: float) -> bool:
-        """Wait for its end, and take its exit status when it is a child; false when it goes on."""
+        """Wait for its end, and reap it when it is a child; false when it is still running."""
         if self._descriptor is not None and not await _wait_readable(self._descriptor, within_s):
             return False
         self.release()
@@ -98,10 +98,10 @@ class EdgeProcess:
         return True
 
     async def end(self, within_s: float) -> None:
-        """Ask it to end, and kill it when it has not by the deadline."""
-        for signal_, patience_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, KILL_PATIENCE_S)):
+        """Send SIGTERM, and SIGKILL when it has not ended by the deadline."""
+        for signal_, timeout_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, KILL_TIMEOUT_S)):
             self._send(signal_)
-            if await self.wait_ended(patience_s):
+            if await self.wait_ended(timeout_s):
                 return
 
     def kill(self) -> None:
@@ -112,7 +112,7 @@ class EdgeProcess:
         self.release()
 
     def release(self) -> None:
-        """Let go of it, whether it runs or not."""
+        """Close the descriptor, whether the process runs or not."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -125,7 +125,7 @@ class EdgeProcess:
 
 
 def _reap(pid: int) -> None:
-    # An adopted edge is the child of somebody else, who reaps it.
+    # An adopted edge is the child of another process, which reaps it.
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 

@@ -14,7 +14,7 @@ EDGE_SOCKET = "edge.sock"
 LONGEST_SOCKET = "admin.sock"
 EDGE_LOG = "edge.log"
 HAS_UNIT = "edge.external"
-"""Stands in the directory while something else than `port443 serve` starts the edge."""
+"""A file that exists while something other than `port443 serve` starts the edge."""
 IN_MEMORY = {"tmpfs", "ramfs"}
 ROOT_COPY = Path("boot", "root.json")
 
@@ -43,11 +43,11 @@ class Machine:
 
 
 def default_runtime(uid: int, xdg_runtime_dir: Path | None, machine: Machine | None = None) -> Path:
-    """Return where the sockets go when nobody said: in memory where the system offers that.
+    """Return the default directory of the sockets: on a tmpfs where the system has one.
 
-    Where the usual place lies on a disk, as in many containers, it is a directory of this user in `/dev/shm`:
-    one that is not there yet, or that is nobody else's. What somebody else has put there under that name is
-    passed over. An edge that answers in the usual place stays there.
+    If the usual place is on a disk, as in many containers, it is a directory of this user in `/dev/shm`: one
+    that does not exist yet, or that only this user can write. A file of another user with that name is
+    skipped. If an edge answers in the usual place, that place is used.
     """
     machine = machine or Machine()
     usual = _usual(uid, xdg_runtime_dir, machine)
@@ -76,10 +76,10 @@ def _answers(runtime: Path) -> bool:
 
 
 def _may_be_ours(path: Path, uid: int) -> bool:
-    """Whether it is absent, or this user's and closed to all others; anybody can make names beside it."""
+    """Whether it is absent, or this user's and closed to others; any user can create names beside it."""
     try:
         if not path.parent.stat().st_mode & stat.S_ISVTX:
-            return False  # anybody could rename ours
+            return False  # another user could rename ours
         found = path.lstat()
     except FileNotFoundError:
         return True

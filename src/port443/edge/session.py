@@ -1,4 +1,4 @@
-"""One edge as we know it: its boot, the lease we hold on it, what it runs and which sockets it has."""
+"""One boot of the edge: its id, our epoch on it, what it runs and which sockets it has."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +10,8 @@ from port443.edge.client import EdgeClient, Hello, Missing
 from port443.edge.errors import EdgeGone, PartsUnknown
 from port443.edge.sockets import HeldSocket, HeldSockets
 
-ROUNDS = 4
-"""An apply, a put, an apply; once more when a ticket key turns out to be lost; then something is wrong."""
+APPLY_TRIES = 4
+"""The tries of apply and put: one, and one more when a ticket key turns out to be lost."""
 
 
 class Session:
@@ -28,13 +28,13 @@ class Session:
 
     @property
     def hello(self) -> Hello:
-        """What the edge said when it was met last."""
+        """The edge's last answer to `hello`."""
         if self._hello is None:
-            raise EdgeGone("the edge has not been met yet: start() comes first")
+            raise EdgeGone("there is no connection to the edge yet: call start() first")
         return self._hello
 
     async def connect(self) -> Hello:
-        """Meet the edge anew; one of another boot has none of our sockets."""
+        """Connect again; an edge of another boot has none of our sockets."""
         self.hang_up()
         client = await EdgeClient.open(self._path)
         try:
@@ -56,17 +56,17 @@ class Session:
         return self._client
 
     def hang_up(self) -> None:
-        """Close the connection; what is known stays known."""
+        """Close the connection; what is known of the edge stays known."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
-    def take_lease(self) -> None:
-        """Go beyond every control plane before us: the edge refuses what an older one says."""
+    def take_epoch(self) -> None:
+        """Take the next epoch: the edge refuses applies of all earlier control planes."""
         self._epoch = self.hello.epoch + 1
 
     async def adopt_sockets(self) -> None:
-        """Hold what the edge listens on already."""
+        """Take descriptors of the sockets that the edge listens on already."""
         for taken in await (await self.client()).take_sockets():
             self._given.add(self._held.adopt(taken.listener, taken.worker, taken.descriptor))
 
@@ -80,14 +80,14 @@ class Session:
     async def hand_over(self, plan: Plan) -> tuple[Plan, Receipt]:
         """Have the plan run; return it with its receipt, without ticket keys that were lost on the way."""
         client = await self.client()
-        for _ in range(ROUNDS):
+        for _ in range(APPLY_TRIES):
             answer = await client.apply(plan.root, self._epoch, self._running)
             if isinstance(answer, Receipt):
                 self._running = answer.root
                 self._forget_dropped(plan)
                 return plan, answer
             plan = await self._send_missing(client, plan, answer)
-        raise PartsUnknown("the edge asks for the same parts again and again")
+        raise PartsUnknown("the edge reports the same parts as missing after they were put")
 
     def _forget_dropped(self, plan: Plan) -> None:
         # An apply closes the edge's side of every listener that it leaves out, also of one not yet used.
@@ -97,7 +97,7 @@ class Session:
     async def _send_missing(self, client: EdgeClient, plan: Plan, answer: Missing) -> Plan:
         lost = {name for name in answer.parts if name not in plan.parts}
         if unknown := lost - set(plan.root.ticket_keys):
-            raise PartsUnknown(f"the edge asks for parts that the plan does not hold: {_some(unknown)}")
+            raise PartsUnknown(f"the edge reports missing parts that are not in the plan: {_some(unknown)}")
         await client.put([plan.parts[name] for name in answer.parts if name not in lost])
         # Only the edge held that ticket key, and it is another edge now: a few resumptions are lost.
         return plan.without_ticket_keys(lost) if lost else plan

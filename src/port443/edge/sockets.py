@@ -1,4 +1,4 @@
-"""The listening sockets: bound here, held here, and lent to the edge as long as it lives."""
+"""The listening sockets: bound here, kept open here, and passed to each edge process."""
 
 import errno
 import socket
@@ -39,13 +39,13 @@ class HeldSockets:
         return len(self._held)
 
     def adopt(self, listener: str, worker: int, descriptor: int) -> HeldSocket:
-        """Hold a descriptor that came from the edge."""
+        """Take ownership of a descriptor that the edge sent."""
         adopted = HeldSocket(listener, worker, socket.socket(fileno=descriptor))
         self._held.append(adopted)
         return adopted
 
     def bind_missing(self, listeners: Sequence[Listener], workers: int) -> list[HeldSocket]:
-        """Bind what is missing, one socket a worker and listener: all of them, or none and an error."""
+        """Bind the missing sockets, one for each worker and listener: all of them, or none and an error."""
         bound: list[HeldSocket] = []
         try:
             for listener in listeners:
@@ -70,7 +70,7 @@ class HeldSockets:
         return any(each.getsockname()[1] == port for each in alike)
 
     def release_all_but(self, listeners: Iterable[str]) -> None:
-        """Close the sockets of listeners that are no longer wanted: a port is open while one is held."""
+        """Close the sockets of listeners that were removed: a port is open while one descriptor is."""
         kept = set(listeners)
         for each in self._held:
             if each.listener not in kept:
@@ -78,7 +78,7 @@ class HeldSockets:
         self._held = [each for each in self._held if each.listener in kept]
 
     def close(self) -> None:
-        """Let go of all of them; the edge goes on with its own."""
+        """Close all of them; the edge keeps its own."""
         self.release_all_but(())
 
 

@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class EventStream:
-    """Where we are in the edge's events: the boot, and the last number seen.
+    """The position in the edge's events: the boot, and the number of the last event.
 
-    That is remembered beside the socket, so that the next control plane goes on from there.
+    It is stored beside the socket, so that the next control plane continues from there.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class EventStream:
         self._is_ended = False
 
     async def events(self) -> AsyncIterator[Event]:
-        """Yield events until `end()` is called; connect again whenever the edge has gone."""
+        """Yield events until `end()` is called; reconnect when the edge has ended."""
         while not self._is_ended:
             try:
                 async for event in self._of_one_connection():

@@ -1,14 +1,14 @@
-"""The edge kept alive: adopted or started, and restarted with the same sockets and the last plan.
+"""Supervise the edge: adopt or start it, and restart it with the same sockets and the last plan.
 
     start ──┬── an edge answers, or in mode external will answer ──► adopted ──┐
             └── none does, or one of another contract ─────────────► spawned ──┤
                                                                                ▼
-    restoring ── it has our sockets and our plan, again or still ──────────► serving ── leave ──► left
+    restoring ── it has our sockets and our plan ────────────────────────────► serving ── leave ──► left
      │  ▲                                                                      │  └─ drain, kill ──► ended
      │  └────────────────────────── its connection ended ──────────────────────┘
-     └── spawned anew, and 10 deaths within a minute ──► EdgeKeepsCrashing
+     └── spawned again, and 10 crashes within a minute ──► EdgeKeepsCrashing
 
-Only mode spawned starts an edge. One of another contract goes on beside the new one, and is drained after the
+Only mode spawned starts an edge. One of another contract runs beside the new one, and is drained after the
 first apply.
 """
 
@@ -49,15 +49,15 @@ from port443.ports import EdgeFound, EdgeIdentity
 
 Mode = Literal["spawned", "external"]
 T = TypeVar("T")
-START_PATIENCE_S = 10.0
-RESTORE_PATIENCE_S = 15.0
-DEATH_PATIENCE_S = 2.0
-EXPECT_PATIENCE_S = 3.0
+START_TIMEOUT_S = 10.0
+RESTORE_TIMEOUT_S = 15.0
+DEATH_TIMEOUT_S = 2.0
+EXPECT_TIMEOUT_S = 3.0
 DRAIN_MARGIN_S = 3.0
 RETRY_S = 0.05
 LOG_CHECK_S = 60.0
 PASSING = (EdgeGone, EdgeUnreachable, EdgeDraining)
-"""What the next edge cures; one that drains will be followed by another."""
+"""Errors that end when the edge has been replaced; one that drains will be followed by another."""
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +72,11 @@ class EdgeOptions:
     mode: Mode = "spawned"
     """`external`: another service starts and restarts the edge, and this one only connects."""
     program: Path | None = None
-    """What PORT443_EDGE says: the program to start instead of the installed one."""
+    """The value of PORT443_EDGE: the program to start instead of the installed one."""
 
 
 class Supervisor:
-    """The `Edge` of `ports.py` over a process of its own."""
+    """The `Edge` of `ports.py`: one process, adopted or started."""
 
     def __init__(self, options: EdgeOptions) -> None:
         self._options = options
@@ -86,8 +86,8 @@ class Supervisor:
         self._lifeline: Connection | None = None
         self._crashes = Crashes()
         self._plan: Plan | None = None
-        self._turn = asyncio.Lock()
-        self._is_left = False
+        self._lock = asyncio.Lock()
+        self._is_released = False
         self._outfitted: str | None = None
         """The boot that has our sockets and our plan; any other one still needs them."""
         self._settle(options.runtime.absolute())
@@ -105,30 +105,30 @@ class Supervisor:
         if self._options.mode == "external":
             (runtime / HAS_UNIT).touch(mode=0o600)
         try:
-            async with self._turn:
-                hello, adopted = await self._meet_beside()
+            async with self._lock:
+                hello, adopted = await self._connect_or_replace()
                 await self._session.adopt_sockets()
         except BaseException:
             self._abandon()
             raise
-        self._session.take_lease()
+        self._session.take_epoch()
         self._outfitted = hello.boot
         return EdgeFound(identity_of(hello), adopted, root_of(self._place, hello))
 
     def _abandon(self) -> None:
-        """Leave nothing behind that nobody would know of: a start that came to nothing."""
+        """End an edge that a failed start has started: no one else knows of it."""
         if self._process is not None and self._process.is_child:
             self._process.kill()
         self._held.close()
         self._hang_up()
 
-    async def _meet_beside(self) -> tuple[Hello, bool]:
-        """Meet our edge; beside one of another contract ours has a directory of its own."""
+    async def _connect_or_replace(self) -> tuple[Hello, bool]:
+        """Connect to our edge; beside one of another contract ours has a directory of its own."""
         if (place_beside(self._place) / EDGE_SOCKET).exists():
             self._settle(place_beside(self._place))
-            return await self._meet()
+            return await self._connect()
         try:
-            return await self._meet()
+            return await self._connect()
         except ContractDiffers as error:
             if self._options.mode == "external":
                 raise
@@ -137,13 +137,13 @@ class Supervisor:
         self._settle(prepare_runtime(place_beside(self._place)))
         return await self._spawn(), False
 
-    async def _meet(self) -> tuple[Hello, bool]:
+    async def _connect(self) -> tuple[Hello, bool]:
         try:
             hello = await self._session.connect()
         except EdgeUnreachable:
             if self._options.mode == "spawned":
                 return await self._spawn(), False
-            log.info("edge_awaited", extra={"socket": str(self._path), "within_s": START_PATIENCE_S})
+            log.info("edge_awaited", extra={"socket": str(self._path), "within_s": START_TIMEOUT_S})
             hello = await self._await_edge()
         self._process = EdgeProcess(hello.pid)
         return hello, True
@@ -153,7 +153,7 @@ class Supervisor:
         try:
             return await self._with_edge(lambda _: self._apply(plan))
         except EdgeError:
-            self._release_sockets()  # what was bound for it is not wanted now
+            self._release_sockets()  # the bound sockets are of no use now
             raise
 
     async def _apply(self, plan: Plan) -> Receipt:
@@ -176,30 +176,30 @@ class Supervisor:
         return await self._with_edge(EdgeClient.stats)
 
     async def expect(self, peer: Endpoint) -> None:
-        """Tell the edge that a connection is ours; see `ports.Edge`."""
+        """Announce one of our connections to the edge; see `ports.Edge`."""
         try:
-            async with asyncio.timeout(EXPECT_PATIENCE_S):
+            async with asyncio.timeout(EXPECT_TIMEOUT_S):
                 await self._with_edge(lambda edge: edge.expect([peer]))
         except (EdgeError, TimeoutError) as error:
             log.debug("edge_not_told", extra={"reason": str(error)})
 
     async def identity(self, within_s: float | None = None) -> EdgeIdentity:
-        """Ask the running edge who it is and what it runs; one that is down is waited for so long."""
-        patience_s = RESTORE_PATIENCE_S if within_s is None else within_s
-        return identity_of(await self._with_edge(EdgeClient.hello, patience_s))
+        """Return the identity of the running edge; waits at most `within_s` for one that is down."""
+        timeout_s = RESTORE_TIMEOUT_S if within_s is None else within_s
+        return identity_of(await self._with_edge(EdgeClient.hello, timeout_s))
 
     async def _with_edge(
-        self, action: Callable[[EdgeClient], Awaitable[T]], patience_s: float = RESTORE_PATIENCE_S
+        self, action: Callable[[EdgeClient], Awaitable[T]], timeout_s: float = RESTORE_TIMEOUT_S
     ) -> T:
-        """Take a turn with the edge; when it is just being restarted, wait for it."""
+        """Run `action` alone on the connection; while the edge is being restarted, wait for it."""
         clock = asyncio.get_running_loop().time
-        deadline = clock() + patience_s
+        deadline = clock() + timeout_s
         while True:
             try:
-                async with self._turn:
+                async with self._lock:
                     return await action(await self._session.client())
             except PASSING:
-                if self._is_left or clock() > deadline:
+                if self._is_released or clock() > deadline:
                     raise
             await asyncio.sleep(RETRY_S)
 
@@ -208,10 +208,10 @@ class Supervisor:
         return self._events.events()
 
     async def watch(self) -> None:
-        """Restart the edge whenever it dies, until it is left; see `ports.Edge`."""
-        while not self._is_left:
+        """Restart the edge when it ends, until it is released; see `ports.Edge`."""
+        while not self._is_released:
             await self._wait_gone()
-            if not self._is_left:
+            if not self._is_released:
                 await self._restore()
 
     async def _wait_gone(self) -> None:
@@ -223,7 +223,7 @@ class Supervisor:
             # It may have been replaced before we looked, and the one that we hang on has nothing of ours.
             if not await self._is_outfitted():
                 return
-            while not self._is_left and not await self._lifeline.wait_end(LOG_CHECK_S):
+            while not self._is_released and not await self._lifeline.wait_end(LOG_CHECK_S):
                 trim_log(self._log)
         finally:
             self._lifeline.close()
@@ -232,17 +232,17 @@ class Supervisor:
     async def _is_outfitted(self) -> bool:
         """Whether the edge that answers is the one that has our sockets and our plan."""
         try:
-            async with self._turn:
+            async with self._lock:
                 return (await (await self._session.client()).hello()).boot == self._outfitted
         except PASSING:
             return False
 
     async def _restore(self) -> None:
-        """Bring the edge back, with what it had; give up when it dies again and again."""
+        """Restart the edge with its sockets and plan; give up when it crashes repeatedly."""
         clock = asyncio.get_running_loop().time
-        while not self._is_left:
+        while not self._is_released:
             try:
-                async with self._turn:
+                async with self._lock:
                     await self._bring_back()
             except (*PASSING, EdgeDidNotStart) as error:
                 log.warning("edge_not_back", extra={"reason": error.message})
@@ -254,7 +254,7 @@ class Supervisor:
                 return
 
     async def _bring_back(self) -> None:
-        if self._is_left:
+        if self._is_released:
             return
         try:
             hello = await self._session.connect()
@@ -263,7 +263,7 @@ class Supervisor:
                 raise
             hello = await self._replace()
         if hello.boot == self._outfitted:
-            await asyncio.sleep(RETRY_S)  # it lives; only a connection had ended
+            await asyncio.sleep(RETRY_S)  # it runs; only a connection had ended
             return
         await self._session.give_sockets()
         if self._plan is not None:
@@ -274,7 +274,7 @@ class Supervisor:
         now = asyncio.get_running_loop().time()
         self._crashes.note(now)
         if self._process is not None:
-            await self._process.end(DEATH_PATIENCE_S)
+            await self._process.end(DEATH_TIMEOUT_S)
         if self._crashes.are_too_many(now):
             raise EdgeDidNotStart("the edge died too often within a minute")
         return await self._spawn()
@@ -288,7 +288,7 @@ class Supervisor:
 
     async def _await_edge(self) -> Hello:
         clock = asyncio.get_running_loop().time
-        deadline = clock() + START_PATIENCE_S
+        deadline = clock() + START_TIMEOUT_S
         while True:
             try:
                 return await self._session.connect()
@@ -298,19 +298,19 @@ class Supervisor:
             if self._process is None:
                 await asyncio.sleep(RETRY_S)
             elif await self._process.wait_ended(RETRY_S):
-                words = last_words(self._log) or "it said nothing"
-                raise EdgeDidNotStart(f"the edge ended at once: {words}", f"see {self._log}")
+                words = last_words(self._log) or "it wrote nothing"
+                raise EdgeDidNotStart(f"the edge ended right after its start: {words}", f"see {self._log}")
 
     async def drain_and_stop(self) -> None:
         """End the edge politely, then by force; an external edge is only left, its own unit ends it."""
         if self._options.mode == "external":
             await self.leave()
             return
-        self._is_left = True
+        self._is_released = True
         limits = self._plan.root.limits if self._plan else Limits()
         try:
-            async with self._turn:
-                # A port is open as long as one descriptor of it is: ours would swallow what comes now.
+            async with self._lock:
+                # A port is open as long as one descriptor of it is: ours would receive new connections.
                 self._held.close()
                 await self._drain(limits.drain_timeout_ms)
         except asyncio.CancelledError:
@@ -320,25 +320,25 @@ class Supervisor:
             self._hang_up()
 
     def kill(self) -> None:
-        """End the edge at once; an external one is its own unit's affair."""
-        self._is_left = True
+        """End the edge immediately; an external one is left to its unit."""
+        self._is_released = True
         if self._process is not None and self._options.mode == "spawned":
             self._process.kill()
 
     async def _drain(self, timeout_ms: int) -> None:
-        patience_s = timeout_ms / 1000 + DRAIN_MARGIN_S
+        timeout_s = timeout_ms / 1000 + DRAIN_MARGIN_S
         try:
             await (await self._session.client()).drain(timeout_ms)
         except EdgeError as error:
             log.warning("edge_not_drained", extra={"reason": error.message})
-            patience_s = 0.0  # it has not been told, so it will not end by itself
-        if self._process is not None and not await self._process.wait_ended(patience_s):
-            await self._process.end(DEATH_PATIENCE_S)
+            timeout_s = 0.0  # the request did not reach it, so it will not end by itself
+        if self._process is not None and not await self._process.wait_ended(timeout_s):
+            await self._process.end(DEATH_TIMEOUT_S)
 
     async def leave(self) -> None:
-        """Let go of the edge, which goes on serving by itself until somebody adopts it."""
-        self._is_left = True
-        async with self._turn:
+        """Release the edge, which continues to serve until another control plane adopts it."""
+        self._is_released = True
+        async with self._lock:
             self._held.close()
             self._hang_up()
 

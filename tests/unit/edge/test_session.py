@@ -72,7 +72,7 @@ def hand_over(
     async def talk() -> list[tuple[Plan, Receipt]]:
         session = Session(path, held)
         await session.connect()
-        session.take_lease()
+        session.take_epoch()
         try:
             return [await session.hand_over(each) for each in made]
         finally:

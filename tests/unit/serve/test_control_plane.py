@@ -299,7 +299,7 @@ def test_a_silent_edge_does_not_silence_the_status(
             (site,) = document["sites"]
             assert (site["verdict"], {proof["verdict"] for proof in site["proofs"]}) == ("error", {"unknown"})
             bench.edge.fault = None
-            monkeypatch.setattr(serve, "EDGE_PATIENCE_S", 0.01)
+            monkeypatch.setattr(serve, "EDGE_TIMEOUT_S", 0.01)
             monkeypatch.setattr(bench.edge, "identity", lambda _: asyncio.Event().wait())
             assert codes(await status(plane)) == ["P443-E309"]
 

@@ -43,7 +43,7 @@ class SQLiteBackend(orders.OrderTables):
     def __init__(self, path: Path, kek: str) -> None:
         """Open the database; one that is missing is made for the key-encryption key with the id `kek`."""
         self.path = path
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         with told_of_files(path):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
         with told_of_database(path):
@@ -64,7 +64,7 @@ class SQLiteBackend(orders.OrderTables):
 
     def close(self) -> None:
         """Close the database; what was put is in its one file then."""
-        with self._turn, told_of_database(self.path):
+        with self._lock, told_of_database(self.path):
             self._database.close()
 
     async def active(self, lineage: str) -> SealedGeneration | None:
@@ -191,11 +191,11 @@ class SQLiteBackend(orders.OrderTables):
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do `work` in one transaction, in a thread."""
 
-        def in_turn() -> T:
-            with self._turn, told_of_database(self.path), _transaction(self._database):
+        def locked() -> T:
+            with self._lock, told_of_database(self.path), _transaction(self._database):
                 return work(self._database)
 
-        return await asyncio.to_thread(in_turn)
+        return await asyncio.to_thread(locked)
 
     async def _row(self, statement: str, *values: object) -> Any:
         return await self._run(lambda database: database.execute(statement, values).fetchone())
