@@ -56,7 +56,7 @@ def test_the_first_plan_opens_and_serves() -> None:
 
 
 def test_a_site_that_leaves_is_named() -> None:
-    assert words(made(), made(desired())) == ["routes: shop.example.com: is served no more"]
+    assert words(made(), made(desired())) == ["routes: shop.example.com: is no longer served"]
 
 
 def test_listeners_are_compared_one_by_one() -> None:

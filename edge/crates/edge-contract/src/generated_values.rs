@@ -46,11 +46,11 @@ pub mod bounds {
 error_codes! {
     /// What should be one JSON object in UTF-8 is none, or has a key twice.
     BadJson = "P443-E350" "bad_json",
-    /// The connection to the edge ended, or fell silent, in the middle of a frame.
+    /// The connection to the edge ended or timed out in the middle of a frame.
     BadFrame = "P443-E351" "bad_frame",
     /// A frame to the edge would have more than 64 MiB.
     FrameTooLong = "P443-E352" "frame_too_long",
-    /// The edge does not know what it was asked for: the two programs are of different versions.
+    /// The edge does not know the verb: the two programs have different versions.
     UnknownVerb = "P443-E353" "unknown_verb",
     /// A request to the edge lacks a field, or holds a value of the wrong type or range.
     BadRequest = "P443-E354" "bad_request",
@@ -62,13 +62,13 @@ error_codes! {
     FdKindWrong = "P443-E357" "fd_kind_wrong",
     /// Another, newer `port443 serve` has taken this edge over.
     StaleEpoch = "P443-E358" "stale_epoch",
-    /// The edge runs another snapshot than `port443 serve` believes; nothing was changed.
+    /// The edge runs another snapshot than `port443 serve` expected; nothing was changed.
     StaleBase = "P443-E359" "stale_base",
-    /// The running edge speaks another version of the contract than this `port443 serve`.
+    /// The running edge implements another version of the contract than this `port443 serve`.
     ContractDiffers = "P443-E360" "contract_differs",
-    /// The edge failed at something of its own, such as writing its boot copy.
+    /// An operation inside the edge failed, such as writing its boot copy.
     Internal = "P443-E361" "internal",
-    /// More clients are connected to the edge's socket than it serves at once.
+    /// More clients are connected to the edge's socket than it serves at the same time.
     TooManyClients = "P443-E362" "too_many_clients",
     /// The edge is ending its connections and takes nothing new any more.
     Draining = "P443-E363" "draining",

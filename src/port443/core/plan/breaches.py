@@ -1,4 +1,4 @@
-"""Find the sites whose parts break the contract, so that one of them stops none of the others."""
+"""Find the sites whose parts break the contract, so that one of them does not block the others."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from port443.core.plan.planner import Plan
 
 
 def breaches(plan: Plan) -> dict[str, DocumentInvalid]:
-    """Return what is wrong with each site's own parts, by the same rules as the edge's."""
+    """Return the fault of each site's own parts, by the same rules as the edge's."""
     judged: dict[Hash, DocumentInvalid | None] = {}
     found: dict[str, DocumentInvalid] = {}
     for id_, site in plan.root.sites.items():

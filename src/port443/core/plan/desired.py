@@ -1,4 +1,4 @@
-"""What the operator wants, parsed and merged: what settings make and the planner reads."""
+"""The desired state: parsed and complete; settings make it and the planner reads it."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -52,7 +52,7 @@ class LocalIssuer:
 
 @dataclass(frozen=True, slots=True)
 class OwnCertificate:
-    """The operator brings a chain and its key as PEM files."""
+    """The operator's own chain and key, as PEM files."""
 
     chain: PurePath
     key: PurePath
@@ -60,14 +60,14 @@ class OwnCertificate:
 
 @dataclass(frozen=True, slots=True)
 class SiteTimeouts:
-    """A site's own time-outs in milliseconds; None is what holds for all sites."""
+    """A site's own timeouts in milliseconds; None is the value for all sites."""
 
     handshake_ms: int | None = None
     header_ms: int | None = None
     body_ms: int | None = None
     idle_ms: int | None = None
     request_ms: int | None = None
-    """0 is none at all, whatever holds for all sites."""
+    """0 is no timeout, whatever the value for all sites."""
     tunnel_ms: int | None = None
     connect_ms: int | None = None
     first_byte_ms: int | None = None
@@ -111,7 +111,7 @@ STANDARD_LOG = LogWish()
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """The whole of what should run."""
+    """All that should run."""
 
     https: tuple[Endpoint, ...]
     http: tuple[Endpoint, ...]
@@ -124,7 +124,7 @@ class Desired:
 
 
 def without_ipv6(desired: Desired) -> Desired:
-    """Return what a machine that has no IPv6 can do: `[::]` is left out where `0.0.0.0` stands beside it."""
+    """Return the state for a machine without IPv6: `[::]` is left out where `0.0.0.0` is present too."""
     return replace(desired, https=_without_ipv6(desired.https), http=_without_ipv6(desired.http))
 
 
@@ -135,7 +135,7 @@ def _without_ipv6(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a site is served with: a chain that starts at its leaf, and the leaf's key."""
+    """The credential of a site: a chain that starts at its leaf, and the leaf's key."""
 
     names: tuple[SiteName, ...]
     chain: tuple[bytes, ...]
@@ -145,16 +145,16 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class SiteNeeds:
-    """What a site needs beside its settings, as far as it is there: a site may be older than its certificate.
+    """What a site needs besides its settings, as far as it is known: a site may exist before its certificate.
 
-    Without a credential the edge goes on with the site's last good version, or refuses its names.
+    Without a credential the edge keeps the site's last good version, or refuses its names.
     """
 
     credential: Credential | None = None
     client_roots: tuple[bytes, ...] | None = None
-    """DER of the CAs of which clients must show a certificate. None: they are not asked; empty: no CA is
+    """DER of the CAs of which clients must show a certificate. None: none is requested; empty: no CA is
     known yet, and no client is accepted."""
     fault: Port443Error | None = None
     """Why something is missing, or the last good one is served in place of a newer one."""
     warnings: tuple[str, ...] = ()
-    """What is not wrong with its certificate, but will be."""
+    """What is valid now and will not stay so."""

@@ -1,4 +1,4 @@
-"""The difference of two plans in plain words, for people who have to approve it."""
+"""The difference of two plans as sentences, for people who have to approve it."""
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ class Change:
 
 
 def diff(old: Plan | None, new: Plan) -> tuple[Change, ...]:
-    """Say what changes when `new` follows `old`; nothing is said about what stays as it is."""
+    """Yield what changes when `new` replaces `old`; what stays is not mentioned."""
     before = old or Plan(Root((), new.root.limits, {}, None, (), ()), {})
     return (
         *_listeners(before, new),
@@ -79,7 +79,7 @@ def _answered(site: str | None) -> str:
 
 
 def _numbers(subject: str, settings: Mapping[str, str], was: object, now: object) -> Iterator[Change]:
-    """Compare fields, of which `settings` tells the settings, as settings write them."""
+    """Compare fields, whose settings are in `settings`, as settings are written."""
     for field, setting in settings.items():
         before, after = (written(field, getattr(one, field)) for one in (was, now))
         if before != after:
@@ -91,14 +91,14 @@ def _site(old: Plan, new: Plan, id_: str) -> Iterator[Change]:
     if was == now:
         return
     if now is None:
-        yield Change("routes", id_, "is served no more")
+        yield Change("routes", id_, "is no longer served")
         return
     before, after = _part(old, was, Site), _part(new, now, Site)
     if was is None:
         pool = _part(new, after.pool if after else None, Pool)
         yield Change("routes", id_, f"is served from {_servers(pool)}")
     elif before is None or after is None:
-        yield Change("routes", id_, "changes; what it was is not known here")
+        yield Change("routes", id_, "changes; its former content is unknown")
     else:
         yield from _routes(old, new, before, after)
         yield from _policy(old, new, before, after)

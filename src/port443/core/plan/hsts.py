@@ -1,10 +1,10 @@
-"""The HSTS ladder: a promise to browsers that grows only as long as nothing breaks it (RFC 6797).
+"""The HSTS ladder: a max-age that grows only as long as proofs hold (RFC 6797).
 
     5 minutes ──► 1 day ──► 30 days ──► 1 year
 
 Each arrow is one `advance`: the max-age of the step has passed since the step was taken and since the last
-failed proof. The caller has made the site's handshakes just before. A failed proof starts the wait of the
-step anew; no arrow leads back.
+failed proof. The caller has made the site's handshakes just before. A failed proof restarts the wait of the
+step; no arrow leads back.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LADDER_S = (300, DAY_S, 30 * DAY_S, 365 * DAY_S)
 
 @dataclass(frozen=True, slots=True)
 class HstsStep:
-    """Where a site stands on the ladder, and since when."""
+    """The step of a site, and since when."""
 
     step: int
     """An index into `LADDER_S`."""
@@ -35,11 +35,11 @@ class HstsStep:
 
 
 def advance(step: HstsStep, now: datetime, last_failed_proof: datetime | None) -> HstsStep:
-    """Return the step that holds from `now`: one up when the last has passed without a failed proof.
+    """Return the step that holds from `now`: the next one when the last has passed without a failed proof.
 
-    A failed proof keeps the site on its step, which then has to pass anew; no step is taken back, since
-    browsers have been promised it already. It is one step at most, however long nobody asked: each
-    promise has to be given for its whole time before a longer one is.
+    A failed proof keeps the site on its step, which then has to pass again; no step is taken back, since
+    browsers keep the max-age already. It is one step at most, however long ago the last call was: each
+    max-age has to be served for its whole time before a longer one is.
     """
     since = step.since
     if last_failed_proof is not None and since < last_failed_proof <= now:
@@ -57,7 +57,7 @@ def next_step_due(step: HstsStep) -> datetime | None:
 
 
 def header_of(site: DesiredSite, step: HstsStep | None) -> Hsts | None:
-    """Return the header of a site; without a step it stands on the ladder's first."""
+    """Return the header of a site; without a step it has the ladder's first."""
     hosts = (name for name in site.names if isinstance(name, HostName) and not _is_local(name))
     names = tuple(sorted(host.text for host in hosts))
     match site.hsts:

@@ -1,4 +1,4 @@
-"""Desired state to Snapshot: pure, so that the same wishes always make the same hash."""
+"""Desired state to snapshot: pure, so that equal states have equal hashes."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ MAX_POOL_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A snapshot with its parts: what the edge is to run."""
+    """A snapshot with its parts: what the edge should run."""
 
     root: Root
     parts: Mapping[Hash, Part]
@@ -43,11 +43,11 @@ class Plan:
 
     @property
     def hash(self) -> Hash:
-        """The name of what will run."""
+        """The hash of the root: the name of what will run."""
         return hash_of(self.root)
 
     def without_ticket_keys(self, lost: Iterable[Hash]) -> "Plan":
-        """Return the plan without ticket keys that nobody holds any more; it costs resumptions only."""
+        """Return the plan without ticket keys that are lost; it costs resumptions only."""
         gone = set(lost) & set(self.root.ticket_keys)
         root = replace(
             self.root,
@@ -65,13 +65,13 @@ def plan(
     hsts_steps: Mapping[str, HstsStep] | None = None,
     ticket_keys: Sequence[TicketKey | Hash] = (),
 ) -> Plan:
-    """Return the snapshot of what is desired, with the credentials that there are.
+    """Return the snapshot of the desired state, with the given credentials.
 
-    `credentials`, `client_roots` (DER of the CAs of which a client must show a certificate; none, and it is
-    not asked) and `hsts_steps` go by site id. A site without a credential has no certificate: the edge puts
-    it in quarantine, and goes on with its last good version. One without a step stands on the ladder's
-    first. Ticket keys come newest first; one that the edge holds
-    already may be given by its hash alone. More of them than the contract allows are passed over.
+    `credentials`, `client_roots` (DER of the CAs of which a client must show a certificate; without them
+    none is requested) and `hsts_steps` are by site id. A site without a credential has no certificate: the
+    edge puts it in quarantine, and keeps its last good version. One without a step has the ladder's first.
+    Ticket keys are ordered newest first; one that the edge holds already may be given by its hash alone.
+    More of them than the contract allows are ignored.
     """
     parts = _Parts(desired)
     steps, roots = hsts_steps or {}, client_roots or {}
@@ -145,12 +145,12 @@ def _base64(content: bytes) -> str:
 
 
 def _is_local(name: HostName | IPName) -> bool:
-    """Whether the name may mean another site tomorrow, so that no browser should remember redirects."""
+    """Whether the name may belong to another site tomorrow, so that browsers must not cache redirects."""
     return name.is_reserved
 
 
 def timeouts_of(limits: Limits) -> Timeouts:
-    """Return what holds for a site that has no time-outs of its own."""
+    """Return the pool timeouts of a site without its own."""
     return Timeouts(
         handshake_ms=limits.handshake_timeout_ms,
         header_ms=limits.header_timeout_ms,
@@ -188,7 +188,7 @@ def _pool(site: DesiredSite, desired: Desired) -> Pool:
 
 
 def _pool_name(servers: Sequence[Server]) -> str:
-    """Name a pool by what is in it, so that sites with equal upstreams share one pool."""
+    """Derive the id of a pool from its content, so that sites with equal upstreams share one pool."""
     first, *rest = (_shown(server) for server in servers)
     whole = ",".join((first, *rest))
     if len(whole) <= MAX_POOL_NAME:

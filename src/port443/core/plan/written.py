@@ -1,4 +1,4 @@
-"""How settings write what a plan holds."""
+"""How the settings for the values of a plan are written."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -71,13 +71,13 @@ def setting_of(field: str) -> str:
 
 
 def site_limits(limits: SiteLimits) -> Iterator[tuple[str, str]]:
-    """Return each limit as its setting and what is written there."""
+    """Return each limit as its setting and its value as written."""
     for field in fields(SiteLimits):
         yield setting_of(field.name), written(field.name, getattr(limits, field.name))
 
 
 def written(field: str, value: int | None) -> str:
-    """Return what is written for a field's value, with the unit that the field's name tells."""
+    """Return a field's value as written, with the unit from the field's name."""
     if value is None:
         return NO_LIMIT
     if field.endswith("_ms"):

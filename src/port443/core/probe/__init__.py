@@ -1,1 +1,1 @@
-"""Which hellos to send, and what an answer proves."""
+"""Which hellos to send, and what a response proves. It must not know how they are sent."""

@@ -17,7 +17,7 @@ NONE_OF_THESE = "no_application_protocol"
 def survey_alpn(
     base: Offer, full: Flight | None, control: ControlProbe
 ) -> Probe[tuple[ApplicationProtocol, ...]]:
-    """Ask with the hello of `base`; `full` has already answered for both at once, where it is there."""
+    """Probe with the hello of `base`; `full` has already answered for both protocols, if present."""
     found = []
     for name in PROTOCOLS:
         verdict = _told_already(full, name)
@@ -29,7 +29,7 @@ def survey_alpn(
 
 
 def unknown_alpn(reason: str) -> tuple[ApplicationProtocol, ...]:
-    """Say that nothing could be found out."""
+    """Return the result when nothing could be determined."""
     return tuple(ApplicationProtocol(name, unknown(reason)) for name in PROTOCOLS)
 
 
@@ -49,7 +49,7 @@ def _verdict(outcome: Outcome, name: str) -> Verdict:
         case Accepted(flight) if flight.stage is Stage.COMPLETE:
             return no(f"the server chose {flight.alpn or 'none'}")
         case Accepted(flight) if flight.alerts and flight.alerts[-1].name == NONE_OF_THESE:
-            return no(f"alert {NONE_OF_THESE}")  # behind a retry
+            return no(f"alert {NONE_OF_THESE}")  # after a retry
         case Accepted() | AcceptedSSL2():
             return unknown("the handshake broke off")
         case Refused(how):

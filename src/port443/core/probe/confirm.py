@@ -1,7 +1,7 @@
 """When a response proves something.
 
-An accepted hello does. A refusal does only when it comes again, when hellos that the server takes are
-still accepted beside it, and when the same server never refused in this way what it then accepted: a
+An accepted hello does. A refusal does only when it is repeated, when hellos that the server accepts are
+still accepted around it, and when the same server never refused in this way what it then accepted: a
 rate limit, an overloaded server or a lossy path refuses too, with any alert, an end, a reset or silence.
 """
 
@@ -30,13 +30,13 @@ from port443.core.probe.verdict import Verdict, no, unknown
 
 T = TypeVar("T")
 CONTROLS = 6
-"""Control hellos in a row, each later than the one before, after which the server is given up."""
+"""Control hellos in a row, each later than the one before, after which the scan gives up."""
 UNCHECKED = 2
 """Refusals of one query before a control hello is due."""
 AGREEING = 2
 """Responses of the same kind that make a refusal."""
 REFUSALS = (AlertReceived, Closed, Reset, ProtocolViolation)
-"""What can be a refusal; silence and connections that did not come about never are."""
+"""What can be a refusal; silence and a failed connection never are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Refused:
 
     how: str
     by_version: bool = False
-    """Whether the alert said that it was the version."""
+    """Whether the alert names the version as its reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """Nothing was learned."""
+    """Nothing was determined."""
 
     reason: str
 
@@ -59,7 +59,7 @@ Outcome: TypeAlias = Accepted | AcceptedSSL2 | Refused | Inconclusive
 
 
 def absence_of(outcome: Outcome) -> Verdict:
-    """Judge whether something is there that was asked for, and was not what the server chose."""
+    """Return whether a feature is there that was requested, and was not the server's own choice."""
     match outcome:
         case Refused(how):
             return no(how)
@@ -76,7 +76,7 @@ Queries: TypeAlias = tuple[Query, ...]
 
 @dataclass(frozen=True, slots=True)
 class _Believed:
-    """A refusal that was believed, and what for."""
+    """A refusal that counts, and for what."""
 
     refused: Refused
     kind: str
@@ -85,16 +85,16 @@ class _Believed:
 
 
 class ControlProbe:
-    """A hello that the server has accepted before, and what all probes of a scan learn from its repetition.
+    """A hello that the server has accepted before, and the conclusions of a scan from its repetition.
 
-    Queries are numbered as they are sent, so that it is known which success came after which refusal.
+    Queries are numbered as they are sent, so that the order of refusals and successes is known.
     """
 
     def __init__(self, query: TLSQuery | None) -> None:
-        """Without a query, which only tests do, every refusal is believed at once."""
+        """Without a query, as in tests only, every refusal counts immediately."""
         self.query = None if query is None else replace(query, is_control=True)
         self.stopped: str | None = None
-        """Why nothing is asked any more."""
+        """Why no more queries are sent."""
         self.is_careful = False
         """Whether refusals of this server were noise: then each query is sent more often."""
         self._sent = 0
@@ -117,7 +117,7 @@ class ControlProbe:
         return self._sent
 
     def note(self, query: Query, response: Response, number: int) -> None:
-        """Learn from a response: a refusal of what is accepted another time was noise."""
+        """Record a response: a refusal of what is accepted another time was noise."""
         if isinstance(response, Accepted | AcceptedSSL2):
             self._last_success = max(self._last_success, number)
             self._noise |= self._failed.pop(query, set())
@@ -126,7 +126,7 @@ class ControlProbe:
             self._failed.setdefault(query, set()).add(kind)
 
     def recall(self, queries: Queries) -> tuple[Outcome, Query] | None:
-        """Return what is settled already."""
+        """Return what is determined already."""
         for query in queries:
             if (accepted := self._accepted.get(query)) is not None:
                 return accepted, query
@@ -147,7 +147,7 @@ class ControlProbe:
         return self._last_refusal
 
     def is_noise(self, kind: str | None) -> bool:
-        """Whether this server refuses in this way also what it takes."""
+        """Whether this server refuses in this way also what it accepts."""
         return kind in self._noise
 
     def believe(self, queries: Queries, response: Response, last: int) -> Refused:
@@ -158,13 +158,13 @@ class ControlProbe:
         return refused
 
     def mark_unclear(self) -> None:
-        """Note that a query met now this and now that; asked more often it may have an answer."""
+        """Record that a query got different responses; repetition may settle it."""
         self._is_unclear = True
 
     def withdraw(self) -> bool:
-        """Take back refusals that may be noise, or have no success after them.
+        """Revoke refusals that may be noise, or have no success after them.
 
-        Return whether there is something to ask again: those, or what had no clear answer.
+        Return whether there is something to repeat: those, or what had no clear response.
         """
         doubtful = [
             queries
@@ -184,9 +184,9 @@ def confirm(query: Query, control: ControlProbe) -> Probe[Outcome]:
 
 
 def confirm_any(queries: Queries, control: ControlProbe) -> Probe[tuple[Outcome, Query]]:
-    """Send queries that offer the same in other shapes until one is accepted, or none of them is taken.
+    """Send queries that offer the same in other shapes until one is accepted, or none of them is.
 
-    The query that the outcome speaks of is returned with it: the accepted one, else the first.
+    The query that decides the outcome is returned with it: the accepted one, else the first.
     """
     if (known := control.recall(queries)) is not None:
         return known
@@ -222,10 +222,10 @@ def attempt(query: Query, control: ControlProbe) -> Probe[Response]:
 def _attempts(
     queries: Queries, responses: Sequence[Response], *, is_single: bool, again: bool
 ) -> Iterator[Query]:
-    """Give the queries in the order of sending; what came so far says which make sense.
+    """Yield the queries in the order of sending; the responses so far decide which make sense.
 
     Other shapes of the same offer are repetitions of it, and tell intolerance from refusal; an alert that
-    names the version has nothing to do with the shape.
+    names the version is independent of the shape.
     """
     first, *others = queries
     if is_single:
@@ -272,7 +272,7 @@ def check(control: ControlProbe, number: int) -> Probe[str | None]:
 def _conclude(
     queries: Queries, responses: Sequence[Response], last: int, control: ControlProbe
 ) -> Refused | Inconclusive:
-    """Say what responses of which none is a success amount to."""
+    """Return the outcome of responses of which none is a success."""
     by_kind = {kind_of(one): one for one in responses if isinstance(one, REFUSALS)}
     counts = Counter(kind_of(one) for one in responses)
     kind = max(by_kind, key=lambda one: (not control.is_noise(one), counts[one]), default=None)

@@ -1,4 +1,4 @@
-"""The first words with a server: find something that it answers, before asking what it does not."""
+"""The first hellos: find one that the server accepts, as a reference for all refusals."""
 
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from port443.core.wire.versions import Version
 
 UNKNOWN_NAME = "unrecognized_name"
 GIVE_UP_AFTER = 3
-"""Attempts that end in silence, or in an answer that violates TLS, before the scan gives up."""
+"""Attempts with silence, or with an answer that violates TLS, before the scan gives up."""
 FIRST_QUERIES = (
     handshake_query(),
     *shapes(Version.TLS_1_2)[:2],
@@ -32,31 +32,31 @@ FIRST_QUERIES = (
     *shapes(Version.TLS_1_2)[2:],
     *(query for version in (Version.TLS_1_1, Version.TLS_1_0, Version.SSL_3) for query in shapes(version)),
 )
-"""The newest version first, then down; in each long and short, with and without what is new."""
-NOTHING_FITS = "it takes no suite, group or signature scheme that was offered; its log says which"
+"""The newest version first, then down; each long and short, with and without new extensions."""
+NOTHING_FITS = "it accepts no suite, group or signature scheme that was offered; see its log"
 ADVICE = {
     UNKNOWN_NAME: "the server does not know this name; give the right one with --servername NAME",
     "handshake_failure": NOTHING_FITS,
     "insufficient_security": NOTHING_FITS,
-    "protocol_version": "it speaks no version from TLS 1.3 down to SSL 3.0; its log says why",
-    "internal_error": "the server itself is in trouble; look at its log",
+    "protocol_version": "it supports no version from TLS 1.3 down to SSL 3.0; see its log",
+    "internal_error": "the server has an internal error; see its log",
 }
 
 
 @dataclass(slots=True)
 class Contact:
-    """What the first queries showed; their answers are used again by the probes that would ask them."""
+    """The responses to the first queries; probes that would repeat these use them."""
 
     control: TLSQuery | None = None
     answers: dict[Query, Response] = field(default_factory=dict)
 
     @classmethod
     def broken(cls, reason: str) -> "Contact":
-        """Say that nothing could be found out."""
+        """Return the result when nothing could be determined."""
         return cls(answers={handshake_query(): InternalFault(reason)})
 
     def control_probe(self) -> ControlProbe:
-        """Make the control probe of the query that was accepted, with what the others showed."""
+        """Make the control probe from the accepted query, with the responses to the others."""
         control = ControlProbe(self.control)
         for query, response in self.answers.items():
             control.note(query, response, control.number())
@@ -69,7 +69,7 @@ class Contact:
 
     @property
     def silence(self) -> str:
-        """What came in place of a ServerHello, in the order of its first coming: to which hellos, what."""
+        """The responses other than a ServerHello, by their first occurrence, each with its hellos."""
         by_words: dict[str, list[str]] = {}
         for query, answer in self.answers.items():
             versions = by_words.setdefault(describe(answer), [])
@@ -82,7 +82,7 @@ class Contact:
 
     @property
     def speaks_tls(self) -> bool:
-        """Whether anything came in TLS records: an alert is TLS."""
+        """Whether any response was in TLS records: an alert is TLS."""
         answers = self.answers.values()
         return any(
             isinstance(one, AlertReceived) or (isinstance(one, ProtocolViolation) and one.is_tls)
@@ -91,7 +91,7 @@ class Contact:
 
     @property
     def unreached(self) -> ScanError | None:
-        """Why no connection came about, when none did."""
+        """Why no connection was established, when none was."""
         causes = (answer.error for answer in self.answers.values() if isinstance(answer, NotConnected))
         return next(causes, None)
 
@@ -107,12 +107,12 @@ class Contact:
 
     @property
     def advice(self) -> str:
-        """What to try when nothing was taken."""
+        """The hint when no hello was accepted."""
         alerts = {answer.alert.name for answer in self.answers.values() if isinstance(answer, AlertReceived)}
         advised = (advice for alert, advice in ADVICE.items() if alert in alerts)
         hints = (answer.hint for answer in self.answers.values() if isinstance(answer, ProtocolViolation))
         default = (
-            "look at the server's log"
+            "see the server's log"
             if self.speaks_tls
             else "check that this port speaks TLS from its first byte"
         )
@@ -120,7 +120,7 @@ class Contact:
 
 
 def first_contact() -> Probe[Contact]:
-    """Ask for the newest version first and go down, in hellos of every shape, until something is answered."""
+    """Send hellos from the newest version down, in every shape, until one is answered."""
     contact = Contact()
     for query in FIRST_QUERIES:
         answer = yield query

@@ -1,4 +1,4 @@
-"""What a scan has learned of a server's TLS, before anybody judges it."""
+"""The facts of a server's TLS, without judgement."""
 
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +20,7 @@ class Choice:
     group: int | None = None
     prime_bits: int | None = None
     scheme: int | None = None
-    """What a ServerKeyExchange of TLS 1.2 is signed with."""
+    """The scheme of a ServerKeyExchange of TLS 1.2."""
 
     @property
     def suite(self) -> Suite:
@@ -43,7 +43,7 @@ class VersionFacts:
     complete: Verdict = NOT_LOOKED
     """Whether `choices` are all that it takes; unknown when it stopped answering in between."""
     own_order: Verdict = NOT_LOOKED
-    """Whether the server goes by an order of its own, and not by the client's."""
+    """Whether the server follows its own order, and not the client's."""
 
     @property
     def preferred(self) -> Suite | None:
@@ -52,7 +52,7 @@ class VersionFacts:
 
     @classmethod
     def unknown(cls, version: Version, reason: str) -> "VersionFacts":
-        """Say that nothing could be found out."""
+        """Return the result when nothing could be determined."""
         return cls(version, unknown(reason))
 
 
@@ -86,12 +86,12 @@ class ServedChain:
 
 
 MAX_CHAINS = 64
-"""More different chains than a farm of servers has; each takes time to judge."""
+"""More different chains than a cluster of servers has; each takes time to evaluate."""
 
 
 @dataclass(slots=True)
 class SeenChains:
-    """Every chain that came in any handshake of a scan, once."""
+    """Every chain of any handshake of a scan, once."""
 
     more: bool = False
     """Whether there were more than `MAX_CHAINS`."""
@@ -112,7 +112,7 @@ class SeenChains:
             )
             self._found[chain] = ServedChain(chain, flight.key_proved, version, staple)
         elif known.staple is None and flight.staple is not None:
-            self._found[chain] = replace(known, staple=flight.staple)  # not every hello asks for one
+            self._found[chain] = replace(known, staple=flight.staple)  # not every hello requests one
 
     @property
     def chains(self) -> tuple[ServedChain, ...]:
@@ -181,22 +181,22 @@ class ServerFacts:
     insecure_renegotiation: Verdict = NOT_LOOKED
     """Whether a renegotiation that is not bound to its connection really works."""
     alpn: str | None = None
-    """What the server chose when it was offered h2 before http/1.1."""
+    """The server's choice when h2 was offered before http/1.1."""
     application_protocols: tuple[ApplicationProtocol, ...] = ()
     wants_client_certificate: bool = False
     client_authorities: tuple[bytes, ...] = ()
-    """The names in DER of the CAs of which it wants client certificates."""
+    """The names in DER of the CAs from which it accepts client certificates."""
     schemes: SchemeFacts = NO_SCHEMES
     traits: tuple[Trait, ...] = ()
 
     def version(self, version: Version) -> VersionFacts:
-        """Return what is known of one version."""
+        """Return the facts of one version."""
         found = (facts for facts in self.versions if facts.version is version)
         return next(found, VersionFacts(version, NOT_LOOKED))
 
     @property
     def offered(self) -> tuple[Version, ...]:
-        """The versions that the server certainly speaks."""
+        """The versions that the server certainly supports."""
         return tuple(facts.version for facts in self.versions if facts.offered.is_yes)
 
     @property

@@ -1,4 +1,4 @@
-"""Why a server could not be asked: each cause is told apart, since each proves something else."""
+"""Why a server could not be probed: a class for each cause, since each proves something else."""
 
 import re
 import traceback
@@ -7,7 +7,7 @@ from port443.core.errors import ScanError
 
 
 def words_of(error: OSError) -> str:
-    """Say what the system or OpenSSL means by an error, in words; never nothing."""
+    """Return the text of an OS or OpenSSL error; never empty."""
     reason = getattr(error, "reason", None)  # of an ssl.SSLError, as OpenSSL's own symbol
     if isinstance(reason, str):
         return reason.replace("_", " ").lower()
@@ -19,13 +19,13 @@ MAX_EXCERPT = 120
 
 
 def fault_in_words(error: Exception) -> str:
-    """Name an error that nobody foresaw, with its place, as the reason why something is unknown."""
+    """Describe an unforeseen error, with its place, as the reason why something is unknown."""
     if isinstance(error, ScanError):
         return error.message
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
     what = f"{type(error).__name__}{place}: {error}"[:MAX_EXCERPT]
-    return f"the answer could not be worked through, which is a defect of port443 to report ({what})"
+    return f"processing the answer failed, which is a defect of port443 to report ({what})"
 
 
 class NameUnresolved(ScanError):
@@ -43,7 +43,7 @@ class NameUnresolved(ScanError):
 class ConnectRefused(ScanError):
     """Nothing listens on that port.
 
-    The machine answered at once that no program listens there. Check the port number, and that the
+    The machine answered that no program listens there. Check the port number, and that the
     server runs and listens on this address.
     """
 
@@ -55,8 +55,8 @@ class ConnectRefused(ScanError):
 class ConnectTimedOut(ScanError):
     """The connection was not answered in time.
 
-    Neither a yes nor a no came back: a firewall drops the packets, the address is wrong, or the way is
-    very slow. Check the address, try `--timeout 30s`.
+    Neither an acceptance nor a refusal arrived: a firewall drops the packets, the address is wrong, or the
+    network is very slow. Check the address, try `--timeout 30s`.
     """
 
     code = "P443-E503"
@@ -65,9 +65,9 @@ class ConnectTimedOut(ScanError):
 
 
 class HostUnreachable(ScanError):
-    """There is no way to that address from here.
+    """There is no route to that address from here.
 
-    The network says that the address cannot be reached; an IPv6 address on a machine without IPv6 is
+    The network reports that the address cannot be reached; an IPv6 address on a machine without IPv6 is
     the usual cause. `--connect` with the other address family helps.
     """
 
@@ -89,10 +89,10 @@ class ConnectionWasReset(ScanError):
 
 
 class AnswerTimedOut(ScanError):
-    """The connection stood, but no answer came in time.
+    """The connection was open, but no answer arrived in time.
 
-    The server took the connection and then was silent. It may wait for another protocol, be
-    overloaded, or drop what it does not like. Try `--timeout 30s`.
+    The server accepted the connection and then sent nothing. It may wait for another protocol, be
+    overloaded, or drop what it rejects. Try `--timeout 30s`.
     """
 
     code = "P443-E506"
@@ -101,10 +101,10 @@ class AnswerTimedOut(ScanError):
 
 
 class ConnectionEnded(ScanError):
-    """The server closed the connection before its answer was whole.
+    """The server closed the connection before its answer was complete.
 
-    It ended without a TLS alert that would say why. The port may speak another protocol, or the
-    server refuses clients it does not like in this way.
+    It ended without a TLS alert that would name the reason. The port may use another protocol, or the
+    server refuses some clients in this way.
     """
 
     code = "P443-E507"
@@ -115,8 +115,8 @@ class ConnectionEnded(ScanError):
 class HandshakeRefused(ScanError):
     """The server refused the handshake with a TLS alert.
 
-    The name of the alert says why: `unrecognized_name` means that it does not serve this host name,
-    `protocol_version` that it does not speak this version, `handshake_failure` that nothing offered
+    The name of the alert is the reason: `unrecognized_name` means that it does not serve this host name,
+    `protocol_version` that it does not support this version, `handshake_failure` that nothing offered
     suited it.
     """
 
@@ -125,9 +125,9 @@ class HandshakeRefused(ScanError):
 
 
 class HandshakeFailed(ScanError):
-    """The handshake went on in a way that proves nothing.
+    """The handshake took a course that proves nothing.
 
-    The server answered in TLS, but not with what was asked for: another version, no certificate, or a
+    The server answered in TLS, but not as requested: another version, no certificate, or a
     second request for the same thing. Run `port443 scan HOST:PORT` for the whole picture.
     """
 
@@ -138,8 +138,8 @@ class HandshakeFailed(ScanError):
 class HostSilent(ScanError):
     """The server answered no hello of any version.
 
-    Nothing that was offered, from TLS 1.3 down to SSL 3.0, brought a TLS answer. The message says what
-    came instead: other bytes mean that the port speaks something else, silence or resets mean a filter
+    Nothing that was offered, from TLS 1.3 down to SSL 3.0, got a TLS answer. The message has the answer
+    instead: other bytes mean that the port uses another protocol, silence or resets mean a filter
     or an overloaded server.
     """
 
@@ -161,13 +161,13 @@ class ScanTimedOut(ScanError):
 
 
 class EveryHelloRefused(ScanError):
-    """The server speaks TLS, and took none of the hellos that it was sent.
+    """The server speaks TLS, and accepted none of the hellos that it was sent.
 
     From TLS 1.3 down to SSL 3.0, with all suites and groups and with few, each hello was answered with
-    an alert, or with TLS that breaks its rules; the message says which brought what. The alert
-    `unrecognized_name` means that the server wants another name (`--servername NAME`),
-    `handshake_failure` that it takes no suite, group or signature scheme that was offered,
-    `internal_error` that the server itself is in trouble.
+    an alert, or with TLS that violates its rules; the message lists them. The alert
+    `unrecognized_name` means that the server needs another name (`--servername NAME`),
+    `handshake_failure` that it accepts no suite, group or signature scheme that was offered,
+    `internal_error` that the server has an internal error.
     """
 
     code = "P443-E513"
@@ -175,10 +175,10 @@ class EveryHelloRefused(ScanError):
 
 
 class ScanFaulted(ScanError):
-    """The scan of this host met something that nobody foresaw.
+    """An unexpected exception in the scan of this host.
 
-    Its other parts, and the other targets of the run, went on. The message names the place in port443
-    where it happened: send it with your report.
+    Its other parts, and the other targets of the run, were completed. The message names the place in
+    port443 where it happened: send it with your report.
     """
 
     code = "P443-E514"

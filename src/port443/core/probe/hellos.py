@@ -1,4 +1,4 @@
-"""The hellos that are sent: what each offers, with the caller's random bytes."""
+"""The hellos that are sent: the offer of each, with the caller's random bytes."""
 
 from dataclasses import dataclass, replace
 
@@ -32,7 +32,7 @@ DRAFTS = tuple(0x7F00 + number for number in range(28, 17, -1))
 """The drafts of TLS 1.3 that servers spoke (RFC 8446 §4.2.1)."""
 FUTURE = 0x0305
 GREASE = (0x1A1A, 0x2A2A, 0x3A3A, 0x4A4A, 0x5A5A)
-"""Values that no registry will ever give a meaning to (RFC 8701)."""
+"""Values that no registry will ever assign (RFC 8701)."""
 BROWSER_SUITES = (
     0x1301, 0x1302, 0x1303, 0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC013, 0xC014, 0x009C, 0x009D,
     0x002F, 0x0035,
@@ -43,13 +43,13 @@ BROWSER_SCHEMES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x060
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one hello offers; `groups` empty means that none is named."""
+    """The content of one hello; `groups` empty means that none is named."""
 
     version: Version
     suites: tuple[int, ...]
     groups: tuple[int, ...] = ()
     share_groups: tuple[int, ...] = ()
-    """Groups a key is sent for; TLS 1.3 only. None of them asks the server to name one."""
+    """Groups with a key share; TLS 1.3 only. An empty one makes the server name a group."""
     alpn: tuple[str, ...] = ()
     compression: bool = False
     """Offer DEFLATE as well, to see whether the server takes it."""
@@ -100,9 +100,9 @@ def build(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
 
 
 def _legacy(offer: Offer, name: SiteName | None, entropy: bytes) -> ClientHello:
-    """Write a hello up to TLS 1.2; SSLv3 has no extensions.
+    """Serialise a hello up to TLS 1.2; SSLv3 has no extensions.
 
-    Each asks for secure renegotiation, by a suite where there is no extension for it (RFC 5746 §3.3).
+    Each requests secure renegotiation, by a suite where there is no extension for it (RFC 5746 §3.3).
     """
     has_extensions = offer.version > Version.SSL_3 and not offer.bare
     by_suite = (offer.plain or not has_extensions) and not offer.unsecured
@@ -137,7 +137,7 @@ def _modern(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
         *(() if offer.plain else (ext.psk_key_exchange_modes(),)),
         ext.key_share(tuple((share.group, share.public) for share in shares)),
     )
-    # A session id makes the answer look like TLS 1.2 to what stands between (RFC 8446 §D.4).
+    # A session id makes the answer look like TLS 1.2 to middleboxes (RFC 8446 §D.4).
     hello = ClientHello(
         Version.TLS_1_2, entropy[:32], offer.suites, session_id=entropy[32:64], extensions=extensions
     )
@@ -160,7 +160,7 @@ def browser_offer() -> Offer:
 
 
 def _browser(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
-    """Write it; among all that means something stand values that mean nothing, and are to be passed over."""
+    """Serialise it with GREASE values among the real ones, which a server must ignore."""
     shares = tuple(key_share(group, entropy[64:]) for group in offer.share_groups)
     keys = ((GREASE[1], b"\x00"), *((share.group, share.public) for share in shares))
     bare = (ext.ExtensionType.EXTENDED_MASTER_SECRET, ext.ExtensionType.SESSION_TICKET)
@@ -187,7 +187,7 @@ def _browser(offer: Offer, name: SiteName | None, entropy: bytes) -> Hello:
 
 
 def handshake_offer(version: Version) -> Offer:
-    """Return the offer of a plain client that only wants to get through."""
+    """Return the offer of a plain client that should succeed with any server."""
     both = ("h2", "http/1.1")
     if version == Version.TLS_1_3:
         return Offer(version, HANDSHAKE_SUITES_13, COMMON_GROUPS, (X25519, SECP256R1), both)
@@ -195,15 +195,15 @@ def handshake_offer(version: Version) -> Offer:
 
 
 def frugal_offer() -> Offer:
-    """Return the offer of a client that makes a thousand handshakes: one key of its own, no second hello.
+    """Return the offer of a client that makes a thousand handshakes: one key share, no second hello.
 
-    A hybrid group would be worth a second hello to a server that prefers it, and cost more than the rest.
+    A hybrid group would need a second hello at a server that prefers it, and cost more than the rest.
     """
     return replace(handshake_offer(Version.TLS_1_3), groups=HANDSHAKE_GROUPS_12, share_groups=(X25519,))
 
 
 def after_retry(first: Hello, offer: Offer, group: int | None, cookie: bytes | None, seed: bytes) -> Hello:
-    """Write the second hello that a retry asks for: the first one, with one key and the cookie."""
+    """Serialise the second hello for a retry: the first one, with one key and the cookie."""
     shares = first.shares if group is None else (key_share(group, seed),)
     if group is not None and group not in (offer.groups or USABLE_GROUPS):
         raise Malformed(f"the server asks for {group_name(group)}, which was not offered")

@@ -1,4 +1,4 @@
-"""The one HTTP request that a scan makes, and what it reads of the answer."""
+"""The HTTP request of a scan, and the parser of its answer."""
 
 import re
 import zlib
@@ -16,7 +16,7 @@ MAX_INTERIM = 16
 END = re.compile(rb"\r?\n\r?\n")
 """An empty line; a bare LF ends a line too (RFC 9112 §2.2)."""
 FOLD = re.compile(rb"\r?\n[ \t]+")
-"""A field that goes on in the next line; a client reads it as a space (RFC 9112 §5.2)."""
+"""A field that continues on the next line, which counts as a space (RFC 9112 §5.2)."""
 SWITCHING_PROTOCOLS = 101
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """The statuses that send a client elsewhere (RFC 9110 §15.4); 300, 304, 305 and 306 do not."""
@@ -33,7 +33,7 @@ class HTTPRequest:
     """A request without content, on TLS or in clear."""
 
     name: SiteName
-    """Whom to ask for, in Host and SNI."""
+    """The name for Host and SNI."""
     port: int
     is_tls: bool
     path: str = "/"
@@ -160,17 +160,17 @@ class AnswerReader:
         return self._pending[self._at :]
 
     def receive(self, octets: bytes) -> HTTPAnswer | None:
-        """Take what came; return the final answer once its head is whole.
+        """Take received bytes; return the final answer once its head is complete.
 
-        Raises `Malformed` for what is no HTTP/1, more than `MAX_HEAD` bytes or `MAX_INTERIM` interim
-        answers before it, and a 101 that nobody asked for.
+        Raises `Malformed` for anything but HTTP/1, more than `MAX_HEAD` bytes or `MAX_INTERIM` interim
+        answers before it, and a 101 without a request for it.
         """
         self._pending += octets
         while end := END.search(self._pending, self._at):
             answer = parse_head(self._pending[self._at : end.start()])
             self._at = end.end()
             if answer.status == SWITCHING_PROTOCOLS:
-                raise Malformed("the server switches to another protocol (101) without being asked to")
+                raise Malformed("the server switches to another protocol (101) without a request for it")
             if not answer.is_interim:
                 return answer
             self._interim += 1

@@ -1,4 +1,4 @@
-"""Find what a server takes up to TLS 1.2: offer all, strike what it chose, ask again."""
+"""Find what a server supports up to TLS 1.2: offer all, remove what it chose, repeat."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ PARTS = (SHORT_LIST, PLAIN_LIST)
 
 @dataclass(frozen=True, slots=True)
 class LegacySurvey:
-    """A version up to TLS 1.2, with the flights that its facts came from."""
+    """A version up to TLS 1.2, with the flights that are evidence of its facts."""
 
     facts: VersionFacts
     flights: tuple[Flight, ...] = ()
@@ -32,7 +32,7 @@ class LegacySurvey:
 
     @classmethod
     def unknown(cls, version: Version, reason: str) -> "LegacySurvey":
-        """Say that nothing could be found out."""
+        """Return the result when nothing could be determined."""
         return cls(VersionFacts.unknown(version, reason))
 
 
@@ -112,9 +112,9 @@ UNREAD = unknown("the server refuses a list with a suite at its end that it take
 def _strike_out(
     base: Offer, codes: Sequence[int], flights: list[Flight], control: ControlProbe
 ) -> Probe[Verdict]:
-    """Ask again and again without what was chosen, until nothing is left that the server takes.
+    """Repeat the offer without what was chosen, until nothing is left that the server accepts.
 
-    That nothing is left counts when the same list is taken with a known suite at its end: so it was read.
+    The end counts when the same list is accepted with a known suite at its end: then all of it was read.
     """
     struck = {choice_of(flight).code for flight in flights}
     left = [code for code in codes if code not in struck]
@@ -196,7 +196,7 @@ def _curves_among(
 
 
 def _curve(base: Offer, groups: Sequence[int], control: ControlProbe) -> Probe[int | Verdict]:
-    """Offer these groups and return the one that was taken, else what came of it."""
+    """Offer these groups and return the accepted one, else the outcome."""
     outcome = yield from confirm(TLSQuery(replace(base, groups=tuple(groups))), control)
     group = outcome.flight.group if isinstance(outcome, Accepted) else None
     if group is not None and group not in groups:
@@ -209,7 +209,7 @@ def _curve(base: Offer, groups: Sequence[int], control: ControlProbe) -> Probe[i
 def _beside_certificates(
     base: Offer, known: tuple[list[int], list[int]], own: int, control: ControlProbe
 ) -> Probe[GroupFacts]:
-    """Go on with the certificate's curve offered last each time."""
+    """Continue with the certificate's curve offered last each time."""
     found, left = known
     left = [group for group in left if group != own]
     while left:
@@ -226,9 +226,9 @@ def _beside_certificates(
 def _only_certificates(
     base: Offer, found: tuple[int, ...], own: int, control: ControlProbe
 ) -> Probe[GroupFacts]:
-    """Decide what it means that the certificate's curve was taken although others stood before it.
+    """Interpret that the certificate's curve was chosen although others were offered before it.
 
-    A server that goes by the client's order supports none of the others. One that goes by its own may.
+    A server that follows the client's order supports none of the others. One with its own order may.
     """
     other = next((group for group in found if group != own), None)
     if other is not None and (yield from _curve(base, (own, other), control)) == own:
@@ -239,7 +239,7 @@ def _only_certificates(
 
 
 def survey_ssl2(control: ControlProbe) -> Probe[VersionFacts]:
-    """Find whether the server speaks SSL 2.0."""
+    """Find whether the server supports SSL 2.0."""
     outcome = yield from confirm(SSL2Query(), control)
     if isinstance(outcome, AcceptedSSL2):
         return VersionFacts(Version.SSL_2, YES, (), YES)

@@ -1,7 +1,7 @@
-"""Find what a server takes in TLS 1.3, mostly without doing any cryptography.
+"""Find what a server supports in TLS 1.3, mostly without doing any cryptography.
 
-A hello without a key share makes the server name the suite and the group that it would take in a
-HelloRetryRequest (RFC 8446 §4.1.4), so every answer strikes out one of each.
+A hello without a key share makes the server name the suite and the group of its choice in a
+HelloRetryRequest (RFC 8446 §4.1.4), so every answer removes one of each.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ UNREAD = unknown("the server refuses a list with something at its end that it ta
 
 @dataclass(slots=True)
 class _Seen:
-    """What the answers have shown so far."""
+    """What the responses have shown so far."""
 
     suites: list[int] = field(default_factory=list)
     groups: list[int] = field(default_factory=list)
@@ -56,13 +56,13 @@ class ModernSurvey:
     groups: GroupFacts = NO_GROUPS
     flight: Flight | None = None
     offer: Offer | None = None
-    """What the flight answered to."""
+    """The offer that the flight answers."""
     unseen: str = ""
     """Why its certificate was not seen."""
 
     @classmethod
     def unknown(cls, reason: str) -> "ModernSurvey":
-        """Say that nothing could be found out."""
+        """Return the result when nothing could be determined."""
         return cls(VersionFacts.unknown(Version.TLS_1_3, reason))
 
 
@@ -139,7 +139,7 @@ def _offer(query: Query) -> Offer:
 
 
 def _unseen(full: Outcome, flight: Flight | None) -> str:
-    """Say why the handshake did not come to the certificate; nothing when it did."""
+    """Return why the handshake did not reach the certificate; empty when it did."""
     if flight is not None and flight.chain:
         return ""
     if flight is not None:
@@ -153,7 +153,7 @@ def _rest(codes: Sequence[int], seen: list[int]) -> tuple[int, ...]:
 
 
 def _name_both(seen: _Seen, shape: Offer, control: ControlProbe) -> Probe[None]:
-    """Strike out a suite and a group at a time, as long as that goes on; a refusal is not looked into."""
+    """Remove a suite and a group at a time, as long as that works; a refusal is not examined here."""
     while True:
         suites, groups = _rest(suites_13(), seen.suites), _rest(shape.groups, seen.groups)
         if not suites or not groups:
@@ -205,7 +205,7 @@ def _finish_part(seen: _Seen, shape: Offer, control: ControlProbe) -> Probe[Verd
 
 
 def _with_known_at_end(left: Offer, known: Offer, control: ControlProbe) -> Probe[Outcome]:
-    """Offer what is left; when it is refused, offer it with something known at its end: was it read?"""
+    """Offer what is left; when it is refused, repeat it with something known at its end: was it read?"""
     outcome = yield from confirm(TLSQuery(left), control)
     if _is_modern(outcome) or absence_of(outcome).is_unknown or known == left:
         return outcome
@@ -217,7 +217,7 @@ def _with_known_at_end(left: Offer, known: Offer, control: ControlProbe) -> Prob
 def _without_retries(
     full: Outcome, first: Outcome, flight: Flight | None, offer: Offer | None = None
 ) -> ModernSurvey:
-    """Say what is known when the server names nothing: it has no TLS 1.3, or no retries."""
+    """Explain that the server names nothing: it has no TLS 1.3, or no retries."""
     if flight is not None:
         no_retries = "the server takes no hello without a key share"
         reason = first.reason if isinstance(first, Inconclusive) else no_retries

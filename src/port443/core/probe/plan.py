@@ -27,7 +27,7 @@ CURVE_OF_KEY = {group_name(code): code for code in CURVES_12} | {"P-256": 23, "P
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the probes have found."""
+    """The results of all probes."""
 
     modern: ModernSurvey
     legacy: tuple[LegacySurvey, ...]
@@ -106,20 +106,20 @@ def _with_seen(curves: GroupFacts, surveys: tuple[LegacySurvey, ...]) -> GroupFa
 
 
 def _preferred(modern: ModernSurvey, found: tuple[ApplicationProtocol, ...]) -> str | None:
-    """Return what a client that offers all gets; h2 stands first there."""
+    """Return the choice for a client that offers all; h2 comes first there."""
     if modern.flight is not None and modern.offer is not None and modern.offer.alpn:
         return modern.flight.alpn
     return next((protocol.name for protocol in found if protocol.taken.is_yes), None)
 
 
 def _unseen(findings: Findings) -> str:
-    """Say why a handshake showed no certificate; nothing where each did."""
+    """Return why a handshake showed no certificate; empty when each did."""
     bare = (one.broken_off or "the server sent none" for one in findings.legacy_flights if not one.chain)
     return findings.modern.unseen or next(bare, "")
 
 
 def _compression(surveys: tuple[LegacySurvey, ...]) -> Verdict:
-    """Judge by the first flights, which offered DEFLATE; TLS 1.3 has no compression."""
+    """Conclude from the first flights, which offered DEFLATE; TLS 1.3 has no compression."""
     first = [survey.flights[0].hello for survey in surveys if survey.flights]
     if any(hello is not None and hello.compression for hello in first):
         return YES
@@ -127,7 +127,7 @@ def _compression(surveys: tuple[LegacySurvey, ...]) -> Verdict:
 
 
 def _renegotiation(flights: tuple[Flight, ...]) -> Verdict:
-    """Judge by all flights up to TLS 1.2; TLS 1.3 has no renegotiation."""
+    """Conclude from all flights up to TLS 1.2; TLS 1.3 has no renegotiation."""
     hellos = [flight.hello for flight in flights if flight.hello is not None]
     if not hellos:
         return NOT_LOOKED

@@ -1,8 +1,8 @@
-"""What a probe sends, and what can come back.
+"""The queries of a probe, and their possible responses.
 
 A probe is a generator: it yields a query, is sent the response, and returns what the responses prove. It
-touches no network and no clock, so a test can play any server. When a response proves something is for
-`confirm`.
+uses neither network nor clock, so a test can simulate any server. `confirm` has the rules of when a
+response proves something.
 """
 
 from collections.abc import Generator
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TLSQuery:
-    """Send this hello on a connection of its own."""
+    """Send this hello on its own connection."""
 
     offer: Offer
     is_control: bool = field(default=False, compare=False)
@@ -32,7 +32,7 @@ class TLSQuery:
 
 @dataclass(frozen=True, slots=True)
 class SSL2Query:
-    """Send the hello of SSL 2.0 on a connection of its own."""
+    """Send the hello of SSL 2.0 on its own connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class SessionQuery:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A ServerHello or a HelloRetryRequest came: the server takes the offer."""
+    """A ServerHello or a HelloRetryRequest: the server accepts the offer."""
 
     flight: Flight
 
@@ -75,14 +75,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedSSL2:
-    """A SERVER-HELLO of SSL 2.0 came."""
+    """A SERVER-HELLO of SSL 2.0."""
 
     ciphers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AlertReceived:
-    """A TLS alert came in place of a ServerHello."""
+    """A TLS alert in place of a ServerHello."""
 
     alert: Alert
 
@@ -99,29 +99,29 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """The connection stood, and nothing came within its time."""
+    """The connection was open, and nothing arrived in time."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolViolation:
-    """What came was no TLS, or broke its rules."""
+    """The answer was not TLS, or violated it."""
 
     detail: str
     hint: str = ""
     is_tls: bool = True
-    """Whether it came in TLS records."""
+    """Whether it was in TLS records."""
 
 
 @dataclass(frozen=True, slots=True)
 class InternalFault:
-    """The response met a fault of this program; it proves nothing."""
+    """An exception in this program; it proves nothing."""
 
     detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotConnected:
-    """No connection came about."""
+    """No connection was established."""
 
     detail: str
     error: ScanError | None = None
@@ -151,7 +151,7 @@ Probe: TypeAlias = Generator[Query, Response, T]
 
 
 def response_of(flight: Flight) -> Response:
-    """Say what a flight amounts to, however early it ended."""
+    """Return the response for a flight, however early it ended."""
     if flight.chosen is not None:
         return Accepted(flight)
     if flight.alerts:
@@ -160,7 +160,7 @@ def response_of(flight: Flight) -> Response:
 
 
 def response_of_error(error: ScanError) -> Response:
-    """Say what an error on the way amounts to."""
+    """Return the response for an error on the way."""
     match error:
         case ConnectionWasReset():
             return Reset()
@@ -175,7 +175,7 @@ def response_of_error(error: ScanError) -> Response:
 
 
 def describe(response: Response) -> str:
-    """Put a response in words, for the reason of a verdict."""
+    """Describe a response, for the reason of a verdict."""
     match response:
         case Accepted():
             return version_label(response.version)
@@ -198,7 +198,7 @@ def describe(response: Response) -> str:
 
 
 def kind_of(response: Response) -> str | None:
-    """Name the sort of a refusal, as one server repeats it; None for what is no refusal."""
+    """Return the kind of a refusal, as one server repeats it; None for any other response."""
     match response:
         case AlertReceived() | Closed() | Reset() | NoAnswer():
             return describe(response)

@@ -23,17 +23,17 @@ DRAFT = 0x7F
 FALLBACK = "a fallback is refused"
 REFUSED_FALLBACK = "inappropriate_fallback"
 SENTINEL = b"DOWNGRD"
-"""The last bytes of a random before the one that tells the version (RFC 8446 §4.1.3)."""
+"""The last bytes of a random before the one that encodes the version (RFC 8446 §4.1.3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the other probes have found, where this one goes on."""
+    """The results of other probes that this one builds on."""
 
     modern: ModernSurvey
     legacy: tuple[LegacySurvey, ...]
     is_named: bool
-    """Whether the server is asked by a host name."""
+    """Whether the scan sends a host name."""
 
     @property
     def offered(self) -> tuple[Version, ...]:
@@ -64,7 +64,7 @@ class Negotiation:
 
     @classmethod
     def unknown(cls, reason: str) -> "Negotiation":
-        """Say that nothing could be found out."""
+        """Return the result when nothing could be determined."""
         return cls((Trait("negotiation", "how the server negotiates", unknown(reason)),))
 
     def with_order(self, facts: VersionFacts) -> VersionFacts:
@@ -80,7 +80,7 @@ def offer_of(survey: LegacySurvey) -> Offer | None:
 
 
 def survey_traits(seen: Seen, control: ControlProbe) -> Probe[Negotiation]:
-    """Look at how the server negotiates; what earlier flights show costs nothing."""
+    """Probe how the server negotiates; what earlier flights show costs no connection."""
     if not seen.offered:
         return Negotiation()
     orders = yield from _orders(seen, control)
@@ -121,9 +121,9 @@ def _orders(seen: Seen, control: ControlProbe) -> Probe[tuple[tuple[Version, Ver
 
 
 def _order(facts: VersionFacts, base: Offer, control: ControlProbe) -> Probe[Verdict]:
-    """Judge by what is chosen from the same suites in the opposite order.
+    """Compare what is chosen from the same suites in opposite orders.
 
-    Some servers take ChaCha20 first when the client does, whatever their order; it is left out if it can be.
+    Some servers prefer ChaCha20 when the client does, whatever their order; it is left out if possible.
     """
     codes = [choice.code for choice in facts.choices]
     others = [code for code in codes if "CHACHA20" not in suite(code).name]
@@ -138,7 +138,7 @@ def _order(facts: VersionFacts, base: Offer, control: ControlProbe) -> Probe[Ver
     if first is None or last is None:
         return unknown(absence_of(back).reason or "a hello with the suites found is not taken")
     if first == last:
-        return Verdict(Standing.YES, f"{suite(first).name} is chosen wherever it stands")
+        return Verdict(Standing.YES, f"{suite(first).name} is chosen at any position")
     return no("the client's first is chosen")
 
 
@@ -173,20 +173,20 @@ def _browser(control: ControlProbe, *, is_split: bool) -> Probe[tuple[Trait, Fli
 
 
 def _compression(flight: Flight | None) -> Trait | None:
-    """Read whether the certificates came compressed to a client that takes that (RFC 8879)."""
+    """Return whether the certificates are compressed for a client that supports it (RFC 8879)."""
     if flight is None or flight.hello is None or flight.hello.version != Version.TLS_1_3:
         return None
     if flight.compression is not None:
         verdict = Verdict(Standing.YES, COMPRESSIONS[flight.compression])
     elif flight.chain:
-        verdict = no("the certificates came as they are")
+        verdict = no("the certificates are not compressed")
     else:
         verdict = unknown(flight.broken_off or "no certificate came")
     return Trait("certificate_compression", "certificates are compressed", verdict, flight.began)
 
 
 def _fallback(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:
-    """Say in an older version that it is a fallback (RFC 7507); with one version there is none."""
+    """Send TLS_FALLBACK_SCSV in an older version (RFC 7507); with one version there is none."""
     if len(seen.offered) < 2:
         return None
     survey = next(one for one in seen.legacy if one.facts.version is seen.offered[1])
@@ -201,7 +201,7 @@ def _fallback(seen: Seen, control: ControlProbe) -> Probe[Trait | None]:
     outcome = yield from confirm(query, control)
     verdict = absence_of(outcome)
     if isinstance(outcome, Accepted):
-        verdict = no(f"{survey.facts.version.label} is taken although the client says that it fell back")
+        verdict = no(f"{survey.facts.version.label} is accepted although the client signals a fallback")
     elif isinstance(outcome, Refused):
         is_meant = REFUSED_FALLBACK in outcome.how
         verdict = Verdict(Standing.YES, outcome.how) if is_meant else unknown(outcome.how)
@@ -307,7 +307,7 @@ def _scheme(flight: Flight) -> int | None:
 
 
 def _end_of_schemes(outcome: Outcome, scheme: int | None) -> Verdict:
-    """Say whether a search ended since nothing is left; some servers sign with what was not offered."""
+    """Return whether a search is complete; some servers sign with a scheme that was not offered."""
     if isinstance(outcome, Refused):
         return YES
     if not isinstance(outcome, Accepted):

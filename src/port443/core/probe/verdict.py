@@ -1,4 +1,4 @@
-"""Yes, no, or unknown with its reason: what a scan may say, and never a guess."""
+"""Yes, no, or unknown with its reason: the results of a scan, which are never a guess."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,1 +1,1 @@
-"""When to renew: moments and pauses, by numbers alone."""
+"""When to renew: times and pauses, computed from numbers alone."""

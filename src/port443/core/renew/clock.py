@@ -6,10 +6,10 @@ from port443.core.errors import CertificateError
 
 
 class ClockWrong(CertificateError):
-    """This machine's clock says a time before this program was built, so it is wrong.
+    """This machine's clock is before the time when this program was built, so it is wrong.
 
-    No certificate is made, renewed or judged by it, and no step of the HSTS ladder is taken: what was served
-    goes on, whatever its dates. Set the clock, for instance `timedatectl set-ntp true`; it is looked at again
+    No certificate is made, renewed or checked by it, and the HSTS rollout is not advanced: what was served
+    stays, whatever its dates. Set the clock, for instance `timedatectl set-ntp true`; it is checked again
     within a minute, then less and less often.
     """
 
@@ -19,10 +19,10 @@ class ClockWrong(CertificateError):
 
 
 def clock_fault(now: datetime, built: datetime) -> ClockWrong | None:
-    """Return what is wrong with `now` as a clock's word; None when it may be right."""
+    """Return why `now` cannot be the time; None when it can be."""
     if now >= built:
         return None
     return ClockWrong(
-        f"the clock says {now:%Y-%m-%d %H:%M} UTC, and this program was built on {built:%Y-%m-%d}",
+        f"the clock reads {now:%Y-%m-%d %H:%M} UTC, and this program was built on {built:%Y-%m-%d}",
         "set the clock: timedatectl set-ntp true",
     )

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from port443.core.renew.information import RenewalInformation
 
 SHORT = timedelta(days=10)
-"""Up to this lifetime half of it is kept in hand: a third of six days is no time to repair anything."""
+"""Up to this lifetime renewal is at half of it: a third of six days is too short for repairs."""
 RENEW_AFTER, RENEW_SHORT_AFTER = 2 / 3, 1 / 2
 SPREAD = 1 / 20
 LAST_SHARE = 1 / 20
@@ -29,7 +29,7 @@ RenewalReason = Literal["policy", "renewal_information", "share_of_life", "end_o
 
 
 class Dated(Protocol):
-    """Whatever has a lifetime: a certificate, or the facts of one."""
+    """Anything with a lifetime: a certificate, or the facts of one."""
 
     @property
     def not_before(self) -> datetime: ...
@@ -67,7 +67,7 @@ def renewal(
 def renew_at(dated: Dated, jitter: float = 0.0) -> datetime:
     """Return when to renew: after two thirds of the lifetime, half of a short one, and never later.
 
-    `jitter`, from 0 to 1, draws the moment forward by up to a twentieth of the lifetime, so that
+    `jitter`, from 0 to 1, moves the time forward by up to a twentieth of the lifetime, so that
     certificates of one day are not renewed in one minute.
     """
     lifetime = dated.not_after - dated.not_before
@@ -76,7 +76,7 @@ def renew_at(dated: Dated, jitter: float = 0.0) -> datetime:
 
 
 def is_due(dated: Dated, now: datetime, jitter: float = 0.0) -> bool:
-    """Whether it is time to renew. What has no lifetime, or has not begun by `now`, is always due."""
+    """Whether it is time to renew. What has no lifetime, or is not yet valid at `now`, is always due."""
     return not dated.not_before <= now < renew_at(dated, jitter)
 
 

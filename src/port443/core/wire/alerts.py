@@ -50,7 +50,7 @@ WARNING, FATAL = 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert as it stood on the wire."""
+    """One alert as received."""
 
     level: int
     description: int
@@ -71,7 +71,7 @@ class Alert:
 
     @property
     def ends_connection(self) -> bool:
-        """Whether nothing can follow; in TLS 1.3 the level says nothing (RFC 8446 §6)."""
+        """Whether nothing can follow; in TLS 1.3 the level has no meaning (RFC 8446 §6)."""
         return self.level != WARNING or self.name == "close_notify"
 
 

@@ -13,7 +13,7 @@ RANDOM = 32
 
 @dataclass(frozen=True, slots=True)
 class ClientHello:
-    """What a client offers. `extensions=None` leaves the block out, as SSLv3 had none."""
+    """The offer of a client. `extensions=None` leaves the block out, as SSLv3 had none."""
 
     version: int
     random: bytes

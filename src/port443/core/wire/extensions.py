@@ -68,7 +68,7 @@ def supported_groups(groups: tuple[int, ...]) -> Extension:
 
 
 def ec_point_formats() -> Extension:
-    """Say that points come uncompressed (RFC 8422 §5.1.2)."""
+    """Announce uncompressed points (RFC 8422 §5.1.2)."""
     return Extension(ExtensionType.EC_POINT_FORMATS, b"\x01\x00")
 
 
@@ -86,7 +86,7 @@ def supported_versions(versions: tuple[int, ...]) -> Extension:
 
 
 def psk_key_exchange_modes() -> Extension:
-    """Say psk_dhe_ke; some servers send no ticket, a few no answer, without it."""
+    """Announce psk_dhe_ke; without it some servers send no ticket, and a few do not answer."""
     return Extension(ExtensionType.PSK_KEY_EXCHANGE_MODES, b"\x01\x01")
 
 
@@ -97,17 +97,17 @@ def key_share(shares: tuple[tuple[int, bytes], ...]) -> Extension:
 
 
 def status_request() -> Extension:
-    """Ask for a stapled OCSP response (RFC 6066 §8)."""
+    """Request a stapled OCSP response (RFC 6066 §8)."""
     return Extension(ExtensionType.STATUS_REQUEST, b"\x01\x00\x00\x00\x00")
 
 
 def renegotiation_info() -> Extension:
-    """Say that this is a first handshake (RFC 5746 §3.4)."""
+    """Announce an initial handshake (RFC 5746 §3.4)."""
     return Extension(ExtensionType.RENEGOTIATION_INFO, b"\x00")
 
 
 def bare(kind: ExtensionType) -> Extension:
-    """Give an extension that says all by being there."""
+    """Return an extension without content."""
     return Extension(kind)
 
 

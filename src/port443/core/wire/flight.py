@@ -1,4 +1,4 @@
-"""What a server has said in answer to a hello: one value, filled as its messages come."""
+"""The server's answer to a hello: one value, filled as its messages arrive."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,7 +20,7 @@ class Stage(Enum):
 
 @dataclass(slots=True)
 class Flight:
-    """The server's first flight. What has not come yet is None or empty."""
+    """The server's first flight. What has not arrived yet is None or empty."""
 
     stage: Stage = Stage.OPEN
     retry: ServerHello | None = None
@@ -34,11 +34,11 @@ class Flight:
     staple: bytes | None = None
     alpn: str | None = None
     fault: str | None = None
-    """What broke the flight off after the ServerHello or the retry."""
+    """Why the flight was broken off after the ServerHello or the retry."""
     compression: int | None = None
-    """What the certificates came compressed by (RFC 8879); only zlib is unpacked here."""
+    """The compression of the certificates (RFC 8879); only zlib is decompressed here."""
     scheme: int | None = None
-    """What a CertificateVerify of TLS 1.3 is signed with."""
+    """The scheme of a CertificateVerify of TLS 1.3."""
     began: bytes = b""
     """The first bytes that came, as they came: what proves the choice."""
     is_resumed: bool = False

@@ -1,4 +1,4 @@
-"""The first words of protocols that are not TLS, so that a wrong port can be called by its name."""
+"""The first bytes of protocols other than TLS, so that a wrong port can be named."""
 
 GREETINGS = (
     (b"HTTP/", "HTTP in clear"),
@@ -20,7 +20,7 @@ GREETINGS = (
     (b"E\x00\x00\x00", "PostgreSQL"),
 )  # fmt: skip
 STARTTLS = frozenset({"SMTP or FTP", "SMTP", "POP3", "IMAP", "XMPP", "PostgreSQL"})
-"""Protocols that go over to TLS after a word of their own."""
+"""Protocols that switch to TLS after a command."""
 MYSQL = 10  # the protocol's version, after a length of three bytes and a number
 
 

@@ -23,7 +23,7 @@ HYBRID_GROUPS = (4588, 4587, 4589)
 """Groups in which a post-quantum key exchange is joined to a classical one."""
 POST_QUANTUM_GROUPS = (*HYBRID_GROUPS, 513, 514, 512)
 GROUPS_13 = (29, 23, 24, 25, 30, *POST_QUANTUM_GROUPS, 31, 32, 33, 256, 257, 258, 259, 260, 41)
-"""All that a TLS 1.3 server may choose; the common ones stand first."""
+"""All that a TLS 1.3 server may choose; the common ones first."""
 CURVES_12 = (29, 23, 24, 25, 30, 28, 27, 26, 22, *range(21, 0, -1))
 """All that a server up to TLS 1.2 may choose."""
 
@@ -52,7 +52,7 @@ SCHEMES_13 = (
     0x0403, 0x0804, 0x0503, 0x0805, 0x0603, 0x0806, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B,
     0x081A, 0x081B, 0x081C, 0x0904, 0x0905, 0x0906, 0x0401, 0x0501, 0x0601, 0x0201, 0x0203,
 )  # fmt: skip
-"""What a TLS 1.3 hello offers. The rsa_pkcs1 and SHA-1 schemes speak of certificates (RFC 8446 §4.2.3)."""
+"""What a TLS 1.3 hello offers. rsa_pkcs1 and SHA-1 schemes are for certificates only (RFC 8446 §4.2.3)."""
 SCHEMES_12 = (*SCHEMES_13, 0x0402, 0x0502, 0x0602, 0x0301, 0x0302, 0x0303, 0x0202, 0x0101)
 
 

@@ -33,7 +33,7 @@ HYBRIDS = {X25519MLKEM768: (X25519, MLKEM768), 4587: (SECP256R1, MLKEM768), 4589
 """The classical and the post-quantum part of each."""
 COMMON_GROUPS = (X25519, SECP256R1, SECP384R1, SECP521R1, X25519MLKEM768)
 USABLE_GROUPS = (*COMMON_GROUPS, X448, 4587, 4589, MLKEM768, MLKEM1024, 31, 32, 33, *SIZES)
-"""All groups in which a handshake can be brought to its end here."""
+"""All groups with which a handshake can be completed here."""
 
 
 class KeyShare(Protocol):
@@ -122,7 +122,7 @@ class KEMShare:
 class HybridShare:
     """ML-KEM joined to a classical group, in the keys and in the secret (RFC 10024).
 
-    The classical part stands first, except with x25519.
+    The classical part comes first, except with x25519.
     """
 
     def __init__(self, group: int, seed: bytes) -> None:

@@ -19,7 +19,7 @@ SIGNED_BY_CERTIFICATE = {"RSA", "ECDSA", "DSS", "anon"}
 
 
 class LegacyFlight:
-    """Fill a flight with what comes in clear up to the ServerHelloDone; end the handshake if asked to."""
+    """Fill a flight with the plaintext up to the ServerHelloDone; complete the handshake on request."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class LegacyFlight:
             self._end = LegacyEnd.resume(self._flight, self._begun, self._session)
 
     def farewell(self) -> bytes:
-        """Close a whole handshake; else say in clear that it was the client who left."""
+        """Close a complete handshake; else send an alert in plaintext that the client left."""
         if self._end is not None:
             return self._end.farewell()
         return records(ContentType.ALERT, self._version, USER_CANCELED.encode())

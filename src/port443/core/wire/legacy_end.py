@@ -80,13 +80,13 @@ class LegacyEnd:
         return keys + change + self._client.seal(ContentType.HANDSHAKE, finished)
 
     def change_keys(self) -> None:
-        """Take what follows as protected."""
+        """Treat what follows as protected."""
         if self._server is not None:
             raise Malformed("the server changed its keys twice")
         self._server = protector_12(self._suite, self._schedule.server, self._version)
 
     def open(self, record: Record) -> bytes:
-        """Return what a record holds."""
+        """Return the content of a record."""
         return record.fragment if self._server is None else self._server.open(record)
 
     def seal(self, kind: ContentType, content: bytes) -> bytes:

@@ -41,7 +41,7 @@ class CertificateEntry:
 
 @dataclass(frozen=True, slots=True)
 class SignedParameters:
-    """A ServerKeyExchange of (EC)DHE: what was signed, by what scheme, and the signature.
+    """A ServerKeyExchange of (EC)DHE: the signed bytes, the scheme, and the signature.
 
     `scheme` is None before TLS 1.2, `signature` is empty for an anonymous exchange.
     """
@@ -57,7 +57,7 @@ class SignedParameters:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest:
-    """A server's wish for a client certificate."""
+    """A server's request for a client certificate."""
 
     authorities: tuple[bytes, ...]
 
@@ -160,7 +160,7 @@ def _signed(
     body: bytes, reader: Reader, found: tuple[int | None, bytes, int | None], *, names_scheme: bool
 ) -> SignedParameters:
     parameters = body[: len(body) - reader.left]
-    if not reader.left:  # an anonymous exchange is signed by nobody
+    if not reader.left:  # an anonymous exchange has no signature
         return SignedParameters(parameters, *found, None, b"")
     scheme = reader.number(2) if names_scheme else None
     signature = reader.vector(2)

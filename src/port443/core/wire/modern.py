@@ -38,7 +38,7 @@ class Resumes:
 
 
 class ModernFlight:
-    """Decrypt the server's flight, fill it in, and check what proves it."""
+    """Decrypt the server's flight, fill it in, and verify its signature and Finished."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class ModernFlight:
         self._after = MessageBuffer()
 
     def change_keys(self) -> None:
-        """Do nothing: in TLS 1.3 the message is there for middleboxes only (RFC 8446 §D.4)."""
+        """Ignore it: in TLS 1.3 the message exists for middleboxes only (RFC 8446 §D.4)."""
 
     def open(self, record: Record) -> tuple[int, bytes]:
-        """Return the type and content inside a record; only an alert may still come in clear."""
+        """Return the type and content inside a record; only an alert may still be in plaintext."""
         if record.kind == ContentType.ALERT:
             return record.kind, record.fragment
         if record.kind != ContentType.APPLICATION_DATA:
@@ -137,7 +137,7 @@ class ModernFlight:
         return self._ended
 
     def hear(self, record: Record) -> bytes | None:
-        """Return what the server says in a record after the handshake; None when it says that it is done."""
+        """Return the application data of a record after the handshake; None for close_notify."""
         kind, content = self.open(record)
         if kind == ContentType.APPLICATION_DATA:
             return content

@@ -1,4 +1,4 @@
-"""Does the server hold the key of the certificate that it sent? Its signature says so."""
+"""Verifies the server's signature: that it holds the key of the certificate that it sent."""
 
 from collections.abc import Callable
 

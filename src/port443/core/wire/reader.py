@@ -20,19 +20,19 @@ from port443.core.wire.session import Session, again
 from port443.core.wire.versions import Version
 
 MAX_FLIGHT = 2**18
-"""All that a server may say before it must have come to an end."""
+"""The most bytes of a server's flight."""
 
 
 PROOF = 256
-"""Bytes of a flight that are kept as they came: a ServerHello, or an alert, is among them."""
+"""Bytes of a flight that are kept unchanged: a ServerHello, or an alert, is among them."""
 
 
 class FlightReader:
-    """Read what a server answers to one hello, and to a second one when it asked for it.
+    """Reads the answer to one hello, and to a second one after a HelloRetryRequest.
 
     Feed `receive` until `flight.stage` is no longer OPEN. After RETRIED either stop, or send a
-    second hello and tell `retried`. A TLS 1.2 flight that is COMPLETE has shown all that there is to
-    see; `conclude` brings the handshake itself to its end.
+    second hello and call `retried`. A TLS 1.2 flight that is COMPLETE holds all that is of interest;
+    `conclude` completes the handshake itself.
     """
 
     def __init__(
@@ -52,19 +52,19 @@ class FlightReader:
         self._before = b""
 
     def receive(self, octets: bytes) -> Stage:
-        """Take what came from the server and say how far its flight is."""
+        """Take received bytes and return the stage of the flight."""
         self._taken += len(octets)
         self.flight.began += octets[: PROOF - len(self.flight.began)]
         if self._taken > MAX_FLIGHT:
-            raise Malformed(f"the server said more than {MAX_FLIGHT} bytes without coming to an end")
+            raise Malformed(f"the server sent more than {MAX_FLIGHT} bytes without completing its flight")
         for record in self._records.receive(octets):
             self._take(record)
             if self.flight.stage is not Stage.OPEN:
-                break  # what follows a whole flight is for `hear`
+                break  # what follows a complete flight is for `hear`
         return self.flight.stage
 
     def retried(self, hello: ClientHello, shares: tuple[KeyShare, ...]) -> None:
-        """Go on after a retry with the second hello, which the caller has sent."""
+        """Continue after a retry with the second hello, which the caller has sent."""
         if self.flight.retry is None:
             raise Malformed("a second hello was sent without a retry")
         self._before = self._sent + self.flight.retry.message()
@@ -73,14 +73,14 @@ class FlightReader:
 
     @property
     def can_conclude(self) -> bool:
-        """Whether the client has a part to say before the server says its last word."""
+        """Whether the client must send messages before the server's last ones."""
         is_whole = self.flight.stage is Stage.COMPLETE
         return is_whole and isinstance(self._follow, LegacyFlight) and self._follow.can_conclude
 
     def conclude(self, seed: bytes) -> bytes:
         """Return the client's key and Finished, made from `SEED` random bytes; then feed `receive` again."""
         if not isinstance(self._follow, LegacyFlight) or not self.can_conclude:
-            raise Malformed("there is no TLS 1.2 handshake to bring to its end")
+            raise Malformed("there is no TLS 1.2 handshake to complete")
         return self._follow.conclude(seed)
 
     def early(self, content: bytes) -> bytes:
@@ -147,11 +147,11 @@ class FlightReader:
 
     def _whole(self) -> ModernFlight:
         if not isinstance(self._follow, ModernFlight) or self.flight.stage is not Stage.COMPLETE:
-            raise Malformed("there is no TLS 1.3 handshake to speak over")
+            raise Malformed("there is no TLS 1.3 handshake for application data")
         return self._follow
 
     def farewell(self) -> bytes:
-        """Return what ends the connection well: the rest of the handshake where it can be done."""
+        """Return the bytes that close the connection properly, after completing the handshake if possible."""
         return b"" if self._follow is None else self._follow.farewell()
 
     def _take(self, record: Record) -> None:
@@ -184,7 +184,7 @@ class FlightReader:
         elif message.kind == MessageType.SERVER_HELLO:
             self._server_hello(ServerHello.parse(message.body), message.encode())
         elif message.kind == MessageType.CLIENT_HELLO:
-            raise NotTLS("the port sends back what it is sent: a ClientHello came in answer to one")
+            raise NotTLS("the port echoes: a ClientHello came in answer to one")
         else:
             raise Malformed(f"a handshake message {message.kind} came in place of the ServerHello")
 
@@ -209,7 +209,7 @@ class FlightReader:
         return one if is_same and hello.session_id == self._hello.session_id else None
 
     def _retry(self, hello: ServerHello) -> None:
-        # A second retry would go on for ever (RFC 8446 §4.1.4).
+        # A second retry could repeat without end (RFC 8446 §4.1.4).
         if self.flight.retry is not None or hello.version != Version.TLS_1_3:
             raise Malformed("the server sent a retry that may not be there")
         if find(hello.extensions or (), ExtensionType.KEY_SHARE) is None and not hello.extension(

@@ -4,11 +4,11 @@ from port443.core.errors import ScanError
 
 
 class Malformed(ScanError):
-    """What came over the wire breaks its protocol.
+    """The received bytes violate their protocol.
 
-    The other side sent bytes that are no TLS, or TLS with a wrong length, order or value. Most often
-    something else listens on that port, or a device between the two changed the bytes. Look at the
-    port with `openssl s_client -connect HOST:PORT` and at what stands before the server.
+    The peer sent bytes that are not TLS, or TLS with a wrong length, order or value. Most often another
+    program listens on that port, or a device between the two changed the bytes. Look at the
+    port with `openssl s_client -connect HOST:PORT` and at what is in front of the server.
     """
 
     code = "P443-E510"
@@ -16,7 +16,7 @@ class Malformed(ScanError):
 
 
 class NotTLS(Malformed):
-    """What came does not even begin as a TLS record does."""
+    """The received bytes do not begin as a TLS record."""
 
 
 class Reader:
@@ -45,7 +45,7 @@ class Reader:
         return int.from_bytes(self.take(size))
 
     def vector(self, size: int, least: int = 0) -> bytes:
-        """Return a vector whose length stands before it in `size` bytes (RFC 8446 §3.4)."""
+        """Return a vector whose length precedes it in `size` bytes (RFC 8446 §3.4)."""
         content = self.take(self.number(size))
         if len(content) < least:
             raise Malformed(f"{self._what} has a vector of {len(content)} bytes, at least {least} are due")
@@ -63,7 +63,7 @@ class Reader:
         return self.take(self.left)
 
     def end(self) -> None:
-        """Refuse bytes that nobody asked for."""
+        """Refuse trailing bytes."""
         if self.left:
             raise Malformed(f"{self._what} has {self.left} bytes too many")
 

@@ -27,7 +27,7 @@ KINDS = frozenset(int(kind) for kind in ContentType)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record, still as protected as it came."""
+    """One record, protected or not, as received."""
 
     kind: ContentType
     version: int
@@ -57,8 +57,8 @@ class RecordBuffer:
         self._at = 0
 
     def receive(self, octets: bytes) -> Iterator[Record]:
-        """Add what came and give every record that is whole now."""
-        # What was read is cut off here and not after each record: many small ones would cost dear.
+        """Add received bytes and return every complete record."""
+        # The buffer is trimmed here and not after each record: many small records would be quadratic.
         self._pending, self._at = self._pending[self._at :] + octets, 0
         while len(head := self._pending[self._at : self._at + HEADER]) == HEADER:
             kind, length = self._header(head)
@@ -81,7 +81,7 @@ def _not_tls(octets: bytes) -> NotTLS:
     name = greeting(octets)
     if name is None:
         return NotTLS(f"the answer starts with {octets[:HEADER].hex(' ')}, which is no TLS record")
-    hint = "it may go over to TLS by STARTTLS, which is not asked for here" if name in STARTTLS else ""
+    hint = "it may switch to TLS by STARTTLS, which is not done here" if name in STARTTLS else ""
     return NotTLS(f"the port speaks {name}", hint)
 
 
@@ -109,7 +109,7 @@ class MessageBuffer:
         return not self._pending
 
     def receive(self, fragment: bytes) -> Iterator[Message]:
-        """Add a fragment and give every message that is whole now."""
+        """Add a fragment and return every complete message."""
         self._pending += fragment
         while len(self._pending) >= 4:
             length = int.from_bytes(self._pending[1:4])

@@ -9,7 +9,7 @@ from port443.core.wire.reading import Malformed, vector
 
 @dataclass(frozen=True, slots=True)
 class Suite13:
-    """What a TLS 1.3 cipher suite fixes (RFC 8446 §B.4)."""
+    """The parameters of a TLS 1.3 cipher suite (RFC 8446 §B.4)."""
 
     hash_name: str
     aead: str
@@ -54,7 +54,7 @@ NONCE = 12
 
 
 def suite_13(code: int) -> Suite13:
-    """Return what a suite fixes; a suite that was never offered is the server's fault."""
+    """Return the parameters of a suite; one that was never offered is the server's fault."""
     if code not in SUITES_13:
         raise Malformed(f"the server chose suite 0x{code:04x}, which is none that was offered")
     return SUITES_13[code]
@@ -82,7 +82,7 @@ class Transcript:
         self._messages += message
 
     def retried(self) -> None:
-        """Put the hash of the first hello in its place, as a retry wants it."""
+        """Replace the first hello by its hash, as after a HelloRetryRequest (RFC 8446 §4.4.1)."""
         digest = self.digest()
         self._messages = bytes((254,)) + vector(3, digest)
 

@@ -23,7 +23,7 @@ RETRY_RANDOM = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e07
 
 @dataclass(frozen=True, slots=True)
 class ServerHello:
-    """What a server chose out of a ClientHello."""
+    """The server's choice from a ClientHello."""
 
     legacy_version: int
     random: bytes
@@ -59,7 +59,7 @@ class ServerHello:
 
     @property
     def version(self) -> int:
-        """The version that was chosen, wherever it stands."""
+        """The chosen version, from the extension or the header."""
         chosen = self.extension(ExtensionType.SUPPORTED_VERSIONS)
         return self.legacy_version if chosen is None else read_number(chosen, "the chosen version")
 
@@ -69,7 +69,7 @@ class ServerHello:
 
     @property
     def group(self) -> int | None:
-        """The group of TLS 1.3: of the server's key, or the one that a retry asks for."""
+        """The group of TLS 1.3: of the server's key share, or the one that a retry requests."""
         body = self.extension(ExtensionType.KEY_SHARE)
         if body is None:
             return None

@@ -1,4 +1,4 @@
-"""The two hellos of SSL 2.0 (draft-hickman-netscape-ssl-00 §2), which nobody should answer any more."""
+"""The two hellos of SSL 2.0 (draft-hickman-netscape-ssl-00 §2), which no server should answer any more."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ CIPHERS = {
 
 @dataclass(frozen=True, slots=True)
 class SSL2ServerHello:
-    """What a server of SSL 2.0 shows."""
+    """The content of a SERVER-HELLO."""
 
     certificate: bytes
     ciphers: tuple[int, ...]
@@ -38,7 +38,7 @@ def client_hello(challenge: bytes) -> bytes:
 
 
 def read_answer(octets: bytes) -> SSL2ServerHello | Alert | None:
-    """Read what came so far: None when more is due. A TLS server may answer with an alert of its own."""
+    """Parse the received bytes: None when more are needed. A TLS server may answer with an alert of TLS."""
     if len(octets) < 7:
         return None
     if octets[0] == ContentType.ALERT and octets[1] == 3:

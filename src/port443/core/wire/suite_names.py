@@ -4,7 +4,7 @@ Source: the IANA registry "TLS Cipher Suites", as of 2025-11, written down by ha
 names. The lines under "never registered" are code points that were used in the field: the 56-bit
 export suites of draft-ietf-tls-56-bit-ciphersuites, Netscape's FIPS and the Fortezza suites, the GOST
 suites of draft-chudov-cryptopro-cptls and the first ChaCha20 suites of draft-agl-tls-chacha20poly1305.
-Braces stand for their parts, as in a shell: the last pair turns fastest.
+Braces expand to their parts, as in a shell: the last pair varies fastest.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Cipher suites: what a name says about key exchange, authentication, cipher and strength."""
+"""Cipher suites: key exchange, authentication, cipher and strength, parsed from the name."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,7 +7,7 @@ from port443.core.wire.suite_names import suite_names
 
 RENEGOTIATION_SCSV = 0x00FF  # RFC 5746 §3.3
 CODES_13 = frozenset((*range(0x1301, 0x1308), 0x00C6, 0x00C7, 0xC0B4, 0xC0B5, *range(0xC103, 0xC107)))
-BITS = (  # the first part that stands in the name decides
+BITS = (  # the first part found in the name decides
     ("NULL", 0), ("RC4_40", 40), ("RC2_CBC_40", 40), ("DES40", 40), ("DES_CBC_40", 40),
     ("RC4_56", 56), ("RC2_CBC_56", 56), ("3DES", 112), ("DES_CBC", 56), ("RC4_128", 128), ("IDEA", 128),
     ("FORTEZZA_CBC", 80), ("SEED", 128), ("CHACHA20", 256), ("AEGIS_256", 256), ("AEGIS_128L", 128),
@@ -37,7 +37,7 @@ class Suite:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether nobody proves who the server is."""
+        """Whether the server is not authenticated."""
         return self.authentication == "anon"
 
     @property
@@ -78,7 +78,7 @@ def all_suites() -> dict[int, Suite]:
 
 
 def suite(code: int) -> Suite:
-    """Return a suite, also one that nobody has named."""
+    """Return a suite, also one without a registered name."""
     return all_suites().get(code) or Suite(code, f"0x{code:04X}", "unknown", "unknown", 128)
 
 

@@ -1,4 +1,4 @@
-"""The most of certificates that is taken from anybody's files; the contract's documents hold as much."""
+"""Bounds on certificates from files; the contract's documents have the same."""
 
 MAX_CHAIN = 100
 """As deep as OpenSSL verifies: no client makes use of more."""

@@ -1,4 +1,4 @@
-"""Explain a chain: what is right with it, what is wrong, and where a client's path ends."""
+"""Explain a chain: what is right and wrong with it, and where a client's path ends."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from port443.core.x509.policies import lacks_policy
 
 MAX_PATHS = 32
 MAX_SENT = 128
-"""More than any server has reason to send; what is beyond is not looked at, and that is noted."""
+"""More than any server has reason to send; the rest is not evaluated, which is noted."""
 WEBPKI_INTERMEDIATES = 6
 GO_CONSTRAINTS = {DNS_NAME, IP_ADDRESS, RFC822_NAME, URI}
 
 
 class ChainFault(StrEnum):
-    """What can be wrong with a chain; those in HARMLESS stop no client."""
+    """The faults of a chain; those in HARMLESS stop no client."""
 
     EMPTY = "empty"
     OUT_OF_ORDER = "out_of_order"
@@ -66,7 +66,7 @@ HARMLESS = frozenset(
         ChainFault.KEY_MAY_NOT_SIGN,
     }
 )
-"""RFC 8446 §4.4.2 lets a client put up with these; the last two are valid, and name who refuses them."""
+"""RFC 8446 §4.4.2 lets a client tolerate these; the last two are valid, and name the clients that refuse."""
 ENDINGS = frozenset(
     {
         ChainFault.INCOMPLETE,
@@ -90,7 +90,7 @@ class ChainNote:
 
 @dataclass(frozen=True, slots=True)
 class ChainVerdict:
-    """What a client makes of a chain."""
+    """How a client evaluates a chain."""
 
     sent: tuple[CertFacts, ...]
     path: tuple[CertFacts, ...]
@@ -103,7 +103,7 @@ class ChainVerdict:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether a client with these roots, at this time, would believe it."""
+        """Whether a client with these roots accepts it at this time."""
         return self.faults <= HARMLESS
 
     @property
@@ -127,7 +127,7 @@ class ChainVerdict:
 
 
 def explain_chain(chain: Sequence[CertFacts], roots: TrustedRoots, now: datetime) -> ChainVerdict:
-    """Say what a client that believes `roots` makes of `chain`, whose first is the leaf."""
+    """Return how a client that trusts `roots` evaluates `chain`, whose first is the leaf."""
     if not chain:
         return ChainVerdict((), (), (ChainNote(ChainFault.EMPTY, None, "no certificate was sent"),))
     sent = tuple(dict.fromkeys(chain))[:MAX_SENT]
@@ -151,15 +151,15 @@ def explain_chain(chain: Sequence[CertFacts], roots: TrustedRoots, now: datetime
 def _unfinished(
     best: ChainVerdict, chain: Sequence[CertFacts], search: PathSearch, paths: int
 ) -> Iterator[ChainNote]:
-    """Say where not everything was looked at, so that silence is no verdict."""
+    """Note where the evaluation is incomplete, so that silence is no verdict."""
     if best.is_trusted:
         return
     if len(dict.fromkeys(chain)) > MAX_SENT:
         yield ChainNote(
-            ChainFault.SEARCH_ENDED, None, f"only the first {MAX_SENT} certificates were looked at"
+            ChainFault.SEARCH_ENDED, None, f"only the first {MAX_SENT} certificates were evaluated"
         )
     if paths == MAX_PATHS:
-        yield ChainNote(ChainFault.SEARCH_ENDED, None, f"only the first {MAX_PATHS} paths were judged")
+        yield ChainNote(ChainFault.SEARCH_ENDED, None, f"only the first {MAX_PATHS} paths were evaluated")
     if not search.signatures_left:
         ended = f"the search for a path ended after {MAX_SIGNATURES} signatures"
         yield ChainNote(ChainFault.SEARCH_ENDED, None, ended)
@@ -191,9 +191,9 @@ def _ending(
 def judge_sent(
     chain: tuple[CertFacts, ...], issuers: Sequence[CertFacts], now: datetime
 ) -> tuple[ChainNote, ...]:
-    """Say what clients will find wrong with a chain in its order, whichever root they believe.
+    """Yield the faults that clients find in a chain in its order, whichever root they trust.
 
-    `issuers` may hold the root; one that is not there is taken to be without faults.
+    `issuers` may hold the root; one that is absent is assumed to be without faults.
     """
     top = chain[-1]
     named = (one for one in issuers if one.subject_key == top.issuer_key and one not in chain)
@@ -244,11 +244,11 @@ def _extensions(one: CertFacts) -> Iterator[ChainNote]:
             if "any" in usages
             else ""
         )
-        yield ChainNote(ChainFault.USAGE_WRONG, one, f"{_called(one)} is not meant for servers{but_any}")
+        yield ChainNote(ChainFault.USAGE_WRONG, one, f"{_called(one)} is not for servers{but_any}")
 
 
 def _refused_by_some(path: tuple[CertFacts, ...], below: Sequence[CertFacts]) -> Iterator[ChainNote]:
-    """Name the clients that refuse what RFC 5280 and OpenSSL accept; the root itself they do not look at."""
+    """Name the clients that refuse what RFC 5280 and OpenSSL accept; they do not check the root itself."""
     for one in below:
         critical = sorted(one.extensions.critical & POLICY_EXTENSIONS.keys())
         if policies := ", ".join(POLICY_EXTENSIONS[oid] for oid in critical):
@@ -286,7 +286,7 @@ def _dates(one: CertFacts, now: datetime) -> Iterator[ChainNote]:
 
 def _as_issuer(one: CertFacts, below: tuple[CertFacts, ...], *, is_anchor: bool) -> Iterator[ChainNote]:
     usages = one.key_usages
-    # Roots of version 1 have no basicConstraints; being trusted makes them what they are.
+    # Roots of version 1 have no basicConstraints; being a trust anchor makes them a CA.
     is_v1_root = is_anchor and one.is_self_issued and not one.is_ca and one.key_usages is None
     if not (one.is_ca or is_v1_root) or (usages is not None and "key_cert_sign" not in usages):
         yield ChainNote(ChainFault.ISSUER_NOT_CA, one, f"{_called(one)} may not sign certificates")
@@ -304,13 +304,13 @@ def _as_issuer(one: CertFacts, below: tuple[CertFacts, ...], *, is_anchor: bool)
 
 
 def _sending(sent: tuple[CertFacts, ...], path: tuple[CertFacts, ...]) -> Iterator[ChainNote]:
-    """Judge how it was sent (RFC 8446 §4.4.2), apart from whether it is believed."""
+    """Note how it was sent (RFC 8446 §4.4.2), apart from whether it is trusted."""
     connected = reachable(sent[0], sent)
     for index, one in enumerate(sent):
         if one in sent[:index]:
             yield ChainNote(ChainFault.DUPLICATE, one, f"{_called(one)} was sent twice")
         elif index and one.is_self_signed:
-            yield ChainNote(ChainFault.ROOT_SENT, one, f"the root {_called(one)} was sent; nobody needs it")
+            yield ChainNote(ChainFault.ROOT_SENT, one, f"the root {_called(one)} was sent needlessly")
         elif one not in connected:
             yield ChainNote(ChainFault.UNRELATED, one, f"{_called(one)} has nothing to do with this chain")
     places = [sent.index(one) for one in path if one in sent]

@@ -10,10 +10,10 @@ from port443.core.x509.pem import certificates_in
 
 
 class ClientCAFileUnfit(CertificateError):
-    """The file named as `client_ca` does not say which CAs are meant.
+    """The file named as `client_ca` does not hold CA certificates.
 
     It should be PEM text with the certificates of up to 64 CAs, and nothing that is no CA's: a client's own
-    certificate does not belong there. The CAs that this file named before go on being asked for; as long
+    certificate does not belong there. The CAs that this file held before are still requested; as long
     as none is known, as after a restart, the site accepts no client.
     """
 

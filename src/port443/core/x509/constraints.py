@@ -69,7 +69,7 @@ def _in_domain(name: GeneralName, base: GeneralName) -> bool:
 
 
 def _may_stand_for(name: GeneralName, base: GeneralName) -> bool:
-    """Whether a wildcard also stands for the names of an excluded domain below it."""
+    """Whether a wildcard also matches names of an excluded domain below it."""
     if name.kind != DNS_NAME or not name.content.startswith(b"*."):
         return False
     parent, domain = name.text.lower().removeprefix("*."), base.text.lower().removeprefix(".")
@@ -99,7 +99,7 @@ def _in_places(name: GeneralName, base: GeneralName) -> bool:
 
 
 def _on_host(host: str, wanted: str) -> bool:
-    """Match one host, or with a leading dot any below it; here a bare domain does not stand for those."""
+    """Match one host, or with a leading dot any below it; here a bare domain does not match those."""
     if wanted.startswith("."):
         return host.lower().endswith(wanted.lower())
     return not wanted or host.lower() == wanted.lower()

@@ -1,4 +1,4 @@
-"""What a file holds that should be a chain or a key, and the command that makes one of it."""
+"""What a file holds instead of a chain or a key, and the command that converts it."""
 
 import base64
 import binascii
@@ -21,29 +21,29 @@ P12 = (
 )
 REQUEST = "get the certificate that the CA made for this request"
 OTHER_FILE = "name the file of the private key itself; this one cannot sign"
-MEANT = "name the file that was meant"
+WHICH = "name the right file"
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A kind of content, in words, and what to do with it."""
+    """A kind of content, as a text, and what to do with it."""
 
     what: str
-    """Goes on after "FILE is": `a PKCS#12 file`."""
+    """Continues "FILE is": `a PKCS#12 file`."""
     hint: str
     """A command to run, or a sentence."""
 
 
 def recognise(content: bytes, path: PurePath) -> Contents:
-    """Say what a file is that has no certificate or no key where one is due."""
+    """Return the content of a file that has no certificate or no key."""
     if not content.strip():
-        return Contents("empty", "write it anew: the program that made it may have failed")
+        return Contents("empty", "write it again: the program that made it may have failed")
     if content.startswith(UTF16):
         return _command("UTF-16 text", "iconv -f UTF-16 -t UTF-8 {path} > {path}.pem", path)
     if blocks := BLOCK.findall(content):
         return _pem([label for label, _ in blocks], blocks[0][1], path)
     if b"-----BEGIN " in content:
-        return Contents("cut off in the middle of a PEM block", "copy it anew, with its -----END line")
+        return Contents("cut off in the middle of a PEM block", "copy it again, with its -----END line")
     return _binary(content, path) or _bare(content, path) or _other(content, path)
 
 
@@ -63,8 +63,8 @@ def _pem(labels: list[bytes], body: bytes, path: PurePath) -> Contents:
     what = {
         b"CERTIFICATE REQUEST": Contents("a certificate request", REQUEST),
         b"NEW CERTIFICATE REQUEST": Contents("a certificate request", REQUEST),
-        b"PUBLIC KEY": Contents("a public key", MEANT),
-        b"RSA PUBLIC KEY": Contents("a public key", MEANT),
+        b"PUBLIC KEY": Contents("a public key", WHICH),
+        b"RSA PUBLIC KEY": Contents("a public key", WHICH),
         b"X509 CRL": Contents("a revocation list", "name the file of the certificates"),
         b"PKCS7": _command("PKCS#7", "openssl pkcs7 -in {path} -print_certs -out {path}.pem", path),
         b"CMS": _command("PKCS#7", "openssl pkcs7 -in {path} -print_certs -out {path}.pem", path),
@@ -75,7 +75,7 @@ def _pem(labels: list[bytes], body: bytes, path: PurePath) -> Contents:
         ),
     }.get(label)  # fmt: skip
     words = label.decode("ascii").lower().removeprefix("new ")
-    return what or Contents(f"a PEM file of {words}", MEANT)
+    return what or Contents(f"a PEM file of {words}", WHICH)
 
 
 def _binary(content: bytes, path: PurePath) -> Contents | None:
@@ -105,7 +105,7 @@ def _der(inside: tuple[der.Element, ...], path: PurePath) -> Contents | None:
     head = first.children()
     if head[0].tag == der.OBJECT_IDENTIFIER:
         if second.tag == der.BIT_STRING:
-            return Contents("a public key in DER", MEANT)
+            return Contents("a public key in DER", WHICH)
         return _command(
             "an encrypted private key in DER", "openssl pkey -inform DER -in {path} -out {path}.pem", path
         )
@@ -120,7 +120,7 @@ def _is_key(element: der.Element) -> bool:
 
 
 def _signed(inside: tuple[der.Element, ...], path: PurePath) -> Contents | None:
-    """Tell a certificate from a revocation list: both are something signed, its algorithm, a signature."""
+    """Tell a certificate from a revocation list: both are a signed content, its algorithm, a signature."""
     body = [part for part in inside[0].children() if part.tag != der.CONTEXT | der.CONSTRUCTED]
     # serialNumber, signature, issuer, validity, subject, subjectPublicKeyInfo
     if len(body) > 5 and body[0].tag == der.INTEGER and _is_key(body[5]):

@@ -1,4 +1,4 @@
-"""Distinguished names (X.501), read as they are found: text to show, and a form to compare.
+"""Distinguished names (X.501), read leniently: a text to show, and a form to compare.
 
 Real certificates hold what the standard does not allow: a PrintableString with `*`, `&`, `_` or `@`, Latin-1
 in a TeletexString, UTF-8 in anything. No client refuses them for that, so nothing here does; what departs
@@ -69,7 +69,7 @@ class Attribute:
 
     @property
     def compared(self) -> tuple[str, str | bytes]:
-        """What two attributes have alike when they match (RFC 5280 §7.1, RFC 4518)."""
+        """The form in which two matching attributes are equal (RFC 5280 §7.1, RFC 4518)."""
         return self.oid, self.whole if self.text is None else _prepared(self.text)
 
 
@@ -110,7 +110,7 @@ class DirectoryName:
 
     @property
     def unread_by_go(self) -> str | None:
-        """Name what in it Go's parser refuses, and the whole certificate with it."""
+        """Return why Go's parser refuses the name, and the whole certificate with it."""
         for one in (one for part in self.parts for one in part):
             refused = GO_REFUSES.get(one.tag)
             if one.text is not None and refused and refused.search(one.text):
@@ -119,7 +119,7 @@ class DirectoryName:
 
     @property
     def flaws(self) -> tuple[str, ...]:
-        """What in it departs from the standard."""
+        """The deviations from the standard."""
         return tuple(_flaws(one for part in self.parts for one in part))
 
 
@@ -134,7 +134,7 @@ def _text(value: der.Element) -> str | None:
     try:
         return value.content.decode(ENCODINGS.get(value.tag, "utf-8"))
     except UnicodeDecodeError:
-        # What calls itself a TeletexString is Latin-1 nearly everywhere, and it loses no octet.
+        # A TeletexString is nearly always Latin-1, which loses no octet.
         return value.content.decode("latin-1")
 
 
@@ -147,7 +147,7 @@ def _flaws(attributes: Iterable[Attribute]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Escape what RFC 4514 §2.4 wants escaped."""
+    """Escape the characters of RFC 4514 §2.4."""
     escaped = SPECIAL.sub(r"\\\1", text).replace("\x00", "\\00")
     if escaped[:1] in ("#", " "):
         escaped = "\\" + escaped

@@ -89,12 +89,12 @@ class GeneralName:
 
 @dataclass(frozen=True, slots=True)
 class AltNames:
-    """What a subjectAltName says: names a site can have, and the rest as text."""
+    """The content of a subjectAltName: names a site can have, and the rest as text."""
 
     names: tuple[SiteName, ...] = ()
     others: tuple[str, ...] = ()
     general: tuple[GeneralName, ...] = ()
-    """All of it, as it stands there."""
+    """All of it, unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Basic:
 
 @dataclass(frozen=True, slots=True)
 class NameConstraints:
-    """What names an issuer may certify (RFC 5280 §4.2.1.10); a kind that `permitted` lacks is left free."""
+    """The names an issuer may certify (RFC 5280 §4.2.1.10); a kind that `permitted` lacks is unrestricted."""
 
     permitted: tuple[GeneralName, ...] = ()
     excluded: tuple[GeneralName, ...] = ()
@@ -120,7 +120,7 @@ class NameConstraints:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """What a certificate says of policies (RFC 5280 §4.2.1.4, 5, 11 and 14), each policy in dots."""
+    """The policy extensions (RFC 5280 §4.2.1.4, 5, 11 and 14), each policy as a dotted OID."""
 
     listed: frozenset[str] | None = None
     """None when there is no certificatePolicies."""
@@ -153,11 +153,11 @@ class Extensions:
     """In dots."""
     unknown_critical: tuple[str, ...] = ()
     invalid: tuple[str, ...] = ()
-    """Why every client refuses the certificate at sight: an extension that stands twice, or is broken."""
+    """Why every client refuses the certificate: a duplicate or broken extension."""
     doubtful: tuple[str, ...] = ()
     """The like in extensions that not every client reads: those refuse that do."""
     flaws: tuple[str, ...] = ()
-    """What could not be read, in words."""
+    """What could not be read, one sentence each."""
 
 
 @dataclass(slots=True)
@@ -188,7 +188,7 @@ def read_extensions(listed: bytes) -> Extensions:
     found, critical, repeated, flaws = _collect(listed)
     reader = _Reader(found, flaws, list(flaws))
     for oid in repeated:
-        reader.flaws.append(f"the extension {oid} stands twice")
+        reader.flaws.append(f"duplicate extension {oid}")
         reader.blame(oid, reader.flaws[-1])
     basic = reader.read(BASIC_CONSTRAINTS, "basicConstraints", _basic, Basic())
     access: tuple[tuple[str, str], ...] = reader.read(AUTHORITY_ACCESS, "authorityInfoAccess", _access, ())
@@ -232,7 +232,7 @@ def _listed_policies(value: bytes) -> frozenset[str] | None:
         der.object_identifier(one.children()[0].content) for one in der.only(value, der.SEQUENCE).children()
     ]
     if not found or len(set(found)) < len(found):
-        raise der.DERMalformed("no policy, or one that stands twice")
+        raise der.DERMalformed("no policy, or a duplicate one")
     return frozenset(found)
 
 
@@ -265,7 +265,7 @@ def _count(element: der.Element) -> int:
 
 
 def _collect(listed: bytes) -> tuple[dict[str, bytes], list[str], list[str], list[str]]:
-    """Return the value of each extension, which ones are critical, which stand twice, and what is wrong."""
+    """Return the value of each extension, which are critical, which are duplicates, and the flaws."""
     found: dict[str, bytes] = {}
     critical: list[str] = []
     repeated: list[str] = []

@@ -1,4 +1,4 @@
-"""Certificate bytes in, facts out: what a certificate says, however strange it is."""
+"""Certificate bytes to facts, however unusual the certificate."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ UNREADABLE = "(cannot be read)"
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 V3 = 3
 KEPT = 1024
-"""Certificates that are remembered: an intermediate stands in a thousand files."""
+"""The size of the cache: the same intermediates are in many chains."""
 
 
 class CertificateUnreadable(CertificateError):
@@ -72,7 +72,7 @@ class KeyFacts:
 
 @dataclass(frozen=True, slots=True)
 class CertFacts:
-    """What one certificate says. Two are equal when their bytes are."""
+    """The content of one certificate. Two are equal when their bytes are."""
 
     der: bytes = field(repr=False)
     fingerprint: Fingerprint = field(compare=False)
@@ -86,7 +86,7 @@ class CertFacts:
     subject_name: DirectoryName = field(repr=False, compare=False)
     issuer_name: DirectoryName = field(repr=False, compare=False)
     subject_key: NameKey = field(repr=False, compare=False)
-    """What `issuer_key` of those that it signed is equal to (RFC 5280 §6.1.3)."""
+    """Equal to the `issuer_key` of the certificates that it signed (RFC 5280 §6.1.3)."""
     issuer_key: NameKey = field(repr=False, compare=False)
     common_name: str | None = field(compare=False)
     """For showing only: no client takes a host name from here (RFC 9525 §6.3)."""
@@ -97,12 +97,12 @@ class CertFacts:
     signature: SignatureFacts = field(compare=False)
     proof: Signature = field(repr=False, compare=False)
     names_two_algorithms: bool = field(repr=False, compare=False)
-    """Inside and outside what is signed; clients take such a signature for broken (RFC 5280 §4.1.1.2)."""
+    """Whether it differs inside and outside of the signed part; clients refuse that (RFC 5280 §4.1.1.2)."""
     spki_der: bytes = field(repr=False, compare=False)
     extensions: Extensions = field(repr=False, compare=False)
     is_self_signed: bool = field(compare=False)
     flaws: tuple[str, ...] = field(compare=False)
-    """What could not be read, in words; empty for an ordinary certificate."""
+    """What could not be read, one sentence each; empty for an ordinary certificate."""
 
     @classmethod
     def from_der(cls, octets: bytes) -> "CertFacts":
@@ -119,7 +119,7 @@ class CertFacts:
 
     @property
     def other_names(self) -> tuple[str, ...]:
-        """What its subjectAltName holds beside: mail addresses, URIs, names that no host can have."""
+        """The rest of its subjectAltName: mail addresses, URIs, names that no host can have."""
         return self.extensions.alt_names.others
 
     @property
@@ -304,7 +304,7 @@ def _flaws(body: _Body, algorithm: bytes, not_before: datetime, not_after: datet
 
 
 def _spells_curve_out(spki: bytes) -> bool:
-    """Whether an EC key has parameters of its own in the place of a named curve (RFC 5480 §2.1.1)."""
+    """Whether an EC key has explicit parameters in place of a named curve (RFC 5480 §2.1.1)."""
     algorithm, *parameters = der.only(spki, der.SEQUENCE).children()[0].children()
     named = der.object_identifier(algorithm.content) == EC_KEY
     return named and bool(parameters) and parameters[0].tag == der.SEQUENCE

@@ -29,7 +29,7 @@ RSA_BITS = range(2048, 8193)
 USE = "use ECDSA (P-256, P-384, P-521), RSA (2048 to 8192 bits) or Ed25519, and a certificate for it"
 OPENSSH = b"OPENSSH PRIVATE KEY"
 RSA_PSS = "1.2.840.113549.1.1.10"
-# What no library here signs with, or what it would take for something else.
+# What no library here signs with, or what it would mistake for something else.
 UNSUPPORTED = {
     RSA_PSS: "RSASSA-PSS, an RSA key that is bound to one padding",
     "1.3.101.110": "X25519, which cannot sign",
@@ -52,7 +52,7 @@ UNSUPPORTED |= {f"2.16.840.1.101.3.4.3.{arc}": "SLH-DSA" for arc in range(20, 36
 class KeyUnreadable(CertificateError):
     """A private key cannot be read: the file holds something else, or the key is encrypted or damaged.
 
-    The message names what was found, and the hint the command that makes a key of it. port443 wants an
+    The message names what was found, and the hint the command that converts it. port443 needs an
     unencrypted PEM key, as `openssl pkey -in OLD -out NEW` writes it, in a file that only the user who runs
     port443 can read.
     """
@@ -100,7 +100,7 @@ def _pem_key(block: bytes, content: bytes, path: PurePath) -> ServerKey:
         kind = _kind_in(block)
         if kind in UNSUPPORTED:
             raise _unsupported(path, UNSUPPORTED[kind]) from error
-        raise KeyUnreadable(f"the private key {path} is damaged", "copy it anew") from error
+        raise KeyUnreadable(f"the private key {path} is damaged", "copy it again") from error
     if _kind_in(block) == RSA_PSS:
         raise _unsupported(path, UNSUPPORTED[RSA_PSS])
     return _fit(key, path)
@@ -128,7 +128,7 @@ def read_pkcs8(content: bytes, place: str) -> ServerKey:
 
 
 def signs_for(key: ServerKey) -> bool:
-    """Whether what the key signs is good under its own public half: false when the key is damaged."""
+    """Whether a signature of the key verifies with its own public half: false when the key is damaged."""
     content = b"port443"
     try:
         match key:

@@ -26,14 +26,14 @@ LEAF_LIFETIME = timedelta(days=90)
 BACKDATED = timedelta(hours=1)
 """For clients whose clock is behind: more than 6 % are, by some time."""
 MAX_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1
-SERIAL_OCTETS = 16  # at most 20, at least 64 bits of which nobody can foresee (CA/B BR §7.1)
+SERIAL_OCTETS = 16  # at most 20, at least 64 unpredictable bits (CA/B BR §7.1)
 
 
 class NameNotPermitted(CertificateError):
     """The local CA's root may not sign for this name: it is constrained to reserved names.
 
-    The root that people install is only good for localhost, .localhost, .test, .internal, .home.arpa and
-    private addresses, so that its key, should it be stolen, opens no other site. For any other name say
+    The root that people install is only valid for localhost, .localhost, .test, .internal, .home.arpa and
+    private addresses, so that its key, if stolen, affects no other site. For any other name set
     `issuer: local` at the site: a second root without these bounds is then made.
     """
 
@@ -51,7 +51,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class LeafOrder:
-    """What a leaf should be."""
+    """The parameters of a leaf."""
 
     names: tuple[SiteName, ...]
     """The first host name becomes the common name too, for people."""
@@ -63,7 +63,7 @@ class LeafOrder:
 def make_root(key: ec.EllipticCurvePrivateKey, now: datetime, *, constrained: bool) -> CertFacts:
     """Make a self-signed root for ten years; a constrained one can sign for reserved names only."""
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    # Each root has a subject of its own: clients look issuers up by name, and people see whose root it is.
+    # Each root has its own subject: clients look issuers up by name, and people see the owner.
     kind = "local CA" if constrained else "local CA for any name"
     name = x509.Name(
         [
@@ -90,7 +90,7 @@ def sign_leaf(authority: Authority, order: LeafOrder) -> CertFacts:
     if constraints and (refused := names_refused(order.names, constraints)):
         listed = ", ".join(str(name) for name in refused)
         raise NameNotPermitted(
-            f"the constrained local CA may not sign for {listed}", "say issuer: local at the site"
+            f"the constrained local CA may not sign for {listed}", "set issuer: local at the site"
         )
     issuer = x509.load_der_x509_certificate(authority.root.der)
     identifier = x509.SubjectKeyIdentifier.from_public_key(order.key)
@@ -112,7 +112,7 @@ def sign_leaf(authority: Authority, order: LeafOrder) -> CertFacts:
     return _signed(builder, authority.key)
 
 
-# Domains stand without a leading dot: so they hold themselves and all below (RFC 5280 §4.2.1.10).
+# Domains have no leading dot: so they include themselves and all below (RFC 5280 §4.2.1.10).
 RESERVED_ONLY = x509.NameConstraints(
     permitted_subtrees=[
         *(x509.DNSName(suffix) for suffix in RESERVED_SUFFIXES),

@@ -1,4 +1,4 @@
-"""An operator's own certificate: whether a site can be served with it, and what to mind."""
+"""An operator's own certificate: whether a site can be served with it, and warnings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from port443.core.x509.pem import certificates_in
 NAMED_AT_MOST = 5
 SOON = timedelta(days=14)
 USELESS = frozenset({ChainFault.USAGE_WRONG, ChainFault.UNKNOWN_CRITICAL, ChainFault.EXTENSION_INVALID})
-"""What no client accepts in a server's own certificate."""
+"""Faults of a server's own certificate that no client accepts."""
 PRIVATE_KEY = b"PRIVATE KEY-----"
 
 
@@ -36,8 +36,8 @@ class ChainFileEmpty(CertificateError):
 class KeyDoesNotFit(CertificateError):
     """The private key belongs to none of the certificates in the chain file.
 
-    One of the two files is of another certificate, or only one of them was replaced. Put both of one
-    order in place; the old pair is served until then.
+    One of the two files is of another certificate, or only one of them was replaced. Install both of one
+    order; the old pair is served until then.
     """
 
     code = "P443-E222"
@@ -58,7 +58,7 @@ class NamesNotCovered(CertificateError):
 class CertificateOutOfDate(CertificateError):
     """The certificate has ended, or has not begun yet.
 
-    Put a current one in its place. If it should be current, look at this machine's clock.
+    Replace it by a current one. If it should be current, check this machine's clock.
     """
 
     code = "P443-E224"
@@ -66,10 +66,10 @@ class CertificateOutOfDate(CertificateError):
 
 
 class CertificateUseless(CertificateError):
-    """No client accepts the certificate from a server, whatever it trusts.
+    """No client accepts the certificate of a server, whatever it trusts.
 
-    Its extKeyUsage does not allow servers, or an extension of it is broken, stands twice, or is critical and
-    known to no client (RFC 5280 §4.2). Order another one; the message says what is wrong with this one.
+    Its extKeyUsage does not allow servers, or an extension of it is broken, a duplicate, or is critical and
+    known to no client (RFC 5280 §4.2). Order another one; the message has the fault of this one.
     """
 
     code = "P443-E228"
@@ -77,9 +77,9 @@ class CertificateUseless(CertificateError):
 
 
 class ChainTooLarge(CertificateError):
-    """The chain has more certificates, or a larger one, than clients take.
+    """The chain has more certificates, or a larger one, than clients accept.
 
-    A chain may have 100 certificates, and each of them 65536 bytes. Take out of the file what is not of this
+    A chain may have 100 certificates, and each of them 65536 bytes. Remove from the file what is not of this
     chain, or order a certificate with fewer names.
     """
 
@@ -102,7 +102,7 @@ class OwnChecked:
     """A certificate that a site can be served with. Only `check_own` makes one."""
 
     chain: tuple[CertFacts, ...]
-    """Leaf first, each issuer after what it signed, without root and extras."""
+    """Leaf first, each issuer after its subject, without root and extras."""
     key_pkcs8: bytes = field(repr=False)
     warnings: tuple[str, ...]
 
@@ -112,7 +112,7 @@ def check_own(
 ) -> OwnChecked:
     """Check that the key fits, the names are covered and the dates hold; put the chain in order.
 
-    Without `now`, where no clock is to be believed, dates are taken to hold.
+    Without `now`, when the clock is wrong, dates are not checked.
     """
     octets = _certificates(files)
     keys = read_key(files.key, files.key_path)
@@ -127,7 +127,7 @@ def check_own(
             "put chain and key of one certificate in place",
         )
     if not signs_for(key):
-        raise KeyUnreadable(f"the private key {files.key_path} is damaged", "copy it anew")
+        raise KeyUnreadable(f"the private key {files.key_path} is damaged", "copy it again")
     # An old certificate of the same key may have been left in the file.
     leaf = max(
         fitting,
@@ -177,7 +177,7 @@ def _check_leaf(leaf: CertFacts, names: tuple[SiteName, ...], now: datetime, pat
     if now < leaf.not_before:
         raise CertificateOutOfDate(
             f"the certificate in {path} begins {leaf.not_before:%Y-%m-%d %H:%M} UTC",
-            "wait until then, or look at this machine's clock",
+            "wait until then, or check this machine's clock",
         )
 
 
@@ -212,7 +212,7 @@ def _check_use(leaf: CertFacts, notes: tuple[ChainNote, ...], path: PurePath) ->
 
 
 def _refusals(notes: tuple[ChainNote, ...]) -> Iterator[str]:
-    """Say what clients will refuse, dates apart: those stand among the other warnings."""
+    """Yield what clients will refuse, except dates: those are among the other warnings."""
     for note in notes:
         if note.fault not in (ChainFault.EXPIRED, ChainFault.NOT_YET_VALID):
             yield note.message if note.fault in HARMLESS else f"clients refuse the chain: {note.message}"
@@ -223,7 +223,7 @@ def _warnings(
 ) -> Iterator[str]:
     leaf, top = chain[0], chain[-1]
     if tuple(one for one in dict.fromkeys(found) if one in chain) != chain:
-        yield "the certificates stand in the wrong order; they are sent in the right one"
+        yield "the certificates are in the wrong order; they are sent in the right one"
     if leaf.is_ca:
         yield "the certificate is one of a CA, which many clients refuse from a server"
     if leaf.extensions.must_staple:
@@ -249,7 +249,7 @@ def _warnings(
 
 
 def _stray(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...]) -> list[CertFacts]:
-    """Return what cannot stand above the leaf; another certificate of its key is an old or a new one."""
+    """Return what cannot be above the leaf; another certificate of its key is an old or a new one."""
     linked = reachable(chain[0], found)
     return [one for one in dict.fromkeys(found) if one not in linked and one.spki != chain[0].spki]
 
@@ -270,10 +270,10 @@ def _unlinked(top: CertFacts, stray: list[CertFacts], *, is_open: bool) -> str:
 
 
 def _is_complete(chain: tuple[CertFacts, ...], found: tuple[CertFacts, ...], roots: TrustedRoots) -> bool:
-    """Whether a client can find its root from here, as far as one can tell without that client's roots."""
+    """Whether a client can find its root from here, as far as that is known without that client's roots."""
     top = chain[-1]
     issuers = [*roots.named(top.issuer_key), *(one for one in found if one.subject_key == top.issuer_key)]
     if top.is_self_signed or any(top.was_signed_by(one) for one in issuers):
         return True
-    # Some root of somebody's may have signed an intermediate; hardly any signs a leaf.
+    # Some unknown root may have signed an intermediate; hardly any signs a leaf.
     return len(chain) > 1

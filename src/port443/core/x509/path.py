@@ -1,4 +1,4 @@
-"""Find how a leaf hangs on a trusted root, through what a server sent in whatever order."""
+"""Find the paths from a leaf to a trusted root, through certificates in any order."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from port443.core.x509.directory_name import NameKey
 from port443.core.x509.facts import CertFacts, CertificateUnreadable, subject_key
 
 MAX_DEPTH = MAX_CHAIN
-"""OpenSSL's own limit; a chain that is longer does not end at a root for anybody."""
+"""OpenSSL's own limit; no client accepts a longer chain."""
 MAX_SIGNATURES = 256
-"""What a hostile chain of look-alikes can cost at most: about 20 ms."""
+"""The bound on a hostile chain of look-alikes: about 20 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PathSearch:
     signatures_left: int = MAX_SIGNATURES
 
     def paths(self, path: tuple[CertFacts, ...]) -> Iterator[tuple[CertFacts, ...]]:
-        """Yield each way on from `path`, a trusted root's first; a dead end is yielded as it stands."""
+        """Yield each continuation of `path`, those to a trusted root first; a dead end is yielded too."""
         last = path[-1]
         if is_anchored(path, self.roots) or last.is_self_signed or len(path) == MAX_DEPTH:
             yield path
@@ -101,21 +101,21 @@ class PathSearch:
 
 
 def is_anchored(path: Sequence[CertFacts], roots: TrustedRoots) -> bool:
-    """Whether a path ends at a trusted root; a leaf counts as one only when it stands among them itself.
+    """Whether a path ends at a trusted root; a leaf counts as one only if it is a trusted certificate itself.
 
-    Else one with a root's name and key, which its CA could make, would be above every rule for leaves.
+    Otherwise a leaf with a root's name and key, which its CA could make, would be exempt from the rules.
     """
     return roots.contains(path[0]) if len(path) == 1 else roots.holds(path[-1])
 
 
 def fits(child: CertFacts, issuer: CertFacts) -> bool:
-    """Whether the key identifiers do not speak against `issuer` (RFC 5280 §4.2.1.1)."""
+    """Whether the key identifiers allow `issuer` (RFC 5280 §4.2.1.1)."""
     wanted, own = child.authority_key_id, issuer.subject_key_id
     return wanted is None or own is None or wanted == own
 
 
 def reachable(leaf: CertFacts, sent: Sequence[CertFacts]) -> frozenset[CertFacts]:
-    """Return those of `sent` that can stand above `leaf` on any path, by name alone."""
+    """Return those of `sent` that can be above `leaf` on any path, by name alone."""
     found = {leaf}
     while True:
         wanted = {one.issuer_key for one in found}
@@ -126,6 +126,6 @@ def reachable(leaf: CertFacts, sent: Sequence[CertFacts]) -> frozenset[CertFacts
 
 
 def arrange(leaf: CertFacts, others: Sequence[CertFacts], now: datetime) -> tuple[CertFacts, ...]:
-    """Return the chain to send: leaf first, each issuer after what it signed, without root or extras."""
+    """Return the chain to send: leaf first, each issuer after its subject, without root or extras."""
     search = PathSearch(tuple(one for one in others if not one.is_self_signed), TrustedRoots.of(()), now)
     return max(search.paths((leaf,)), key=len)

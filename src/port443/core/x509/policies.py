@@ -16,7 +16,7 @@ Level = dict[str, frozenset[str]]
 
 @dataclass(slots=True)
 class PolicyProcess:
-    """State variables of §6.1.2 while the path is walked from the root down."""
+    """State variables of §6.1.2 while the path is processed from the root down."""
 
     explicit: int
     mapping: int

@@ -1,4 +1,4 @@
-"""Signatures on certificates: what made them, and whether a key did."""
+"""Signatures on certificates: their algorithm, and whether a key verifies them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ ECDSA: dict[str, Digest] = {
     "1.2.840.10045.4.3.4": hashes.SHA512,
 }
 ED25519, ED448 = "1.3.101.112", "1.3.101.113"
-# RFC 3279, 4055, 5758, 8410: what people and other tools call them.
+# RFC 3279, 4055, 5758, 8410: the names that other tools use.
 NAMES = {
     "1.2.840.113549.1.1.2": "md2WithRSAEncryption",
     "1.2.840.113549.1.1.4": "md5WithRSAEncryption",
@@ -69,7 +69,7 @@ OWN_HASH = frozenset(NAMES.values()) & {
 }  # fmt: skip
 DEFAULT_SALT = 20
 KEPT = 1024
-"""Answers that are remembered: one signature is asked for by each who looks at a chain."""
+"""The size of the cache: one signature is verified by every evaluation of a chain."""
 CHECKED = (rsa.RSAPublicKey, ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey, ed448.Ed448PublicKey)
 
 
@@ -122,7 +122,7 @@ def made_by(signature: Signature, spki: bytes) -> bool | None:
     except InvalidSignature:
         return False
     except (TypeError, ValueError, IndexError, UnsupportedAlgorithm):
-        return None  # a key or an algorithm that this library does not know
+        return None  # a key or an algorithm that this library does not support
 
 
 def _check(signature: Signature, key: object) -> bool | None:

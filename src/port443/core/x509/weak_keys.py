@@ -1,4 +1,4 @@
-"""RSA keys that fall to a look at the public half: exponents, common factors, close primes, ROCA."""
+"""RSA keys that are weak by their public half: exponents, common factors, close primes, ROCA."""
 
 import math
 from functools import cache, lru_cache
@@ -22,9 +22,9 @@ KEPT = 1024
 
 @lru_cache(KEPT)
 def rsa_weakness(spki: bytes) -> str | None:
-    """Say why the RSA key of a SubjectPublicKeyInfo protects nothing; None when nothing is seen.
+    """Return why the RSA key of a SubjectPublicKeyInfo is broken; None when nothing is found.
 
-    A key that is no RSA key, and one that cannot be read, has nothing to show here.
+    A key that is not RSA, or that cannot be read, has no finding here.
     """
     try:
         modulus, exponent = _numbers(spki)
