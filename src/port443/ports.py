@@ -337,7 +337,7 @@ class JobMemory(Protocol):
         """Return the state of each job, by its key."""
         ...
 
-    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+    async def save_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
         """Store all of `states`, or none; None deletes the state of a job."""
         ...
 
@@ -409,7 +409,7 @@ class SiteMemory(Protocol):
         """
         ...
 
-    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
+    async def save_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
         """Store all of it, or none; a failed proof older than the stored one changes nothing."""
         ...
 
@@ -417,7 +417,7 @@ class SiteMemory(Protocol):
 class LastGood(Protocol):
     """The last valid content of operators' files. All errors are `StoreError`s."""
 
-    async def keep_last_good(
+    async def save_last_good(
         self,
         credentials: Mapping[str, Credential],
         client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
@@ -531,7 +531,7 @@ class StorageBackend(SiteMemory, JobMemory, Protocol):
         """Move the active pointer, if it is still at the expected generation."""
         ...
 
-    async def keep_last_good(
+    async def save_last_good(
         self,
         unsaved: Sequence[UnsavedGeneration],
         client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],

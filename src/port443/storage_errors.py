@@ -43,7 +43,7 @@ class StateFull(StoreError):
 
 
 @contextmanager
-def told_of_files(path: Path) -> Iterator[None]:
+def file_errors(path: Path) -> Iterator[None]:
     """Return the error of the store for an OS error of `path`."""
     try:
         yield

@@ -77,7 +77,7 @@ class ServeOptions:
     runtime: Path | None = None
     external: bool = False
     """Another service starts and restarts the edge."""
-    ends_edge: EndsEdge = "when asked"
+    ends_edge: EndsEdge = "on request"
     log_fault: LogFault = no_log_fault
 
 

@@ -67,8 +67,8 @@ def test_where_jobs_stand_is_remembered_and_forgotten(store: Store) -> None:
     bad = JobRecord("b.test", NOW + timedelta(hours=1), 7, NOW, "P443-E213", "the disk is full")
 
     async def play() -> None:
-        await store.remember_jobs({"certificate/a.test": good, "certificate/b.test": good})
-        await store.remember_jobs({"certificate/a.test": None, "certificate/b.test": bad, "x": None})
+        await store.save_jobs({"certificate/a.test": good, "certificate/b.test": good})
+        await store.save_jobs({"certificate/a.test": None, "certificate/b.test": bad, "x": None})
         assert await store.job_records() == {"certificate/b.test": bad}
 
     asyncio.run(play())
@@ -165,10 +165,10 @@ def test_the_ladder_and_the_last_failure_are_remembered(store: Store) -> None:
 
     async def play() -> None:
         higher = HstsStep(1, NOW + timedelta(minutes=5))
-        await store.remember_hsts({"a.test": HstsStep(0, NOW), "b.test": HstsStep(2, NOW)}, {})
-        await store.remember_hsts({"a.test": higher}, {})
+        await store.save_hsts({"a.test": HstsStep(0, NOW), "b.test": HstsStep(2, NOW)}, {})
+        await store.save_hsts({"a.test": higher}, {})
         for minutes in (3, 9, 1):
-            await store.remember_hsts({}, {"a.test": NOW + timedelta(minutes=minutes)})
+            await store.save_hsts({}, {"a.test": NOW + timedelta(minutes=minutes)})
         assert await store.hsts_memory() == (
             {"a.test": higher, "b.test": HstsStep(2, NOW)},
             {"a.test": NOW + timedelta(minutes=9)},
@@ -183,12 +183,12 @@ def test_what_owners_files_held_is_kept_whole_or_not_at_all(store: Store) -> Non
     async def play() -> None:
         here, there = PurePosixPath("here.pem"), PurePosixPath("there.pem")
         cas = (CA.facts.der,)
-        await store.keep_last_good({SITE: ONE}, {"a.test": (here, cas)}, NOW)
-        await store.keep_last_good({SITE: ONE}, {}, NOW)
+        await store.save_last_good({SITE: ONE}, {"a.test": (here, cas)}, NOW)
+        await store.save_last_good({SITE: ONE}, {}, NOW)
         first = await store.active(SITE)
         assert first
         assert (first.number, first.credential) == (1, ONE)
-        await store.keep_last_good({SITE: TWO, "own/b.test": THREE}, {"a.test": (there, cas)}, NOW)
+        await store.save_last_good({SITE: TWO, "own/b.test": THREE}, {"a.test": (there, cas)}, NOW)
         second, other = await store.active(SITE), await store.active("own/b.test")
         assert second
         assert other

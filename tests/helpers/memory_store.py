@@ -58,7 +58,7 @@ class MemoryStore:
         kept = [one for one in self._of(lineage) if one.number >= (instead_of or 0) or one == generation]
         self._generations[lineage] = kept
 
-    async def keep_last_good(
+    async def save_last_good(
         self,
         credentials: Mapping[str, Credential],
         client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
@@ -82,7 +82,7 @@ class MemoryStore:
         self._called()
         return dict(self._steps), dict(self._failed)
 
-    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
+    async def save_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
         self._called()
         self._steps |= steps
         self._failed |= {site: max(at, self._failed.get(site, at)) for site, at in failed.items()}
@@ -91,7 +91,7 @@ class MemoryStore:
         self._called()
         return dict(self._jobs)
 
-    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+    async def save_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
         self._called()
         kept = {key: record for key, record in {**self._jobs, **records}.items() if record}
         self._jobs = {key: replace(one, at=one.at.replace(microsecond=0)) for key, one in kept.items()}

@@ -61,7 +61,7 @@ class ServeBench:
     def rounds(self) -> "BenchRounds":
         return BenchRounds(self)
 
-    def app(self, load: Callable[[], Desired] = lambda: ONE_SITE, ends_edge: EndsEdge = "when asked") -> App:
+    def app(self, load: Callable[[], Desired] = lambda: ONE_SITE, ends_edge: EndsEdge = "on request") -> App:
         return App(self.services, load, FACTS, ends_edge=ends_edge)
 
 
@@ -85,7 +85,7 @@ class BenchRounds:
     async def bring(self, wishes: Desired) -> None:
         """Run the jobs."""
         self.scheduler.replace(JOB_KINDS, self.certificates.jobs(wishes.sites))
-        self.scheduler.ask_local()
+        self.scheduler.make_local_due()
         await self.scheduler.settle()
 
     async def reconcile(self, wishes: Desired) -> RoundResult:

@@ -1,4 +1,4 @@
-"""Ask a `port443 serve`, and end it; what is said and done when it does not answer but its edge goes on."""
+"""Call or end `port443 serve`; and what to report and do when it does not answer but its edge runs."""
 
 from collections.abc import Awaitable
 from pathlib import PurePath
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class EdgeAlone(ServeError):
-    """No `port443 serve` runs in this runtime directory, but its edge does, and serves what it last got.
+    """No `port443 serve` runs in this runtime directory, but its edge does, with its last snapshot.
 
-    That is so after a sudden death of `serve`. Start it again with the same runtime directory: it takes the
-    edge over without a lost connection. Or end the edge: `port443 stop`.
+    That is so after `serve` was killed. Start it again with the same runtime directory: it adopts the edge
+    without a lost connection. Or end the edge: `port443 stop`.
     """
 
     code = "P443-E418"
@@ -25,7 +25,7 @@ class EdgeAlone(ServeError):
 
     def __init__(self, edge: LoneEdge) -> None:
         super().__init__(
-            f"no port443 serve runs here, but its edge goes on: {_described(edge)}",
+            f"no port443 serve runs here, but its edge does: {_described(edge)}",
             "start serve again, and it takes the edge over; or end it: port443 stop",
         )
         self.edge = edge
@@ -56,7 +56,7 @@ class EdgeOfItsUnit(ServeError):
 class ServeStarting(ServeError):
     """A `port443 serve` holds this runtime directory, and does not listen to commands.
 
-    It is about to end, or somebody has removed its socket. Ask again in a moment, or end it: `port443 stop`.
+    It is about to end, or its socket was removed. Try again, or end it: `port443 stop`.
     """
 
     code = "P443-E422"
@@ -65,25 +65,25 @@ class ServeStarting(ServeError):
 
     def __init__(self, pid: int, edge: LoneEdge | None, runtime: PurePath) -> None:
         waits = f"it waits for an edge to answer on {runtime}/edge.sock"
-        told = "it goes through its first round, or is about to end" if edge else waits
+        state = "it runs its first round, or is about to end" if edge else waits
         super().__init__(
-            f"port443 serve (pid {pid}) does not take commands yet: {told}",
-            "ask again in a moment; an external edge is started by its unit; or end serve: port443 stop",
+            f"port443 serve (pid {pid}) does not accept commands yet: {state}",
+            "try again later; an external edge is started by its unit; or end serve: port443 stop",
         )
         self.pid = pid
 
 
-async def answer_of(asked: Awaitable[T], silent: SilentServe) -> T:
-    """Return what a `serve` answers; raises when none answers or it refuses.
+async def answer_of(call: Awaitable[T], silent: SilentServe) -> T:
+    """Return the answer of `serve`; raises when there is none or it refuses.
 
-    `EdgeAlone` when no `serve` runs, but its edge goes on; `ServeStarting` when it does not listen.
+    `EdgeAlone` when no `serve` runs, but its edge does; `ServeStarting` when it does not accept commands yet.
     """
     try:
-        return await asked
+        return await call
     except NoAnswer as error:
         edge, pid = await silent.find_edge(), silent.pid()
-        told, hint = unanswered(pid, edge, is_stopped=pid is not None and silent.is_stopped(pid))
-        raise NoAnswer(f"port443 serve (pid {pid or 'unknown'}) {error.message}; {told}", hint) from error
+        state, hint = unanswered(pid, edge, is_stopped=pid is not None and silent.is_stopped(pid))
+        raise NoAnswer(f"port443 serve (pid {pid or 'unknown'}) {error.message}; {state}", hint) from error
     except NotRunning as error:
         edge = await silent.find_edge()
         if pid := silent.pid():
@@ -94,7 +94,7 @@ async def answer_of(asked: Awaitable[T], silent: SilentServe) -> T:
 
 
 async def stop(app: App, silent: SilentServe) -> Stopped:
-    """End `serve` and its edge, or the edge that goes on without one; say what goes on all the same."""
+    """End `serve` and its edge, or an edge that runs without one; return what is still running."""
     try:
         return await answer_of(app.stop(), silent)
     except ServeStarting as starting:
@@ -135,10 +135,10 @@ async def _stop_lone(silent: SilentServe, serve: int | None) -> Stopped:
 
 
 def unanswered(pid: int | None, edge: LoneEdge | None, *, is_stopped: bool) -> tuple[str, str]:
-    """Say what a `serve` that does not answer means, and what to do about it."""
-    served = f"its edge goes on: {_described(edge)}" if edge else "no edge answers either"
+    """Return the state of a `serve` that does not answer, and what to do about it."""
+    served = f"its edge still serves: {_described(edge)}" if edge else "no edge answers either"
     if is_stopped:
-        return f"it is stopped; {served}", f"let it go on: kill -CONT {pid}"
+        return f"it is stopped; {served}", f"resume it: kill -CONT {pid}"
     hint = f"see its log; if it hangs: kill -KILL {pid or 'PID'}, then start port443 serve again"
     return served, f"{hint}, which takes its edge over"
 

@@ -1,6 +1,6 @@
-"""What every site needs beside its settings: a certificate from its issuer, and trust for its clients.
+"""What every site needs beside its settings: a certificate from its issuer, and CAs for its clients.
 
-A job for each need brings it up to date; a round takes what is there. It must not know how an issuer works.
+A job for each need keeps it current; a round uses what is there. It must not know how an issuer works.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,11 +25,11 @@ from port443.ports import Clock, Issued, Issuer, Progress, Store
 EVER = datetime.min.replace(tzinfo=UTC)
 
 
-class CertificateNotKept(CertificateError):
+class CertificateNotStored(CertificateError):
     """A certificate could not be made or stored, because the store could not be used.
 
-    The message says why. The site's last certificate, if it has one, goes on being served, and it is
-    tried again after a minute, then less and less often, at least once an hour.
+    The message has the reason. The site's last certificate, if it has one, is still served. The job is
+    retried after a minute, then less and less often, at least once an hour.
     """
 
     code = "P443-E213"
@@ -39,7 +39,7 @@ class CertificateNotKept(CertificateError):
 
 @dataclass(frozen=True, slots=True)
 class _Certificate:
-    """What a site has of its issuer: a credential, a fault, or the last good credential beside a fault."""
+    """The result of a site's issuer: a credential, a fault, or the last good credential with a fault."""
 
     credential: Credential | None
     fault: CertificateError | None
@@ -48,7 +48,7 @@ class _Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where what sites need can come from."""
+    """The issuers, and the source of client CAs."""
 
     local_ca: LocalCA
     own_files: OwnFilesIssuer
@@ -71,10 +71,10 @@ class Sources:
 
 
 class CertificateManager:
-    """Knows what each site is to be served with. Each of its jobs runs once at a time."""
+    """The credentials and client CAs of all sites, with the jobs that keep them current."""
 
     def __init__(self, sources: Sources, store: Store, clock: Clock, built: datetime = EVER) -> None:
-        """With a clock before `built`, which is wrong, nothing is made, renewed or judged by it."""
+        """While the clock is before `built` it is wrong: nothing is made, renewed or checked."""
         self._sources = sources
         self._store = store
         self._clock = clock
@@ -84,15 +84,15 @@ class CertificateManager:
         self._client_roots: dict[str, tuple[bytes, ...]] = {}
         self._events: list[CertificateEvent] = []
         self._saved: tuple[Mapping[str, Credential], Mapping[str, object]] = {}, {}
-        """What the store has been given of owners' files."""
+        """What the store has already of operators' files."""
 
     def clock_fault(self) -> ClockWrong | None:
-        """Return what is wrong with the clock, as far as that can be seen."""
+        """Return the fault of the clock, as far as it can be detected."""
         return clock_fault(self._clock.now(), self._built)
 
     def jobs(self, sites: Sequence[DesiredSite]) -> list[Job]:
-        """Return a job for each need of these sites; what others had is forgotten."""
-        self._forget_others(sites)
+        """Return a job for each need of these sites; what is cached of others is dropped."""
+        self._drop_others(sites)
         return [job for site in sites for job in self._jobs_of(site)]
 
     def changed_files(self) -> frozenset[str]:
@@ -100,22 +100,22 @@ class CertificateManager:
         return self._sources.own_files.changed_files() | self._sources.client_cas.changed_files()
 
     def needs(self, sites: Sequence[DesiredSite]) -> dict[str, SiteNeeds]:
-        """Return what there is now for each site, by its id."""
+        """Return what there is for each site, by its id."""
         return {site.id: self._needs(site) for site in sites}
 
-    def nobody(self) -> bytes:
-        """Return the CA to ask clients for while none is known; it lets in nobody."""
-        return self._sources.client_cas.nobody(self._clock.now())
+    def placeholder_ca(self) -> bytes:
+        """Return a CA for sites whose own are unknown: it has signed no certificate."""
+        return self._sources.client_cas.placeholder_ca(self._clock.now())
 
     def take_events(self) -> tuple[CertificateEvent, ...]:
-        """Return what has happened since this was asked last."""
+        """Return the events since the last call."""
         events, self._events = tuple(self._events), []
         return events
 
     async def save(self, sites: Collection[str]) -> None:
-        """Keep in the store what these sites are served with from owners' files, for the next start.
+        """Store what these sites are served with from operators' files, for the next start.
 
-        A file that is bad then must not take away what was good. Raises `StoreError`.
+        A file that is invalid then does not replace it. Raises `StoreError`.
         """
         own = {site: one for site, one in self._sources.own_files.good().items() if site in sites}
         clients = {site: one for site, one in self._sources.client_cas.good().items() if site in sites}
@@ -123,7 +123,7 @@ class CertificateManager:
             return
         credentials = {own_lineage(site): one for site, one in own.items()}
         cas = {site: (one.path, one.roots) for site, one in clients.items()}
-        await self._store.keep_last_good(credentials, cas, self._clock.now())
+        await self._store.save_last_good(credentials, cas, self._clock.now())
         self._saved = own, clients
 
     def _jobs_of(self, site: DesiredSite) -> Iterator[Job]:
@@ -142,16 +142,16 @@ class CertificateManager:
     async def _bring_certificate(self, site: DesiredSite, progress: Progress) -> Done:
         issuer, now = self._sources.issuer(site), self.clock_fault() or self._clock.now()
         before = self._certificates.get(site.id)
-        answer = await _ask(issuer, site, now, progress)
+        answer = await _obtain(issuer, site, now, progress)
         if isinstance(answer, Issued):
             fault: CertificateError | None = now if isinstance(now, ClockWrong) else None
             current = _Certificate(answer.credential, fault, answer.warnings)
-            self._tell_issued(site, answer)
+            self._record_issued(site, answer)
         else:
             fault, current = answer, _Certificate(await issuer.last_good(site, now), answer)
         self._certificates[site.id] = current
         if fault:
-            self._tell_fault(site.id, fault, before.fault if before else None)
+            self._record_fault(site.id, fault, before.fault if before else None)
         if isinstance(answer, CertificateError):
             raise answer
         if fault:
@@ -166,7 +166,7 @@ class CertificateManager:
         loaded = await self._sources.client_cas.load(site.id, site.client_ca)
         self._client_roots[site.id], self._client_faults[site.id] = loaded.roots, loaded.fault
         if loaded.fault:
-            self._tell_fault(site.id, loaded.fault, told)
+            self._record_fault(site.id, loaded.fault, told)
             raise loaded.fault
         return Done(None, f"{len(loaded.roots)} CAs", wakes_round=loaded.roots != before)
 
@@ -179,7 +179,7 @@ class CertificateManager:
             warnings=certificate.warnings,
         )
 
-    def _tell_issued(self, site: DesiredSite, issued: Issued) -> None:
+    def _record_issued(self, site: DesiredSite, issued: Issued) -> None:
         if not issued.is_new:
             return
         told = _described(issued.leaf)
@@ -189,12 +189,12 @@ class CertificateManager:
             self._events.append(CertificateEvent("certificate_issued", site.id, told))
         self._events += [CertificateEvent("certificate_warned", site.id, text) for text in issued.warnings]
 
-    def _tell_fault(self, site: str, fault: CertificateError, before: CertificateError | None) -> None:
-        """Tell each fault once, not every time that it is met again."""
+    def _record_fault(self, site: str, fault: CertificateError, before: CertificateError | None) -> None:
+        """Record each fault once, not on every retry."""
         if before is None or before.message != fault.message:
             self._events.append(CertificateEvent("certificate_refused", site, fault.message))
 
-    def _forget_others(self, sites: Sequence[DesiredSite]) -> None:
+    def _drop_others(self, sites: Sequence[DesiredSite]) -> None:
         wanted = {site.id for site in sites}
         asking = {site.id for site in sites if site.client_ca is not None}
         for issuer in self._sources.issuers:
@@ -205,7 +205,7 @@ class CertificateManager:
         self._client_faults = {site: one for site, one in self._client_faults.items() if site in asking}
 
 
-async def _ask(
+async def _obtain(
     issuer: Issuer, site: DesiredSite, now: datetime | ClockWrong, progress: Progress
 ) -> Issued | CertificateError:
     try:
@@ -217,9 +217,9 @@ async def _ask(
 def _as_certificate_error(error: Port443Error) -> CertificateError:
     if isinstance(error, CertificateError):
         return error
-    told = CertificateNotKept(f"the store cannot be used: {error.message}", error.hint)
-    told.__cause__ = error
-    return told
+    wrapped = CertificateNotStored(f"the store cannot be used: {error.message}", error.hint)
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _described(leaf: CertFacts) -> str:

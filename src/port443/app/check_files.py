@@ -1,4 +1,4 @@
-"""Judge the files that settings name, as `serve` will when it reads them."""
+"""Check the files that the settings name, as `serve` does when it reads them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from port443.ports import CertificateFiles
 
 @dataclass(frozen=True, slots=True)
 class FilesJudged:
-    """What `serve` would say of the files behind one setting of a site."""
+    """The result for the files behind one setting of a site."""
 
     site: str
     setting: tuple[str, ...]

@@ -18,7 +18,7 @@ from port443.ports import CertificateFiles, Store
 
 @dataclass(frozen=True, slots=True)
 class ClientCAs:
-    """What came of the last look at a site's file."""
+    """The result of the last read of a site's file."""
 
     path: PurePath
     roots: tuple[bytes, ...]
@@ -27,17 +27,17 @@ class ClientCAs:
 
 
 class ClientCAFiles:
-    """Remembers the last good CAs of each site, so that a bad file lets in nobody else."""
+    """Keeps the last valid CAs of each site, so that an invalid file does not lock clients out."""
 
     def __init__(self, files: CertificateFiles, store: Store) -> None:
         self._files = files
         self._watched = WatchedFiles(files)
         self._store = store
         self._known: dict[str, ClientCAs] = {}
-        self._nobody: bytes | None = None
+        self._placeholder: bytes | None = None
 
     def keep_only(self, sites: Collection[str]) -> None:
-        """Forget all sites but these."""
+        """Drop the state of all sites but these."""
         self._known = {site: known for site, known in self._known.items() if site in sites}
         self._watched.keep_only(set(map(client_ca_job, sites)))
 
@@ -46,17 +46,17 @@ class ClientCAFiles:
         return self._watched.changed()
 
     def good(self) -> Mapping[str, ClientCAs]:
-        """Return what each site has whose file is in order."""
+        """Return the content for each site whose file is valid."""
         return {site: known for site, known in self._known.items() if not known.fault}
 
-    def nobody(self, now: datetime) -> bytes:
-        """Return a CA that has signed for nobody and never will: its key is forgotten at once."""
-        if self._nobody is None:
-            self._nobody = make_root(ec.generate_private_key(ec.SECP256R1()), now, constrained=False).der
-        return self._nobody
+    def placeholder_ca(self, now: datetime) -> bytes:
+        """Return a CA that has signed no certificate and cannot sign one: its key is discarded."""
+        if self._placeholder is None:
+            self._placeholder = make_root(ec.generate_private_key(ec.SECP256R1()), now, constrained=False).der
+        return self._placeholder
 
     async def load(self, site: str, path: PurePath) -> ClientCAs:
-        """Return the site's CAs, read anew when its file is another, or was bad; else the last good ones."""
+        """Return the site's CAs; a file that has changed, or was invalid, is read again."""
         last = self._known.get(site)
         same = self._watched.note(client_ca_job(site), (path,))
         if last and same and not last.fault:

@@ -1,4 +1,4 @@
-"""Show the product on itself: what was started, what a scan finds, and its grade."""
+"""The demo: start the product on sample servers, scan it, and report the grade."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ sites:
   {name}:
     to: [{upstreams}]
     aliases: [{aliases}]
-    # Without this line the HSTS ladder would start at five minutes.
+    # Without this line HSTS would start at five minutes.
     hsts: {{max_age: 1y}}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the demo: what was tried, and what came of it."""
+    """One line of the demo: a step and its result."""
 
     label: str
     good: bool
@@ -71,7 +71,7 @@ def demo_settings(place: DemoPlace, upstreams: Sequence[str]) -> str:
 async def demo_steps(
     round_: RoundResult, edge: EdgeIdentity, place: DemoPlace, dial: Dial, view: Viewpoint
 ) -> AsyncIterator[Step]:
-    """Go through the steps; each says what really happened."""
+    """Run the steps; each yields its actual result."""
     yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers")
     yield await _backends(round_, dial)
     yield _certificate(round_)
@@ -104,7 +104,7 @@ def _certificate(round_: RoundResult) -> Step:
     site = round_.desired.sites[0]
     needs = round_.needs[site.id]
     if needs.fault or needs.credential is None:
-        fault = needs.fault or CertificateError("there is no certificate yet", "port443 status tells more")
+        fault = needs.fault or CertificateError("there is no certificate yet", "see port443 status")
         return Step("cert", good=False, text=fault.message, hint=fault.hint)
     leaf = CertFacts.from_der(needs.credential.chain[0])
     names = ", ".join(str(name) for name in site.names)
@@ -122,7 +122,7 @@ async def _serving(report: Report, place: DemoPlace, dial: Dial) -> Step:
     if answer.status != 200:
         hint = "the sample servers answer 200: look at the log of the edge"
         return Step("serving", good=False, text=f"{place.url} answered {answer.status}", hint=hint)
-    # The request went over HTTP/1.1; what a client that offers both gets is the other protocol.
+    # The request used HTTP/1.1; a client that offers both negotiates the other protocol.
     protocols = " ".join(dict.fromkeys([negotiated or "http/1.1", "http/1.1"]))
     return Step("serving", good=True, text=f"{place.url.rstrip('/')}   TLS {shown}   {protocols}")
 
@@ -138,13 +138,13 @@ def _redirect(report: Report, place: DemoPlace) -> Step:
 
 
 def proof_step(round_: RoundResult) -> Step:
-    """Say whether every handshake showed what was meant."""
+    """Report whether every handshake matched."""
     wrong = [proof for proof in round_.proofs if proof.verdict != "same"]
     if wrong or not round_.proofs:
         cause = (
             f"{wrong[0].name} on {wrong[0].endpoint}: {wrong[0].detail}" if wrong else "nothing was proved"
         )
-        return Step("proof", good=False, text=cause, hint="port443 status tells more")
+        return Step("proof", good=False, text=cause, hint="see port443 status")
     endpoints = dict.fromkeys(str(proof.endpoint) for proof in round_.proofs)
     places = " and ".join(endpoints)
     count = "1 handshake" if len(round_.proofs) == 1 else f"{len(round_.proofs)} handshakes"
@@ -152,7 +152,7 @@ def proof_step(round_: RoundResult) -> Step:
 
 
 def grade_step(report: Report) -> Step:
-    """Say the grade, and what keeps it from the best one."""
+    """Report the grade, and what keeps it from the best one."""
     grade = report.grade
     looked = f"({grade.baseline})   {report.judgement.checks} checks in {report.took_s:.2f} s"
     if grade.letter is None:

@@ -1,4 +1,4 @@
-"""What happened, as events that are told once each, and the log of them."""
+"""The log of events, of the control plane and of the edge."""
 
 import dataclasses
 import logging
@@ -39,7 +39,7 @@ from port443.core.control.events import (
     Level,
     ProofFailed,
     ProofRecovered,
-    SitePutAside,
+    SiteDegraded,
     SnapshotChanged,
     StoreFailed,
 )
@@ -56,29 +56,31 @@ def log_event(event: AppEvent) -> None:
     log.log(LEVELS[event.level], event.name, extra=facts)
 
 
-def round_events(round_: RoundResult, before: RoundResult | None, *, anew: bool = True) -> Iterator[AppEvent]:
-    """Yield what a round has brought, and what is wrong now and was not wrong in the same way before.
+def round_events(
+    round_: RoundResult, before: RoundResult | None, *, is_new: bool = True
+) -> Iterator[AppEvent]:
+    """Yield the changes of a round, and the faults that the round before did not have.
 
-    With `anew` False only the handshakes were made again: the rest has been told.
+    With `is_new` False only the proofs are new: the rest has been yielded before.
     """
-    if anew:
+    if is_new:
         yield from round_.events
         yield from map(SnapshotChanged, round_.changes)
         if fault := round_.store_fault:
             yield StoreFailed(fault.code, fault.message)
-        yield from _put_aside(round_, before)
+        yield from _degraded_events(round_, before)
     yield from _proof_events(round_.proofs, before.proofs if before else ())
 
 
-def _put_aside(round_: RoundResult, before: RoundResult | None) -> Iterator[AppEvent]:
-    """Tell which sites are put aside, with what is wrong with their files where that is why."""
-    known = _aside(before) if before else {}
-    for site, (code, cause) in _aside(round_).items():
+def _degraded_events(round_: RoundResult, before: RoundResult | None) -> Iterator[AppEvent]:
+    """Yield the quarantined sites, with the fault of their files where that is the cause."""
+    known = _degraded(before) if before else {}
+    for site, (code, cause) in _degraded(round_).items():
         if known.get(site) != (code, cause):
-            yield SitePutAside(site, code, cause)
+            yield SiteDegraded(site, code, cause)
 
 
-def _aside(round_: RoundResult) -> dict[str, tuple[str, str]]:
+def _degraded(round_: RoundResult) -> dict[str, tuple[str, str]]:
     quarantined = round_.receipt.quarantined
     found = {site: (str(state.code), state.message) for site, state in quarantined.items()}
     for site, fault in round_.faults.items():
@@ -89,9 +91,9 @@ def _aside(round_: RoundResult) -> dict[str, tuple[str, str]]:
 
 
 def _proof_events(proofs: tuple[Proof, ...], before: tuple[Proof, ...]) -> Iterator[AppEvent]:
-    known = {proof.question: (proof.verdict, proof.detail) for proof in before}
+    known = {proof.target: (proof.verdict, proof.detail) for proof in before}
     for proof in proofs:
-        was = known.get(proof.question, ("same", ""))
+        was = known.get(proof.target, ("same", ""))
         if proof.verdict == "same" and was[0] != "same":
             yield ProofRecovered(proof.site, str(proof.endpoint), proof.name)
         elif proof.problem and was != (proof.verdict, proof.detail):
@@ -104,7 +106,7 @@ class EdgeEventLog:
     def __init__(self) -> None:
         self._throttle = LogThrottle()
 
-    def tell(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Log an event with the time when it happened, or count it when too many of its kind come."""
         body = event.body
         match body:
@@ -141,8 +143,8 @@ class EdgeEventLog:
             record.created = event.at_ms / 1000
             log.handle(record)
 
-    def tell_suppressed(self) -> int:
-        """Say how much was left out in the last `PERIOD_S` seconds, and return of how many kinds."""
+    def log_suppressed(self) -> int:
+        """Log how many lines were suppressed in the last `PERIOD_S` seconds, and return of how many kinds."""
         kinds = 0
         for (name, reason), count in self._throttle.settle():
             log.info("lines_suppressed", extra={"of": name, "reason": reason, "count": count})
@@ -151,7 +153,7 @@ class EdgeEventLog:
 
 
 def _cause(body: EventBody) -> dict[str, str]:
-    """Say in words what a reason means."""
+    """Return a reason as a text for people."""
     if isinstance(body, UpstreamFailed | UpstreamWentDown):
         return {"cause": cause_of(body.reason, body.server)}
     return {}

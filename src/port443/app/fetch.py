@@ -1,4 +1,4 @@
-"""One HTTP request over a handshake of our own, for servers that the system's TLS does not reach."""
+"""One HTTP request over a handshake of our own, for servers that the system's TLS cannot connect to."""
 
 import secrets
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ async def fetch(
 ) -> HTTPAnswer:
     """Send the request over TLS 1.3 as `offer` has it, and return the head of the final answer.
 
-    Raises a ScanError that names the cause. Nothing is verified: a scan judges the certificate apart.
+    Raises a ScanError that names the cause. Nothing is verified: certificates are evaluated elsewhere.
     """
     async with dial.connect(endpoint, within_s) as connection:
         reader = await _shaken(connection, request, offer)
@@ -42,7 +42,7 @@ async def fetch(
 
 
 async def _shaken(connection: "Connection", request: HTTPRequest, offer: Offer) -> FlightReader:
-    """Bring the handshake to where the client may speak."""
+    """Drive the handshake until the client may send data."""
     hello = build(offer, request.name, secrets.token_bytes(ENTROPY))
     reader = FlightReader(hello.hello, hello.shares)
     await connection.send(hello.hello.encode())

@@ -1,4 +1,4 @@
-"""Tell whoever has started serving by hand what came up: where, by whom to be trusted, and how good."""
+"""Report after the start of `serve` in a terminal: addresses, trust and grade."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -25,7 +25,7 @@ SHORT_HSTS = "P443-HTTP-002"
 async def greet(
     round_: RoundResult, edge: EdgeIdentity, dial: Dial, view: Viewpoint, root: PurePath | None
 ) -> AsyncIterator[Step]:
-    """Report what runs, line by line; scan and grade the first site that is proved."""
+    """Report what runs, line by line; scan and grade the first site with a good proof."""
     yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers, pid {edge.pid}")
     for site in round_.desired.sites[:SHOWN_AT_MOST]:
         yield _site(site, round_, view)
@@ -68,8 +68,8 @@ async def _grade(proved: Proof, dial: Dial, view: Viewpoint, step: HstsStep | No
 
 
 def _on_the_way(report: Report, due: datetime) -> Step:
-    """Say a grade that our own HSTS rollout keeps down for the time being, as it is meant to."""
-    told = grade_step(report)
+    """Report a grade that the HSTS rollout still limits, with the time of its next step."""
+    step = grade_step(report)
     reason = report.grade.caps[0].reason
-    text = told.text.removesuffix(reason) + f"HSTS begins short; its next step is due {text_of(due)}"
+    text = step.text.removesuffix(reason) + f"HSTS starts short; its next step is due {text_of(due)}"
     return Step("grade", good=True, text=text, hint="port443 explain hsts")

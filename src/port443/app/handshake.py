@@ -1,4 +1,4 @@
-"""Make one real handshake and tell what the server showed: the proof that it serves what was issued."""
+"""One real handshake, and what the server showed in it: the basis of a proof."""
 
 import secrets
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ VERSIONS = {"1.3": Version.TLS_1_3, "1.2": Version.TLS_1_2}
 
 @dataclass(frozen=True, slots=True)
 class ServedHandshake:
-    """What a server showed in a real handshake, with names as IANA has them."""
+    """What a server showed in a handshake, with names as in the IANA registries."""
 
     chain: tuple[bytes, ...]
     """The certificates in DER, as sent; the leaf is the first."""
@@ -33,14 +33,14 @@ class ServedHandshake:
     suite: str
     group: str | None
     key_proved: bool
-    """Whether the server signed with the leaf's key, so that nobody else can have answered."""
+    """Whether the server signed with the leaf's key, so that it cannot be another one."""
     alpn: str | None
 
 
 async def handshake(
     dial: "Dial", endpoint: Endpoint, server_name: str | None, version: Literal["1.3", "1.2"] = "1.3"
 ) -> ServedHandshake:
-    """Shake hands with `endpoint` and return what it showed; an IP address is not sent as a name.
+    """Perform a handshake with `endpoint`; an IP address is not sent as a name (RFC 6066 §3).
 
     Raises a ScanError that names the cause: no connection, a refusal with its alert, an answer that
     breaks TLS.
@@ -63,7 +63,7 @@ async def _handshake(
 
 
 async def shake(connection: "Connection", offer: Offer, name: SiteName | None) -> Flight:
-    """Send the offer, follow one retry, and shake hands to the end."""
+    """Send the offer, follow one HelloRetryRequest, and complete the handshake."""
     first = build(offer, name, secrets.token_bytes(ENTROPY))
     reader = FlightReader(first.hello, first.shares)
     await connection.send(first.hello.encode())
@@ -80,10 +80,10 @@ async def shake(connection: "Connection", offer: Offer, name: SiteName | None) -
 
 
 async def ask_again(connection: "Connection", first: Hello, offer: Offer, reader: FlightReader) -> None:
-    """Send the second hello that a retry asks for."""
+    """Send the second ClientHello for a HelloRetryRequest."""
     retry = reader.flight.retry
     if retry is None:
-        raise Malformed("the server asked for a second hello without saying how")
+        raise Malformed("the HelloRetryRequest names neither a group nor a cookie")
     cookie = retry.extension(ExtensionType.COOKIE)
     second = after_retry(first, offer, retry.group, cookie, secrets.token_bytes(SEED))
     reader.retried(second.hello, second.shares)

@@ -10,7 +10,7 @@ from port443.ports import SiteMemory
 
 
 class HstsRollout:
-    """Where each site stands. The store is read once; as long as it fails, this memory counts."""
+    """The step of each site. The store is read once; until that succeeds, only this memory counts."""
 
     def __init__(self, memory: SiteMemory) -> None:
         self._memory = memory
@@ -20,9 +20,9 @@ class HstsRollout:
         self._unsaved: set[str] = set()
 
     async def load(self, sites: Iterable[str], now: datetime) -> StoreError | None:
-        """Learn where sites stand; new ones stand on the first step. Return why the store was of no use.
+        """Read the steps of sites; new sites start on the first one. Return the error of the store, if any.
 
-        What a clock that was ahead has dated in the future is dated anew.
+        A step with a date in the future, set while the clock was ahead, is dated now.
         """
         fault = await self.restore()
         for site in sites:
@@ -33,7 +33,7 @@ class HstsRollout:
         return fault or await self._save()
 
     async def restore(self) -> StoreError | None:
-        """Learn where sites stand, and write nothing; return why that cannot be known."""
+        """Read the steps of sites without writing any; return the error of the store, if any."""
         if self._is_restored:
             return None
         try:
@@ -66,24 +66,24 @@ class HstsRollout:
             self._unsaved.add(site)
 
     async def note_failed(self, failed: Mapping[str, datetime]) -> StoreError | None:
-        """Remember when sites were seen served otherwise than meant; return why it was not stored."""
+        """Record when proofs of sites failed; return the error of the store, if any."""
         for site, at in failed.items():
             self._failed[site] = max(at, self._failed.get(site, at))
             self._unsaved.add(site)
         return await self._save()
 
     def steps(self, sites: Iterable[str]) -> dict[str, HstsStep]:
-        """Return where the sites stand, as far as that is known."""
+        """Return the known steps of sites."""
         return {site: self._steps[site] for site in sites if site in self._steps}
 
     async def _save(self) -> StoreError | None:
-        """Store what is new, in one transaction; not before it is known what is there."""
+        """Store the changes in one transaction; not before the stored steps have been read."""
         if not self._unsaved or not self._is_restored:
             return None
         steps = {site: self._steps[site] for site in self._unsaved if site in self._steps}
         failed = {site: self._failed[site] for site in self._unsaved if site in self._failed}
         try:
-            await self._memory.remember_hsts(steps, failed)
+            await self._memory.save_hsts(steps, failed)
         except StoreError as error:
             return error
         self._unsaved.clear()

@@ -29,7 +29,7 @@ WITHIN_S = 30.0
 class LocalCADamaged(CertificateError):
     """What the store holds as the local CA's root is no root with its key.
 
-    The database was changed by something else than port443. Bring the state directory back from a backup.
+    The database was changed by something else than port443. Restore the state directory from a backup.
     """
 
     code = "P443-E212"
@@ -37,7 +37,7 @@ class LocalCADamaged(CertificateError):
 
 
 class LocalCA:
-    """Implements `Issuer` with two roots of its own, each made when it is first needed."""
+    """Implements `Issuer` with two roots, each made on first use."""
 
     is_local = True
     within_s = WITHIN_S
@@ -48,11 +48,11 @@ class LocalCA:
         self._known: dict[str, Issued] = {}
         self._lock = asyncio.Lock()
         self._asked = 0
-        """For how many sites it is asked just now."""
+        """The number of concurrent calls of `obtain`."""
         self._signers: dict[AuthorityKind, Authority] = {}
 
     def keep_only(self, sites: Collection[str]) -> None:
-        """Forget all sites but these; their certificates stay in the store."""
+        """Drop the cache of all sites but these; their certificates stay in the store."""
         self._known = {site: issued for site, issued in self._known.items() if site in sites}
 
     async def roots(self) -> dict[AuthorityKind, CertFacts]:
@@ -61,10 +61,10 @@ class LocalCA:
         return {kind: _authority(one).root for kind, one in found.items() if one}
 
     async def obtain(self, site: DesiredSite, now: datetime | ClockWrong, progress: Progress) -> Issued:
-        """Return the site's certificate: the one that is there, or a new one when it is due or unfit."""
+        """Return the site's certificate: the stored one, or a new one when it is due or unfit."""
         if isinstance(now, ClockWrong):
             raise now
-        progress("asking the local CA")
+        progress("request to the local CA")
         self._asked += 1
         try:
             return await self._obtain(site, now)
@@ -83,7 +83,7 @@ class LocalCA:
         return known
 
     async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
-        """Return what the site was served with, if it is good for its names, and valid as far as is known."""
+        """Return the stored certificate if it is valid for the site's names, as far as the clock is right."""
         last = self._known.get(site.id)
         if last is None:
             try:
@@ -96,14 +96,14 @@ class LocalCA:
 
     async def _root(self, kind: AuthorityKind, now: datetime) -> CertFacts:
         """Return the root to sign with; its key is fetched when there is something to sign."""
-        async with self._lock:  # two at once would make two roots
+        async with self._lock:  # concurrent calls would make two roots
             known = self._roots.get(kind)
             if known is None or not _is_root_fit(known, now):
                 known = self._roots[kind] = (await self.authority(kind, now)).root
             return known
 
     async def _signer(self, kind: AuthorityKind, now: datetime) -> Authority:
-        """Return a root with its key; fetched once for all the sites that are asked for at a time."""
+        """Return a root with its key; fetched once for all concurrent calls."""
         found = self._signers.get(kind)
         if found is None:
             found = self._signers[kind] = await self.authority(kind, now)
@@ -125,7 +125,7 @@ class LocalCA:
         return _issued(credential, site, is_new=is_new)
 
     async def authority(self, kind: AuthorityKind, now: datetime) -> Authority:
-        """Return a root with its key, making it when there is none; near its end, the same key lives on."""
+        """Return a root with its key, making it when there is none; near its end, one with the same key."""
         lineage = _authority_lineage(kind)
         last = await self._store.active(lineage)
         key = _authority(last).key if last else ec.generate_private_key(ec.SECP256R1())
@@ -148,7 +148,7 @@ class LocalCA:
         make: Callable[[], Awaitable[Credential]],
         now: datetime,
     ) -> tuple[Credential, bool]:
-        """Return the active generation when it fits; else activate another, and say that it is new."""
+        """Return the active generation when it fits; else activate another, and report whether it is new."""
         active = await self._store.active(lineage)
         if active and fits(active.credential):
             return active.credential, False
@@ -177,7 +177,7 @@ def is_fit(leaf: CertFacts, site: DesiredSite, root: CertFacts, now: datetime) -
 
 
 def _is_root_fit(root: CertFacts, now: datetime) -> bool:
-    # One that is not valid yet was made when the clock was ahead: no client believes it now.
+    # One that is not valid yet was made while the clock was ahead: no client accepts it now.
     return root.not_before <= now < root.not_after - ROOT_RENEWED_BEFORE
 
 
@@ -194,7 +194,7 @@ def _authority_of(credential: Credential, lineage: str) -> Authority:
     key = read_pkcs8(credential.key_pkcs8, lineage)
     root = CertFacts.from_der(credential.chain[0])
     if not isinstance(key, ec.EllipticCurvePrivateKey) or root.spki != spki_of(key) or not root.is_ca:
-        raise LocalCADamaged(f"{lineage} is no root with its key", "bring the state directory back")
+        raise LocalCADamaged(f"{lineage} is not a root with its key", "restore the state directory")
     return Authority(root, key)
 
 

@@ -1,4 +1,4 @@
-"""A rate limit for each kind of log line: clients can cause events without end."""
+"""A rate limit for each kind of log line: clients can cause any number of events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -36,11 +36,11 @@ class LogThrottle:
         return False
 
     def count(self, kind: Kind, suppressed: int) -> None:
-        """Count lines that were left out before they came here."""
+        """Count lines that were suppressed by the sender."""
         self._kinds.setdefault(kind, _Count()).suppressed += suppressed
 
     def settle(self) -> Iterator[tuple[Kind, int]]:
-        """Return what was left out since this was asked last, which is to be every PERIOD_S seconds."""
+        """Return the suppressed lines since the last call; call it every PERIOD_S seconds."""
         for kind, count in list(self._kinds.items()):
             if count.suppressed:
                 yield kind, count.suppressed

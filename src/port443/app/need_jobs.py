@@ -1,11 +1,11 @@
-"""The names of the jobs that bring what sites need; the files that they read are watched under these."""
+"""The names of the jobs for the needs of sites; watched files are registered under them."""
 
 CERTIFICATE, CLIENT_CA = "certificate", "client_ca"
 JOB_KINDS = (CERTIFICATE, CLIENT_CA)
 
 
 def certificate_job(site: str) -> str:
-    """Name the job that brings a site's certificate."""
+    """Return the name of the job for a site's certificate."""
     return f"{CERTIFICATE}/{site}"
 
 

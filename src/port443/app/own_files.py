@@ -22,7 +22,7 @@ from port443.ports import CertificateFiles, Issued, Progress, Store
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What came of the last look at a site's files."""
+    """The result of the last read of a site's files."""
 
     names: tuple[SiteName, ...]
     checked: OwnChecked | None
@@ -31,12 +31,12 @@ class _Loaded:
 
     @property
     def credential(self) -> Credential | None:
-        """What to serve: the last good pair, as long as it is good for all names."""
+        """The pair to serve: the last valid one, as long as it is valid for all names."""
         if self.checked is None or not all(map(self.checked.chain[0].covers, self.names)):
             return None
         covered = self.checked.chain[0].names
         return Credential(
-            # Whatever the leaf covers, so that browsers may use one connection for several sites.
+            # All names of the leaf, so that browsers may use one connection for several sites.
             names=covered if len(covered) <= MAX_NAMES else self.names,
             chain=tuple(one.der for one in self.checked.chain),
             key_pkcs8=self.checked.key_pkcs8,
@@ -44,7 +44,7 @@ class _Loaded:
 
 
 class OwnFilesIssuer:
-    """Implements `Issuer`. It remembers the last good pair of each site, so that a bad one does no harm."""
+    """Implements `Issuer`. It keeps the last valid pair of each site, in case the next one is invalid."""
 
     is_local = True
     within_s = READ_WITHIN_S
@@ -55,7 +55,7 @@ class OwnFilesIssuer:
         store: Store,
         roots: Callable[[], TrustedRoots],
     ) -> None:
-        """`roots` are those that most clients have; asked for only when a chain is looked at."""
+        """`roots` are those that most clients have; called only when a chain is checked."""
         self._files = files
         self._watched = WatchedFiles(files)
         self._store = store
@@ -63,7 +63,7 @@ class OwnFilesIssuer:
         self._loaded: dict[str, _Loaded] = {}
 
     def keep_only(self, sites: Collection[str]) -> None:
-        """Forget all sites but these."""
+        """Drop the state of all sites but these."""
         self._loaded = {site: loaded for site, loaded in self._loaded.items() if site in sites}
         self._watched.keep_only(set(map(certificate_job, sites)))
 
@@ -72,12 +72,12 @@ class OwnFilesIssuer:
         return self._watched.changed()
 
     def good(self) -> Mapping[str, Credential]:
-        """Return what each site is served with whose files are in order."""
+        """Return the pair of each site whose files are valid."""
         sites = ((site, loaded) for site, loaded in self._loaded.items() if not loaded.fault)
         return {site: credential for site, loaded in sites if (credential := loaded.credential)}
 
     async def obtain(self, site: DesiredSite, now: datetime | ClockWrong, progress: Progress) -> Issued:
-        """Return the certificate, read anew when its files or names are others, or it was bad."""
+        """Return the certificate; files that have changed, or were invalid, are read again."""
         own = _own(site)
         progress(f"reading {own.chain}")
         dated = None if isinstance(now, ClockWrong) else now
@@ -90,7 +90,7 @@ class OwnFilesIssuer:
         self._loaded[site.id] = loaded
         if loaded.fault:
             raise loaded.fault
-        # What is read once more only for its date is no news.
+        # What is read again only for its date is not reported as new.
         return _issued(loaded, is_new=not same or last is None or last.fault is not None)
 
     async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
@@ -101,7 +101,7 @@ class OwnFilesIssuer:
         try:
             found = await self._store.active(own_lineage(site.id))
         except StoreError:
-            return None  # the round meets the same error elsewhere, and tells it
+            return None  # the round gets and reports the same error
         if found is None:
             return None
         leaf = CertFacts.from_der(found.credential.chain[0])
@@ -125,7 +125,7 @@ def read_own(
     now: datetime | None,
     roots: Callable[[], TrustedRoots],
 ) -> OwnChecked:
-    """Read and check a pair of files; without `now` its dates are not judged. Raises `CertificateError`."""
+    """Read and check a pair of files; without `now` its dates are not checked. Raises `CertificateError`."""
     found = OwnFiles(own.chain, files.read(own.chain), own.key, files.read(own.key))
     checked = check_own(found, names, now, roots())
     if not files.is_exposed(own.key):
@@ -141,7 +141,7 @@ def own_lineage(site: str) -> str:
 
 def _own(site: DesiredSite) -> OwnCertificate:
     if not isinstance(site.certificate, OwnCertificate):
-        raise TypeError(f"{site.id} has no files of its own")
+        raise TypeError(f"{site.id} has no certificate files")
     return site.certificate
 
 

@@ -1,4 +1,4 @@
-"""Run probes: send each query on a connection of its own, and hand the response back.
+"""Runs probes: each query is sent on its own connection, and the probe gets the response.
 
     next query ── time and connections left ──► connect ──► send the hello ──► read ◄──┐
       ▲   │                                        │                            │      │ second hello
@@ -81,9 +81,9 @@ class ProbeRunner:
         self._dial.back_off(self._endpoint)
 
     async def run(self, probe: Probe[T], otherwise: Callable[[str], T]) -> T:
-        """Send a probe's queries one after the other and return what it concludes.
+        """Send a probe's queries one after the other and return its result.
 
-        `otherwise` is its conclusion, from the reason, when a response that was not foreseen breaks it.
+        `otherwise` returns the result for a reason, when an unforeseen response breaks the probe.
         """
         sent = 0
         try:
@@ -144,12 +144,12 @@ class ProbeRunner:
         await _send_in_parts(connection, hello.hello.encode(), is_split=query.offer.split)
         try:
             await _read(connection, reader)
-            # Who sent no key wanted to hear no more than what the server asks for.
+            # A hello without a key share is only about the parameters that the server selects.
             if reader.flight.stage is Stage.RETRIED and hello.shares:
                 await ask_again(connection, hello, query.offer, reader)
                 await _read(connection, reader)
         except ScanError as error:
-            # A ServerHello stands, whatever came after it.
+            # A ServerHello counts, whatever follows it.
             if reader.flight.chosen is None:
                 raise
             reader.flight.fault = error.message
@@ -160,7 +160,7 @@ class ProbeRunner:
 
 
 async def _send_in_parts(connection: "Connection", octets: bytes, *, is_split: bool) -> None:
-    """Send a hello; in two segments where that is what is looked at."""
+    """Send a hello; in two segments if the probe is about that."""
     half = len(octets) // 2 if is_split else 0
     for part in filter(None, (octets[:half], octets[half:])):
         await connection.send(part)

@@ -1,4 +1,4 @@
-"""Whether what runs is what was meant: each problem once, with its gravity and whose it is."""
+"""Deviations of what runs from the settings, each with its severity and its subject."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from port443.ports import EdgeIdentity
 
 WARNED_BEFORE, URGENT_BEFORE = timedelta(days=14), timedelta(days=2)
 WARNED_SHARE, URGENT_SHARE = 1 / 3, 1 / 10
-"""A certificate's end is near by its share of life left, and never earlier than by the spans above."""
+"""A certificate ends soon by the rest of its lifetime, and never earlier than by the spans above."""
 ALWAYS_URGENT = timedelta(hours=1)
 PROOF_IS_OLD = timedelta(hours=3)
-"""Ticket keys turn every hour, and each round proves anew: an older proof means that rounds do not come."""
+"""Ticket keys change every hour, and each round repeats all proofs: an older proof means that rounds fail."""
 NAMED_AT_MOST = 5
 CURRENT = "put a current certificate in place; one of the local CA is renewed by itself: see the log of serve"
 RESTART_IS_NEWS = timedelta(hours=1)
@@ -46,10 +46,10 @@ def verdict_of(problems: Sequence[Problem]) -> Verdict:
 def edge_problems(
     identity: EdgeIdentity, running: str, version: str, restarts: Restarts, now: datetime
 ) -> Iterator[Problem]:
-    """Say what is wrong with the edge that answers."""
+    """Yield the problems of the edge that answers."""
     if identity.running != running:
-        cause = f"it runs {(identity.running or 'nothing')[:16]}, and was told to run {running[:16]}"
-        hint = "if this stays: see who else speaks on edge.sock, then port443 reload --wait"
+        cause = f"it runs {(identity.running or 'nothing')[:16]}, not {running[:16]}, which was applied"
+        hint = "if this stays: look for other users of edge.sock, then port443 reload --wait"
         yield Problem("another_snapshot_runs", "error", None, "edge", cause, hint)
     if identity.version != version:
         cause = f"it is of version {identity.version}, and port443 of {version}"
@@ -71,12 +71,12 @@ def edge_problems(
 
 
 def round_problems(round_: RoundResult, now: datetime) -> Iterator[Problem]:
-    """Say what is wrong with what the last round brought about."""
+    """Yield the problems of the last round."""
     if round_.store_fault:
-        yield told("store", round_.store_fault)
+        yield general_problem("store", round_.store_fault)
     for listener, state in sorted(round_.receipt.listeners.items()):
         if state != "listening":
-            cause = "nobody accepts connections there"
+            cause = "no client is accepted there"
             yield Problem(state, "error", None, listener, cause, "port443 reload --wait")
     quarantined = round_.receipt.quarantined
     for site in round_.desired.sites:
@@ -93,11 +93,11 @@ def _site_problems(
     harmed = locked or is_left_out or (state is not None and state.serves is None)
     severity: Severity = "error" if harmed else "warning"
     if fault:
-        served = "" if harmed else f"; {_goes_on(needs.credential, now)}"
+        served = "" if harmed else f"; {_still_served(needs.credential, now)}"
         served = "; no client is accepted until then" if locked else served
         yield Problem(fault.code, severity, site.id, site.id, fault.message + served, fault.hint)
     if state and not (fault and state.code is QuarantineCode.CERTIFICATE_MISSING):
-        served = "" if state.serves is None else "; the last good version goes on"
+        served = "" if state.serves is None else "; the last good version is still served"
         cause = f"{state.path}: {state.message}{served}"
         yield Problem(state.code, severity, site.id, site.id, cause, f"port443 explain {state.code}")
     if credential := needs.credential:
@@ -107,12 +107,12 @@ def _site_problems(
         yield Problem("certificate_warned", "warning", site.id, site.id, warning, "")
 
 
-def _goes_on(credential: Credential | None, now: datetime) -> str:
-    """Say what is served in place of what was refused: perhaps the very certificate that has ended."""
+def _still_served(credential: Credential | None, now: datetime) -> str:
+    """Return what is served in place of what was refused: perhaps the very certificate that has ended."""
     leaf = CertFacts.from_der(credential.chain[0]) if credential else None
     if leaf and now > leaf.not_after:
-        return f"the one that ended {text(leaf.not_after)} is served on"
-    return "what was good before goes on"
+        return f"the one that ended {text(leaf.not_after)} is still served"
+    return "the last good certificate is still served"
 
 
 def _date_problems(site: str, chain: tuple[CertFacts, ...], now: datetime) -> Iterator[Problem]:
@@ -127,7 +127,7 @@ def _date_problems(site: str, chain: tuple[CertFacts, ...], now: datetime) -> It
         yield Problem("certificate_ends_soon", "warning", site, site, _ends(one), CURRENT)
     if late := next((one for one in chain if one.not_before > now), None):
         cause = f"its certificate begins {text(late.not_before)}: clients refuse it until then"
-        yield Problem("certificate_not_yet_valid", "error", site, site, cause, "look at this machine's clock")
+        yield Problem("certificate_not_yet_valid", "error", site, site, cause, "check this machine's clock")
 
 
 def _ends(one: CertFacts) -> str:
@@ -135,7 +135,7 @@ def _ends(one: CertFacts) -> str:
 
 
 def proof_problems(proofs: Sequence[Proof], now: datetime) -> Iterator[Problem]:
-    """Say where something else was served than meant, nothing could be seen, or nobody looked of late."""
+    """Yield the proofs that differ, that are unknown, or that are stale."""
     for proof in proofs:
         about = f"{proof.name} on {proof.endpoint}"
         if proof.problem:
@@ -146,12 +146,12 @@ def proof_problems(proofs: Sequence[Proof], now: datetime) -> Iterator[Problem]:
             )
             yield Problem(proof.problem, "error", proof.site, about, proof.detail, hint)
         elif now - proof.at > PROOF_IS_OLD:
-            cause = f"last proved {text(proof.at)}, and every hour was meant"
+            cause = f"the last proof is of {text(proof.at)}, and one is due every hour"
             yield Problem("proof_stale", "warning", proof.site, about, cause, "port443 reload --wait")
 
 
 def server_problems(sites: Sequence[DesiredSite], seen: Mapping[str, ServerStatus]) -> Iterator[Problem]:
-    """Say which sites have servers that take no connection: some, or all of them."""
+    """Yield the sites with servers that accept no connection: some, or all of them."""
     for site in sites:
         servers = [seen[address] for upstream in site.upstreams if (address := str(upstream)) in seen]
         down = [server for server in servers if server.fault]
@@ -165,17 +165,17 @@ def server_problems(sites: Sequence[DesiredSite], seen: Mapping[str, ServerStatu
         yield Problem(code, severity, site.id, site.id, cause, "start it, or correct `to:` in the settings")  # type: ignore[arg-type]
 
 
-def told(about: str, error: Port443Error, severity: Severity = "error") -> Problem:
-    """Turn an error into a problem that is everybody's."""
+def general_problem(about: str, error: Port443Error, severity: Severity = "error") -> Problem:
+    """Return an error as a problem of the whole installation."""
     return Problem(error.code, severity, None, about, error.message, error.hint)
 
 
 def some(names: Sequence[str]) -> str:
-    """Name the first few, and say how many more there are."""
+    """Return the first few names, and the number of the others."""
     more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
     return ", ".join(names[:NAMED_AT_MOST]) + more
 
 
 def text(moment: datetime) -> str:
-    """Write a moment for people, with its zone."""
+    """Format a time for people, with its zone."""
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,7 @@
-"""Prove that what is served is what was issued: a real handshake for each address and name."""
+"""Prove that every address and name serves the issued certificate, by a real handshake for each.
+
+It must not know how certificates are obtained, nor what the edge is.
+"""
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,36 +19,36 @@ from port443.core.x509.facts import validity
 from port443.ports import Clock, Dial
 
 AT_ONCE = 8
-"""Handshakes under way together; the edge answers visitors at the same time."""
+"""Concurrent handshakes; the edge serves clients at the same time."""
 PROOF_LABEL = "port443-proof"
-"""The label that stands in for `*` when a wildcard is proved."""
+"""The label in place of `*` for the proof of a wildcard."""
 
 ProofProblem = Literal["served_is_not_issued", "not_proved"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What one handshake showed."""
+    """The result of one handshake."""
 
     site: str
     endpoint: Endpoint
-    """Where the handshake went; a listener on all addresses is asked on loopback."""
+    """The peer of the handshake; a listener on all addresses is reached on loopback."""
     name: str
     verdict: ProofVerdict
     detail: str
-    """One sentence: what was seen, and what was meant when that differs."""
+    """One sentence: what was served, and what was expected when that differs."""
     at: datetime
     is_out_of_date: bool = False
-    """Whether what was meant was served, and only its dates are wrong."""
+    """Whether the expected chain was served, and only its dates are wrong."""
 
     @property
-    def question(self) -> tuple[Endpoint, str]:
-        """What was asked: the `key` of its question."""
+    def target(self) -> tuple[Endpoint, str]:
+        """The `key` of its target."""
         return self.endpoint, self.name
 
     @property
     def problem(self) -> ProofProblem | None:
-        """What is wrong, as status and log call it."""
+        """The problem by its name in status and log; None for the verdict `same`."""
         match self.verdict:
             case "same":
                 return None
@@ -58,66 +61,72 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """One handshake to make, and what should be seen in it."""
+class ProofTarget:
+    """One handshake to make, and the credential that it should show."""
 
     site: str
     endpoint: Endpoint
     name: SiteName
-    meant: Credential
+    expected: Credential
 
     @property
     def key(self) -> tuple[Endpoint, str]:
-        """Where and for what name the question is asked."""
+        """The peer and the name, as in `Proof.target`."""
         return self.endpoint, str(self.name)
 
 
 async def prove(
-    dial: Dial, clock: Clock, asked: Iterable[Question], *, judges_dates: bool = True
+    dial: Dial, clock: Clock, targets: Iterable[ProofTarget], *, checks_dates: bool = True
 ) -> tuple[Proof, ...]:
-    """Shake hands once for each question, and compare leaf, chain, key and dates with what was meant."""
+    """Make one handshake for each target, and compare leaf, chain, key and dates with the expected ones.
+
+    With `checks_dates` False the dates are left out: the clock is wrong. Never raises: a handshake that
+    fails is a proof with the verdict `unknown`.
+    """
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def answer(question: Question) -> Proof:
+    async def attempt(target: ProofTarget) -> Proof:
         async with gate:
-            verdict, detail = await _compare(dial, question)
-        fault = _date_fault(question.meant.chain, clock.now()) if judges_dates and verdict == "same" else None
+            verdict, detail = await _compare(dial, target)
+        fault = (
+            _date_fault(target.expected.chain, clock.now()) if checks_dates and verdict == "same" else None
+        )
         if fault:
             verdict, detail = "different", fault
         return Proof(
-            question.site, question.endpoint, str(question.name), verdict, detail, clock.now(),
+            target.site, target.endpoint, str(target.name), verdict, detail, clock.now(),
             is_out_of_date=fault is not None,
         )  # fmt: skip
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(answer(question)) for question in asked]
+        tasks = [group.create_task(attempt(target)) for target in targets]
     return tuple(task.result() for task in tasks)
 
 
-def questions(
+def proof_targets(
     desired: Desired, credentials: Mapping[str, Credential], loopback: Collection[str]
-) -> Iterator[Question]:
-    """Yield a question for each address and name of each site that has a credential.
+) -> Iterator[ProofTarget]:
+    """Yield a target for each address and name of each site that has a credential.
 
     `loopback` are the loopback addresses of this machine: a listener on all addresses of a protocol that
-    the machine does not have is reached by nobody, and not asked.
+    the machine does not have is unreachable, and has no target.
     """
     for site in desired.sites:
-        meant = credentials.get(site.id)
-        if meant is None:
+        expected = credentials.get(site.id)
+        if expected is None:
             continue
         for listener in desired.https:
             for name in site.names:
                 endpoint = _reach(listener, name, loopback)
                 if endpoint:
-                    yield Question(site.id, endpoint, name, meant)
+                    yield ProofTarget(site.id, endpoint, name, expected)
 
 
 def _reach(listener: Endpoint, name: SiteName, loopback: Collection[str]) -> Endpoint | None:
-    """Return where `name` can be asked for at this listener; None when it is not served there."""
+    """Return the peer at which this listener serves `name`; None when it does not."""
     bound = ip_address(listener.address)
     if isinstance(name, IPName):
-        # A hello for an address carries no name: the edge goes by the address that the client came to.
+        # A hello for an address has no server name: the edge chooses by its local address.
         own = ip_address(name.text)
         served_here = own == bound or (bound.is_unspecified and own.version == bound.version)
         return Endpoint(name.text, listener.port) if served_here else None
@@ -127,22 +136,22 @@ def _reach(listener: Endpoint, name: SiteName, loopback: Collection[str]) -> End
     return listener
 
 
-async def _compare(dial: Dial, question: Question) -> tuple[ProofVerdict, str]:
-    name = question.name
+async def _compare(dial: Dial, target: ProofTarget) -> tuple[ProofVerdict, str]:
+    name = target.name
     server_name = None if isinstance(name, IPName) else name.text.replace("*", PROOF_LABEL, 1)
     try:
-        served = await frugal_handshake(dial, question.endpoint, server_name)
+        served = await frugal_handshake(dial, target.endpoint, server_name)
     except Port443Error as error:
         return "unknown", error.message
-    if served.chain != question.meant.chain:
-        return "different", _difference(served.chain, question.meant.chain)
+    if served.chain != target.expected.chain:
+        return "different", _difference(served.chain, target.expected.chain)
     if not served.key_proved:
         return "different", "the server did not prove that it holds the leaf's key"
     return "same", f"leaf {Fingerprint.of(served.chain[0]).text[:16]}"
 
 
 def _date_fault(chain: tuple[bytes, ...], now: datetime) -> str | None:
-    """Say which certificate of a chain clients refuse for its dates."""
+    """Return which certificate of a chain clients refuse for its dates, as a sentence; None for none."""
     for place, octets in enumerate(chain):
         begins, ends = validity(octets)
         which = f"intermediate {place}" if place else "leaf"
@@ -153,10 +162,10 @@ def _date_fault(chain: tuple[bytes, ...], now: datetime) -> str | None:
     return None
 
 
-def _difference(served: tuple[bytes, ...], meant: tuple[bytes, ...]) -> str:
-    if not served or served[0] != meant[0]:
+def _difference(served: tuple[bytes, ...], expected: tuple[bytes, ...]) -> str:
+    if not served or served[0] != expected[0]:
         seen = Fingerprint.of(served[0]).text[:16] if served else "no certificate"
-        return f"served leaf {seen}, issued {Fingerprint.of(meant[0]).text[:16]}"
-    if len(served) == len(meant):
-        return "the leaf is right, but its chain is another one than meant"
-    return f"the leaf is right, but the length of its chain is {len(served)}, and not {len(meant)} as meant"
+        return f"served leaf {seen}, issued {Fingerprint.of(expected[0]).text[:16]}"
+    if len(served) == len(expected):
+        return "the leaf is right, but its chain differs from the issued one"
+    return f"the leaf is right, but its chain has {len(served)} certificates, not the {len(expected)} issued"

@@ -1,6 +1,6 @@
-"""A round: bring what runs to what is wanted. Plan with what there is, apply, prove, and nothing slow.
+"""A round: plan with what there is, apply, prove. Nothing in it is slow.
 
-What sites need is brought by jobs (`certificates.py`); a round waits for nothing but the edge and its own
+What sites need comes from jobs (`certificates.py`); a round waits for nothing but the edge and its own
 handshakes with it.
 """
 
@@ -10,7 +10,7 @@ from datetime import datetime
 
 from port443.app.certificates import CertificateManager
 from port443.app.hsts_rollout import HstsRollout
-from port443.app.prove import Proof, prove, questions
+from port443.app.prove import Proof, proof_targets, prove
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
 from port443.core.contract.receipt import Receipt
@@ -35,7 +35,7 @@ class Services:
     certificates: CertificateManager
     store: Store
     dial: Dial
-    """The way to our own listeners; the edge is told that it is we who come."""
+    """Connects to our own listeners, and announces each connection to the edge."""
     outward: Dial
     """The way to the servers behind the sites."""
     clock: Clock
@@ -46,68 +46,68 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """What one round brought about."""
+    """The result of one round."""
 
     at: datetime
     desired: Desired
     plan: Plan
     receipt: Receipt
     needs: Mapping[str, SiteNeeds]
-    """What there was for each site, by its id; a site that breaks the contract has its fault instead."""
+    """The needs of each site, by its id; a site that breaks the contract has its fault instead."""
     hsts_steps: Mapping[str, HstsStep]
     proofs: tuple[Proof, ...]
     changes: tuple[str, ...]
-    """What differs from the round before, in plain words."""
+    """The differences from the round before, one sentence each."""
     events: tuple[CertificateEvent, ...]
-    """What happened to certificates since the round before."""
+    """The events of certificates since the round before."""
     store_fault: StoreError | None
-    """Why the store was of no use; what it should have kept is kept in memory meanwhile."""
+    """The error of the store, if any; what could not be stored is kept in memory meanwhile."""
 
     @property
     def running(self) -> Hash:
-        """The hash of what the edge runs since."""
+        """The hash of what the edge runs now."""
         return self.receipt.root
 
     @property
     def credentials(self) -> dict[str, Credential]:
-        """What each site is served with that has a certificate."""
+        """The credential of each site that has one."""
         return {site: need.credential for site, need in self.needs.items() if need.credential}
 
     @property
     def faults(self) -> dict[str, Port443Error]:
-        """What is wrong with sites: no usable certificate, a new one refused, or the contract broken."""
+        """The faults of sites: no usable certificate, a new one refused, or the contract broken."""
         return {site: need.fault for site, need in self.needs.items() if need.fault}
 
     @property
     def is_proved(self) -> bool:
-        """Whether every handshake showed what was meant."""
+        """Whether every handshake matched."""
         return all(proof.verdict == "same" for proof in self.proofs)
 
     @property
     def is_whole(self) -> bool:
-        """Whether every site is served as it was meant to be, and was seen to be."""
+        """Whether every site is served as the settings demand, by a proof."""
         return not self.faults and not self.store_fault and self.receipt.is_whole and self.is_proved
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Inputs:
     """All that a plan is made of."""
 
     desired: Desired
     needs: Mapping[str, SiteNeeds]
     hsts_steps: Mapping[str, HstsStep]
     ring: TicketRing
-    nobody: bytes
-    """What stands for a site's client CAs while none is known: one that has signed for nobody."""
+    placeholder_ca: bytes
+    """Takes the place of a site's client CAs while none is known: it has signed no certificate."""
 
     def planned(self, bare: Collection[str] = (), left_out: Collection[str] = ()) -> Plan:
-        """Return the plan, without what some sites need, and without other sites altogether."""
+        """Return the plan, without the needs of some sites, and without other sites altogether."""
         needs = {site: need for site, need in self.needs.items() if site not in bare}
         asking = {site: roots for site, need in needs.items() if (roots := need.client_roots) is not None}
         return plan(
             _without(self.desired, left_out),
             {site: need.credential for site, need in needs.items() if need.credential},
-            client_roots={site: roots or (self.nobody,) for site, roots in asking.items()},
+            client_roots={site: roots or (self.placeholder_ca,) for site, roots in asking.items()},
             hsts_steps=self.hsts_steps,
             ticket_keys=self.ring.keys,
         )
@@ -122,7 +122,7 @@ def _without(desired: Desired, sites: Collection[str]) -> Desired:
 
 
 class Reconciler:
-    """Goes through the round. It remembers the last one, the ticket ring and the HSTS ladder."""
+    """Runs rounds. It keeps the last result, the ticket keys and the HSTS rollout."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -136,7 +136,7 @@ class Reconciler:
         return self._ring.due
 
     def adopt(self, root: Root | None) -> None:
-        """Start from what an adopted edge runs: tickets that it gave out stay good."""
+        """Start from what an adopted edge runs: tickets that it issued stay valid."""
         if root:
             self._ring = TicketRing.start(self._services.clock.now(), root.ticket_keys)
 
@@ -154,55 +154,57 @@ class Reconciler:
         ring = self._ring.rotated(now) if now >= self._ring.due else self._ring
         if progress:
             progress("it applies the snapshot")
-        meant, receipt, broken = await self._apply(_Wish(desired, needs, steps, ring, certificates.nobody()))
+        intended, receipt, broken = await self._apply(
+            _Inputs(desired, needs, steps, ring, certificates.placeholder_ca())
+        )
         needs |= {site: replace(needs[site], credential=None, fault=why) for site, why in broken.items()}
-        # Another root than was meant: older ticket keys went with the edge that had them.
-        self._ring = ring if receipt.root == meant.hash else ring.alone()
+        # Not the root that was applied: older ticket keys were lost with the edge that had them.
+        self._ring = ring if receipt.root == intended.hash else ring.without_older()
         fault = fault or await self._save(receipt)
         proofs, proof_fault = await self._prove(desired, needs, progress=progress)
         self._last = RoundResult(
             at=now,
             desired=desired,
-            plan=meant,
+            plan=intended,
             receipt=receipt,
             needs=needs,
             hsts_steps=steps,
             proofs=proofs,
-            changes=tuple(str(change) for change in diff(self._last.plan, meant)) if self._last else (),
+            changes=tuple(str(change) for change in diff(self._last.plan, intended)) if self._last else (),
             events=certificates.take_events(),
             store_fault=fault or proof_fault,
         )
         return self._last
 
-    async def _apply(self, wish: "_Wish") -> tuple[Plan, Receipt, Mapping[str, DocumentInvalid]]:
+    async def _apply(self, inputs: "_Inputs") -> tuple[Plan, Receipt, Mapping[str, DocumentInvalid]]:
         """Apply a plan; when it breaks the contract, without the sites that are the cause.
 
-        First without their credentials and client CAs (the edge goes on with their last good version), and
-        then without them altogether. Return what was applied, and what was wrong.
+        First without their credentials and client CAs (the edge keeps their last good version), and then
+        without them altogether. Return what was applied, and the faults.
         """
-        meant = wish.planned()
+        intended = inputs.planned()
         try:
-            return meant, await self._services.edge.apply(meant), {}
+            return intended, await self._services.edge.apply(intended), {}
         except DocumentInvalid:
-            broken = breaches(meant)
+            broken = breaches(intended)
             if not broken:
                 raise
-        meant = wish.planned(bare=broken)
-        if whole := breaches(meant):
-            meant = wish.planned(bare=broken, left_out=whole)
-        return meant, await self._services.edge.apply(meant), broken
+        intended = inputs.planned(bare=broken)
+        if whole := breaches(intended):
+            intended = inputs.planned(bare=broken, left_out=whole)
+        return intended, await self._services.edge.apply(intended), broken
 
     async def prove_again(self, last: RoundResult) -> RoundResult:
-        """Shake hands again where that showed something else than was meant."""
-        wrong = {proof.question for proof in last.proofs if proof.verdict != "same"}
+        """Repeat the handshakes that did not match."""
+        wrong = {proof.target for proof in last.proofs if proof.verdict != "same"}
         proofs, fault = await self._prove(last.desired, last.needs, only=wrong)
-        seen = {proof.question: proof for proof in proofs}
-        merged = tuple(seen.get(proof.question, proof) for proof in last.proofs)
+        seen = {proof.target: proof for proof in proofs}
+        merged = tuple(seen.get(proof.target, proof) for proof in last.proofs)
         self._last = replace(last, proofs=merged, store_fault=last.store_fault or fault)
         return self._last
 
     async def _advance_hsts(self, sites: Collection[str]) -> StoreError | None:
-        """Take the steps of the HSTS ladder that are due, where what runs is seen to be right just now."""
+        """Advance the HSTS rollout where a step is due and the proofs of this round match."""
         now = self._services.clock.now
         if self._services.certificates.clock_fault():
             return await self._hsts.restore()
@@ -221,7 +223,7 @@ class Reconciler:
         return None
 
     async def _save(self, receipt: Receipt) -> StoreError | None:
-        """Remember what the edge runs of owners' files."""
+        """Store what the edge runs of operators' files."""
         try:
             await self._services.certificates.save(receipt.sites.keys() - receipt.quarantined.keys())
         except StoreError as error:
@@ -235,14 +237,14 @@ class Reconciler:
         only: Collection[tuple[Endpoint, str]] | None = None,
         progress: Progress | None = None,
     ) -> tuple[tuple[Proof, ...], StoreError | None]:
-        """Shake hands for every address and name, or for some; remember which sites failed."""
+        """Make a handshake for every address and name, or for some; record the sites that failed."""
         credentials = {site: need.credential for site, need in needs.items() if need.credential}
-        asked = questions(desired, credentials, self._services.loopback())
-        wanted = [question for question in asked if only is None or question.key in only]
+        targets = proof_targets(desired, credentials, self._services.loopback())
+        wanted = [target for target in targets if only is None or target.key in only]
         undated = self._services.certificates.clock_fault()
         if progress:
-            progress(f"it proves by {len(wanted)} handshakes what is served")
-        proofs = await prove(self._services.dial, self._services.clock, wanted, judges_dates=not undated)
+            progress(f"proving what is served by {len(wanted)} handshakes")
+        proofs = await prove(self._services.dial, self._services.clock, wanted, checks_dates=not undated)
         if undated:
             return proofs, None
         failed = {proof.site: proof.at for proof in proofs if proof.verdict != "same"}

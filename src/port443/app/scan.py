@@ -55,7 +55,7 @@ class ScanOptions:
     patience_s: float = 5.0
     """For one connection. A server that has not answered in five seconds is not served by ten."""
     deadline_s: float = 60.0
-    """For the whole host; what has not been asked by then stays unknown."""
+    """For the whole host, in seconds; what was not probed by then stays unknown."""
     http_port: int = 80
     light: bool = False
     """Whether versions, certificates and first choices are enough: a few connections, and no lists."""
@@ -63,19 +63,19 @@ class ScanOptions:
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """Who looks, and when: the roots that are believed, and the time that counts."""
+    """The client's view: the trusted roots, and the time of the scan."""
 
     roots: TrustedRoots
     now: datetime
     roots_are_public: bool = True
     """Whether `roots` are the system's; else a file that the user gave."""
     rules_as_of: date | None = None
-    """The day whose rules judge, when it is another one than `now`."""
+    """The day for which the rules are evaluated, if it is not that of `now`."""
 
 
 DEFAULTS = ScanOptions()
 Progress = Callable[[int], None]
-"""Told the number of connections so far, after each answer."""
+"""Called with the number of connections so far, after each response."""
 
 
 async def scan(
@@ -85,7 +85,7 @@ async def scan(
     options: ScanOptions = DEFAULTS,
     on_progress: Progress = lambda _: None,
 ) -> Report:
-    """Scan one target. Raises a ScanError when nothing at all can be said of it."""
+    """Scan one target. Raises a ScanError when the host cannot be scanned at all."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
@@ -116,7 +116,7 @@ async def _endpoints(dial: "Dial", target: ScanTarget) -> tuple[Endpoint, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """The address that answered, and what it has answered so far."""
+    """The address that answered, and its responses so far."""
 
     endpoint: Endpoint
     runner: ProbeRunner
@@ -130,7 +130,7 @@ class _Met:
 async def _meet(
     dial: "Dial", target: ScanTarget, options: ScanOptions, end: float, on_progress: Progress
 ) -> _Met:
-    """Go through the addresses until one takes a connection; what it then says is the answer."""
+    """Try the addresses until one accepts a connection; its response decides."""
     endpoints = await _endpoints(dial, target)
     unreached: list[Unreachable] = []
     for endpoint in endpoints:
@@ -220,7 +220,7 @@ async def _get_hsts(
 async def _get_secured(
     dial: "Dial", met: _Met, request: HTTPRequest, options: ScanOptions
 ) -> HTTPAnswer | ScanError:
-    """Ask over the system's TLS, and over a handshake of our own where that one does not get through."""
+    """Request over the system's TLS, and over a handshake of our own where that one fails."""
     answer = await _get(dial.get(met.endpoint, request, options.patience_s), met.end)
     query = met.control.query
     if not isinstance(answer, HandshakeFailed) or query is None or not query.offer.share_groups:
@@ -239,7 +239,7 @@ async def _get(answer: Awaitable[HTTPAnswer], end: float) -> HTTPAnswer | ScanEr
         return ScanTimedOut("the time for this host was over")
     except ScanError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - what a web server says must not end the scan
+    except Exception as error:  # noqa: BLE001 - the response of a web server must not end the scan
         return ScanFaulted(fault_in_words(error))
 
 
@@ -268,7 +268,7 @@ def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFac
 
 
 def _judged(served: ServedChain, view: Viewpoint) -> JudgedChain | str:
-    """Judge a chain, or say why it cannot be judged."""
+    """Explain a chain, or return why it cannot be read."""
     sent = [read_certificate(der) for der in served.certificates]
     if unreadable := [one for one in sent if isinstance(one, str)]:
         return unreadable[0]

@@ -1,7 +1,7 @@
-"""Jobs, and the rounds beside them: when each runs next, how many at once, what came of it, and retries.
+"""Jobs, and the rounds beside them: when each runs next, how many concurrently, their results, and retries.
 
-It must not know what a job does. A job that needs only this machine is *local*: it is run at each start and
-reload, whatever came of it before, and a round waits for it. What came of the others outlives the process.
+It must not know what a job does. A job that needs only this machine is *local*: it runs at each start and
+reload, whatever its last result, and a round waits for it. The state of the others outlives the process.
 Each lane has its own workers, so that no job waits for those of another lane.
 
     waiting ── due ──► queued ── a worker is free ──► running
@@ -9,7 +9,7 @@ Each lane has its own workers, so that no job waits for those of another lane.
        └─────────────────────────────────────────────────┴── error or time-out: next after `pause(failures)`,
                                                               and not before the error's `retry_at`
 
-    any of them ── no longer among the jobs ──► forgotten; a run that is under way is given up
+    any of them ── no longer among the jobs ──► removed; a run that is under way is cancelled
 
 A round leaves *waiting* only while no local job is due, queued or running.
 """
@@ -29,23 +29,23 @@ from port443.ports import Clock, JobMemory, JobRecord, Progress
 AT_ONCE = 8
 WITHIN_S = 300.0
 SHORTEST_PAUSE = timedelta(seconds=1)
-"""No job asks to run again sooner, so that none can hold up the others."""
+"""The shortest time between runs of a job, so that none can delay the others."""
 LONGEST_WAIT_S = 5.0
-"""After that the clock is looked at anew: somebody may have set it."""
+"""The longest sleep: after it the clock is read again, which may have been set."""
 GATHER_S = 0.1
-"""What comes due together is done together."""
+"""Jobs that are due within this time run together."""
 ROUND = "round"
 
 Lane = Literal["local", "own", "foreign"]
 """`local`: it needs only this machine, and no round; starts and reloads run it, and rounds wait for it.
-`own`: what `serve` does by itself, such as rounds. `foreign`: it asks somebody else, who may take long."""
+`own`: the work of `serve` itself, such as rounds. `foreign`: it calls other services, which may be slow."""
 
 
 class JobTimedOut(ServeError):
-    """A job of `port443 serve` did not end in the time that it may take, and was given up.
+    """A job of `port443 serve` did not end within its time limit, and was cancelled.
 
-    What it should have brought is tried again, first after a minute, then less and less often; what was
-    there before goes on. A disk or a network that hangs is the usual cause: see the log of the system.
+    It is retried, first after a minute, then less and less often; what was there before is not affected. A
+    disk or a network that hangs is the usual cause: see the log of the system.
     """
 
     code = "P443-E423"
@@ -55,12 +55,12 @@ class JobTimedOut(ServeError):
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a run of a job came to."""
+    """The result of a run of a job."""
 
     next_at: datetime | None
-    """When it is to run again; None: when it is asked to."""
+    """When it runs next; None: on request."""
     summary: str
-    """What came of it, in a few words for people."""
+    """The outcome, as a short text for people."""
     wakes_round: bool = False
     """Whether a round has something to apply now."""
 
@@ -70,12 +70,12 @@ class Job:
     """Something to do, again and again. `run` raises `Port443Error` when it comes to nothing."""
 
     key: str
-    """Its kind, and a slash with what it is for: `certificate/app.example.com`."""
+    """Its kind, and a slash with its subject: `certificate/app.example.com`."""
     run: Callable[[Progress], Awaitable[Done]]
     spec: str = ""
-    """What it is to bring: with another one, what came of it before counts no longer."""
+    """What the job is for; results of another spec do not count."""
     lane: Lane = "local"
-    """With which jobs it shares workers, and what waits for it."""
+    """The workers it shares with other jobs, and what waits for it."""
     is_stored: bool = True
     """Whether the store keeps where it stands."""
     runs_at_start: bool = False
@@ -101,14 +101,14 @@ class _Entry:
     """Who waits for the run after the one that is under way."""
 
     def is_due(self, now: datetime) -> bool:
-        # Before its last run: the clock was ahead, and what was made by it may not be valid yet.
+        # Before its last run: the clock was ahead, and the result may not be valid yet.
         is_behind = self.last is not None and now < self.last.at
         return self.ended is None and (is_behind or (self.next_at is not None and self.next_at <= now))
 
 
 @dataclass(slots=True)
 class _Workers:
-    """Tasks that run what is queued in one lane, at most `AT_ONCE` of them."""
+    """The tasks that run what is queued in one lane, at most `AT_ONCE` of them."""
 
     queue: deque[_Entry] = field(default_factory=deque)
     count: int = 0
@@ -122,22 +122,22 @@ class Scheduler:
         self._memory = memory
         self._entries: dict[str, _Entry] = {}
         self._records: dict[str, JobRecord] = {}
-        """What an earlier process left."""
+        """The stored states of an earlier process."""
         self._unsaved: dict[str, JobRecord | None] = {}
         self._workers: dict[Lane, _Workers] = {lane: _Workers() for lane in get_args(Lane)}
         self._woken = asyncio.Event()
 
     async def restore(self) -> None:
-        """Learn where jobs stood when the last process ended; without a store all of them begin anew."""
+        """Read the states that the last process stored; without a store all jobs start afresh."""
         try:
             self._records = dict(await self._memory.job_records())
         except StoreError:
             self._records = {}
 
     def add(self, *jobs: Job) -> None:
-        """Add jobs, due at once unless an earlier process left word when; an unchanged one stays as it is.
+        """Add jobs, due immediately unless an earlier process stored a time; an unchanged one stays as it is.
 
-        One that runs while it gets another spec runs once more behind that.
+        One that gets another spec while it runs, runs once more after that.
         """
         now = self._clock.now()
         for job in jobs:
@@ -150,25 +150,25 @@ class Scheduler:
                 entry.job, entry.next_at, entry.failures, entry.last = job, now, 0, None
 
     def replace(self, kinds: Collection[str], jobs: Iterable[Job]) -> None:
-        """Have these jobs, and no others of these kinds: what runs of those is given up."""
+        """Replace the jobs of these kinds: runs of those that are removed are cancelled."""
         wanted = {job.key: job for job in jobs}
         for key in {*self._entries, *self._records} - wanted.keys():
             if _kind(key) in kinds:
-                self._forget(key)
+                self._remove(key)
         self.add(*wanted.values())
 
-    def _forget(self, key: str) -> None:
+    def _remove(self, key: str) -> None:
         self._records.pop(key, None)
         entry = self._entries.pop(key, None)
         if entry is None or entry.job.is_stored:
             self._unsaved[key] = None
         if entry:
-            _tell(entry.waiting, None)
+            _resolve(entry.waiting, None)
         if entry and entry.timeout:
             entry.timeout.reschedule(0.0)
 
-    def ask(self, keys: Iterable[str]) -> None:
-        """Have jobs run as soon as may be; one that runs now runs once more."""
+    def make_due(self, keys: Iterable[str]) -> None:
+        """Make jobs due now; one that is running runs once more."""
         now = self._clock.now()
         for key in keys:
             if entry := self._entries.get(key):
@@ -176,7 +176,7 @@ class Scheduler:
         self._woken.set()
 
     async def finish(self, key: str) -> JobRecord | None:
-        """Have a job run as soon as may be, and return what came of it; None: it was forgotten meanwhile.
+        """Make a job due and return its next result; None when it was removed meanwhile.
 
         A run that is under way does not count: it began before.
         """
@@ -184,33 +184,33 @@ class Scheduler:
             return None
         ended: asyncio.Future[JobRecord | None] = asyncio.get_running_loop().create_future()
         self._entries[key].waiting.append(ended)
-        self.ask([key])
+        self.make_due([key])
         return await ended
 
-    def ask_local(self) -> None:
-        """Have every local job run: somebody is looking, and it costs nobody anything."""
-        self.ask([key for key, entry in self._entries.items() if entry.job.lane == "local"])
+    def make_local_due(self) -> None:
+        """Make every local job due, for a start or a reload."""
+        self.make_due([key for key, entry in self._entries.items() if entry.job.lane == "local"])
 
     def set_next(self, key: str, at: datetime | None) -> None:
-        """Have a job run then, instead of whenever it was to."""
+        """Set when a job runs next."""
         self._entries[key].next_at = at
         self._woken.set()
 
     def note(self, key: str, done: Done) -> None:
-        """Take what a job came to that somebody else has done."""
+        """Record a result that was obtained elsewhere."""
         entry = self._entries[key]
         entry.next_at, entry.failures = done.next_at, 0
         self._note(entry, done.next_at, None, done.summary)
 
     def next_at(self, key: str) -> datetime | None:
-        """Return when a job runs again; None: when it is asked to."""
+        """Return when a job runs next; None: on request."""
         return self._entries[key].next_at
 
     @property
-    def next_moment(self) -> datetime | None:
-        """When something is due next, apart from what runs."""
-        moments = (entry.next_at for entry in self._entries.values() if entry.ended is None)
-        return min((at for at in moments if at), default=None)
+    def next_time(self) -> datetime | None:
+        """The time of the next due job, apart from those that run."""
+        times = (entry.next_at for entry in self._entries.values() if entry.ended is None)
+        return min((at for at in times if at), default=None)
 
     def is_due(self, key: str) -> bool:
         """Whether a job is to run now; one that runs counts when it is to run once more."""
@@ -218,7 +218,7 @@ class Scheduler:
         return at is not None and at <= self._clock.now()
 
     def statuses(self) -> tuple[JobStatus, ...]:
-        """Return where every job stands, by key."""
+        """Return the state of every job, by key."""
         return tuple(_status(self._entries[key]) for key in sorted(self._entries))
 
     async def settle(self, progress: Progress | None = None) -> None:
@@ -244,10 +244,10 @@ class Scheduler:
                 await asyncio.sleep(GATHER_S)
 
     async def _wait(self) -> None:
-        now, next_at = self._clock.now(), self.next_moment
+        now, next_at = self._clock.now(), self.next_time
         pause_s = LONGEST_WAIT_S if next_at is None else (next_at - now).total_seconds()
         if self._local_at_work():
-            pause_s = LONGEST_WAIT_S  # the round waits for them, and they wake us
+            pause_s = LONGEST_WAIT_S  # the round waits for local jobs, and their end wakes this task
         try:
             # Not `wait_for`: in Python 3.11 it loses a cancellation that comes together with the event.
             async with asyncio.timeout(min(max(pause_s, 0.0), LONGEST_WAIT_S)):
@@ -256,7 +256,7 @@ class Scheduler:
             return
 
     def _due(self) -> list[_Entry]:
-        """Return what may start now."""
+        """Return the jobs that may start now."""
         now = self._clock.now()
         due = [entry for entry in self._entries.values() if entry.is_due(now)]
         return [entry for entry in due if entry.job.key != ROUND] if self._local_at_work() else due
@@ -293,10 +293,10 @@ class Scheduler:
         try:
             while workers.queue:
                 entry = workers.queue.popleft()
-                if self._is_wanted(entry):
+                if self._is_registered(entry):
                     await self._run(entry)
                 elif entry.ended:
-                    entry.ended.set()  # forgotten meanwhile
+                    entry.ended.set()  # removed meanwhile
         finally:
             workers.count -= 1
 
@@ -321,7 +321,7 @@ class Scheduler:
             ended, entry.ended, entry.progress, entry.timeout = entry.ended, None, None, None
             if ended:
                 ended.set()
-            _tell(waiting, entry.last)
+            _resolve(waiting, entry.last)
             self._woken.set()
 
     def _succeeded(self, entry: _Entry, done: Done, started: datetime) -> None:
@@ -339,34 +339,34 @@ class Scheduler:
         next_at = max(now + entry.job.pause(entry.failures), error.retry_at or now)
         entry.next_at = min(entry.next_at or next_at, next_at)
         last = entry.last
-        is_news = last is None or (last.code, last.message) != (error.code, error.message)
+        is_new = last is None or (last.code, last.message) != (error.code, error.message)
         self._note(entry, entry.next_at, error.code, error.message)
-        if is_news:
+        if is_new:
             self._wake_round(entry)
 
     def _note(self, entry: _Entry, next_at: datetime | None, code: str | None, message: str) -> None:
         now = self._clock.now()
         entry.last = record = JobRecord(entry.job.spec, next_at, entry.failures, now, code, message)
-        if entry.job.is_stored and self._is_wanted(entry):
+        if entry.job.is_stored and self._is_registered(entry):
             self._unsaved[entry.job.key] = record
 
     def _wake_round(self, entry: _Entry) -> None:
-        if entry.job.key != ROUND and self._is_wanted(entry):
-            self.ask([ROUND])
+        if entry.job.key != ROUND and self._is_registered(entry):
+            self.make_due([ROUND])
 
-    def _is_wanted(self, entry: _Entry) -> bool:
-        """Whether the job was not forgotten while it ran, or before."""
+    def _is_registered(self, entry: _Entry) -> bool:
+        """Whether the job was not removed, before the run or during it."""
         return self._entries.get(entry.job.key) is entry
 
     async def _save(self) -> None:
-        """Store what is new, in one transaction; what cannot be stored is tried again the next time."""
+        """Store the changes in one transaction; what cannot be stored is retried the next time."""
         unsaved, self._unsaved = self._unsaved, {}
         if not unsaved:
             return
         try:
-            await self._memory.remember_jobs(unsaved)
+            await self._memory.save_jobs(unsaved)
         except StoreError:
-            self._unsaved = unsaved | self._unsaved  # a round meets the same error, and tells it
+            self._unsaved = unsaved | self._unsaved  # a round gets and reports the same error
 
 
 def _restored(job: Job, record: JobRecord | None, now: datetime) -> _Entry:
@@ -376,7 +376,7 @@ def _restored(job: Job, record: JobRecord | None, now: datetime) -> _Entry:
     return _Entry(job, next_at, record.failures, record)
 
 
-def _tell(waiting: Iterable[asyncio.Future[JobRecord | None]], record: JobRecord | None) -> None:
+def _resolve(waiting: Iterable[asyncio.Future[JobRecord | None]], record: JobRecord | None) -> None:
     for one in waiting:
         if not one.done():  # whoever waited may have gone
             one.set_result(record)

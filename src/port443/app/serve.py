@@ -1,7 +1,7 @@
-"""`App`: the running `port443 serve`, with the verbs that its admin socket and the command line offer.
+"""`App`: the running `port443 serve`, with the verbs of its admin socket and of the command line.
 
-Rounds bring the edge to what is wanted, jobs bring what rounds need, and one scheduler looks after both. It
-must not know who asks, nor over what.
+Rounds apply the settings to the edge, jobs obtain what rounds need, and one scheduler runs both. It must not
+know who calls its verbs, nor over what.
 """
 
 import asyncio
@@ -38,23 +38,23 @@ from port443.ports import Dial, EdgeIdentity, Progress
 
 PROOF, RELOAD, FILES, LOG = "proof", "reload", "watched_files", "log"
 FILES_LOOKED_AT = timedelta(seconds=5)
-"""How often watched files are looked at for a change."""
+"""The interval between two checks of watched files."""
 LOG_PERIOD = timedelta(seconds=PERIOD_S)
 RETRY_AFTER_FAULT = timedelta(seconds=60)
 ROUND_S = 3600.0
-"""How long a round may take: ten thousand handshakes that nobody answers."""
+"""The limit of a round: ten thousand handshakes without an answer."""
 EDGE_TIMEOUT_S = 3.0
 """How long a status waits for an edge that does not answer."""
 HELD_EVENTS = 1000
 STOP_MARGIN_S = 30
-"""What an end may take beyond the drain time."""
+"""The limit of an end beyond the drain time."""
 
-EndsEdge = Literal["never", "when asked", "always"]
-"""An edge with a unit of its own is never ended by us; that of `serve` when somebody asks for it, so that it
-outlives a defect; that of the demo always."""
+EndsEdge = Literal["never", "on request", "always"]
+"""An edge with its own unit is never ended by us; that of `serve` only on request, so that it outlives a
+defect; that of the demo always."""
 
 LogFault = Callable[[], Port443Error | None]
-"""Says why the log cannot be written where it was meant to be."""
+"""Returns why the log cannot be written to its file, or an empty string."""
 
 log = logging.getLogger("port443")
 
@@ -64,14 +64,14 @@ def no_log_fault() -> None:
 
 
 class StopAsked(Exception):
-    """A stop was asked for before the first round was through."""
+    """A stop was requested before the first round was complete."""
 
 
 class EdgeSilent(EdgeError):
     """The edge did not answer in time, or is just being restarted.
 
-    What it serves may go on all the same. `port443 serve` restarts an edge that has died; one with a unit of
-    its own is restarted by that: see how it does.
+    Clients may still be served. `port443 serve` restarts an edge that has crashed; one with its own unit is
+    restarted by that: check its status.
     """
 
     code = "P443-E309"
@@ -80,9 +80,9 @@ class EdgeSilent(EdgeError):
 
 
 class ServeEnded(ServeError):
-    """`port443 serve` ended before its first round was through, and could not do what it was asked.
+    """`port443 serve` ended before its first round was complete, and could not answer.
 
-    It was stopped, or it could not start: its log says why. Start it again.
+    It was stopped, or it could not start: its log has the reason. Start it again.
     """
 
     code = "P443-E424"
@@ -92,7 +92,7 @@ class ServeEnded(ServeError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Follower:
-    """Somebody who follows the events, and those that they have not taken yet."""
+    """A reader of the events, and those that it has not received yet."""
 
     held: deque[AppEvent | Event]
     woken: asyncio.Event
@@ -107,10 +107,10 @@ class App:
         load: Callable[[], Desired],
         facts: ServeFacts,
         *,
-        ends_edge: EndsEdge = "when asked",
+        ends_edge: EndsEdge = "on request",
         log_fault: LogFault = no_log_fault,
     ) -> None:
-        """`load` reads the settings anew; `facts` are told in the status as they are."""
+        """`load` reads the settings again; `facts` are part of the status unchanged."""
         self.facts = facts
         self._services = services
         self._load = load
@@ -127,10 +127,10 @@ class App:
                 within_s=ROUND_S,
                 pause=lambda _: RETRY_AFTER_FAULT,
             ),
-            Job(PROOF, self._prove_again, lane="own", is_stored=False, within_s=ROUND_S),
-            Job(RELOAD, self._reload_as_asked, lane="own", is_stored=False, within_s=ROUND_S),
-            Job(FILES, self._look_at_files, is_stored=False),
-            Job(LOG, self._sum_up_log, lane="own", is_stored=False),
+            Job(PROOF, self._repeat_proofs, lane="own", is_stored=False, within_s=ROUND_S),
+            Job(RELOAD, self._scheduled_reload, lane="own", is_stored=False, within_s=ROUND_S),
+            Job(FILES, self._check_files, is_stored=False),
+            Job(LOG, self._summarise_log, lane="own", is_stored=False),
         )
         for key in (PROOF, RELOAD):
             self._scheduler.set_next(key, None)  # only when there is something to do
@@ -140,7 +140,7 @@ class App:
         self._lock = asyncio.Lock()
         self._stop, self._started, self._ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.starting: str | None = "it begins"
-        """What a start is at; None as soon as the first round is through."""
+        """The progress of a start; None once the first round is complete."""
         self._drain_timeout_ms = 0
         self._is_edge_met, self._adopted, self._boot = False, False, ""
         self._restarts = Restarts(0, None)
@@ -151,32 +151,32 @@ class App:
 
     @asynccontextmanager
     async def running(self, desired: Desired) -> AsyncIterator[None]:
-        """Bring the edge up and go through the first round; in the end take it down again.
+        """Start the edge and run the first round; at the end stop it again.
 
-        An edge that served before, or that serves now when something unforeseen ends this process, is left
-        alone: it goes on, and the next control plane takes it over. Whoever cancels this wants an end at
-        once: an edge that we started, or that was to be stopped, is not waited for. Raises `StopAsked` when
-        `stop` comes before the first round is through.
+        An edge that served before, or that serves when an exception ends this process, is left running:
+        the next control plane adopts it. Cancelling this ends it immediately: an edge that we started, or
+        that was to be stopped, is not waited for. Raises `StopAsked` when `stop` is called before the
+        first round is complete.
         """
         try:
             await self._start_unless_stopped(desired)
             yield
         except asyncio.CancelledError:
-            if self._is_edge_to_end(asked=self.is_stopping or not self._adopted):
+            if self._ends_edge_now(requested=self.is_stopping or not self._adopted):
                 self._services.edge.kill()
-            await self._let_go(end=False)
+            await self._release_edge(end=False)
             raise
         except StopAsked:
-            await self._let_go(end=self._is_edge_to_end(asked=True))
+            await self._release_edge(end=self._ends_edge_now(requested=True))
             raise
         except BaseException:
             is_of_no_use = self._last is None and not self._adopted
-            await self._let_go(end=self._is_edge_to_end(asked=is_of_no_use))
+            await self._release_edge(end=self._ends_edge_now(requested=is_of_no_use))
             raise
-        await self._let_go(end=self._is_edge_to_end(asked=True))
+        await self._release_edge(end=self._ends_edge_now(requested=True))
 
     async def run(self) -> None:
-        """Keep the promises until `stop` is called."""
+        """Run all tasks until `stop` is called."""
         async with asyncio.TaskGroup() as group:
             duties = (
                 self._scheduler.run,
@@ -187,7 +187,7 @@ class App:
             try:
                 await self._stop.wait()
             finally:
-                self._edge_events.tell_suppressed()
+                self._edge_events.log_suppressed()
             for task in tasks:
                 task.cancel()
 
@@ -199,7 +199,7 @@ class App:
     def round(self) -> RoundResult:
         """The last round."""
         if self._last is None:
-            raise ServeError("asked before the first round was through")
+            raise ServeError("the first round is not complete yet")
         return self._last
 
     @property
@@ -208,12 +208,12 @@ class App:
         return self._services.dial
 
     async def edge_identity(self) -> EdgeIdentity:
-        """Ask the edge who it is."""
+        """Request the edge's identity."""
         return await self._services.edge.identity()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether `run` was asked to end."""
+        """Whether `run` was requested to end."""
         return self._stop.is_set()
 
     def request_stop(self) -> None:
@@ -222,18 +222,18 @@ class App:
 
     def request_reload(self) -> None:
         """Have the settings read again soon; how it went is in the log and the status."""
-        self._scheduler.ask([RELOAD])
+        self._scheduler.make_due([RELOAD])
 
     # The verbs
 
     async def alive(self) -> Alive:
-        """Say in what time a stop is done at the latest."""
+        """Return the time within which a stop is complete, in seconds."""
         return Alive(self._drain_timeout_ms // 1000 + STOP_MARGIN_S)
 
     async def status(self) -> StatusDocument:
-        """Say what runs, and whether it is what was meant."""
-        round_, starting = self._last, self.starting  # while the others are asked, a round may go through
-        edge, servers = await asyncio.gather(self._see_edge(), self._see_servers(round_))
+        """Return what runs, and whether it matches the settings."""
+        round_, starting = self._last, self.starting  # while the others are queried, a round may complete
+        edge, servers = await asyncio.gather(self._edge_state(), self._server_status(round_))
         serve = ServeSeen(
             now=self._services.clock.now(),
             since=self._since,
@@ -262,8 +262,8 @@ class App:
         return ReloadAsked()
 
     async def stop(self) -> Stopped:
-        """End serving, and say what goes on all the same."""
-        edge = await self._see_edge()
+        """End serving, and return what is still running."""
+        edge = await self._edge_state()
         self.request_stop()
         await self._ended.wait()
         has_unit = self._ends_edge == "never"
@@ -277,9 +277,9 @@ class App:
         )
 
     async def events(self) -> AsyncIterator[AppEvent | Event]:
-        """Yield what happens from now on, until serving ends: the control plane's events, and the edge's.
+        """Yield events from now on, until serving ends: the control plane's, and the edge's.
 
-        Whoever is too slow for `HELD_EVENTS` of them loses the oldest.
+        A reader that falls behind by `HELD_EVENTS` loses the oldest.
         """
         held: deque[AppEvent | Event] = deque(maxlen=HELD_EVENTS)
         follower = _Follower(held, asyncio.Event())
@@ -294,8 +294,8 @@ class App:
         finally:
             self._followers.discard(follower)
 
-    def _tell(self, *events: AppEvent) -> None:
-        """Have events in the log, and with whoever follows."""
+    def _emit(self, *events: AppEvent) -> None:
+        """Pass events to the log, and to the readers."""
         for event in events:
             log_event(event)
             self._publish(event)
@@ -331,8 +331,8 @@ class App:
         log.info("edge_adopted" if found.adopted else "edge_started", extra={"edge_pid": found.identity.pid})
         await self._scheduler.restore()
         async with self._lock:
-            await self._bring_needs(desired, self._note_start)
-            await self._go_through(desired, self._note_start)
+            await self._run_local_jobs(desired, self._note_start)
+            await self._run_round(desired, self._note_start)
         self.starting = None
         self._started.set()
 
@@ -340,10 +340,10 @@ class App:
         if self.starting is not None:
             self.starting = text
 
-    def _is_edge_to_end(self, *, asked: bool) -> bool:
-        return self._ends_edge == "always" or (self._ends_edge == "when asked" and asked)
+    def _ends_edge_now(self, *, requested: bool) -> bool:
+        return self._ends_edge == "always" or (self._ends_edge == "on request" and requested)
 
-    async def _let_go(self, *, end: bool) -> None:
+    async def _release_edge(self, *, end: bool) -> None:
         try:
             if self._is_edge_met and end:
                 await self._services.edge.drain_and_stop()
@@ -353,12 +353,12 @@ class App:
             self._ended.set()
             for follower in self._followers:
                 follower.woken.set()
-            self._started.set()  # nobody waits for what will not come
+            self._started.set()  # a start that failed is not waited for
 
     # Rounds and jobs
 
     async def apply_settings(self) -> RoundResult:
-        """Read the settings, bring what they need and go through a round; see `reload`."""
+        """Read the settings, run the local jobs and a round; see `reload`."""
         await self._started.wait()
         if self._last is None:
             raise ServeEnded("port443 serve ended before its first round was through", "start it again")
@@ -367,32 +367,32 @@ class App:
             round_ = await self._apply(self._load())
         except Port443Error as error:
             self._last_reload = ReloadStatus(at, False, error.code, error.message, ())  # noqa: FBT003 - it failed
-            self._tell(ReloadRefused(error.code, error.message))
+            self._emit(ReloadRefused(error.code, error.message))
             raise
         self._last_reload = ReloadStatus(at, True, None, None, round_.changes)  # noqa: FBT003 - it went well
-        self._tell(SettingsReloaded(len(round_.changes), round_.running[:16]))
+        self._emit(SettingsReloaded(len(round_.changes), round_.running[:16]))
         return round_
 
     async def _apply(self, desired: Desired) -> RoundResult:
         async with self._lock:
             try:
-                await self._bring_needs(desired)
-                return await self._go_through(desired)
+                await self._run_local_jobs(desired)
+                return await self._run_round(desired)
             except Port443Error:
-                self._replace_jobs(self.round.desired)  # what ran before goes on
+                self._replace_jobs(self.round.desired)  # what ran before still runs
                 raise
 
     def _replace_jobs(self, desired: Desired) -> None:
         self._scheduler.replace(JOB_KINDS, self._services.certificates.jobs(desired.sites))
 
-    async def _bring_needs(self, desired: Desired, progress: Progress | None = None) -> None:
-        """Run the jobs that need only this machine, so that the round has what they bring."""
+    async def _run_local_jobs(self, desired: Desired, progress: Progress | None = None) -> None:
+        """Run the jobs that need only this machine, so that the round has their results."""
         self._replace_jobs(desired)
-        self._scheduler.ask_local()
+        self._scheduler.make_local_due()
         await self._scheduler.settle(progress)
 
-    async def _go_through(self, desired: Desired, progress: Progress | None = None) -> RoundResult:
-        """Go through a round, whose turn it is."""
+    async def _run_round(self, desired: Desired, progress: Progress | None = None) -> RoundResult:
+        """Run a round, with the lock held."""
         before = self._last
         self._last = await self._reconciler.reconcile(desired, progress)
         self._rounds += 1
@@ -400,7 +400,7 @@ class App:
         self._drain_timeout_ms = desired.limits.drain_timeout_ms
         self._scheduler.note(ROUND, Done(self._next_round(), f"{self._last.running[:16]} runs"))
         self._scheduler.set_next(PROOF, self._next_proof())
-        self._tell(*round_events(self._last, before))
+        self._emit(*round_events(self._last, before))
         return self._last
 
     async def _scheduled_round(self, progress: Progress) -> Done:
@@ -408,78 +408,78 @@ class App:
         async with self._lock:
             if self._rounds == known or self._scheduler.is_due(ROUND):
                 try:
-                    await self._go_through(self.round.desired, progress)
+                    await self._run_round(self.round.desired, progress)
                 except Port443Error as error:
                     self._failure = error
-                    self._tell(RoundFailed(error.code, error.message))
+                    self._emit(RoundFailed(error.code, error.message))
                     raise
         return Done(self._next_round(), f"{self.round.running[:16]} runs")
 
-    async def _prove_again(self, progress: Progress) -> Done:
-        """Make the handshakes again that showed something else than was meant."""
+    async def _repeat_proofs(self, progress: Progress) -> Done:
+        """Repeat the handshakes that did not match."""
         async with self._lock:
             before = self.round
-            progress("shaking hands")
+            progress("making handshakes")
             self._last = await self._reconciler.prove_again(before)
-            self._tell(*round_events(self._last, before, anew=False))
+            self._emit(*round_events(self._last, before, is_new=False))
         wrong = [proof for proof in self._last.proofs if proof.verdict != "same"]
         return Done(self._next_proof(), f"{len(wrong)} doubtful handshakes")
 
-    async def _look_at_files(self, progress: Progress) -> Done:
+    async def _check_files(self, progress: Progress) -> Done:
         progress("looking at files")
         changed = self._services.certificates.changed_files()
-        self._scheduler.ask(changed)
+        self._scheduler.make_due(changed)
         return Done(self._services.clock.now() + FILES_LOOKED_AT, f"{len(changed)} changed")
 
     def _next_round(self) -> datetime:
-        """Return when the next round is due; what the last one has not settled is not tried again at once."""
+        """Return when the next round is due; a fault of the last one is not retried immediately."""
         round_ = self.round
-        moments = [self._reconciler.tickets_due]
-        moments += [due for step in round_.hsts_steps.values() if (due := next_step_due(step))]
+        times = [self._reconciler.tickets_due]
+        times += [due for step in round_.hsts_steps.values() if (due := next_step_due(step))]
         retry = round_.at + RETRY_AFTER_FAULT
-        due = min((moment for moment in moments if moment > round_.at), default=retry)
-        unsettled = round_.store_fault or any(moment <= round_.at for moment in moments)
+        due = min((moment for moment in times if moment > round_.at), default=retry)
+        unsettled = round_.store_fault or any(moment <= round_.at for moment in times)
         return min(due, retry) if unsettled else due
 
     def _next_proof(self) -> datetime | None:
-        """Return when to look again at what was not served as meant; None when all of it was."""
+        """Return when to repeat the proofs that did not match; None when all did."""
         asked = [proof.at for proof in self.round.proofs if proof.verdict != "same"]
         return max(asked) + RETRY_AFTER_FAULT if asked else None
 
     async def listen(self) -> None:
-        """Log what the edge tells; go through a round when it has been restarted."""
+        """Log the edge's events; run a round when the edge has been restarted."""
         async for event in self._services.edge.events():
-            self._edge_events.tell(event)
+            self._edge_events.record(event)
             self._publish(event)
             if isinstance(event.body, EdgeStarted) and event.boot != self._boot:
                 self._boot, self._adopted = event.boot, False
                 at = datetime.fromtimestamp(event.at_ms / 1000, UTC)
                 self._restarts = Restarts(self._restarts.count + 1, at)
-                self._tell(EdgeRestarted(event.boot))
-                self._scheduler.ask([ROUND])
+                self._emit(EdgeRestarted(event.boot))
+                self._scheduler.make_due([ROUND])
 
-    async def _reload_as_asked(self, progress: Progress) -> Done:
+    async def _scheduled_reload(self, progress: Progress) -> Done:
         progress("reading the settings")
         try:
             round_ = await self.apply_settings()
         except Port443Error as error:
-            # Not tried again by itself: whoever corrects the settings asks again.
+            # Not retried by itself: correcting the settings includes a reload.
             return Done(None, f"refused: {error.message}")
         return Done(None, f"{len(round_.changes)} changes")
 
-    async def _sum_up_log(self, _: Progress) -> Done:
-        kinds = self._edge_events.tell_suppressed()
+    async def _summarise_log(self, _: Progress) -> Done:
+        kinds = self._edge_events.log_suppressed()
         return Done(self._services.clock.now() + LOG_PERIOD, f"{kinds} kinds of lines were left out")
 
-    # What is seen
+    # State for the status
 
-    async def _see_servers(self, round_: RoundResult | None) -> dict[str, ServerStatus]:
+    async def _server_status(self, round_: RoundResult | None) -> dict[str, ServerStatus]:
         sites = round_.desired.sites if round_ else ()
         upstreams = [server for site in sites for server in site.upstreams]
         return await check_servers(self._services.outward, upstreams)
 
-    async def _see_edge(self) -> EdgeSeen | Port443Error | None:
-        """Return what the edge says, or why it says nothing; None while it is not there yet."""
+    async def _edge_state(self) -> EdgeSeen | Port443Error | None:
+        """Return the edge's statistics, or the error; None while it is not there yet."""
         if not self._is_edge_met:
             return None
         edge = self._services.edge

@@ -17,7 +17,7 @@ ALL_TIMEOUT_S = 3.0
 
 
 async def check_servers(dial: Dial, upstreams: Iterable[Upstream]) -> dict[str, ServerStatus]:
-    """Open a connection to each server and close it; whoever was not reached in time is left out."""
+    """Open a connection to each server and close it; a server without a result in time is left out."""
     gate = asyncio.Semaphore(AT_ONCE)
     seen: dict[str, ServerStatus] = {}
 

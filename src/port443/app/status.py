@@ -1,4 +1,4 @@
-"""Make the status document: what runs, and whether it is what was meant."""
+"""Make the status document: what runs, and whether it matches the settings."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,10 +9,10 @@ from typing import Literal, assert_never
 from port443.app.problems import (
     Restarts,
     edge_problems,
+    general_problem,
     round_problems,
     server_problems,
     some,
-    told,
     verdict_of,
 )
 from port443.app.prove import Proof
@@ -57,7 +57,7 @@ class ServeFacts:
 
 @dataclass(frozen=True, slots=True)
 class EdgeSeen:
-    """The edge at the moment of asking."""
+    """The state of the edge when the status was requested."""
 
     identity: EdgeIdentity
     adopted: bool
@@ -67,16 +67,16 @@ class EdgeSeen:
 
 @dataclass(frozen=True, slots=True)
 class ServeSeen:
-    """The control plane at the moment of asking."""
+    """The state of the control plane when the status was requested."""
 
     now: datetime
     since: datetime
     facts: ServeFacts
     starting: str | None
-    """What a start is at; None as soon as the first round is through."""
+    """The progress of a start; None once the first round is complete."""
     last_reload: ReloadStatus | None
     failure: Port443Error | None
-    """Why the last attempt at a round came to nothing."""
+    """Why the last round failed."""
     log_fault: Port443Error | None
     servers: Mapping[str, ServerStatus]
     """The servers behind the sites, by their address."""
@@ -122,11 +122,11 @@ def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> 
     """Describe an edge that serves on although no `port443 serve` runs."""
     hint = "start port443 serve again: it takes this edge over; or end it: port443 stop"
     cause = (
-        f"none runs; its edge goes on with {some(lone.sites) or 'no site'}, but nothing is renewed, "
-        "reloaded or proved, and nobody restarts it"
+        f"none runs; its edge serves {some(lone.sites) or 'no site'}, but nothing is renewed, "
+        "reloaded or proved, and it is not restarted"
     )
     problem = Problem("no_serve", "error", None, "port443 serve", cause, hint)
-    seen = EdgeSeen(lone.identity, False, Restarts(0, None), lone.stats)  # noqa: FBT003 - adopted by nobody
+    seen = EdgeSeen(lone.identity, False, Restarts(0, None), lone.stats)  # noqa: FBT003 - not adopted
     return StatusDocument(
         schema="port443.status/1",
         at=_text(now),
@@ -153,21 +153,21 @@ def _problems(
     serve: ServeSeen, edge: EdgeSeen | Port443Error | None, round_: RoundResult | None
 ) -> Iterator[Problem]:
     if serve.starting:
-        hint = "ask again in a moment; or end it: port443 stop"
+        hint = "try again later; or end it: port443 stop"
         yield Problem("starting", "warning", None, "port443 serve", f"starting: {serve.starting}", hint)
     if isinstance(edge, Port443Error):
-        yield told("edge", edge)
+        yield general_problem("edge", edge)
     elif edge and round_:
         version = serve.facts.version
         yield from edge_problems(edge.identity, round_.running, version, edge.restarts, serve.now)
     if serve.failure:
-        yield told("last round", serve.failure)
+        yield general_problem("last round", serve.failure)
     if serve.log_fault:
-        yield told("log", serve.log_fault, "warning")
+        yield general_problem("log", serve.log_fault, "warning")
     reload = serve.last_reload
     if reload and not reload.ok:
-        cause = f"{reload.message}; what ran before goes on"
-        hint = "port443 reload --wait says it all"
+        cause = f"{reload.message}; what ran before still runs"
+        hint = "port443 reload --wait prints all of it"
         yield Problem(reload.code or "", "warning", None, "reload", cause, hint)
     if round_:
         yield from round_problems(round_, serve.now)
@@ -223,7 +223,7 @@ def _site(
 
 
 def _unseen(site: SiteStatus) -> SiteStatus:
-    """Return what is known of a site while no edge answers: what was proved before says nothing now."""
+    """Return what is known of a site while no edge answers: earlier proofs do not count."""
     detail = "no edge answers"
     proofs = tuple(dataclasses.replace(proof, verdict="unknown", detail=detail) for proof in site.proofs)
     return dataclasses.replace(site, verdict="error", proofs=proofs)
@@ -276,7 +276,7 @@ def _hsts(site: DesiredSite, round_: RoundResult) -> HstsStatus:
         case "none":
             return HstsStatus("settings", None, False, False, None, None, None)  # noqa: FBT003 - the two flags
         case "ladder":
-            # Where the clock is wrong, a site that is not known yet stands on the first step, undated.
+            # Where the clock is wrong, a site that is not known yet is on the first step, undated.
             step = round_.hsts_steps.get(site.id) or HstsStep(0, round_.at)
             if header_of(site, step) is None:
                 return HstsStatus("ladder", None, False, False, None, None, None)  # noqa: FBT003

@@ -19,7 +19,7 @@ from port443.core.wire.versions import Version
 from port443.core.x509.facts import CertFacts, CertificateUnreadable
 
 ROUNDS = 3
-"""How often what was refused by noise is asked again, each time slower."""
+"""How often a query that was refused by noise is repeated, each time slower."""
 NOISE = "the server refuses at times what it accepts at others"
 
 
@@ -28,7 +28,7 @@ async def survey(
 ) -> ServerFacts:
     """Run all probes; what was accepted, or refused for good, is not asked again in a later round.
 
-    The last round asks nothing: what has no clear answer by then is unknown.
+    The last round sends nothing: what has no clear answer by then is unknown.
     """
     look = _glance if light else partial(_round, requests=requests)
     for _ in range(ROUNDS):
@@ -97,7 +97,7 @@ async def _negotiation(
     modern: asyncio.Task[ModernSurvey],
     legacy: list[asyncio.Task[LegacySurvey]],
 ) -> Negotiation:
-    """Look at how the server negotiates, once its versions and suites are known."""
+    """Probe how the server negotiates, once its versions and suites are known."""
     newest = await asyncio.shield(modern)
     older = tuple([await asyncio.shield(task) for task in legacy])
     probe = survey_traits(Seen(newest, older, runner.is_named), control)
@@ -154,7 +154,7 @@ def _curve_of(leaf: bytes | None) -> int | None:
 
 
 def read_certificate(octets: bytes) -> CertFacts | str:
-    """Read a certificate, or say why it cannot be read."""
+    """Read a certificate, or return why it cannot be read."""
     try:
         return CertFacts.from_der(octets)
     except CertificateUnreadable as error:

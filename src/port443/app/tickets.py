@@ -31,8 +31,8 @@ class TicketRing:
         """Return the ring with another fresh key in front."""
         return TicketRing.start(now, self.hashes)
 
-    def alone(self) -> "TicketRing":
-        """Return the ring without its older keys, which nobody has any more."""
+    def without_older(self) -> "TicketRing":
+        """Return the ring without its older keys, which the edge has lost."""
         return replace(self, older=())
 
     @property

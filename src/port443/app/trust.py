@@ -1,4 +1,4 @@
-"""Publish the local CA's roots as files, for whoever is to trust them."""
+"""Publish the local CA's roots as files, for the clients that should trust them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ FILE_NAMES: Final[dict[AuthorityKind, str]] = {
 
 
 class LocalCAAbsent(CertificateError):
-    """There is no local CA yet, or not the one that was asked for.
+    """There is no local CA yet, or not of the requested kind.
 
     The root for reserved names is made when a site with such a name is first served; the unconstrained one
-    when a site with another name says `issuer: local`. Until then there is nothing to trust.
+    when a site with another name sets `issuer: local`. Until then there is nothing to trust.
     """
 
     code = "P443-E214"
@@ -30,7 +30,7 @@ class LocalCAAbsent(CertificateError):
 
 @dataclass(frozen=True, slots=True)
 class PublishedRoot:
-    """A root of the local CA, and the file it stands in."""
+    """A root of the local CA, and its file."""
 
     kind: AuthorityKind
     path: PurePath
@@ -57,14 +57,14 @@ def copied_roots(files: Mapping[str, tuple[PurePath, bytes]]) -> tuple[Published
 
 
 def choose(roots: tuple[PublishedRoot, ...], kind: AuthorityKind) -> PublishedRoot:
-    """Return the root that was asked for; raises `LocalCAAbsent`."""
+    """Return the requested root; raises `LocalCAAbsent`."""
     for root in roots:
         if root.kind == kind:
             return root
     if kind == "any":
         raise LocalCAAbsent(
             "there is no unconstrained local CA",
-            "it is made for a site with a public name that says: issuer: local",
+            "it is made for a site with a public name and `issuer: local`",
         )
     other = "; there is one for any name: port443 trust path --unconstrained" if roots else ""
     raise LocalCAAbsent(

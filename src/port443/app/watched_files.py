@@ -18,7 +18,7 @@ class _Watched:
 
 
 class WatchedFiles:
-    """Knows which files were read for whom, and what state they were in."""
+    """The files that jobs have read, and their state when they were read."""
 
     def __init__(self, files: CertificateFiles) -> None:
         self._files = files

@@ -1,4 +1,4 @@
-"""How a server stands to baselines, and the page of each, for people."""
+"""The standing of a server against baselines, and the page of each, for people."""
 
 import textwrap
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ TONES: Final[dict[Standing, Tone]] = {
 
 
 def assessment_lines(assessments: Iterable[Assessment]) -> Iterator[str]:
-    """Write a line for each baseline, and under it what is broken or could not be told."""
+    """Write a line for each baseline, and under it what is broken or unknown."""
     for one in assessments:
         met, unseen = len(one.having(Standing.MET)), len(one.having(Standing.UNSEEN))
         judged = len(one.results) - unseen - len(one.having(Standing.EXEMPT))
@@ -34,7 +34,7 @@ def assessment_lines(assessments: Iterable[Assessment]) -> Iterator[str]:
 
 
 def baseline_page(baseline: Baseline) -> str:
-    """Write what a baseline asks, and what judges each sentence of it."""
+    """Write the requirements of a baseline, and the rule that checks each."""
     until = f" to {baseline.until}" if baseline.until else ""
     source = baseline.source.title + ("" if baseline.source.is_first_hand else " (second-hand)")
     head = (

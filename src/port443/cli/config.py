@@ -32,12 +32,12 @@ def config() -> None:
 @click.option("--files", is_flag=True, help="Read the certificates, keys and CAs that sites name, too.")
 @json_option()
 def check(file: Path | None, *, files: bool, as_json: bool) -> int:
-    """Tell every mistake of a settings file with its place (- is standard input).
+    """Print every mistake of a settings file with its position (- is standard input).
 
     Without FILE it is ./port443.yaml, else /etc/port443/port443.yaml.
 
-    Exits with 0 when the file is right and with 2 when it is not. Files that the settings name, such as
-    certificates, are opened only with --files; they are then judged as serve does.
+    Exits with 0 when the file is valid and with 2 when it is not. Files that the settings name, such as
+    certificates, are read only with --files; they are then checked as by serve.
 
     \b
     port443 config check --files port443.yaml && port443 reload --wait
@@ -73,10 +73,10 @@ def check(file: Path | None, *, files: bool, as_json: bool) -> int:
 
 
 def _warnings_of_files(reading: "Reading") -> list[str]:
-    """Judge the files that the settings name; raises SettingsWrong with what is wrong, at its setting."""
+    """Check the files that the settings name; raises SettingsInvalid with the errors, at their settings."""
     from port443.settings.diagnostics import SettingsInvalid  # noqa: PLC0415
-    from port443.settings.error_kinds import ErrorKind  # noqa: PLC0415 - only asked for
-    from port443.wiring import judge_named_files  # noqa: PLC0415 - brings the whole product
+    from port443.settings.error_kinds import ErrorKind  # noqa: PLC0415 - only on request
+    from port443.wiring import judge_named_files  # noqa: PLC0415 - imports the whole product
 
     judged = judge_named_files(reading.desired)
     diagnostics = [
@@ -96,7 +96,7 @@ def _warnings_of_files(reading: "Reading") -> list[str]:
 
 @config.command
 @settings_argument()
-@click.option("--origin", is_flag=True, help="Say beside each value which line it comes from.")
+@click.option("--origin", is_flag=True, help="Print beside each value the line it comes from.")
 def show(file: Path | None, *, origin: bool) -> None:
     """Print the effective settings, defaults written out, as a settings file (- is standard input).
 

@@ -40,7 +40,7 @@ BACKENDS = ("the first sample server", "the second sample server")
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """All that the demo has of its own."""
+    """The context of the demo."""
 
     directory: Path
     place: DemoPlace
@@ -56,12 +56,12 @@ class _Scene:
 
 
 @click.command
-@click.option("--once", is_flag=True, help="Go through the steps, end everything, and tell by the exit code.")
+@click.option("--once", is_flag=True, help="Run the steps, end everything, and report by the exit code.")
 @click.option("--show-config", is_flag=True, help="Print the settings file that the demo serves.")
 def demo(*, once: bool, show_config: bool) -> int:
     """Serve a site on TLS with two sample backends, prove it and grade it.
 
-    It runs the same code as `port443 serve`, with a store, a CA and a directory of its own that are gone
+    It runs the same code as `port443 serve`, with its own store, CA and directory, which are removed
     afterwards. Ctrl-C ends it.
 
     \b
@@ -70,9 +70,7 @@ def demo(*, once: bool, show_config: bool) -> int:
     port443 demo --show-config > port443.yaml
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     start_log(LogWish(level="error"))
-    signal.signal(
-        signal.SIGTERM, signal.default_int_handler
-    )  # what was made so far is removed on the way out
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # everything made so far is removed on exit
     if show_config:
         with _scene() as scene:
             output.data(scene.settings.rstrip())
@@ -90,7 +88,7 @@ def demo(*, once: bool, show_config: bool) -> int:
 
 
 def _run(*, once: bool, attempts: int = ATTEMPTS) -> int:
-    """Serve and show; when another program takes a port between its check and its use, choose ports anew."""
+    """Serve and show; when a port is taken between its check and its use, choose ports again."""
     with _scene() as scene:
         try:
             return asyncio.run(_show(scene, once=once))
@@ -119,7 +117,7 @@ async def _show(scene: _Scene, *, once: bool) -> int:
 
 
 async def _show_until(ending: Ending, scene: _Scene, *, once: bool) -> int:
-    _tell_other_ports(scene.place)
+    _print_other_ports(scene.place)
     state, runtime = scene.directory / "state", scene.directory / "run"
     options = ServeOptions(str(scene.config), state, runtime, ends_edge="always")
     async with serving(options, lambda: load(scene.config)) as app:
@@ -144,7 +142,7 @@ async def _go_through(scene: _Scene, app: App) -> bool:
     return all_good
 
 
-def _tell_other_ports(place: DemoPlace) -> None:
+def _print_other_ports(place: DemoPlace) -> None:
     for wanted, chosen in ((HTTPS_PORT, place.https_port), (HTTP_PORT, place.http_port)):
         if wanted != chosen:
             output.step("note", "port", f"{wanted} is taken; {chosen} is used", err=False)

@@ -18,18 +18,18 @@ HARMLESS = (
     signal.SIGIO,
     signal.SIGPWR,
 )
-"""They would kill, and mean nothing here: the first two ask other servers for a new log file, and here
-whoever keeps the log turns it over; the others are of timers, of input and of a power supply."""
+"""Their default is to kill, and they have no meaning here: the first two make other servers reopen their log,
+which is done here by itself; the others are of timers, of input and of a power supply."""
 
 log = logging.getLogger("port443")
 
 
 class Ending:
-    """The first of the signals that end does so politely; a second one, or one during the start, at once.
+    """The first signal ends gracefully; a second one, or one during the start, ends immediately.
 
-    Made first thing in the task that serves: ending at once means that this task is cancelled, and what it
-    has started is ended on the way out. From then on to the end of the process no signal raises anything:
-    those that come when all is done change nothing.
+    Made first in the task that serves: an immediate end cancels this task, and its context managers end
+    what it has started. From then on to the end of the process no signal raises an exception:
+    those that arrive when all is done change nothing.
     """
 
     def __init__(self) -> None:
@@ -37,21 +37,21 @@ class Ending:
         self._loop = asyncio.get_running_loop()
         self._app: App | None = None
         self._is_reload_due = False
-        # Not the loop's own handlers: closing the loop would bring back those that raise or kill.
+        # Not the loop's own handlers: closing the loop would restore those that raise or kill.
         for number in (*ENDS, signal.SIGHUP, *HARMLESS):
             signal.signal(number, self._note)
-        # But have the loop woken by signals, as it is when it has a handler of its own.
+        # But the loop must be woken by signals, as it is when it has its own handler.
         self._loop.add_signal_handler(signal.SIGWINCH, lambda: None)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Before the loop is closed: that closes what signals are written to while they still are.
+        # Before the loop is closed: that closes the descriptor that signals are written to.
         self._loop.remove_signal_handler(signal.SIGWINCH)
 
     def started(self, app: App) -> None:
-        """Have signals end `app`, and SIGHUP reload it, also one that came before."""
+        """Let signals end `app`, and SIGHUP reload it, also one that arrived before."""
         self._app = app
         if self._is_reload_due:
             app.request_reload()

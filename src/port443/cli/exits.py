@@ -1,6 +1,6 @@
-"""From what went wrong to words and an exit code.
+"""Errors to messages and exit codes.
 
-0   done; nothing to complain about       4    changes are pending
+0   done, no findings                     4    changes are pending
 1   done, with findings                   5    refused by a safety rule
 2   wrong flags or settings               70   a defect of port443
 3   could not be determined or done       130  ended by Ctrl-C
@@ -28,13 +28,13 @@ PIPE_CLOSED: Final = 141
 """As a shell reports a program that SIGPIPE ended."""
 MAX_EXCERPT: Final = 200
 NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What a stream, which has no file name, answers when it cannot be written."""
+"""The message for a stream, which has no file name, that cannot be written."""
 
 
-class UsageWrong(SettingsError):
+class UsageInvalid(SettingsError):
     """The command line has an option, a command or a value that port443 does not know.
 
-    Look at `port443 COMMAND --help` for what it takes.
+    See `port443 COMMAND --help`.
     """
 
     code = "P443-E102"
@@ -51,7 +51,7 @@ class OutputLost(Port443Error):
 
 
 class Defect(Port443Error):
-    """Port443 met something that its authors did not foresee.
+    """An unexpected exception in port443.
 
     Run the command again with PORT443_DEBUG=1 and send what it prints with your report.
     """
@@ -63,8 +63,8 @@ class Defect(Port443Error):
 class MachineRefused(Port443Error):
     """The system refused a file or a directory that the command needs, for the reason in the message.
 
-    Check that the path is there and that the user who runs port443 may use it. A directory that was removed
-    while a shell is in it has to be left: cd to another one.
+    Check that the path exists and that the user who runs port443 may use it. A directory that was removed
+    while it is a shell's current one has to be left: cd to another one.
     """
 
     code = "P443-E003"
@@ -72,7 +72,7 @@ class MachineRefused(Port443Error):
 
 
 def conclude(error: BaseException, *, debug: bool, as_json: bool) -> int:
-    """Print what ended a command, each cause once, and return the exit code; the gravest wins."""
+    """Print the errors that ended a command, each cause once, and return the exit code; the gravest wins."""
     if debug and not isinstance(error, click.ClickException):
         traceback.print_exception(error)
     return max(_conclude_one(leaf, as_json=as_json) for leaf in _leaves(error))
@@ -87,7 +87,7 @@ def exit_code_of(error: Port443Error) -> int:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Unpack what a task group has gathered."""
+    """Flatten exception groups."""
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:
             yield from _leaves(one)
@@ -105,24 +105,24 @@ def _conclude_one(error: BaseException, *, as_json: bool) -> int:
         case SystemExit():
             return error.code if isinstance(error.code, int) else int(error.code is not None)
         case Port443Error():
-            told = error
+            found = error
         case click.exceptions.NoArgsIsHelpError():
             error.show()
             return USAGE
         case click.ClickException():
-            told = _usage(error, as_json=as_json)
+            found = _usage(error, as_json=as_json)
         case OSError(errno=number, filename=None) if number in NO_ROOM:
             _give_up_stdout()
-            told = OutputLost(f"the output cannot be written: {error.strerror}")
+            found = OutputLost(f"the output cannot be written: {error.strerror}")
         case FileNotFoundError(filename=None) if _is_nowhere():
-            told = MachineRefused("the directory in which you are is gone", "cd to another one")
+            found = MachineRefused("the current directory was removed", "cd to another one")
         case OSError(filename=str() | bytes() as path):
             hint = f"check the path, and that user {os.geteuid()} may use it"
-            told = MachineRefused(f"{os.fsdecode(path)}: {error.strerror}", hint)
+            found = MachineRefused(f"{os.fsdecode(path)}: {error.strerror}", hint)
         case _:
-            told = _defect(error)
-    exit_code = exit_code_of(told)
-    output.print_error(told, exit_code, as_json=as_json)
+            found = _defect(error)
+    exit_code = exit_code_of(found)
+    output.print_error(found, exit_code, as_json=as_json)
     return exit_code
 
 
@@ -134,8 +134,8 @@ def _is_nowhere() -> bool:
     return False
 
 
-def _usage(error: click.ClickException, *, as_json: bool) -> UsageWrong:
-    """Put Click's words in our form: what is wrong, what was probably meant, where to look."""
+def _usage(error: click.ClickException, *, as_json: bool) -> UsageInvalid:
+    """Convert Click's message to our form: the problem, a suggestion, the help to read."""
     context = getattr(error, "ctx", None)
     if context and not as_json:
         output.say(context.get_usage())
@@ -144,7 +144,7 @@ def _usage(error: click.ClickException, *, as_json: bool) -> UsageWrong:
     path = context.command_path if context else "port443"
     meant = " or ".join(close) if close else ""
     hint = f"did you mean {meant}?" if meant else f"see: {path} --help"
-    return UsageWrong(message.removesuffix("."), hint)
+    return UsageInvalid(message.removesuffix("."), hint)
 
 
 def _defect(error: BaseException) -> Defect:
@@ -158,7 +158,7 @@ def _defect(error: BaseException) -> Defect:
 
 
 def _give_up_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush does not complain again."""
+    """Redirect stdout to /dev/null, so that the interpreter's last flush does not fail again."""
     if sys.stdout is None:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -43,7 +43,7 @@ class CodeUnknown(SettingsError):
 @click.option("--list", "listing", is_flag=True, help="Name everything that has a page.")
 @json_option()
 def explain(code: str | None, *, listing: bool, as_json: bool) -> int:
-    """Explain a finding, an error, an event or a reason: what it means, and what to do.
+    """Explain a finding, an error, an event or a reason: its meaning and the next step.
 
     \b
     port443 explain not_tls
@@ -75,7 +75,7 @@ def all_pages() -> dict[str, str]:
 
 
 def _whole(code: str, pages: dict[str, str]) -> str:
-    """Return the code or name as it is written; what all codes have in common may be left out."""
+    """Return the code or name in its own spelling; the common prefix of codes may be left out."""
     text = code.strip()
     name = text.lower().replace("-", "_")
     if name in pages:
@@ -95,7 +95,7 @@ def _unknown(code: str, pages: dict[str, str]) -> CodeUnknown:
 
 
 def other_names() -> dict[str, str]:
-    """Return the code of everything that is also called by a word: mistakes, and what the edge answers."""
+    """Return the codes of error kinds and of the edge's errors, by their names."""
     codes = {kind.name: kind.code for kind in ERROR_KINDS.values()}
     named = {error for error in _family(Port443Error) if "name" in vars(error)}
     return codes | {vars(error)["name"]: error.code for error in named}
@@ -112,7 +112,7 @@ def _print_list(pages: dict[str, str], *, as_json: bool) -> None:
 
 
 def _title(page: str) -> str:
-    """Return what stands behind the code in a page's first line."""
+    """Return the text after the code in the first line of a page."""
     return page.partition("\n")[0].partition("  ")[2].removesuffix(".")
 
 
@@ -132,7 +132,7 @@ def error_kind_pages() -> Iterator[tuple[str, str]]:
 
 
 def _family(error: type[Port443Error]) -> Iterator[type[Port443Error]]:
-    # An heir without a code of its own says nothing that its parent does not.
+    # A subclass without a code of its own has the page of its parent.
     if "code" in vars(error):
         yield error
     for heir in error.__subclasses__():

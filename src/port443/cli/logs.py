@@ -15,16 +15,16 @@ from port443.core.plan.desired import STANDARD_LOG, LogFormat, LogWish
 
 PLAIN_FIELDS = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | {"message", "asctime"}
 FILE_MODE = 0o640
-"""Lines hold addresses of visitors: for our user and group alone."""
+"""Lines hold addresses of clients: only our user and group may read them."""
 
 
 class LogUnusable(ServeError):
-    """The file for the log cannot be opened or written; a running `port443 serve` goes on.
+    """The file of the log cannot be opened or written; a running `port443 serve` is not affected.
 
     While a file that was in use fails, its lines go to the standard error output, and `port443 status` shows
     it; other settings with a file that fails are refused.
-    Its directory must exist, and the user that runs `port443 serve` must be allowed to make files in it. The
-    file is opened anew when it has been moved away, so that nobody need tell `serve` of a rotation.
+    Its directory must exist, and the user that runs `port443 serve` must be allowed to create files in it.
+    The file is reopened after it was renamed, so that rotation needs no signal.
     """
 
     code = "P443-E420"
@@ -53,23 +53,23 @@ class ShortLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).astimezone().strftime(self._time)
-        # What comes from visitors must not steer the terminal, nor look like another line.
+        # Text from clients must not control the terminal, nor look like another line.
         fields = " ".join(f"{key}={_visible(str(value))}" for key, value in _fields(record).items())
         mark = {"WARNING": "! ", "ERROR": "✗ "}.get(record.levelname, "")
         return f"{at} {mark}{record.getMessage().replace('_', ' ')} {fields}".rstrip()
 
 
 class LogFile(WatchedFileHandler):
-    """A file that is opened anew when it was moved away; what cannot be written to it goes to stderr."""
+    """A file that is reopened after it was renamed; what cannot be written to it goes to stderr."""
 
     cause: str | None = None
     """Why the last line could not be written."""
 
-    def _open(self) -> TextIO:  # type: ignore[override]  # the base says TextIOWrapper, and uses no more of it
+    def _open(self) -> TextIO:  # type: ignore[override]  # the base returns TextIOWrapper, uses only this
         flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
         try:
             opened = os.open(self.baseFilename, flags | os.O_CREAT | os.O_EXCL, FILE_MODE)
-            os.fchmod(opened, FILE_MODE)  # whatever the umask is
+            os.fchmod(opened, FILE_MODE)  # independent of the umask
         except FileExistsError:
             opened = os.open(self.baseFilename, flags)
         return os.fdopen(opened, "a", encoding="utf-8")
@@ -80,9 +80,9 @@ class LogFile(WatchedFileHandler):
             super().emit(record)
         except OSError:  # it was moved away, and no other can be made
             self.handleError(record)
-        self._tell(before)
-        if self.cause:  # where somebody may see it; the next line is tried in the file again
-            self._say(record)
+        self._log_change(before)
+        if self.cause:  # write to stderr; the next line is tried in the file again
+            self._log_to_stderr(record)
 
     def look(self) -> str | None:
         """Return why no line can be written, as far as can be seen without writing one."""
@@ -93,34 +93,36 @@ class LogFile(WatchedFileHandler):
                 if self.stream is None:
                     self.stream = self._open()  # type: ignore[assignment]  # as the base does
             except OSError as error:
-                self.cause = _words(error)
+                self.cause = _reason_of(error)
             else:
                 self.cause = before if was_open else None
-            self._tell(before)
+            self._log_change(before)
             return self.cause
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # what it still holds was written to stderr
+        with contextlib.suppress(OSError):  # what it still buffers was written to stderr
             super().close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - the base's name
         """Keep the cause."""
-        self.cause = _words(sys.exception())
+        self.cause = _reason_of(sys.exception())
 
-    def _tell(self, before: str | None) -> None:
-        """Say on stderr when it begins to fail, and when it works again."""
+    def _log_change(self, before: str | None) -> None:
+        """Report on stderr when the file begins to fail, and when it works again."""
         if self.cause and not before:
-            self._say(_line(logging.WARNING, "log_unusable", file=self.baseFilename, cause=self.cause))
+            self._log_to_stderr(
+                _line(logging.WARNING, "log_unusable", file=self.baseFilename, cause=self.cause)
+            )
         elif before and not self.cause:
-            self._say(_line(logging.WARNING, "log_usable_again", file=self.baseFilename))
+            self._log_to_stderr(_line(logging.WARNING, "log_usable_again", file=self.baseFilename))
 
-    def _say(self, record: logging.LogRecord) -> None:
+    def _log_to_stderr(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{self.format(record)}\n")
 
 
 def start_log(wish: LogWish = STANDARD_LOG) -> None:
-    """Send the log to where its reader wants it; raises LogUnusable and leaves it as it was."""
+    """Configure the log as `wish` describes; raises LogUnusable and leaves it unchanged."""
     log = logging.getLogger("port443")
     handler = _handler(wish)
     for before in log.handlers:
@@ -131,7 +133,7 @@ def start_log(wish: LogWish = STANDARD_LOG) -> None:
 
 
 def log_fault() -> LogUnusable | None:
-    """Say why lines do not get into the file that they are meant for."""
+    """Return why lines cannot be written to the file; empty when they can."""
     for handler in logging.getLogger("port443").handlers:
         if isinstance(handler, LogFile) and (cause := handler.look()):
             return _unusable(handler.baseFilename, f"{cause}; its lines go to stderr")
@@ -146,7 +148,7 @@ def _handler(wish: LogWish) -> logging.Handler:
     try:
         file = LogFile(wish.file)
     except OSError as error:
-        raise _unusable(wish.file, _words(error)) from error
+        raise _unusable(wish.file, _reason_of(error)) from error
     file.setFormatter(_formatter(wish.format, is_terminal=False))
     return file
 
@@ -156,7 +158,7 @@ def _unusable(file: PurePath | str, cause: str) -> LogUnusable:
     return LogUnusable(f"the log cannot be written to {file}: {cause}", hint)
 
 
-def _words(error: BaseException | None) -> str:
+def _reason_of(error: BaseException | None) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
 

@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="`port443 COMMAND --help` says more. Exit codes: 0 done, 1 findings, 2 wrong flags or settings, "
+    epilog="See also `port443 COMMAND --help`. Exit codes: 0 done, 1 findings, 2 wrong flags or settings, "
     "3 could not be done, 4 changes pending, 5 refused, 70 defect.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
@@ -95,14 +95,14 @@ def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
     try:
         exit_code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while an error was being told
+    except KeyboardInterrupt:  # while an error was being printed
         exit_code = exits.INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is to go
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only the exit is left to do
     sys.exit(exit_code)
 
 
 def run(args: Sequence[str]) -> int:
-    """Run one command line and return its exit code; what went wrong has been printed."""
+    """Run one command line and return its exit code; errors have been printed."""
     environment = Environment.read()
     switches, rest = _parted(args)
     plain = environment.plain or "--no-color" in switches
@@ -113,13 +113,13 @@ def run(args: Sequence[str]) -> int:
         exit_code = _invoke([*words, *rest], plain=plain)
         if sys.stdout:  # a parent may have closed it
             sys.stdout.flush()
-    except BaseException as error:  # noqa: BLE001 - the last place that can turn it into words
+    except BaseException as error:  # noqa: BLE001 - the last place that can report it
         return exits.conclude(error, debug=environment.debug, as_json=output.wants_json(words))
     return exit_code
 
 
 def _parted(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part what may be options from what stands behind `--`."""
+    """Split what may be options from what follows `--`."""
     end = args.index("--") if "--" in args else len(args)
     return list(args[:end]), list(args[end:])
 

@@ -13,7 +13,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def settings_argument() -> Decorator:
-    """Name the settings file; without it the default one is meant."""
+    """Add the argument of the settings file; the default is the default file."""
     return click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[FILE]")
 
 
@@ -43,14 +43,14 @@ def state_option() -> Decorator:
 
 
 def _remembered(context: click.Context, option: click.Parameter, place: Path | None) -> Path | None:
-    """Keep a place for the hints that an option gave; a variable holds for what is pasted as well."""
+    """Remember a directory option for the commands in hints; a variable counts too."""
     is_given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
     remember_place(f"--{option.name}", place if is_given else None)
     return place
 
 
 def log_options() -> Decorator:
-    """Say what is logged, where to, and in which form; what is given goes before the settings."""
+    """Add the options of the log: level, file and format; they override the settings."""
     from port443.core.plan.desired import LogFormat, LogLevel  # noqa: PLC0415 - not for every command
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,5 +73,5 @@ def _directory() -> click.Path:
 
 
 def json_option() -> Decorator:
-    """Ask for the answer as JSON."""
+    """Add the option for JSON output."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -1,4 +1,4 @@
-"""Words for people on stderr, data on stdout; colour only where a person looks."""
+"""Messages on stderr, data on stdout; colour only on a terminal."""
 
 import io
 import json
@@ -30,7 +30,7 @@ SYMBOLS: Final[dict[Tone, tuple[str, str]]] = {
     "note": ("!", "!"),
     "next": ("→", ">"),
 }
-"""The mark, and what stands for it where the stream cannot write it. Each is readable without colour."""
+"""The mark, and its substitute for a stream that cannot encode it. Each is readable without colour."""
 PROGRAM: Final = "port443"
 COMMAND: Final = re.compile(
     r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|scan|rules|explain|config|trust)\b)"
@@ -65,7 +65,7 @@ def mark(tone: Tone, *, err: bool = False) -> str:
 
 
 def never_fail_on_letters() -> None:
-    """Let both streams write what their encoding lacks as escapes, instead of ending the command."""
+    """Let both streams escape what their encoding lacks, instead of ending the command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -80,12 +80,12 @@ def _can_write(stream: TextIO | None, text: str) -> bool:
 
 
 def say(text: str = "") -> None:
-    """Print words for a person, on stderr."""
+    """Print a message on stderr."""
     click.echo(text, err=True)
 
 
 def remember_place(option: str, place: Path | None) -> None:
-    """Have commands in hints carry an option that this command line was given; none, and they do not."""
+    """Repeat a directory option of this command line in the commands of hints; without one they have none."""
     if place:
         _places[option] = place
     else:
@@ -105,17 +105,17 @@ def runnable(text: str) -> str:
 
 
 def hint(text: str) -> str:
-    """Return the line that says what to do next."""
+    """Return the line with the next step."""
     return f"{paint('hint:', 'next')} {runnable(text)}"
 
 
 def step(tone: Tone, label: str, text: str, *, err: bool = True) -> None:
-    """Print one line of a run: mark, label in a column, what happened; on stdout where it was asked for."""
+    """Print one line of a run: mark, label in a column, result; on stdout where it is the answer."""
     click.echo(f"{mark(tone, err=err)} {label:<9} {text}", err=err)
 
 
 def data(text: str) -> None:
-    """Print what was asked for, on stdout."""
+    """Print the answer of a command, on stdout."""
     click.echo(text)
 
 
@@ -126,7 +126,7 @@ def data_json(document: object) -> None:
 
 
 def wants_json(switches: Sequence[str]) -> bool:
-    """Whether the command line asks for JSON, also when it is otherwise wrong."""
+    """Whether the command line requests JSON, even if it is otherwise wrong."""
     text = f" {' '.join(switches)} "
     return any(f" {form} " in text for form in ("--json", "--format=json", "--format json"))
 

@@ -23,7 +23,7 @@ SCHEMA: Final = "port443.reload/1"
 def reload(runtime: Path | None, *, wait: bool, as_json: bool) -> int:
     """Have the running server read its settings again.
 
-    Wrong settings change nothing: the mistakes are printed, and what runs goes on.
+    Wrong settings change nothing: the mistakes are printed, and what runs is not affected.
 
     \b
     port443 reload --wait
@@ -39,7 +39,7 @@ def reload(runtime: Path | None, *, wait: bool, as_json: bool) -> int:
     if as_json:
         output.data_json({"schema": SCHEMA, **dataclasses.asdict(asked)})
     else:
-        output.say(output.runnable("reload asked for; port443 status tells how it went"))
+        output.say(output.runnable("reload requested; see port443 status"))
     return DONE
 
 
@@ -54,4 +54,4 @@ def _print(reloaded: Reloaded) -> None:
     if reloaded.whole:
         output.step("good", "running", reloaded.running[:16])
     else:
-        output.step("bad", "running", f"{reloaded.running[:16]}, but not all of it as it was meant")
+        output.step("bad", "running", f"{reloaded.running[:16]}, but not all of it matches the settings")

@@ -23,7 +23,7 @@ SERVER: Final = 9
 @click.command
 @json_option()
 def rules(*, as_json: bool) -> int:
-    """List what a scan looks for, and what each finding costs.
+    """List what a scan checks, and the effect of each finding.
 
     \b
     port443 rules
@@ -49,7 +49,7 @@ def _table() -> Iterator[str]:
 
 
 def rule_page(rule: Rule) -> str:
-    """Write the page of a rule: what it is and costs, why it matters, what to do, where it is written."""
+    """Write the page of a rule: finding, effect, reason, remedy, source."""
     cost = SSL_LABS_2009R.cost(rule.id)
     effect = f" (no {SSL_LABS_2009R.id} grade better than {cost})" if cost else ""
     fixes = "\n".join(_fix(server, text) for server, text in rule.remedy.fixes.items())
@@ -66,7 +66,7 @@ def rule_page(rule: Rule) -> str:
 
 
 def _demands(rule: Rule) -> Iterator[str]:
-    """Name the texts that the rule judges a sentence of."""
+    """Name the baselines with a requirement that the rule checks."""
     clauses = [f"{SSL_LABS_2009R.id}: {one.text}" for one in SSL_LABS_2009R.clauses_on(rule.id)]
     clauses += [
         f"{baseline.id}: {one.text}"

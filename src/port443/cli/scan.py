@@ -19,16 +19,16 @@ NEVER: Final = "never"
 @click.option(
     "--targets", "listed", metavar="FILE", help="Scan what this file names too, one a line; - is stdin."
 )
-@click.option("--connect", metavar="ADDRESS[:PORT]", help="Connect there, whatever the resolver says.")
-@click.option("--servername", metavar="NAME", help="Ask for this name, in TLS and in HTTP.")
+@click.option("--connect", metavar="ADDRESS[:PORT]", help="Connect there, without the resolver.")
+@click.option("--servername", metavar="NAME", help="Send this name, in TLS and in HTTP.")
 @click.option(
     "--cacert",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Believe the roots in this PEM file, and no others. [default: the system's]",
+    help="Trust the roots in this PEM file, and no others. [default: the system's]",
 )
 @click.option(
-    "--all-addresses", is_flag=True, help="Look at every address of a name, not only the first that answers."
+    "--all-addresses", is_flag=True, help="Scan every address of a name, not only the first that answers."
 )
 @click.option(
     "--light", is_flag=True, help="Look at versions, certificates and first choices only: a few connections."
@@ -57,7 +57,7 @@ NEVER: Final = "never"
     "--at",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DAY",
-    help="Judge by the rules in force on this day, 2029-03-15. [default: today]",
+    help="Evaluate the rules of this day, as 2029-03-15. [default: today]",
 )
 @click.option(
     "--http-port", type=click.IntRange(1, 65535), default=80, show_default=True, help="Where plain HTTP is."
@@ -85,8 +85,8 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> int:
     """Scan each host as a client would, and grade it.
 
-    Ends with 0 when nothing grave was found and the wanted grade is met, with 1 when not, and with 3
-    when that cannot be told.
+    Ends with 0 when nothing grave was found and the required grade is met, with 1 when not, and with 3
+    when that is unknown.
 
     \b
     port443 scan example.com
@@ -97,7 +97,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     port443 scan example.com --policy ca-browser-forum --at 2029-03-15
     port443 scan example.com --policy ./policy.yaml
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
-    # What a scan needs is loaded by a scan, and not by its help.
+    # The modules of a scan are imported by a scan, not for the help.
     from port443.cli.scan_run import Wish, run_scan  # noqa: PLC0415
 
     return run_scan(

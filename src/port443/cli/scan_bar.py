@@ -1,4 +1,4 @@
-"""What a command line asks the results of a scan to meet, and the exit code that says whether they do."""
+"""The requirements of a command line for the results of a scan, and the exit code that reports them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What the command line asks the result to meet."""
+    """The requirements of a command line."""
 
     min_grade: Letter | None
     fail_on: Severity | None
     policies: tuple["Baseline", ...] = ()
     tolerated: Mapping[str, Tolerance] = field(default_factory=dict)
-    """What is put up with, by its subject."""
+    """What is tolerated, by its subject."""
 
     def fails_on(self, severity: Severity) -> bool:
         """Whether a finding of this severity is one too many."""
@@ -39,13 +39,13 @@ class Bar:
         return one.id not in self.tolerated and self.fails_on(one.severity) and not is_left_out
 
     def is_below(self, report: Report) -> bool:
-        """Whether the letter is worse than the one that is wanted."""
+        """Whether the letter is worse than the required one."""
         letter = report.grade.letter
         return letter is not None and self.min_grade is not None and letter.rank > self.min_grade.rank
 
 
 def exit_code_of(result: Report | Failure, bar: Bar) -> int:
-    """Say what a result amounts to against the bar; what cannot be told is not met."""
+    """Return the standing of a result against the requirements; an unknown does not meet them."""
     if isinstance(result, Failure):
         return exits.exit_code_of(result.error)
     standings = {one.standing.value for one in assessments(result, bar)}

@@ -1,4 +1,4 @@
-"""The formats of a scan's output: what is printed when a target is done, and what when all are."""
+"""The formats of a scan's output: what is printed for each target, and what at the end."""
 
 import json
 from collections.abc import Mapping, Sequence

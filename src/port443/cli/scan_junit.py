@@ -13,7 +13,7 @@ COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def junit_text(results: Sequence[tuple[Report | Failure, int]], bar: Bar) -> str:
-    """Write the document; what the bar does not mind is a case that passes and says what was seen."""
+    """Write the document; what does not fail the scan is a case that passes, with its text."""
     root = ET.Element("testsuites", name="port443 scan")
     for result, _ in results:
         suite = ET.SubElement(root, "testsuite", name=str(result.target))
@@ -88,7 +88,7 @@ def _baseline(one: Assessment) -> ET.Element:
 
 
 def _say(case: ET.Element, tag: str, kind: str, message: str, more: str = "") -> None:
-    """Add what happened; a server's words cannot break the document."""
+    """Add the outcome; text from a server cannot break the document."""
     said = ET.SubElement(case, tag, message=readable(message))
     if kind:
         said.set("type", kind)

@@ -23,7 +23,7 @@ UNWANTED = {"key_reuse", "client_renegotiation", "early_data_post", "tls_1_3_dra
 
 
 def negotiation_lines(server: ServerFacts) -> Iterator[str]:
-    """Write whose order counts, each trait, and what handshakes are signed with."""
+    """Write whose order counts, each trait, and the signature schemes of handshakes."""
     orders = [one for one in server.versions if one.own_order != NOT_LOOKED]
     for one in orders:
         own = {Standing.YES: "the server's", Standing.NO: "the client's"}.get(

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from port443.ports import Dial
 
 AT_ONCE: Final = 8
-"""Hosts looked at side by side; each gets no more than a few connections of its own."""
+"""Hosts that are scanned concurrently; each gets no more than a few connections."""
 GRAVITY: Final = (exits.DEFECT, exits.USAGE, exits.UNDETERMINED, exits.FINDINGS, exits.DONE)
 """With several targets the first of these that any of them ended with is the exit code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the command line says, word for word."""
+    """The command line as written."""
 
     hosts: Sequence[str]
     listed: str | None
@@ -61,7 +61,7 @@ class Wish:
 
 
 def run_scan(wish: Wish) -> int:
-    """Scan what the command line names and return the exit code."""
+    """Scan the targets of the command line and return the exit code."""
     named = [Named(read_target(host, wish.connect, wish.servername)) for host in wish.hosts]
     named += read_list(wish.listed, wish.connect, wish.servername) if wish.listed else ()
     if not named:
@@ -80,14 +80,14 @@ def run_scan(wish: Wish) -> int:
 
 
 def _bar(wish: Wish, policy: Policy, day: date) -> Bar:
-    """Put flags before what a policy asks for, and that before what is usual."""
+    """Merge flags over the policy over the defaults."""
     severity = None if wish.never_fails else wish.fail_on or policy.fail_on or Severity.HIGH
     return Bar(wish.min_grade or policy.min_grade, severity, policy.baselines, policy.tolerated(day))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All that one command line asks for."""
+    """All parameters of one command line, parsed."""
 
     targets: Sequence[ScanTarget]
     view: Viewpoint
@@ -97,9 +97,9 @@ class Run:
 
 
 async def _run(run: Run) -> int:
-    """Scan several at once; print each as soon as it and those before it are done.
+    """Scan several concurrently; print each as soon as it and those before it are done.
 
-    A Ctrl-C or SIGTERM ends the others; what is done then is printed all the same.
+    A Ctrl-C or SIGTERM ends the others; the finished ones are printed all the same.
     """
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, signal.raise_signal, signal.SIGINT)
     dial, turns = make_dial(), asyncio.Semaphore(AT_ONCE)
@@ -139,7 +139,7 @@ async def _expanded(dial: "Dial", targets: Sequence[ScanTarget]) -> list[ScanTar
         try:
             places = () if target.connect else await dial.resolve(target.host, target.port)
         except ScanError:
-            places = ()  # the scan itself says why
+            places = ()  # the scan itself reports the reason
         found += [replace(target, connect=place) for place in places] or [target]
     return found
 
@@ -147,12 +147,12 @@ async def _expanded(dial: "Dial", targets: Sequence[ScanTarget]) -> list[ScanTar
 async def attempt(
     dial: "Dial", target: ScanTarget, view: Viewpoint, options: ScanOptions, spinner: Spinner
 ) -> Report | Failure:
-    """Scan one target; whatever goes wrong with it is its own failure."""
+    """Scan one target; any error is the failure of this target."""
     try:
         return await scan_one(dial, target, view, options, lambda count: spinner.show(str(target), count))
     except ScanError as error:
         return Failure(target, view.now, error)
-    except Exception as error:  # noqa: BLE001 - what one host does must not end the scan of the others
+    except Exception as error:  # noqa: BLE001 - one host must not end the scan of the others
         return Failure(target, view.now, ScanFaulted(fault_in_words(error)))
     finally:
         spinner.done(str(target))

@@ -16,7 +16,7 @@ MAX_TARGETS: Final = 100_000
 class ListUnreadable(SettingsError):
     """The list of targets cannot be read, or names too many.
 
-    A list has one target a line, as they stand on the command line; what follows a # is a comment. Split a
+    A list has one target a line, as on the command line; what follows a # is a comment. Split a
     longer one, and scan the parts one after the other.
     """
 

@@ -1,6 +1,6 @@
 """A report for people: sections in a fixed order, one fact a line, marks that need no colour.
 
-✓ good   ✗ bad   ! worth a look   ? could not be told
+✓ good   ✗ bad   ! worth a look   ? unknown
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -63,10 +63,10 @@ def _baselines(assessments: "tuple[Assessment, ...]") -> Iterator[str]:
 
 
 def legend() -> str:
-    """Say what the marks mean, once for all reports."""
+    """Explain the marks, once for all reports."""
     marks: tuple[tuple[Tone, str], ...] = (("good", "good"), ("bad", "bad"), ("note", "worth a look"))
     words = [f"{output.mark(tone)} {text}" for tone, text in marks]
-    return "   ".join((*words, "? could not be told"))
+    return "   ".join((*words, "? unknown"))
 
 
 def failure_lines(failure: Failure) -> Iterator[str]:
@@ -99,11 +99,11 @@ def _protocols(server: ServerFacts) -> Iterator[str]:
     if server.application_protocols:
         yield _alpn(server)
     if server.wants_client_certificate:
-        yield line(None, "client", "the server asks clients for a certificate")
+        yield line(None, "client", "the server requests a client certificate")
 
 
 def _alpn(server: ServerFacts) -> str:
-    """Name what ALPN leads to, the server's choice first."""
+    """Name the protocols that ALPN selects, the server's choice first."""
     found = sorted(server.application_protocols, key=lambda one: one.name != server.alpn)
     taken = [one.name for one in found if one.taken.is_yes]
     doubts = [f"{one.name} unknown, {one.taken.reason}" for one in found if one.taken.is_unknown]
@@ -129,7 +129,7 @@ def _protocol(facts: VersionFacts) -> str:
 
 
 def _absence(version: Version) -> Tone | None:
-    """Judge that a version is missing: TLS 1.2 is not needed any more, and does no harm."""
+    """Write that a version is missing: TLS 1.2 is not required any more, and does no harm."""
     if version is Version.TLS_1_3:
         return "note"
     return None if version is Version.TLS_1_2 else "good"
@@ -178,7 +178,7 @@ def _group_text(groups: GroupFacts) -> str:
 
 
 def _post_quantum(found: PostQuantum) -> Iterator[str]:
-    """Write both answers apart: a recording is opened later, a signature is forged at once or never."""
+    """Write both results apart: a recording is decrypted later, a signature is forged now or never."""
     reasons = ((found.key_exchange, "key", found.groups), (found.authentication, "signature", found.keys))
     for verdict, label, seen in reasons:
         tone: Tone = "good" if verdict.is_yes else "quiet" if verdict.is_unknown else "note"
@@ -246,7 +246,7 @@ def _http(facts: ScanFacts) -> Iterator[str]:
         yield from lines("quiet", "HSTS", f"unknown   {web.hsts.reason}")
     else:
         tone: Tone = "good" if web.policy is not None and web.policy.max_age_s else "note"
-        text = web.hsts_text if web.hsts_text is not None else "not asked for"
+        text = web.hsts_text if web.hsts_text is not None else "not requested"
         yield from lines(tone, "HSTS", text if web.hsts_fault is None else f"ignored by browsers   {text}")
     yield from _observatory(facts)
     if web.downgrade is not None:

@@ -1,4 +1,4 @@
-"""What a scan comes to, for people: findings, doubts and the grade."""
+"""The verdict of a scan, for people: findings, unknowns and the grade."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,7 +24,7 @@ TONES: dict[Severity, Tone] = {
 
 
 def finding_lines(findings: tuple[Finding, ...], tolerated: Mapping[str, Tolerance]) -> Iterator[str]:
-    """Write what should not be, the gravest first, and what of it is tolerated."""
+    """Write the findings, the gravest first, and which of them are tolerated."""
     for finding in findings:
         yield line(TONES[finding.severity], finding.severity, f"{finding.id:<15}{finding.title}")
         yield from under(finding.evidence)
@@ -46,7 +46,7 @@ def doubt_lines(doubts: tuple[Undetermined, ...]) -> Iterator[str]:
 
 
 def grade_lines(report: Report) -> Iterator[str]:
-    """Write the letter, what it rests on, and the step to the next one."""
+    """Write the letter, its reasons, and the step to the next one."""
     grade = report.grade
     secondary = ", in part from secondary sources" if SSL_LABS_2009R.is_secondary else ""
     ruleset = f"({grade.baseline}{secondary})"
@@ -79,7 +79,7 @@ def _letter(grade: Grade, ruleset: str) -> Iterator[str]:
 
 
 def _next(step: NextStep) -> Iterator[str]:
-    """Write the cheapest thing to do, and what the letter needs beside."""
+    """Write the cheapest remedy, and what the letter needs besides."""
     rule = next((one for one in step.rules if one.startswith("P443-")), None)
     explain = f"   {output.runnable(f'port443 explain {rule}')}" if rule else ""
     first = step.remedies[0].what if step.remedies else f"mend {', '.join(step.rules)}"

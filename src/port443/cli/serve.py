@@ -30,7 +30,7 @@ log = logging.getLogger("port443")
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the settings come from, and how to read them anew."""
+    """The source of the settings, and how to read them again."""
 
     name: str
     read: Callable[[], Desired]
@@ -72,7 +72,7 @@ def serve(
     source = _logged(_source(file or config, ServeFlags(**flags)), log_flags)
     start_log()
     is_external = edge == "external"
-    ends_edge: EndsEdge = "never" if is_external else "when asked"
+    ends_edge: EndsEdge = "never" if is_external else "on request"
     options = ServeOptions(
         source.name, state, runtime, external=is_external, ends_edge=ends_edge, log_fault=log_fault
     )
@@ -93,7 +93,7 @@ def _source(named: Path | None, flags: ServeFlags) -> _Source:
 
 
 def _logged(source: _Source, flags: dict[str, Any]) -> _Source:
-    """Have the log as each reading of the settings wishes it; flags go before."""
+    """Configure the log by each reading of the settings; flags take precedence."""
     given = {key: value for key, value in flags.items() if value is not None}
 
     def read() -> Desired:
@@ -122,7 +122,7 @@ async def _serve_until(ending: Ending, options: ServeOptions, source: _Source) -
 
 
 async def _greet(options: ServeOptions, app: App) -> None:
-    """Tell whoever started it by hand what came up; nothing that goes wrong here ends serving."""
+    """Report on a terminal what has started; errors in here do not end serving."""
     from port443.app.greet import greet  # noqa: PLC0415 - half of the scanner, which only a person needs
     from port443.app.scan import Viewpoint  # noqa: PLC0415
 

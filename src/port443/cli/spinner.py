@@ -13,7 +13,7 @@ MINUTE_S = 60
 
 
 class Spinner:
-    """Tell on stderr how far a scan is, and leave nothing behind on a terminal."""
+    """Show the progress of a scan on stderr; on a terminal it is erased at the end."""
 
     def __init__(self, targets: int) -> None:
         self._targets = targets
@@ -31,7 +31,7 @@ class Spinner:
         self.clear()
 
     def show(self, target: str, connections: int) -> None:
-        """Say what is being looked at; not more often than an eye can follow."""
+        """Show the current target; rate-limited for the eye."""
         now = time.monotonic()
         if not self._is_terminal or now - self._last < EVERY_S:
             return
@@ -59,7 +59,7 @@ class Spinner:
             output.say(f"{self._finished}/{self._targets} {target}")
 
     def clear(self) -> None:
-        """Make room for what is printed."""
+        """Erase the line, before something is printed."""
         if self._is_terminal:
             sys.stderr.write(CLEAR)
             sys.stderr.flush()

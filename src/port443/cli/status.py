@@ -1,4 +1,4 @@
-"""Show what is being served, and whether it is right."""
+"""Show what is served, and whether it matches the settings."""
 
 import asyncio
 import dataclasses
@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from port443.cli import output
-from port443.cli.exits import DONE, FINDINGS, UsageWrong
+from port443.cli.exits import DONE, FINDINGS, UsageInvalid
 from port443.cli.options import json_option, runtime_option
 from port443.core.contract.stats import EdgeStats
 from port443.core.control.status import EdgeStatus, HstsStatus, JobStatus, SiteStatus, StatusDocument
@@ -25,11 +25,11 @@ NAMED_AT_MOST = 5
 
 @click.command
 @click.argument("site", required=False, metavar="[SITE]")
-@click.option("--brief", is_flag=True, help="Print only what is not right, and the summary.")
+@click.option("--brief", is_flag=True, help="Print only problems, and the summary.")
 @runtime_option()
 @json_option()
 def status(site: str | None, runtime: Path | None, *, brief: bool, as_json: bool) -> int:
-    """Show what runs, and whether it is what was meant: of all sites, or of the one that has a name.
+    """Show what runs, and whether it matches the settings: of all sites, or of the one that is named.
 
     Ends with 0 when all is right (✓), and with 1 when something needs attention (!) or is wrong (✗).
 
@@ -59,7 +59,7 @@ def _of_site(document: StatusDocument, wanted: str) -> StatusDocument:
     if found is None:
         close = difflib.get_close_matches(wanted, list(by_name), n=1)
         hint = f"did you mean {close[0]}?" if close else "port443 status names all sites"
-        raise UsageWrong(f"no site has the name {wanted}", hint)
+        raise UsageInvalid(f"no site has the name {wanted}", hint)
     sites = {found.id, None} if document.edge is None else {found.id}
     jobs = tuple(job for job in document.jobs if job.name.partition("/")[2] == found.id)
     problems = [problem for problem in document.problems if problem.site in sites]
@@ -115,16 +115,16 @@ def _head(document: StatusDocument) -> Iterator[str]:
 
 
 def _job_lines(jobs: Sequence[JobStatus]) -> Iterator[str]:
-    """Tell of the jobs that run, or will try again what came to nothing."""
-    told = [job for job in jobs if job.state == "running" or job.failures]
-    for job in told[:NAMED_AT_MOST]:
+    """Write the jobs that run, or will be retried."""
+    shown = [job for job in jobs if job.state == "running" or job.failures]
+    for job in shown[:NAMED_AT_MOST]:
         if job.state == "running":
             yield f"job       {job.name}: {job.progress or 'begins'}"
         else:
             times = "once" if job.failures == 1 else f"{job.failures} times"
             again = f", again at {_moment(job.next_at)}" if job.next_at else ""
             yield f"job       {job.name}: failed {times}{again}"
-    if (more := len(told) - NAMED_AT_MOST) > 0:
+    if (more := len(shown) - NAMED_AT_MOST) > 0:
         yield f"job       and {more} more: port443 status --json"
 
 
@@ -133,8 +133,8 @@ def _edge_lines(edge: EdgeStatus | None) -> Iterator[str]:
         yield "edge      does not answer"
         return
     taken = ", taken over" if edge.adopted else ""
-    told = f"{edge.version}, pid {edge.pid}, since {_moment(edge.since)}"
-    yield f"edge      {told}, {edge.workers} workers{taken}"
+    version = f"{edge.version}, pid {edge.pid}, since {_moment(edge.since)}"
+    yield f"edge      {version}, {edge.workers} workers{taken}"
     if edge.restarts and edge.restarted_at:
         yield f"restarts  {edge.restarts}, the last at {_moment(edge.restarted_at)}"
     yield f"running   {edge.running}"
@@ -161,7 +161,7 @@ def _site_lines(site: SiteStatus) -> Iterator[str]:
 
 
 def _servers(site: SiteStatus) -> Iterator[str]:
-    """Mark each server by whether it takes connections; one that was not asked in time has no mark."""
+    """Mark each server by whether it accepts connections; one without a result in time has no mark."""
     faults = {server.address: server.fault for server in site.servers}
     for address in site.upstreams:
         mark = f"{output.mark('bad' if faults[address] else 'good')} " if address in faults else ""
@@ -192,7 +192,7 @@ def _counter_lines(stats: EdgeStats) -> Iterator[str]:
 
 
 def _problems_of(document: StatusDocument, site: str | None) -> Iterator[str]:
-    """Tell the problems of a site below it, or those that are everybody's."""
+    """Write the problems of a site below it, or the general ones."""
     indent = "" if site is None else "    "
     for problem in document.problems:
         if problem.site != site:
@@ -206,17 +206,18 @@ def _problems_of(document: StatusDocument, site: str | None) -> Iterator[str]:
 def _summary(document: StatusDocument) -> str:
     mark, sites = _mark(document.verdict), document.sites
     if document.verdict == "good":
-        return f"{mark} {_count(len(sites), 'site')}: everything is as it was meant to be"
+        return f"{mark} {_count(len(sites), 'site')}: everything matches the settings"
     wrong = [site.id for site in sites if site.verdict == "error"]
     doubtful = [site.id for site in sites if site.verdict == "warning"]
     general = [problem for problem in document.problems if problem.site is None]
     parts = []
     if wrong:
-        parts.append(f"{len(wrong)} of {_count(len(sites), 'site')} in trouble: {_some(wrong)}")
+        parts.append(f"{len(wrong)} of {_count(len(sites), 'site')} with errors: {_some(wrong)}")
     if doubtful:
-        parts.append(f"{len(doubtful)} of {_count(len(sites), 'site')} to look after: {_some(doubtful)}")
+        parts.append(f"{len(doubtful)} of {_count(len(sites), 'site')} with warnings: {_some(doubtful)}")
     if general:
-        parts.append(f"not as meant: {_some(list(dict.fromkeys(problem.about for problem in general)))}")
+        about = list(dict.fromkeys(problem.about for problem in general))
+        parts.append(f"differs from the settings: {_some(about)}")
     return f"{mark} {'; '.join(parts)}"
 
 

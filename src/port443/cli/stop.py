@@ -21,8 +21,8 @@ SCHEMA: Final = "port443.stop/1"
 def stop(runtime: Path | None, *, as_json: bool) -> None:
     """End the running server and its edge, with every open request answered.
 
-    An edge that goes on after a sudden death of the server is ended too. One that has a service unit of its
-    own is not: that unit ends it.
+    An edge that still runs after the server was killed is ended too. One that has its own service unit
+    is not: that unit ends it.
 
     \b
     port443 stop
@@ -32,7 +32,7 @@ def stop(runtime: Path | None, *, as_json: bool) -> None:
         output.data_json({"schema": SCHEMA, **dataclasses.asdict(answer)})
         return
     if answer.serve is None:
-        output.step("good", "stopped", f"the edge, process {answer.edge}, which went on without a serve")
+        output.step("good", "stopped", f"the edge, process {answer.edge}, which ran without a serve")
     elif answer.edge_has_unit:
         output.step("good", "stopped", f"port443 serve, process {answer.serve}")
         output.step("note", "edge", _external(answer))
@@ -43,8 +43,8 @@ def stop(runtime: Path | None, *, as_json: bool) -> None:
 
 
 def _external(answer: Stopped) -> str:
-    """Say what an edge does that has a service unit of its own."""
+    """Describe the state of an edge that has its own service unit."""
     if answer.edge_goes_on:
-        goes_on = f"goes on and serves, process {answer.edge}: its own unit ends it"
-        return f"{goes_on} (systemctl stop port443-edge)"
-    return "did not answer, so it may serve nothing: its own unit has to care (systemctl status port443-edge)"
+        still_runs = f"still serves, process {answer.edge}: its own unit ends it"
+        return f"{still_runs} (systemctl stop port443-edge)"
+    return "did not answer, so it may serve nothing: see its own unit (systemctl status port443-edge)"

@@ -35,12 +35,14 @@ def path(state: Path | None, *, unconstrained: bool, as_json: bool) -> None:
     roots = asyncio.run(find_roots(state))
     chosen = choose(roots, "any" if unconstrained else "reserved")
     if as_json:
-        output.data_json({"schema": SCHEMA, "path": str(chosen.path), "roots": [_told(one) for one in roots]})
+        output.data_json(
+            {"schema": SCHEMA, "path": str(chosen.path), "roots": [_document(one) for one in roots]}
+        )
     else:
         output.data(str(chosen.path))
 
 
-def _told(published: PublishedRoot) -> dict[str, Any]:
+def _document(published: PublishedRoot) -> dict[str, Any]:
     root = published.root
     return {
         "path": str(published.path),

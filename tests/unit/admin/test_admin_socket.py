@@ -126,18 +126,18 @@ def test_a_silent_client_is_let_go_in_time(path: Path, monkeypatch: pytest.Monke
 @pytest.mark.machine
 def test_more_clients_than_places_are_sent_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those who hold places cost no more than that; when they are gone, there is room again."""
-    monkeypatch.setattr(admin, "MAX_TALKS", 3)
+    monkeypatch.setattr(admin, "MAX_CLIENTS", 3)
 
     async def scenario() -> None:
         async with listening(path) as opened:
             silent = [await asyncio.open_unix_connection(path) for _ in range(3)]
-            await await_until(lambda: len(opened._talks) == 3)
+            await await_until(lambda: len(opened._clients) == 3)
             with pytest.raises(Refused, match="3 clients") as refused:
                 await ask(path, {"verb": "x"}, 5)
             assert refused.value.code == "P443-E416"
             for _, writer in silent:
                 writer.close()
-            await await_until(lambda: not opened._talks)
+            await await_until(lambda: not opened._clients)
             assert await ask(path, {"verb": "x"}, 5)
 
     play(scenario)
@@ -157,8 +157,8 @@ def test_a_client_that_does_not_read_is_let_go(path: Path, monkeypatch: pytest.M
                 deaf.setblocking(False)  # noqa: FBT003 - the standard library's
                 await asyncio.get_running_loop().sock_connect(deaf, str(path))
                 await asyncio.get_running_loop().sock_sendall(deaf, b"{}\n")
-                await await_until(lambda: opened._talks)
-                await await_until(lambda: not opened._talks)
+                await await_until(lambda: opened._clients)
+                await await_until(lambda: not opened._clients)
 
     play(scenario)
 
@@ -262,7 +262,7 @@ def test_a_server_that_never_answers_is_given_up(path: Path) -> None:
         await opened.open(wait)
         with pytest.raises(NoAnswer, match="does not answer within"):
             await ask(path, {}, 0.05)
-        for talk in list(opened._talks):
+        for talk in list(opened._clients):
             if talk:
                 talk.cancel()
         await opened.close()

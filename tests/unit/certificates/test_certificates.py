@@ -12,7 +12,7 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, Made, intermediate, leaf, root
 from port443.adapters.key_files import CertificateFileUnreadable, FilesOnDisk
-from port443.app.certificates import EVER, CertificateManager, CertificateNotKept
+from port443.app.certificates import EVER, CertificateManager, CertificateNotStored
 from port443.app.local_ca import AuthorityKind, LocalCA
 from port443.app.need_jobs import JOB_KINDS
 from port443.app.scheduler import Scheduler
@@ -82,7 +82,7 @@ class Bench:
     def keep(self, *sites: DesiredSite) -> Kept:
         """Have these sites, and run all their jobs, as a reload does."""
         self.scheduler.replace(JOB_KINDS, self.manager.jobs(sites))
-        self.scheduler.ask_local()
+        self.scheduler.make_local_due()
         asyncio.run(self.scheduler.settle())
         return Kept(self.manager.needs(sites), self.manager.take_events())
 
@@ -91,7 +91,7 @@ class Bench:
 
     def next_due(self) -> datetime | None:
         """Return when the next job runs."""
-        return self.scheduler.next_moment
+        return self.scheduler.next_time
 
     def root(self, kind: AuthorityKind = "reserved") -> CertFacts | None:
         return asyncio.run(LocalCA(self.store).roots()).get(kind)
@@ -285,7 +285,7 @@ def test_a_store_that_fails_at_first_is_a_fault_of_each_site(bench: Bench) -> No
     kept = bench.keep(local("a.test"), local("b.test"))
     assert kept.credentials == {}
     fault = kept.faults["a.test"]
-    assert isinstance(fault, CertificateNotKept)
+    assert isinstance(fault, CertificateNotStored)
     assert ("the disk is full" in fault.message, fault.hint) == (True, "make room")
     assert [event.site for event in kept.events] == ["a.test", "b.test"]
     pauses = []

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from port443.cli import status as command
-from port443.cli.exits import UsageWrong
+from port443.cli.exits import UsageInvalid
 from port443.core.control.status import (
     EdgeStatus,
     HstsStatus,
@@ -96,7 +96,7 @@ def test_one_site_is_judged_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     assert well.stdout.splitlines()[-1] == "✓ 1 site: everything is as it was meant to be"
     assert run(monkeypatch, told, "ill.test").return_value == 1
     wrong = run(monkeypatch, told, "wel.test").exception
-    assert isinstance(wrong, UsageWrong)
+    assert isinstance(wrong, UsageInvalid)
     assert wrong.hint == "did you mean well.test?"
 
 

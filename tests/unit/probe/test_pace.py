@@ -21,11 +21,11 @@ def test_trouble_halves_what_success_brings_back() -> None:
     async def work(pace: Pace) -> None:
         seen = []
         for _ in range(3):
-            pace.had_trouble()
+            pace.record_failure()
             seen.append(pace.allowed)
         assert seen == [2, 1, 1]
         for _ in range(2 * GROWS_AFTER):
-            pace.went_well()
+            pace.record_success()
 
     pace = run(work)
     assert (pace.allowed, pace.pause_s) == (3, 0.0)
@@ -38,7 +38,7 @@ def test_connections_that_fail_together_double_the_pause_once() -> None:
         for _ in range(5):
             pace.back_off()
         assert (pace.allowed, pace.pause_s) == (1, SHORTEST_PAUSE_S)
-        async with pace.turn():
+        async with pace.slot():
             pass
         pace.back_off()  # the next turn is due only after the pause
         assert pace.pause_s == SHORTEST_PAUSE_S
@@ -55,11 +55,11 @@ def test_the_pause_is_kept_between_connections_and_goes_away() -> None:
         began = asyncio.get_running_loop().time()
         pace.back_off()
         for _ in range(3):
-            async with pace.turn():
+            async with pace.slot():
                 pass
         assert asyncio.get_running_loop().time() - began >= 3 * SHORTEST_PAUSE_S * 0.99
         for _ in range(100 * GROWS_AFTER):
-            pace.went_well()
+            pace.record_success()
 
     pace = run(work)
     assert (pace.pause_s, pace.allowed) == (0.0, 4)
@@ -71,11 +71,11 @@ def test_whoever_leaves_the_queue_gives_its_turn_to_the_next() -> None:
 
     async def work(pace: Pace) -> None:
         async def take() -> str:
-            async with pace.turn():
+            async with pace.slot():
                 return "done"
 
         async with asyncio.TaskGroup() as tasks:
-            async with pace.turn():
+            async with pace.slot():
                 leaving, staying = tasks.create_task(take()), tasks.create_task(take())
                 await asyncio.sleep(0)
             leaving.cancel()  # it has been woken, and has not run yet

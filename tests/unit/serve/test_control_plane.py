@@ -371,7 +371,7 @@ def test_a_status_is_of_one_moment(bench: ServeBench, monkeypatch: pytest.Monkey
     play(scenario)
 
 
-@pytest.mark.parametrize(("ends_edge", "ended"), [("when asked", "drained"), ("never", "left")])
+@pytest.mark.parametrize(("ends_edge", "ended"), [("on request", "drained"), ("never", "left")])
 def test_a_stop_ends_a_start(bench: ServeBench, ends_edge: EndsEdge, ended: str) -> None:
     """As any stop does; whoever waits for a reload is told that it comes to nothing."""
 
@@ -783,7 +783,7 @@ def test_whoever_follows_gets_what_is_logged(bench: ServeBench, caplog: pytest.L
 
 @pytest.mark.parametrize(
     ("ends_edge", "polite", "broken"),
-    [("when asked", "drained", "left"), ("always", "drained", "drained"), ("never", "left", "left")],
+    [("on request", "drained", "left"), ("always", "drained", "drained"), ("never", "left", "left")],
 )
 def test_who_ends_the_edge(bench: ServeBench, ends_edge: EndsEdge, polite: str, broken: str) -> None:
     """Asked to end, serve takes its edge along; a defect leaves it serving; the demo leaves nothing."""

@@ -8,7 +8,7 @@ import pytest
 
 from pki import NOW, intermediate, leaf, root
 from plan_samples import desired, names, site
-from port443.app.prove import Proof, prove, questions
+from port443.app.prove import Proof, proof_targets, prove
 from port443.app.reconcile import RoundResult
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential, Desired, OwnCertificate
@@ -24,7 +24,7 @@ HERE = Endpoint("127.0.0.1", 8443)
 def asked(wishes: Desired, loopback: tuple[str, ...] = LOOPBACK) -> list[str]:
     """Return what is asked, as `name@endpoint`."""
     credentials = {one.id: Credential(one.names, (b"leaf",), b"key") for one in wishes.sites}
-    return [f"{one.name}@{one.endpoint}" for one in questions(wishes, credentials, loopback)]
+    return [f"{one.name}@{one.endpoint}" for one in proof_targets(wishes, credentials, loopback)]
 
 
 def at(*addresses: str) -> tuple[Endpoint, ...]:
@@ -55,7 +55,7 @@ def test_a_protocol_that_the_machine_lacks_is_not_asked() -> None:
 
 
 def test_a_site_without_a_certificate_is_not_asked() -> None:
-    assert list(questions(ONE_SITE, {}, LOOPBACK)) == []
+    assert list(proof_targets(ONE_SITE, {}, LOOPBACK)) == []
 
 
 def one_round(bench: ServeBench, wishes: Desired = ONE_SITE) -> RoundResult:
@@ -63,8 +63,8 @@ def one_round(bench: ServeBench, wishes: Desired = ONE_SITE) -> RoundResult:
 
 
 def again(dial: StandInDial, round_: RoundResult) -> list[Proof]:
-    asked_again = questions(round_.desired, round_.credentials, LOOPBACK)
-    return list(asyncio.run(prove(dial, StandInClock(), asked_again)))
+    targets = proof_targets(round_.desired, round_.credentials, LOOPBACK)
+    return list(asyncio.run(prove(dial, StandInClock(), targets)))
 
 
 def test_what_is_served_as_issued_is_the_same(bench: ServeBench) -> None:
@@ -83,10 +83,10 @@ def test_the_right_chain_out_of_its_dates_is_no_proof(bench: ServeBench, goes_on
     round_ = one_round(bench)
     clock = StandInClock()
     clock.goes_on(days=goes_on)
-    questions_again = list(questions(round_.desired, round_.credentials, LOOPBACK))
-    (proof,) = asyncio.run(prove(bench.dial, clock, questions_again))
+    targets = list(proof_targets(round_.desired, round_.credentials, LOOPBACK))
+    (proof,) = asyncio.run(prove(bench.dial, clock, targets))
     assert (proof.verdict, said in proof.detail) == ("different", True)
-    (undated,) = asyncio.run(prove(bench.dial, clock, questions_again, judges_dates=False))
+    (undated,) = asyncio.run(prove(bench.dial, clock, targets, checks_dates=False))
     assert undated.verdict == "same"
 
 
@@ -120,7 +120,7 @@ def test_a_longer_chain_is_another_one(bench: ServeBench) -> None:
     meant = Credential(names(NAME), (made.facts.der, CA.facts.der), pkcs8(made.key))
     one_round(bench)
     bench.dial.impostors[HERE] = made
-    (proof,) = asyncio.run(prove(bench.dial, bench.clock, questions(ONE_SITE, {NAME: meant}, LOOPBACK)))
+    (proof,) = asyncio.run(prove(bench.dial, bench.clock, proof_targets(ONE_SITE, {NAME: meant}, LOOPBACK)))
     assert (proof.verdict, proof.detail) == (
         "different", "the leaf is right, but the length of its chain is 1, and not 2 as meant",
     )  # fmt: skip

@@ -20,7 +20,7 @@ from port443.core.contract.bounds import (
 from port443.core.contract.snapshot import (
     Site,
 )
-from port443.core.control.events import AppEvent, SitePutAside
+from port443.core.control.events import AppEvent, SiteDegraded
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
 from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate, SiteNeeds
@@ -391,6 +391,6 @@ def test_a_quarantine_names_what_is_wrong_with_the_files(bench: ServeBench, tmp_
         found = asyncio.run(rounds.reconcile(wishes))
         events += round_events(found, before)
         before = found
-    (told,) = [event for event in events if isinstance(event, SitePutAside)]
+    (told,) = [event for event in events if isinstance(event, SiteDegraded)]
     assert told.code == "P443-E225"
     assert f"{tmp_path / 'own.pem'} holds no certificate" in told.cause

@@ -324,7 +324,7 @@ def test_a_job_that_waits_for_others_holds_up_no_round(bench: Bench, monkeypatch
             answered.set()
             await await_until(lambda: len(bench.rounds.ran_at) > count)
 
-        bench.scheduler.ask(["order/1"])
+        bench.scheduler.make_due(["order/1"])
         task = asyncio.ensure_future(answer_later())
         await while_running(bench.scheduler, task.done)
         await task

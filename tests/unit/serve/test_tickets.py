@@ -36,5 +36,5 @@ def test_what_an_adopted_edge_runs_stays_behind_a_fresh_key() -> None:
 def test_lost_keys_are_forgotten() -> None:
     """When the edge that held them is gone, nobody asks for them again."""
     ring = TicketRing.start(NOW).rotated(NOW + HOUR)
-    assert ring.alone().keys == (ring.newest,)
-    assert ring.alone().due == ring.due
+    assert ring.without_older().keys == (ring.newest,)
+    assert ring.without_older().due == ring.due

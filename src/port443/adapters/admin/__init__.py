@@ -1,4 +1,4 @@
-"""The admin socket: one JSON line asks, one JSON line answers."""
+"""The admin socket: a request is one JSON line, and so is its answer."""
 
 from port443.adapters.admin.client import ask
 from port443.adapters.admin.server import AdminSocket, lease_of

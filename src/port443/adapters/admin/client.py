@@ -1,4 +1,4 @@
-"""Ask a running `port443 serve` something, over its admin socket."""
+"""The client of the admin socket of a running `port443 serve`."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ ANSWER_BYTES = 64 * 1024 * 1024
 
 
 class NotAllowed(ServeError):
-    """The admin socket lets in root, the user that `serve` runs as, and the group port443-admin.
+    """The admin socket is open to root, the user that `serve` runs as, and the group port443-admin.
 
     Run the command as one of them: with sudo, or as a member of that group (adduser NAME port443-admin).
     """
@@ -22,17 +22,17 @@ class NotAllowed(ServeError):
 
 
 class Refused(Port443Error):
-    """`serve` could not do what it was asked; its own code, words and particulars are passed on.
+    """`serve` could not do what was requested; its own code, message and facts are passed on.
 
-    `port443 explain` takes the code that was printed.
+    `port443 explain` accepts the code that was printed.
     """
 
     code = "P443-E412"
 
-    def __init__(self, told: dict[str, Any]) -> None:
-        super().__init__(told["message"], told["hint"])
-        self.code, self.fault, self.retry = told["code"], told["fault"], told["retry"]  # type: ignore[misc]  # of the error that `serve` met
-        self._report, self._facts = told["report"], told["facts"]
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"], error["hint"])
+        self.code, self.fault, self.retry = error["code"], error["fault"], error["retry"]  # type: ignore[misc]  # of the error of `serve`
+        self._report, self._facts = error["report"], error["facts"]
 
     def report(self) -> str:
         return str(self._report)
@@ -42,9 +42,9 @@ class Refused(Port443Error):
 
 
 class SettingsRefused(Refused, SettingsError):
-    """`serve` read its settings again and found mistakes; what ran goes on.
+    """`serve` read its settings again and found mistakes; what ran before still runs.
 
-    Each mistake is printed with its place. Correct the file, then: `port443 reload --wait`.
+    Each mistake is printed with its position. Correct the file, then: `port443 reload --wait`.
     """
 
     code = "P443-E415"
@@ -56,13 +56,13 @@ async def ask(socket: Path, request: dict[str, Any], timeout_s: float) -> dict[s
         async with asyncio.timeout(timeout_s):
             line = await _exchange(socket, json.dumps(request).encode() + b"\n")
     except PermissionError as error:
-        raise NotAllowed(f"{socket}: not allowed", "ask as root or as a member of port443-admin") from error
+        raise NotAllowed(f"{socket}: not allowed", "run as root or as a member of port443-admin") from error
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunning(
             f"no port443 serve answers on {socket}", "start it, or name its directory: --runtime DIR"
         ) from error
     except TimeoutError as error:
-        raise NoAnswer(f"does not answer within {timeout_s:g} s", "look at the log of serve") from error
+        raise NoAnswer(f"does not answer within {timeout_s:g} s", "see the log of serve") from error
     except OSError as error:
         raise NotRunning(
             f"{socket}: {error.strerror or error}", "name its directory: --runtime DIR"
@@ -74,7 +74,7 @@ async def _exchange(socket: Path, line: bytes) -> bytes:
     reader, writer = await asyncio.open_unix_connection(socket, limit=ANSWER_BYTES)
     try:
         writer.write(line)
-        # Whoever refuses us may close before it has read the whole request: its answer counts.
+        # A server that refuses may close before it has read the whole request: its answer counts.
         return await reader.readline()
     finally:
         writer.close()
@@ -82,9 +82,9 @@ async def _exchange(socket: Path, line: bytes) -> bytes:
 
 def _answer(socket: Path, line: bytes) -> dict[str, Any]:
     if not line.endswith(b"\n"):
-        raise NotRunning(f"{socket}: closed without a whole answer", "look at the log of serve")
+        raise NotRunning(f"{socket}: closed without a complete answer", "see the log of serve")
     answer: dict[str, Any] = json.loads(line)
     if "error" in answer:
-        told = answer["error"]
-        raise SettingsRefused(told) if told["is_settings"] else Refused(told)
+        error = answer["error"]
+        raise SettingsRefused(error) if error["is_settings"] else Refused(error)
     return answer

@@ -1,4 +1,4 @@
-"""Answer on the admin socket; who asks is known by the kernel (SO_PEERCRED), not by what they say."""
+"""The server of the admin socket. It authorises clients by their credentials (SO_PEERCRED)."""
 
 import asyncio
 import grp
@@ -22,8 +22,8 @@ REQUEST_TIMEOUT_S = 5
 ANSWER_TIMEOUT_S = 10
 LINGER_S = 1
 LAST_ANSWERS_S = 2
-MAX_TALKS = 256
-"""Clients that are listened to at once; further ones are sent away."""
+MAX_CLIENTS = 256
+"""Concurrent clients; further ones are refused."""
 PEER_CREDENTIALS = struct.Struct("3i")
 
 Answerer = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -35,7 +35,7 @@ class RuntimeBusy(ServeError):
     """Another `port443 serve` uses this runtime directory.
 
     Two control planes would contradict each other at one edge. Stop the other one with `port443 stop`,
-    or give this one a directory of its own with `--runtime DIR`.
+    or give this one its own directory with `--runtime DIR`.
     """
 
     code = "P443-E401"
@@ -46,7 +46,7 @@ class RuntimeBusy(ServeError):
 class RuntimeFull(ServeError):
     """The runtime directory cannot be written to: it is full, or mounted read-only.
 
-    It is small and lies in memory (`df` shows how much room it has). Make room, or name another directory
+    It is small and on a tmpfs (`df` shows how much room it has). Make room, or name another directory
     with `--runtime DIR`.
     """
 
@@ -55,18 +55,18 @@ class RuntimeFull(ServeError):
 
 
 class RequestUnreadable(ServeError):
-    """What came over the admin socket is no request: no JSON object on one line of at most 64 KiB.
+    """The request on the admin socket is not a JSON object on one line of at most 64 KiB.
 
-    Only port443's own commands speak there, of the same version as `serve`: compare port443 --version.
+    Only port443's own commands use it, of the same version as `serve`: compare port443 --version.
     """
 
     code = "P443-E413"
 
 
-class TooManyTalks(ServeError):
-    """More clients are connected to the admin socket than are listened to at once.
+class TooManyAdminClients(ServeError):
+    """More clients are connected to the admin socket than it accepts at the same time.
 
-    They hold it open without asking anything: `ss -xp` shows who they are.
+    They keep it open without a request: `ss -xp` shows their processes.
     """
 
     code = "P443-E416"
@@ -75,9 +75,9 @@ class TooManyTalks(ServeError):
 
 
 class AnswerFailed(ServeError):
-    """`port443 serve` met something that its authors did not foresee while it answered.
+    """An unexpected exception in `port443 serve` while it answered.
 
-    It goes on. Its log has the particulars: please report them.
+    It continues to run. Its log has the traceback: please report it.
     """
 
     code = "P443-E417"
@@ -88,58 +88,62 @@ class AdminSocket:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lease = _take_lease(lease_of(path))
+        self._lease = _acquire_lease(lease_of(path))
         self._server: asyncio.Server | None = None
-        self._talks: set[asyncio.Task[Any] | None] = set()
+        self._clients: set[asyncio.Task[Any] | None] = set()
 
     async def open(self, answer: Answerer) -> None:
         """Begin to listen; `answer` gets each request and returns the answer or raises Port443Error."""
 
-        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._talks.add(task := asyncio.current_task())
+        async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._clients.add(task := asyncio.current_task())
             try:
-                said = await self._heard(reader, writer, answer)
-                if said is not None:
-                    await _say(writer, said)
-                    await _hear_out(reader, writer)
+                document = await self._answer(reader, writer, answer)
+                if document is not None:
+                    await _write(writer, document)
+                    await _linger(reader, writer)
             except (OSError, TimeoutError):
-                pass  # whoever asked has gone, or does not listen: there is nobody to tell
+                pass  # the client has gone, or does not read
             finally:
-                writer.transport.abort()  # what was said is with the kernel; what was not taken is given up
-                self._talks.discard(task)
+                writer.transport.abort()  # what was written is with the kernel; the rest is dropped
+                self._clients.discard(task)
 
         self.path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(talk, self.path, limit=REQUEST_BYTES)
+        self._server = await asyncio.start_unix_server(serve_client, self.path, limit=REQUEST_BYTES)
         self.path.chmod(_give_to_group(self.path))
 
     async def close(self) -> None:
-        """Stop listening, let answers under way be finished, and give the lease back."""
+        """Stop accepting, finish answers under way, and release the lease."""
         if self._server:
             self._server.close()
             self.path.unlink(missing_ok=True)
-        if talks := [talk for talk in self._talks if talk]:
-            await asyncio.wait(talks, timeout=LAST_ANSWERS_S)
+        if tasks := [task for task in self._clients if task]:
+            await asyncio.wait(tasks, timeout=LAST_ANSWERS_S)
         self._lease.release()
 
-    async def _heard(
+    async def _answer(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answerer
     ) -> dict[str, Any] | None:
-        """Return the answer to what is asked, or the error; None when nothing is asked."""
+        """Return the answer to the request, or the error; None without a request."""
         try:
             self._admit(writer.get_extra_info("socket"))
             request = await _request(reader)
             return None if request is None else await answer(request)
         except Port443Error as error:
-            return {"error": _told(error)}
+            return {"error": _error_document(error)}
         except Exception as error:
             log.exception("answer_failed")
-            return {"error": _told(AnswerFailed(f"{type(error).__name__}: {error}", "see the log of serve"))}
+            return {
+                "error": _error_document(
+                    AnswerFailed(f"{type(error).__name__}: {error}", "see the log of serve")
+                )
+            }
 
     def _admit(self, peer: socket.socket) -> None:
         if not _allowed(peer):
-            raise NotAllowed("not allowed", f"ask as root or as a member of {GROUP}")
-        if len(self._talks) > MAX_TALKS:
-            raise TooManyTalks(f"{MAX_TALKS} clients are connected already", "see who they are: ss -xp")
+            raise NotAllowed("not allowed", f"run as root or as a member of {GROUP}")
+        if len(self._clients) > MAX_CLIENTS:
+            raise TooManyAdminClients(f"{MAX_CLIENTS} clients are connected already", "list them: ss -xp")
 
 
 def lease_of(path: Path) -> Path:
@@ -147,7 +151,7 @@ def lease_of(path: Path) -> Path:
     return path.with_suffix(".lock")
 
 
-def _take_lease(path: Path) -> Lease:
+def _acquire_lease(path: Path) -> Lease:
     try:
         return Lease(path)
     except LeaseTaken as holder:
@@ -162,7 +166,7 @@ def _take_lease(path: Path) -> Lease:
 
 
 def _give_to_group(path: Path) -> int:
-    """Let the group port443-admin in where it exists; return the mode for the socket."""
+    """Give the group port443-admin access where it exists; return the mode of the socket."""
     try:
         os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
     except (KeyError, PermissionError):
@@ -171,7 +175,7 @@ def _give_to_group(path: Path) -> int:
 
 
 async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
-    """Read one request; None when the client says nothing, or not all of it in time."""
+    """Read one request; None when the client sends nothing, or not all of it in time."""
     try:
         async with asyncio.timeout(REQUEST_TIMEOUT_S):
             line = await reader.readline()
@@ -190,23 +194,23 @@ async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
     return request
 
 
-async def _say(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
-    """Say it and wait until it has been taken, for a while."""
+async def _write(writer: asyncio.StreamWriter, document: dict[str, Any]) -> None:
+    """Write the answer and wait, for a bounded time, until it has been read."""
     writer.transport.set_write_buffer_limits(0)
-    writer.write(json.dumps(said).encode() + b"\n")
+    writer.write(json.dumps(document).encode() + b"\n")
     async with asyncio.timeout(ANSWER_TIMEOUT_S):
         await writer.drain()
 
 
-async def _hear_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Wait for the client's end: it would lose the answer if its words met a closed socket."""
+async def _linger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Wait for the client to close: closing first with unread input would reset the connection."""
     writer.write_eof()
     async with asyncio.timeout(LINGER_S):
         while await reader.read(REQUEST_BYTES):
             pass
 
 
-def _told(error: Port443Error) -> dict[str, Any]:
+def _error_document(error: Port443Error) -> dict[str, Any]:
     return {
         "code": error.code,
         "fault": error.fault,

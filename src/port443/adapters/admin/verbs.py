@@ -19,25 +19,25 @@ T = TypeVar("T")
 
 
 class RequestUnknown(ServeError):
-    """The admin socket was asked something that this version does not know.
+    """This version does not know the verb on the admin socket.
 
-    Client and server are of different versions: use the `port443` that belongs to the running server.
+    Client and server have different versions: use the `port443` that belongs to the running server.
     """
 
     code = "P443-E414"
 
 
 class AnswerStrange(ServeError):
-    """The running `port443 serve` answered with something that this version does not know.
+    """This version cannot read the answer of the running `port443 serve`.
 
-    Client and server are of different versions: use the `port443` that belongs to the running server.
+    Client and server have different versions: use the `port443` that belongs to the running server.
     """
 
     code = "P443-E425"
 
 
 def answerer(app: App) -> Answerer:
-    """Return what answers one request of the admin socket."""
+    """Return the answer to one request of the admin socket."""
     verbs: dict[str, Callable[[], Awaitable[Any]]] = {
         "alive": app.alive,
         "status": app.status,
@@ -56,18 +56,18 @@ def answerer(app: App) -> Answerer:
 
 
 class AdminClient:
-    """Implements `App` for the `port443 serve` that listens on a socket; raises what `ask` does."""
+    """Implements `App` for the `port443 serve` behind a socket; raises what `ask` raises."""
 
     def __init__(self, socket: Path, status_s: float = STATUS_S) -> None:
         self._socket = socket
         self._status_s = status_s
 
     async def alive(self) -> Alive:
-        """Say in what time a stop is done at the latest."""
+        """Return the time within which a stop is complete, in seconds."""
         return await self._ask(Alive, {"verb": "alive"}, ALIVE_S)
 
     async def status(self) -> StatusDocument:
-        """Say what runs, and whether it is what was meant; also while it starts."""
+        """Return what runs and whether it matches the settings; also during the start."""
         return await self._ask(StatusDocument, {"verb": "status"}, self._status_s)
 
     async def reload(self) -> Reloaded:

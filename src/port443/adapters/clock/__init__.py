@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Tells the time of this machine."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
         """Return the time in UTC, with its zone."""
-        return datetime.now(UTC)  # noqa: TID251 - this is the Clock that everybody else is handed
+        return datetime.now(UTC)  # noqa: TID251 - the one implementation of ports.Clock

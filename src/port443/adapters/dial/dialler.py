@@ -22,24 +22,24 @@ from port443.core.probe.failures import (
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 
 READ_SIZE = 16 * 1024
-GOODBYE_S = 1.0
+LINGER_S = 1.0
 MAX_ADDRESSES = 16
 MAX_PACES = 1024
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER with no time: close by reset, leave no TIME_WAIT behind
 GONE = (ConnectionResetError, BrokenPipeError, ConnectionAbortedError)
 
 
-async def _to_nobody(_: Endpoint) -> None:
-    """Tell nobody."""
+async def _announce_nothing(_: Endpoint) -> None:
+    """The default: no one counts connections."""
 
 
 class Dialler:
     """A `Dial` over asyncio and plain sockets."""
 
     def __init__(self, parallel: int = 4, *, announce: Announce | None = None) -> None:
-        """`announce` is told where each connection comes from, before anything is said over it."""
+        """`announce` is awaited with the local endpoint of each connection, before anything is sent on it."""
         self._parallel = parallel
-        self._announce = announce or _to_nobody
+        self._announce = announce or _announce_nothing
         self._paces: dict[str, Pace] = {}
 
     async def resolve(self, name: SiteName, port: int) -> tuple[Endpoint, ...]:
@@ -47,9 +47,9 @@ class Dialler:
             return (Endpoint(name.text, port),)
         loop = asyncio.get_running_loop()
         try:
-            # Whatever the resolver says: names below localhost are this machine (RFC 6761 §6.3).
-            asked = "localhost" if name.text.endswith(".localhost") else name.text
-            found = await loop.getaddrinfo(asked, port, type=socket.SOCK_STREAM)
+            # Independent of the resolver: names below localhost are this machine (RFC 6761 §6.3).
+            lookup = "localhost" if name.text.endswith(".localhost") else name.text
+            found = await loop.getaddrinfo(lookup, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise NameUnresolved(
                 f"{name} has no address: {words_of(error)}",
@@ -61,14 +61,14 @@ class Dialler:
     @asynccontextmanager
     async def connect(self, endpoint: Endpoint, within_s: float) -> AsyncIterator["SocketConnection"]:
         pace = self._pace(endpoint)
-        async with pace.turn():
+        async with pace.slot():
             try:
                 async with self._opened(endpoint, within_s) as connection:
                     yield connection
             except (ConnectionWasReset, ConnectTimedOut, AnswerTimedOut):
-                pace.had_trouble()
+                pace.record_failure()
                 raise
-            pace.went_well()
+            pace.record_success()
 
     @asynccontextmanager
     async def _opened(self, endpoint: Endpoint, within_s: float) -> AsyncIterator["SocketConnection"]:
@@ -81,7 +81,7 @@ class Dialler:
             opened.close()
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
-        async with self._pace(endpoint).turn():
+        async with self._pace(endpoint).slot():
             return await fetch_head(endpoint, request, within_s, self._announce)
 
     def back_off(self, endpoint: Endpoint) -> None:
@@ -112,9 +112,9 @@ class SocketConnection:
             async with asyncio.timeout_at(self._end):
                 await loop.sock_sendall(self._socket, octets)
         except TimeoutError as error:
-            raise AnswerTimedOut(f"{self._endpoint} takes no bytes") from error
+            raise AnswerTimedOut(f"{self._endpoint} stopped reading") from error
         except GONE:
-            # The alert may stand in our buffer before our hello is fully sent (RFC 8446 §6): read on.
+            # The alert may be in our buffer before our hello is fully sent (RFC 8446 §6): read on.
             self._was_cut = True
 
     async def receive(self) -> bytes:
@@ -126,20 +126,20 @@ class SocketConnection:
             raise AnswerTimedOut(f"{self._endpoint} did not answer in time") from error
         except GONE as error:
             raise ConnectionWasReset(f"{self._endpoint} reset the connection") from error
-        if not octets and self._was_cut:  # the system tells of a reset only once, and did so to `send`
+        if not octets and self._was_cut:  # the system reports a reset only once, and did so to `send`
             raise ConnectionWasReset(f"{self._endpoint} reset the connection")
         return octets
 
     async def finish(self) -> None:
         loop = asyncio.get_running_loop()
-        self._end = min(self._end, loop.time() + GOODBYE_S)
+        self._end = min(self._end, loop.time() + LINGER_S)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
             self._socket.shutdown(socket.SHUT_WR)
             while await self.receive():
                 pass
         except (OSError, AnswerTimedOut, ConnectionWasReset):
-            return  # the peer has gone already, or takes its time: neither matters any more
+            return  # the peer has gone already, or is slow: neither matters any more
 
 
 async def _open(endpoint: Endpoint, end: float, within_s: float) -> socket.socket:
@@ -149,7 +149,7 @@ async def _open(endpoint: Endpoint, end: float, within_s: float) -> socket.socke
     except OSError as error:
         raise HostUnreachable(f"no socket for {endpoint}: {words_of(error)}") from error
     try:
-        opened.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
+        opened.setblocking(False)  # noqa: FBT003 - the method's name explains the argument
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         async with asyncio.timeout_at(end):
@@ -157,15 +157,15 @@ async def _open(endpoint: Endpoint, end: float, within_s: float) -> socket.socke
     except BaseException as error:
         opened.close()
         if isinstance(error, OSError):
-            raise _told(error, endpoint, within_s) from error
+            raise _failure_of(error, endpoint, within_s) from error
         raise
     return opened
 
 
-def _told(
+def _failure_of(
     error: OSError, endpoint: Endpoint, within_s: float
 ) -> ConnectRefused | ConnectTimedOut | ConnectionWasReset | HostUnreachable:
-    """Turn what the system says into what it means."""
+    """Return the failure for an OS error."""
     if isinstance(error, TimeoutError):
         return ConnectTimedOut(
             f"{endpoint} did not answer within {within_s:g} s", "a firewall may drop the packets"

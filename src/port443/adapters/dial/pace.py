@@ -1,4 +1,4 @@
-"""How many connections to one address at a time, and how soon after each other."""
+"""Limits the number and the rate of connections to one address."""
 
 import asyncio
 from collections import deque
@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 GROWS_AFTER = 4
-"""Connections that went well before one more is allowed beside them, or the pause gets shorter."""
+"""Successful connections before one more is allowed at a time, or the pause gets shorter."""
 SHORTEST_PAUSE_S = 0.03
 LONGEST_PAUSE_S = 2.0
-EASES = 0.8
-"""What a pause shrinks to when connections go well: slowly, or the limit would be met again at once."""
+PAUSE_FACTOR = 0.8
+"""The factor of a pause after success: near 1, or the limit would be reached again immediately."""
 
 
 class Pace:
@@ -40,69 +40,69 @@ class Pace:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody holds or waits for a turn."""
+        """Whether no slot is held or waited for."""
         return not self._open and not self._waiting
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def slot(self) -> AsyncIterator[None]:
         """Wait until a connection may be opened, and count it while inside."""
         while self._open >= self._allowed:
-            await self._woken()
+            await self._wait_for_slot()
         self._open += 1
         try:
-            await self._wait()
+            await self._wait_for_pause()
             yield
         finally:
             self._open -= 1
             self._wake()
 
-    async def _woken(self) -> None:
-        place = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
+    async def _wait_for_slot(self) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
         try:
-            await place
+            await waiter
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self._wake()  # it was this one's turn, and is the next one's now
+            if waiter.done() and not waiter.cancelled():
+                self._wake()  # this slot is cancelled, the next waiter may take it
             raise
         finally:
-            if place in self._waiting:
-                self._waiting.remove(place)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
 
     def _wake(self) -> None:
-        """Wake as many as there is room for; each looks again whether it is so."""
+        """Wake as many waiters as there is room for; each checks its condition again."""
         for _ in range(self._allowed - self._open):
             while self._waiting:
-                place = self._waiting.popleft()
-                if not place.done():
-                    place.set_result(None)
+                waiter = self._waiting.popleft()
+                if not waiter.done():
+                    waiter.set_result(None)
                     break
 
-    async def _wait(self) -> None:
+    async def _wait_for_pause(self) -> None:
         now = asyncio.get_running_loop().time()
         begins = max(now, self._next)
         self._next = begins + self._pause_s
         if begins > now:
             await asyncio.sleep(begins - now)
 
-    def went_well(self) -> None:
-        """Count a connection over which an answer came."""
+    def record_success(self) -> None:
+        """Count a connection that was answered."""
         self._good += 1
         if self._good >= GROWS_AFTER:
             self._good = 0
             self._allowed = min(self._most, self._allowed + 1)
             self._wake()
-            self._pause_s = self._pause_s * EASES if self._pause_s > SHORTEST_PAUSE_S else 0.0
+            self._pause_s = self._pause_s * PAUSE_FACTOR if self._pause_s > SHORTEST_PAUSE_S else 0.0
 
-    def had_trouble(self) -> None:
-        """Allow half as many at a time: a connection was reset, or met silence."""
+    def record_failure(self) -> None:
+        """Halve the concurrency: a connection was reset, or timed out."""
         self._good = 0
         self._allowed = max(1, self._allowed // 2)
 
     def back_off(self) -> None:
-        """Allow one at a time, and double the pause: the server refuses what it accepts at other times.
+        """Allow one connection at a time, and double the pause: the server refuses some of what it accepts.
 
-        Several connections that fail together count once: no later one has shown yet what the pause does.
+        Several connections that fail together count once: no later one has shown the effect of the pause yet.
         """
         now = asyncio.get_running_loop().time()
         self._good = 0

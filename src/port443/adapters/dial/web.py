@@ -86,7 +86,7 @@ async def _body(reader: asyncio.StreamReader, answer: HTTPAnswer, octets: bytes)
 async def _connected(endpoint: Endpoint, announce: Announce) -> socket.socket:
     opened = socket.socket(socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET)
     try:
-        opened.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
+        opened.setblocking(False)  # noqa: FBT003 - the method's name explains the argument
         await asyncio.get_running_loop().sock_connect(opened, (endpoint.address, endpoint.port))
         await announce(local_endpoint(opened))
     except BaseException:
@@ -96,7 +96,7 @@ async def _connected(endpoint: Endpoint, announce: Announce) -> socket.socket:
 
 
 def trustless_context() -> ssl.SSLContext:
-    """Make a client that talks to anybody: what is wrong with the server is the scan's own business."""
+    """Make a TLS client that accepts any certificate: the scan itself reports its faults."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

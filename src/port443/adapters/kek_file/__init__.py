@@ -16,10 +16,10 @@ OTHERS = 0o077
 
 
 class KeyEncryptionKeyMissing(StoreError):
-    """The file `kek` is missing or is no key, and without it the private keys in the store are lost.
+    """The file `kek` is missing or is not a key, and without it the private keys in the store are lost.
 
-    Bring it back from a backup of the state directory. Without one move the directory away and start
-    anew: the local CA's root and all certificates are then made again.
+    Restore it from a backup of the state directory. Without one move the directory away and start
+    again: the local CA's root and all certificates are then made again.
     """
 
     code = "P443-E630"
@@ -29,7 +29,7 @@ class KeyEncryptionKeyMissing(StoreError):
 class KeyEncryptionKeyExposed(StoreError):
     """The file `kek` can be read by other users of this machine, and with it all private keys.
 
-    Take it from them with the command in the hint. If anybody could have copied it together with the
+    Remove their access with the command in the hint. If another user could have copied it together with the
     database, have all certificates made again.
     """
 
@@ -40,7 +40,7 @@ class KeyEncryptionKeyExposed(StoreError):
 class WrappedKeyUnreadable(StoreError):
     """A stored key was wrapped under another key-encryption key, or is damaged.
 
-    Bring the state directory, `kek` included, back from one backup.
+    Restore the state directory, including `kek`, from one backup.
     """
 
     code = "P443-E632"
@@ -56,7 +56,7 @@ class FileKeyWrapper:
 
     @classmethod
     def open(cls, path: Path, *, may_create: bool) -> "FileKeyWrapper":
-        """Read the key; make one when there is none and `may_create` says that nothing depends on it."""
+        """Read the key; make one when there is none and `may_create` is set: nothing depends on it then."""
         try:
             if may_create and not path.exists():
                 _create(path)
@@ -65,7 +65,7 @@ class FileKeyWrapper:
         except OSError as error:
             raise KeyEncryptionKeyMissing(
                 f"the key-encryption key {path} cannot be read: {error.strerror}",
-                "bring it back from a backup of the state directory",
+                "restore it from a backup of the state directory",
             ) from error
         if mode & OTHERS:
             raise KeyEncryptionKeyExposed(
@@ -81,7 +81,7 @@ class FileKeyWrapper:
         return nonce + self._cipher.encrypt(nonce, key, context)
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
-        """Decrypt what `wrap` made with the same context."""
+        """Decrypt the result of `wrap` for the same context."""
         try:
             return self._cipher.decrypt(wrapped[:NONCE_OCTETS], wrapped[NONCE_OCTETS:], context)
         except (InvalidTag, ValueError) as error:

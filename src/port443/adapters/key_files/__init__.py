@@ -12,7 +12,7 @@ MAX_OCTETS = 1024 * 1024
 class CertificateFileUnreadable(CertificateError):
     """A certificate or key file cannot be read.
 
-    The message names the file and what the system said. Check the path, and that the user who runs
+    The message names the file and the error of the system. Check the path, and that the user who runs
     port443 may read it: `chgrp port443 FILE` and `chmod 640 FILE`.
     """
 
@@ -54,5 +54,5 @@ class FilesOnDisk:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file, and do not wait for ever for a pipe that nobody writes to."""
+    """Open a file without blocking: opening a pipe would wait for its writer."""
     return os.open(path, flags | os.O_NONBLOCK)

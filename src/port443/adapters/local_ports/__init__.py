@@ -12,7 +12,7 @@ def loopback_addresses() -> tuple[str, ...]:
 
 
 def has_ipv6() -> bool:
-    """Whether the kernel of this machine knows IPv6, though it may have no such address."""
+    """Whether the kernel supports IPv6, whether or not the machine has an address of it."""
     try:
         socket.socket(socket.AF_INET6).close()
     except OSError:

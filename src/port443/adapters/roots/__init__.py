@@ -1,4 +1,4 @@
-"""The roots to believe: a file that the user names, else the system's store."""
+"""Trusted roots: a file that the user names, else the system's store."""
 
 import ssl
 from pathlib import Path
@@ -57,14 +57,14 @@ def _content(path: Path) -> bytes:
 
 
 class SystemRoots:
-    """The system's roots, read when they are asked for, and again only when their file has changed."""
+    """The system's roots, read on first use, and again only when their file has changed."""
 
     def __init__(self) -> None:
         self._seen: tuple[str, int, int] | None = None
         self._roots: TrustedRoots | None = None
 
     def if_any(self) -> TrustedRoots:
-        """Return them, or none on a system that has none: a chain is then judged by itself."""
+        """Return them, or none on a system without any: trust is then not evaluated."""
         try:
             return self()
         except RootsUnreadable:

@@ -1,4 +1,4 @@
-"""Two small web servers that stand behind the demo, so that it has something to show."""
+"""Two small web servers as the backends of the demo."""
 
 import html
 import threading
@@ -23,11 +23,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Stay silent: a visitor who leaves early is no news."""
+        """Ignore it: a client that disconnects early is not worth a line."""
 
 
 class SampleBackend:
-    """A plain HTTP/1.1 server on loopback, in a thread of its own."""
+    """A plain HTTP/1.1 server on loopback, in its own thread."""
 
     def __init__(self, name: str, port: int) -> None:
         """Listen on `port`, or on any free one where that is taken."""
@@ -72,6 +72,6 @@ def _handler(name: str) -> type[BaseHTTPRequestHandler]:
         do_HEAD = do_GET  # noqa: N815  # the name is http.server's
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's name
-            """Stay silent: the demo's own lines say what happens."""
+            """Log nothing: the demo prints its own lines."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""Envelope encryption: each private key under a data key of its own, bound to its generation."""
+"""Envelope encryption: each private key under its own data key, bound to its generation."""
 
 import os
 
@@ -16,8 +16,8 @@ PURPOSE = "private_key"
 class SecretUnreadable(StoreError):
     """A private key in the store cannot be decrypted: it is damaged, or it was moved from another row.
 
-    Bring back the state directory from a backup. The certificate of that site can also be made again:
-    move the directory away and start anew.
+    Restore the state directory from a backup. The certificate of that site can also be made again:
+    move the directory away and start again.
     """
 
     code = "P443-E619"

@@ -27,7 +27,7 @@ class WrongKeyEncryptionKey(StoreError):
     """The private keys in the store were encrypted under another key-encryption key than the file `kek`.
 
     Database and key file come from different machines or different times. Put the `kek` that belongs to
-    this database beside it, or bring back both from one backup.
+    this database beside it, or restore both from one backup.
     """
 
     code = "P443-E621"
@@ -61,10 +61,10 @@ class SealedStore:
         return Generation(lineage, number, credential, created_at.replace(microsecond=0))
 
     async def activate(self, generation: Generation, instead_of: int | None) -> None:
-        """Move the active pointer, if it still stands where it is believed to."""
+        """Move the active pointer, if it is still at the expected generation."""
         await self._backend.activate(generation.lineage, generation.number, instead_of)
 
-    async def keep_last_good(
+    async def save_last_good(
         self,
         credentials: Mapping[str, Credential],
         client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
@@ -72,27 +72,27 @@ class SealedStore:
     ) -> None:
         """Keep all of it, or nothing."""
         unsaved = [self._unsaved(lineage, credential, at) for lineage, credential in credentials.items()]
-        await self._backend.keep_last_good(unsaved, client_cas)
+        await self._backend.save_last_good(unsaved, client_cas)
 
     async def last_client_cas(self, site: str, path: PurePath) -> tuple[bytes, ...]:
         """Return the CAs that were last kept for a site, if they are of this file; else none."""
         return await self._backend.last_client_cas(site, path)
 
     async def hsts_memory(self) -> tuple[Mapping[str, HstsStep], Mapping[str, datetime]]:
-        """Return where each site stands on the HSTS ladder, and when each was last seen served wrongly."""
+        """Return each site's step of the HSTS rollout, and when a proof of it last failed."""
         return await self._backend.hsts_memory()
 
-    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
-        """Remember all of it, or nothing; a failed proof that is older than what is known changes nothing."""
-        await self._backend.remember_hsts(steps, failed)
+    async def save_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
+        """Store all of it, or none; a failed proof older than the stored one changes nothing."""
+        await self._backend.save_hsts(steps, failed)
 
     async def job_records(self) -> Mapping[str, JobRecord]:
-        """Return where each job stands, by its key."""
+        """Return the state of each job, by its key."""
         return await self._backend.job_records()
 
-    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
-        """Remember all of it, or nothing; None: the job is forgotten."""
-        await self._backend.remember_jobs(records)
+    async def save_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+        """Store all of it, or none; None deletes the state of a job."""
+        await self._backend.save_jobs(records)
 
     async def account(self, directory: str, email: str) -> AcmeAccount | None:
         """Return the account at a CA, if one was kept."""

@@ -1,4 +1,4 @@
-"""The state directory of one machine, and the directory for everybody beside it, whatever the store in it."""
+"""The state directory of one machine, and the public directory beside it, independent of the store."""
 
 from port443.adapters.state_directory.directory import StateDirectory
 from port443.adapters.state_directory.public import public_directory, published

@@ -8,7 +8,7 @@ from pathlib import Path
 from port443.adapters.state_directory.errors import StateAbsent, StateExposed, StateForeign, StateInUse
 from port443.adapters.state_directory.public import publish
 from port443.lease import Lease, LeaseTaken
-from port443.storage_errors import told_of_files
+from port443.storage_errors import file_errors
 
 DIRECTORY_MODE, FILE_MODE = 0o700, 0o600
 OTHERS = 0o077
@@ -16,14 +16,14 @@ OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class StateDirectory:
-    """A directory that exists and is nobody else's. Only `prepare` and `find` make one."""
+    """A directory that exists and that only this user can write. Only `prepare` and `find` make one."""
 
     path: Path
 
     @classmethod
     def prepare(cls, path: Path) -> "StateDirectory":
         """Make the directory when it is missing, and check whose it is."""
-        with told_of_files(path):
+        with file_errors(path):
             path.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
             if stat.S_IMODE(path.stat().st_mode) & OTHERS and not any(path.iterdir()):
                 path.chmod(DIRECTORY_MODE)  # an empty one, made for us by `mkdir`: nothing was exposed
@@ -34,7 +34,7 @@ class StateDirectory:
         """Check a directory that must be there already."""
         found = cls(path)
         absent = StateAbsent(f"{path} holds no state yet", "run `port443 serve`, or name it with --state")
-        with told_of_files(path):
+        with file_errors(path):
             if not path.is_dir():
                 raise absent
         _refuse_exposed(path, DIRECTORY_MODE)
@@ -69,17 +69,17 @@ class StateDirectory:
         """Take the directory for one serve; raises `StateInUse` when another has it."""
         path = self.path / "serve.lock"
         try:
-            with told_of_files(path):
+            with file_errors(path):
                 return Lease(path)
         except LeaseTaken as holder:
             raise StateInUse(
                 f"{self.path} is in use by another port443 serve, process {holder}",
-                "stop it with `port443 stop`, or give this one a directory of its own with --state",
+                "stop it with `port443 stop`, or give this one its own directory with --state",
             ) from holder
 
 
 def _refuse_exposed(path: Path, mode: int) -> None:
-    with told_of_files(path):
+    with file_errors(path):
         found = path.stat()
     if found.st_uid not in (os.geteuid(), 0) and os.geteuid() != 0:
         raise _foreign(path, found.st_uid)
@@ -93,5 +93,5 @@ def _refuse_exposed(path: Path, mode: int) -> None:
 def _foreign(path: Path, owner: int) -> StateForeign:
     return StateForeign(
         f"{path} belongs to user {owner}, and user {os.geteuid()} runs port443",
-        "run port443 as that user, or name a directory of your own with --state",
+        "run port443 as that user, or name your own directory with --state",
     )

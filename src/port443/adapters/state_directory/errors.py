@@ -1,13 +1,13 @@
-"""What can be wrong with the state directory, whatever is stored in it."""
+"""The errors of the state directory, independent of the store in it."""
 
 from port443.core.errors import StoreError
 
 
 class StateInUse(StoreError):
-    """Another `port443 serve` works in this state directory.
+    """Another `port443 serve` uses this state directory.
 
-    Two of them would renew the same certificates and climb the same HSTS ladder against each other. Stop
-    the other one (`port443 stop`), or give this one a directory of its own with `--state DIR`.
+    Two of them would both renew the same certificates and advance the same HSTS rollout. Stop the other one
+    (`port443 stop`), or give this one its own directory with `--state DIR`.
     """
 
     code = "P443-E610"
@@ -26,10 +26,10 @@ class StateExposed(StoreError):
 
 
 class StateForeign(StoreError):
-    """The state directory belongs to another user of this machine, and holds what only they may use.
+    """The state directory belongs to another user of this machine and is private.
 
-    Run port443 as that user, or name a directory of your own with `--state DIR`. The local CA's roots are for
-    everybody: `port443 trust path` prints the copies beside the state directory, which serve writes.
+    Run port443 as that user, or name your own directory with `--state DIR`. The local CA's roots are public:
+    `port443 trust path` prints the copies beside the state directory, which serve writes.
     """
 
     code = "P443-E622"
@@ -37,7 +37,7 @@ class StateForeign(StoreError):
 
 
 class StateAbsent(StoreError):
-    """There is nothing in this state directory yet, or it is not the one that was meant.
+    """This state directory is empty, or it is not the one of `serve`.
 
     It is made when `port443 serve` first runs. Name the directory that serve uses with `--state DIR`.
     """

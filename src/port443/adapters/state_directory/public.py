@@ -5,32 +5,32 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from port443.storage_errors import told_of_files
+from port443.storage_errors import file_errors
 
 DIRECTORY_MODE, FILE_MODE = 0o755, 0o644
 WRITABLE = 0o022
 
 
 def public_directory(state: Path) -> Path:
-    """Return the directory for everybody that belongs to a state directory."""
+    """Return the public directory that belongs to a state directory."""
     return state.with_name(f"{state.name}-public")
 
 
 def publish(state: Path, name: str, content: bytes) -> Path:
-    """Write a file that everybody may read, at once or not at all; what is there already stays.
+    """Write a public file atomically; an existing one stays.
 
-    Where the directory for everybody cannot be had, such as below a parent that is not ours, the file
-    stands in the state directory, for its owner.
+    If the public directory cannot be used, such as below a parent of another user, the file is written to
+    the state directory, for its owner.
     """
     try:
         return _written(_opened(public_directory(state), state) / name, content)
     except OSError:
-        with told_of_files(state / name):
+        with file_errors(state / name):
             return _written(state / name, content)
 
 
 def published(state: Path, names: Sequence[str]) -> dict[str, tuple[Path, bytes]]:
-    """Return those of the files that are there for everybody, each with its path."""
+    """Return the public files that exist, each with its path."""
     directory, found = public_directory(state), {}
     for name in names:
         path = directory / name
@@ -51,7 +51,7 @@ def _opened(directory: Path, state: Path) -> Path:
 
 
 def _refuse_unsafe(directory: Path, state: Path) -> os.stat_result:
-    """Raise PermissionError where somebody else could put a root of their own in the place of ours."""
+    """Raise PermissionError where another user could replace our root with theirs."""
     found = directory.lstat()
     owners = {0, os.geteuid(), state.stat().st_uid}
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners or found.st_mode & WRITABLE:

@@ -1,4 +1,4 @@
-"""Certificates with their sealed keys, and what was seen of sites, in one SQLite file."""
+"""Certificates with their encrypted keys, and the observations of sites, in one SQLite file."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from port443.adapters.store_sqlite import orders, schema
-from port443.adapters.store_sqlite.errors import DatabaseDamaged, told_of_database
+from port443.adapters.store_sqlite.errors import DatabaseDamaged, database_errors
 from port443.adapters.store_sqlite.moments import moment_of, seconds_of
 from port443.core.errors import Port443Error
 from port443.core.names import parse_site_name
@@ -23,15 +23,15 @@ from port443.core.renew.records import Attempt
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificate_pem, certificates_in
 from port443.ports import JobRecord, SealedGeneration, SealedKey, UnsavedGeneration
-from port443.storage_errors import StateUnusable, told_of_files
+from port443.storage_errors import StateUnusable, file_errors
 
 T = TypeVar("T")
 BUSY_S = 5.0
 FILE_MODE = 0o600
 SETTINGS = (
     "PRAGMA foreign_keys = ON",
-    "PRAGMA synchronous = FULL",  # what a call has returned from survives a power cut
-    "PRAGMA secure_delete = ON",  # a forgotten key is overwritten, not only unlinked
+    "PRAGMA synchronous = FULL",  # a committed transaction survives a power failure
+    "PRAGMA secure_delete = ON",  # a deleted key is overwritten, not only unlinked
     "PRAGMA trusted_schema = OFF",
 )
 COLUMNS = "lineage, number, names, chain, created_at, kek, wrapped_key, sealed"
@@ -44,9 +44,9 @@ class SQLiteBackend(orders.OrderTables):
         """Open the database; one that is missing is made for the key-encryption key with the id `kek`."""
         self.path = path
         self._lock = threading.Lock()
-        with told_of_files(path):
+        with file_errors(path):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
-        with told_of_database(path):
+        with database_errors(path):
             # WAL and shared-memory file get the database's own mode and owner.
             self._database = sqlite3.connect(
                 path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
@@ -63,8 +63,8 @@ class SQLiteBackend(orders.OrderTables):
         return str(self.path)
 
     def close(self) -> None:
-        """Close the database; what was put is in its one file then."""
-        with self._lock, told_of_database(self.path):
+        """Close the database; all data is in its one file then."""
+        with self._lock, database_errors(self.path):
             self._database.close()
 
     async def active(self, lineage: str) -> SealedGeneration | None:
@@ -84,7 +84,7 @@ class SQLiteBackend(orders.OrderTables):
         return await self._run(lambda database: _put(database, unsaved))
 
     async def activate(self, lineage: str, number: int, instead_of: int | None) -> None:
-        """Move the active pointer, if it still stands where it is believed to."""
+        """Move the active pointer, if it is still at the expected generation."""
         await self._run(lambda database: _activate(database, lineage, number, instead_of))
 
     async def finish_order(self, unsaved: UnsavedGeneration, attempt: Attempt) -> int:
@@ -101,7 +101,7 @@ class SQLiteBackend(orders.OrderTables):
 
         return await self._run(finish)
 
-    async def keep_last_good(
+    async def save_last_good(
         self,
         unsaved: Sequence[UnsavedGeneration],
         client_cas: Mapping[str, tuple[PurePath, tuple[bytes, ...]]],
@@ -127,7 +127,7 @@ class SQLiteBackend(orders.OrderTables):
         return certificates_in(row[0].encode("ascii")) if row else ()
 
     async def hsts_memory(self) -> tuple[dict[str, HstsStep], dict[str, datetime]]:
-        """Return where each site stands on the HSTS ladder, and when each was last seen served wrongly."""
+        """Return each site's step of the HSTS rollout, and when a proof of it last failed."""
 
         def read(database: sqlite3.Connection) -> tuple[dict[str, HstsStep], dict[str, datetime]]:
             steps = database.execute("SELECT site, step, since FROM hsts_step")
@@ -139,8 +139,8 @@ class SQLiteBackend(orders.OrderTables):
 
         return await self._run(read)
 
-    async def remember_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
-        """Remember all of it, or nothing; a failed proof that is older than what is known changes nothing."""
+    async def save_hsts(self, steps: Mapping[str, HstsStep], failed: Mapping[str, datetime]) -> None:
+        """Store all of it, or none; a failed proof older than the stored one changes nothing."""
 
         def remember(database: sqlite3.Connection) -> None:
             database.executemany(
@@ -156,7 +156,7 @@ class SQLiteBackend(orders.OrderTables):
         await self._run(remember)
 
     async def job_records(self) -> dict[str, JobRecord]:
-        """Return where each job stands, by its key."""
+        """Return the state of each job, by its key."""
         query = "SELECT key, spec, next_at, failures, at, code, message FROM job"
         rows = await self._run(lambda database: database.execute(query).fetchall())
         return {
@@ -166,8 +166,8 @@ class SQLiteBackend(orders.OrderTables):
             for key, spec, next_at, failures, at, code, message in rows
         }
 
-    async def remember_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
-        """Remember all of it, or nothing; None: the job is forgotten."""
+    async def save_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
+        """Store all of it, or none; None deletes the state of a job."""
 
         def remember(database: sqlite3.Connection) -> None:
             gone = [(key,) for key, record in records.items() if record is None]
@@ -180,7 +180,7 @@ class SQLiteBackend(orders.OrderTables):
         await self._run(remember)
 
     def _set_up(self, kek: str) -> str:
-        with told_of_database(self.path):
+        with database_errors(self.path):
             (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise StateUnusable(f"{self.path}: the file system cannot hold a write-ahead log")
@@ -192,7 +192,7 @@ class SQLiteBackend(orders.OrderTables):
         """Do `work` in one transaction, in a thread."""
 
         def locked() -> T:
-            with self._lock, told_of_database(self.path), _transaction(self._database):
+            with self._lock, database_errors(self.path), _transaction(self._database):
                 return work(self._database)
 
         return await asyncio.to_thread(locked)

@@ -1,4 +1,4 @@
-"""What can be wrong with the database, each with its next step."""
+"""The errors of the database, each with its next step."""
 
 import os
 import sqlite3
@@ -12,10 +12,10 @@ from port443.storage_errors import StateFull, StateReadOnly, StateUnusable
 
 
 class DatabaseDamaged(StoreError):
-    """The database is no database any more, or parts of it contradict each other.
+    """The file is not a database any more, or parts of it contradict each other.
 
-    The disk or something that wrote to the file has damaged it. Running sites go on. Bring back a copy of
-    the whole state directory from a backup; without one move the directory away and start anew: local
+    The disk or a program that wrote to the file has damaged it. Running sites are not affected. Restore
+    the whole state directory from a backup; without one move the directory away and start again: local
     certificates are then made again, under a new root that has to be trusted again.
     """
 
@@ -26,7 +26,7 @@ class DatabaseDamaged(StoreError):
 class DatabaseNewer(StoreError):
     """The database was written by a newer port443, whose tables this one does not know.
 
-    Use that version again, or bring back the state directory as it was before the upgrade.
+    Use that version again, or restore the state directory as it was before the upgrade.
     """
 
     code = "P443-E614"
@@ -45,8 +45,8 @@ class DatabaseBusy(StoreError):
 
 
 @contextmanager
-def told_of_database(path: Path) -> Iterator[None]:
-    """Turn what SQLite says into an error of the store."""
+def database_errors(path: Path) -> Iterator[None]:
+    """Return the error of the store for an error of SQLite."""
     try:
         yield
     except sqlite3.Error as error:
@@ -57,7 +57,7 @@ def told_of_database(path: Path) -> Iterator[None]:
 
 
 def _is_full(path: Path) -> bool:
-    """Whether the file system is, which SQLite tells as an input/output error where it maps memory."""
+    """Whether the file system is full, which SQLite reports as an I/O error where it maps memory."""
     try:
         return os.statvfs(path.parent).f_bavail * os.statvfs(path.parent).f_frsize < ROOM
     except OSError:
@@ -65,7 +65,7 @@ def _is_full(path: Path) -> bool:
 
 
 ROOM = 128 * 1024
-"""What a write may need: a page of the log, and the index of the log."""
+"""The most bytes that a write may need: a page of the log, and the index of the log."""
 NO_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 KINDS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_FULL: StateFull,
@@ -77,6 +77,6 @@ KINDS: dict[int, type[StoreError]] = {
     sqlite3.SQLITE_LOCKED: DatabaseBusy,
 }
 HINTS = storage_errors.HINTS | {
-    DatabaseDamaged: "bring the state directory back from a backup",
+    DatabaseDamaged: "restore the state directory from a backup",
     DatabaseBusy: "end the program that holds the database open",
 }

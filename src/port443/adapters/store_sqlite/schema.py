@@ -6,10 +6,10 @@ from port443.adapters.store_sqlite.errors import DatabaseDamaged, DatabaseNewer
 
 VERSION = 1
 APPLICATION_ID = 0x50343433
-"""`P443`: tells our database from any other SQLite file."""
+"""`P443`: the application id, which identifies our database among SQLite files."""
 
 # Times are whole seconds since 1970 in UTC. A generation never changes, except that its key may be wrapped
-# again under a new key-encryption key; the trigger holds everybody to that, ourselves included.
+# again under a new key-encryption key; the trigger enforces that.
 TABLES = """
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,
@@ -119,11 +119,11 @@ CREATE TABLE IF NOT EXISTS renewal_information (
     next_poll INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-"""Tables that came later, and that an older program does not miss."""
+"""Tables of later versions, which older programs do not need."""
 
 
 def bring_up_to_date(database: sqlite3.Connection, kek: str) -> str:
-    """Make the tables, or check those that are there; return the key-encryption key they were made for."""
+    """Create the tables, or check the existing ones; return the id of their key-encryption key."""
     database.execute("BEGIN IMMEDIATE")
     try:
         if _is_empty(database):
@@ -160,17 +160,17 @@ def _check(database: sqlite3.Connection, found: dict[str, str]) -> None:
     try:
         version = int(found["schema"])
     except (KeyError, ValueError) as error:
-        raise DatabaseDamaged("the database does not tell its version") from error
+        raise DatabaseDamaged("the database has no version") from error
     if version > VERSION:
         raise DatabaseNewer(
-            f"the database has tables of version {version}, this port443 knows up to {VERSION}",
+            f"the database has tables of version {version}, this port443 supports up to {VERSION}",
             "use the port443 that wrote it",
         )
     if "kek" not in found:
-        raise DatabaseDamaged("the database does not tell its key-encryption key")
+        raise DatabaseDamaged("the database has no id of its key-encryption key")
     (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise DatabaseDamaged(f"the database is damaged: {verdict}", "bring it back from a backup")
+        raise DatabaseDamaged(f"the database is damaged: {verdict}", "restore it from a backup")
 
 
 def _statements(script: str) -> list[str]:

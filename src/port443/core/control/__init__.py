@@ -1,1 +1,1 @@
-"""What `port443 serve` tells of itself: its status, and what its verbs come to, as values."""
+"""The status, the events and the answers of `port443 serve`, as values."""

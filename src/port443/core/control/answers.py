@@ -1,4 +1,4 @@
-"""What the verbs of `port443 serve` come to, and what it means that none comes."""
+"""The results of the verbs of `port443 serve`, and the errors of a missing answer."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ class Alive:
     """It listens."""
 
     ends_within_s: int
-    """In what time a stop is done at the latest."""
+    """A stop is complete within this time, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Reloaded:
     """The settings were read again, and a round went through."""
 
     running: str
-    """The hash of the snapshot that the edge took."""
+    """The hash of the applied snapshot."""
     changes: tuple[str, ...]
-    """What differs from the round before, in plain words."""
+    """The differences from the round before, one sentence each."""
     whole: bool
-    """Whether every site is served as it was meant to be, and was seen to be."""
+    """Whether every site is served as the settings demand, by a proof."""
     problems: tuple[Problem, ...]
 
 
@@ -40,11 +40,11 @@ class Stopped:
 
     stopped: bool
     serve: int | None
-    """The process that ended; null when none ran, but an edge went on without one."""
+    """The process that ended; null when none ran, only an edge without one."""
     edge: int | None
     """The edge's process; null when none answered."""
     edge_has_unit: bool
-    """Whether a service unit of its own ends the edge."""
+    """Whether a service unit of its own stops the edge."""
     edge_goes_on: bool
 
 
@@ -60,9 +60,9 @@ class NotRunning(ServeError):
 
 
 class NoAnswer(ServeError):
-    """`port443 serve` took the connection and did not answer in time: it hangs, or is stopped.
+    """`port443 serve` accepted the connection and did not answer in time: it hangs, or is stopped.
 
-    Its edge serves all the same, if it runs. `kill -CONT` wakes a process that is stopped. Else end it with
+    Its edge serves all the same, if it runs. `kill -CONT` resumes a stopped process. Else end it with
     `kill -KILL` and start `port443 serve` again with the same runtime directory: it takes the edge over.
     """
 

@@ -1,4 +1,4 @@
-"""What happens in `port443 serve`, as values: told once each, in the log and to who follows `App.events`."""
+"""The events of `port443 serve`, as values, for the log and for readers of `App.events`."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -19,13 +19,13 @@ class CertificateEvent:
 
     @property
     def level(self) -> Level:
-        """How much it matters."""
+        """The level of the log line."""
         return "info" if self.name in {"certificate_issued", "certificate_loaded"} else "warning"
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChanged:
-    """What runs differs from the round before; `what` says one difference in plain words."""
+    """What runs differs from the round before; `what` is one difference as a sentence."""
 
     name: ClassVar[str] = "changed"
     level: ClassVar[Level] = "info"
@@ -43,10 +43,10 @@ class StoreFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class SitePutAside:
-    """A site does not run as it was meant to; the others do."""
+class SiteDegraded:
+    """A site does not run as planned; the others do."""
 
-    name: ClassVar[str] = "site_put_aside"
+    name: ClassVar[str] = "site_degraded"
     level: ClassVar[Level] = "error"
     site: str
     code: str
@@ -55,7 +55,7 @@ class SitePutAside:
 
 @dataclass(frozen=True, slots=True)
 class ProofRecovered:
-    """A handshake shows what was meant, and did not before."""
+    """A handshake matches the settings, and the one before did not."""
 
     name: ClassVar[str] = "served_as_issued_again"
     level: ClassVar[Level] = "info"
@@ -66,7 +66,7 @@ class ProofRecovered:
 
 @dataclass(frozen=True, slots=True)
 class ProofFailed:
-    """A handshake shows something else than was meant, or could not be made."""
+    """A handshake does not match the settings, or failed."""
 
     level: ClassVar[Level] = "error"
     name: Literal["served_is_not_issued", "not_proved"]
@@ -98,7 +98,7 @@ class ReloadRefused:
 
 @dataclass(frozen=True, slots=True)
 class RoundFailed:
-    """A round came to nothing; what ran goes on."""
+    """A round failed; what ran before still runs."""
 
     name: ClassVar[str] = "round_failed"
     level: ClassVar[Level] = "error"
@@ -119,7 +119,7 @@ AppEvent = (
     CertificateEvent
     | SnapshotChanged
     | StoreFailed
-    | SitePutAside
+    | SiteDegraded
     | ProofRecovered
     | ProofFailed
     | SettingsReloaded

@@ -1,4 +1,4 @@
-"""The status document: what `port443 status --json` prints, and what reads it again."""
+"""The status document: the output of `port443 status --json`, with its reader."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,13 +14,13 @@ CertificateSource = Literal["local CA", "own files"]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as it was meant to be, or will not be for long."""
+    """A deviation from the settings, or one that will come."""
 
     code: str
     severity: Severity
-    """`error`: clients are harmed, or nobody knows; `warning`: they are not yet."""
+    """`error`: clients are affected, or it is unknown; `warning`: they are not yet."""
     site: str | None
-    """The site it belongs to; null when it is everybody's."""
+    """The site it belongs to; null for all of them."""
     about: str
     cause: str
     hint: str
@@ -68,7 +68,7 @@ class ListenerStatus:
 
 @dataclass(frozen=True, slots=True)
 class CertificateStatus:
-    """What a site is meant to be served with."""
+    """The certificate that a site should be served with."""
 
     source: CertificateSource
     subject: str
@@ -83,12 +83,12 @@ class CertificateStatus:
     renews_at: str | None
     """Null when its owner renews it."""
     warnings: tuple[str, ...]
-    """What is not wrong with it, but will be."""
+    """What is valid now and will not stay so."""
 
 
 @dataclass(frozen=True, slots=True)
 class HstsStatus:
-    """What browsers are told about plain HTTP."""
+    """The Strict-Transport-Security policy that clients receive."""
 
     origin: Literal["ladder", "settings"]
     max_age_s: int | None
@@ -104,7 +104,7 @@ class HstsStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProofStatus:
-    """What one handshake showed."""
+    """The result of one handshake."""
 
     endpoint: str
     name: str
@@ -120,17 +120,17 @@ class SiteStatus:
     id: str
     names: tuple[str, ...]
     state: Literal["running", "last_good", "refused"]
-    """Not running as meant, but as it did before; or its names are refused."""
+    """It runs as in the round before, not as planned; or its names are refused."""
     verdict: Verdict
     """The gravest of the problems that name this site; error as well while no edge answers."""
     upstreams: tuple[str, ...]
     servers: tuple[ServerStatus, ...]
-    """Those of the servers that were asked for a connection just now."""
+    """Those of the servers that were probed for this document."""
     tls: str
     certificate: CertificateStatus | None
     hsts: HstsStatus
     client_cas: tuple[str, ...]
-    """The subjects of the CAs of which clients must show a certificate; none, and they are not asked."""
+    """The subjects of the CAs of which clients must show a certificate; empty: none is requested."""
     proofs: tuple[ProofStatus, ...]
 
 
@@ -139,29 +139,29 @@ class JobStatus:
     """Something that `port443 serve` does again and again beside the rounds, or the round itself."""
 
     name: str
-    """Its kind, and a slash with what it is for."""
+    """Its kind, and a slash with its subject."""
     state: Literal["waiting", "running"]
     progress: str | None
-    """What it is at; null while it waits."""
+    """Its progress; null while it waits."""
     next_at: str | None
     """When it runs again; null when something else makes it run."""
     failures: int
-    """How often in a row it came to nothing."""
+    """The number of consecutive failures."""
     last_at: str | None
     """When it ended last; null before its first run."""
     last_code: str | None
     """The code of the error that it ended with; null when it went well."""
     last_message: str | None
-    """What came of it, in words."""
+    """The outcome, as a text."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundStatus:
-    """The last time that all was brought to what was wanted."""
+    """The last round whose snapshot was applied."""
 
     at: str
     running: str
-    """The hash of the snapshot that the edge took."""
+    """The hash of the applied snapshot."""
     changes: tuple[str, ...]
 
 
@@ -178,7 +178,7 @@ class ReloadStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatusDocument:
-    """What `port443 status --json` prints. Times are ISO 8601 in UTC."""
+    """The output of `port443 status --json`. Times are ISO 8601 in UTC."""
 
     schema: Literal["port443.status/1"]
     at: str
@@ -186,7 +186,7 @@ class StatusDocument:
     """The gravest of all problems."""
     version: str
     pid: int | None
-    """Null, as is what only it knows, when no `port443 serve` runs, but an edge goes on without it."""
+    """Null, as is what only it knows, when no `port443 serve` runs, but an edge does."""
     since: str | None
     settings: str | None
     state: str | None
@@ -195,13 +195,13 @@ class StatusDocument:
     """Null while the edge does not answer."""
     listeners: tuple[ListenerStatus, ...]
     starting: str | None
-    """What a start is at, in words; null as soon as the first round is through."""
+    """The progress of the start, as a text; null once the first round is complete."""
     sites: tuple[SiteStatus, ...]
     jobs: tuple[JobStatus, ...]
-    """What goes on beside the rounds, by name."""
+    """The jobs beside the rounds, by name."""
     last_round: RoundStatus | None
     last_reload: ReloadStatus | None
     problems: tuple[Problem, ...]
-    """Empty when everything is as it was meant to be."""
+    """Empty when everything matches the settings."""
     stats: EdgeStats | None
     """The edge's counters since its boot."""
