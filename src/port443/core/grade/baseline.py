@@ -1,4 +1,4 @@
-"""What a baseline is: a dated text, clause by clause, each with what judges it."""
+"""The shape of a guide: a dated text, clause by clause, each with the rules that check it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from port443.core.wire.versions import Version
 
 
 class Letter(Enum):
-    """A grade; the best one first. T and M stand beside the scale: not believed, and not for this name."""
+    """A grade; the best one first. T and M are outside the scale: not trusted, and not for this name."""
 
     A_PLUS = "A+"
     A = "A"
@@ -44,22 +44,22 @@ class Source:
     title: str
     address: str
     is_first_hand: bool = True
-    """Whether it is the text itself; else somebody else's reading of it, which may be wrong."""
+    """Whether it is the text itself; else a third party's reading of it, which may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One thing that a text says of servers, and the rules that judge it."""
+    """One statement of a text about servers, and the rules that check it."""
 
     text: str
-    """What it says, in a sentence."""
+    """The statement, in a sentence."""
     source: Source
     rules: tuple[str, ...] = ()
     """A finding of any of these breaks the clause."""
     effect: Letter | None = None
     """The best letter that remains then; None when it costs nothing."""
     unseen: str = ""
-    """Why no rule judges it; empty when one does."""
+    """Why no rule checks it; empty when one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Guide:
 
     @property
     def is_secondary(self) -> bool:
-        """Whether any clause was taken from somebody else's reading of the original."""
+        """Whether any clause was taken from a third party's reading of the original."""
         return not all(source.is_first_hand for source in self.sources)
 
     @property
@@ -102,7 +102,7 @@ class Guide:
         )
 
     def clauses_on(self, rule: str) -> Iterator[Clause]:
-        """Yield the clauses that `rule` judges."""
+        """Yield the clauses that `rule` checks."""
         return (clause for clause in self.clauses if rule in clause.rules)
 
     def effect(self, rule: str) -> Letter | None:
@@ -116,5 +116,5 @@ class Guide:
         return None if letter is None else letter.value
 
     def score(self, steps: Steps, bits: int) -> int:
-        """Return what a strength is worth."""
+        """Return the score of a strength."""
         return next((points for below, points in steps if bits < below), 100)

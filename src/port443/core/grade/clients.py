@@ -1,8 +1,8 @@
-"""What the families of clients take in TLS 1.2 and 1.3, and what keeps one from a server.
+"""What the families of clients support in TLS 1.2 and 1.3, and what keeps one from a server.
 
 As of 2026-11, and only what is certain of each family's own defaults. Sources: the hellos that Chrome,
 Firefox and Safari send; OpenSSL 3 and GnuTLS 3 (`openssl ciphers`, `gnutls-cli --list`); crypto/tls of
-Go; the default providers of rustls 0.23. Where versions of a family differ, it has what any of them takes.
+Go; the default providers of rustls 0.23. Where versions of a family differ, it has what any of them supports.
 """
 
 from collections.abc import Iterable
@@ -70,7 +70,7 @@ def kept_out(facts: ScanFacts, clients: Iterable[Client]) -> str:
 
 
 def _obstacle(facts: ScanFacts, version: Version, client: Client) -> str:
-    """Say what a client lacks in one version; empty when it can connect."""
+    """Return what a client lacks in one version; empty when it can connect."""
     choices = facts.server.version(version).choices
     common = [choice.suite for choice in choices if choice.code in client.suites]
     if choices and not common:

@@ -1,4 +1,4 @@
-"""What Set-Cookie fields say (RFC 6265 §5.2); values are never kept."""
+"""The attributes of Set-Cookie fields (RFC 6265 §5.2); values are never kept."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -100,7 +100,7 @@ def _target(
 def report_document(
     report: Report, baselines: Sequence[Baseline] = (), tolerated: Tolerated = NOTHING
 ) -> Document:
-    """Write what one scan has found."""
+    """Make the document of one scan."""
     facts = report.facts
     return {
         "address": report.endpoint.address,
@@ -146,7 +146,7 @@ def report_document(
 
 
 def baseline_document(baseline: Baseline) -> Document:
-    """Write what a baseline is, and each of its requirements with what judges it."""
+    """Make the document of a baseline: its requirements, each with the rule that checks it."""
     return {
         "id": baseline.id,
         "title": baseline.title,
@@ -171,7 +171,7 @@ def baseline_document(baseline: Baseline) -> Document:
 
 
 def assessment_document(assessment: Assessment) -> Document:
-    """Write how a server stands to a baseline."""
+    """Make the document of a server's standing against a baseline."""
     return {
         "id": assessment.baseline.id,
         "title": assessment.baseline.title,
@@ -277,7 +277,7 @@ def _certificate(one: CertFacts) -> Document:
 
 
 def http_document(facts: ScanFacts) -> Document:
-    """Write what the two HTTP requests have shown; HSTS is there when browsers heed it."""
+    """Make the document of the two HTTP requests; HSTS is there when browsers apply it."""
     web = facts.web
     policy = web.policy
     of_address = NOT_FOR_ADDRESSES if isinstance(facts.name, IPName) and web.hsts_text is not None else None

@@ -1,4 +1,4 @@
-"""All that the rules may look at: a scan's facts, gathered and dated."""
+"""The input of all rules: a scan's facts, complete and dated."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,7 +14,7 @@ from port443.core.x509.facts import CertFacts
 
 @dataclass(frozen=True, slots=True)
 class JudgedChain:
-    """A chain as served, and what a client with the chosen roots makes of it."""
+    """A chain as served, and its evaluation by a client with the chosen roots."""
 
     served: ServedChain
     verdict: ChainVerdict
@@ -26,7 +26,7 @@ class JudgedChain:
 
 @dataclass(frozen=True, slots=True)
 class ScanFacts:
-    """One server, asked under one name, at one time."""
+    """One server, scanned under one name, at one time."""
 
     name: SiteName
     port: int
@@ -34,12 +34,12 @@ class ScanFacts:
     server: ServerFacts
     chains: tuple[JudgedChain, ...]
     unreadable_chain: str | None
-    """Why a chain that was sent is not judged, such as a certificate that cannot be read."""
+    """Why a chain that was sent is not evaluated, such as a certificate that cannot be read."""
     web: WebFacts
     roots_are_public: bool
     """Whether the roots are the system's store; else a file that the user gave."""
     rules_as_of: date | None = None
-    """The day whose rules judge, when it is another one than `now`."""
+    """The day for which the rules are evaluated, if it is not that of `now`."""
 
     @property
     def no_chain(self) -> str:

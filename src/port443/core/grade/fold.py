@@ -27,7 +27,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Undetermined:
-    """Something that could not be told, and why."""
+    """A rule that could not be evaluated, and why."""
 
     id: str
     severity: Severity
@@ -38,13 +38,13 @@ class Undetermined:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What all rules together say."""
+    """The results of all rules."""
 
     findings: tuple[Finding, ...]
     """The gravest first."""
     undetermined: tuple[Undetermined, ...]
     checks: int
-    """How many rules came to a conclusion."""
+    """The number of rules that came to a conclusion."""
 
     @property
     def ids(self) -> frozenset[str]:
@@ -70,7 +70,7 @@ class NextStep:
     rules: tuple[str, ...]
     """All that holds the letter where it is."""
     remedies: tuple[Remedy, ...] = ()
-    """What to do about it, the cheapest first; the letter needs all of them."""
+    """The remedies, the cheapest first; the letter needs all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +145,12 @@ STRENGTHS = (
     "TLS-001", "TLS-002", "TLS-007", "TLS-008", "TLS-009", "TLS-010", "TLS-020", "TLS-025", "CERT-008"
 )  # fmt: skip
 POINTS = frozenset(f"P443-{rule}" for rule in STRENGTHS)
-"""Findings that cost points beside a cap of their own."""
+"""Findings that cost points besides their own cap."""
 BESIDE = frozenset({Letter.T, Letter.M})
 
 
 def _withheld(facts: ScanFacts) -> str | None:
-    """Say why no letter is given at all: what it would rest on is unknown."""
+    """Return why no letter is given: what it would depend on is unknown."""
     if not facts.server.offered:
         return "no protocol version is known to be offered"
     if facts.unreadable_chain is not None:
@@ -180,7 +180,7 @@ def _caps(judgement: Judgement, scores: Scores, facts: ScanFacts, guide: Guide) 
 
 
 def _letter(caps: tuple[Cap, ...]) -> Letter:
-    """Give the worst letter of the caps, with all that is undetermined taken at its best."""
+    """Return the worst letter of the caps, with everything undetermined assumed at its best."""
     return max((cap.letter for cap in caps), key=lambda letter: letter.rank, default=Letter.A_PLUS)
 
 
@@ -190,17 +190,17 @@ def _could_be_worse(doubts: tuple[str, ...], letter: Letter, guide: Guide) -> bo
 
 
 def _next_step(caps: tuple[Cap, ...], letter: Letter, found: frozenset[str]) -> NextStep | None:
-    """Name what holds the letter where it is: all of its hardest caps at once."""
+    """Return the findings that determine the letter: all of its hardest caps together."""
     hardest = tuple(cap for cap in caps if cap.letter is letter)
     if not hardest or any(cap.rule == ADDRESS for cap in hardest):
-        return None  # nothing is wrong, or what holds the letter cannot be mended
+        return None  # nothing is wrong, or there is no remedy
     rest = tuple(cap for cap in caps if cap.letter is not letter)
     rules = tuple(dict.fromkeys(cap.rule for cap in hardest))
     return NextStep(_letter(rest), rules, _remedies(rules, found))
 
 
 def _remedies(rules: tuple[str, ...], found: frozenset[str]) -> tuple[Remedy, ...]:
-    """Return what to do about these caps, the cheapest first; few points come of what was found as well."""
+    """Return the remedies of these caps, the cheapest first, including findings that cost points."""
     wanted = [rule for rule in rules if rule != SCORE] + (sorted(POINTS & found) if SCORE in rules else [])
     remedies = dict.fromkeys(RULE_OF[rule].remedy for rule in wanted)
     return tuple(sorted(remedies, key=lambda remedy: remedy.effort))

@@ -1,4 +1,4 @@
-"""The Strict-Transport-Security field (RFC 6797 §6.1), and what plain HTTP answers."""
+"""The Strict-Transport-Security field (RFC 6797 §6.1), and the answers on plain HTTP."""
 
 import re
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class HSTSPolicy:
-    """What a site tells browsers about its next visits."""
+    """The HSTS policy of a site."""
 
     max_age_s: int
     include_subdomains: bool
@@ -66,7 +66,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class WebFacts:
-    """What the two HTTP requests of a scan have shown."""
+    """The results of the two HTTP requests of a scan."""
 
     hsts: Verdict
     """Whether the field was there at all."""
@@ -78,9 +78,9 @@ class WebFacts:
     hsts_fault: str | None = None
     """Why browsers ignore the field."""
     redirect: Verdict = NOT_LOOKED
-    """Whether plain HTTP, when somebody answers there, leads to https on the same host."""
+    """Whether plain HTTP, if it is answered, leads to https on the same host."""
     http_port: int = HTTP
-    """Where plain HTTP was asked for."""
+    """Where plain HTTP was requested."""
     http_closed: bool = False
     location: str | None = None
     downgrade: str | None = None
@@ -133,7 +133,7 @@ class WebFacts:
 
 
 def parse_hsts(text: str) -> HSTSPolicy | HSTSFault:
-    """Read the field's value by the grammar of RFC 6797 §6.1; what breaks it is ignored whole."""
+    """Parse the field's value by the grammar of RFC 6797 §6.1; a value that violates it is ignored whole."""
     directives: dict[str, str | None] = {}
     at, is_last = 0, False
     while not is_last:
@@ -142,7 +142,7 @@ def parse_hsts(text: str) -> HSTSPolicy | HSTSFault:
             return HSTSFault(f"{text[at:].strip()[:SHOWN]!r} is no directive")
         name = (part["name"] or "").lower()
         if name in directives:
-            return HSTSFault(f"{part['name']} is there twice")
+            return HSTSFault(f"duplicate directive {part['name']}")
         if name:
             directives[name] = _unquoted(part["value"])
         at, is_last = part.end(), not part["end"]
@@ -239,7 +239,7 @@ def _redirect(name: SiteName, http: HTTPAnswer | ScanError, ports: tuple[int, in
 
 
 def _leads_home(name: SiteName, location: str, ports: tuple[int, int]) -> Verdict:
-    """Judge where a redirect leads: to https, on the host that was asked for, at a port that is known."""
+    """Evaluate where a redirect leads: to https, on the requested host, at a known port."""
     leads = f"port {ports[1]} redirects to {location[:80] or 'nowhere'}"
     target = ABSOLUTE.fullmatch(location)
     if target is None or target[1].lower() != "https":
@@ -254,12 +254,12 @@ def _leads_home(name: SiteName, location: str, ports: tuple[int, int]) -> Verdic
     if port is None:
         return no(f"{leads}, whose port is none: ports are 1 to {MAX_PORT}")
     if port not in {HTTPS, ports[0]}:
-        return unknown(f"{leads}; port {port} was not looked at")
+        return unknown(f"{leads}; port {port} was not scanned")
     return YES
 
 
 def _not_https(location: str) -> str:
-    """Say why a location is no https URL of a host."""
+    """Return why a location is not an https URL of a host."""
     scheme, colon, _ = location.partition(":")
     if colon and scheme.lower() == "https":
         return "which names no host"

@@ -1,7 +1,7 @@
-"""What hstspreload.org asks of a site before it goes into browsers, as data.
+"""The requirements of hstspreload.org for a site's entry in browsers, as data.
 
 Read in the original: the list of submission requirements of the site itself, which bears no date; the day
-since which it asks for a year is from memory.
+since which it requires a year is from memory.
 """
 
 from datetime import date

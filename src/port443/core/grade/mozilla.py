@@ -1,7 +1,7 @@
 """Mozilla's Server Side TLS, editions 6.0 and 5.7, as data.
 
 Read in the original: src/static/guidelines of mozilla/ssl-config-generator, which was archived on
-2026-05-28, so that no newer edition is promised.
+2026-05-28, so that a newer edition is not expected.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A policy of one's own: baselines and demands, with what is tolerated for the time being."""
+"""A policy of the user: baselines and demands, with what is tolerated for the time being."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a result has to meet."""
+    """The requirements for a result."""
 
     baselines: tuple["Baseline", ...] = ()
     """Shipped ones, and one of the policy's own demands when it has any."""
@@ -38,5 +38,5 @@ class Policy:
     fail_on: Severity | None = None
 
     def tolerated(self, day: date) -> Mapping[str, Tolerance]:
-        """Return what is put up with on a day, by its subject."""
+        """Return what is tolerated on a day, by its subject."""
         return {one.subject: one for one in self.tolerances if one.until is None or day <= one.until}

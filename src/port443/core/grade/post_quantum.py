@@ -1,7 +1,7 @@
-"""How a server stands to quantum computers: key exchange and authentication, which are two questions.
+"""A server's readiness for quantum computers: key exchange and authentication, which are separate.
 
-What is exchanged in classical groups today can be opened later from a recording. A signature must be forged
-while the handshake runs, so that certificates can wait until such a computer is near.
+What is exchanged with classical groups today can be decrypted later from a recording. A signature must be
+forged during the handshake, so that certificates can wait until such a computer is near.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from port443.core.x509.facts import CertFacts
 
 @dataclass(frozen=True, slots=True)
 class PostQuantum:
-    """Both answers, with what they rest on."""
+    """Both results, with their reasons."""
 
     key_exchange: Verdict
     groups: tuple[str, ...]
@@ -26,7 +26,7 @@ class PostQuantum:
 
 
 def post_quantum(facts: ScanFacts) -> PostQuantum:
-    """State what is post-quantum of a server, and what is not."""
+    """Return what is post-quantum of a server, and what is not."""
     groups = tuple(group_name(code) for code in facts.server.groups if code in POST_QUANTUM_GROUPS)
     path = [one for chain in facts.chains for one in chain.verdict.path]
     keys = tuple(dict.fromkeys(str(one.key) for one in path))

@@ -1,4 +1,4 @@
-"""What to do about findings, by server: one table that every rule points into."""
+"""The remedies of findings, by server: one table that every rule refers to."""
 
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
@@ -9,22 +9,22 @@ YEAR, YEAR_AND_BELOW = "31536000", "31536000; includeSubDomains"
 
 
 class Effort(IntEnum):
-    """What a remedy costs whoever runs the server; the least first."""
+    """The effort of a remedy for the operator; the least first."""
 
     SETTING = 1
     """A line of the settings, and a reload."""
     UPDATE = 2
     """A newer build of the server or of its TLS library."""
     CERTIFICATE = 3
-    """A certificate or a key that somebody else has to sign or to hand over."""
+    """A certificate or a key that another party has to sign or to provide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One thing to do, and how each server is told to."""
+    """One remedy, and how to apply it to each server."""
 
     what: str
-    """Goes on after "To do:", without a full stop."""
+    """Continues "To do:", without a full stop."""
     effort: Effort
     port443: str
     nginx: str
@@ -34,7 +34,7 @@ class Remedy:
 
     @property
     def fixes(self) -> dict[str, str]:
-        """What to do, by the server's name."""
+        """The instructions, by the server's name."""
         texts = asdict(self)
         return {server: texts[server.lower()] for server in SERVERS}
 
@@ -138,7 +138,7 @@ SHA_2_HANDSHAKES = Remedy(
 RENEWAL = Remedy(
     "renew the certificate, and see why it was not renewed by itself",
     Effort.CERTIFICATE,
-    port443="port443 status  says when it is renewed and by whom: with  issuer: local  by itself; a brought "
+    port443="port443 status  shows when and how it is renewed: with  issuer: local  automatically; your own "
     "one is taken up as soon as its files change.",
     nginx="certbot renew && nginx -s reload",
     apache="certbot renew && apachectl graceful",
@@ -152,12 +152,12 @@ CLOCK = Remedy(
     nginx="timedatectl  shows the clock; install the certificate on its first day.",
     apache="timedatectl  shows the clock. Install the certificate on its first day.",
     haproxy="timedatectl  shows the clock. Name the certificate in `crt` on its first day.",
-    caddy="timedatectl  shows the clock. What Caddy orders itself has begun.",
+    caddy="timedatectl  shows the clock. Certificates that Caddy orders have begun.",
 )
 NEW_CERTIFICATE = Remedy(
     "get another certificate",
     Effort.CERTIFICATE,
-    port443="issuer: local  makes one, for clients that believe the local CA. For all others bring one: "
+    port443="issuer: local  makes one, for clients that trust the local CA. For all others use your own: "
     "certificate: {chain: FILE, key: FILE}",
     nginx="certbot --nginx -d NAME",
     apache="certbot --apache -d NAME",
@@ -167,7 +167,7 @@ NEW_CERTIFICATE = Remedy(
 TRUSTED_CERTIFICATE = replace(
     NEW_CERTIFICATE,
     what="get a certificate from a CA that the clients trust",
-    port443="port443 trust path  prints the local CA's root, for the clients that shall believe it.",
+    port443="port443 trust path  prints the local CA's root, for the clients that should trust it.",
 )
 NAMED_CERTIFICATE = replace(
     NEW_CERTIFICATE,
@@ -208,7 +208,7 @@ OTHER_INTERMEDIATE = Remedy(
     "send another intermediate",
     Effort.CERTIFICATE,
     port443="issuer: local  makes chains that every client accepts. For clients without the local CA ask the "
-    "CA of the site for a chain without what is named: most have a second intermediate.",
+    "CA of the site for a chain without it: most have a second intermediate.",
     nginx="Ask the CA for another intermediate, and put it into `ssl_certificate`.",
     apache="Ask the CA for another intermediate, and put it into `SSLCertificateFile`.",
     haproxy="Ask the CA for another intermediate, and put it into `crt`.",

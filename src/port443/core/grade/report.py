@@ -1,4 +1,4 @@
-"""What a scan hands over: the facts, what the rules say of them, and the grade."""
+"""The result of a scan: the facts, the findings of the rules, and the grade."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,18 +14,18 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class ScanTarget:
-    """Whom to look at."""
+    """The server to scan."""
 
     host: SiteName
     port: int = 443
     server_name: SiteName | None = None
-    """The name to ask for, when it is another one than `host`."""
+    """The server name to send, when it differs from `host`."""
     connect: Endpoint | None = None
-    """Where to connect to, in place of what the resolver says."""
+    """The address to connect to, instead of the resolver's answer."""
 
     @property
     def name(self) -> SiteName:
-        """The name that is asked for, and that the certificate must be good for."""
+        """The server name that is sent, and that the certificate must match."""
         return self.server_name or self.host
 
     def __str__(self) -> str:
@@ -40,9 +40,9 @@ class Report:
     target: ScanTarget
     endpoint: Endpoint
     others: tuple[Endpoint, ...]
-    """Further addresses of the name, which were not looked at."""
+    """Further addresses of the name, which were not scanned."""
     unreached: tuple["Unreachable", ...]
-    """Addresses that came before this one, and took no connection."""
+    """Addresses that were tried before this one, and accepted no connection."""
     started: datetime
     took_s: float
     connections: int

@@ -1,4 +1,4 @@
-"""What a text demands of a server, and what judges it."""
+"""The requirements of a text for servers, and the checks of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,34 +20,34 @@ UNSEEN = "not visible from outside"
 
 
 class Level(StrEnum):
-    """How much a text insists (RFC 2119)."""
+    """The level of a requirement (RFC 2119)."""
 
     MUST = "must"
     SHOULD = "should"
 
 
 class Standing(StrEnum):
-    """How a server stands to a requirement."""
+    """The standing of a server against a requirement."""
 
     MET = "met"
     BROKEN = "broken"
     UNKNOWN = "unknown"
     EXEMPT = "exempt"
-    """It says nothing of such a server."""
+    """It does not apply to such a server."""
     UNSEEN = "unseen"
-    """Nobody can tell from outside, or nothing here looks for it yet."""
+    """It cannot be determined from outside, or there is no probe for it yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """Why a requirement says nothing of this server."""
+    """Why a requirement does not apply to this server."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class NotSeen:
-    """Why nobody can tell."""
+    """Why it cannot be determined."""
 
     reason: str
 
@@ -57,13 +57,13 @@ Answer: TypeAlias = Outcome | Exempt | NotSeen
 
 
 class Judge(Protocol):
-    """What judges a requirement."""
+    """The check of a requirement."""
 
     def judge(self, facts: ScanFacts, judgement: Judgement) -> Answer: ...
 
     @property
     def judged_by(self) -> str:
-        """The rules, or what is looked at, in words."""
+        """The rules, or what is checked, as a text."""
         ...
 
 
@@ -85,7 +85,7 @@ class Baseline:
     """A dated text that servers meet or do not."""
 
     family: str
-    """What its editions have in common: `mozilla-intermediate`."""
+    """The common name of its editions: `mozilla-intermediate`."""
     version: str
     title: str
     source: Source
@@ -104,7 +104,7 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a server stands to one requirement, and why."""
+    """The standing of a server against one requirement, and why."""
 
     requirement: Requirement
     standing: Standing
@@ -113,14 +113,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """How a server stands to a whole text."""
+    """The standing of a server against a whole text."""
 
     baseline: Baseline
     results: tuple[Result, ...]
 
     @property
     def standing(self) -> Standing:
-        """Broken with one requirement that must be met and is not; unknown while one may be so."""
+        """Broken with one mandatory requirement that is not met; unknown while one may be so."""
         strict = {one.standing for one in self.results if one.requirement.level is Level.MUST}
         return next((one for one in (Standing.BROKEN, Standing.UNKNOWN) if one in strict), Standing.MET)
 
@@ -129,7 +129,7 @@ class Assessment:
 
 
 def assess(baseline: Baseline, facts: ScanFacts, judgement: Judgement) -> Assessment:
-    """Hold what was seen against every requirement."""
+    """Assess the facts against every requirement."""
     return Assessment(baseline, tuple(_result(one, facts, judgement) for one in baseline.requirements))
 
 
@@ -151,7 +151,7 @@ def _result(requirement: Requirement, facts: ScanFacts, judgement: Judgement) ->
 
 @dataclass(frozen=True, slots=True)
 class NoFinding:
-    """None of these rules finds anything."""
+    """None of these rules has a finding."""
 
     rules: tuple[str, ...]
 
@@ -171,7 +171,7 @@ class NoFinding:
 
 
 def no_finding(*rules: str) -> NoFinding:
-    """Name rules without what all ids begin with."""
+    """Join rule ids without their common prefix."""
     return NoFinding(tuple(f"P443-{rule}" for rule in rules))
 
 
@@ -193,7 +193,7 @@ class NoFindingUnless:
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
-    """Nobody can tell from outside, or nothing here looks for it yet."""
+    """It cannot be determined from outside, or there is no probe for it yet."""
 
     reason: str = UNSEEN
 
@@ -208,7 +208,7 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class VersionsOnly:
-    """The server speaks these versions and no others; `required` it must speak."""
+    """The server supports these versions and no others; `required` it must support."""
 
     allowed: frozenset[Version]
     required: frozenset[Version] = frozenset()
@@ -321,9 +321,9 @@ class SignaturesOnly:
 
 @dataclass(frozen=True, slots=True)
 class LivesAtMost:
-    """The leaf lives so many days at most; with dates, when it was issued on one of them.
+    """The lifetime of the leaf in days at most; with dates, for one issued on each of them.
 
-    By the rules of a later day it is judged as the next certificate will be.
+    By the rules of a later day it is evaluated as the next certificate will be.
     """
 
     days: int
@@ -356,7 +356,7 @@ class LivesAtMost:
 
 @dataclass(frozen=True, slots=True)
 class HSTSAtLeast:
-    """HSTS is asked for, for so long at least, with these directives."""
+    """HSTS is sent, with this max-age at least, and these directives."""
 
     seconds: int
     subdomains: bool = False

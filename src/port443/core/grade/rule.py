@@ -1,4 +1,4 @@
-"""What a rule is: facts in; something found, a doubt, or nothing out."""
+"""The shape of a rule: facts in; a finding, a doubt, or nothing out."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ SUITES_LISTED = 3
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was seen that the rule is about."""
+    """The evidence."""
 
     evidence: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """Why it could not be told."""
+    """Why it could not be determined."""
 
     reason: str
 
@@ -68,7 +68,7 @@ class Rule:
 
 
 def by_verdict(verdict: Verdict, evidence: str) -> Outcome:
-    """Turn a verdict about something bad into an outcome."""
+    """Turn a verdict about a fault into an outcome."""
     match verdict.standing:
         case Standing.YES:
             return Found(evidence)
@@ -116,9 +116,9 @@ def doubt_about(facts: ScanFacts, versions: set[Version]) -> Unsure | None:
 
 
 def by_preference(facts: ScanFacts, version: Version, good: Callable[[Suite], bool]) -> Outcome:
-    """Find that the server chose something else from all suites, although it has a good one.
+    """Find that the server chose another suite from all of them, although it has a good one.
 
-    The offer names the good ones first, so that a server that goes by it is not blamed.
+    The offer has the good ones first, so that a server that follows the client's order has no finding.
     """
     one = facts.server.version(version)
     if one.offered.is_no or one.preferred is None or good(one.preferred):
@@ -142,9 +142,9 @@ def by_chains(facts: ScanFacts, bad: Callable[[JudgedChain], str | None]) -> Out
 
 
 def by_signatures(facts: ScanFacts, hashes: set[str]) -> Outcome:
-    """Find a signature by one of these hashes on a leaf or on what is between it and the root.
+    """Find a signature with one of these hashes on a leaf or an intermediate.
 
-    Nobody checks what a root says of itself. A hash that is not known is a doubt.
+    The signature of a root is never verified. An unknown hash is a doubt.
     """
     signed = [
         one
@@ -173,7 +173,7 @@ def by_faults(facts: ScanFacts, *faults: ChainFault) -> Outcome:
 
 
 def no_host_names(leaf: CertFacts) -> str:
-    """Name what a subjectAltName holds and no client takes for a host; empty without any."""
+    """Return what of a subjectAltName no client accepts as a host; empty without any."""
     others = [f'"{other[:SHOWN]}"' for other in leaf.other_names]
     return f"{listed(others)} {'is' if len(others) == 1 else 'are'} no host name" if others else ""
 

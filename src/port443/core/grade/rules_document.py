@@ -11,7 +11,7 @@ SCHEMA = "port443.rules/1"
 
 
 def rules_document(version: str) -> Document:
-    """Write what `port443 rules --json` prints."""
+    """Make the document of `port443 rules --json`."""
     return {
         "schema": SCHEMA,
         "tool": f"port443 {version}",

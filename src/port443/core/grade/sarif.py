@@ -1,6 +1,6 @@
 """Findings as SARIF 2.1.0, for code hosts that show them beside the code.
 
-A host has no file. A result stands at the line that named the target, where there is one; its logical
+A host has no file. A result is located at the line that named the target, where there is one; its logical
 location and its fingerprint name the target itself, so that the same finding is the same alert next time.
 """
 
@@ -34,7 +34,7 @@ SCORES = {
 def sarif_document(
     results: Sequence[tuple[Report | Failure, int]], version: str, places: Mapping[str, Place]
 ) -> Document:
-    """Write one run; `places` says where targets were named."""
+    """Make one run; `places` has the lines of the targets."""
     return {
         "$schema": SCHEMA,
         "version": "2.1.0",

@@ -44,7 +44,7 @@ class Scores:
 
 
 def score(facts: ScanFacts, guide: Guide) -> Scores | None:
-    """Score what was seen; None when no suite was."""
+    """Score the accepted suites; None without any."""
     ciphers = [guide.score(guide.cipher_scores, suite.bits) for _, suite in facts.suites]
     protocols = [guide.protocol_scores[version] for version in facts.server.offered]
     if not ciphers or not protocols:

@@ -2,7 +2,7 @@
 
 The guide is a wiki page that grew by change notes from 2009c on. Its sources up to 2009e, and what Qualys
 announced of each later change, were read in the original; where only testssl.sh's reading was at hand, the
-clause's source says so. Qualys judges what its reference browsers negotiate; here that is what the server
+clause's source notes it. Qualys evaluates what its reference browsers negotiate; here that is what the server
 chooses from an offer of all suites, the good ones first. Caps for what clients refuse to connect to are
 this product's own, and marked so.
 """
@@ -148,7 +148,7 @@ SSL_LABS_2009R = Guide(
         Clause("The chain is incomplete", TESTSSL, ("P443-CERT-005",), Letter.B),
         Clause("Use of a revoked certificate", GUIDE_2009E, unseen=NOT_TRIED),
         Clause("An RSA key with an exponent of 1", DROWN, ("P443-CERT-020",), Letter.F),
-        # HSTS; in the words of the guide's API "disabled" is max-age=0 and "absent" another status.
+        # HSTS; in the terms of the guide's API "disabled" is max-age=0 and "absent" another status.
         Clause(
             "HSTS is disabled or invalid", CHANGES_2009R, ("P443-HTTP-003", "P443-HTTP-008"), Letter.A_MINUS
         ),
@@ -158,7 +158,7 @@ SSL_LABS_2009R = Guide(
             ("P443-HTTP-001", "P443-HTTP-002"),
             Letter.A,
         ),
-        # attacks that need a probe of their own
+        # attacks that need a separate probe
         Clause("DROWN, also by another server with the same key", DROWN, unseen=NOT_TRIED),
         Clause("ROBOT", CHANGES_2018, unseen=NOT_TRIED),
         Clause("Heartbleed, CCS injection, Ticketbleed, CVE-2016-2107", TESTSSL, unseen=NOT_TRIED),

@@ -1,6 +1,6 @@
 """The certificate is not valid yet.
 
-Every client refuses it until its first moment has come; or the server's or this machine's clock is
+Every client refuses it until its notBefore; or the server's or this machine's clock is
 wrong.
 
 References: RFC 5280 §4.1.2.5

@@ -1,6 +1,6 @@
 """The certificate is signed by its own key.
 
-No client that has not been told about exactly this certificate can tell the server from a man in
+A client that does not trust exactly this certificate cannot tell the server from a man in
 the middle.
 
 References: RFC 5280 §6.1

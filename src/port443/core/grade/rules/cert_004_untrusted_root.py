@@ -1,6 +1,6 @@
 """The chain ends at a CA that is not trusted.
 
-The chain may be whole, but this client has not been told to trust the CA where it ends. That is normal
+The chain may be complete, but this client does not trust the CA where it ends. That is normal
 for a private CA: scan with --cacert ROOT.pem, the root certificate of that CA.
 
 References: RFC 5280 §6.1
@@ -25,7 +25,7 @@ def check(facts: ScanFacts) -> Outcome:
 
 
 def _outside_the_store(facts: ScanFacts, chain: JudgedChain) -> str | None:
-    """Name the CA, and what to do when it is one that the user trusts."""
+    """Name the CA, and the option for one that the user trusts."""
     store = "the system's store" if facts.roots_are_public else "the file of --cacert"
     for note in chain.verdict.notes:
         last = note.certificate

@@ -15,7 +15,7 @@ from port443.core.x509.chain import ChainFault
 def check(facts: ScanFacts) -> Outcome:
     if facts.roots_are_public:
         return by_faults(facts, ChainFault.INCOMPLETE)
-    # Who names the roots with --cacert says that the chain leads to one of them.
+    # With --cacert the user states that the chain leads to one of these roots.
     return by_faults(facts, ChainFault.INCOMPLETE, ChainFault.UNKNOWN_ISSUER)
 
 

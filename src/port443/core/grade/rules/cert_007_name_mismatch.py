@@ -1,6 +1,6 @@
 """The certificate is for another name.
 
-Clients refuse a certificate that does not name the host they asked for. The common name never
+Clients refuse a certificate that does not match the host of the URL. The common name never
 counts.
 
 References: RFC 9525 §6, RFC 2818 §3.1
@@ -20,7 +20,7 @@ def _mismatch(facts: ScanFacts, chain: JudgedChain) -> str | None:
     listed = ", ".join(named[:SHOWN]) or "no host"
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     others = no_host_names(chain.leaf)
-    return f"asked for {facts.name}, the certificate names {listed}{more}{others and f'; {others}'}"
+    return f"for {facts.name}, the certificate names {listed}{more}{others and f'; {others}'}"
 
 
 def check(facts: ScanFacts) -> Outcome:

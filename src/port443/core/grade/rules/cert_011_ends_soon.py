@@ -1,7 +1,7 @@
 """The certificate is close to its end.
 
 Less than a sixth of its lifetime is left, so that its renewal, due at a third, must have failed
-again and again. Days are no measure: a certificate may live for six days or for two hundred.
+repeatedly. Days are no measure: a lifetime may be six days or two hundred.
 
 References: RFC 9773
 """

@@ -1,7 +1,7 @@
-"""The certificate lives longer than public CAs may issue.
+"""The certificate's lifetime is longer than public CAs may issue.
 
-Since 2026-03-15 a public certificate lives 200 days at most, from 2027-03-15 on 100 and from
-2029-03-15 on 47. What counts is when it begins. Browsers refuse longer ones from public roots.
+Since 2026-03-15 a public certificate is valid for 200 days at most, from 2027-03-15 on for 100 and from
+2029-03-15 on for 47, by its begin. Browsers refuse longer ones from public roots.
 
 References: CA/B Forum SC-081v3
 """

@@ -1,4 +1,4 @@
-"""The server sends certificates that nobody needs.
+"""The server sends needless certificates.
 
 A root that the client does not have is not trusted; duplicates and unrelated certificates only make
 each handshake longer.

@@ -1,8 +1,8 @@
 """A certificate on the path does not allow it.
 
-A signature does not fit, an issuer is no CA, a limit of names, policies, uses or length is broken, a key
-spells its curve out, or an extension stands twice, is broken, or is critical and unknown. Clients refuse
-such a path.
+A signature does not verify, an issuer is no CA, a limit of names, policies, uses or length is violated, a
+key has explicit curve parameters, or an extension is a duplicate, broken, or critical and unknown. Clients
+refuse such a path.
 
 References: RFC 5280 §6.1
 """

@@ -1,4 +1,4 @@
-"""The certificate breaks its own format.
+"""The certificate violates its own format.
 
 Parts of it cannot be read, or hold what the standard forbids. Strict clients may refuse it.
 

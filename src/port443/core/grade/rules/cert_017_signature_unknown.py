@@ -1,7 +1,6 @@
 """A signature of the chain cannot be checked here.
 
-It was made with an algorithm that this scanner does not know. Whether clients do is their own
-question.
+It was made with an algorithm that this scanner does not support. Clients may or may not.
 
 References: RFC 5280 §6.1
 """

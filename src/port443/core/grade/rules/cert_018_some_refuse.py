@@ -1,4 +1,4 @@
-"""The chain is valid, but clients of a kind refuse it.
+"""The chain is valid, but some kinds of clients refuse it.
 
 RFC 5280 allows what is in it, and OpenSSL accepts it. Clients that are named in the evidence do not
 process it: for them the site is down.

@@ -16,7 +16,7 @@ from port443.core.x509.chain import ChainFault
 def check(facts: ScanFacts) -> Outcome:
     outcome = by_faults(facts, ChainFault.KEY_MAY_NOT_SIGN)
     if facts.suites and not any(suite.is_forward_secret for _, suite in facts.suites):
-        # Such a key may decrypt, and RSA key exchange wants no more.
+        # Such a key may decrypt, which is all that RSA key exchange needs.
         return doubt_about(facts, set(Version)) if isinstance(outcome, Found) else None
     return outcome
 

@@ -1,7 +1,7 @@
 """The certificate's RSA key is broken.
 
-Its private half follows from the public one: the exponent does nothing, a factor is found in no time, or
-a faulty chip made it. Whoever looks can be the server.
+Its private half follows from the public one: the exponent does nothing, a factor is found quickly, or
+a faulty chip made it. Any attacker can impersonate the server.
 
 References: CVE-2017-15361, CVE-2022-26320, CA/B Baseline Requirements §6.1.1.3
 """

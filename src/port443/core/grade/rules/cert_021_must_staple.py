@@ -1,6 +1,6 @@
 """The certificate demands a stapled OCSP response, and none is sent.
 
-A client that honours the demand (RFC 7633) refuses the site, and one that does not learns of no revocation.
+A client that honours the demand (RFC 7633) refuses the site, and one that does not misses revocations.
 
 References: RFC 7633 §4.2.3.1, RFC 6066 §8
 """

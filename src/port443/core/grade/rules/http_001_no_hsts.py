@@ -1,7 +1,7 @@
-"""The site does not ask for https (HSTS).
+"""The site has no HSTS.
 
-Without Strict-Transport-Security a browser that is given http:// sends its first request in clear,
-where it can be read, answered and redirected by anybody on the way.
+Without Strict-Transport-Security a browser that is given http:// sends its first request in plaintext,
+where it can be read, answered and redirected by an attacker in the network.
 
 References: RFC 6797 §6.1
 """

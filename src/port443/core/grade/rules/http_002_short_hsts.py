@@ -1,6 +1,6 @@
-"""HSTS is asked for too short a time.
+"""The max-age of HSTS is too short.
 
-A browser that does not come back within max-age forgets. Below half a year that is many visitors.
+A browser that does not return within max-age deletes the entry. Below half a year that is many users.
 
 References: RFC 6797 §6.1.1, hstspreload.org
 """

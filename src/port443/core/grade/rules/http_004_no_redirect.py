@@ -1,7 +1,7 @@
 """Plain HTTP does not lead to https.
 
-Who types the name without https:// stays in clear, and so do all links made that way. A port that is
-closed, or answers with an error, is safe too, but loses those visitors.
+Users who type the name without https:// stay on plain HTTP, and so do all links made that way. A port that
+is closed, or answers with an error, is safe too, but loses those users.
 
 References: RFC 9110 §15.4, hstspreload.org
 """

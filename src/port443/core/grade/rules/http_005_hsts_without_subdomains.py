@@ -1,7 +1,7 @@
 """HSTS does not cover the subdomains.
 
 A cookie for the domain is also sent to its subdomains, which an attacker can invent. Check that all
-of them speak https before you include them: there is no quick way back.
+of them serve https before you include them: this cannot be undone quickly.
 
 References: RFC 6797 §14.4
 """

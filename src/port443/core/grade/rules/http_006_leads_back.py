@@ -1,6 +1,6 @@
 """The https page leads back to plain HTTP.
 
-Who asks for https is sent to http, where all can be read and changed on the way. When that port leads
+A request by https is redirected to http, where it can be read and changed in transit. If that port redirects
 to https again, the two redirects are a loop, and no browser shows the site.
 
 References: RFC 6797 §7.2, RFC 9110 §15.4

@@ -1,7 +1,7 @@
 """Several HSTS fields contradict each other.
 
-A server must send one Strict-Transport-Security field. Browsers take the first and pass over the
-others, so that what another one asks for does not hold.
+A server must send one Strict-Transport-Security field. Browsers apply the first and ignore the
+others, so that another policy does not hold.
 
 References: RFC 6797 §7.1, RFC 6797 §8.1
 """

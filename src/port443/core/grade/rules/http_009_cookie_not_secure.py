@@ -1,6 +1,6 @@
-"""Cookies may travel in clear.
+"""Cookies may be sent in plaintext.
 
-A cookie without Secure is sent with http:// as well: one link in clear, and whoever listens has it.
+A cookie without Secure is sent with http:// as well: one plain link reveals it to an eavesdropper.
 
 References: RFC 6265 §4.1.2.5, RFC 6265 §8.3
 """

@@ -1,6 +1,6 @@
-"""The answer tells the versions of the software.
+"""The response reveals software versions.
 
-It spares an attacker the search for what is known against just these. It is no fault, and hides none.
+It saves an attacker the search for known vulnerabilities. It is not a fault itself, and hiding it fixes none.
 
 References: RFC 9110 §10.2.4, RFC 9110 §17.12
 """

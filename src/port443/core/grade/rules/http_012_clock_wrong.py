@@ -1,7 +1,7 @@
 """The server's clock is wrong.
 
-By its own time its certificates begin and end at other moments, tickets and caches live too long or not at
-all, and its logs cannot be put beside others. Or it is this machine's clock.
+By its own time its certificates begin and end at other times, tickets and caches expire late or immediately,
+and its logs cannot be correlated with others. Or it is this machine's clock.
 
 References: RFC 9110 §6.6.1
 """

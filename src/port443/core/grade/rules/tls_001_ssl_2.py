@@ -1,7 +1,7 @@
 """SSL 2.0 is offered.
 
 SSL 2.0 does not authenticate its handshake and encrypts with 40-bit keys at times. One server that
-speaks it also opens the sessions of others with the same RSA key (DROWN).
+supports it also exposes the sessions of others with the same RSA key (DROWN).
 
 References: RFC 6176, CVE-2016-0800
 """

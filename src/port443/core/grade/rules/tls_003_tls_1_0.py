@@ -1,7 +1,7 @@
 """TLS 1.0 is offered.
 
-TLS 1.0 hangs on MD5 and SHA-1, knows no AEAD cipher and lets CBC be attacked. It has been forbidden
-for new services since 2021; browsers ended it in 2020.
+TLS 1.0 depends on MD5 and SHA-1, has no AEAD cipher and exposes CBC to attacks. It has been forbidden
+for new services since 2021; browsers removed it in 2020.
 
 References: RFC 8996, RFC 9325 §3.1.1
 """

@@ -1,7 +1,7 @@
 """TLS 1.1 is offered.
 
-TLS 1.1 hangs on MD5 and SHA-1 and knows no AEAD cipher. No client needs it: what does not speak TLS
-1.2 speaks only TLS 1.0.
+TLS 1.1 depends on MD5 and SHA-1 and has no AEAD cipher. No client needs it: one without TLS
+1.2 supports only TLS 1.0.
 
 References: RFC 8996, RFC 9325 §3.1.1
 """

@@ -1,6 +1,6 @@
 """Neither TLS 1.2 nor TLS 1.3 is offered.
 
-Today's browsers and libraries speak nothing older, so that most people cannot reach the site at
+Today's browsers and libraries support nothing older, so that most people cannot reach the site at
 all, and those who can are not safe.
 
 References: RFC 9325 §3.1.1

@@ -1,6 +1,6 @@
 """TLS 1.3 is not offered.
 
-TLS 1.3 saves a round trip, hides the certificate, and has none of the choices that went wrong
+TLS 1.3 saves a round trip, encrypts the certificate, and has none of the choices that went wrong
 before. Post-quantum key exchange exists only there.
 
 References: RFC 8446, RFC 9325 §3.1.1

@@ -1,6 +1,6 @@
 """Suites without encryption are offered.
 
-A NULL suite protects against changes at best: everybody on the way reads what is sent.
+A NULL suite protects against changes at best: the traffic can be read in transit.
 
 References: RFC 9325 §4.1
 """

@@ -1,6 +1,6 @@
 """Suites without a certificate are offered.
 
-With an anonymous key exchange nobody proves who the server is, so that a man in the middle needs no
+With an anonymous key exchange the server is not authenticated, so that a man in the middle needs no
 certificate.
 
 References: RFC 9325 §4.1, RFC 5246 §A.5

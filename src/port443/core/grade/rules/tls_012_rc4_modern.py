@@ -1,7 +1,7 @@
 """RC4 is offered with TLS 1.1 or newer.
 
-With TLS 1.0 some took RC4 to get round BEAST. From TLS 1.1 on there is no such reason, and the
-client that could do better is given RC4.
+With TLS 1.0 some used RC4 against BEAST. From TLS 1.1 on there is no such reason, and a
+client that supports better suites gets RC4.
 
 References: RFC 7465
 """

@@ -1,7 +1,7 @@
 """Ciphers with 64-bit blocks are offered.
 
-After some tens of gigabytes under one key, 3DES and IDEA repeat a block, and the repetition tells
-the text (SWEET32).
+After some tens of gigabytes under one key, 3DES and IDEA repeat a block, and the repetition reveals
+plaintext (SWEET32).
 
 References: CVE-2016-2183, RFC 9325 §4.1
 """

@@ -1,7 +1,7 @@
 """No suite with forward secrecy is offered.
 
-Whoever records the traffic today and gets the private key years later reads it all. (EC)DHE makes a
-key for each connection and forgets it.
+An attacker who records the traffic today and gets the private key years later decrypts all of it. (EC)DHE
+makes a key for each connection and discards it.
 
 References: RFC 9325 §4.1, §7.3
 """

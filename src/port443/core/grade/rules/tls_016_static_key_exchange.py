@@ -1,7 +1,7 @@
 """Suites without forward secrecy are offered.
 
-Clients that choose such a suite can be read later by whoever gets the private key. RSA key exchange
-also invites Bleichenbacher's attack, again and again.
+The traffic of clients that choose such a suite can be decrypted later with the private key. RSA key exchange
+is also exposed to Bleichenbacher's attack and its variants.
 
 References: RFC 9325 §4.1
 """

@@ -1,6 +1,6 @@
 """TLS compression is offered.
 
-What is compressed before it is encrypted tells by its length what it repeats: cookies, letter by
+The length of compressed and then encrypted data reveals what it repeats: cookies, letter by
 letter (CRIME).
 
 References: RFC 9325 §3.3, CVE-2012-4929

@@ -1,6 +1,6 @@
 """No post-quantum key exchange is offered.
 
-What is recorded today can be opened once a large quantum computer exists. A hybrid group such as
+What is recorded today can be decrypted once a large quantum computer exists. A hybrid group such as
 X25519MLKEM768 is no weaker than x25519 against today's computers, and browsers have used it since
 2024.
 

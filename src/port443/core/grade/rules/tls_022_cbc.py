@@ -1,7 +1,7 @@
 """CBC suites are offered with TLS 1.2.
 
-Nothing is broken, but it hangs on code that must take the same time whatever it decrypts (Lucky13).
-Clients of TLS 1.2 that know no AEAD suite are rare.
+Nothing is broken, but it depends on code that must run in constant time for any plaintext (Lucky13).
+Clients of TLS 1.2 without an AEAD suite are rare.
 
 References: RFC 9325 §4.2, CVE-2013-0169
 """

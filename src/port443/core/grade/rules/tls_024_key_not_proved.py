@@ -1,7 +1,7 @@
 """The server did not prove that it holds its key.
 
-It showed a certificate, but its signature on the handshake was not made with that certificate's
-key. Somebody else may have answered, or the key on the server is another one.
+It sent a certificate, but its signature on the handshake was not made with that certificate's
+key. Another server may have answered, or the server has another key.
 
 References: RFC 8446 §4.4.3, RFC 5246 §7.4.3
 """

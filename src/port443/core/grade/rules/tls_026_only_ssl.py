@@ -1,7 +1,7 @@
 """Nothing newer than SSL 3.0 is offered.
 
-Browsers and libraries of the last ten years speak none of it, and what still does can be read by a
-man in the middle.
+Browsers and libraries of the last ten years support none of it, and the traffic of what still does can be
+read by a man in the middle.
 
 References: RFC 7568, RFC 6176
 """

@@ -1,7 +1,7 @@
 """Browsers cannot connect.
 
-A browser that has none of the server's suites, none of its groups, or no use for its kind of key shows
-an error page. Strong or not: for its visitors the site is down.
+A browser that supports none of the server's suites, none of its groups, or not its kind of key shows
+an error page. Strong or not: for its users the site is down.
 
 References: RFC 8446 §9.1, RFC 9325 §4.2
 """
@@ -13,12 +13,12 @@ from port443.core.grade.rule import Found, Outcome, Rule, Severity, Unsure, doub
 
 
 def check_clients(facts: ScanFacts, clients: tuple[Client, ...]) -> Outcome:
-    """Find clients that cannot connect; what was not seen whole may hold what they need."""
+    """Find clients that cannot connect; what was not probed completely may hold what they need."""
     evidence = kept_out(facts, clients)
     if not evidence:
         return None
     if not facts.chains:
-        return Unsure(facts.no_chain)  # no handshake came to its end, so that nothing is sure
+        return Unsure(facts.no_chain)  # no handshake was completed, so that nothing is sure
     doubt = doubt_about(facts, set(MODERN))
     for groups in (facts.server.groups_13, facts.server.groups_12):
         if doubt is None and groups.groups and groups.complete.is_unknown:

@@ -1,7 +1,7 @@
 """Programs other than browsers cannot connect.
 
-Scripts, agents and other servers use OpenSSL, GnuTLS, Go or rustls as they come. One that has none of
-the server's suites or groups, or no use for its kind of key, ends the handshake.
+Scripts, agents and other servers use OpenSSL, GnuTLS, Go or rustls with their defaults. One that supports
+none of the server's suites or groups, or not its kind of key, ends the handshake.
 
 References: RFC 8446 §9.1, RFC 9325 §4.2
 """

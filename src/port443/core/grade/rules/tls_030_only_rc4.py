@@ -1,7 +1,7 @@
 """Only RC4 suites are offered.
 
-Browsers took RC4 out in 2016: most people cannot reach the site at all, and what the others send can
-be read by who listens for long enough.
+Browsers removed RC4 in 2016: most people cannot reach the site at all, and the traffic of the others can
+be decrypted by an eavesdropper with enough of it.
 
 References: RFC 7465, CVE-2013-2566
 """

@@ -1,7 +1,7 @@
-"""Forward secrecy is there, but not preferred.
+"""Forward secrecy is offered, but not preferred.
 
-The server chooses a suite without it although the client offers better ones: whoever gets the private
-key years later reads what was recorded.
+The server chooses a suite without it although the client offers better ones: the private key decrypts
+recorded traffic years later.
 
 References: RFC 9325 §4.1
 """

@@ -1,4 +1,4 @@
-"""Authenticated encryption is there, but not preferred.
+"""Authenticated encryption is offered, but not preferred.
 
 The server chooses a CBC suite although the client offers AES-GCM or ChaCha20-Poly1305 before it.
 

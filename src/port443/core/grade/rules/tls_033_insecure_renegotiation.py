@@ -1,7 +1,7 @@
 """Insecure renegotiation works.
 
 A man in the middle opens a connection, sends the start of a request, and lets the client's handshake
-follow as a renegotiation: the server takes both for one client.
+follow as a renegotiation: for the server both are one client.
 
 References: RFC 5746, CVE-2009-3555
 """
@@ -15,7 +15,7 @@ from port443.core.grade.rules.tls_019_insecure_renegotiation import check as che
 def check(facts: ScanFacts) -> Outcome:
     works = facts.server.insecure_renegotiation
     if works.is_yes:
-        return Found(works.reason or "the server took a second handshake that was bound to nothing")
+        return Found(works.reason or "the server accepted a second handshake that was bound to nothing")
     match check_extension(facts):
         case Found() if works.is_unknown:
             return Unsure(f"the server does not secure renegotiation; whether it takes any: {works.reason}")

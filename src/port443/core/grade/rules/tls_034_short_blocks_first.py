@@ -1,7 +1,7 @@
 """A cipher with 64-bit blocks is preferred.
 
 The server chooses 3DES or the like although the client offers better ones, or has nothing else. After
-some tens of gigabytes a block comes twice, and tells the text (SWEET32).
+some tens of gigabytes a block is repeated, which reveals plaintext (SWEET32).
 
 References: CVE-2016-2183, RFC 9325 §4.1
 """

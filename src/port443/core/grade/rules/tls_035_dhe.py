@@ -1,7 +1,7 @@
 """DHE suites are offered with TLS 1.2.
 
-Finite-field Diffie-Hellman is slow, its groups are agreed on by nobody, and a server that makes one key
-for many connections is open to Raccoon. ECDHE has none of that.
+Finite-field Diffie-Hellman is slow, its groups are not negotiated, and a server that uses one key
+for many connections is exposed to Raccoon. ECDHE has none of that.
 
 References: RFC 9325 §4.1, CVE-2020-1968
 """
