@@ -15,6 +15,6 @@ class StandInClock:
     def now(self) -> datetime:
         return self.moment
 
-    def goes_on(self, **span: float) -> None:
+    def advance(self, **span: float) -> None:
         """Let so much time pass."""
         self.moment += timedelta(**span)

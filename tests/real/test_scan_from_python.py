@@ -46,7 +46,7 @@ def test_a_result_says_whether_a_policy_is_met(tmp_path: Path, ca_file: Path) ->
     assert result.objections(Policy()) == ()
     assert result.objections(read_policy("bcp195", as_of=date(2026, 5, 1))) == ()
     (short,) = result.objections(Policy(min_grade=Letter.A_PLUS))
-    assert short.startswith("the grade is A, A+ is wanted: The site does not ask for https (HSTS)")
+    assert short.startswith("the grade is A, required is A+: The site has no HSTS")
     assert any(
         "HSTS for two years" in one for one in result.objections(read_policy("mozilla-intermediate-6.0"))
     )
@@ -60,7 +60,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, ca_file: Path) -> None:
     result = look(tmp_path, ca_file, "-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0")
     policy = Policy(min_grade=Letter.A, fail_on=Severity.HIGH)
     objections = result.objections(policy)
-    assert objections[0].startswith("the grade is B, A is wanted")
+    assert objections[0].startswith("the grade is B, required is A")
     assert any(one.startswith("P443-TLS-015") for one in objections)
 
 

@@ -48,7 +48,7 @@ def test_text_and_exit_codes(server: Endpoint, tmp_path: Path) -> None:
     assert met.stderr == ""
     assert "\x1b" not in met.stdout
     assert "  wanted     A or better\n" in missed.stdout
-    assert "? could not be told" in missed.stdout.splitlines()[-1]
+    assert "? unknown" in missed.stdout.splitlines()[-1]
 
 
 def test_json_is_one_document_of_the_schema(server: Endpoint, tmp_path: Path) -> None:

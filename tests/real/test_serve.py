@@ -47,7 +47,7 @@ def test_a_site_is_served_proved_and_told(serving: Serving) -> None:
     # The first step of the ladder; the server behind sets no header of its own.
     assert response.getheader("Strict-Transport-Security") == "max-age=300"
     text = serving.ask("status").stdout
-    assert "everything is as it was meant to be" in text
+    assert "everything matches the settings" in text
     assert "served       equals issued in 1 of 1 handshake\n" in text
 
 

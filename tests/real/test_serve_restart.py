@@ -102,7 +102,7 @@ def test_an_edge_without_its_serve_is_told_and_ended(serving: Serving) -> None:
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     assert (told.returncode, document["pid"], document["edge"]["pid"]) == (1, None, edge)
     assert [problem["code"] for problem in document["problems"]] == ["no_serve"]
-    assert "goes on with app.localhost" in serving.ask("status").stdout
+    assert "its edge serves app.localhost" in serving.ask("status").stdout
     refused = serving.ask("reload", "--wait")
     assert refused.returncode == 3
     assert all(word in refused.stderr for word in (str(edge), running[:16], "UTC", "port443 stop"))

@@ -168,4 +168,4 @@ def _difference(served: tuple[bytes, ...], expected: tuple[bytes, ...]) -> str:
         return f"served leaf {seen}, issued {Fingerprint.of(expected[0]).text[:16]}"
     if len(served) == len(expected):
         return "the leaf is right, but its chain differs from the issued one"
-    return f"the leaf is right, but its chain has {len(served)} certificates, not the {len(expected)} issued"
+    return f"the leaf is right, but its chain has length {len(served)}, not {len(expected)}"

@@ -224,7 +224,7 @@ def test_a_clock_that_was_set_back_gets_certificates_of_its_time(bench: Bench) -
     """Leaf and root of the future are made anew, since no client takes them; the root's key stays."""
     bench.keep(local("a.test"))
     before = root_of(bench)
-    bench.clock.goes_on(days=-30)
+    bench.clock.advance(days=-30)
     for _ in range(2):
         assert leaf_of(bench.keep(local("a.test")).credentials["a.test"]).is_valid_at(bench.clock.moment)
         assert root_of(bench).is_valid_at(bench.clock.moment)
@@ -304,12 +304,12 @@ def test_a_store_that_fails_at_first_is_a_fault_of_each_site(bench: Bench) -> No
 def test_a_renewal_that_fails_leaves_the_last_certificate(bench: Bench) -> None:
     """As long as it is good it is served beside the fault; when the store works again it is renewed."""
     first = bench.keep(local("a.test")).credentials["a.test"]
-    bench.clock.goes_on(days=70)
+    bench.clock.advance(days=70)
     bench.store.broken = StoreError("the disk is full")
     kept = bench.keep(local("a.test"))
     assert kept.credentials == {"a.test": first}
     assert "a.test" in kept.faults
-    bench.clock.goes_on(days=30)
+    bench.clock.advance(days=30)
     assert bench.keep(local("a.test")).credentials == {}, "what has ended is no certificate"
     bench.store.broken = None
     assert bench.keep(local("a.test")).credentials["a.test"] != first
@@ -333,7 +333,7 @@ def test_after_a_restart_the_last_certificate_is_found_though_none_can_be_writte
     bench = Bench(store)
     first = bench.keep(local("a.test")).credentials["a.test"]
     store.readable_only = True
-    bench.clock.goes_on(days=70)
+    bench.clock.advance(days=70)
     bench.restart()
     kept = bench.keep(local("a.test"))
     assert kept.credentials == {"a.test": first}

@@ -101,7 +101,7 @@ NO_TARGETS = {
     "https://*.a.test/": "wildcard",
     "https://": "names no host",
     "https:///path": "names no host",
-    "ftp://a.test/": "does not speak TLS",
+    "ftp://a.test/": "does not start with TLS",
     "http://a.test:8080/": "in clear",
     "https://[fe80::1%25eth0]/": "a zone",
     "https://[::1/": "no closing bracket",
@@ -109,7 +109,7 @@ NO_TARGETS = {
     "https:a.test": "// is missing behind https:",
     "https:a.test:8443/b": "// is missing behind https:",
     "https:/a.test": "// is missing behind https:",
-    "https:user:secret@a.test": "a user name stands before the host",
+    "https:user:secret@a.test": "there is a user name before the host",
     "https://:28443": "names no host",
     ":443": "names no host",
 }

@@ -181,7 +181,9 @@ def test_a_wrong_line_of_a_list_is_named(tmp_path: Path) -> None:
     """With the file, the line, and what is wrong there."""
     path = tmp_path / "hosts.txt"
     path.write_text("a.test\nftp://b.test/\n")
-    with pytest.raises(TargetInvalid, match=r"hosts\.txt:2: ftp:// in 'ftp://b\.test/' does not speak TLS"):
+    with pytest.raises(
+        TargetInvalid, match=r"hosts\.txt:2: ftp:// in 'ftp://b\.test/' does not start with TLS"
+    ):
         list(read_list(str(path), None, None))
 
 

@@ -83,7 +83,7 @@ def test_a_site_in_trouble_among_five_hundred_is_found_at_once(monkeypatch: pyte
         "✗ ill.test",
         "    ✗ it fails (a_code)",
         "      hint: do that",
-        "✗ 1 of 500 sites in trouble: ill.test",
+        "✗ 1 of 500 sites with errors: ill.test",
     ]
 
 
@@ -93,7 +93,7 @@ def test_one_site_is_judged_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
                     problems=(problem("ill.test", "error", "it fails"),))  # fmt: skip
     well = run(monkeypatch, told, "www.well.test")
     assert (well.return_value, "ill.test" in well.stdout) == (0, False)
-    assert well.stdout.splitlines()[-1] == "✓ 1 site: everything is as it was meant to be"
+    assert well.stdout.splitlines()[-1] == "✓ 1 site: everything matches the settings"
     assert run(monkeypatch, told, "ill.test").return_value == 1
     wrong = run(monkeypatch, told, "wel.test").exception
     assert isinstance(wrong, UsageInvalid)
@@ -106,7 +106,7 @@ def test_what_needs_attention_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> Non
     done = run(monkeypatch, document(site("a.test", "warning"), site("b.test"), problems=problems))
     assert done.return_value == 1
     lines = done.stdout.splitlines()
-    assert lines[-1] == "! 1 of 2 sites to look after: a.test; not as meant: edge"
+    assert lines[-1] == "! 1 of 2 sites with warnings: a.test; differs from the settings: edge"
     assert "    ! it ends soon (a_code)" in lines
     assert "    to           \u2713 a:80, \u2717 b:80, c:80" in lines
     assert "! edge: it was restarted (a_code)" in lines

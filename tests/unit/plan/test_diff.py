@@ -169,7 +169,7 @@ def test_an_adopted_root_without_its_parts_can_be_compared() -> None:
     adopted = Plan(made().root, {})
     assert words(adopted, made()) == []
     assert words(adopted, made(serial=2)) == [
-        "routes: shop.example.com: changes; what it was is not known here"
+        "routes: shop.example.com: changes; its former content is unknown"
     ]
 
 

@@ -179,7 +179,7 @@ def test_the_end_of_a_certificate_is_judged_by_its_life(
         async with plane.running(desired(site(NAME, certificate=own))):
             (shown,) = (await status(plane))["sites"]
             judged = [one for one in (await status(plane))["problems"] if one["code"] != "certificate_warned"]
-            bench.clock.goes_on(days=left, seconds=1)
+            bench.clock.advance(days=left, seconds=1)
             ended = codes(await status(plane))
         assert {problem["severity"] for problem in judged} == ({verdict} - {"good"})
         assert "certificate_ended" in ended
@@ -221,7 +221,7 @@ def test_a_proof_that_nobody_has_repeated_is_told(bench: ServeBench) -> None:
     async def scenario() -> None:
         plane = bench.app()
         async with plane.running(ONE_SITE):
-            bench.clock.goes_on(hours=4)
+            bench.clock.advance(hours=4)
             document = await status(plane)
         assert (codes(document), document["verdict"]) == (["proof_stale"], "warning")
 
@@ -243,7 +243,7 @@ def test_restarts_of_the_edge_are_counted_and_are_news_for_an_hour(bench: ServeB
             await bench.edge.leave()
             await plane.listen()
             first = await status(plane)
-            bench.clock.goes_on(hours=2)
+            bench.clock.advance(hours=2)
             second = await status(plane)
         assert (codes(first), first["edge"]["restarts"]) == (["edge_restarted"], 2)
         assert (adopted["edge"]["adopted"], first["edge"]["adopted"]) == (True, False)
@@ -451,7 +451,7 @@ def test_issuers_that_never_answer_hold_up_neither_a_reload_nor_a_proof(
             reloaded = plane.round
             assert not reloaded.is_proved
             bench.dial.impostors.clear()
-            bench.clock.goes_on(seconds=60)
+            bench.clock.advance(seconds=60)
             await await_until(lambda: plane.round.is_proved)
             assert plane.round.at == reloaded.at  # it was the proof that was made anew, not a round
             assert waiting(plane) == AT_ONCE
@@ -487,7 +487,7 @@ def test_a_mismatch_is_an_event_and_stands_in_the_status_until_it_is_gone(
             assert codes(await status(plane)) == []
 
     async def passes(plane: App, **span: float) -> None:
-        bench.clock.goes_on(**span)
+        bench.clock.advance(**span)
         await plane.run_due()
 
     play(scenario)
@@ -522,7 +522,7 @@ def test_a_round_that_waited_for_a_reload_is_for_the_new_settings(bench: ServeBe
         plane = bench.app(lambda: TWO_SITES)
         async with plane.running(ONE_SITE):
             bench.edge.hold = asyncio.Event()
-            bench.clock.goes_on(hours=1)
+            bench.clock.advance(hours=1)
             async with asyncio.TaskGroup() as group:
                 group.create_task(plane.apply_settings())
                 group.create_task(plane.run_due())
@@ -551,7 +551,7 @@ def test_nothing_is_done_when_nothing_is_due(bench: ServeBench) -> None:
     async def scenario() -> None:
         plane = bench.app()
         async with plane.running(ONE_SITE):
-            bench.clock.goes_on(seconds=299)
+            bench.clock.advance(seconds=299)
             await plane.run_due()
             assert len(bench.edge.plans) == 1
 
@@ -565,7 +565,7 @@ def test_a_clock_that_was_ahead_is_no_reason_to_wait_for_its_time(bench: ServeBe
         plane = bench.app()
         async with plane.running(ONE_SITE):
             ahead = plane.round.credentials[NAME]
-            bench.clock.goes_on(days=-300)
+            bench.clock.advance(days=-300)
             await plane.run_due()
             assert plane.round.credentials[NAME] != ahead
             assert plane.round.is_whole
@@ -581,17 +581,17 @@ def test_a_failed_round_is_told_and_tried_again_after_a_minute(bench: ServeBench
         plane = bench.app()
         async with plane.running(ONE_SITE):
             before = plane.round
-            bench.clock.goes_on(hours=1)
+            bench.clock.advance(hours=1)
             refused, bench.edge.fault = StaleEpoch("another has it"), None
             bench.edge.apply, apply = raising(refused), bench.edge.apply  # type: ignore[method-assign]
             await plane.run_due()
             assert plane.round is before
             assert codes(await status(plane)) == ["P443-E358"]
             bench.edge.apply = apply  # type: ignore[method-assign]
-            bench.clock.goes_on(seconds=59)
+            bench.clock.advance(seconds=59)
             await plane.run_due()
             assert plane.round is before
-            bench.clock.goes_on(seconds=1)
+            bench.clock.advance(seconds=1)
             await plane.run_due()
             assert codes(await status(plane)) == []
 
@@ -620,7 +620,7 @@ def test_a_store_that_fails_is_told_and_tried_each_minute(bench: ServeBench) -> 
             await plane.run_due()
             assert len(bench.edge.plans) == rounds
             store.broken = None
-            bench.clock.goes_on(seconds=60)
+            bench.clock.advance(seconds=60)
             await plane.run_due()
             assert codes(await status(plane)) == []
 
@@ -741,7 +741,7 @@ def test_news_is_told_once(bench: ServeBench, caplog: pytest.LogCaptureFixture) 
             bench.dial.impostors[HERE] = STRANGER
             await plane.reload()
             for _ in range(3):
-                bench.clock.goes_on(seconds=60)
+                bench.clock.advance(seconds=60)
                 await plane.run_due()
 
     play(scenario)

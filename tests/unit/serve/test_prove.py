@@ -82,7 +82,7 @@ def test_the_right_chain_out_of_its_dates_is_no_proof(bench: ServeBench, goes_on
     """What clients refuse for its dates is not as it should be, though it is what was issued."""
     round_ = one_round(bench)
     clock = StandInClock()
-    clock.goes_on(days=goes_on)
+    clock.advance(days=goes_on)
     targets = list(proof_targets(round_.desired, round_.credentials, LOOPBACK))
     (proof,) = asyncio.run(prove(bench.dial, clock, targets))
     assert (proof.verdict, said in proof.detail) == ("different", True)
@@ -122,7 +122,7 @@ def test_a_longer_chain_is_another_one(bench: ServeBench) -> None:
     bench.dial.impostors[HERE] = made
     (proof,) = asyncio.run(prove(bench.dial, bench.clock, proof_targets(ONE_SITE, {NAME: meant}, LOOPBACK)))
     assert (proof.verdict, proof.detail) == (
-        "different", "the leaf is right, but the length of its chain is 1, and not 2 as meant",
+        "different", "the leaf is right, but its chain has length 1, not 2",
     )  # fmt: skip
 
 

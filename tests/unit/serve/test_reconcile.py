@@ -43,7 +43,7 @@ class Rounds:
 
     def next(self, **span: float) -> RoundResult:
         """Let time pass and go through a round."""
-        self.bench.clock.goes_on(**span)
+        self.bench.clock.advance(**span)
         return asyncio.run(self.rounds.reconcile(ONE_SITE))
 
     def next_at(self, job: str) -> datetime:
@@ -112,7 +112,7 @@ def test_the_next_process_stands_where_the_last_one_did(bench: ServeBench, round
     """Step and failures are in the store; no step is taken before this process has seen it right."""
     rounds.next()
     rounds.next(seconds=300)
-    bench.clock.goes_on(days=2)
+    bench.clock.advance(days=2)
     restarted = Rounds(bench)
     assert restarted.next().hsts_steps[NAME].step == 1
     assert restarted.next(seconds=60).hsts_steps[NAME].step == 2
@@ -121,7 +121,7 @@ def test_the_next_process_stands_where_the_last_one_did(bench: ServeBench, round
 def test_a_step_that_a_wrong_clock_dated_ahead_is_dated_anew(bench: ServeBench) -> None:
     """In the store as well; neither that date nor a failure of then delays the next."""
     right = bench.clock.now()
-    bench.clock.goes_on(days=40)
+    bench.clock.advance(days=40)
     bench.dial.closed.add(HERE)
     Rounds(bench).next()
     bench.dial.closed.clear()
@@ -261,7 +261,7 @@ def test_only_what_was_wrong_is_looked_at_again(bench: ServeBench) -> None:
     assert [proof.verdict for proof in first.proofs] == ["same", "different"]
     bench.dial.impostors.clear()
     bench.dial.dialled.clear()
-    bench.clock.goes_on(seconds=60)
+    bench.clock.advance(seconds=60)
     second = asyncio.run(reconciler.reconciler.prove_again(first))
     assert bench.dial.dialled == [two]
     assert second.is_whole
@@ -274,11 +274,11 @@ def test_a_clock_before_the_build_takes_no_step(bench: ServeBench) -> None:
     built = bench.clock.moment
     bench.restart(built)
     first = asyncio.run(bench.rounds().reconcile(ONE_SITE))
-    bench.clock.goes_on(days=-9000)
+    bench.clock.advance(days=-9000)
     reconciler = bench.rounds()
     for _ in range(3):
         round_ = asyncio.run(reconciler.reconcile(ONE_SITE))
-        bench.clock.goes_on(days=400)
+        bench.clock.advance(days=400)
     assert round_.hsts_steps == first.hsts_steps
     assert [proof.verdict for proof in round_.proofs] == ["same"]
     assert isinstance(round_.faults[NAME], ClockWrong)
@@ -366,11 +366,11 @@ def test_an_own_certificate_that_has_ended_is_not_called_good(bench: ServeBench,
     wishes = owned(tmp_path, own.pem, own.key_pem)
     rounds = bench.rounds()
     asyncio.run(rounds.reconcile(wishes))
-    bench.clock.goes_on(days=900)
+    bench.clock.advance(days=900)
     found = asyncio.run(rounds.reconcile(wishes))
     problems = {problem.code: problem for problem in round_problems(found, bench.clock.now())}
     assert f"; the one that ended {own.facts.not_after:%Y-%m-%d}" in problems["P443-E224"].cause
-    assert "what was good" not in problems["P443-E224"].cause
+    assert "last good" not in problems["P443-E224"].cause
     assert "the right chain is served" in problems["served_is_not_issued"].cause
     assert problems["served_is_not_issued"].hint.startswith("put a current certificate in place")
 

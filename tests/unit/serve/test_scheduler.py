@@ -61,7 +61,7 @@ class Bench:
 
     def pass_time(self, **span: float) -> None:
         """Let time pass, and do what is due then."""
-        self.clock.goes_on(**span)
+        self.clock.advance(**span)
         asyncio.run(self.scheduler.run_due())
 
     def status(self, key: str) -> JobStatus:
@@ -186,7 +186,7 @@ def test_the_next_process_goes_on_where_this_one_was(bench: Bench) -> None:
 
     following, work = restarted("x")
     assert work.ran_at == []
-    bench.clock.goes_on(minutes=2)
+    bench.clock.advance(minutes=2)
     asyncio.run(following.run_due())
     assert len(work.ran_at) == 1
     (status,) = following.statuses()

@@ -96,7 +96,7 @@ def test_a_server_without_an_end_is_left() -> None:
     reader = FlightReader(HELLO.hello, HELLO.shares)
     change = records(ContentType.CHANGE_CIPHER_SPEC, Version.TLS_1_2, b"\x01")
     reader.receive(change * (MAX_FLIGHT // len(change)))
-    with pytest.raises(Malformed, match="without coming to an end"):
+    with pytest.raises(Malformed, match="without completing its flight"):
         reader.receive(change)
 
 

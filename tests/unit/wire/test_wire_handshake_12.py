@@ -186,7 +186,7 @@ def test_nothing_but_a_whole_flight_of_tls_12_is_concluded() -> None:
     """Before the server has spoken there is nothing to bring to an end."""
     reader = FlightReader(client().hello)
     assert not reader.can_conclude
-    with pytest.raises(Malformed, match="to bring to its end"):
+    with pytest.raises(Malformed, match="to complete"):
         reader.conclude(bytes(SEED))
 
 
