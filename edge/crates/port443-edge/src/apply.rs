@@ -1,4 +1,4 @@
-//! Taking over a snapshot, the sockets of its listeners, and what the next start needs.
+//! Applying a snapshot: build, save to the boot copy, swap, assign listening sockets.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use edge_proxy::ListeningSocket;
 
 use crate::boot::{Recovered, Snapshot};
 use crate::edge::Edge;
-use crate::journal::{self, Level};
+use crate::logger::{self, Level};
 use crate::part_store::PartStore;
 use crate::served::served;
 
 type Verdicts = BTreeMap<String, SiteVerdict>;
 
 impl Edge {
-    /// Run a snapshot, or say which parts are missing; refused, nothing changes.
+    /// Apply a snapshot, or return the parts that are missing. An error changes nothing.
     pub(crate) fn apply(&mut self, apply: &Apply) -> Result<Receipt, Fault> {
-        self.refuse_while_ending()?;
+        self.refuse_while_draining()?;
         self.check_lease(apply)?;
         let Apply {
             root, hash, epoch, ..
@@ -35,12 +35,13 @@ impl Edge {
         }
         let previous = self.running.load_full();
         let (running, verdicts) = Running::build(root, *hash, self.parts.all(), &previous);
-        // The copy first: a snapshot that runs must survive a crash in the very next moment.
+        // The boot copy is written before the swap, so that a crash at any point after it restarts
+        // with this snapshot.
         let needed = self.save(root, *epoch, &verdicts)?;
         self.epoch = *epoch;
-        self.parts.keep(needed, Instant::now());
+        self.parts.retain(needed, Instant::now());
         self.swap(root, running, verdicts);
-        self.lend_sockets();
+        self.assign_sockets();
         Ok(self.receipt(root, *hash))
     }
 
@@ -53,7 +54,7 @@ impl Edge {
             epoch,
             parts,
         } = recovered;
-        // First what was really served, so that quarantined sites find their last good versions.
+        // The root that was served is built first: quarantined sites take their last good versions from it.
         let served = served.map_or_else(Running::default, |served| {
             Running::build(&served, hash, &parts, &Running::default()).0
         });
@@ -61,16 +62,16 @@ impl Edge {
         self.parts = PartStore::of(parts);
         self.epoch = epoch;
         self.swap(&root, running, verdicts);
-        self.lend_sockets();
+        self.assign_sockets();
     }
 
-    /// Take listening sockets; those of listeners that run are accepted from at once.
-    pub(crate) fn take(
+    /// Add listening sockets, and start accepting on those whose listener the snapshot names.
+    pub(crate) fn add_sockets(
         &mut self,
         names: Vec<SocketName>,
         sockets: Vec<ListeningSocket>,
     ) -> Result<usize, Fault> {
-        self.refuse_while_ending()?;
+        self.refuse_while_draining()?;
         if let Some(index) = names
             .iter()
             .position(|name| name.worker >= self.workers.len())
@@ -79,39 +80,46 @@ impl Edge {
             let fault = Fault::new(ErrorCode::BadRequest, message);
             return Err(fault.under(&format!("sockets[{index}].worker")));
         }
-        let taken = sockets.len();
+        let added = sockets.len();
         names
             .into_iter()
             .zip(sockets)
             .for_each(|(name, socket)| self.sockets.add(name, socket));
-        self.lend_sockets();
-        Ok(taken)
+        self.assign_sockets();
+        Ok(added)
     }
 
-    /// Close every listening socket; what is open goes on.
+    /// Close every listening socket. Open connections are not affected.
     pub(crate) fn close_listeners(&mut self) {
         for listener in self.sockets.close_all_but(|_| false) {
-            self.tell(Event::ListenerClosed { listener });
+            self.record(Event::ListenerClosed { listener });
         }
     }
 
     fn check_lease(&self, apply: &Apply) -> Result<(), Fault> {
         if apply.epoch < self.epoch {
-            let message = format!("epoch {} has passed, this is {}", apply.epoch, self.epoch);
+            let message = format!(
+                "epoch {} is older than the current epoch {}",
+                apply.epoch, self.epoch
+            );
             return Err(Fault::new(ErrorCode::StaleEpoch, message));
         }
-        // A client that lost the receipt may repeat the request: its snapshot already runs.
+        // A client that lost the receipt may repeat the request, whose snapshot is running by now.
         let running = self.running.load().root;
         if apply.base == running || running == Some(apply.hash) {
             return Ok(());
         }
-        let spelled =
-            |hash: Option<Hash>| hash.map_or("nothing".to_owned(), |hash| hash.to_string());
-        let message = format!("{} runs, not {}", spelled(running), spelled(apply.base));
+        let display =
+            |hash: Option<Hash>| hash.map_or("none".to_owned(), |hash| hash.to_string());
+        let message = format!(
+            "the running snapshot is {}, the base is {}",
+            display(running),
+            display(apply.base)
+        );
         Err(Fault::new(ErrorCode::StaleBase, message))
     }
 
-    /// Write the boot copy; return every part that it takes.
+    /// Write the boot copy; return the hashes of all parts in it.
     fn save(
         &mut self,
         root: &Root,
@@ -136,20 +144,20 @@ impl Edge {
     }
 
     fn swap(&mut self, root: &Root, running: Running, verdicts: Verdicts) {
-        let is_news = self.running.load().root != running.root;
+        let changed = self.running.load().root != running.root;
         self.running.store(Arc::new(running));
         for listener in self.sockets.close_all_but(|id| root.listener(id).is_some()) {
-            self.tell(Event::ListenerClosed { listener });
+            self.record(Event::ListenerClosed { listener });
         }
         self.workers.iter().for_each(edge_proxy::Worker::refresh);
-        if let (true, Some(root)) = (is_news, self.running.load().root) {
-            self.tell(Event::SnapshotApplied { root });
+        if let (true, Some(root)) = (changed, self.running.load().root) {
+            self.record(Event::SnapshotApplied { root });
         }
         let before = std::mem::replace(&mut self.verdicts, verdicts);
-        self.tell_quarantines(&before);
+        self.record_quarantines(&before);
     }
 
-    fn tell_quarantines(&self, before: &Verdicts) {
+    fn record_quarantines(&self, before: &Verdicts) {
         for (site, verdict) in &self.verdicts {
             let SiteVerdict::Quarantined {
                 code,
@@ -168,25 +176,25 @@ impl Edge {
                     path,
                     message,
                 };
-                self.tell(event);
+                self.record(event);
             }
         }
     }
 
-    /// Give the workers the sockets of listeners that the snapshot names.
-    fn lend_sockets(&mut self) {
+    /// Pass the workers the sockets of the listeners that the snapshot names.
+    fn assign_sockets(&mut self) {
         let running = self.running.load();
         let workers = &self.workers;
-        let lent = self.sockets.lend(
+        let assigned = self.sockets.assign(
             |listener| running.listener(listener).is_some(),
             |name, socket| workers[name.worker].listen(&name.listener, socket),
         );
-        for listener in lent.opened {
-            self.tell(Event::ListenerOpened { listener });
+        for listener in assigned.opened {
+            self.record(Event::ListenerOpened { listener });
         }
-        if let Some(error) = lent.failure {
-            // The others are open; this one is tried again with the next snapshot or socket.
-            journal::say(
+        if let Some(error) = assigned.failure {
+            // The other sockets are assigned. This one is retried with the next snapshot or socket.
+            logger::log(
                 Level::Error,
                 "socket_not_lent",
                 [("cause", error.to_string().into())],

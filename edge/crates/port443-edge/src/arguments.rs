@@ -1,4 +1,4 @@
-//! The command line: a few options, so no library for it.
+//! The command line. Parsed by hand: it has few options and no subcommands.
 
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -7,78 +7,78 @@ use std::thread::available_parallelism;
 
 use edge_contract::bounds::MAX_WORKERS;
 
-use crate::journal::{Format, Journal, Level};
+use crate::logger::{Format, Logger, Level};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
-port443-edge: the data plane of port443; `port443 serve` starts it and tells it what to run
+port443-edge: the data plane of port443, started and configured by `port443 serve`
 
 usage: port443-edge --runtime DIR [--workers N] [--bind] [--log-level LEVEL] [--log-file FILE] [--log-format FORMAT]
        port443-edge --version | --help
 
-  --runtime DIR  the directory for its socket and boot copy, of this user alone, in memory
-  --workers N    threads that serve connections; one per core unless said
-  --bind         bind the listeners of the boot copy itself, when nobody hands sockets over
-  --log-level LEVEL    the least that is worth a line: error, warning or info (the default)
-  --log-file FILE      write there and not to stderr; it may be moved away at any time, and is made anew
+  --runtime DIR  directory for the control socket and the boot copy; private to this user, best in memory
+  --workers N    threads that serve connections; default: one per core
+  --bind         bind the listeners of the boot copy, for a start without a control plane
+  --log-level LEVEL    lowest level that is logged: error, warning or info (the default)
+  --log-file FILE      log to FILE instead of stderr; FILE is created again after it was moved away
   --log-format FORMAT  json (the default) or text
 ";
 
-/// What the program was asked to do.
+/// A parsed command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Print how it is used.
+    /// Print the usage.
     Help,
     /// Print the version.
     Version,
-    /// Serve.
+    /// Run the edge.
     Run(Arguments),
 }
 
-/// How to serve.
+/// The options of [`Command::Run`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Arguments {
-    /// Where the socket and the boot copy lie.
+    /// The directory of the control socket and the boot copy.
     pub(crate) runtime: PathBuf,
-    /// How many threads serve connections.
+    /// The number of threads that serve connections.
     pub(crate) workers: usize,
     /// Whether to bind the boot copy's listeners.
     pub(crate) bind: bool,
-    /// What is logged, where to, and in which form.
-    pub(crate) journal: Journal,
+    /// The log of the program.
+    pub(crate) logger: Logger,
 }
 
-/// Read the command line, without the program's name; a mistake is one sentence.
-pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
-    let mut words = words.into_iter();
+/// Parse the command line without the program's name. The error is one message for the user.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut arguments = arguments.into_iter();
     let mut runtime = None;
     let mut workers = available_parallelism()
         .map_or(1, NonZeroUsize::get)
         .min(MAX_WORKERS);
     let mut bind = false;
-    let mut journal = Journal::STANDARD;
-    while let Some(word) = words.next() {
-        match word.to_str() {
+    let mut logger = Logger::DEFAULT;
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
             Some("--help" | "-h") => return Ok(Command::Help),
             Some("--version" | "-V") => return Ok(Command::Version),
             Some("--bind") => bind = true,
-            Some("--runtime") => runtime = Some(PathBuf::from(value(&mut words, "--runtime DIR")?)),
+            Some("--runtime") => runtime = Some(PathBuf::from(value(&mut arguments, "--runtime DIR")?)),
             Some("--log-file") => {
-                journal.file = Some(PathBuf::from(value(&mut words, "--log-file FILE")?));
+                logger.file = Some(PathBuf::from(value(&mut arguments, "--log-file FILE")?));
             }
             Some("--log-level") => {
-                let wanted = "--log-level takes error, warning, info or debug";
-                journal.level = one_of(&value(&mut words, wanted)?, Level::parse, wanted)?;
+                let expected = "--log-level takes error, warning, info or debug";
+                logger.level = one_of(&value(&mut arguments, expected)?, Level::parse, expected)?;
             }
             Some("--log-format") => {
-                let wanted = "--log-format takes json or text";
-                journal.format = one_of(&value(&mut words, wanted)?, Format::parse, wanted)?;
+                let expected = "--log-format takes json or text";
+                logger.format = one_of(&value(&mut arguments, expected)?, Format::parse, expected)?;
             }
-            Some("--workers") => workers = count(&value(&mut words, "--workers N")?)?,
+            Some("--workers") => workers = count(&value(&mut arguments, "--workers N")?)?,
             _ => {
                 return Err(format!(
-                    "{} is no option of port443-edge; see --help",
-                    word.display()
+                    "unknown option {}; see --help",
+                    argument.display()
                 ));
             }
         }
@@ -88,28 +88,28 @@ pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Command
         runtime,
         workers,
         bind,
-        journal,
+        logger,
     }))
 }
 
 fn one_of<T>(
-    word: &OsString,
+    argument: &OsString,
     parse: impl Fn(&str) -> Option<T>,
-    wanted: &str,
+    expected: &str,
 ) -> Result<T, String> {
-    word.to_str()
+    argument.to_str()
         .and_then(parse)
-        .ok_or_else(|| wanted.to_owned())
+        .ok_or_else(|| expected.to_owned())
 }
 
-fn value(words: &mut impl Iterator<Item = OsString>, option: &str) -> Result<OsString, String> {
-    words
+fn value(arguments: &mut impl Iterator<Item = OsString>, option: &str) -> Result<OsString, String> {
+    arguments
         .next()
-        .ok_or_else(|| format!("{option}: the value is missing"))
+        .ok_or_else(|| format!("{option}: missing value"))
 }
 
-fn count(word: &OsString) -> Result<usize, String> {
-    let number = word.to_str().and_then(|word| word.parse().ok());
+fn count(argument: &OsString) -> Result<usize, String> {
+    let number = argument.to_str().and_then(|argument| argument.parse().ok());
     number
         .filter(|number| (1..=MAX_WORKERS).contains(number))
         .ok_or_else(|| format!("--workers takes a number from 1 to {MAX_WORKERS}"))
@@ -130,7 +130,7 @@ mod tests {
             runtime: PathBuf::from("/run/x"),
             workers: 3,
             bind: true,
-            journal: Journal {
+            logger: Logger {
                 level: Level::Warning,
                 file: Some(PathBuf::from("/var/log/edge.log")),
                 format: Format::Text,
@@ -147,9 +147,9 @@ mod tests {
         assert_eq!(Ok(Command::Help), read("--runtime /run/x -h"));
     }
 
-    /// A mistake is named, and nothing is started.
+    /// The message of a wrong command line names the option or the allowed values.
     #[test]
-    fn mistakes_are_named() {
+    fn errors_name_the_option() {
         for (line, cause) in [
             ("", "--runtime"),
             ("--runtime", "missing"),
@@ -163,8 +163,8 @@ mod tests {
             ("--runtime /x --log-format xml", "json or text"),
             ("--runtime /x --log-file", "missing"),
         ] {
-            let sentence = read(line).unwrap_err();
-            assert!(sentence.contains(cause), "{line}: {sentence}");
+            let message = read(line).unwrap_err();
+            assert!(message.contains(cause), "{line}: {message}");
         }
     }
 }

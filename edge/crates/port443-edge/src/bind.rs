@@ -1,4 +1,4 @@
-//! Binding listeners here, for a start without a control plane.
+//! Binding the listeners of the boot copy (`--bind`), for a start without a control plane.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,25 +10,25 @@ use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::edge::Edge;
-use crate::journal::{self, Level};
+use crate::logger::{self, Level};
 
 impl Edge {
-    /// Bind every listener of a recovered snapshot, one socket a worker; the rest goes on without
-    /// the ones that cannot be bound.
+    /// Bind every listener of a recovered snapshot, one socket for each worker. A listener that
+    /// cannot be bound is logged and skipped.
     pub(crate) fn bind(&mut self, listeners: &[Listener]) {
         for listener in listeners {
             match (0..self.workers.len()).map(|_| bound(listener)).collect() {
-                Ok(sockets) => self.hold(&listener.id, sockets),
+                Ok(sockets) => self.add_bound(&listener.id, sockets),
                 Err(error) => {
                     let id = Value::from(listener.id.as_str());
-                    let particulars = [("listener", id), ("cause", error.to_string().into())];
-                    journal::say(Level::Error, "listener_not_bound", particulars);
+                    let fields = [("listener", id), ("cause", error.to_string().into())];
+                    logger::log(Level::Error, "listener_not_bound", fields);
                 }
             }
         }
     }
 
-    fn hold(&mut self, listener: &str, sockets: Vec<ListeningSocket>) {
+    fn add_bound(&mut self, listener: &str, sockets: Vec<ListeningSocket>) {
         for (worker, socket) in sockets.into_iter().enumerate() {
             self.sockets.add(
                 SocketName {
@@ -53,7 +53,7 @@ fn bound(listener: &Listener) -> io::Result<ListeningSocket> {
 
 fn bound_as(kind: Type, protocol: Protocol, address: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
-    // Connections of an earlier run that linger in TIME_WAIT must not keep us from the port.
+    // Without it, connections of an earlier run in TIME_WAIT make bind fail.
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(true)?;
     if address.is_ipv6() {

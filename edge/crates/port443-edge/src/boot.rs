@@ -1,4 +1,8 @@
-//! The boot copy: what ran last, kept in the runtime directory for the next start.
+//! The boot copy: the last applied snapshot, saved in the runtime directory for the next start.
+//!
+//! A file for each part, named by its hash, and three files for the roots and the epoch. Each is
+//! replaced by a rename, and parts are written before the root that names them, so that a crash at any point
+//! leaves a complete snapshot.
 
 use std::collections::HashSet;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -10,33 +14,33 @@ use std::sync::Arc;
 use edge_contract::{Hash, Part, Parts, Root};
 
 const ROOT: &str = "root.json";
-/// The root as it was served when sites of the real one were in quarantine: their last good versions.
+/// The root as served, with the last good versions of quarantined sites. Absent if no site is quarantined.
 const SERVED: &str = "served.json";
 const EPOCH: &str = "epoch.json";
-/// Where a file is written before it replaces another.
-const BESIDE: &str = "new";
-/// `f_type` of file systems that lie in memory (statfs(2)).
+/// The temporary file that is renamed over its target.
+const TEMPORARY: &str = "new";
+/// `f_type` of tmpfs and ramfs (statfs(2)).
 const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 
-/// The directory of the boot copy, and which parts lie there.
+/// The directory of the boot copy, and the parts that are in it.
 pub(crate) struct BootCopy {
     directory: PathBuf,
     written: HashSet<Hash>,
 }
 
-/// A snapshot with everything that it takes to run it.
+/// A snapshot to save.
 pub(crate) struct Snapshot<'a> {
     /// The snapshot as it was applied.
     pub(crate) root: &'a Root,
-    /// The same with the last good versions of its quarantined sites, when it has such sites.
+    /// The root with the last good versions of quarantined sites, if there are any.
     pub(crate) served: Option<&'a Root>,
-    /// The lease under which it was applied.
+    /// The epoch under which it was applied.
     pub(crate) epoch: u64,
-    /// All parts that are known.
+    /// All parts that the edge holds; a superset of those to save.
     pub(crate) parts: &'a Parts,
 }
 
-/// A boot copy that was read.
+/// A boot copy that was read and verified.
 pub(crate) struct Recovered {
     pub(crate) root: Root,
     pub(crate) hash: Hash,
@@ -46,7 +50,7 @@ pub(crate) struct Recovered {
 }
 
 impl BootCopy {
-    /// Open the boot copy of a runtime directory; it may be empty.
+    /// Open the boot copy of a runtime directory, and create its directory if it is missing.
     pub(crate) fn open(runtime: &Path) -> io::Result<Self> {
         let directory = runtime.join("boot");
         DirBuilder::new()
@@ -59,7 +63,7 @@ impl BootCopy {
         })
     }
 
-    /// Whether it lies in memory, so that no disk ever holds a secret.
+    /// Whether the directory is on tmpfs or ramfs, so that no private key is written to a disk.
     pub(crate) fn is_in_memory(&self) -> bool {
         rustix::fs::statfs(&self.directory).is_ok_and(|found| {
             IN_MEMORY
@@ -68,20 +72,20 @@ impl BootCopy {
         })
     }
 
-    /// Keep a snapshot. At each moment either the old or the new one can be recovered whole.
+    /// Save a snapshot. After a crash at any point, either the old or the new one is recovered.
     pub(crate) fn save(&mut self, snapshot: &Snapshot<'_>) -> io::Result<()> {
         let needed = snapshot.needed();
         self.write_parts(&needed, snapshot.parts)?;
         match snapshot.served {
-            Some(served) => self.replace(SERVED, &text(served)?)?,
+            Some(served) => self.replace(SERVED, &to_json(served)?)?,
             None => self.remove(SERVED)?,
         }
-        self.replace(EPOCH, &text(&snapshot.epoch)?)?;
-        self.replace(ROOT, &text(snapshot.root)?)?;
+        self.replace(EPOCH, &to_json(&snapshot.epoch)?)?;
+        self.replace(ROOT, &to_json(snapshot.root)?)?;
         self.remove_parts_but(&needed)
     }
 
-    /// Read what was kept; nothing when nothing was, and an error when it cannot be trusted.
+    /// Read the saved snapshot: `None` if there is none, an error if a file is damaged or missing.
     pub(crate) fn recover(&mut self) -> io::Result<Option<Recovered>> {
         let Some(root) = self.read(ROOT)? else {
             return Ok(None);
@@ -101,7 +105,7 @@ impl BootCopy {
             .map(|hash| self.part(hash))
             .collect::<io::Result<Parts>>()?;
         self.written = parts.keys().copied().collect();
-        self.remove_strays()?;
+        self.remove_unreferenced()?;
         let hash = root.hash().map_err(io::Error::other)?;
         Ok(Some(Recovered {
             root,
@@ -115,13 +119,13 @@ impl BootCopy {
     fn part(&self, hash: &Hash) -> io::Result<(Hash, Arc<Part>)> {
         let text = self
             .read(&file_name(hash))?
-            .ok_or_else(|| io::Error::other(format!("part {hash} is not there")))?;
+            .ok_or_else(|| io::Error::other(format!("part {hash} is missing")))?;
         let (found, part) = Part::decode(&text).map_err(io::Error::other)?;
         if found == *hash {
             return Ok((found, Arc::new(part)));
         }
         Err(io::Error::other(format!(
-            "what lies under {hash} is {found}"
+            "the file of part {hash} contains part {found}"
         )))
     }
 
@@ -129,10 +133,10 @@ impl BootCopy {
         let new: Vec<Hash> = needed.difference(&self.written).copied().collect();
         for hash in new {
             if let Some(part) = parts.get(&hash) {
-                // Straight to its place: until a root names it, nobody looks there.
+                // No rename needed: no root refers to this file yet.
                 create(
                     &self.directory.join(file_name(&hash)),
-                    &text(part.as_ref())?,
+                    &to_json(part.as_ref())?,
                 )?;
                 self.written.insert(hash);
             }
@@ -141,16 +145,16 @@ impl BootCopy {
     }
 
     fn remove_parts_but(&mut self, needed: &HashSet<Hash>) -> io::Result<()> {
-        let surplus: Vec<Hash> = self.written.difference(needed).copied().collect();
-        for hash in surplus {
+        let unneeded: Vec<Hash> = self.written.difference(needed).copied().collect();
+        for hash in unneeded {
             self.remove(&file_name(&hash))?;
             self.written.remove(&hash);
         }
         Ok(())
     }
 
-    /// Remove what a start before this one had begun to write, and no root ever named.
-    fn remove_strays(&self) -> io::Result<()> {
+    /// Remove files that an interrupted save left behind, and that no root refers to.
+    fn remove_unreferenced(&self) -> io::Result<()> {
         let parts: HashSet<String> = self.written.iter().map(file_name).collect();
         for entry in fs::read_dir(&self.directory)? {
             let name = entry?.file_name();
@@ -171,11 +175,11 @@ impl BootCopy {
         }
     }
 
-    /// Write a file whole or not at all.
+    /// Replace a file atomically.
     fn replace(&self, name: &str, text: &str) -> io::Result<()> {
-        let beside = self.directory.join(BESIDE);
-        create(&beside, text)?;
-        fs::rename(beside, self.directory.join(name))
+        let temporary = self.directory.join(TEMPORARY);
+        create(&temporary, text)?;
+        fs::rename(temporary, self.directory.join(name))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -187,7 +191,7 @@ impl BootCopy {
 }
 
 impl Snapshot<'_> {
-    /// Every part that it takes to run it.
+    /// The hashes of all parts that the roots refer to.
     pub(crate) fn needed(&self) -> HashSet<Hash> {
         let served = self.served.iter().flat_map(|served| &served.parts);
         self.root.parts.iter().chain(served).copied().collect()
@@ -209,7 +213,7 @@ fn file_name(hash: &Hash) -> String {
     format!("{hash}.json")
 }
 
-fn text<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<String> {
+fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> io::Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 

@@ -1,4 +1,4 @@
-//! Descriptors over a Unix socket (`SCM_RIGHTS`), and what a listening socket must be.
+//! File descriptors over a Unix socket (`SCM_RIGHTS`), and the check that they are listening sockets.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -14,7 +14,7 @@ use rustix::net::{
 
 pub(crate) use edge_contract::bounds::MAX_DESCRIPTORS;
 
-/// Receive bytes, and the descriptors that came with them.
+/// Receive bytes, and append the descriptors that were sent with them.
 pub(crate) fn receive(
     socket: impl AsFd,
     buffer: &mut [u8],
@@ -32,7 +32,7 @@ pub(crate) fn receive(
     Ok(received.bytes)
 }
 
-/// Send bytes with descriptors; both reach the peer or neither, as far as the first byte.
+/// Send bytes with descriptors; return the number of bytes sent. The descriptors arrive with the first byte.
 pub(crate) fn send(
     socket: impl AsFd,
     bytes: &[u8],
@@ -51,7 +51,7 @@ pub(crate) fn send(
     )?)
 }
 
-/// Make sure that each descriptor is a listening socket; all are closed when one is not.
+/// Check that each descriptor is a listening TCP socket. If one is not, all are closed.
 pub(crate) fn listening_sockets(descriptors: Vec<OwnedFd>) -> Result<Vec<ListeningSocket>, Fault> {
     let named = |(index, descriptor)| {
         let socket = listening_socket(descriptor);
@@ -64,7 +64,7 @@ fn listening_socket(descriptor: OwnedFd) -> Result<ListeningSocket, Fault> {
     let socket = match transport_of(&descriptor) {
         Some(Transport::Tcp) => ListeningSocket::Tcp(descriptor.into()),
         None => {
-            let message = "the descriptor is no listening TCP socket";
+            let message = "the descriptor is not a listening TCP socket";
             return Err(Fault::new(ErrorCode::FdKindWrong, message));
         }
     };
@@ -74,7 +74,7 @@ fn listening_socket(descriptor: OwnedFd) -> Result<ListeningSocket, Fault> {
     }
 }
 
-/// The transport of a socket that clients can come in by.
+/// The transport of a listening internet socket; `None` for any other descriptor.
 fn transport_of(descriptor: &OwnedFd) -> Option<Transport> {
     let is_internet = |family| matches!(family, AddressFamily::INET | AddressFamily::INET6);
     if !socket_domain(descriptor).is_ok_and(is_internet) {
@@ -93,9 +93,9 @@ mod tests {
 
     use super::*;
 
-    /// Descriptors arrive with the bytes that they were sent with.
+    /// Descriptors are received with the bytes that they were sent with.
     #[test]
-    fn descriptors_travel_with_bytes() {
+    fn descriptors_are_received_with_their_bytes() {
         let (here, there) = UnixStream::pair().unwrap();
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         assert_eq!(
@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(vec![address, address], all.collect::<Vec<_>>());
     }
 
-    /// Only listening TCP sockets pass; what is wrong is named by its place.
+    /// Anything but a listening TCP socket is refused, and the error has its index.
     #[test]
     fn other_descriptors_are_refused() {
         let good = TcpListener::bind("127.0.0.1:0").unwrap();

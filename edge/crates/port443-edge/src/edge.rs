@@ -1,4 +1,6 @@
-//! The edge as its control socket sees it: what runs, what it was told, and who works.
+//! The state of the main thread: the running snapshot, its parts, sockets and workers.
+//!
+//! The verbs of the control socket are methods of [`Edge`], here and in `apply`. It knows no frames.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,11 +20,11 @@ use edge_proxy::{Worker, spawn_worker};
 use tokio::sync::watch;
 
 use crate::boot::BootCopy;
-use crate::listening::Sockets;
+use crate::sockets::Sockets;
 use crate::memory::resident_bytes;
 use crate::part_store::PartStore;
 
-/// The whole state of the program outside the workers; lives on the main thread.
+/// The state of the program outside the workers; used on the main thread only.
 pub(crate) struct Edge {
     pub(crate) boot: String,
     pub(crate) running: Arc<ArcSwap<Running>>,
@@ -34,12 +36,12 @@ pub(crate) struct Edge {
     pub(crate) log: Rc<RefCell<EventLog>>,
     pub(crate) copy: BootCopy,
     observatory: Observatory,
-    /// When all connections must have ended; nothing while the edge serves.
-    ending: watch::Sender<Option<Instant>>,
+    /// When all connections must be closed; `None` until a drain begins.
+    drain_deadline: watch::Sender<Option<Instant>>,
 }
 
 impl Edge {
-    /// Start the workers; nothing is served until a snapshot and sockets come.
+    /// Start the workers. They serve once a snapshot is applied and sockets are added.
     pub(crate) fn start(
         boot: String,
         workers: usize,
@@ -64,9 +66,9 @@ impl Edge {
             workers,
             copy,
             observatory,
-            ending: watch::Sender::new(None),
+            drain_deadline: watch::Sender::new(None),
         };
-        edge.tell(Event::EdgeStarted);
+        edge.record(Event::EdgeStarted);
         Ok((edge, queue))
     }
 
@@ -93,56 +95,56 @@ impl Edge {
         }))
     }
 
-    /// Keep parts until an apply needs them.
+    /// Store parts for a later apply; return their hashes.
     pub(crate) fn put(&mut self, parts: Vec<(Hash, Part)>) -> Vec<Hash> {
         let stored = parts.iter().map(|(hash, _)| *hash).collect();
         self.parts.put(parts, Instant::now());
         stored
     }
 
-    /// Take handshakes from these addresses for the control plane's own.
+    /// Count the next connections from these addresses as the control plane's own handshakes.
     pub(crate) fn expect(&self, peers: Vec<SocketAddr>) {
         self.observatory.expect(peers);
     }
 
-    /// All counters.
+    /// The values of all counters.
     pub(crate) fn stats(&self) -> Stats {
         let running = self.running.load();
         self.observatory
             .stats(running.site_slots(), &self.log.borrow(), resident_bytes())
     }
 
-    /// Clients' connections that are open now.
+    /// The number of open client connections.
     pub(crate) fn connections_open(&self) -> u64 {
         self.observatory.connections_open()
     }
 
-    /// Put an event into the log.
-    pub(crate) fn tell(&self, event: Event) {
+    /// Append an event to the log.
+    pub(crate) fn record(&self, event: Event) {
         self.log.borrow_mut().append(&StampedEvent::now(event));
     }
 
-    /// Begin to end: within that time, or earlier when an earlier word said so.
-    pub(crate) fn end_within(&self, within: Duration) {
+    /// Begin to drain, with this time for open connections. A running drain is only ever shortened.
+    pub(crate) fn drain_within(&self, within: Duration) {
         let deadline = Instant::now() + within;
-        self.ending.send_if_modified(|ending| {
-            let is_news = ending.is_none_or(|known| deadline < known);
-            if is_news {
-                *ending = Some(deadline);
+        self.drain_deadline.send_if_modified(|drain_deadline| {
+            let is_earlier = drain_deadline.is_none_or(|current| deadline < current);
+            if is_earlier {
+                *drain_deadline = Some(deadline);
             }
-            is_news
+            is_earlier
         });
     }
 
-    /// A watch on the end: changes when the edge begins to end, and when less time is left.
-    pub(crate) fn ending(&self) -> watch::Receiver<Option<Instant>> {
-        self.ending.subscribe()
+    /// Watch the drain deadline: it changes when a drain begins, and when it is shortened.
+    pub(crate) fn drain_deadline(&self) -> watch::Receiver<Option<Instant>> {
+        self.drain_deadline.subscribe()
     }
 
-    /// Refuse what would begin something new while the edge ends.
-    pub(crate) fn refuse_while_ending(&self) -> Result<(), Fault> {
-        if self.ending.borrow().is_some() {
-            return Err(Fault::new(ErrorCode::Draining, "the edge is ending"));
+    /// Return an error if the edge is draining.
+    pub(crate) fn refuse_while_draining(&self) -> Result<(), Fault> {
+        if self.drain_deadline.borrow().is_some() {
+            return Err(Fault::new(ErrorCode::Draining, "the edge is draining"));
         }
         Ok(())
     }

@@ -1,27 +1,26 @@
-//! `port443-edge`, the data plane: runs one snapshot at a time, and goes on with it when no control plane
-//! is connected.
+//! `port443-edge`, the data plane: runs one snapshot at a time, with or without a connected control plane.
 //!
 //! The program's main thread does everything but serve clients. It owns the control socket, the parts,
-//! the boot copy, the listening sockets and the event log; its workers ([`edge_proxy`]) serve.
+//! the boot copy, the listening sockets and the event log; the workers ([`edge_proxy`]) serve clients.
 //!
 //! | module | does |
 //! |---|---|
-//! | `program` | start, run, end: the order of everything |
+//! | `program` | start, run, drain, end |
 //! | `control` | the control socket: frames with descriptors in, `verbs::answer`, replies and event streams out |
-//! | `edge` | the state of the main thread, as the verbs see it |
-//! | `apply` | takes a snapshot over: parts, `Running::build`, boot copy, swap, sockets |
-//! | `part_store`, `served` | the parts that are held, and the snapshot as it is served while sites are in quarantine |
-//! | `boot`, `place` | the boot copy, and the runtime directory that one edge owns |
-//! | `listening`, `descriptors`, `bind` | sockets: held, passed over the control socket, or bound here |
-//! | `ending` | drain and signals |
-//! | `journal` | the few lines for the operator; everything else is an event |
+//! | `edge` | the state of the main thread |
+//! | `apply` | applies a snapshot: parts, `Running::build`, boot copy, swap, sockets |
+//! | `part_store`, `served` | the stored parts, and the snapshot as it is served while sites are in quarantine |
+//! | `boot`, `runtime_directory` | the boot copy, and the runtime directory that one edge locks |
+//! | `sockets`, `descriptors`, `bind` | listening sockets: stored, passed over the control socket, or bound here |
+//! | `drain` | drain and signals |
+//! | `logger` | the log of the program; everything else is an event |
 //!
-//! Nothing that comes over the control socket ends the process. A worker that panics does, because the
-//! connections of its sockets would wait for ever; its supervisor starts it again, and it boots
-//! from its copy.
+//! No request on the control socket can crash the process. A worker that panics does end it, because
+//! connections to that worker's sockets would never be accepted; the supervisor starts the program
+//! again, and it boots from the boot copy.
 //!
-//! The program must not know settings, issuers or policy names: it gets finished documents. It parses no
-//! HTTP and no TLS itself.
+//! The program must not know settings, issuers or policy names: it is sent complete documents. It
+//! parses neither HTTP nor TLS.
 //!
 //! Start at `program::run`, then `Edge::apply` in `apply.rs`.
 #![forbid(unsafe_code)]
@@ -33,12 +32,12 @@ mod boot;
 mod control;
 mod descriptors;
 mod edge;
-mod ending;
-mod journal;
-mod listening;
+mod drain;
+mod logger;
+mod sockets;
 mod memory;
 mod part_store;
-mod place;
+mod runtime_directory;
 mod program;
 mod served;
 
@@ -50,7 +49,7 @@ use tokio::runtime::{Builder, LocalOptions};
 
 use arguments::{Arguments, Command, HELP};
 
-/// The exit code for a start that cannot be: wrong options, or another edge in the same place.
+/// The exit code of a failed start: a wrong option, or another edge in the same runtime directory.
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
         Ok(Command::Help) => print(HELP),
         Ok(Command::Version) => print(concat!("port443-edge ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Run(arguments)) => run(&arguments),
-        Err(sentence) => refuse(&sentence),
+        Err(message) => refuse(&message),
     }
 }
 
@@ -72,7 +71,7 @@ fn run(arguments: &Arguments) -> ExitCode {
     };
     match runtime.block_on(program::run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(sentence) => refuse(&sentence),
+        Err(message) => refuse(&message),
     }
 }
 
@@ -83,7 +82,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn refuse(sentence: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "port443-edge: {sentence}");
+fn refuse(message: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "port443-edge: {message}");
     ExitCode::from(REFUSED)
 }

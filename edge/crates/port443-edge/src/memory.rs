@@ -1,8 +1,8 @@
-//! What the process holds in memory.
+//! The memory use of the process.
 
 use std::fs;
 
-/// Bytes that are resident now (`/proc/self/statm`); 0 where that is not told.
+/// The resident set size in bytes (`/proc/self/statm`); 0 where it is not available.
 pub(crate) fn resident_bytes() -> u64 {
     let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: Option<u64> = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
@@ -13,9 +13,9 @@ pub(crate) fn resident_bytes() -> u64 {
 mod tests {
     use super::*;
 
-    /// A running program holds more than a page and less than the machine's whole memory.
+    /// The value is plausible for a running program.
     #[test]
-    fn resident_memory_is_told() {
+    fn resident_memory_is_plausible() {
         assert!((65_536..1 << 40).contains(&resident_bytes()));
     }
 }

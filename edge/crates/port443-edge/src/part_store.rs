@@ -1,4 +1,4 @@
-//! The parts that were put: those of the running snapshot, and those that came lately.
+//! The parts in memory: those of the running snapshot, and those that were put recently.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use edge_contract::{Hash, Part, Parts};
 
-/// How long a part is kept for a snapshot that needs it.
-const PATIENCE: Duration = Duration::from_secs(600);
-/// The most parts that are kept without being needed; beyond it the oldest are forgotten.
-const MAX_WAITING: usize = 200_000;
+/// How long a part is stored for a snapshot that may refer to it.
+const RETENTION: Duration = Duration::from_secs(600);
+/// The most parts that the running snapshot does not refer to; beyond it the oldest are dropped.
+const MAX_UNREFERENCED: usize = 200_000;
 
-/// Parts by hash, and when those that came lately were put.
+/// Parts by hash, and when the recent ones were put.
 #[derive(Default)]
 pub(crate) struct PartStore {
     parts: Parts,
@@ -31,16 +31,16 @@ impl PartStore {
         }
     }
 
-    /// Keep parts until an apply needs them; one that is known already stays the same object.
+    /// Store parts. A part that is stored already stays the same object.
     pub(crate) fn put(&mut self, parts: Vec<(Hash, Part)>, now: Instant) {
         for (hash, part) in parts {
             self.parts.entry(hash).or_insert_with(|| Arc::new(part));
             self.put_at.insert(hash, now);
         }
-        self.forget_surplus();
+        self.evict_surplus();
     }
 
-    /// Which of these are not here.
+    /// The hashes of which no part is stored.
     pub(crate) fn missing(&self, wanted: &[Hash]) -> Vec<Hash> {
         wanted
             .iter()
@@ -49,25 +49,25 @@ impl PartStore {
             .collect()
     }
 
-    /// Drop what the snapshot that runs now does not need, unless it was put lately.
-    pub(crate) fn keep(&mut self, needed: HashSet<Hash>, now: Instant) {
+    /// Set the parts that the running snapshot refers to, and drop all others but recent ones.
+    pub(crate) fn retain(&mut self, needed: HashSet<Hash>, now: Instant) {
         self.needed = needed;
         self.put_at
-            .retain(|_, at| now.saturating_duration_since(*at) < PATIENCE);
+            .retain(|_, at| now.saturating_duration_since(*at) < RETENTION);
         self.parts
             .retain(|hash, _| self.needed.contains(hash) || self.put_at.contains_key(hash));
     }
 
-    /// All of them.
+    /// All stored parts.
     pub(crate) fn all(&self) -> &Parts {
         &self.parts
     }
 
-    fn forget_surplus(&mut self) {
+    fn evict_surplus(&mut self) {
         let surplus = self
             .parts
             .len()
-            .saturating_sub(self.needed.len() + MAX_WAITING);
+            .saturating_sub(self.needed.len() + MAX_UNREFERENCED);
         if surplus == 0 {
             return;
         }
@@ -99,7 +99,7 @@ mod tests {
         )
     }
 
-    /// A part that was put twice stays the same object, so that what runs on it goes on.
+    /// A part that is put twice stays the same object, so that sites that use it are not rebuilt.
     #[test]
     fn known_parts_stay_the_same_object() {
         let mut store = PartStore::default();
@@ -110,16 +110,16 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &store.all()[&part(1).0]));
     }
 
-    /// Parts of two alternating snapshots are there for both, whichever ran last.
+    /// Parts of two alternating snapshots stay stored for both.
     #[test]
     fn parts_outlive_their_snapshot_for_a_while() {
         let mut store = PartStore::default();
         let now = Instant::now();
         store.put(vec![part(1), part(2)], now);
-        store.keep(HashSet::from([part(1).0]), now);
-        store.keep(HashSet::from([part(2).0]), now);
+        store.retain(HashSet::from([part(1).0]), now);
+        store.retain(HashSet::from([part(2).0]), now);
         assert!(store.missing(&[part(1).0]).is_empty());
-        store.keep(HashSet::from([part(2).0]), now + PATIENCE);
+        store.retain(HashSet::from([part(2).0]), now + RETENTION);
         assert_eq!(vec![part(1).0], store.missing(&[part(1).0, part(2).0]));
     }
 
@@ -129,27 +129,27 @@ mod tests {
         let mut store = PartStore::default();
         let now = Instant::now();
         store.put(vec![part(1), part(2)], now);
-        let later = now + PATIENCE;
+        let later = now + RETENTION;
         store.put(vec![part(3)], later);
-        store.keep(HashSet::from([part(1).0]), later);
+        store.retain(HashSet::from([part(1).0]), later);
         assert_eq!(
             vec![part(2).0],
             store.missing(&[part(1).0, part(2).0, part(3).0])
         );
     }
 
-    /// A client that puts and never applies cannot fill the memory; the oldest parts go first.
+    /// Parts that no apply refers to are bounded; the oldest are dropped first.
     #[test]
-    fn waiting_parts_are_bounded() {
+    fn unreferenced_parts_are_bounded() {
         let mut store = PartStore::default();
         let now = Instant::now();
         store.put(vec![part(0)], now);
-        let many = u32::try_from(MAX_WAITING).unwrap();
+        let many = u32::try_from(MAX_UNREFERENCED).unwrap();
         store.put(
             (1..=many).map(part).collect(),
             now + Duration::from_millis(1),
         );
-        assert_eq!(MAX_WAITING, store.all().len());
+        assert_eq!(MAX_UNREFERENCED, store.all().len());
         assert_eq!(vec![part(0).0], store.missing(&[part(0).0, part(many).0]));
     }
 }

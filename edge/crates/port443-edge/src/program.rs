@@ -1,4 +1,4 @@
-//! The program from its start to its end.
+//! The program from start to end: lock the runtime directory, start, serve, drain.
 
 use std::cell::RefCell;
 use std::future::pending;
@@ -14,32 +14,32 @@ use crate::arguments::Arguments;
 use crate::boot::BootCopy;
 use crate::control::Control;
 use crate::edge::Edge;
-use crate::ending::{Signals, wait_for_the_end};
-use crate::journal::{self, Level};
-use crate::place::Place;
+use crate::drain::{Signals, run_until_drained};
+use crate::logger::{self, Level};
+use crate::runtime_directory::RuntimeDirectory;
 
-/// How long clients of the control socket may take for their last answer.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long clients of the control socket may take to read their last reply.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Serve until told to end; an error is one sentence for the operator.
+/// Serve until a drain has ended. The error is one message for the operator.
 pub(crate) async fn run(arguments: &Arguments) -> Result<(), String> {
-    arguments.journal.clone().begin()?;
-    // Whatever is made from here on is this user's alone.
+    arguments.logger.clone().install()?;
+    // New files and sockets are accessible to this user only.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
-    let place = Place::claim(&arguments.runtime)?;
+    let runtime_directory = RuntimeDirectory::acquire(&arguments.runtime)?;
     let signals = Signals::catch().map_err(|error| error.to_string())?;
     raise_descriptor_limit();
     let (edge, queue) = start(arguments).map_err(|error| error.to_string())?;
     let edge = Rc::new(RefCell::new(edge));
-    let control = Control::new(place.listen()?, Rc::clone(&edge))?;
+    let control = Control::new(runtime_directory.listen()?, Rc::clone(&edge))?;
     spawn_local(number_events(queue, Rc::clone(&edge)));
-    spawn_local(signals.obey(Rc::clone(&edge)));
+    spawn_local(signals.handle(Rc::clone(&edge)));
     let clients = control.clients();
     let serving = spawn_local(control.serve());
-    wait_for_the_end(&edge).await;
+    run_until_drained(&edge).await;
     serving.abort();
-    clients.say_farewell(FAREWELL).await;
-    journal::say(Level::Info, "edge_ended", []);
+    clients.shut_down(SHUTDOWN_TIMEOUT).await;
+    logger::log(Level::Info, "edge_ended", []);
     Ok(())
 }
 
@@ -55,7 +55,7 @@ fn start(arguments: &Arguments) -> std::io::Result<(Edge, EventQueue)> {
             }
             edge.recover(recovered);
         }
-        Err(error) => journal::say(
+        Err(error) => logger::log(
             Level::Error,
             "boot_copy_unusable",
             [("cause", error.to_string().into())],
@@ -63,16 +63,16 @@ fn start(arguments: &Arguments) -> std::io::Result<(Edge, EventQueue)> {
     }
     let running = edge.running.load().root.map(|hash| hash.to_string());
     let (boot, workers) = (edge.boot.clone(), arguments.workers);
-    let particulars = [
+    let fields = [
         ("boot", boot.into()),
         ("workers", workers.into()),
         ("running", running.into()),
     ];
-    journal::say(Level::Info, "edge_started", particulars);
+    logger::log(Level::Info, "edge_started", fields);
     Ok((edge, queue))
 }
 
-/// Put what the workers tell into the log, in the order in which it comes.
+/// Append the workers' events to the log, in the order in which they arrive.
 async fn number_events(mut queue: EventQueue, edge: Rc<RefCell<Edge>>) {
     let log = Rc::clone(&edge.borrow().log);
     loop {
@@ -98,14 +98,15 @@ async fn number_events(mut queue: EventQueue, edge: Rc<RefCell<Edge>>) {
     }
 }
 
-/// 64 random bits: another start must never be taken for this one.
+/// 64 random bits in hexadecimal, unique to this start.
 fn boot_id() -> std::io::Result<String> {
     let mut bytes = [0; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
-/// Each connection takes two descriptors; the usual soft limit of 1024 would be reached at once.
+/// Raise the soft limit to the hard one: a proxied connection uses two descriptors, and the usual soft limit
+/// is 1024.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -113,7 +114,7 @@ fn raise_descriptor_limit() {
         ..limit
     };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        journal::say(
+        logger::log(
             Level::Warning,
             "descriptor_limit_kept",
             [("cause", error.to_string().into())],

@@ -1,4 +1,4 @@
-//! The snapshot as it is really served, when sites of the applied one are in quarantine.
+//! The root as served, which differs from the applied one while sites are in quarantine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,7 @@ use edge_contract::{Hash, Part, Parts, Root, SiteVerdict};
 
 /// The root with each quarantined site replaced by its last good version, or left out.
 ///
-/// Nothing when every site runs. A crash must not take the last good versions away, so they are
-/// part of the boot copy.
+/// `None` if every site runs. It is saved in the boot copy, so that last good versions outlast a restart.
 pub(crate) fn served(
     root: &Root,
     verdicts: &BTreeMap<String, SiteVerdict>,
@@ -20,7 +19,9 @@ pub(crate) fn served(
         return None;
     }
     let serves = |(id, hash): (&String, &Hash)| match verdicts.get(id) {
-        Some(SiteVerdict::Quarantined { serves, .. }) => serves.map(|good| (id.clone(), good)),
+        Some(SiteVerdict::Quarantined { serves, .. }) => {
+            serves.map(|last_good| (id.clone(), last_good))
+        }
         _ => Some((id.clone(), *hash)),
     };
     let sites: BTreeMap<String, Hash> = root.sites.iter().filter_map(serves).collect();
@@ -37,7 +38,7 @@ pub(crate) fn served(
     })
 }
 
-/// A site's own part and all that it leads to.
+/// The hashes of a site's part and of all parts that it refers to.
 fn needs(hash: &Hash, parts: &Parts) -> Vec<Hash> {
     let mut needed = vec![*hash];
     if let Ok(site) = Part::site(parts, hash) {
@@ -121,17 +122,17 @@ mod tests {
         }
     }
 
-    /// Where every site runs, what is served is what was applied.
+    /// If every site runs, the root as applied is served.
     #[test]
-    fn whole_snapshots_have_no_second_root() {
+    fn without_quarantine_the_applied_root_is_served() {
         let root = root(&[("a.test", Hash::of("a"))], Hash::of("key"));
         let verdicts = BTreeMap::from([("a.test".to_owned(), SiteVerdict::Running)]);
         assert_eq!(None, served(&root, &verdicts, &Parts::new()));
     }
 
-    /// Quarantined sites stand with their last good versions and all their parts, or not at all.
+    /// A quarantined site is replaced by its last good version with all of its parts, or left out.
     #[test]
-    fn last_good_versions_stand_in() {
+    fn last_good_versions_are_served() {
         let (pool_hash, pool) = named(pool(9000));
         let (good, good_site) = named(site("b.test", pool_hash));
         let (running, running_site) = named(site("c.test", pool_hash));

@@ -1,4 +1,4 @@
-//! Boot copies are recovered whole, or not at all.
+//! Boot copies: saved, recovered, refused when damaged.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,7 +8,7 @@ use edge_contract::{Limits, TicketKey, canonical};
 
 use super::*;
 
-/// A runtime directory of one test, removed at its end.
+/// A temporary runtime directory, removed on drop.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -60,7 +60,7 @@ fn save(copy: &mut BootCopy, parts: &Parts, served: Option<&Root>) -> Root {
     root
 }
 
-/// What was saved last is recovered, and nothing else is left behind.
+/// The snapshot that was saved last is recovered, and files of earlier ones are removed.
 #[test]
 fn the_last_snapshot_is_recovered() {
     let directory = Directory::new("last");
@@ -84,7 +84,7 @@ fn the_last_snapshot_is_recovered() {
     assert!(recovered.served.is_none());
 }
 
-/// The parts of the last good versions are kept as long as they are served.
+/// The parts of last good versions are saved as long as these are served.
 #[test]
 fn served_versions_are_kept() {
     let directory = Directory::new("served");
@@ -109,7 +109,7 @@ fn served_versions_are_kept() {
     assert_eq!(3, directory.files());
 }
 
-/// A copy that lost or changed a part is not run.
+/// A copy with a missing or changed part is an error.
 #[test]
 fn damaged_copies_are_refused() {
     let directory = Directory::new("damaged");
@@ -124,7 +124,7 @@ fn damaged_copies_are_refused() {
     assert!(BootCopy::open(&directory.0).unwrap().recover().is_err());
 }
 
-/// Nobody else can read what lies there.
+/// Only the owner can read the files.
 #[test]
 fn the_copy_is_private() {
     let directory = Directory::new("private");
@@ -138,9 +138,9 @@ fn the_copy_is_private() {
     }
 }
 
-/// A directory without a copy is a start from nothing, not a fault.
+/// An empty directory is not an error.
 #[test]
-fn no_copy_is_no_fault() {
+fn an_empty_directory_is_no_error() {
     let directory = Directory::new("none");
     assert!(
         BootCopy::open(&directory.0)
@@ -151,14 +151,14 @@ fn no_copy_is_no_fault() {
     );
 }
 
-/// What a crash left half-written is gone after the next start.
+/// Files of an interrupted save are removed by the next start.
 #[test]
-fn strays_are_removed() {
-    let directory = Directory::new("strays");
+fn unreferenced_files_are_removed() {
+    let directory = Directory::new("unreferenced");
     let parts = Parts::from([ticket_key(1)]);
     save(&mut BootCopy::open(&directory.0).unwrap(), &parts, None);
-    let stray = ticket_key(2).0;
-    for name in [format!("{stray}.json"), BESIDE.to_owned()] {
+    let unreferenced = ticket_key(2).0;
+    for name in [format!("{unreferenced}.json"), TEMPORARY.to_owned()] {
         fs::write(directory.0.join("boot").join(name), "{").unwrap();
     }
     assert!(

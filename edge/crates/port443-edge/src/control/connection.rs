@@ -1,4 +1,4 @@
-//! One client: a request, an answer, and so on; or a stream of events to the end.
+//! One client of the control socket: requests and their replies in turn, or an event stream until it closes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,38 +6,38 @@ use std::rc::Rc;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-use super::inbox::Inbox;
+use super::message_reader::MessageReader;
 use super::verbs::{Answer, answer};
-use super::{outbox, stream};
+use super::{message_writer, stream};
 use crate::edge::Edge;
 
-/// Serve a client until it leaves, misbehaves, or the edge says farewell.
+/// Serve a client until it disconnects, sends a malformed frame, or the edge shuts down.
 pub(super) async fn serve(
     stream: UnixStream,
     edge: Rc<RefCell<Edge>>,
-    mut farewell: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
 ) {
-    let mut inbox = Inbox::default();
+    let mut message_reader = MessageReader::default();
     loop {
         let message = tokio::select! {
             biased;
-            message = inbox.next(&stream) => message,
-            _ = farewell.wait_for(|said| *said) => return,
+            message = message_reader.next(&stream) => message,
+            _ = shutdown.wait_for(|begun| *begun) => return,
         };
         let message = match message {
             Ok(Some(message)) => message,
             Ok(None) => return,
-            // Where one frame ends and the next begins is lost: this is the last word.
-            Err(fault) => return drop(outbox::refuse(&stream, fault).await),
+            // After a malformed frame the start of the next one is unknown, so close after the error.
+            Err(fault) => return drop(message_writer::refuse(&stream, fault).await),
         };
         let answered = answer(&edge, message);
         let sent = match answered {
             Ok(Answer::Reply(reply)) => reply.send(&stream).await,
             Ok(Answer::Stream { reply, since }) => match reply.send(&stream).await {
-                Ok(()) => return stream::tell(&stream, &edge, since, farewell).await,
-                gone => gone,
+                Ok(()) => return stream::send_events(&stream, &edge, since, shutdown).await,
+                closed => closed,
             },
-            Err(fault) => outbox::refuse(&stream, fault).await,
+            Err(fault) => message_writer::refuse(&stream, fault).await,
         };
         if sent.is_err() {
             return;

@@ -1,8 +1,11 @@
-//! The control socket: one task a client, none of which can hold up another or end the edge.
+//! The control socket: one task for each client.
+//!
+//! A client that is slow, malformed or silent affects neither other clients nor the process. The verbs
+//! themselves are in [`verbs`]; this module must not know what they mean.
 
 mod connection;
-mod inbox;
-mod outbox;
+mod message_reader;
+mod message_writer;
 mod stream;
 mod verbs;
 
@@ -18,10 +21,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::edge::Edge;
 
-/// Clients that are served at once; there is one control plane and the odd onlooker.
+/// The most clients at a time: one control plane, and a few tools that read statistics and events.
 const MAX_CLIENTS: usize = 64;
-/// After an accept that failed, most likely for want of descriptors.
-const BREATH: Duration = Duration::from_millis(50);
+/// The pause after a failed accept, whose usual cause is the descriptor limit.
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(50);
 
 /// The control socket.
 pub(crate) struct Control {
@@ -30,26 +33,26 @@ pub(crate) struct Control {
     clients: Rc<Clients>,
 }
 
-/// Who is connected.
+/// The connected clients.
 pub(crate) struct Clients {
     count: Cell<usize>,
-    left: Notify,
-    /// Turns true when clients get their last answers and no more.
-    farewell: watch::Sender<bool>,
+    disconnected: Notify,
+    /// True once the edge shuts down: no further request is read.
+    shutdown: watch::Sender<bool>,
 }
 
 impl Control {
-    /// Serve the control socket of an edge.
+    /// Create the control socket of an edge from a bound Unix listener.
     pub(crate) fn new(
         listener: std::os::unix::net::UnixListener,
         edge: Rc<RefCell<Edge>>,
     ) -> Result<Self, String> {
         let listener = UnixListener::from_std(listener).map_err(|error| error.to_string())?;
-        let farewell = watch::Sender::new(false);
+        let shutdown = watch::Sender::new(false);
         let clients = Rc::new(Clients {
             count: Cell::new(0),
-            left: Notify::new(),
-            farewell,
+            disconnected: Notify::new(),
+            shutdown,
         });
         Ok(Self {
             listener,
@@ -58,67 +61,68 @@ impl Control {
         })
     }
 
-    /// Who is connected, also after the socket has been closed.
+    /// The connected clients; valid also after the socket has been closed.
     pub(crate) fn clients(&self) -> Rc<Clients> {
         Rc::clone(&self.clients)
     }
 
-    /// Accept clients for ever.
+    /// Accept clients until the task is aborted.
     pub(crate) async fn serve(self) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => self.welcome(stream),
-                Err(_) => sleep(BREATH).await,
+                Ok((stream, _)) => self.spawn_client(stream),
+                Err(_) => sleep(ACCEPT_BACKOFF).await,
             }
         }
     }
 
-    fn welcome(&self, stream: UnixStream) {
+    fn spawn_client(&self, stream: UnixStream) {
         let clients = Rc::clone(&self.clients);
-        let presence = Presence::new(&clients);
+        let guard = ClientGuard::new(&clients);
         if clients.count.get() > MAX_CLIENTS {
             let message = format!("{MAX_CLIENTS} clients are connected already");
             let fault = Fault::new(ErrorCode::TooManyClients, message);
             spawn_local(async move {
-                let _ = outbox::refuse(&stream, fault).await;
-                drop(presence);
+                let _ = message_writer::refuse(&stream, fault).await;
+                drop(guard);
             });
             return;
         }
-        let (edge, farewell) = (Rc::clone(&self.edge), clients.farewell.subscribe());
+        let (edge, shutdown) = (Rc::clone(&self.edge), clients.shutdown.subscribe());
         spawn_local(async move {
-            connection::serve(stream, edge, farewell).await;
-            drop(presence);
+            connection::serve(stream, edge, shutdown).await;
+            drop(guard);
         });
     }
 }
 
 impl Clients {
-    /// Let every client have its last answer, for so long at most.
-    pub(crate) async fn say_farewell(&self, within: Duration) {
-        self.farewell.send_replace(true);
-        let all_left = async {
+    /// Read no further requests, and wait until every client has been sent its pending reply and is
+    /// disconnected, at most for this long.
+    pub(crate) async fn shut_down(&self, within: Duration) {
+        self.shutdown.send_replace(true);
+        let all_disconnected = async {
             while self.count.get() > 0 {
-                self.left.notified().await;
+                self.disconnected.notified().await;
             }
         };
-        let _ = timeout(within, all_left).await;
+        let _ = timeout(within, all_disconnected).await;
     }
 }
 
-/// One client, counted as long as this lives.
-struct Presence(Rc<Clients>);
+/// Counts one client until it is dropped.
+struct ClientGuard(Rc<Clients>);
 
-impl Presence {
+impl ClientGuard {
     fn new(clients: &Rc<Clients>) -> Self {
         clients.count.set(clients.count.get() + 1);
         Self(Rc::clone(clients))
     }
 }
 
-impl Drop for Presence {
+impl Drop for ClientGuard {
     fn drop(&mut self) {
         self.0.count.set(self.0.count.get() - 1);
-        self.0.left.notify_one();
+        self.0.disconnected.notify_one();
     }
 }

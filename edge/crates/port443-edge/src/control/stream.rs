@@ -1,4 +1,6 @@
-//! Events without end, one line each; a slow reader loses some and blocks no other.
+//! The event stream: one line of JSON for each event.
+//!
+//! The log is a ring: a client that reads too slowly misses events, and blocks nothing.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,29 +13,29 @@ use tokio::sync::watch;
 
 use crate::edge::Edge;
 
-/// Events that are written at once.
-const PAGE: usize = 256;
+/// The most events in one write.
+const MAX_EVENTS_PER_WRITE: usize = 256;
 
-/// Send a client every event after a number, until it leaves or the edge shuts down.
+/// Send a client every event after number `since`, until it disconnects or the edge shuts down.
 ///
-/// The client's place in the log is all that is kept for it: when it reads too slowly, the log
-/// moves on, and the client learns how many events it lost.
-pub(super) async fn tell(
+/// Only the client's position in the log is stored. A client that reads too slowly is sent an
+/// `events_dropped` event with the number of events that it missed.
+pub(super) async fn send_events(
     stream: &UnixStream,
     edge: &Rc<RefCell<Edge>>,
     since: u64,
-    mut farewell: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
 ) {
     let log = Rc::clone(&edge.borrow().log);
-    let mut growth = log.borrow().growth();
+    let mut appended = log.borrow().growth();
     let mut since = since;
     loop {
-        growth.mark_unchanged();
+        appended.mark_unchanged();
         let (lines, until) = page(&log.borrow(), since);
         if !lines.is_empty() {
             tokio::select! {
                 sent = write_all(stream, &lines) => if sent.is_err() { return },
-                () = has_left(stream) => return,
+                () = disconnected(stream) => return,
             }
         }
         since = until;
@@ -42,15 +44,15 @@ pub(super) async fn tell(
         }
         tokio::select! {
             biased;
-            changed = growth.changed() => if changed.is_err() { return },
-            () = has_left(stream) => return,
-            _ = farewell.wait_for(|said| *said) => return,
+            changed = appended.changed() => if changed.is_err() { return },
+            () = disconnected(stream) => return,
+            _ = shutdown.wait_for(|begun| *begun) => return,
         }
     }
 }
 
 fn page(log: &EventLog, since: u64) -> (Vec<u8>, u64) {
-    let Page { lines, until, lost } = log.read(since, PAGE);
+    let Page { lines, until, lost } = log.read(since, MAX_EVENTS_PER_WRITE);
     let mut bytes = Vec::new();
     let loss = (lost > 0).then(|| log.loss(lost));
     for line in loss.into_iter().chain(lines) {
@@ -70,12 +72,12 @@ async fn write_all(stream: &UnixStream, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Wait until the client closes its end; what it still says is not heard.
-async fn has_left(stream: &UnixStream) {
-    let mut unheard = [0; 512];
+/// Wait until the client closes the connection. Bytes that it sends are discarded.
+async fn disconnected(stream: &UnixStream) {
+    let mut discarded = [0; 512];
     loop {
         let read = stream
-            .async_io(Interest::READABLE, || stream.try_read(&mut unheard))
+            .async_io(Interest::READABLE, || stream.try_read(&mut discarded))
             .await;
         if matches!(read, Ok(0) | Err(_)) {
             return;
@@ -90,9 +92,9 @@ mod tests {
 
     use super::*;
 
-    /// A reader that the log has left behind learns how many events it lost, and goes on from there.
+    /// A slow reader is sent the number of events that it missed, and then the oldest in the log.
     #[test]
-    fn slow_readers_learn_what_they_lost() {
+    fn slow_readers_are_sent_the_number_of_lost_events() {
         let mut log = EventLog::new("b");
         for _ in 0..20_000 {
             log.append(&StampedEvent {
@@ -103,11 +105,11 @@ mod tests {
         let (bytes, until) = page(&log, 10);
         let text = String::from_utf8(bytes).unwrap();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(PAGE + 1, lines.len());
+        assert_eq!(MAX_EVENTS_PER_WRITE + 1, lines.len());
         let lost = log.oldest() - 1 - 10;
         assert!(lines[0].starts_with(r#"{"number":0,"#));
         assert!(lines[0].ends_with(&format!(r#""name":"events_dropped","count":{lost}}}"#)));
         assert!(lines[1].contains(&format!(r#""number":{},"#, log.oldest())));
-        assert_eq!(log.oldest() - 1 + PAGE as u64, until);
+        assert_eq!(log.oldest() - 1 + MAX_EVENTS_PER_WRITE as u64, until);
     }
 }

@@ -1,4 +1,6 @@
-//! From a request to its answer; nothing in here waits, so requests of all clients take turns.
+//! The verbs of the control socket: from a request to its reply.
+//!
+//! Nothing here is asynchronous, so requests of several clients are answered one after another.
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -7,25 +9,25 @@ use std::time::Duration;
 
 use edge_contract::{ErrorCode, Fault, Reply, Request, SocketName};
 
-use super::inbox::Message;
-use super::outbox::Outgoing;
+use super::message_reader::Message;
+use super::message_writer::OutgoingMessage;
 use crate::descriptors::{MAX_DESCRIPTORS, listening_sockets};
 use crate::edge::Edge;
 
-/// What a request leads to.
+/// The answer to a request.
 pub(super) enum Answer {
     /// One frame.
-    Reply(Outgoing),
-    /// One frame, then events without end.
+    Reply(OutgoingMessage),
+    /// One frame, then an event stream.
     Stream {
         /// The frame.
-        reply: Outgoing,
-        /// The number of the last event that the client knows.
+        reply: OutgoingMessage,
+        /// The number of the last event that the client has.
         since: u64,
     },
 }
 
-/// Do what a message asks for.
+/// Execute a request.
 pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answer, Fault> {
     let Message { frame, descriptors } = message;
     let request = Request::decode(&frame)?;
@@ -38,10 +40,10 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
     let edge = &mut *edge.borrow_mut();
     let reply = match request {
         Request::Hello { contract } => edge.hello(contract)?,
-        Request::TakeSockets { after } => return give_back(edge, after),
+        Request::TakeSockets { after } => return take_sockets(edge, after),
         Request::Events { since } => {
             let reply = events(edge);
-            let reply = Outgoing::new(&reply, Vec::new())?;
+            let reply = OutgoingMessage::new(&reply, Vec::new())?;
             return Ok(Answer::Stream { reply, since });
         }
         Request::Put { parts } => Reply::Put {
@@ -50,7 +52,7 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
         Request::Apply(apply) => Reply::Apply {
             receipt: edge.apply(&apply)?,
         },
-        Request::Sockets { sockets } => take(edge, sockets, descriptors)?,
+        Request::Sockets { sockets } => add_sockets(edge, sockets, descriptors)?,
         Request::Expect { peers } => {
             edge.expect(peers);
             Reply::Expect
@@ -59,39 +61,43 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
             stats: Box::new(edge.stats()),
         },
         Request::Drain { timeout_ms } => {
-            edge.end_within(Duration::from_millis(timeout_ms));
+            edge.drain_within(Duration::from_millis(timeout_ms));
             Reply::Drain {
                 connections: edge.connections_open(),
             }
         }
         Request::Stop => {
-            edge.end_within(Duration::ZERO);
+            edge.drain_within(Duration::ZERO);
             Reply::Stop
         }
     };
-    Outgoing::new(&reply, Vec::new()).map(Answer::Reply)
+    OutgoingMessage::new(&reply, Vec::new()).map(Answer::Reply)
 }
 
-fn take(
+fn add_sockets(
     edge: &mut Edge,
     names: Vec<SocketName>,
     descriptors: Vec<OwnedFd>,
 ) -> Result<Reply, Fault> {
     if names.len() != descriptors.len() {
-        let message = format!("{} sockets listed, {} came", names.len(), descriptors.len());
+        let message = format!(
+            "{} sockets listed, {} descriptors received",
+            names.len(),
+            descriptors.len()
+        );
         return Err(Fault::new(ErrorCode::FdCountWrong, message));
     }
-    let taken = edge.take(names, listening_sockets(descriptors)?)?;
+    let taken = edge.add_sockets(names, listening_sockets(descriptors)?)?;
     Ok(Reply::Sockets { taken })
 }
 
-fn give_back(edge: &Edge, after: u64) -> Result<Answer, Fault> {
+fn take_sockets(edge: &Edge, after: u64) -> Result<Answer, Fault> {
     let after = usize::try_from(after).unwrap_or(usize::MAX);
     let (sockets, handles, more) = edge
         .sockets
         .page(after, MAX_DESCRIPTORS)
         .map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))?;
-    Outgoing::new(&Reply::TakeSockets { sockets, more }, handles).map(Answer::Reply)
+    OutgoingMessage::new(&Reply::TakeSockets { sockets, more }, handles).map(Answer::Reply)
 }
 
 fn events(edge: &Edge) -> Reply {

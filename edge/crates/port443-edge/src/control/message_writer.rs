@@ -1,4 +1,4 @@
-//! Answers on their way out, for as long as the client reads.
+//! Writing replies to the control socket, within a time limit.
 
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -12,17 +12,17 @@ use tokio::time::timeout;
 
 use crate::descriptors::send;
 
-/// How long a client may take to read an answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest time for a client to read a reply.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One answer: bytes, and descriptors that go with them.
-pub(super) struct Outgoing {
+/// One reply: its frame, and the descriptors to send with it.
+pub(super) struct OutgoingMessage {
     bytes: Vec<u8>,
     descriptors: Vec<OwnedFd>,
 }
 
-impl Outgoing {
-    /// Frame an answer.
+impl OutgoingMessage {
+    /// Encode a reply as a frame.
     pub(super) fn new<T: Serialize>(reply: &T, descriptors: Vec<OwnedFd>) -> Result<Self, Fault> {
         use edge_contract::ErrorCode::Internal;
         let text =
@@ -33,9 +33,9 @@ impl Outgoing {
         })
     }
 
-    /// Send all of it, unless the client stops reading.
+    /// Send the whole frame. Fails with `TimedOut` if the client does not read it.
     pub(super) async fn send(&self, stream: &UnixStream) -> io::Result<()> {
-        match timeout(PATIENCE, self.send_all(stream)).await {
+        match timeout(WRITE_TIMEOUT, self.send_all(stream)).await {
             Ok(sent) => sent,
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         }
@@ -49,17 +49,17 @@ impl Outgoing {
             sent += stream
                 .async_io(Interest::WRITABLE, || send(stream, rest, &descriptors))
                 .await?;
-            // They went with the first byte.
+            // Descriptors are sent with the first byte.
             descriptors.clear();
         }
         Ok(())
     }
 }
 
-/// Send a refusal.
+/// Send an error reply.
 pub(super) async fn refuse(stream: &UnixStream, fault: Fault) -> io::Result<()> {
-    match Outgoing::new(&ErrorReply::from(fault), Vec::new()) {
-        Ok(refusal) => refusal.send(stream).await,
+    match OutgoingMessage::new(&ErrorReply::from(fault), Vec::new()) {
+        Ok(reply) => reply.send(stream).await,
         Err(fault) => Err(io::Error::other(fault)),
     }
 }

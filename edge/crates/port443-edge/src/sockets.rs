@@ -1,4 +1,7 @@
-//! The listening sockets: owned here so that they can be handed over, lent to the workers.
+//! The listening sockets of all workers.
+//!
+//! The main thread keeps a descriptor of each, so that another edge process can take them over. A
+//! worker gets a duplicate once the running snapshot names the socket's listener.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -7,63 +10,63 @@ use std::os::fd::OwnedFd;
 use edge_contract::SocketName;
 use edge_proxy::ListeningSocket;
 
-/// Every listening socket of the edge, in the order in which they came.
+/// All listening sockets, in the order in which they were added.
 #[derive(Default)]
 pub(crate) struct Sockets {
-    held: Vec<Held>,
+    held: Vec<HeldSocket>,
 }
 
-/// What became of sockets that were to be lent.
+/// The result of [`Sockets::assign`].
 #[derive(Default)]
-pub(crate) struct Lent {
-    /// The listeners that opened by it.
+pub(crate) struct Assignment {
+    /// The listeners on which the first worker now accepts.
     pub(crate) opened: BTreeSet<String>,
-    /// Why one of them could not be lent; it waits on.
+    /// Why a socket could not be duplicated. It stays unassigned.
     pub(crate) failure: Option<io::Error>,
 }
 
-struct Held {
+struct HeldSocket {
     name: SocketName,
     socket: ListeningSocket,
-    /// Whether the worker has its own handle of it.
-    lent: bool,
+    /// Whether the worker has a duplicate.
+    assigned: bool,
 }
 
 impl Sockets {
-    /// Hold a socket; its worker gets it once a snapshot names its listener.
+    /// Add a socket, not assigned yet.
     pub(crate) fn add(&mut self, name: SocketName, socket: ListeningSocket) {
-        self.held.push(Held {
+        self.held.push(HeldSocket {
             name,
             socket,
-            lent: false,
+            assigned: false,
         });
     }
 
-    /// Lend every waiting socket of the wanted listeners.
-    pub(crate) fn lend(
+    /// Pass a duplicate of every unassigned socket of the wanted listeners to its worker.
+    pub(crate) fn assign(
         &mut self,
         is_wanted: impl Fn(&str) -> bool,
-        mut give: impl FnMut(&SocketName, ListeningSocket),
-    ) -> Lent {
+        mut pass: impl FnMut(&SocketName, ListeningSocket),
+    ) -> Assignment {
         let open = self.open();
-        let mut lent = Lent::default();
-        let waiting = self.held.iter_mut().filter(|held| !held.lent);
+        let mut assigned = Assignment::default();
+        let waiting = self.held.iter_mut().filter(|held| !held.assigned);
         for held in waiting.filter(|held| is_wanted(&held.name.listener)) {
             match held.socket.try_clone() {
-                Ok(socket) => give(&held.name, socket),
+                Ok(socket) => pass(&held.name, socket),
                 Err(error) => {
-                    lent.failure = Some(error);
+                    assigned.failure = Some(error);
                     continue;
                 }
             }
-            held.lent = true;
-            lent.opened.insert(held.name.listener.clone());
+            held.assigned = true;
+            assigned.opened.insert(held.name.listener.clone());
         }
-        lent.opened.retain(|listener| !open.contains(listener));
-        lent
+        assigned.opened.retain(|listener| !open.contains(listener));
+        assigned
     }
 
-    /// Close every socket of the listeners that are not wanted; return those that were open.
+    /// Close the sockets of all listeners that are not wanted; return those that were open.
     pub(crate) fn close_all_but(&mut self, is_wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
         let mut closed = self.open();
         closed.retain(|listener| !is_wanted(listener));
@@ -75,12 +78,12 @@ impl Sockets {
     pub(crate) fn open(&self) -> BTreeSet<String> {
         self.held
             .iter()
-            .filter(|held| held.lent)
+            .filter(|held| held.assigned)
             .map(|held| held.name.listener.clone())
             .collect()
     }
 
-    /// By listener, the workers that a socket is held for.
+    /// The workers that have a socket, by listener.
     pub(crate) fn workers(&self) -> BTreeMap<&str, BTreeSet<usize>> {
         let mut workers: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         for held in &self.held {
@@ -92,15 +95,15 @@ impl Sockets {
         workers
     }
 
-    /// Handles of up to `most` sockets after the first `after`, and whether more follow.
+    /// Duplicates of up to `limit` sockets after the first `after`, and whether more follow.
     pub(crate) fn page(
         &self,
         after: usize,
-        most: usize,
+        limit: usize,
     ) -> io::Result<(Vec<SocketName>, Vec<OwnedFd>, bool)> {
-        let page: Vec<&Held> = self.held.iter().skip(after).take(most).collect();
+        let page: Vec<&HeldSocket> = self.held.iter().skip(after).take(limit).collect();
         let names = page.iter().map(|held| held.name.clone()).collect();
-        let handle = |held: &&Held| held.socket.try_clone().map(OwnedFd::from);
+        let handle = |held: &&HeldSocket| held.socket.try_clone().map(OwnedFd::from);
         let handles = page.iter().map(handle).collect::<io::Result<_>>()?;
         Ok((
             names,
@@ -132,36 +135,36 @@ mod tests {
         ListeningSocket::Tcp(TcpListener::bind("127.0.0.1:0").unwrap())
     }
 
-    fn lend(sockets: &mut Sockets, wanted: &str) -> (BTreeSet<String>, usize) {
+    fn assign(sockets: &mut Sockets, wanted: &str) -> (BTreeSet<String>, usize) {
         let mut given = 0;
         let count = |_: &SocketName, _| given += 1;
         (
-            sockets.lend(|listener| listener == wanted, count).opened,
+            sockets.assign(|listener| listener == wanted, count).opened,
             given,
         )
     }
 
-    /// A socket waits until its listener is wanted, is lent once, and its listener opens once.
+    /// A socket is assigned once, when its listener is wanted, and its listener opens once.
     #[test]
     fn sockets_wait_for_their_listener() {
         let mut sockets = sockets(&[("a", 0), ("b", 0), ("a", 1)]);
-        assert_eq!((BTreeSet::from(["a".into()]), 2), lend(&mut sockets, "a"));
-        assert_eq!((BTreeSet::new(), 0), lend(&mut sockets, "a"));
+        assert_eq!((BTreeSet::from(["a".into()]), 2), assign(&mut sockets, "a"));
+        assert_eq!((BTreeSet::new(), 0), assign(&mut sockets, "a"));
         let name = SocketName {
             listener: "a".into(),
             worker: 2,
         };
         sockets.add(name, bound());
-        assert_eq!((BTreeSet::new(), 1), lend(&mut sockets, "a"));
+        assert_eq!((BTreeSet::new(), 1), assign(&mut sockets, "a"));
         assert_eq!(BTreeSet::from([0, 1, 2]), sockets.workers()["a"]);
     }
 
-    /// Closing returns which listeners were open, and forgets the waiting ones too.
+    /// Closing returns the listeners that were open, and removes unassigned sockets too.
     #[test]
     fn unwanted_listeners_are_closed() {
         let mut sockets = sockets(&[("a", 0), ("b", 0), ("c", 0)]);
-        lend(&mut sockets, "a");
-        lend(&mut sockets, "b");
+        assign(&mut sockets, "a");
+        assign(&mut sockets, "b");
         assert_eq!(
             BTreeSet::from(["b".into()]),
             sockets.close_all_but(|listener| listener == "a")
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(vec!["a"], sockets.workers().into_keys().collect::<Vec<_>>());
     }
 
-    /// Pages follow each other without a gap, and say when they end.
+    /// Pages follow each other without a gap, and the last one is marked.
     #[test]
     fn pages_cover_all_sockets() {
         let sockets = sockets(&[("a", 0), ("a", 1), ("b", 0)]);

@@ -1,4 +1,6 @@
-//! What the operator reads: a few lines, on stderr or in a file. Everything else is an event.
+//! The log of the program itself, on stderr or in a file: start, end, and errors of the host.
+//!
+//! All that concerns clients, sites and servers is an event of `edge_observe` instead.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _, stderr};
@@ -10,13 +12,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-/// Lines may name the operator's files and addresses: for our user and group alone.
+/// Readable by owner and group only: lines contain file names and addresses.
 const FILE_MODE: u32 = 0o640;
 const DAY_S: u64 = 86_400;
 
-static JOURNAL: OnceLock<Journal> = OnceLock::new();
+static LOGGER: OnceLock<Logger> = OnceLock::new();
 
-/// How much a line matters.
+/// The level of a line, the most severe first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
     Error,
@@ -24,53 +26,53 @@ pub(crate) enum Level {
     Info,
 }
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
     Text,
 }
 
-/// What is written, where to, and in which form.
+/// What is logged, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Journal {
-    /// Lines that matter less are left out.
+pub(crate) struct Logger {
+    /// Less severe lines are not written.
     pub(crate) level: Level,
-    /// A file in place of stderr; opened for each line, so that it may be moved away at any time.
+    /// A file instead of stderr. It is opened for each line, so that it can be rotated at any time.
     pub(crate) file: Option<PathBuf>,
-    /// The form of a line.
+    /// The format of a line.
     pub(crate) format: Format,
 }
 
-impl Journal {
-    /// What holds unless something else is said.
-    pub(crate) const STANDARD: Self = Self {
+impl Logger {
+    /// The defaults of the command line.
+    pub(crate) const DEFAULT: Self = Self {
         level: Level::Info,
         file: None,
         format: Format::Json,
     };
 
-    /// Write like this from now on; an error says why that cannot be.
-    pub(crate) fn begin(self) -> Result<(), String> {
+    /// Make this the logger of the process. Fails if the file cannot be opened.
+    pub(crate) fn install(self) -> Result<(), String> {
         if let Some(file) = &self.file {
             self.append(b"")
                 .map_err(|error| format!("--log-file {}: {error}", file.display()))?;
-            let told = panic::take_hook();
+            let previous = panic::take_hook();
             panic::set_hook(Box::new(move |panic| {
-                say(
+                log(
                     Level::Error,
                     "edge_panicked",
                     [("cause", panic.to_string().into())],
                 );
-                told(panic);
+                previous(panic);
             }));
         }
-        let _ = JOURNAL.set(self);
+        let _ = LOGGER.set(self);
         Ok(())
     }
 
     fn write(&self, line: &str) {
-        // The reader may be gone; the edge goes on without one.
+        // A closed pipe or a full disk must not stop the edge.
         if self.append(line.as_bytes()).is_err() {
             let _ = stderr().write_all(line.as_bytes());
         }
@@ -79,13 +81,13 @@ impl Journal {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
         match &self.file {
             None => stderr().write_all(bytes),
-            Some(file) => opened(file)?.write_all(bytes),
+            Some(file) => open(file)?.write_all(bytes),
         }
     }
 }
 
-/// Open a file to append to it; one that is made anew gets its mode whatever the umask is.
-fn opened(path: &Path) -> io::Result<File> {
+/// Open a file for appending. A new file gets [`FILE_MODE`], independent of the umask.
+fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true);
     match options.clone().create_new(true).open(path) {
@@ -99,7 +101,7 @@ fn opened(path: &Path) -> io::Result<File> {
 }
 
 impl Level {
-    /// Read a level's name; `debug` has no lines of its own.
+    /// Parse a level. No line has the level `debug`, so it is the same as `info`.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "error" => Some(Self::Error),
@@ -119,7 +121,7 @@ impl Level {
 }
 
 impl Format {
-    /// Read a format's name.
+    /// Parse a format.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "json" => Some(Self::Json),
@@ -133,7 +135,7 @@ impl Format {
         at_ms: u64,
         level: Level,
         event: &str,
-        particulars: [(&str, Value); N],
+        fields: [(&str, Value); N],
     ) -> String {
         match self {
             Self::Json => {
@@ -141,40 +143,40 @@ impl Format {
                 line.insert("at_ms".into(), at_ms.into());
                 line.insert("level".into(), level.as_str().into());
                 line.insert("event".into(), event.into());
-                line.extend(particulars.map(|(name, value)| (name.to_owned(), value)));
+                line.extend(fields.map(|(name, value)| (name.to_owned(), value)));
                 format!("{}\n", Value::Object(line))
             }
             Self::Text => {
-                let head = format!("{} {} {event}", moment(at_ms), level.as_str());
-                let fields = particulars.map(|(name, value)| format!(" {name}={value}"));
+                let head = format!("{} {} {event}", timestamp(at_ms), level.as_str());
+                let fields = fields.map(|(name, value)| format!(" {name}={value}"));
                 format!("{head}{}\n", fields.concat())
             }
         }
     }
 }
 
-/// Say that something happened, in the past tense, with its particulars.
-pub(crate) fn say<const N: usize>(level: Level, event: &str, particulars: [(&str, Value); N]) {
-    let journal = JOURNAL.get().unwrap_or(&Journal::STANDARD);
-    if level > journal.level {
+/// Write a line: the event's name, in the past tense, and its fields.
+pub(crate) fn log<const N: usize>(level: Level, event: &str, fields: [(&str, Value); N]) {
+    let logger = LOGGER.get().unwrap_or(&Logger::DEFAULT);
+    if level > logger.level {
         return;
     }
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let at_ms = u64::try_from(since_1970.as_millis()).unwrap_or(0);
-    journal.write(&journal.format.line(at_ms, level, event, particulars));
+    logger.write(&logger.format.line(at_ms, level, event, fields));
 }
 
-/// A moment of UTC as RFC 3339 has it, to the second.
-fn moment(at_ms: u64) -> String {
+/// Format a time, in milliseconds since 1970, as in RFC 3339 in UTC, to the second.
+fn timestamp(at_ms: u64) -> String {
     let seconds = at_ms / 1000;
     let (year, month, day) = date(seconds / DAY_S);
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// The date that is so many days after the first of 1970, in the Gregorian calendar.
+/// Year, month and day of the Gregorian calendar from the number of days since 1970-01-01.
 fn date(mut day: u64) -> (u64, usize, u64) {
     let mut year = 1970;
     let is_leap = |year: u64| {
@@ -202,22 +204,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_has_its_date() {
-        for (seconds, told) in [
+    fn timestamps_are_rfc_3339() {
+        for (seconds, expected) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),
             (1_709_251_199, "2024-02-29T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
             (1_798_761_599, "2026-12-31T23:59:59Z"),
         ] {
-            assert_eq!(told, moment(seconds * 1000));
+            assert_eq!(expected, timestamp(seconds * 1000));
         }
     }
 
     #[test]
-    fn a_line_has_its_level_and_stays_one() {
-        let particulars = || [("cause", Value::from("a\nb"))];
-        let line = |format: Format| format.line(1500, Level::Warning, "x_y", particulars());
+    fn a_newline_in_a_field_is_escaped() {
+        let fields = || [("cause", Value::from("a\nb"))];
+        let line = |format: Format| format.line(1500, Level::Warning, "x_y", fields());
         assert_eq!(
             "{\"at_ms\":1500,\"cause\":\"a\\nb\",\"event\":\"x_y\",\"level\":\"warning\"}\n",
             line(Format::Json)
