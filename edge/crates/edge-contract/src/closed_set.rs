@@ -1,10 +1,10 @@
-//! Enums whose members have one name each in documents, events, statistics and refusals.
+//! Macros for enums whose members have a fixed name in documents, events, statistics and errors.
 
 macro_rules! closed_set {
-    ($(#[$about:meta])* $type:ident { $($(#[$promise:meta])* $variant:ident = $name:literal,)* }) => {
-        $(#[$about])*
+    ($(#[$docs:meta])* $type:ident { $($(#[$variant_docs:meta])* $variant:ident = $name:literal,)* }) => {
+        $(#[$docs])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $type { $($(#[$promise])* $variant,)* }
+        pub enum $type { $($(#[$variant_docs])* $variant,)* }
 
         impl $type {
             /// Every member, in the order of its [`Self::index`].
@@ -22,7 +22,7 @@ macro_rules! closed_set {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
-            /// The place in [`Self::ALL`], for tables.
+            /// The index in [`Self::ALL`], for tables.
             #[must_use]
             pub const fn index(self) -> usize {
                 self as usize
@@ -38,16 +38,16 @@ macro_rules! closed_set {
 }
 
 macro_rules! error_codes {
-    ($($(#[$promise:meta])* $variant:ident = $code:literal $name:literal,)*) => {
-        /// A refusal's stable name; the same list as `contract/errors.json`.
+    ($($(#[$variant_docs:meta])* $variant:ident = $code:literal $name:literal,)*) => {
+        /// The code of an error reply; the same list as `contract/errors.json`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum ErrorCode { $($(#[$promise])* $variant,)* }
+        pub enum ErrorCode { $($(#[$variant_docs])* $variant,)* }
 
         impl ErrorCode {
             /// Every code, in the order of their numbers.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The code that `port443 explain` takes.
+            /// The code, such as `P443-E350`, which `port443 explain` describes.
             #[must_use]
             pub fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }

@@ -1,22 +1,22 @@
-//! What the edge answers when it refuses: a stable code, the place, and the cause.
+//! Errors of the contract: a stable code, the path of the cause, and a message.
 
 use std::fmt;
 
 use crate::generated_values::ErrorCode;
 
-/// A refusal: its code, the JSON path of the place (`servers[0].port`), and the cause in words.
+/// An error in a document or request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The stable code.
     pub code: ErrorCode,
-    /// The place inside the document or request; empty for the whole.
+    /// The JSON path of the cause, such as `servers[0].port`; empty for the document or request as a whole.
     pub path: String,
-    /// The cause, without the place.
+    /// The cause, without the path.
     pub message: String,
 }
 
 impl Fault {
-    /// A fault of the whole, for any reason but a broken document.
+    /// Create a fault with an empty path.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
@@ -26,12 +26,12 @@ impl Fault {
         }
     }
 
-    /// A broken rule of a document; its place is added on the way up.
+    /// Create a fault of a document with an empty path, to be extended by [`Self::under`].
     pub(crate) fn document(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::DocumentInvalid, message)
     }
 
-    /// The same fault, seen from the object that holds the place under `prefix`.
+    /// Prepend a key, or an index in brackets, to the path.
     #[must_use]
     pub fn under(mut self, prefix: &str) -> Self {
         self.path = match self.path.as_str() {
@@ -42,12 +42,12 @@ impl Fault {
         self
     }
 
-    /// The same fault, seen from the list that holds the place at `index`.
+    /// Prepend an index to the path.
     pub(crate) fn at(self, index: usize) -> Self {
         self.under(&format!("[{index}]"))
     }
 
-    /// The same place and cause under another code.
+    /// Replace the code.
     pub(crate) fn with_code(mut self, code: ErrorCode) -> Self {
         self.code = code;
         self
@@ -70,9 +70,9 @@ impl std::error::Error for Fault {}
 mod tests {
     use super::*;
 
-    /// A place is spelled as one would write it in code.
+    /// Keys are joined by dots, and indices are in brackets.
     #[test]
-    fn paths_read_like_code() {
+    fn paths_have_keys_and_indices() {
         let fault = Fault::document("is wrong")
             .under("port")
             .at(0)

@@ -1,4 +1,4 @@
-//! Events: what happened, in the past tense; the same as in `contract/events.schema.json`.
+//! The events of the edge, as in `contract/events.schema.json`. Names are in the past tense.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::generated_values::{
 };
 use crate::hash::Hash;
 
-/// One thing that happened.
+/// An event, without its number, boot and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 #[allow(
@@ -19,11 +19,11 @@ use crate::hash::Hash;
     reason = "the fields are those of the contract, described in core/contract/events.py"
 )]
 pub enum Event {
-    /// The edge came up; its numbers start anew.
+    /// The edge started. Events are numbered from 1 again.
     EdgeStarted,
-    /// Another snapshot runs.
+    /// Another snapshot is running.
     SnapshotApplied { root: Hash },
-    /// A site of the snapshot could not be taken over.
+    /// A site of the snapshot cannot be served as it is.
     SiteQuarantined {
         site: String,
         code: QuarantineCode,
@@ -32,9 +32,9 @@ pub enum Event {
     },
     /// Connections are accepted on a listener.
     ListenerOpened { listener: String },
-    /// A listener left the snapshot, or the edge drains.
+    /// A listener is not in the new snapshot, or the edge drains.
     ListenerClosed { listener: String },
-    /// A handshake completed; a sample, the counters hold all of them.
+    /// A handshake completed. Only a sample of them are events; all are counted.
     HandshakeCompleted {
         listener: String,
         peer: SocketAddr,
@@ -42,7 +42,7 @@ pub enum Event {
         server_name: Option<String>,
         version: TlsVersion,
         suite: CipherSuite,
-        /// Empty when TLS 1.2 resumed a session: nothing was exchanged.
+        /// Empty if TLS 1.2 resumed a session, which has no key exchange.
         group: &'static str,
         alpn: Option<Alpn>,
         resumed: bool,
@@ -65,20 +65,20 @@ pub enum Event {
         detail: String,
         alert: Option<&'static str>,
     },
-    /// A request was answered by the edge itself.
+    /// The edge itself sent an error response to a request.
     RequestRefused {
         site: String,
         peer: SocketAddr,
         reason: RequestRefusal,
         status: u16,
     },
-    /// An HTTP/2 connection was ended by us.
+    /// The edge closed an HTTP/2 connection because the client exceeded a limit.
     Http2CutOff {
         site: String,
         peer: SocketAddr,
         reason: Http2Cutoff,
     },
-    /// A request got no whole answer from its upstream server.
+    /// An upstream server sent no complete response to a request.
     UpstreamFailed {
         site: String,
         pool: String,
@@ -86,21 +86,21 @@ pub enum Event {
         reason: UpstreamFailure,
         status: u16,
     },
-    /// An upstream server stopped answering.
+    /// The circuit breaker of an upstream server opened.
     UpstreamWentDown {
         pool: String,
         server: String,
         reason: UpstreamFailure,
     },
-    /// An upstream server answers again.
+    /// The circuit breaker of an upstream server closed.
     UpstreamCameBack { pool: String, server: String },
-    /// Listeners are closed; open connections are being ended politely.
+    /// Listeners are closed, and open connections are being closed gracefully.
     DrainStarted,
-    /// The last connection ended, or the time for draining has passed.
+    /// The last connection was closed, or the drain timed out.
     DrainEnded,
-    /// Some events were lost.
+    /// Events were dropped.
     EventsDropped { count: u64 },
-    /// So many events of one kind came at once that they were only counted.
+    /// Events of one kind exceeded the rate limit and were only counted.
     EventsSuppressed {
         event: &'static str,
         reason: &'static str,
@@ -108,7 +108,7 @@ pub enum Event {
     },
 }
 
-/// What events that clients cause have in common when too many of them come.
+/// The name and reason by which events are rate limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EventKind {
     /// The name of those events.
@@ -118,7 +118,7 @@ pub struct EventKind {
 }
 
 impl Event {
-    /// The kind, where clients can cause as many of it as they like.
+    /// The kind, if clients can cause any number of such events.
     #[must_use]
     pub fn limited_kind(&self) -> Option<EventKind> {
         let (event, reason) = match self {
@@ -127,7 +127,7 @@ impl Event {
             Self::RequestRefused { reason, .. } => ("request_refused", reason.as_str()),
             Self::Http2CutOff { reason, .. } => ("http2_cut_off", reason.as_str()),
             Self::UpstreamFailed { reason, .. } => ("upstream_failed", reason.as_str()),
-            // Those of operators, samples, and those that a server's own state bounds.
+            // Caused by operators, sampled already, or bounded by the state of a server.
             Self::EdgeStarted
             | Self::SnapshotApplied { .. }
             | Self::SiteQuarantined { .. }
@@ -145,7 +145,7 @@ impl Event {
     }
 }
 
-/// Copy a text that a client may have chosen, cut where it exceeds what an event may hold.
+/// Copy a text that a client may have chosen, truncated to `MAX_EVENT_TEXT` bytes.
 #[must_use]
 pub fn bounded(text: &str) -> String {
     let mut end = text.len().min(MAX_EVENT_TEXT);

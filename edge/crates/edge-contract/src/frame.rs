@@ -6,19 +6,19 @@ use crate::generated_values::bounds::MAX_FRAME;
 
 const LENGTH_BYTES: usize = 4;
 
-/// Cuts a stream of bytes into frames; holds no more than one frame and one read.
+/// Splits a byte stream into frames; buffers at most one frame and one read.
 #[derive(Default)]
 pub struct FrameReader {
     bytes: Vec<u8>,
 }
 
 impl FrameReader {
-    /// Take bytes as they came from the stream.
+    /// Append bytes that were read from the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next whole frame, when all of it is there.
+    /// The next frame, if it is complete.
     pub fn next_frame(&mut self) -> Result<Option<Vec<u8>>, Fault> {
         let Some(length) = self.announced()? else {
             return Ok(None);
@@ -33,19 +33,19 @@ impl FrameReader {
         Ok(Some(frame))
     }
 
-    /// Whether the stream stands in the middle of a frame.
+    /// Whether part of a frame is buffered.
     #[must_use]
     pub fn is_inside(&self) -> bool {
         !self.bytes.is_empty()
     }
 
-    /// Say that the stream has ended; it may only do so between frames.
+    /// Check that the stream ended between two frames.
     pub fn finish(&self) -> Result<(), Fault> {
         if self.is_inside() {
-            let held = self.bytes.len();
+            let buffered = self.bytes.len();
             return Err(Fault::new(
                 ErrorCode::BadFrame,
-                format!("ended {held} bytes into a frame"),
+                format!("the stream ended {buffered} bytes into a frame"),
             ));
         }
         Ok(())
@@ -57,16 +57,16 @@ impl FrameReader {
         };
         let length = u32::from_be_bytes(*length) as usize;
         if length > MAX_FRAME {
-            let message = format!("{length} bytes announced, at most {MAX_FRAME} are allowed");
+            let message = format!("the frame has {length} bytes, at most {MAX_FRAME} are allowed");
             return Err(Fault::new(ErrorCode::FrameTooLong, message));
         }
         Ok(Some(length))
     }
 }
 
-/// Put the length before a frame's bytes.
+/// Prepend the length to the payload of a frame.
 pub fn encode_frame(payload: &[u8]) -> Result<Vec<u8>, Fault> {
-    let too_long = || Fault::new(ErrorCode::FrameTooLong, "the answer exceeds a frame");
+    let too_long = || Fault::new(ErrorCode::FrameTooLong, "the reply exceeds a frame");
     let length = u32::try_from(payload.len()).map_err(|_| too_long())?;
     if payload.len() > MAX_FRAME {
         return Err(too_long());
@@ -81,9 +81,9 @@ pub fn encode_frame(payload: &[u8]) -> Result<Vec<u8>, Fault> {
 mod tests {
     use super::*;
 
-    /// Frames come out whole and in order, however the stream was cut.
+    /// Frames are read complete and in order, however the stream is split.
     #[test]
-    fn frames_survive_any_cut() {
+    fn frames_are_read_from_any_split() {
         let stream = [
             encode_frame(b"one").unwrap(),
             encode_frame(b"").unwrap(),
@@ -104,7 +104,7 @@ mod tests {
         }
     }
 
-    /// A frame that announces too much is refused before any of it is read.
+    /// A frame that is too long is refused once its length is read.
     #[test]
     fn too_long_frames_are_refused_by_their_length() {
         let mut reader = FrameReader::default();
@@ -115,9 +115,9 @@ mod tests {
         );
     }
 
-    /// A stream that ends inside a frame is told apart from one that ends between two.
+    /// A stream that ends inside a frame is an error.
     #[test]
-    fn half_frames_are_seen_at_the_end() {
+    fn truncated_frames_are_detected() {
         let mut reader = FrameReader::default();
         reader.push(&[0, 0, 0]);
         assert_eq!(Ok(None), reader.next_frame());

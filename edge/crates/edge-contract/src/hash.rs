@@ -1,4 +1,4 @@
-//! The name of a document: the SHA-256 of its canonical form.
+//! The hash of a document, which is the SHA-256 of its canonical form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ pub struct Hash([u8; 32]);
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-/// The text is no hash: not 64 lower-case hexadecimal digits.
+/// The text is not 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashInvalid;
 
@@ -23,7 +23,7 @@ impl Hash {
         Self(Sha256::digest(canonical.as_bytes()).into())
     }
 
-    /// The 64 digits; a snapshot of a thousand sites holds thousands of them.
+    /// The 64 digits, without an allocation: a snapshot of a thousand sites has thousands of hashes.
     fn digits(&self) -> [u8; 64] {
         let mut digits = [0; 64];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
@@ -85,7 +85,7 @@ impl Serialize for Hash {
 mod tests {
     use super::*;
 
-    /// The hash of the empty text is the one that FIPS 180-4's examples give.
+    /// The hash of the empty text is that of SHA-256.
     #[test]
     fn hash_is_sha256() {
         let expected = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(Ok(Hash::of("")), expected.parse());
     }
 
-    /// A hash has one spelling: capitals and other lengths are refused.
+    /// Upper-case digits and other lengths are refused.
     #[test]
     fn other_spellings_are_refused() {
         let capitals = Hash::of("").to_string().to_uppercase();

@@ -1,4 +1,4 @@
-//! JSON as the contract allows it, and its one canonical form.
+//! The subset of JSON that the contract allows, and its canonical form.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::error::Fault;
 use crate::generated_values::ErrorCode;
 use crate::generated_values::bounds::MAX_INTEGER;
 
-/// A JSON value; an object holds each key once, in the order of code points.
+/// A JSON value. Keys of an object are unique and sorted by code point.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Json {
     /// `null`
@@ -19,7 +19,7 @@ pub enum Json {
     Bool(bool),
     /// A whole number from 0 to 2^53 - 1.
     Integer(u64),
-    /// Any other number: a document must not hold one, and its reader names the place.
+    /// Any other number. No document may contain one; decoding the document reports its path.
     OtherNumber,
     /// A string.
     Text(String),
@@ -30,13 +30,13 @@ pub enum Json {
 }
 
 impl Json {
-    /// Read one JSON value; a key that stands twice in an object is refused.
+    /// Parse one JSON value. A duplicate key in an object is an error.
     pub fn decode(text: &[u8]) -> Result<Self, Fault> {
         serde_json::from_slice(text)
             .map_err(|error| Fault::new(ErrorCode::BadJson, error.to_string()))
     }
 
-    /// What kind of value this is, for messages; values may be secret and are never shown.
+    /// The type of the value, for messages. Values may be secret and are never shown.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -76,7 +76,7 @@ impl Serialize for Json {
             Self::OtherNumber => Err(serde::ser::Error::custom(self.kind())),
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => serializer.collect_seq(items),
-            // UTF-8 keeps the order of code points, so the map's byte order is the canonical one.
+            // UTF-8 preserves the order of code points, so the map's byte order is the canonical one.
             Self::Object(fields) => serializer.collect_map(fields),
         }
     }
@@ -150,9 +150,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some(key) = object.next_key::<String>()? {
             let value = object.next_value_seed(JsonVisitor)?;
             if fields.insert(key.clone(), value).is_some() {
-                return Err(de::Error::custom(format_args!(
-                    "the key {key:?} stands twice"
-                )));
+                return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
             }
         }
         Ok(Json::Object(fields))
@@ -170,27 +168,27 @@ mod tests {
             .unwrap()
     }
 
-    /// Keys are sorted by code point and spaces are gone.
+    /// Keys are sorted by code point and spaces are removed.
     #[test]
-    fn canonical_form_sorts_and_shrinks() {
+    fn canonical_form_is_sorted_and_compact() {
         let expected = r#"{"B":[1,2],"a":null,"é":true,"€":{},"😀":"x"}"#;
-        let given = r#" {"😀": "x", "€": { }, "é":true, "a":null, "B" : [1, 2]} "#;
-        assert_eq!(expected, rewritten(given));
+        let loose = r#" {"😀": "x", "€": { }, "é":true, "a":null, "B" : [1, 2]} "#;
+        assert_eq!(expected, rewritten(loose));
     }
 
     /// Strings are escaped as Python's `json.dumps(ensure_ascii=False)` does.
     #[test]
     fn canonical_form_escapes_shortest() {
-        let given = r#""\u0000\u0008\u0009\u000a\u000c\u000d\u001f\u0022\u005c\/\u007fé""#;
+        let loose = r#""\u0000\u0008\u0009\u000a\u000c\u000d\u001f\u0022\u005c\/\u007fé""#;
         assert_eq!(
             "\"\\u0000\\b\\t\\n\\f\\r\\u001f\\\"\\\\/\u{7f}é\"",
-            rewritten(given)
+            rewritten(loose)
         );
     }
 
-    /// A key that stands twice, at any depth, is no JSON of ours.
+    /// A duplicate key at any depth is refused.
     #[test]
-    fn double_keys_are_refused() {
+    fn duplicate_keys_are_refused() {
         for text in [
             r#"{"a":1,"a":1}"#,
             r#"[{"b":{"a":1,"a":2}}]"#,
@@ -198,13 +196,13 @@ mod tests {
         ] {
             let fault = Json::decode(text.as_bytes()).err().unwrap();
             assert_eq!(ErrorCode::BadJson, fault.code);
-            assert!(fault.message.contains(r#""a" stands twice"#), "{fault}");
+            assert!(fault.message.contains(r#"duplicate key "a""#), "{fault}");
         }
     }
 
-    /// A number that is no small whole number is kept apart, so that its reader can name the place.
+    /// A number that is not an integer from 0 to 2^53-1 is a value of its own, so that its path can be reported.
     #[test]
-    fn other_numbers_are_told_apart() {
+    fn other_numbers_are_distinct() {
         for text in [
             "1.0",
             "-1",

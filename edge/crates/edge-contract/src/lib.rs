@@ -1,21 +1,21 @@
-//! The documents that cross between the control plane and the edge: decoded, checked, and written in
-//! one canonical form.
+//! The contract between the control plane and the edge: documents, requests, replies and events, decoded,
+//! checked, and written in canonical form.
 //!
-//! Pure: bytes in, values out. A value of this crate has passed every check that one document can be
-//! given on its own, so the crates above parse nothing again.
+//! Pure: bytes in, values out. A decoded value has passed every check that needs no other document,
+//! so the crates above do not check it again.
 //!
-//! | what crosses | types |
+//! | content | types |
 //! |---|---|
 //! | a snapshot | [`Root`], which names its parts by [`Hash`]; each [`Part`] is a [`Site`], a [`TlsPolicy`], a [`Pool`], a [`Certificate`], or a secret ([`PrivateKey`], [`TicketKey`]) |
-//! | requests, and how each is answered | [`Request`] and [`Reply`], or an [`ErrorReply`] with an [`ErrorCode`]; an [`Apply`] is answered with a [`Receipt`] |
+//! | requests and replies | [`Request`] and [`Reply`], or an [`ErrorReply`] with an [`ErrorCode`]; the reply to [`Apply`] is a [`Receipt`] |
 //! | events and counters | [`Event`] with closed sets of reasons such as [`HandshakeFailure`]; [`Stats`] |
 //!
-//! [`FrameReader`] and [`encode_frame`] cut the byte stream of the control socket into frames. [`Json`]
-//! is the subset of JSON that the contract allows, [`canonical`] its one form; the [`Hash`] of a document
-//! is the SHA-256 of that form. What is wrong with a document is a [`Fault`] with its place inside it.
+//! [`FrameReader`] and [`encode_frame`] split the byte stream of the control socket into frames. [`Json`]
+//! is the subset of JSON that the contract allows, and [`canonical`] writes its canonical form; the
+//! [`Hash`] of a document is the SHA-256 of that form. An error in a document is a [`Fault`] with its path.
 //!
 //! The modules `generated_values` (bounds, closed sets, error codes) and `generated_documents` are written
-//! by `make contract` from the control plane's dataclasses; what they hold is changed there and not here.
+//! by `make contract` from the control plane's dataclasses; change them there.
 //!
 //! This crate must not know sockets, clocks, tokio, rustls, or what running a snapshot means; a check
 //! that needs two documents belongs to the crate that combines them.

@@ -1,4 +1,4 @@
-//! Names and addresses as text: checked here once, trusted everywhere above.
+//! Names and addresses in documents. The crates above rely on these checks.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,13 +7,13 @@ use crate::generated_values::bounds::{MAX_HOST_LABEL, MAX_HOST_NAME, MAX_ID};
 use crate::json::Json;
 use crate::read::text;
 
-/// Read a site's name: a host name, `*.` and a host name, or an IP address in its one spelling.
+/// Read a site's name: a host name, `*.` and a host name, or an IP address, each in canonical form.
 pub(crate) fn site_name(json: Json) -> Result<String, Fault> {
     let name = text(json)?;
     check_site_name(&name).map(|()| name)
 }
 
-/// Refuse what is no site's name.
+/// Check that a text is a valid name of a site.
 pub(crate) fn check_site_name(name: &str) -> Result<(), Fault> {
     if is_address(name) || is_host_name(name.strip_prefix("*.").unwrap_or(name)) {
         return Ok(());
@@ -36,38 +36,38 @@ pub(crate) fn upstream_host(json: Json) -> Result<String, Fault> {
     )))
 }
 
-/// Read an IP address and port in their one spelling.
+/// Read an IP address and port in canonical form.
 pub(crate) fn socket_address(json: Json) -> Result<SocketAddr, Fault> {
     let raw = text(json)?;
     let wrong = || Fault::document(format!("{:?} is not IP:PORT", shortened(&raw)));
     let address: SocketAddr = raw.parse().map_err(|_| wrong())?;
-    // A zone is a number of this machine alone (RFC 4007 §11), no part of an address.
+    // A zone index is only meaningful on one machine (RFC 4007 §11).
     if address.port() == 0 || address.to_string() != raw || raw.contains('%') {
         return Err(wrong());
     }
     Ok(address)
 }
 
-/// Read a free text that names something: not empty, bounded, nothing invisible.
+/// Read an identifier: any text of bounded length, not empty, without control characters.
 pub(crate) fn id(json: Json) -> Result<String, Fault> {
     let id = text(json)?;
     if id.is_empty() || id.len() > MAX_ID || id.chars().any(char::is_control) {
         return Err(Fault::document(format!(
-            "is not 1 to {MAX_ID} visible characters"
+            "must be 1 to {MAX_ID} bytes without control characters"
         )));
     }
     Ok(id)
 }
 
 fn is_address(text: &str) -> bool {
-    // An address has many spellings and one name (RFC 5952 §4).
+    // The canonical form of RFC 5952 §4.
     text.parse::<IpAddr>()
         .is_ok_and(|address| address.to_string() == text)
 }
 
 fn is_host_name(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
-    // Whatever ends in a number is an IPv4 address, or a mistake (RFC 3986 §3.2.2, RFC 1123 §2.1).
+    // A name whose last label is a number could be read as an IPv4 address (RFC 3986 §3.2.2, RFC 1123 §2.1).
     let numeric = last.bytes().all(|byte| byte.is_ascii_digit());
     name.len() <= MAX_HOST_NAME && !numeric && name.split('.').all(is_label)
 }
@@ -92,7 +92,7 @@ fn shortened(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// Host names, one-label wildcards and addresses in their one spelling are site names.
+    /// Host names, wildcards of one label and addresses in canonical form are site names.
     #[test]
     fn site_names_are_accepted() {
         let long = format!("{}.example", "a".repeat(63));
@@ -109,9 +109,9 @@ mod tests {
         }
     }
 
-    /// Other spellings of names are refused, so that a name can be compared byte by byte.
+    /// Names in any other form are refused, so that names can be compared byte by byte.
     #[test]
-    fn other_spellings_are_refused() {
+    fn other_forms_are_refused() {
         let long_label = format!("{}.example", "a".repeat(64));
         let long_name = format!("{}example", "abcdefg.".repeat(31));
         for name in [
@@ -142,9 +142,9 @@ mod tests {
         }
     }
 
-    /// A listener's address has one spelling and a port.
+    /// A listener's address is in canonical form and has a port.
     #[test]
-    fn socket_addresses_have_one_spelling() {
+    fn socket_addresses_are_canonical() {
         let read = |text: &str| socket_address(Json::Text(text.to_owned()));
         for good in ["0.0.0.0:443", "[::]:443", "[2001:db8::1]:8443"] {
             assert_eq!(good, read(good).unwrap().to_string());

@@ -1,4 +1,4 @@
-//! A part: one document of a snapshot, named by its hash.
+//! Parts: the documents that a snapshot refers to by hash.
 
 use std::fmt;
 
@@ -14,29 +14,29 @@ use crate::read::{Fields, text};
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Part {
-    /// A set of names.
+    /// Names with their certificates, policy and pool.
     Site(Site),
-    /// What a handshake may end in.
+    /// The parameters that a handshake may negotiate.
     TlsPolicy(TlsPolicy),
     /// Upstream servers.
     Pool(Pool),
-    /// A chain.
+    /// A certificate chain.
     Certificate(Certificate),
-    /// Secret: a chain's key.
+    /// Secret: the private key of a chain.
     PrivateKey(PrivateKey),
-    /// Secret: where ticket keys come from.
+    /// Secret: a key from which ticket keys are derived.
     TicketKey(TicketKey),
 }
 
 impl Part {
-    /// Read and check a part; its hash is that of its canonical form, however it was spelled.
+    /// Decode and check a part. The hash is that of its canonical form.
     pub fn decode(text: &[u8]) -> Result<(Hash, Self), Fault> {
         Self::from_json(Json::decode(text)?)
     }
 
-    /// Check a part that stands inside a request.
+    /// Check a part that was decoded inside a request.
     pub fn from_json(json: Json) -> Result<(Hash, Self), Fault> {
-        // Values that no document may hold have no canonical form; the reader names their place.
+        // A value with a number that is not allowed has no canonical form; `read` reports its path.
         let canonical = json.canonical();
         let part = Self::read(json)?;
         Ok((Hash::of(&canonical?), part))
@@ -58,7 +58,7 @@ impl Part {
         Ok(part)
     }
 
-    /// The kind, as documents spell it.
+    /// The kind, as in documents.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ impl Part {
         }
     }
 
-    /// Whether the part must never be logged, shown or sent back.
+    /// Whether the part is a secret, which must never be logged or sent back.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         matches!(self, Self::PrivateKey(_) | Self::TicketKey(_))
@@ -80,7 +80,7 @@ impl Part {
 
 impl fmt::Debug for Part {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The kind alone: a part may be secret.
+        // Only the kind: a part may be secret.
         write!(formatter, "Part({})", self.kind())
     }
 }

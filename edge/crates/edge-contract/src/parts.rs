@@ -1,4 +1,4 @@
-//! Parts by hash, with the kind that the asker needs.
+//! Look-up of parts by hash and kind.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use crate::generated_values::QuarantineCode;
 use crate::hash::Hash;
 use crate::part::Part;
 
-/// Parts by hash; cheap to clone entry by entry, since each is shared.
+/// Shared parts by hash.
 pub type Parts = HashMap<Hash, Arc<Part>>;
 
-/// A reference leads to no part, or to one of another kind.
+/// A reference to a part that does not exist, or is of another kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartMissing {
     /// No part has that hash.
@@ -21,7 +21,7 @@ pub enum PartMissing {
 }
 
 impl PartMissing {
-    /// The code that a site is quarantined with.
+    /// The code of the quarantine of a site with such a reference.
     #[must_use]
     pub fn code(&self) -> QuarantineCode {
         match self {

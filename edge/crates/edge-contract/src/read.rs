@@ -1,4 +1,4 @@
-//! Readers from JSON to values: each takes the value, and a fault names the place inside it.
+//! Readers from JSON to typed values. A fault has the path inside the value that was read.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -11,19 +11,19 @@ use crate::error::Fault;
 use crate::hash::Hash;
 use crate::json::Json;
 
-/// The fields of an object, each taken once; what is left over is unknown.
+/// The fields of an object that have not been read yet.
 pub(crate) struct Fields(BTreeMap<String, Json>);
 
 impl Fields {
-    /// Open an object.
+    /// The fields of an object; a fault for any other value.
     pub(crate) fn of(json: Json) -> Result<Self, Fault> {
         match json {
             Json::Object(fields) => Ok(Self(fields)),
-            other => Err(unfit("an object", &other)),
+            other => Err(wrong_type("an object", &other)),
         }
     }
 
-    /// Take a field that must stand there.
+    /// Read a required field.
     pub(crate) fn take<T>(
         &mut self,
         name: &str,
@@ -36,7 +36,7 @@ impl Fields {
             .map_err(|fault| fault.under(name))
     }
 
-    /// Take a field that may be left out.
+    /// Read an optional field.
     pub(crate) fn take_optional<T>(
         &mut self,
         name: &str,
@@ -49,7 +49,7 @@ impl Fields {
             .map_err(|fault| fault.under(name))
     }
 
-    /// Say that every field has been taken.
+    /// Check that every field has been read.
     pub(crate) fn finish(self) -> Result<(), Fault> {
         match self.0.into_keys().next() {
             None => Ok(()),
@@ -58,15 +58,15 @@ impl Fields {
     }
 }
 
-fn unfit(wanted: &str, found: &Json) -> Fault {
-    Fault::document(format!("should be {wanted}, is {}", found.kind()))
+fn wrong_type(expected: &str, found: &Json) -> Fault {
+    Fault::document(format!("must be {expected}, not {}", found.kind()))
 }
 
 /// Read a string.
 pub(crate) fn text(json: Json) -> Result<String, Fault> {
     match json {
         Json::Text(text) => Ok(text),
-        other => Err(unfit("a string", &other)),
+        other => Err(wrong_type("a string", &other)),
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn text(json: Json) -> Result<String, Fault> {
 pub(crate) fn boolean(json: Json) -> Result<bool, Fault> {
     match json {
         Json::Bool(value) => Ok(value),
-        other => Err(unfit("true or false", &other)),
+        other => Err(wrong_type("true or false", &other)),
     }
 }
 
@@ -95,15 +95,15 @@ pub(crate) fn integer(bounds: RangeInclusive<u64>) -> impl Fn(Json) -> Result<u6
     move |json| match json {
         Json::Integer(value) if bounds.contains(&value) => Ok(value),
         Json::Integer(value) if bounds.start() == bounds.end() => Err(Fault::document(format!(
-            "should be {}, is {value}",
+            "must be {}, not {value}",
             bounds.start()
         ))),
         Json::Integer(value) => Err(Fault::document(format!(
-            "{value} is not between {} and {}",
+            "must be {} to {}, not {value}",
             bounds.start(),
             bounds.end()
         ))),
-        other => Err(unfit("an integer", &other)),
+        other => Err(wrong_type("an integer", &other)),
     }
 }
 
@@ -121,21 +121,21 @@ pub(crate) fn list<T>(
     move |json| {
         let items = match json {
             Json::List(items) => items,
-            other => return Err(unfit("a list", &other)),
+            other => return Err(wrong_type("a list", &other)),
         };
         if !bounds.contains(&items.len()) {
-            let (least, most) = (bounds.start(), bounds.end());
+            let (min, max) = (bounds.start(), bounds.end());
             let count = items.len();
             return Err(Fault::document(format!(
-                "has {count} entries, not {least} to {most}"
+                "must have {min} to {max} entries, not {count}"
             )));
         }
-        let place = |(index, item)| read(item).map_err(|fault: Fault| fault.at(index));
-        items.into_iter().enumerate().map(place).collect()
+        let entry = |(index, item)| read(item).map_err(|fault: Fault| fault.at(index));
+        items.into_iter().enumerate().map(entry).collect()
     }
 }
 
-/// Read a list whose entries differ from each other.
+/// Read a list without duplicates.
 pub(crate) fn distinct<T: PartialEq>(
     bounds: RangeInclusive<usize>,
     read: impl Fn(Json) -> Result<T, Fault>,
@@ -144,12 +144,12 @@ pub(crate) fn distinct<T: PartialEq>(
         let items = list(bounds, read)(json)?;
         match (1..items.len()).find(|&index| items[..index].contains(&items[index])) {
             None => Ok(items),
-            Some(index) => Err(Fault::document("stands twice").at(index)),
+            Some(index) => Err(Fault::document("is a duplicate").at(index)),
         }
     }
 }
 
-/// Read a list whose entries rise, each standing once.
+/// Read a sorted list without duplicates.
 pub(crate) fn sorted<T: Ord>(
     bounds: RangeInclusive<usize>,
     read: impl Fn(Json) -> Result<T, Fault>,
@@ -158,22 +158,22 @@ pub(crate) fn sorted<T: Ord>(
         let items = list(bounds, read)(json)?;
         match items.windows(2).position(|pair| pair[0] >= pair[1]) {
             None => Ok(items),
-            Some(index) => Err(Fault::document("is not sorted, or stands twice").at(index + 1)),
+            Some(index) => Err(Fault::document("is not sorted, or a duplicate").at(index + 1)),
         }
     }
 }
 
-/// Read an object as a map; both its keys and its values are read.
+/// Read an object as a map of at most `max` entries; checks its keys and reads its values.
 pub(crate) fn map<T>(
-    most: usize,
+    max: usize,
     key: impl Fn(&str) -> Result<(), Fault>,
     read: impl Fn(Json) -> Result<T, Fault>,
 ) -> impl FnOnce(Json) -> Result<BTreeMap<String, T>, Fault> {
     move |json| {
         let fields = Fields::of(json)?.0;
-        if fields.len() > most {
+        if fields.len() > max {
             return Err(Fault::document(format!(
-                "has {} entries, not 0 to {most}",
+                "must have 0 to {max} entries, not {}",
                 fields.len()
             )));
         }
@@ -198,11 +198,11 @@ pub(crate) fn nullable<T>(
 /// Read one of a closed set of names.
 pub(crate) fn one_of<T>(
     parse: impl Fn(&str) -> Option<T>,
-    wanted: &'static str,
+    expected: &'static str,
 ) -> impl Fn(Json) -> Result<T, Fault> {
     move |json| {
         let name = text(json)?;
-        parse(&name).ok_or_else(|| Fault::document(format!("{name:?} is not {wanted}")))
+        parse(&name).ok_or_else(|| Fault::document(format!("{name:?} is not {expected}")))
     }
 }
 
@@ -213,19 +213,19 @@ pub(crate) fn hash(json: Json) -> Result<Hash, Fault> {
         .map_err(|_| Fault::document("is not 64 lower-case hexadecimal digits"))
 }
 
-/// Read base64 of a bounded number of bytes; it has one spelling only (RFC 4648 §3.5).
+/// Read canonical base64 (RFC 4648 §3.5) of a bounded number of bytes.
 pub(crate) fn base64(bounds: RangeInclusive<usize>) -> impl Fn(Json) -> Result<Vec<u8>, Fault> {
     move |json| {
-        // The text may be secret, and so may what the decoder says about it.
+        // The text may be secret, and the decoder's message could quote it.
         let bytes = STANDARD
             .decode(text(json)?)
             .map_err(|_| Fault::document("is not canonical base64"))?;
         if bounds.contains(&bytes.len()) {
             return Ok(bytes);
         }
-        let (least, most) = (bounds.start(), bounds.end());
+        let (min, max) = (bounds.start(), bounds.end());
         Err(Fault::document(format!(
-            "holds {} bytes, not {least} to {most}",
+            "must hold {min} to {max} bytes, not {}",
             bytes.len()
         )))
     }
@@ -236,7 +236,7 @@ pub(crate) fn base64_array<const N: usize>(json: Json) -> Result<[u8; N], Fault>
     let bytes = base64(N..=N)(json)?;
     bytes
         .try_into()
-        .map_err(|_| Fault::document(format!("does not hold {N} bytes")))
+        .map_err(|_| Fault::document(format!("must hold {N} bytes")))
 }
 
 /// Write bytes as base64.

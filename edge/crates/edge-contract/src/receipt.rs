@@ -1,4 +1,4 @@
-//! What an `apply` is answered with: what is missing, or what runs now.
+//! The reply to `apply`: the parts that are missing, or the state of sites and listeners.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use serde::Serialize;
 use crate::generated_values::{ListenerState, QuarantineCode};
 use crate::hash::Hash;
 
-/// The answer to an `apply` that was not refused.
+/// The reply to a valid `apply`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Receipt {
-    /// Nothing was changed: these parts must be `put` first.
+    /// Nothing was changed: parts must be `put` first.
     Missing {
-        /// The snapshot that was to be applied.
+        /// The hash of the snapshot.
         root: Hash,
         /// Parts that the edge does not have.
         missing: Vec<Hash>,
     },
-    /// The snapshot runs.
+    /// The snapshot is running.
     Applied {
-        /// The snapshot.
+        /// The hash of the snapshot.
         root: Hash,
         /// Always empty.
         missing: [Hash; 0],
@@ -31,21 +31,21 @@ pub enum Receipt {
     },
 }
 
-/// What became of a site.
+/// The state of a site after an apply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum SiteVerdict {
-    /// The site runs as the snapshot says.
+    /// The site runs as in the snapshot.
     Running,
-    /// The site is broken; the other sites run without it.
+    /// The site cannot be served as in the snapshot. Other sites are not affected.
     Quarantined {
         /// The cause.
         code: QuarantineCode,
-        /// The place, as seen from the site: `certificates[0].key`.
+        /// The path of the cause from the site's document, such as `certificates[0].key`.
         path: String,
-        /// The cause in words, without the place.
+        /// The cause as text, without the path.
         message: String,
-        /// The last good version, which goes on; without one the site's names are refused.
+        /// The last good version, which is served instead. Without one, the site's names are refused.
         serves: Option<Hash>,
     },
 }

@@ -1,4 +1,4 @@
-//! What the edge answers, by verb.
+//! The replies of the edge, by verb.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::receipt::Receipt;
 use crate::request::SocketName;
 use crate::stats::Stats;
 
-/// The answer to a request that was not refused.
+/// The reply to a valid request.
 #[derive(Serialize)]
 #[serde(tag = "verb", rename_all = "snake_case")]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub enum Reply {
     Hello(Identity),
     Put {
@@ -42,9 +42,9 @@ pub enum Reply {
     Stop,
 }
 
-/// Who the edge is, and what runs.
+/// The process, its version, and what it runs.
 #[derive(Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct Identity {
     pub contract: u64,
     pub version: &'static str,
@@ -57,9 +57,9 @@ pub struct Identity {
     pub boot_copy_in_memory: bool,
 }
 
-/// The workers that a listener's sockets are held for.
+/// The workers that have a socket of a listener.
 #[derive(Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct ListenerWorkers {
     pub id: String,
     pub workers: BTreeSet<usize>,

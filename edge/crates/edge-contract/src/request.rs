@@ -1,4 +1,4 @@
-//! What the control plane asks for, one verb a request, and how a refusal is written.
+//! The requests of the control plane, one verb each, and the reply to an invalid one.
 
 use std::net::SocketAddr;
 
@@ -16,64 +16,64 @@ use crate::names::socket_address;
 use crate::part::Part;
 use crate::read::{Fields, hash, integer, list, nullable, text};
 
-/// One request, checked; the documents inside are checked too.
+/// A request whose fields and documents are checked.
 pub enum Request {
     /// Who are you, and what runs?
     Hello {
         /// The contract that the client speaks, when it says.
         contract: Option<u64>,
     },
-    /// Keep these parts.
+    /// Store parts.
     Put {
-        /// Parts and their hashes, in the order of the request.
+        /// The parts and their hashes, in the order of the request.
         parts: Vec<(Hash, Part)>,
     },
-    /// Run this snapshot.
+    /// Run a snapshot.
     Apply(Box<Apply>),
-    /// Take the sockets that come with this frame.
+    /// Add the listening sockets that were sent with this frame.
     Sockets {
-        /// What each descriptor is, in their order.
+        /// The names of the descriptors, in their order.
         sockets: Vec<SocketName>,
     },
-    /// Send the sockets back.
+    /// Send duplicates of the listening sockets.
     TakeSockets {
-        /// How many were taken already.
+        /// The number of sockets to skip: those that were sent already.
         after: u64,
     },
-    /// Do not take handshakes from these addresses for clients'.
+    /// Do not count the next handshake from each of these addresses as a client's.
     Expect {
-        /// Where the control plane comes from.
+        /// The local addresses of the control plane's connections.
         peers: Vec<SocketAddr>,
     },
-    /// How much has happened?
+    /// Send all counters.
     Stats,
-    /// What has happened, and what will?
+    /// Send events until the connection is closed.
     Events {
-        /// The number of the last event that the client knows.
+        /// The number of the last event that the client has.
         since: u64,
     },
-    /// End politely.
+    /// Close all connections gracefully and end the process.
     Drain {
-        /// How long connections may take to end.
+        /// The time for open connections, in milliseconds.
         timeout_ms: u64,
     },
-    /// End now.
+    /// End the process now.
     Stop,
 }
 
 /// The fields of an `apply`.
 pub struct Apply {
-    /// The snapshot.
+    /// The root document of the snapshot.
     pub root: Root,
-    /// Its name.
+    /// Its hash.
     pub hash: Hash,
-    /// The lease of the control plane that asks.
+    /// The epoch of the control plane.
     pub epoch: u64,
-    /// What it believes to be running.
+    /// The hash of the snapshot that the control plane takes to be running.
     pub base: Option<Hash>,
 }
 
-/// What a listening socket is for.
+/// The listener and worker of a listening socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SocketName {
     /// The listener's id.
@@ -83,7 +83,7 @@ pub struct SocketName {
 }
 
 impl Request {
-    /// Read and check a request.
+    /// Decode and check a request.
     pub fn decode(frame: &[u8]) -> Result<Self, Fault> {
         let json = Json::decode(frame)?;
         let as_json = |fault: Fault| fault.with_code(ErrorCode::BadJson);
@@ -108,7 +108,7 @@ impl Request {
             "stop" => Ok(Self::Stop),
             _ => Err(Fault::new(
                 ErrorCode::UnknownVerb,
-                "the edge knows no such verb",
+                "unknown verb",
             )),
         }
     }
@@ -138,7 +138,7 @@ impl Request {
             .map_err(bad_request)?;
         let base = fields.take("base", nullable(hash)).map_err(bad_request)?;
         let raw = fields.take("root", Ok).map_err(bad_request)?;
-        // Its fields are its own: a fault names its place inside the document.
+        // The path of a fault in the root starts at the root, not at the request.
         let (hash, root) = Root::from_json(raw)?;
         Ok(Self::Apply(Box::new(Apply {
             root,
@@ -187,12 +187,12 @@ impl SocketName {
         let listener = fields.take("listener", crate::names::id)?;
         let worker = fields.take("worker", integer(0..=MAX_WORKERS as u64 - 1))?;
         fields.finish()?;
-        let worker = usize::try_from(worker).map_err(|_| Fault::document("is no worker"))?;
+        let worker = usize::try_from(worker).map_err(|_| Fault::document("is not a worker"))?;
         Ok(Self { listener, worker })
     }
 }
 
-/// A refusal, as it goes into a frame.
+/// The reply to an invalid request.
 #[derive(Serialize)]
 pub struct ErrorReply {
     error: ErrorBody,
@@ -229,9 +229,9 @@ mod tests {
         Request::decode(request.as_bytes()).err().unwrap()
     }
 
-    /// Each way to be wrong has its own name and place.
+    /// Each error has a code and a path.
     #[test]
-    fn refusals_name_the_cause() {
+    fn errors_have_a_code_and_a_path() {
         for (request, code, path) in [
             ("", ErrorCode::BadJson, ""),
             ("[]", ErrorCode::BadJson, ""),
@@ -287,20 +287,20 @@ mod tests {
         }
     }
 
-    /// Workers count from 0, so that the last one's number is one less than their most.
+    /// Workers are numbered from 0, so the last one is `MAX_WORKERS` - 1.
     #[test]
-    fn the_last_worker_is_known() {
+    fn the_last_worker_is_accepted() {
         let request = r#"{"verb":"sockets","sockets":[{"listener":"a","worker":1023}]}"#;
         assert!(Request::decode(request.as_bytes()).is_ok());
     }
 
-    /// A refusal is written with its code, name and place.
+    /// An error reply has the code, name and path.
     #[test]
-    fn refusals_are_written() {
+    fn error_replies_have_code_name_and_path() {
         let reply = ErrorReply::from(refused(r#"{"verb":"events","since":true}"#));
         let expected = concat!(
             r#"{"error":{"code":"P443-E354","name":"bad_request","path":"since","#,
-            r#""message":"since: should be an integer, is a boolean"}}"#
+            r#""message":"since: must be an integer, not a boolean"}}"#
         );
         assert_eq!(expected, serde_json::to_string(&reply).unwrap());
     }

@@ -1,4 +1,4 @@
-//! The root document: what one snapshot consists of, and what must hold between its fields.
+//! The root document of a snapshot, and the rules between its fields.
 
 use crate::error::Fault;
 use crate::generated_documents::{Limits, Listener, Root};
@@ -8,14 +8,14 @@ use crate::json::{Json, canonical};
 use crate::read::object;
 
 impl Root {
-    /// Read and check a root document.
+    /// Decode and check a root document.
     pub fn decode(text: &[u8]) -> Result<Self, Fault> {
         Self::checked(Json::decode(text)?)
     }
 
-    /// Check a root document that stands inside a request, and name it.
+    /// Check a root document that was decoded inside a request, and compute its hash.
     pub fn from_json(json: Json) -> Result<(Hash, Self), Fault> {
-        // Values that no document may hold have no canonical form; the reader names their place.
+        // A value with a number that is not allowed has no canonical form; `checked` reports its path.
         let canonical = json.canonical();
         let root = Self::checked(json)?;
         Ok((Hash::of(&canonical?), root))
@@ -28,7 +28,7 @@ impl Root {
         Ok(root)
     }
 
-    /// The name of the snapshot.
+    /// The hash of the snapshot.
     pub fn hash(&self) -> Result<Hash, Fault> {
         Ok(Hash::of(&canonical(self)?))
     }
@@ -45,13 +45,13 @@ impl Root {
             Err(fault.at(index).under("listeners"))
         };
         for (index, listener) in self.listeners.iter().enumerate() {
-            let wanted = format!("{}:{}", listener.role.as_str(), listener.address);
-            if listener.id != wanted {
-                return at(index, format!("should be {wanted:?}: role and address"));
+            let expected = format!("{}:{}", listener.role.as_str(), listener.address);
+            if listener.id != expected {
+                return at(index, format!("must be {expected:?}: role and address"));
             }
             let is_same = |other: &Listener| other.id == listener.id;
             if self.listeners[..index].iter().any(is_same) {
-                return at(index, "stands twice".to_owned());
+                return at(index, "is a duplicate".to_owned());
             }
         }
         Ok(())
@@ -79,7 +79,7 @@ impl Root {
 }
 
 impl Listener {
-    /// What carries its clients' bytes.
+    /// The transport of the listener's clients.
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.role.transport()
@@ -87,7 +87,7 @@ impl Listener {
 }
 
 impl Role {
-    /// What carries it: another transport is another role, and so another listener.
+    /// The transport, which is determined by the role.
     #[must_use]
     pub fn transport(self) -> Transport {
         match self {

@@ -1,4 +1,4 @@
-//! All counters as one document; the same shape as in `core/contract/stats.py`.
+//! All counters as one document, with the fields of `core/contract/stats.py`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::generated_values::{CipherSuite, TlsVersion};
 
-/// All counters of one edge since its boot.
+/// All counters of an edge since it started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(
     missing_docs,
@@ -28,17 +28,17 @@ pub struct Stats {
     pub events: EventCounts,
 }
 
-/// Accepted since the start, and open now.
+/// Client connections that were accepted since the start, and that are open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct Connections {
     pub accepted: u64,
     pub open: u64,
 }
 
-/// Completed handshakes of one shape.
+/// Completed handshakes with the same parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct HandshakeCount {
     pub version: TlsVersion,
     pub suite: CipherSuite,
@@ -47,9 +47,9 @@ pub struct HandshakeCount {
     pub count: u64,
 }
 
-/// How many durations lie up to each bound; one more count for those above the last.
+/// The number of durations up to each bound, and one more count for those above the last bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct Histogram {
     pub bounds: Vec<u64>,
     pub counts: Vec<u64>,
@@ -57,43 +57,43 @@ pub struct Histogram {
     pub count: u64,
 }
 
-/// Answered requests of one site and status class.
+/// Requests of one site that were answered with one status class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct RequestCount {
     pub site: String,
     pub status_class: &'static str,
     pub count: u64,
 }
 
-/// Bytes from and to clients.
+/// Bytes received from and sent to clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct ByteCount {
     pub received: u64,
     pub sent: u64,
 }
 
-/// Connections to upstream servers, and what went wrong there.
+/// Connections to upstream servers, and failures by reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct UpstreamCounts {
     pub connections_open: u64,
     pub failures: BTreeMap<&'static str, u64>,
 }
 
-/// What the process holds.
+/// The memory use of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct Memory {
     pub resident_bytes: u64,
-    /// Of messages on their way, in the workers' buffers.
+    /// Bytes in the workers' buffers.
     pub buffered_bytes: u64,
 }
 
-/// The last event's number, and how many were lost before they got one.
+/// The number of the last event, and how many events were dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct EventCounts {
     pub last: u64,
     pub dropped: u64,

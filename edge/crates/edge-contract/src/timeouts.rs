@@ -1,9 +1,9 @@
-//! How long is waited: a site's own time-outs in place of those that hold for all.
+//! A site's own timeouts, which replace those of the limits.
 
 use crate::generated_documents::{Limits, Timeouts};
 
 impl Timeouts {
-    /// The limits with these time-outs in the place of theirs.
+    /// The limits with their timeouts replaced by these.
     #[must_use]
     pub fn over(self, limits: &Limits) -> Limits {
         Limits {

@@ -1,4 +1,4 @@
-//! Whatever comes, reading answers; whatever is read, is written back as it was.
+//! Properties: decoding never panics, and documents survive a round trip.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use std::collections::BTreeMap;
@@ -228,29 +228,29 @@ fn json() -> impl Strategy<Value = Json> {
     })
 }
 
-/// A value that only its text shows, since `Json` may hold secrets and is never printed.
+/// The text of a JSON value, which proptest can print; `Json` has no readable `Debug`.
 fn spelled(strategy: impl Strategy<Value = Json>) -> impl Strategy<Value = String> {
     strategy.prop_map(|json| serde_json::to_string(&json).unwrap())
 }
 
 proptest! {
-    /// Any bytes at all are answered, as a document and as a request.
+    /// Decoding any bytes as a document or request does not panic.
     #[test]
-    fn any_bytes_are_answered(bytes in vec(any::<u8>(), 0..300)) {
+    fn any_bytes_are_decoded_or_refused(bytes in vec(any::<u8>(), 0..300)) {
         let _ = Part::decode(&bytes);
         let _ = Root::decode(&bytes);
         let _ = Request::decode(&bytes);
     }
 
-    /// Any JSON is answered, whatever verb or kind it claims to be.
+    /// Decoding any JSON with any verb does not panic.
     #[test]
-    fn any_json_is_answered(value in spelled(json()), verb in "put|apply|sockets|hello|events|drain") {
+    fn any_json_is_decoded_or_refused(value in spelled(json()), verb in "put|apply|sockets|hello|events|drain") {
         let request = format!(r#"{{"verb":"{verb}","parts":[{value}],"root":{value},"epoch":1,"base":null}}"#);
         prop_assert!(Request::decode(request.as_bytes()).is_err());
         let _ = Part::decode(value.as_bytes());
     }
 
-    /// The canonical form of any JSON reads as itself.
+    /// The canonical form of a canonical form is itself.
     #[test]
     fn canonical_form_is_a_fixed_point(value in spelled(json())) {
         let once = canonical(&Json::decode(value.as_bytes()).unwrap()).unwrap();
@@ -258,25 +258,25 @@ proptest! {
         prop_assert_eq!(once, again);
     }
 
-    /// Any part survives its canonical form, and its hash is that of the form.
+    /// The canonical form of a part decodes to the same part and hash.
     #[test]
-    fn parts_survive(part in part()) {
+    fn parts_survive_a_round_trip(part in part()) {
         let text = canonical(&part).unwrap();
         let (hash, again) = Part::decode(text.as_bytes()).unwrap();
         prop_assert!(again == part);
         prop_assert_eq!(Hash::of(&text), hash);
     }
 
-    /// Any root survives its canonical form.
+    /// The canonical form of a root decodes to the same root.
     #[test]
-    fn roots_survive(root in root()) {
+    fn roots_survive_a_round_trip(root in root()) {
         let text = canonical(&root).unwrap();
         prop_assert_eq!(root, Root::decode(text.as_bytes()).unwrap());
     }
 
-    /// A document that lost or changed one byte is another document or is refused; it never panics.
+    /// A document with one changed byte is another document or an error; decoding does not panic.
     #[test]
-    fn damaged_documents_are_answered(part in part(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn damaged_documents_are_decoded_or_refused(part in part(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let text = canonical(&part).unwrap();
         let mut damaged = text.clone().into_bytes();
         let index = place.index(damaged.len());
@@ -286,9 +286,9 @@ proptest! {
         }
     }
 
-    /// Frames come out as they went in, however the stream is cut.
+    /// Frames survive a round trip, however the stream is split.
     #[test]
-    fn frames_survive(frames in vec(vec(any::<u8>(), 0..50), 0..6), cut in 1_usize..40) {
+    fn frames_survive_a_round_trip(frames in vec(vec(any::<u8>(), 0..50), 0..6), cut in 1_usize..40) {
         let stream: Vec<u8> = frames.iter().flat_map(|frame| encode_frame(frame).unwrap()).collect();
         let mut reader = FrameReader::default();
         let mut out = Vec::new();

@@ -1,4 +1,4 @@
-//! Events and reasons are those of `contract/events.schema.json`, name by name and field by field.
+//! Events and reasons have the names and fields of `contract/events.schema.json`.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use std::collections::BTreeSet;
@@ -9,9 +9,9 @@ use edge_contract::{
 };
 use serde_json::Value;
 
-/// What the log puts around every event.
+/// The fields that the log adds to every event.
 const FRAME: [&str; 3] = ["number", "boot", "at_ms"];
-/// Told by nobody yet.
+/// Events of the contract that the edge does not send.
 const RESERVED: [&str; 1] = ["early_data_rejected"];
 
 fn schema() -> Value {
@@ -111,26 +111,26 @@ fn every_event() -> Vec<Event> {
 #[test]
 fn events_have_the_contracts_fields() {
     let schema = schema();
-    let mut told = BTreeSet::from(RESERVED.map(str::to_owned));
+    let mut sent = BTreeSet::from(RESERVED.map(str::to_owned));
     for event in every_event() {
         let line = serde_json::to_value(event).unwrap();
         let name = line["name"].as_str().unwrap();
         let own = line.as_object().unwrap().keys().map(String::as_str);
         let fields = own.chain(FRAME).collect();
         assert_eq!(names(&schema["$defs"][name]["required"]), fields, "{name}");
-        assert!(told.insert(name.to_owned()), "{name} is told twice");
+        assert!(sent.insert(name.to_owned()), "duplicate event {name}");
     }
     let listed = schema["oneOf"].as_array().unwrap().iter();
     let listed = listed.map(|entry| entry["$ref"].as_str().unwrap().rsplit('/').next().unwrap());
-    assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), told);
+    assert_eq!(listed.map(str::to_owned).collect::<BTreeSet<_>>(), sent);
 }
 
-/// Reasons are the contract's, no more and no fewer.
+/// The closed sets of reasons are those of the contract.
 #[test]
 fn reasons_are_the_contracts() {
     let schema = schema();
-    let same = |name: &str, ours: BTreeSet<&str>| {
-        assert_eq!(names(&schema["$defs"][name]["enum"]), ours);
+    let same = |name: &str, reasons: BTreeSet<&str>| {
+        assert_eq!(names(&schema["$defs"][name]["enum"]), reasons);
     };
     same(
         "HandshakeFailure",

@@ -1,4 +1,4 @@
-//! Both languages read `contract/golden`, judge it alike, and write it back to the same bytes.
+//! The documents of `contract/golden`, which Python and Rust must accept, refuse and write alike.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use std::collections::BTreeMap;
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use edge_contract::{Fault, Hash, Json, Part, Root, canonical};
 use serde_json::Value;
 
-/// Stands for raw text while a document is a value.
+/// A placeholder for raw text in a document that is a `Value`.
 const PLACEHOLDER: &str = "\u{fffd}";
 
-/// The folder of the documents, or a file in it.
+/// A path in the directory of the documents.
 fn path(name: &str) -> PathBuf {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../contract/golden");
     golden.join(name)
 }
 
-/// The good documents by name.
+/// The valid documents by name.
 fn good() -> BTreeMap<String, String> {
     let named = |path: PathBuf| {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -27,11 +27,11 @@ fn good() -> BTreeMap<String, String> {
         .unwrap()
         .map(|entry| named(entry.unwrap().path()))
         .collect();
-    assert!(!found.is_empty(), "there are no good documents");
+    assert!(!found.is_empty(), "there are no valid documents");
     found
 }
 
-/// The cases of a file, of which there must be some.
+/// The cases of a file, at least one.
 fn cases(name: &str) -> Vec<Value> {
     let text = fs::read_to_string(path(name)).unwrap();
     let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
@@ -39,7 +39,7 @@ fn cases(name: &str) -> Vec<Value> {
     cases
 }
 
-/// The text of a bad document: its own, or its base with one thing changed.
+/// The text of an invalid document: that of the case, or a valid one with a change.
 fn document(case: &Value, good: &BTreeMap<String, String>) -> String {
     if let Some(text) = case["document"].as_str() {
         return text.to_owned();
@@ -69,30 +69,30 @@ fn each<'a>(case: &'a Value, change: &str) -> impl Iterator<Item = (&'a String, 
     case[change].as_object().into_iter().flatten()
 }
 
-/// Put a value where a JSON pointer leads, or behind the end of a list.
+/// Set the value at a JSON pointer, which may be the end of a list.
 fn set(document: &mut Value, pointer: &str, value: Value) {
     let (holder, key) = pointer.rsplit_once('/').unwrap();
     match document.pointer_mut(holder).unwrap() {
         Value::Object(fields) => drop(fields.insert(key.to_owned(), value)),
         Value::Array(items) if key.parse() == Ok(items.len()) => items.push(value),
         Value::Array(items) => items[key.parse::<usize>().unwrap()] = value,
-        _ => panic!("{holder} holds nothing"),
+        _ => panic!("{holder} is neither an object nor a list"),
     }
 }
 
-/// Put the first entry or character so many times.
-fn repeat(place: &mut Value, count: usize) {
-    match place {
+/// Replace a list or string by so many copies of its first entry or character.
+fn repeat(value: &mut Value, count: usize) {
+    match value {
         Value::Array(items) => *items = vec![items[0].clone(); count],
         Value::String(text) => {
             let first = text.chars().next().unwrap().to_string();
             *text = first.repeat(count);
         }
-        _ => panic!("{place} cannot be repeated"),
+        _ => panic!("{value} cannot be repeated"),
     }
 }
 
-/// Read a document as the edge does, and write it back from what was understood.
+/// Decode a document and write it again; return its hash and text.
 fn rewritten(text: &str) -> Result<(Hash, String), Fault> {
     let is_part = matches!(Json::decode(text.as_bytes())?, Json::Object(fields) if fields.contains_key("kind"));
     if is_part {
@@ -104,9 +104,9 @@ fn rewritten(text: &str) -> Result<(Hash, String), Fault> {
     }
 }
 
-/// Every good document is read, and written back to the same bytes and hash.
+/// Every valid document decodes, and is written as the same bytes with the same hash.
 #[test]
-fn good_documents_survive() {
+fn valid_documents_survive_a_round_trip() {
     for (name, text) in good() {
         let (hash, again) = rewritten(&text).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert_eq!(text, again, "{name}");
@@ -114,9 +114,9 @@ fn good_documents_survive() {
     }
 }
 
-/// Every bad document is refused with the same name at the same place.
+/// Every invalid document is refused with the expected code and path.
 #[test]
-fn bad_documents_are_refused_at_their_place() {
+fn invalid_documents_are_refused_with_code_and_path() {
     let good = good();
     for case in cases("bad.json") {
         let name = case["name"].as_str().unwrap();
@@ -132,9 +132,9 @@ fn bad_documents_are_refused_at_their_place() {
     }
 }
 
-/// Another spelling of a document is the same document.
+/// A document that is not in canonical form has the same hash as its canonical form.
 #[test]
-fn loose_documents_have_one_form() {
+fn loose_documents_have_one_canonical_form() {
     let good = good();
     for case in cases("loose.json") {
         let (hash, again) = rewritten(case["document"].as_str().unwrap()).unwrap();

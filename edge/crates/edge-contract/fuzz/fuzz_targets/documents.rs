@@ -1,4 +1,4 @@
-//! Any text is a document or is refused; a document has one form, which is the same document.
+//! Decoding any bytes never panics, and the canonical form of a document decodes to the same document.
 #![no_main]
 
 use edge_contract::{Hash, Part, Root, canonical};

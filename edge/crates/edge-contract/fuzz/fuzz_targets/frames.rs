@@ -1,4 +1,4 @@
-//! Any stream, cut anywhere: whole frames come out, and nothing is lost or made up.
+//! Frames of any byte stream, split anywhere, are those of the stream.
 #![no_main]
 
 use edge_contract::{FrameReader, encode_frame};

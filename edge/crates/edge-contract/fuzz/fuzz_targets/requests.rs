@@ -1,4 +1,4 @@
-//! Any frame is a request or a refusal with a stable code.
+//! Any frame decodes to a request or to an error with a code.
 #![no_main]
 
 use edge_contract::{ErrorReply, Request};
