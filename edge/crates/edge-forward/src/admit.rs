@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use edge_contract::RequestRefusal;
 use edge_http::HeadLimits;
-use edge_observe::RequestUnderWay;
+use edge_observe::ActiveRequest;
 
 use crate::context::ConnectionContext;
 use crate::limits;
@@ -25,7 +25,7 @@ pub(crate) struct Admission {
     /// The head of its answer.
     pub(crate) response_head: HeadLimits,
     /// Its place among those that the site may have under way, where that is limited.
-    _under_way: Option<RequestUnderWay>,
+    _active_request: Option<ActiveRequest>,
 }
 
 /// Admit a request to the site of its route, or say why not.
@@ -39,7 +39,7 @@ pub(crate) fn admit(
         return Err(RequestRefusal::BodyTooLarge);
     }
     let begin = |most| site.slot.begin_request(most);
-    let under_way = site
+    let active_request = site
         .own_limits
         .requests
         .map(|most| begin(most).ok_or(RequestRefusal::TooManyRequests));
@@ -49,6 +49,6 @@ pub(crate) fn admit(
         request_timeout: bounds.request_timeout_ms.map(Duration::from_millis),
         body_timeout: Duration::from_millis(bounds.body_timeout_ms),
         response_head: limits::of_response(&bounds),
-        _under_way: under_way.transpose()?,
+        _active_request: active_request.transpose()?,
     })
 }

@@ -1,4 +1,4 @@
-//! The way from the workers to the log: bounded, and never waited on by a worker.
+//! The bounded queue of events from the workers to the main thread. A worker never blocks on it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -7,20 +7,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use edge_contract::Event;
 use tokio::sync::mpsc;
 
-/// Events that may wait for the main thread, which may be busy applying a snapshot.
+/// The most queued events. Large enough for the time in which the main thread applies a snapshot.
 const CAPACITY: usize = 8192;
 
-/// An event and when it happened.
+/// An event with its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StampedEvent {
     /// Milliseconds since 1970.
     pub at_ms: u64,
-    /// What happened.
+    /// The event.
     pub event: Event,
 }
 
 impl StampedEvent {
-    /// Stamp an event with the time of the call.
+    /// Create a stamped event with the current time.
     #[must_use]
     pub fn now(event: Event) -> Self {
         let since_1970 = SystemTime::now()
@@ -33,20 +33,20 @@ impl StampedEvent {
     }
 }
 
-/// Takes events from any thread; when the queue is full they are counted and dropped.
+/// The sending end, usable from any thread. Events are dropped and counted when the queue is full.
 #[derive(Clone)]
 pub struct EventSender {
     queue: mpsc::Sender<StampedEvent>,
     dropped: Arc<AtomicU64>,
 }
 
-/// Where the main thread takes events out.
+/// The receiving end, used by the main thread.
 pub struct EventQueue {
     queue: mpsc::Receiver<StampedEvent>,
     dropped: Arc<AtomicU64>,
 }
 
-/// Make the two ends of a queue.
+/// Create a queue.
 pub(crate) fn event_channel() -> (EventSender, EventQueue) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
     let dropped = Arc::new(AtomicU64::new(0));
@@ -64,10 +64,10 @@ pub(crate) fn event_channel() -> (EventSender, EventQueue) {
 }
 
 impl EventSender {
-    /// Send an event; it is not even made when there is no room for it.
+    /// Send an event. `event` is only called if the queue has room.
     pub fn send(&self, event: impl FnOnce() -> Event) {
         match self.queue.try_reserve() {
-            Ok(place) => place.send(StampedEvent::now(event())),
+            Ok(permit) => permit.send(StampedEvent::now(event())),
             Err(_) => {
                 self.dropped.fetch_add(1, Relaxed);
             }
@@ -76,17 +76,17 @@ impl EventSender {
 }
 
 impl EventQueue {
-    /// Wait for the next event; `None` when every sender is gone.
+    /// Wait for the next event; `None` if every sender was dropped.
     pub async fn next(&mut self) -> Option<StampedEvent> {
         self.queue.recv().await
     }
 
-    /// The next event when one is waiting already.
-    pub fn next_waiting(&mut self) -> Option<StampedEvent> {
+    /// The next event, if one is queued.
+    pub fn try_next(&mut self) -> Option<StampedEvent> {
         self.queue.try_recv().ok()
     }
 
-    /// How many events found no room since the edge started.
+    /// The number of events that were dropped since the edge started.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Relaxed)

@@ -1,18 +1,19 @@
-//! The limit on events of one kind: clients can cause as many of them as they like.
+//! A rate limit for each kind of event, since clients can cause any number of them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use edge_contract::{Event, EventKind};
 
-/// Events of one kind that are logged however fast they come, and how many a second after that.
+/// The number of events of one kind that are logged at any rate.
 const BURST: u64 = 256;
+/// The number of events of one kind that are logged in a second after a burst.
 const PER_SECOND: u64 = 16;
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// A token bucket for each kind of event, and a count of those that are not logged.
 ///
-/// Kinds are a closed set of names and reasons, and one that is quiet is forgotten.
+/// Memory is bounded: kinds are a closed set of names and reasons, and the entry of an inactive kind is removed.
 #[derive(Default)]
 pub(crate) struct EventLimiter {
     kinds: HashMap<EventKind, Count>,
@@ -21,13 +22,13 @@ pub(crate) struct EventLimiter {
 
 #[derive(Default)]
 struct Count {
-    /// Events that were logged lately, less what the time since then allows again.
+    /// The fill level of the bucket: events that were logged, less [`PER_SECOND`] for each period since.
     logged: u64,
     suppressed: u64,
 }
 
 impl EventLimiter {
-    /// Whether an event of that kind is to be logged; else it is counted.
+    /// Whether to log an event of that kind. If not, it is counted.
     pub(crate) fn allows(&mut self, kind: EventKind, now: Instant) -> bool {
         self.period.get_or_insert(now);
         let count = self.kinds.entry(kind).or_default();
@@ -40,12 +41,12 @@ impl EventLimiter {
         has_room
     }
 
-    /// When [`Self::take_summaries`] is due; `None` while nothing has been counted.
+    /// When [`Self::take_summaries`] is due; `None` if there is no entry.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.period.map(|begun| begun + PERIOD)
     }
 
-    /// A period has ended: one event for each kind that was not logged in it.
+    /// End a period: return an event for each kind of which events were suppressed in it.
     pub(crate) fn take_summaries(&mut self, now: Instant) -> Vec<Event> {
         let mut summaries = Vec::new();
         self.kinds.retain(|kind, count| {
@@ -84,10 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn what_exceeds_a_burst_is_counted_and_summed_up_in_one_event() {
+    fn events_beyond_a_burst_are_summarized_in_one_event() {
         let (mut limiter, start) = (EventLimiter::default(), Instant::now());
         assert_eq!(BURST, logged(&mut limiter, 1500, start));
-        assert!(limiter.allows(OTHER, start), "each kind has its own");
+        assert!(limiter.allows(OTHER, start), "each kind has its own limit");
         assert_eq!(Some(start + PERIOD), limiter.due());
         let summary = Event::EventsSuppressed {
             event: "handshake_failed",
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_kind_is_forgotten() {
+    fn the_entry_of_an_inactive_kind_is_removed() {
         let (mut limiter, mut now) = (EventLimiter::default(), Instant::now());
         logged(&mut limiter, BURST, now);
         for _ in 0..BURST / PER_SECOND {

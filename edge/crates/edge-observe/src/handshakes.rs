@@ -8,7 +8,7 @@ use crate::counter::Counter;
 const GROUPS: usize = Group::ALL.len() + 1;
 const CELLS: usize = TlsVersion::ALL.len() * CipherSuite::ALL.len() * GROUPS * 2;
 
-/// What two handshakes have in common when they are counted together.
+/// The parameters by which handshakes are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) version: TlsVersion,
@@ -17,7 +17,7 @@ pub(crate) struct Shape {
     pub(crate) resumed: bool,
 }
 
-/// A counter for each shape that a handshake can have; one writer.
+/// A counter for each [`Shape`].
 pub(crate) struct HandshakeTable(Box<[Counter]>);
 
 impl Default for HandshakeTable {
@@ -66,7 +66,7 @@ impl Shape {
 mod tests {
     use super::*;
 
-    /// Every shape has a counter of its own.
+    /// No two shapes share a counter.
     #[test]
     fn shapes_do_not_share_cells() {
         let cells: Vec<usize> = Shape::all().map(Shape::cell).collect();

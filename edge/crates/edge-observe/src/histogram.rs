@@ -2,13 +2,13 @@
 
 use crate::counter::Counter;
 
-/// Microseconds; finer where handshakes on one's own machine lie.
+/// Upper bounds in microseconds; finest in the range of handshakes over loopback.
 pub(crate) const BOUNDS_US: [u64; 16] = [
     100, 200, 400, 700, 1_000, 2_000, 4_000, 7_000, 10_000, 20_000, 40_000, 100_000, 250_000,
     1_000_000, 4_000_000, 10_000_000,
 ];
 
-/// How many durations lie up to each bound, and above the last; one writer.
+/// The number of durations up to each bound and above the last one, and their sum.
 #[derive(Default)]
 pub(crate) struct Histogram {
     counts: [Counter; BOUNDS_US.len() + 1],

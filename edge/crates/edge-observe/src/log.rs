@@ -1,4 +1,4 @@
-//! The event log: numbers within a boot, a bounded memory, and readers that cannot hold it up.
+//! The event log of one boot: events are numbered and stored in bounded memory, and never wait for a reader.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,26 +14,26 @@ use crate::event_limiter::EventLimiter;
 const MAX_EVENTS: usize = 16_384;
 const MAX_BYTES: usize = 16 << 20;
 
-/// The last events of this boot, as lines of JSON.
+/// The latest events of this boot, as lines of JSON.
 pub struct EventLog {
     boot: Arc<str>,
     lines: VecDeque<Arc<str>>,
     bytes: usize,
     /// The number of the newest event; 0 before the first.
     last: watch::Sender<u64>,
-    /// Events that were lost on their way here, as far as the log says.
+    /// Events that were dropped on the way to the log, as recorded in it.
     dropped: u64,
     limiter: EventLimiter,
 }
 
-/// What a reader gets at once.
+/// The result of one read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Lines of JSON, without their ends.
+    /// Lines of JSON without line ends.
     pub lines: Vec<Arc<str>>,
-    /// The number up to which the reader knows everything now.
+    /// The number of the last event that was read, from which to continue.
     pub until: u64,
-    /// Events that the log had forgotten when the reader came for them.
+    /// The number of events after `after` that are no longer in the log.
     pub lost: u64,
 }
 
@@ -61,7 +61,7 @@ impl EventLog {
         }
     }
 
-    /// Keep an event that came from a worker, unless clients cause too many of its kind.
+    /// Append an event of a worker, unless it exceeds the rate limit of its kind.
     pub fn append_limited(&mut self, stamped: &StampedEvent) {
         let kind = stamped.event.limited_kind();
         if kind.is_none_or(|kind| self.limiter.allows(kind, Instant::now())) {
@@ -69,20 +69,20 @@ impl EventLog {
         }
     }
 
-    /// When [`Self::append_summaries`] is due, if it is.
+    /// When [`Self::append_summaries`] is due; `None` if there is nothing to summarize.
     #[must_use]
     pub fn summary_due(&self) -> Option<Instant> {
         self.limiter.due()
     }
 
-    /// Log how many events of each kind were only counted lately.
+    /// Append an event for each kind of which events were suppressed since the last call.
     pub fn append_summaries(&mut self) {
         for summary in self.limiter.take_summaries(Instant::now()) {
             self.append(&StampedEvent::now(summary));
         }
     }
 
-    /// Number an event and keep it; the oldest are forgotten when the log is full.
+    /// Append an event with the next number. The oldest events are removed when the log is full.
     pub fn append(&mut self, stamped: &StampedEvent) {
         let number = self.last() + 1;
         let line = self.line(number, stamped);
@@ -94,8 +94,8 @@ impl EventLog {
         self.last.send_replace(number);
     }
 
-    /// Say that so many events in all were lost before they reached the log.
-    pub fn note_dropped(&mut self, total: u64) {
+    /// Record that `total` events were dropped so far on the way to the log.
+    pub fn record_dropped(&mut self, total: u64) {
         let count = total - self.dropped;
         if count > 0 {
             self.dropped = total;
@@ -103,10 +103,10 @@ impl EventLog {
         }
     }
 
-    /// Up to `most` events after the number `after`.
+    /// Up to `limit` events after the number `after`.
     #[must_use]
-    pub fn read(&self, after: u64, most: usize) -> Page {
-        // A number that this boot has not reached comes from another boot: all is news to that reader.
+    pub fn read(&self, after: u64, limit: usize) -> Page {
+        // A number that this boot has not reached is from another boot, so start with the oldest event.
         let after = if after > self.last() { 0 } else { after };
         let first = after.max(self.oldest() - 1);
         let skipped = usize::try_from(first + 1 - self.oldest()).unwrap_or(usize::MAX);
@@ -114,7 +114,7 @@ impl EventLog {
             .lines
             .iter()
             .skip(skipped)
-            .take(most)
+            .take(limit)
             .cloned()
             .collect();
         Page {
@@ -124,9 +124,9 @@ impl EventLog {
         }
     }
 
-    /// The line that informs a reader of lost events; it has no number of its own.
+    /// The line for a reader that missed `count` events. Its number is 0.
     #[must_use]
-    pub fn loss(&self, count: u64) -> Arc<str> {
+    pub fn lost_events_line(&self, count: u64) -> Arc<str> {
         self.line(0, &StampedEvent::now(Event::EventsDropped { count }))
     }
 
@@ -136,21 +136,21 @@ impl EventLog {
         *self.last.borrow()
     }
 
-    /// The number of the oldest event that is still known, or that will be the first.
+    /// The number of the oldest event in the log, or of the next one if the log is empty.
     #[must_use]
     pub fn oldest(&self) -> u64 {
         self.last() + 1 - self.lines.len() as u64
     }
 
-    /// Events that were lost before they reached the log.
+    /// The number of events that were dropped on the way to the log.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// A watch that changes whenever the log grows.
+    /// Watch the number of the newest event.
     #[must_use]
-    pub fn growth(&self) -> watch::Receiver<u64> {
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.last.subscribe()
     }
 
@@ -193,9 +193,9 @@ mod tests {
         assert_eq!(vec![Arc::from(expected)], log.read(0, 9).lines);
     }
 
-    /// A reader goes on where it stood, in pages of its size.
+    /// A reader continues after the last event of the previous page.
     #[test]
-    fn readers_go_on_where_they_stood() {
+    fn readers_continue_after_the_previous_page() {
         let log = log_of(5);
         let page = log.read(2, 2);
         assert_eq!((2, 4, 0), (page.lines.len(), page.until, page.lost));
@@ -210,9 +210,9 @@ mod tests {
         );
     }
 
-    /// The log forgets its oldest events, and says to a reader who comes too late how many.
+    /// The log removes its oldest events, and a slow reader gets the number of those it missed.
     #[test]
-    fn late_readers_learn_what_they_lost() {
+    fn slow_readers_get_the_number_of_lost_events() {
         let log = log_of(MAX_EVENTS + 10);
         assert_eq!(11, log.oldest());
         let page = log.read(4, 1);
@@ -220,19 +220,19 @@ mod tests {
         assert!(page.lines[0].contains(r#""number":11"#));
     }
 
-    /// A number from another boot does not hide this boot's events.
+    /// After a number of another boot, all events of this boot are read.
     #[test]
-    fn numbers_of_another_boot_start_anew() {
+    fn numbers_of_another_boot_are_ignored() {
         assert_eq!(3, log_of(3).read(1_000, 9).lines.len());
     }
 
-    /// Losses on the way to the log are logged once each.
+    /// Dropped events are logged once.
     #[test]
     fn drops_are_logged_once() {
         let mut log = log_of(0);
-        log.note_dropped(3);
-        log.note_dropped(3);
-        log.note_dropped(4);
+        log.record_dropped(3);
+        log.record_dropped(3);
+        log.record_dropped(4);
         let lines = log.read(0, 9).lines;
         assert_eq!(2, lines.len());
         assert!(lines[0].contains(r#""name":"events_dropped","count":3"#));

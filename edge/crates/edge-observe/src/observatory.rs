@@ -1,4 +1,4 @@
-//! The reading side: one place that knows every worker's numbers.
+//! The reading side: sums up the counters of all workers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use crate::own_connections::OwnConnections;
 use crate::sites::SiteSlots;
 use crate::worker::{WorkerCounters, WorkerObserver};
 
-/// Every worker's numbers, to be read at any time.
+/// The counters of all workers.
 pub struct Observatory {
     boot: String,
     started: Instant,
@@ -28,7 +28,7 @@ pub struct Observatory {
 }
 
 impl Observatory {
-    /// Numbers for so many workers: the reading side, an observer for each, and their events.
+    /// Create counters for so many workers, an observer for each, and the queue of their events.
     #[must_use]
     pub fn new(boot: &str, workers: usize) -> (Self, Vec<WorkerObserver>, EventQueue) {
         let (sender, queue) = event_channel();
@@ -47,7 +47,8 @@ impl Observatory {
         )
     }
 
-    /// Take handshakes from these addresses for the control plane's own, each once, for a while.
+    /// Do not count the next handshake from each of these addresses, which is the control plane's own. An
+    /// address expires after 10 seconds.
     pub fn expect(&self, peers: Vec<SocketAddr>) {
         self.own.expect(peers, Instant::now());
     }
@@ -63,13 +64,13 @@ impl Observatory {
         workers.iter().enumerate().map(observer).collect()
     }
 
-    /// Clients' connections that are open now.
+    /// The number of open client connections.
     #[must_use]
     pub fn connections_open(&self) -> u64 {
         self.difference(|worker| &worker.accepted, |worker| &worker.closed)
     }
 
-    /// All counters as one document.
+    /// The values of all counters, as the document of the contract.
     #[must_use]
     pub fn stats(&self, sites: &SiteSlots, log: &EventLog, resident_bytes: u64) -> Stats {
         Stats {
@@ -113,7 +114,7 @@ impl Observatory {
         opened: impl Fn(&WorkerCounters) -> &Counter,
         closed: impl Fn(&WorkerCounters) -> &Counter,
     ) -> u64 {
-        // The closed ones first: a connection that comes and goes meanwhile must not count below 0.
+        // Read `closed` first: a connection that opens and closes in between must not make it negative.
         let closed = self.total(closed);
         self.total(opened).saturating_sub(closed)
     }

@@ -1,4 +1,4 @@
-//! Connections of the control plane itself, which count as no client's.
+//! The control plane's own connections, which are not counted as those of clients.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// An address that was announced and never came is forgotten after so long.
-const HELD_FOR: Duration = Duration::from_secs(10);
-const MOST: usize = 4096;
+/// How long an announced address is valid.
+const EXPIRY: Duration = Duration::from_secs(10);
+const MAX_ADDRESSES: usize = 4096;
 
-/// The addresses that the control plane makes handshakes from at present.
+/// The client addresses of the control plane's own connections.
 ///
-/// It announces each over the control socket, once its connection is open and before its first byte:
-/// no other connection can have that address then, and no client can announce one.
+/// The control plane announces each over the control socket after it has connected and before it
+/// sends the first byte, so no client can have the same address and port at that time.
 #[derive(Default)]
 pub(crate) struct OwnConnections {
-    /// How many there are: as long as there are none, workers do not touch the lock.
+    /// The number of addresses. While it is 0, workers do not take the lock.
     count: AtomicUsize,
     peers: Mutex<HashMap<SocketAddr, Instant>>,
 }
@@ -24,13 +24,13 @@ pub(crate) struct OwnConnections {
 impl OwnConnections {
     pub(crate) fn expect(&self, peers: impl IntoIterator<Item = SocketAddr>, now: Instant) {
         let mut held = self.held();
-        held.retain(|_, since| now.duration_since(*since) < HELD_FOR);
-        let room = MOST - held.len();
+        held.retain(|_, since| now.duration_since(*since) < EXPIRY);
+        let room = MAX_ADDRESSES - held.len();
         held.extend(peers.into_iter().take(room).map(|peer| (plain(peer), now)));
         self.count.store(held.len(), Ordering::Release);
     }
 
-    /// Whether a handshake is the control plane's; an address counts for one handshake.
+    /// Remove an address; return whether it was announced and has not expired.
     pub(crate) fn take(&self, peer: SocketAddr) -> bool {
         if self.count.load(Ordering::Acquire) == 0 {
             return false;
@@ -38,7 +38,7 @@ impl OwnConnections {
         let mut held = self.held();
         let since = held.remove(&plain(peer));
         self.count.store(held.len(), Ordering::Release);
-        since.is_some_and(|since| since.elapsed() < HELD_FOR)
+        since.is_some_and(|since| since.elapsed() < EXPIRY)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<SocketAddr, Instant>> {
@@ -46,7 +46,7 @@ impl OwnConnections {
     }
 }
 
-/// The address without the form that a socket for both protocols gives it.
+/// The address as IPv4 if it is an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2).
 fn plain(peer: SocketAddr) -> SocketAddr {
     SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }
@@ -59,9 +59,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// An announced address is ours once, in either of its forms; all others are clients.
+    /// An announced address is taken once, also in its IPv4-mapped form.
     #[test]
-    fn an_address_is_ours_once() {
+    fn an_address_is_taken_once() {
         let own = OwnConnections::default();
         assert!(!own.take(peer("127.0.0.1:1")));
         own.expect([peer("127.0.0.1:1"), peer("[::1]:2")], Instant::now());
@@ -72,11 +72,11 @@ mod tests {
         assert_eq!(0, own.count.load(Ordering::Acquire));
     }
 
-    /// What never came is forgotten, so that no client is taken for it later.
+    /// An expired address is not taken.
     #[test]
-    fn what_never_came_is_forgotten() {
+    fn addresses_expire() {
         let own = OwnConnections::default();
-        let long_ago = Instant::now().checked_sub(HELD_FOR).unwrap();
+        let long_ago = Instant::now().checked_sub(EXPIRY).unwrap();
         own.expect([peer("127.0.0.1:1")], long_ago);
         assert!(!own.take(peer("127.0.0.1:1")));
         own.expect([peer("127.0.0.1:3")], long_ago);
@@ -84,12 +84,12 @@ mod tests {
         assert_eq!(0, own.count.load(Ordering::Acquire));
     }
 
-    /// There is a bound on what is remembered.
+    /// The number of addresses is bounded.
     #[test]
-    fn not_more_than_so_many_are_held() {
+    fn addresses_are_bounded() {
         let own = OwnConnections::default();
         let many = (0..=u16::MAX).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         own.expect(many, Instant::now());
-        assert_eq!(MOST, own.count.load(Ordering::Acquire));
+        assert_eq!(MAX_ADDRESSES, own.count.load(Ordering::Acquire));
     }
 }

@@ -1,30 +1,30 @@
-//! Requests by site and status class; a site's numbers go on while the site stays.
+//! Requests by site and status class. The counters of a site last as long as snapshots contain it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
-/// Workers write to different cache lines, up to so many of them.
+/// The number of cache lines that the workers' counts of a site are spread over.
 const STRIPES: usize = 8;
 
-/// Where the requests of one site are counted; cheap to clone.
+/// The request counters of one site; cheap to clone.
 #[derive(Clone, Default)]
 pub struct SiteSlot(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
     answered: [Stripe; STRIPES],
-    /// Of all workers, as far as the site limits them.
-    under_way: AtomicU64,
+    /// Active requests on all workers, if the site limits them.
+    active: AtomicU64,
 }
 
-/// A limited request that is under way; it ends when this is dropped.
-pub struct RequestUnderWay(SiteSlot);
+/// Counts one active request of a site that limits them, until it is dropped.
+pub struct ActiveRequest(SiteSlot);
 
-impl Drop for RequestUnderWay {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        self.0.0.under_way.fetch_sub(1, Relaxed);
+        self.0.0.active.fetch_sub(1, Relaxed);
     }
 }
 
@@ -33,12 +33,12 @@ impl Drop for RequestUnderWay {
 struct Stripe([AtomicU64; CLASSES.len()]);
 
 impl SiteSlot {
-    /// Begin a request, unless so many are under way already.
+    /// Count one more active request, unless the limit is reached.
     #[must_use]
-    pub fn begin_request(&self, most: u64) -> Option<RequestUnderWay> {
-        let one_more = |count: u64| (count < most).then_some(count + 1);
-        let begun = self.0.under_way.fetch_update(Relaxed, Relaxed, one_more);
-        begun.ok().map(|_| RequestUnderWay(self.clone()))
+    pub fn begin_request(&self, limit: u64) -> Option<ActiveRequest> {
+        let increment = |count: u64| (count < limit).then_some(count + 1);
+        let begun = self.0.active.fetch_update(Relaxed, Relaxed, increment);
+        begun.ok().map(|_| ActiveRequest(self.clone()))
     }
 
     pub(crate) fn count(&self, worker: usize, status: u16) {
@@ -46,7 +46,7 @@ impl SiteSlot {
         self.0.answered[worker % STRIPES].0[class].fetch_add(1, Relaxed);
     }
 
-    /// Requests by status class, those that happened.
+    /// The number of requests by status class, without zeros.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let total = |class: usize| {
             self.0
@@ -63,19 +63,19 @@ impl SiteSlot {
     }
 }
 
-/// The slots of all sites of a snapshot, those in quarantine included.
+/// The slots of all sites of a snapshot, including those in quarantine.
 #[derive(Clone, Default)]
 pub struct SiteSlots(BTreeMap<String, SiteSlot>);
 
 impl SiteSlots {
-    /// The slots for another snapshot's sites: those that stay keep theirs, those that go lose it.
+    /// The slots for another snapshot's sites. Sites that are in both keep their slot.
     #[must_use]
     pub fn carried<'a>(&self, sites: impl Iterator<Item = &'a String>) -> Self {
         let slot = |id: &'a String| (id.clone(), self.slot(id));
         Self(sites.map(slot).collect())
     }
 
-    /// The slot of a site; a new one when the site is not of this snapshot.
+    /// The slot of a site; a new one if the snapshot has no such site.
     #[must_use]
     pub fn slot(&self, id: &str) -> SiteSlot {
         self.0.get(id).cloned().unwrap_or_default()
@@ -94,9 +94,9 @@ mod tests {
         ids.iter().map(ToString::to_string).collect()
     }
 
-    /// There are as many requests under way as the limit says, which may change between two.
+    /// Active requests are limited, and the limit may change from one request to the next.
     #[test]
-    fn requests_under_way_are_limited() {
+    fn active_requests_are_limited() {
         let slot = SiteSlot::default();
         let first = slot.begin_request(1);
         assert!(first.is_some() && slot.begin_request(1).is_none());
@@ -106,9 +106,9 @@ mod tests {
         assert!(slot.begin_request(1).is_some());
     }
 
-    /// A site that stays goes on counting; one that left and came back begins anew.
+    /// A site that is in both snapshots keeps its counts; one that was removed in between starts at 0.
     #[test]
-    fn counts_survive_while_the_site_stays() {
+    fn counts_last_while_the_site_exists() {
         let first = SiteSlots::default().carried(ids(&["a", "b"]).iter());
         first.slot("a").count(0, 200);
         first.slot("b").count(9, 404);
@@ -122,9 +122,9 @@ mod tests {
         assert_eq!(0, third.slot("b").counts().count());
     }
 
-    /// A status outside the five classes is counted in the nearest, never lost.
+    /// A status outside the five classes is counted in the nearest one.
     #[test]
-    fn strange_statuses_are_counted() {
+    fn invalid_statuses_are_counted() {
         let slot = SiteSlot::default();
         for status in [0, 99, 101, 599, 999] {
             slot.count(0, status);

@@ -1,4 +1,4 @@
-//! What one worker has seen: the worker writes, the main thread reads.
+//! The counters of one worker: the worker writes, the main thread reads.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -17,15 +17,15 @@ use crate::histogram::Histogram;
 use crate::own_connections::OwnConnections;
 use crate::sites::SiteSlot;
 
-/// Completed handshakes are logged once in so long; the counters hold all of them.
-const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// The interval in which at most one completed handshake becomes an event. All are counted.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The numbers of one worker; written through its [`WorkerObserver`] alone.
+/// The counters of one worker, written only by its [`WorkerObserver`].
 #[derive(Default)]
 pub(crate) struct WorkerCounters {
     pub(crate) accepted: Counter,
     pub(crate) closed: Counter,
-    /// Those of the accepted ones that were the control plane's.
+    /// Accepted connections that were the control plane's own.
     pub(crate) own: Counter,
     pub(crate) handshakes: HandshakeTable,
     pub(crate) handshake_failures: [Counter; HandshakeFailure::ALL.len()],
@@ -39,9 +39,9 @@ pub(crate) struct WorkerCounters {
     pub(crate) upstream_failures: [Counter; UpstreamFailure::ALL.len()],
 }
 
-/// The writing side of one worker's numbers, and its way into the event log.
+/// The writing side of one worker's counters, and the sender of its events.
 ///
-/// There is one for each worker and it cannot be shared, so every counter has one writer.
+/// Each worker has one, and it is not `Sync`, so every counter has one writer.
 pub struct WorkerObserver {
     index: usize,
     counters: Arc<WorkerCounters>,
@@ -50,11 +50,11 @@ pub struct WorkerObserver {
     sampled_at: Cell<Option<Instant>>,
 }
 
-/// The place for what a worker's connections hold in buffers, written by that worker's thread alone.
+/// The number of bytes that a worker's connections hold in buffers; written by the worker's thread only.
 pub struct BufferedBytes(Arc<WorkerCounters>);
 
 impl BufferedBytes {
-    /// It is so much now.
+    /// Set the number of bytes.
     pub fn set(&self, bytes: usize) {
         self.0.bytes_buffered.set(bytes as u64);
     }
@@ -62,7 +62,7 @@ impl BufferedBytes {
 
 /// A handshake that completed.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct HandshakeRecord<'a> {
     pub listener: &'a str,
     pub peer: SocketAddr,
@@ -70,7 +70,7 @@ pub struct HandshakeRecord<'a> {
     pub server_name: Option<&'a str>,
     pub version: TlsVersion,
     pub suite: CipherSuite,
-    /// `None` when TLS 1.2 resumed a session: nothing was exchanged.
+    /// `None` if TLS 1.2 resumed a session, which has no key exchange.
     pub group: Option<Group>,
     pub alpn: Option<Alpn>,
     pub resumed: bool,
@@ -79,27 +79,27 @@ pub struct HandshakeRecord<'a> {
 
 /// A handshake that did not complete.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct HandshakeFault<'a> {
     pub listener: &'a str,
     pub peer: SocketAddr,
     pub server_name: Option<&'a str>,
     pub reason: HandshakeFailure,
-    /// What happened, in words.
+    /// The cause as text.
     pub detail: &'a str,
-    /// The alert that was sent, by its name.
+    /// The name of the alert that was sent.
     pub alert: Option<&'a str>,
 }
 
-/// A request that got no whole answer from its upstream server.
+/// A request to which its upstream server sent no complete response.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs, reason = "each field says its name")]
+#[allow(missing_docs, reason = "the names of the fields are enough")]
 pub struct UpstreamFault<'a> {
     pub site: &'a str,
     pub pool: &'a str,
     pub server: &'a str,
     pub reason: UpstreamFailure,
-    /// The status that the client got; 0 when its response was already under way.
+    /// The status that the client was sent; 0 if the response had already begun.
     pub status: u16,
 }
 
@@ -129,23 +129,23 @@ impl WorkerObserver {
         self.counters.closed.add(1);
     }
 
-    /// Bytes came from a client.
+    /// Bytes were received from a client.
     pub fn bytes_received(&self, count: usize) {
         self.counters.bytes_received.add(count as u64);
     }
 
-    /// Bytes went to a client.
+    /// Bytes were sent to a client.
     pub fn bytes_sent(&self, count: usize) {
         self.counters.bytes_sent.add(count as u64);
     }
 
-    /// Where this worker's thread tells what its connections hold in buffers.
+    /// The counter of buffered bytes, for this worker's thread.
     #[must_use]
     pub fn bytes_buffered(&self) -> BufferedBytes {
         BufferedBytes(Arc::clone(&self.counters))
     }
 
-    /// A client's handshake completed; the first of each second becomes an event.
+    /// A client's handshake completed. At most one in a second becomes an event.
     pub fn handshake_completed(&self, record: HandshakeRecord<'_>) {
         if self.is_own(record.peer) {
             return;
@@ -166,12 +166,12 @@ impl WorkerObserver {
         self.counters
             .handshake_durations
             .record(microseconds(record.duration));
-        if self.is_time_for_a_sample() {
+        if self.is_sample_due() {
             self.events.send(|| completed(record));
         }
     }
 
-    /// Whether a handshake is the control plane's; its connection is not a client's then.
+    /// Whether a handshake is the control plane's own. If so, its connection is counted as such.
     fn is_own(&self, peer: SocketAddr) -> bool {
         let is_own = self.own.take(peer);
         if is_own {
@@ -189,7 +189,7 @@ impl WorkerObserver {
         self.events.send(|| failed(fault));
     }
 
-    /// TLS failed behind the handshake; `alert` is the name of the one that was sent.
+    /// TLS failed after the handshake; `alert` is the name of the alert that was sent.
     pub fn tls_failed(
         &self,
         (site, peer): (&str, SocketAddr),
@@ -211,7 +211,7 @@ impl WorkerObserver {
         site.count(self.index, status);
     }
 
-    /// A request was answered by the edge itself, since it was wrong or for another site.
+    /// The edge itself sent an error response: the request was malformed or for another site.
     pub fn request_refused(
         &self,
         site: &str,
@@ -227,7 +227,7 @@ impl WorkerObserver {
         });
     }
 
-    /// An HTTP/2 connection was ended by us.
+    /// The edge closed an HTTP/2 connection because the client exceeded a limit.
     pub fn http2_cut_off(&self, site: &str, peer: SocketAddr, reason: Http2Cutoff) {
         self.counters.http2_cutoffs[reason.index()].add(1);
         self.events.send(|| Event::Http2CutOff {
@@ -247,7 +247,7 @@ impl WorkerObserver {
         self.counters.upstream_closed.add(1);
     }
 
-    /// A request got no whole answer from its upstream server.
+    /// An upstream server sent no complete response to a request.
     pub fn upstream_failed(&self, fault: UpstreamFault<'_>) {
         self.counters.upstream_failures[fault.reason.index()].add(1);
         self.events.send(|| Event::UpstreamFailed {
@@ -259,7 +259,7 @@ impl WorkerObserver {
         });
     }
 
-    /// An upstream server stopped answering.
+    /// The circuit breaker of an upstream server opened.
     pub fn upstream_went_down(&self, pool: &str, server: &str, reason: UpstreamFailure) {
         let (pool, server) = (bounded(pool), bounded(server));
         self.events.send(|| Event::UpstreamWentDown {
@@ -269,19 +269,19 @@ impl WorkerObserver {
         });
     }
 
-    /// An upstream server answers again.
+    /// The circuit breaker of an upstream server closed.
     pub fn upstream_came_back(&self, pool: &str, server: &str) {
         let (pool, server) = (bounded(pool), bounded(server));
         self.events
             .send(|| Event::UpstreamCameBack { pool, server });
     }
 
-    fn is_time_for_a_sample(&self) -> bool {
+    fn is_sample_due(&self) -> bool {
         let now = Instant::now();
         let due = self
             .sampled_at
             .get()
-            .is_none_or(|last| now.duration_since(last) >= SAMPLE_EVERY);
+            .is_none_or(|last| now.duration_since(last) >= SAMPLE_INTERVAL);
         if due {
             self.sampled_at.set(Some(now));
         }

@@ -1,4 +1,4 @@
-//! What workers tell comes out as the contract's documents.
+//! What workers record becomes the contract's statistics and events.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use std::net::SocketAddr;
@@ -47,7 +47,7 @@ fn stats(observatory: &Observatory, sites: &SiteSlots) -> Value {
     serde_json::to_value(observatory.stats(sites, &EventLog::new("b"), 4096)).unwrap()
 }
 
-/// Neither the handshakes nor the connections of the control plane are counted as clients'.
+/// The control plane's own connections and handshakes are not counted.
 #[test]
 fn own_connections_are_not_counted() {
     let (observatory, observers, _queue) = Observatory::new("b", 1);
@@ -65,7 +65,7 @@ fn own_connections_are_not_counted() {
     assert_eq!(json!(1), stats["handshakes"][0]["count"]);
 }
 
-/// The numbers of all workers are added up.
+/// The counters of all workers are added up.
 #[test]
 fn workers_are_added_up() {
     let (observatory, observers, _queue) = Observatory::new("b", 2);
@@ -125,10 +125,10 @@ fn workers_are_added_up() {
 
 /// Every failed handshake becomes an event with the contract's fields.
 #[test]
-fn failures_are_told() {
+fn failures_become_events() {
     let (_observatory, observers, mut queue) = Observatory::new("b", 1);
     refuse(&observers[0], "b.test");
-    let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();
+    let event = serde_json::to_value(queue.try_next().unwrap().event).unwrap();
     let expected = json!({
         "name": "handshake_failed", "listener": "https:127.0.0.1:8443", "peer": "192.0.2.7:5000",
         "server_name": "b.test", "reason": "unknown_server_name",
@@ -137,45 +137,45 @@ fn failures_are_told() {
     assert_eq!(expected, event);
 }
 
-/// Of a burst of completed handshakes each worker tells one; all are counted.
+/// Of a burst of completed handshakes one becomes an event; all are counted.
 #[test]
 fn completions_are_sampled() {
     let (observatory, observers, mut queue) = Observatory::new("b", 1);
     for _ in 0..100 {
         observers[0].handshake_completed(handshake());
     }
-    let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();
+    let event = serde_json::to_value(queue.try_next().unwrap().event).unwrap();
     assert_eq!(
         (json!("handshake_completed"), json!(450)),
         (event["name"].clone(), event["duration_us"].clone())
     );
-    assert!(queue.next_waiting().is_none());
+    assert!(queue.try_next().is_none());
     assert_eq!(
         100,
         stats(&observatory, &SiteSlots::default())["handshakes"][0]["count"]
     );
 }
 
-/// A flood fills the queue, is counted, and never makes the worker wait.
+/// Events beyond the queue's capacity are counted, and never block the worker.
 #[test]
 fn floods_are_dropped_and_counted() {
     let (_observatory, observers, mut queue) = Observatory::new("b", 1);
     for _ in 0..10_000 {
         refuse(&observers[0], "b.test");
     }
-    let mut taken = 0;
-    while queue.next_waiting().is_some() {
-        taken += 1;
+    let mut received = 0;
+    while queue.try_next().is_some() {
+        received += 1;
     }
-    assert!(taken < 10_000);
-    assert_eq!(10_000 - taken, queue.dropped());
+    assert!(received < 10_000);
+    assert_eq!(10_000 - received, queue.dropped());
 }
 
 /// Text from a client is truncated in an event, at a character boundary.
 #[test]
-fn texts_of_clients_are_bounded() {
+fn client_text_is_truncated() {
     let (_observatory, observers, mut queue) = Observatory::new("b", 1);
     refuse(&observers[0], &"é".repeat(100_000));
-    let event = serde_json::to_value(queue.next_waiting().unwrap().event).unwrap();
+    let event = serde_json::to_value(queue.try_next().unwrap().event).unwrap();
     assert_eq!(512, event["server_name"].as_str().unwrap().len());
 }

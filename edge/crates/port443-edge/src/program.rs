@@ -90,7 +90,7 @@ async fn number_events(mut queue: EventQueue, edge: Rc<RefCell<Edge>>) {
                 Some(event) => {
                     let mut log = log.borrow_mut();
                     log.append_limited(&event);
-                    log.note_dropped(queue.dropped());
+                    log.record_dropped(queue.dropped());
                 }
                 None => return,
             },

@@ -27,7 +27,7 @@ pub(super) async fn send_events(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let log = Rc::clone(&edge.borrow().log);
-    let mut appended = log.borrow().growth();
+    let mut appended = log.borrow().subscribe();
     let mut since = since;
     loop {
         appended.mark_unchanged();
@@ -54,7 +54,7 @@ pub(super) async fn send_events(
 fn page(log: &EventLog, since: u64) -> (Vec<u8>, u64) {
     let Page { lines, until, lost } = log.read(since, MAX_EVENTS_PER_WRITE);
     let mut bytes = Vec::new();
-    let loss = (lost > 0).then(|| log.loss(lost));
+    let loss = (lost > 0).then(|| log.lost_events_line(lost));
     for line in loss.into_iter().chain(lines) {
         bytes.extend_from_slice(line.as_bytes());
         bytes.push(b'\n');
