@@ -61,7 +61,7 @@ def test_a_name_without_an_address_gives_502_with_its_own_reason(tmp_path: Path,
     pool = Pool(NAME, (Server("backend-x.invalid", 9000),), connect_timeout_ms=2000)
     with running_web(tmp_path, pool=pool) as web:
         answer = web.get(version)
-        page = b"502 Bad Gateway\nThe name of the server behind this site leads to no address.\n"
+        page = b"502 Bad Gateway\nThe name of the server behind this site has no address.\n"
         assert (answer.status, answer.body) == (502, page)
         blamed: dict[str, Any] = {"server": "backend-x.invalid:9000", "reason": "no_address"}
         web.edge.wait_event("upstream_failed", site=NAME, status=502, **blamed)
@@ -87,7 +87,7 @@ def test_a_server_that_does_not_answer_the_call_gives_504_and_then_503(tmp_path:
         running_web(tmp_path, pool=Pool(NAME, (deaf,), connect_timeout_ms=2000)) as web,
     ):
         first = web.get("--http1.1")
-        assert (first.status, b"did not answer in time" in first.body) == (504, True)
+        assert (first.status, b"did not respond in time" in first.body) == (504, True)
         web.edge.wait_event("upstream_failed", reason="connect_timeout", status=504)
         with contextlib.ExitStack() as held:
             unavailable = wait_until(_knock_until_refused(web, held))
@@ -150,7 +150,7 @@ def test_a_bad_body_in_one_write_with_the_head_gives_502(
         answers = [web.get(version) for _ in range(2)]
         for answer in answers:
             assert (answer.status, answer.values("x-a")) == (502, [])
-            assert answer.body.endswith(b"gave an answer that is no valid HTTP.\n")
+            assert answer.body.endswith(b"sent a response that is not valid HTTP.\n")
         web.edge.wait_event("upstream_failed", reason="response_malformed", status=502)
         wait_until(lambda: len(upstream.ended) == upstream.connections)
         assert {it["status_class"] for it in web.edge.stats()["requests"]} == {"5xx"}

@@ -1,7 +1,7 @@
-//! Between route and forward: whether a site takes a request, and within which limits.
+//! Admission, between route and forward: checks a site's limits for one request.
 //!
-//! Here is the place for what a site or a client may have at once or in a time. Whatever is counted
-//! for a request belongs into its [`Admission`], which lives until its answer is whole.
+//! New limits by site or client belong here. What counts an active request is a field of
+//! [`Admission`], which is dropped once the response is complete.
 
 use std::time::Duration;
 
@@ -14,21 +14,21 @@ use crate::limits;
 use crate::request::Request;
 use crate::route::Route;
 
-/// What an admitted request may use.
+/// The limits of one admitted request.
 pub(crate) struct Admission {
-    /// Bytes of its body.
+    /// The most bytes of its body.
     pub(crate) body_bytes: u64,
-    /// The time for all of it and its answer.
+    /// The time for the request and its response together.
     pub(crate) request_timeout: Option<Duration>,
-    /// The time between pieces of a body.
+    /// The longest time without progress in a body.
     pub(crate) body_timeout: Duration,
-    /// The head of its answer.
+    /// The limits of the response's head.
     pub(crate) response_head: HeadLimits,
-    /// Its place among those that the site may have under way, where that is limited.
+    /// Counts the request, if the site limits active requests.
     _active_request: Option<ActiveRequest>,
 }
 
-/// Admit a request to the site of its route, or say why not.
+/// Check the limits of the route's site; the error is the reason to refuse the request.
 pub(crate) fn admit(
     request: &Request<'_>,
     route: &Route,
@@ -38,11 +38,11 @@ pub(crate) fn admit(
     if limits::is_too_long(request.body, site.own_limits.body_bytes) {
         return Err(RequestRefusal::BodyTooLarge);
     }
-    let begin = |most| site.slot.begin_request(most);
+    let begin = |limit| site.slot.begin_request(limit);
     let active_request = site
         .own_limits
         .requests
-        .map(|most| begin(most).ok_or(RequestRefusal::TooManyRequests));
+        .map(|limit| begin(limit).ok_or(RequestRefusal::TooManyRequests));
     let bounds = site.limits(&context.worker.running.load().limits);
     Ok(Admission {
         body_bytes: site.own_limits.body_bytes,

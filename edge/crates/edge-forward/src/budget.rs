@@ -1,49 +1,49 @@
-//! The worker's memory budget: what its connections hold while they wait, and how much room each
-//! gets for its next read.
+//! The memory budget of a worker: the bytes that its connections buffer, and the size of their next
+//! reads.
 //!
-//! There is one for each worker, which is one thread. Everything that holds bytes from outside over
-//! a wait is reserved here: the room of each [`Buffer`](crate::Buffer) by itself, and what HTTP/2
-//! holds of bodies and output by a [`Reservation`].
+//! Each worker thread has its own. All buffered bytes of peers are counted here: a
+//! [`Buffer`](crate::Buffer) counts its own capacity, and HTTP/2 counts bodies and output with a
+//! [`Reservation`].
 
 use std::cell::Cell;
 
 use edge_http::http2::{FRAME_HEADER_BYTES, MOST_FRAME_BYTES};
 
-/// Room for a head, or for a response as most are.
+/// Buffer size for a head, or for a typical response.
 pub const SMALL: usize = 16 * 1024;
-/// Room for the longest frame of HTTP/2.
+/// Buffer size for the longest HTTP/2 frame.
 pub const FRAME: usize = FRAME_HEADER_BYTES + MOST_FRAME_BYTES;
-/// Room for a piece of a body that goes on: fewer, larger reads.
+/// Buffer size for a long body, for fewer and larger reads.
 pub const LARGE: usize = 128 * 1024;
-/// Room for a piece while memory is scarce.
+/// Buffer size while memory is scarce.
 pub const SCARCE: usize = 8 * 1024;
-/// What may be reserved before memory is scarce. Connections that move give theirs back at each
-/// wait; only those whose reader is slow keep it.
-pub(crate) const PLENTY: usize = 4 * 1024 * 1024;
+/// Memory is scarce from this many reserved bytes on. Connections that make progress release
+/// their buffers at each wait; only those with a slow reader keep them.
+pub(crate) const SCARCITY_THRESHOLD: usize = 4 * 1024 * 1024;
 
 thread_local! {
     static RESERVED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Bytes that the worker's connections hold.
+/// The number of bytes that the worker's connections buffer.
 #[must_use]
 pub fn reserved() -> usize {
     RESERVED.get()
 }
 
-/// Whether so much is reserved that each connection gets no more than it needs.
+/// Whether memory is scarce, so that buffers should be as small as possible.
 #[must_use]
 pub fn is_scarce() -> bool {
-    RESERVED.get() >= PLENTY
+    RESERVED.get() >= SCARCITY_THRESHOLD
 }
 
-/// The room for a head, or for a short body.
+/// The buffer size for a head, or for a short body.
 #[must_use]
 pub fn small_room() -> usize {
     if is_scarce() { SCARCE } else { SMALL }
 }
 
-/// The room for the next piece of a long body; a source that is fast gets a large one.
+/// The buffer size for the next piece of a long body: a large one if the source is fast.
 #[must_use]
 pub fn piece_room(is_fast: bool) -> usize {
     if is_fast && !is_scarce() {
@@ -53,22 +53,22 @@ pub fn piece_room(is_fast: bool) -> usize {
     }
 }
 
-/// Count so many bytes more.
+/// Add to the reserved bytes.
 pub(crate) fn reserve(bytes: usize) {
     RESERVED.set(RESERVED.get() + bytes);
 }
 
-/// Count so many bytes less.
+/// Subtract from the reserved bytes.
 pub(crate) fn release(bytes: usize) {
     RESERVED.set(RESERVED.get() - bytes);
 }
 
-/// Bytes that are held outside of a [`Buffer`](crate::Buffer); released when it is dropped.
+/// Counts bytes that are buffered outside of a [`Buffer`](crate::Buffer), until it is dropped.
 #[derive(Default)]
 pub struct Reservation(usize);
 
 impl Reservation {
-    /// It is so many bytes now.
+    /// Set the number of bytes.
     pub fn set(&mut self, bytes: usize) {
         release(self.0);
         reserve(bytes);
@@ -88,7 +88,7 @@ mod tests {
     use crate::Buffer;
 
     #[test]
-    fn pieces_are_small_while_many_are_held() {
+    fn pieces_are_small_while_memory_is_scarce() {
         assert_eq!((LARGE, SMALL), (piece_room(true), piece_room(false)));
         let held: Vec<Buffer> = (0..64).map(|_| Buffer::with_room(LARGE)).collect();
         assert_eq!((SCARCE, SCARCE), (piece_room(true), piece_room(false)));
@@ -100,9 +100,9 @@ mod tests {
     fn buffers_and_reservations_count_together() {
         let buffer = Buffer::with_room(LARGE);
         let mut reservation = Reservation::default();
-        reservation.set(PLENTY - 1 - reserved());
+        reservation.set(SCARCITY_THRESHOLD - 1 - reserved());
         assert!(!is_scarce());
-        reservation.set(PLENTY - LARGE);
+        reservation.set(SCARCITY_THRESHOLD - LARGE);
         assert!(is_scarce());
         drop(buffer);
         assert!(!is_scarce());

@@ -1,4 +1,4 @@
-//! Buffers that a connection holds only while bytes are in them; the worker keeps the spare ones.
+//! Buffers whose memory is returned to the worker while they are empty.
 
 use std::io;
 use std::ops::Range;
@@ -9,15 +9,16 @@ use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, chunk_start};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::budget::{FRAME, LARGE, SCARCE, SMALL, is_scarce};
-use crate::spare::Block;
+use crate::free_list::Block;
 
-/// Before the bytes: a chunk's size line. Behind them: its end and the last chunk.
+/// Room before the bytes, for a chunk's size line.
 const BEFORE: usize = CHUNK_START_BYTES;
-const BEHIND: usize = 2 + LAST_CHUNK.len();
+/// Room after the bytes, for a chunk's end and the last chunk.
+const AFTER: usize = 2 + LAST_CHUNK.len();
 
-/// Bytes that were read and not yet used, with room around them.
+/// Bytes that were read and not yet consumed, with room for the framing of a chunk around them.
 ///
-/// Without room it owns no memory; when it is dropped the worker keeps its memory for the next.
+/// An empty buffer of size 0 owns no memory. A dropped buffer's memory is reused by the worker.
 #[derive(Default)]
 pub struct Buffer {
     bytes: Block,
@@ -25,45 +26,45 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// An empty buffer with room for so many bytes.
+    /// Create an empty buffer with room for `size` bytes.
     #[must_use]
     pub fn with_room(size: usize) -> Self {
         Self {
-            bytes: Block::of(BEFORE + size + BEHIND),
+            bytes: Block::of(BEFORE + size + AFTER),
             filled: BEFORE..BEFORE,
         }
     }
 
-    /// The bytes that were read and not yet used.
+    /// The bytes that were read and not yet consumed.
     #[must_use]
     pub fn filled(&self) -> &[u8] {
         &self.bytes[self.filled.clone()]
     }
 
-    /// The same, to be rearranged.
+    /// The bytes that were read and not yet consumed, mutable.
     pub fn filled_mut(&mut self) -> &mut [u8] {
         &mut self.bytes[self.filled.clone()]
     }
 
-    /// Whether there is nothing to use.
+    /// Whether no unconsumed bytes are left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.filled.is_empty()
     }
 
-    /// How many bytes can still be read into it.
+    /// The number of bytes that can still be read into the buffer.
     #[must_use]
     pub fn room(&self) -> usize {
-        self.bytes.len().saturating_sub(self.filled.end + BEHIND)
+        self.bytes.len().saturating_sub(self.filled.end + AFTER)
     }
 
-    /// How many bytes it can hold.
+    /// The capacity in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.bytes.len().saturating_sub(BEFORE + BEHIND)
+        self.bytes.len().saturating_sub(BEFORE + AFTER)
     }
 
-    /// Read once; 0 is the end of the stream.
+    /// Read once; returns the number of bytes, 0 at the end of the stream.
     pub fn poll_fill(
         &mut self,
         context: &mut Context<'_>,
@@ -77,7 +78,7 @@ impl Buffer {
         Poll::Ready(Ok(count))
     }
 
-    /// The first bytes were used.
+    /// Remove the first `count` bytes.
     pub fn consume(&mut self, count: usize) {
         self.filled.start = (self.filled.start + count).min(self.filled.end);
         if self.is_empty() && !self.bytes.is_empty() {
@@ -85,8 +86,8 @@ impl Buffer {
         }
     }
 
-    /// Forget what is in it, and hold room for so many bytes.
-    pub fn renew(&mut self, size: usize) {
+    /// Clear the buffer and set its size.
+    pub fn reset(&mut self, size: usize) {
         if self.size() == size {
             self.filled = BEFORE..BEFORE;
         } else {
@@ -94,7 +95,7 @@ impl Buffer {
         }
     }
 
-    /// Move the bytes to the front of room for so many; for all of them at least.
+    /// Move the bytes to the front of a new buffer with room for `size` bytes, or all of them if that is more.
     pub fn move_to_room(&mut self, size: usize) {
         let mut other = Self::with_room(size.max(self.filled.len()));
         let end = BEFORE + self.filled.len();
@@ -103,9 +104,9 @@ impl Buffer {
         *self = other;
     }
 
-    /// Before a wait: give the memory back when nothing is in it. While memory is scarce, hold no
-    /// more than what is in it needs; that moves, so its positions are void.
-    pub fn settle(&mut self) {
+    /// Release unused memory before a wait: all of it if the buffer is empty, and the room around the bytes
+    /// while memory is scarce. Moves the bytes, which invalidates positions.
+    pub fn shrink(&mut self) {
         if self.is_empty() {
             *self = Self::default();
         } else if is_scarce() && self.size() > self.filled.len() {
@@ -113,7 +114,7 @@ impl Buffer {
         }
     }
 
-    /// Where a range of [`Self::filled`] lies, for [`Self::part`].
+    /// The position of a range of [`Self::filled`], for [`Self::part`].
     #[must_use]
     pub fn position(&self, range: &Range<usize>) -> Range<usize> {
         self.filled.start + range.start..self.filled.start + range.end
@@ -125,10 +126,10 @@ impl Buffer {
         &self.bytes[position]
     }
 
-    /// Make a chunk of the bytes at a position, where they are, and say where it lies.
+    /// Write the framing of a chunk around the bytes at a position, and return the chunk's position.
     ///
-    /// There must be some, since an empty chunk is the last one (RFC 9112 §7.1), and what stood
-    /// around them must be used already. The last chunk follows when `is_last`.
+    /// The range must not be empty, since an empty chunk is the last one (RFC 9112 §7.1), and the
+    /// bytes around it must be consumed. `is_last` appends the last chunk.
     pub fn frame_chunk(&mut self, position: Range<usize>, is_last: bool) -> Range<usize> {
         let Range { start, end } = position;
         let mut space = [0; CHUNK_START_BYTES];
@@ -153,7 +154,7 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         if matches!(self.size(), SCARCE | SMALL | FRAME | LARGE) {
-            self.bytes.give_back();
+            self.bytes.recycle();
         }
     }
 }
@@ -161,7 +162,7 @@ impl Drop for Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{PLENTY, Reservation};
+    use crate::budget::{SCARCITY_THRESHOLD, Reservation};
 
     fn filled_with(text: &[u8]) -> Buffer {
         let mut buffer = Buffer::with_room(SMALL);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_kept_by_the_worker_and_used_again() {
+    fn memory_of_dropped_buffers_is_reused() {
         let first = Buffer::with_room(SMALL);
         let address = first.bytes.as_ptr();
         drop(first);
@@ -179,30 +180,30 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_buffer_is_as_small_as_its_bytes_while_memory_is_scarce() {
+    fn a_shrunk_buffer_is_as_small_as_its_bytes_while_memory_is_scarce() {
         let mut buffer = filled_with(b"abc");
         buffer.consume(1);
-        buffer.settle();
+        buffer.shrink();
         assert_eq!((b"bc".as_slice(), SMALL), (buffer.filled(), buffer.size()));
         let mut held = Reservation::default();
-        held.set(PLENTY);
-        buffer.settle();
+        held.set(SCARCITY_THRESHOLD);
+        buffer.shrink();
         assert_eq!((b"bc".as_slice(), 2), (buffer.filled(), buffer.size()));
     }
 
     #[test]
-    fn a_settled_buffer_owns_nothing() {
+    fn an_empty_shrunk_buffer_owns_no_memory() {
         let mut buffer = filled_with(b"ab");
         buffer.consume(1);
-        buffer.settle();
+        buffer.shrink();
         assert_eq!(b"b", buffer.filled());
         buffer.consume(1);
-        buffer.settle();
+        buffer.shrink();
         assert_eq!((0, 0), (buffer.bytes.len(), buffer.room()));
     }
 
     #[test]
-    fn a_chunk_is_framed_where_it_lies() {
+    fn a_chunk_is_framed_in_place() {
         let mut buffer = filled_with(b"0123456789abcdefgh");
         let position = buffer.position(&(0..18));
         let chunk = buffer.frame_chunk(position.clone(), false);
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn growing_keeps_what_is_there() {
+    fn growing_keeps_the_bytes() {
         let mut buffer = filled_with(b"head");
         buffer.consume(1);
         buffer.move_to_room(LARGE);

@@ -1,4 +1,4 @@
-//! What forwarding needs of a client, whatever version of HTTP it speaks.
+//! The interface between forwarding and a client, implemented for each version of HTTP.
 
 use std::task::{Context, Poll};
 
@@ -10,63 +10,64 @@ use edge_http::write::{CHUNK_START_BYTES, LAST_CHUNK, Message, chunk_start};
 use crate::buffer::Buffer;
 use crate::site::SiteHsts;
 
-/// Why an exchange cannot go on, as far as the client is to blame.
+/// Why an exchange failed on the client's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientFault {
-    /// It left, or does not take what it is sent.
+    /// The client disconnected, or does not read.
     Gone,
-    /// It ended its side in the middle of its request, and may still read.
-    Cut,
-    /// It sent what we refuse.
+    /// The client ended its direction before the end of the request. It may still read.
+    Truncated,
+    /// The request was refused.
     Refused(RequestRefusal),
 }
 
-/// A piece of a response's body on its way from the server's buffer to the client.
+/// A piece of a response's body in the server's buffer, to be sent to the client.
 #[derive(Debug)]
 pub struct Piece {
-    /// Where in the buffer the bytes lie that are left to send.
+    /// The position in the buffer of the bytes that are not sent yet.
     pub position: std::ops::Range<usize>,
-    /// How many bytes of the buffer are used up when it is sent.
+    /// The number of bytes to consume from the buffer once the piece is sent.
     pub used: usize,
-    /// Whether the body ends with it.
+    /// Whether it is the last piece of the body.
     pub is_last: bool,
     /// Whether the client's framing has been put around it.
     pub is_framed: bool,
 }
 
-/// The client's side of one exchange. The poll functions wake the task that called them last.
+/// The client's side of one exchange. A poll function wakes the task that called it last.
 pub trait Client {
-    /// Have something in [`Client::request_parts`], unless the request has ended. After
-    /// [`ClientFault::Cut`] nothing more comes.
+    /// Read the next piece of the request's body into [`Client::request_parts`], unless the request has
+    /// ended. Not to be called again after [`ClientFault::Truncated`].
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>>;
 
-    /// Bytes of the request's body that wait for the server, framed for it.
+    /// The bytes of the request's body to send to the server next, framed: before, piece, after.
     fn request_parts(&self) -> [&[u8]; 3];
 
-    /// The server took so many of them.
+    /// Remove the first `count` bytes of [`Client::request_parts`], which were sent.
     fn consume_request(&mut self, count: usize);
 
-    /// Whether the server takes no more for now: then hold little, and read no more than has to be.
-    fn wait_for_server(&mut self, is_waiting: bool);
+    /// Set whether the server accepts no more for now. If so, the client should buffer and read as
+    /// little as possible.
+    fn set_server_blocked(&mut self, is_waiting: bool);
 
-    /// Whether the request was read to its end and taken by the server.
+    /// Whether the request was read and sent completely.
     fn request_has_ended(&self) -> bool;
 
-    /// Wait until the client leaves. Where its leaving shows only behind the rest of its request,
-    /// that is not seen before the request has ended.
-    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()>;
+    /// Wait until the client disconnects. It is only detected once the request has been read, if
+    /// it follows unread bytes of the request.
+    fn poll_disconnected(&mut self, context: &mut Context<'_>) -> Poll<()>;
 
-    /// Pass an interim response on.
+    /// Send an interim response.
     fn send_interim(&mut self, message: Message<'_, ResponseHead>);
 
-    /// Begin the response.
+    /// Send the head of the final response.
     fn start_response(
         &mut self,
         message: Message<'_, ResponseHead>,
         hsts: Option<&SiteHsts>,
     ) -> Result<(), ClientFault>;
 
-    /// Send a piece of the body; bytes count as sent when they are taken, not when they arrive.
+    /// Send a piece of the body. Ready once all of it is buffered for sending.
     fn poll_send(
         &mut self,
         context: &mut Context<'_>,
@@ -74,21 +75,21 @@ pub trait Client {
         piece: &mut Piece,
     ) -> Poll<Result<(), ClientFault>>;
 
-    /// Wait until everything that was sent is on its way.
+    /// Wait until everything that is buffered was written to the connection.
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>>;
 
-    /// Answer with a page of our own, instead of a response that has not begun.
+    /// Send an error page as the response. No response may have been started.
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>);
 
-    /// Take back a response that was begun and is not whole, unless something of it has left: then a
-    /// page can be sent instead. Whether it was.
-    fn take_back(&mut self) -> bool;
+    /// Discard a response that was started, if nothing of it was written to the connection yet, so
+    /// that a page can be sent instead. Returns whether it was discarded.
+    fn discard_unsent_response(&mut self) -> bool;
 
-    /// Make sure that the client does not take the response for a whole one.
-    fn break_off(&mut self);
+    /// Abort the response, so that the client detects that it is incomplete.
+    fn abort(&mut self);
 }
 
-/// The chunk framing around a piece of a request's body, or none.
+/// The chunked framing around a piece of a request's body.
 #[derive(Clone, Copy, Debug)]
 pub struct Framing {
     before: [u8; CHUNK_START_BYTES],
@@ -97,20 +98,20 @@ pub struct Framing {
 }
 
 impl Framing {
-    /// No framing: the length was told in advance.
+    /// No framing, for a body with a Content-Length.
     pub const NONE: Self = Self {
         before: [0; CHUNK_START_BYTES],
         before_from: CHUNK_START_BYTES,
         after: b"",
     };
 
-    /// The end of a body in chunks.
+    /// The last chunk.
     pub const LAST: Self = Self {
         after: LAST_CHUNK,
         ..Self::NONE
     };
 
-    /// A chunk around so many bytes; the body may end with it.
+    /// The framing of a chunk of so many bytes, followed by the last chunk if `is_last`.
     #[must_use]
     pub fn chunk(bytes: usize, is_last: bool) -> Self {
         let mut before = [0; CHUNK_START_BYTES];
@@ -122,19 +123,20 @@ impl Framing {
         }
     }
 
-    /// The bytes before the piece.
+    /// The framing before the piece.
     #[must_use]
     pub fn before(&self) -> &[u8] {
         &self.before[self.before_from..]
     }
 
-    /// The bytes after it.
+    /// The framing after the piece.
     #[must_use]
     pub fn after(&self) -> &'static [u8] {
         self.after
     }
 
-    /// So many bytes of the framed piece were sent; return how many of them are the piece's.
+    /// Remove the first `count` bytes of the framed piece, of which `piece` bytes are the body's;
+    /// return how many of the removed bytes are the body's.
     pub fn consume(&mut self, count: usize, piece: usize) -> usize {
         let before = count.min(self.before().len());
         self.before_from += before;
@@ -150,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_framed_piece_is_used_up_from_front_to_back() {
+    fn a_framed_piece_is_consumed_in_order() {
         for step in 1..20 {
             let (mut framing, mut piece, mut sent) =
                 (Framing::chunk(5, true), &b"hello"[..], Vec::new());

@@ -1,4 +1,4 @@
-//! One worker's connections to the servers of pools: which server is next, and what is kept for it.
+//! One worker's connections to the servers of pools: balancing, reuse and limits.
 
 mod demand;
 mod permits;
@@ -16,26 +16,26 @@ use edge_contract::{Pool, UpstreamFailure};
 use edge_observe::WorkerObserver;
 use tokio::time::{Instant, sleep};
 
-use crate::health::Candidates;
+use crate::circuit_breaker::Candidates;
 use crate::pool::PoolRuntime;
 use permits::ConnectionLimit;
 pub use server::ServerConnection;
 use server::WorkerServer;
 
-/// How often idle connections are looked after.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// A pool that was not used for so many sweeps and holds nothing is forgotten.
-const FORGOTTEN_AFTER: u32 = 60;
+/// The interval in which idle connections are checked.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// A pool without connections is removed after so many sweeps without a request.
+const MAX_UNUSED_SWEEPS: u32 = 60;
 
-/// The pools that a worker has used lately.
+/// The pools that a worker uses.
 ///
-/// A pool that stays the same over an apply keeps its connections; another one begins anew, and what
-/// the old one holds ends with its idle time.
+/// A pool whose document is the same after an apply keeps its connections. Those of another one are
+/// closed after its idle timeout.
 pub struct WorkerPools(Rc<Shared>);
 
 struct Shared {
     observer: Rc<WorkerObserver>,
-    /// By the address of the pool's runtime, which each of them keeps alive.
+    /// By the address of the pool's runtime, which each entry keeps alive.
     pools: RefCell<HashMap<usize, Rc<WorkerPool>>>,
     is_swept: Cell<bool>,
 }
@@ -49,14 +49,14 @@ pub(crate) struct WorkerPool {
     sweeps_since_use: Cell<u32>,
 }
 
-/// What may be done with a request that gets lost on an idle connection.
+/// Whether a request may use an idle connection, on which it could be lost.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// It was lost once already: only a new connection will do.
+    /// It needs a new connection, since it was lost on an idle one.
     Never,
-    /// It can be sent again.
+    /// It can be sent again if it is lost.
     Repeatable,
-    /// It cannot.
+    /// It cannot be sent again.
     Unrepeatable,
 }
 
@@ -65,12 +65,12 @@ pub(crate) enum Reuse {
 pub(crate) struct Unreachable {
     /// The server that was tried last.
     pub(crate) server: Option<usize>,
-    /// Why not.
+    /// Why it could not be reached.
     pub(crate) reason: UpstreamFailure,
 }
 
 impl WorkerPools {
-    /// No pools yet.
+    /// Create an empty set of pools.
     #[must_use]
     pub fn new(observer: Rc<WorkerObserver>) -> Self {
         Self(Rc::new(Shared {
@@ -97,7 +97,7 @@ impl WorkerPools {
 }
 
 impl Shared {
-    /// Look after every pool once; `false` when there is none left.
+    /// Check every pool once; `false` if none is left.
     fn sweep_once(&self) -> bool {
         let mut pools = self.pools.borrow_mut();
         pools.retain(|_, pool| pool.sweep());
@@ -108,7 +108,7 @@ impl Shared {
 
 async fn sweep(shared: Weak<Shared>) {
     loop {
-        sleep(SWEEP_EVERY).await;
+        sleep(SWEEP_INTERVAL).await;
         if !shared.upgrade().is_some_and(|shared| shared.sweep_once()) {
             return;
         }
@@ -116,7 +116,7 @@ async fn sweep(shared: Weak<Shared>) {
 }
 
 impl WorkerPool {
-    /// A pool without connections.
+    /// Create a pool without connections.
     pub(crate) fn new(runtime: Arc<PoolRuntime>, observer: &Rc<WorkerObserver>) -> Self {
         let server = |(index, server)| {
             let (server, observer) = (Arc::clone(server), Rc::clone(observer));
@@ -136,25 +136,26 @@ impl WorkerPool {
         &self.runtime.document
     }
 
-    /// A server's name in events, by its place in the document.
+    /// A server's name in events, by its index in the document.
     pub(crate) fn label(&self, server: usize) -> &str {
         &self.runtime.servers[server].label
     }
 
-    /// The idle connection, if any, that [`Self::connect`] would find first: most requests get
-    /// theirs here, without the room that making one needs.
-    pub(crate) fn take_warm(&self, reuse: Reuse) -> Option<ServerConnection> {
+    /// The idle connection that [`Self::connect`] would return first, if there is one. Most requests
+    /// are served by this path, which needs no boxed future.
+    pub(crate) fn take_idle(&self, reuse: Reuse) -> Option<ServerConnection> {
         let index = self
-            .in_turn(self.next_server.get())
+            .rotation(self.next_server.get())
             .find(|&index| self.servers[index].is_candidate(Candidates::Available))?;
-        let connection = self.warm(index, reuse)?;
+        let connection = self.idle_connection(index, reuse)?;
         self.advance();
         Some(connection)
     }
 
-    /// A connection to the server whose turn it is, or to the next that can be reached.
+    /// Get a connection to the next server in the rotation that can be reached.
     ///
-    /// Where the pool is full it is an idle one to any server, or none, which says nothing about them.
+    /// If the pool is full it is an idle one to any server, or the error is `PoolFull`, which does not
+    /// open any circuit breaker.
     pub(crate) async fn connect(&self, reuse: Reuse) -> Result<ServerConnection, Unreachable> {
         let first = self.advance();
         let outcome = self
@@ -180,12 +181,12 @@ impl WorkerPool {
         };
         let each = Duration::from_millis(self.document().connect_timeout_ms);
         let mut in_all = None;
-        for index in self.in_turn(first) {
+        for index in self.rotation(first) {
             let server = &self.servers[index];
             if !server.is_candidate(candidates) {
                 continue;
             }
-            if let Some(connection) = self.warm(index, reuse) {
+            if let Some(connection) = self.idle_connection(index, reuse) {
                 return Ok(connection);
             }
             let Some(permit) = self.limit.try_acquire() else {
@@ -194,7 +195,7 @@ impl WorkerPool {
                 }
                 continue;
             };
-            // One silent server costs its time, a second one too; then the client has waited enough.
+            // Two unresponsive servers may each use up the connect timeout; then the request fails.
             let now = Instant::now();
             let end = *in_all.get_or_insert(now + 2 * each);
             if end <= now {
@@ -213,19 +214,19 @@ impl WorkerPool {
         Err(outcome)
     }
 
-    fn warm(&self, index: usize, reuse: Reuse) -> Option<ServerConnection> {
+    fn idle_connection(&self, index: usize, reuse: Reuse) -> Option<ServerConnection> {
         if reuse == Reuse::Never {
             return None;
         }
-        self.servers[index].take_warm(reuse == Reuse::Unrepeatable)
+        self.servers[index].take_idle(reuse == Reuse::Unrepeatable)
     }
 
-    /// Every server, from the first on.
-    fn in_turn(&self, first: usize) -> impl Iterator<Item = usize> + use<> {
+    /// The indices of all servers in the order of the rotation.
+    fn rotation(&self, first: usize) -> impl Iterator<Item = usize> + use<> {
         (first..self.servers.len()).chain(0..first)
     }
 
-    /// Whose turn it is; the next one's is next.
+    /// The index of the next server; advances the rotation.
     fn advance(&self) -> usize {
         let index = self.next_server.get();
         self.next_server
@@ -233,7 +234,7 @@ impl WorkerPool {
         index
     }
 
-    /// Close what is dead or too old; `false` when the pool may be forgotten.
+    /// Close connections that are dead or idle for too long; `false` if the pool can be removed.
     fn sweep(&self) -> bool {
         let idle_timeout = Duration::from_millis(self.document().idle_timeout_ms);
         self.servers
@@ -241,11 +242,11 @@ impl WorkerPool {
             .for_each(|server| server.sweep(idle_timeout, self.document().idle_per_worker));
         let unused = self.sweeps_since_use.get().saturating_add(1);
         self.sweeps_since_use.set(unused);
-        // Who asks again shall find a pool that knows of what it holds.
-        unused < FORGOTTEN_AFTER || self.limit.in_use() > 0
+        // A pool with open connections must stay, so that they count towards its limit.
+        unused < MAX_UNUSED_SWEEPS || self.limit.in_use() > 0
     }
 
-    /// Make room by closing the connection that was idle for longest; `false` when none is idle.
+    /// Close the connection that has been idle for longest; `false` if none is idle.
     fn close_longest_idle(&self) -> bool {
         let idle = |server| Some((WorkerServer::idle_since(server)?, server));
         let longest = self.servers.iter().filter_map(|server| idle(server));

@@ -1,4 +1,4 @@
-//! How connections to a server are made, and whether one that was kept can still be used.
+//! How connections to a server are opened, and whether an idle one can still be used.
 
 mod fault;
 mod tcp;
@@ -13,12 +13,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 pub(crate) use fault::ConnectFault;
-use tcp::{KeptTcp, Tcp, TcpConnector};
+use tcp::{IdleTcp, Tcp, TcpConnector};
 
-/// The way to one server.
+/// Opens connections to one server.
 ///
-/// There is a variant for each transport that a server may speak; it alone knows how a connection is
-/// made and when a kept one is dead (docs/why/16).
+/// There is a variant for each transport, which alone knows how to open a connection and how to
+/// detect that an idle one is dead (docs/why/16).
 pub(crate) enum Connector {
     Tcp(TcpConnector),
 }
@@ -28,18 +28,18 @@ pub(crate) enum ServerStream {
     Tcp(Tcp),
 }
 
-/// A connection between two exchanges.
-pub(crate) enum KeptStream {
-    Tcp(KeptTcp),
+/// An idle connection.
+pub(crate) enum IdleStream {
+    Tcp(IdleTcp),
 }
 
 impl Connector {
-    /// The way to a server of a pool's document.
+    /// Create the connector of a server.
     pub(crate) fn new(server: &Server) -> Self {
         Self::Tcp(TcpConnector::new(server))
     }
 
-    /// Make a connection until then.
+    /// Open a connection before the deadline.
     pub(crate) async fn connect(&self, deadline: Instant) -> Result<ServerStream, ConnectFault> {
         match self {
             Self::Tcp(tcp) => tcp.connect(deadline).await.map(ServerStream::Tcp),
@@ -56,40 +56,40 @@ pub(crate) fn label(server: &Server) -> String {
 }
 
 impl ServerStream {
-    /// Wait until the server has room for a piece, of which all or nearly all is taken then.
+    /// Wait until a piece of a body can be written, completely or nearly so.
     pub(crate) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Tcp(tcp) => tcp.poll_room(context),
         }
     }
 
-    /// Keep it for another exchange; the last answer must have been read to its end.
-    pub(crate) fn keep(self) -> KeptStream {
+    /// Make it idle. The last response must have been read completely.
+    pub(crate) fn into_idle(self) -> IdleStream {
         match self {
-            Self::Tcp(tcp) => KeptStream::Tcp(tcp.keep()),
+            Self::Tcp(tcp) => IdleStream::Tcp(tcp.into_idle()),
         }
     }
 }
 
-impl KeptStream {
-    /// Whether it can be had without asking the kernel.
-    pub(crate) fn is_cheap(&self) -> bool {
+impl IdleStream {
+    /// Whether its state is known without a system call.
+    pub(crate) fn is_state_known(&self) -> bool {
         match self {
-            Self::Tcp(tcp) => tcp.is_cheap(),
+            Self::Tcp(tcp) => tcp.is_state_known(),
         }
     }
 
-    /// Whether the server has neither ended it nor sent anything, as far as is known by now.
+    /// Whether the server has neither closed it nor sent anything, as far as the event loop knows.
     pub(crate) fn is_alive(&self) -> bool {
         match self {
             Self::Tcp(tcp) => tcp.is_alive(),
         }
     }
 
-    /// Use it again, if it is alive; ask for certain with `must_be_sure`.
-    pub(crate) fn resume(self, must_be_sure: bool) -> Option<ServerStream> {
+    /// Use it again if it is alive; `ask_kernel` asks the kernel.
+    pub(crate) fn resume(self, ask_kernel: bool) -> Option<ServerStream> {
         match self {
-            Self::Tcp(tcp) => tcp.resume(must_be_sure).map(ServerStream::Tcp),
+            Self::Tcp(tcp) => tcp.resume(ask_kernel).map(ServerStream::Tcp),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the handlers of a connection share: the worker, the connection and its site.
+//! The state that the handlers of a connection share: that of the worker, the connection and its site.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -15,38 +15,38 @@ use crate::connections::WorkerPools;
 use crate::running::Running;
 use crate::site::SiteRuntime;
 
-/// What every connection handler of one worker shares; single-threaded.
+/// The state that all connections of one worker share; single-threaded.
 pub struct WorkerContext {
-    /// The newest snapshot; load it for each request, keep none of it over a wait.
+    /// The newest snapshot. Load it for each request, and hold no reference to it across an await.
     pub running: Arc<ArcSwap<Running>>,
-    /// The worker's counters and its way into the event log.
+    /// The worker's counters and events.
     pub observer: Rc<WorkerObserver>,
     /// The worker's connections to servers.
     pub pools: WorkerPools,
-    /// Turns true once, when connections should end politely.
+    /// Becomes true when connections should be closed gracefully.
     pub draining: watch::Receiver<bool>,
 }
 
-/// One connection that passed its handshake.
+/// One client connection whose handshake has completed.
 pub struct ConnectionContext {
-    /// The worker that accepted it and serves it to its end.
+    /// The worker that accepted it.
     pub worker: Rc<WorkerContext>,
-    /// The site that its handshake chose, as it was then: it lives as long as its connections.
+    /// The site of its handshake, as it was then.
     pub site: Arc<SiteRuntime>,
     /// The client's address.
     pub peer: SocketAddr,
-    /// Our address that the client connected to.
+    /// The local address that the client connected to.
     pub local: SocketAddr,
-    /// The name that the client's hello asked for, in lower case.
+    /// The server name of the client's hello (RFC 6066 §3), in lower case.
     pub server_name: Option<String>,
-    /// The names of the certificate that the client was shown.
+    /// The names of the certificate that was sent to the client.
     pub certificate_names: CertificateNames,
-    /// The certificate that the client had to show; DER in base64.
+    /// The client's certificate, if the site requires one; DER in base64.
     pub client_certificate: Option<String>,
 }
 
 impl WorkerContext {
-    /// A worker without connections.
+    /// Create the context of a worker without connections.
     #[must_use]
     pub fn new(
         running: Arc<ArcSwap<Running>>,
@@ -64,25 +64,25 @@ impl WorkerContext {
 }
 
 impl ConnectionContext {
-    /// Whether the connection may carry requests for a host of this site (RFC 9110 §7.4).
+    /// Whether the connection may be used for requests to a host of this site (RFC 9110 §7.4).
     ///
-    /// The certificate that was shown must cover the host, so that one that was renewed since ends
-    /// no connection; a name that no certificate of its site covers is served to whoever has asked
-    /// for just that name and has taken what it was shown. Another site must have the policy that
-    /// the connection was made under, since its own may demand more of clients. What a policy says
-    /// of handshakes does not end those that are past: the site's own connections go on, unless
-    /// clients must show a certificate now and this one was not asked for just that.
+    /// - The certificate of the handshake must cover the host, or the host is the name of the
+    ///   handshake. A certificate that was renewed since makes no difference.
+    /// - Another site than that of the handshake must have the same TLS policy, which may require a
+    ///   client certificate.
+    /// - The site of the handshake may have another TLS policy by now, unless that requires a client
+    ///   certificate, which this client was not asked for.
     #[must_use]
     pub fn may_carry(&self, host: &str, site: &SiteRuntime) -> bool {
         let is_covered = || self.certificate_names.cover(host);
         if self.site.id == site.id {
-            self.has_shown_enough(site) && (self.is_made_for(host) || is_covered())
+            self.satisfies_client_auth(site) && (self.is_made_for(host) || is_covered())
         } else {
             self.is_under_policy_of(site) && is_covered()
         }
     }
 
-    /// The limits of the connection's own site, as they are now.
+    /// The current limits of the site of the handshake.
     #[must_use]
     pub fn limits(&self) -> Limits {
         let running = self.worker.running.load();
@@ -90,7 +90,7 @@ impl ConnectionContext {
         site.limits(&running.limits)
     }
 
-    /// The client, as its requests' servers hear of it.
+    /// The client's address and certificate, for the fields that servers are sent.
     #[must_use]
     pub fn client(&self) -> Peer<'_> {
         Peer {
@@ -99,9 +99,9 @@ impl ConnectionContext {
         }
     }
 
-    /// Whether the client has shown its certificate if its site asks for one by now.
+    /// Whether the client has a verified certificate, if this version of its site requires one.
     #[must_use]
-    pub fn has_shown_enough(&self, site: &SiteRuntime) -> bool {
+    pub fn satisfies_client_auth(&self, site: &SiteRuntime) -> bool {
         !site.tls.asks_clients() || self.is_under_policy_of(site)
     }
 
@@ -109,12 +109,12 @@ impl ConnectionContext {
         self.site.tls.policy_hash() == site.tls.policy_hash()
     }
 
-    /// Whether the connection's own site is gone, or asks for a certificate that was not shown.
+    /// Whether the site of the handshake was removed, or requires a client certificate that was not sent.
     #[must_use]
     pub fn is_outdated(&self) -> bool {
         let running = self.worker.running.load();
         let site = running.site(&self.site.id);
-        site.is_none_or(|site| !self.has_shown_enough(site))
+        site.is_none_or(|site| !self.satisfies_client_auth(site))
     }
 
     fn is_made_for(&self, host: &str) -> bool {

@@ -1,4 +1,4 @@
-//! One timer for a connection's life: moved on at each step, and armed anew only when it fires.
+//! One timer for a whole connection, which is only reset when it fires.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,28 +6,27 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A deadline that is moved far more often than it is met.
+/// A deadline that is moved far more often than it is reached.
 ///
-/// Moving it costs nothing: the clock is looked at when the connection waits, which is when the
-/// step begins to take time. The timer behind it fires at an old time, finds that it is not due,
-/// and is set again.
+/// Moving it is free: the clock is read when the connection first waits, which is when the step
+/// begins to take time. The timer fires at an earlier deadline, and is then reset to the current one.
 pub struct Deadline {
     step: Step,
-    /// No step may put it off beyond this.
+    /// The latest deadline of any step.
     end: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
-/// The step that is under way.
+/// The current step.
 #[derive(Clone, Copy)]
 enum Step {
-    /// Nobody has waited since it began.
+    /// It has not been polled yet.
     Fresh(Duration),
     Due(Instant),
 }
 
 impl Deadline {
-    /// An deadline that is due after so long.
+    /// Create a deadline after this time.
     #[must_use]
     pub fn after(wait: Duration) -> Self {
         let due = Instant::now() + wait;
@@ -38,28 +37,28 @@ impl Deadline {
         }
     }
 
-    /// From now on, for so long in all: no step may put the deadline off beyond that.
-    pub fn end_within(&mut self, whole: Duration) {
-        self.end = Some(Instant::now() + whole);
+    /// Limit all further steps together to this time from now.
+    pub fn limit_total(&mut self, total: Duration) {
+        self.end = Some(Instant::now() + total);
     }
 
-    /// Let steps put it off as far as they like again.
-    pub fn forget_end(&mut self) {
+    /// Remove the limit on all steps together.
+    pub fn clear_total(&mut self) {
         self.end = None;
     }
 
-    /// Whether, when it is due, that is for the end of all steps and not of one.
+    /// Whether the deadline that is due is that of all steps together.
     #[must_use]
-    pub fn is_at_end(&self) -> bool {
+    pub fn is_total_due(&self) -> bool {
         matches!(self.step, Step::Due(due) if self.end == Some(due))
     }
 
-    /// Let it be due after so long, counted from the next wait.
+    /// Start a step of this length, which begins with the next poll that waits.
     pub fn set(&mut self, wait: Duration) {
         self.step = Step::Fresh(wait);
     }
 
-    /// Wait until it is due.
+    /// Wait until the deadline.
     pub fn poll_due(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let due = self.due();
         loop {
@@ -71,7 +70,7 @@ impl Deadline {
         }
     }
 
-    /// When the step is due, fixed at its first wait.
+    /// The deadline of the step, set at its first poll.
     fn due(&mut self) -> Instant {
         let wait = match self.step {
             Step::Due(due) => return due,
@@ -109,28 +108,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_step_goes_beyond_the_end() {
+    async fn no_step_exceeds_the_total() {
         let start = Instant::now();
         let mut deadline = Deadline::after(10 * SECOND);
-        deadline.end_within(15 * SECOND);
+        deadline.limit_total(15 * SECOND);
         deadline.set(10 * SECOND);
         poll_fn(|context| deadline.poll_due(context)).await;
         assert_eq!(
             (10, false),
-            (start.elapsed().as_secs(), deadline.is_at_end())
+            (start.elapsed().as_secs(), deadline.is_total_due())
         );
         deadline.set(20 * SECOND);
         poll_fn(|context| deadline.poll_due(context)).await;
         assert_eq!(
             (15, true),
-            (start.elapsed().as_secs(), deadline.is_at_end())
+            (start.elapsed().as_secs(), deadline.is_total_due())
         );
-        deadline.forget_end();
+        deadline.clear_total();
         deadline.set(20 * SECOND);
         poll_fn(|context| deadline.poll_due(context)).await;
         assert_eq!(
             (35, false),
-            (start.elapsed().as_secs(), deadline.is_at_end())
+            (start.elapsed().as_secs(), deadline.is_total_due())
         );
     }
 

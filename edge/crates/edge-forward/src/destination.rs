@@ -1,4 +1,4 @@
-//! Where a name leads.
+//! Where connections and requests for a name go.
 
 use std::sync::Arc;
 
@@ -6,27 +6,27 @@ use crate::site::SiteRuntime;
 
 /// Where the connections and requests for a name go.
 ///
-/// No match over it has a wildcard: another kind of destination is a compile error at each place
-/// that has to know of it (docs/why/16).
+/// No `match` over it has a wildcard arm, so that another variant is a compile error wherever it has to be
+/// handled (docs/why/16).
 #[derive(Clone)]
 pub enum Destination {
-    /// To a site: TLS ends here, and its requests are forwarded.
+    /// To a site: TLS is terminated, and requests are forwarded.
     Site(Arc<SiteRuntime>),
-    /// Nowhere.
+    /// They are refused.
     Refused(NameRefusal),
 }
 
-/// Why a name leads nowhere.
+/// Why connections and requests for a name are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameRefusal {
-    /// No site has it.
+    /// No site has the name.
     Unknown,
-    /// Its site is in quarantine, and no version of it has run: the site's id.
+    /// The site of the name is in quarantine and has no last good version; the site's id.
     Quarantined(String),
 }
 
 impl Destination {
-    /// The site, where TLS ends at one.
+    /// The site, if the destination is one.
     #[must_use]
     pub fn site(&self) -> Option<&Arc<SiteRuntime>> {
         match self {

@@ -1,4 +1,4 @@
-//! One request and its response on one connection to a server, step by step.
+//! One request and its response on one connection to a server.
 
 use std::io::IoSlice;
 use std::pin::Pin;
@@ -16,45 +16,45 @@ use crate::budget::{LARGE, SMALL, is_scarce, piece_room, small_room};
 use crate::buffer::Buffer;
 use crate::client::{Client, ClientFault, Piece};
 use crate::connections::ServerConnection;
-use crate::spare::FieldList;
+use crate::free_list::FieldList;
 
 /// The server's side of an exchange.
-#[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 pub(crate) struct Exchange<'a> {
-    /// The connection; it is in the middle of something until [`Exchange::is_clean`].
+    /// The connection, which can be reused once [`Exchange::is_clean`].
     pub(crate) connection: ServerConnection,
-    /// What came from the server and was not passed on yet.
-    pub(crate) inbox: Buffer,
+    /// Bytes that were received from the server and not forwarded yet.
+    pub(crate) received: Buffer,
     request_head: &'a [u8],
     request_head_sent: usize,
     upload: Upload,
-    is_cut: bool,
-    /// Bytes that the request's body may still have.
+    is_truncated: bool,
+    /// The most bytes that the request's body may still have.
     body_left: u64,
     fields: FieldList,
-    /// Bytes of an incomplete head that were looked at.
+    /// The number of bytes of an incomplete head that were scanned.
     seen: usize,
     body: BodyReader,
-    /// Whether the server's last piece filled its room.
+    /// Whether the last read filled the buffer.
     is_fast: bool,
-    is_answered: bool,
-    has_moved: bool,
+    has_response_begun: bool,
+    has_progressed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Upload {
     Running,
-    /// The server has to take something before more is read for it.
+    /// The connection must become writable before more of the request is read.
     Waiting,
     Ended,
-    /// The client ended its side before its request's end, and the server knows.
-    Cut,
-    /// The server does not take more; perhaps it has said why.
+    /// The client's request is truncated, and the connection's sending direction was shut down.
+    Truncated,
+    /// Writing failed. The server may have sent a response before.
     Broken,
 }
 
 impl<'a> Exchange<'a> {
-    /// Begin: nothing is sent yet; the request's body may have so many bytes.
+    /// Create an exchange of which nothing is sent yet. The request's body may have `body_bytes` bytes.
     pub(crate) fn new(
         connection: ServerConnection,
         request_head: &'a [u8],
@@ -62,63 +62,62 @@ impl<'a> Exchange<'a> {
     ) -> Self {
         Self {
             connection,
-            inbox: Buffer::default(),
+            received: Buffer::default(),
             request_head,
             request_head_sent: 0,
             upload: Upload::Running,
-            is_cut: false,
+            is_truncated: false,
             body_left: body_bytes,
             fields: FieldList::new(),
             seen: 0,
             body: BodyReader::Ended,
             is_fast: false,
-            is_answered: false,
-            has_moved: false,
+            has_response_begun: false,
+            has_progressed: false,
         }
     }
 
-    /// Whether the server has got the whole request.
+    /// Whether the whole request was sent.
     pub(crate) fn is_sent(&self) -> bool {
         self.upload == Upload::Ended
     }
 
-    /// Whether the client ended its side before its request's end: no server is to blame for what
-    /// comes of that.
-    pub(crate) fn is_cut(&self) -> bool {
-        self.is_cut
+    /// Whether the client's request is truncated, so that the server is not to blame for a failure.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.is_truncated
     }
 
-    /// Whether we are still sending, or would be if the client were: no server is waited for.
-    pub(crate) fn is_sending(&self) -> bool {
+    /// Whether the request is still being sent, and the server is not what it waits for.
+    pub(crate) fn is_sending_request(&self) -> bool {
         self.upload == Upload::Running
     }
 
-    /// Whether the server cannot have seen anything of the request.
-    pub(crate) fn is_untouched(&self) -> bool {
+    /// Whether nothing of the request was sent.
+    pub(crate) fn is_unsent(&self) -> bool {
         self.request_head_sent == 0
     }
 
-    /// Whether the server has said anything.
-    pub(crate) fn is_answered(&self) -> bool {
-        self.is_answered
+    /// Whether anything was received from the server.
+    pub(crate) fn has_response_begun(&self) -> bool {
+        self.has_response_begun
     }
 
-    /// Bytes of the response have moved on to the client.
-    pub(crate) fn note_moved(&mut self) {
-        self.has_moved = true;
+    /// Record that bytes of the response were sent to the client.
+    pub(crate) fn record_progress(&mut self) {
+        self.has_progressed = true;
     }
 
-    /// Whether bytes of a body have moved, on either side, since this was asked last.
-    pub(crate) fn take_moved(&mut self) -> bool {
-        std::mem::take(&mut self.has_moved)
+    /// Whether bytes were transferred in either direction since the last call.
+    pub(crate) fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.has_progressed)
     }
 
-    /// Whether the exchange ended with nothing left over, so that another may follow.
+    /// Whether request and response are complete and no bytes are left, so that the connection can be reused.
     pub(crate) fn is_clean(&self) -> bool {
-        self.upload == Upload::Ended && self.body.has_ended() && self.inbox.is_empty()
+        self.upload == Upload::Ended && self.body.has_ended() && self.received.is_empty()
     }
 
-    /// Send what there is to send; `Err` is the client's fault alone.
+    /// Send as much of the request as possible. The error is a fault of the client.
     pub(crate) fn poll_upload(
         &mut self,
         context: &mut Context<'_>,
@@ -136,20 +135,20 @@ impl<'a> Exchange<'a> {
         }
         let is_waiting = self.upload == Upload::Waiting;
         if has_waited || is_waiting {
-            client.wait_for_server(is_waiting);
+            client.set_server_blocked(is_waiting);
         }
         Ok(())
     }
 
-    /// Have something to send, if there is something; while memory is scarce, not before the server
-    /// has room for it, since what it has none for can stay with the client.
+    /// Read from the client if nothing is left to send. While memory is scarce, only once the
+    /// connection to the server is writable, so that unsent bytes are not buffered here.
     fn poll_read(
         &mut self,
         context: &mut Context<'_>,
         client: &mut impl Client,
     ) -> Result<(), ClientFault> {
         let is_read = client.request_parts().iter().any(|part| !part.is_empty());
-        if is_read || self.is_cut || client.request_has_ended() {
+        if is_read || self.is_truncated || client.request_has_ended() {
             return Ok(());
         }
         if is_scarce() && self.connection.poll_room(context).is_pending() {
@@ -157,24 +156,24 @@ impl<'a> Exchange<'a> {
             return Ok(());
         }
         match client.poll_request(context) {
-            Poll::Ready(Err(ClientFault::Cut)) => {
-                self.is_cut = true;
+            Poll::Ready(Err(ClientFault::Truncated)) => {
+                self.is_truncated = true;
                 Ok(())
             }
-            Poll::Ready(outcome) => outcome.and_then(|()| self.measure(client)),
+            Poll::Ready(outcome) => outcome.and_then(|()| self.count_body(client)),
             Poll::Pending => Ok(()),
         }
     }
 
-    /// Nothing of a body goes on that is larger than the site takes.
-    fn measure(&mut self, client: &impl Client) -> Result<(), ClientFault> {
+    /// Refuse a body that exceeds the site's limit.
+    fn count_body(&mut self, client: &impl Client) -> Result<(), ClientFault> {
         let piece = client.request_parts()[1].len() as u64;
         let left = self.body_left.checked_sub(piece);
         self.body_left = left.ok_or(ClientFault::Refused(RequestRefusal::BodyTooLarge))?;
         Ok(())
     }
 
-    /// Write once; `false` when there is nothing to write, or the server has to be waited for.
+    /// Write once; `false` if there is nothing to write, or the connection is not writable.
     fn poll_write(&mut self, context: &mut Context<'_>, client: &mut impl Client) -> bool {
         let head = &self.request_head[self.request_head_sent..];
         let [before, piece, after] = client.request_parts();
@@ -183,10 +182,10 @@ impl<'a> Exchange<'a> {
         if slices.iter().all(|slice| slice.is_empty()) {
             if client.request_has_ended() {
                 self.upload = Upload::Ended;
-            } else if self.is_cut {
-                // The end goes on: who has not answered yet learns that nothing more comes.
+            } else if self.is_truncated {
+                // Pass the truncation on, so that the server does not wait for more.
                 let _ = stream.poll_shutdown(context);
-                self.upload = Upload::Cut;
+                self.upload = Upload::Truncated;
             }
             return false;
         }
@@ -204,14 +203,14 @@ impl<'a> Exchange<'a> {
                 let of_head = count.min(head.len());
                 self.request_head_sent += of_head;
                 client.consume_request(count - of_head);
-                self.has_moved = true;
+                self.has_progressed = true;
             }
             Poll::Ready(_) => self.upload = Upload::Broken,
         }
         true
     }
 
-    /// Read the next head of the response, interim or final.
+    /// Read the next head, of an interim or the final response.
     pub(crate) fn poll_head(
         &mut self,
         context: &mut Context<'_>,
@@ -219,7 +218,7 @@ impl<'a> Exchange<'a> {
         limits: &HeadLimits,
     ) -> Poll<Result<ResponseHead, UpstreamFailure>> {
         loop {
-            let input = self.inbox.filled();
+            let input = self.received.filled();
             if !input.is_empty()
                 && (self.seen == 0 || head_may_be_complete(input, self.seen, limits))
             {
@@ -242,54 +241,54 @@ impl<'a> Exchange<'a> {
     }
 
     fn make_room_for_head(&mut self, limits: &HeadLimits) {
-        if self.inbox.is_empty() {
-            self.inbox.renew(small_room());
-        } else if self.inbox.room() == 0 {
-            let size = if self.inbox.size() < LARGE {
+        if self.received.is_empty() {
+            self.received.reset(small_room());
+        } else if self.received.room() == 0 {
+            let size = if self.received.size() < LARGE {
                 LARGE
             } else {
-                self.inbox.size() * 2
+                self.received.size() * 2
             };
-            self.inbox.move_to_room(size.min(limits.bytes.max(LARGE)));
+            self.received.move_to_room(size.min(limits.bytes.max(LARGE)));
         }
     }
 
-    /// Read once; `None` when the connection broke. While nothing comes no buffer is held.
+    /// Read once; `None` if the connection failed. While nothing is received, no buffer is held.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Option<usize>> {
-        match self.inbox.poll_fill(context, &mut self.connection) {
+        match self.received.poll_fill(context, &mut self.connection) {
             Poll::Ready(outcome) => {
-                self.is_answered |= outcome.as_ref().is_ok_and(|&count| count > 0);
+                self.has_response_begun |= outcome.as_ref().is_ok_and(|&count| count > 0);
                 Poll::Ready(outcome.ok())
             }
             Poll::Pending => {
-                self.inbox.settle();
+                self.received.shrink();
                 Poll::Pending
             }
         }
     }
 
-    /// The head that was read last, with its fields.
+    /// The last head with its fields.
     pub(crate) fn message<'m>(&'m self, head: &'m ResponseHead) -> Message<'m, ResponseHead> {
         Message {
-            input: self.inbox.filled(),
+            input: self.received.filled(),
             head,
             fields: &self.fields,
         }
     }
 
-    /// An interim response was passed on: another head follows.
+    /// Consume an interim response; another head follows.
     pub(crate) fn pass_interim(&mut self, head: &ResponseHead) {
-        self.inbox.consume(head.length);
+        self.received.consume(head.length);
         self.seen = 0;
     }
 
-    /// The final response's head was passed on: its body follows.
+    /// Consume the final response's head; its body follows.
     pub(crate) fn begin_body(&mut self, head: &ResponseHead) {
-        self.inbox.consume(head.length);
+        self.received.consume(head.length);
         self.body = BodyReader::new(head.body);
     }
 
-    /// Read the next piece of the body into the inbox.
+    /// Read the next piece of the body into the buffer.
     pub(crate) fn poll_piece(
         &mut self,
         context: &mut Context<'_>,
@@ -298,24 +297,24 @@ impl<'a> Exchange<'a> {
             if let Some(piece) = self.piece()? {
                 return Poll::Ready(Ok(piece));
             }
-            self.inbox.renew(self.read_size());
+            self.received.reset(self.read_size());
             match ready!(self.poll_receive(context)) {
                 Some(0) => {
                     self.body
                         .end_of_input()
                         .map_err(|_| UpstreamFailure::ClosedEarly)?;
-                    self.inbox.settle();
+                    self.received.shrink();
                 }
                 Some(count) => {
-                    self.is_fast = count == self.inbox.size();
-                    self.has_moved = true;
+                    self.is_fast = count == self.received.size();
+                    self.has_progressed = true;
                 }
                 None => return Poll::Ready(Err(UpstreamFailure::ClosedEarly)),
             }
         }
     }
 
-    /// A long body is read in large pieces once the server has shown that it is fast.
+    /// The size of the next read: large for a long body from a fast server.
     fn read_size(&self) -> usize {
         let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
         if is_short {
@@ -325,16 +324,16 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The piece that is in the inbox already, if any.
+    /// The piece that is in the buffer already, if any.
     fn piece(&mut self) -> Result<Option<Piece>, UpstreamFailure> {
-        let taken = self.body.take(self.inbox.filled_mut());
+        let taken = self.body.take(self.received.filled_mut());
         let taken = taken.map_err(|_| UpstreamFailure::ResponseMalformed)?;
         let is_last = self.body.has_ended();
         if taken.payload.is_empty() && !is_last {
-            self.inbox.consume(taken.used);
+            self.received.consume(taken.used);
             return Ok(None);
         }
-        let position = self.inbox.position(&taken.payload);
+        let position = self.received.position(&taken.payload);
         Ok(Some(Piece {
             position,
             used: taken.used,

@@ -1,4 +1,5 @@
-//! Forwarding, the same for every version of HTTP: find a server, send it the request, pass its answer on.
+//! Forwarding, the same for every version of HTTP: connect to a server, send the request, and forward the
+//! response.
 
 mod download;
 mod error;
@@ -27,23 +28,23 @@ use crate::request::Request;
 use crate::route::Route;
 use error::{ExchangeError, ForwardError, failure_page};
 
-/// Interim responses that a server may send before its final one.
-const MOST_INTERIM: u32 = 32;
+/// The most interim responses before the final one.
+const MAX_INTERIM: u32 = 32;
 
-/// How it ended.
+/// The result of [`forward`].
 pub enum Outcome {
-    /// The client got a whole answer, be it a page of ours.
-    Answered,
-    /// The client left, or got an answer that is visibly broken off.
-    BrokenOff,
-    /// The connection now belongs to another protocol; these bytes came with the switch.
+    /// The client was sent a complete response, or an error page.
+    Completed,
+    /// The client disconnected, or its response was aborted.
+    Aborted,
+    /// The connection was upgraded to another protocol; the first bytes received after the response.
     Upgraded(ServerConnection, Buffer),
 }
 
-/// A server's final response: its head, and where the body comes from.
-type Answered<'a> = (Exchange<'a>, ResponseHead);
+/// The final response of a server: its head, and the exchange that the body is read from.
+type FinalResponse<'a> = (Exchange<'a>, ResponseHead);
 
-/// Forward a request and its response; every way out has told its events and counted.
+/// Forward a request and its response. All events and counters are recorded here, also for failures.
 pub async fn forward(
     client: &mut impl Client,
     request: &Request<'_>,
@@ -55,28 +56,28 @@ pub async fn forward(
         Ok(admission) => admission,
         Err(refusal) => {
             refuse(client, route, context, refusal);
-            return Outcome::Answered;
+            return Outcome::Completed;
         }
     };
-    let forwarding = Forwarding::new(request, route, context, admission);
-    if let Some(whole) = forwarding.admission.request_timeout {
-        deadline.end_within(whole);
+    let forwarder = Forwarder::new(request, route, context, admission);
+    if let Some(whole) = forwarder.admission.request_timeout {
+        deadline.limit_total(whole);
     }
-    let mut answer = forwarding.answer(client, deadline).await;
-    // Looked at where it lies: the future of each request would store a moved one twice.
-    let passed = match &mut answer {
-        Ok(answered) => forwarding.pass_on(client, answered, deadline).await,
+    let mut response = forwarder.send(client, deadline).await;
+    // Borrowed, not moved: a moved value would be stored twice in the future of each request.
+    let forwarded = match &mut response {
+        Ok(response) => forwarder.forward_response(client, response, deadline).await,
         Err(_) => Ok(()),
     };
-    let outcome = match answer {
-        Ok(answered) => forwarding.conclude(client, answered, passed),
-        Err(error) => forwarding.send_error(client, &error),
+    let outcome = match response {
+        Ok(response) => forwarder.finish(client, response, forwarded),
+        Err(error) => forwarder.send_error(client, &error),
     };
-    deadline.forget_end();
+    deadline.clear_total();
     outcome
 }
 
-/// Refuse a request: tell, count and answer with a page.
+/// Refuse a request: record the refusal and send an error page.
 pub fn refuse(
     client: &mut impl Client,
     route: &Route,
@@ -94,7 +95,7 @@ pub fn refuse(
     client.send_page(&page, route.hsts());
 }
 
-struct Forwarding<'a> {
+struct Forwarder<'a> {
     request: &'a Request<'a>,
     route: &'a Route,
     context: &'a ConnectionContext,
@@ -103,7 +104,7 @@ struct Forwarding<'a> {
     response_timeout: Duration,
 }
 
-impl<'a> Forwarding<'a> {
+impl<'a> Forwarder<'a> {
     fn new(
         request: &'a Request<'a>,
         route: &'a Route,
@@ -121,12 +122,13 @@ impl<'a> Forwarding<'a> {
         }
     }
 
-    /// Send the request to a server; once more when the request got lost and may be sent twice.
-    async fn answer(
+    /// Send the request to a server, and wait for the response. It is sent a second time if it was lost
+    /// on an idle connection and may be repeated.
+    async fn send(
         &self,
         client: &mut impl Client,
         deadline: &mut Deadline,
-    ) -> Result<Answered<'_>, ForwardError> {
+    ) -> Result<FinalResponse<'_>, ForwardError> {
         let is_repeatable = self.request.method.is_idempotent() && !self.request.has_body;
         let mut reuse = if is_repeatable {
             Reuse::Repeatable
@@ -139,7 +141,7 @@ impl<'a> Forwarding<'a> {
             let mut exchange = Exchange::new(
                 connection,
                 self.request.head,
-                // What an attempt before this one has read of the body is measured already.
+                // Bytes that an earlier attempt has read are counted already.
                 self.admission
                     .body_bytes
                     .saturating_sub(client.request_parts()[1].len() as u64),
@@ -159,29 +161,29 @@ impl<'a> Forwarding<'a> {
         }
     }
 
-    /// Have a connection to a server, for as long as the client waits for one.
+    /// Get a connection to a server, unless the client disconnects first.
     async fn connect(
         &self,
         client: &mut impl Client,
         reuse: Reuse,
     ) -> Result<ServerConnection, ForwardError> {
-        if let Some(connection) = self.pool.take_warm(reuse) {
+        if let Some(connection) = self.pool.take_idle(reuse) {
             return Ok(connection);
         }
-        // Seldom, so it has a box of its own, and the future of each request stays small.
+        // Boxed since it is rare, which keeps the future of each request small.
         let mut connecting = Box::pin(self.pool.connect(reuse));
         poll_fn(|context| {
             if let Poll::Ready(outcome) = connecting.as_mut().poll(context) {
                 let outcome = outcome.map_err(|it| ForwardError::Server(it.reason, it.server));
                 return Poll::Ready(outcome);
             }
-            ready!(client.poll_gone(context));
+            ready!(client.poll_disconnected(context));
             Poll::Ready(Err(ForwardError::Client(ClientFault::Gone)))
         })
         .await
     }
 
-    /// Send the request, and wait for the final response's head; interim ones are passed on.
+    /// Send the request, and wait for the head of the final response. Interim responses are forwarded.
     async fn send_request(
         &self,
         client: &mut impl Client,
@@ -193,7 +195,7 @@ impl<'a> Forwarding<'a> {
         } else {
             self.response_timeout
         });
-        for _ in 0..MOST_INTERIM {
+        for _ in 0..MAX_INTERIM {
             let head = poll_fn(|it| self.poll_head(it, client, exchange, deadline)).await?;
             match head.status {
                 101 if self.request.asks_upgrade => return Ok(head),
@@ -225,50 +227,50 @@ impl<'a> Forwarding<'a> {
         if let Poll::Ready(outcome) = head {
             return Poll::Ready(outcome.map_err(|it| ExchangeError::of_server(it, exchange)));
         }
-        if client.poll_gone(context).is_ready() {
+        if client.poll_disconnected(context).is_ready() {
             return Poll::Ready(Err(ExchangeError::Client(ClientFault::Gone)));
         }
-        if exchange.take_moved() {
-            let waits_for_answer = exchange.is_sent();
-            deadline.set(if waits_for_answer {
+        if exchange.take_progress() {
+            let waits_for_response = exchange.is_sent();
+            deadline.set(if waits_for_response {
                 self.response_timeout
             } else {
                 self.admission.body_timeout
             });
         }
         ready!(deadline.poll_due(context));
-        Poll::Ready(Err(if deadline.is_at_end() {
+        Poll::Ready(Err(if deadline.is_total_due() {
             ExchangeError::REQUEST_TIMEOUT
         } else {
-            timeout_before_answer(client, exchange)
+            timeout_before_response(client, exchange)
         }))
     }
 
-    /// Answer with a page, where there is somebody to read it.
+    /// Send an error page, if the client can still read it.
     fn send_error(&self, client: &mut impl Client, error: &ForwardError) -> Outcome {
         match *error {
-            ForwardError::Client(ClientFault::Gone | ClientFault::Cut) => {
-                return Outcome::BrokenOff;
+            ForwardError::Client(ClientFault::Gone | ClientFault::Truncated) => {
+                return Outcome::Aborted;
             }
             ForwardError::Client(ClientFault::Refused(refusal)) => {
                 refuse(client, self.route, self.context, refusal);
             }
             ForwardError::Server(reason, server) => {
                 let page = failure_page(reason);
-                self.note_failure(reason, server, page.status);
-                self.note_answered(page.status);
+                self.record_failure(reason, server, page.status);
+                self.record_response(page.status);
                 client.send_page(&page, self.route.hsts());
             }
         }
-        Outcome::Answered
+        Outcome::Completed
     }
 
-    fn note_answered(&self, status: u16) {
+    fn record_response(&self, status: u16) {
         let observer = &self.context.worker.observer;
         observer.request_answered(&self.route.site.slot, status);
     }
 
-    fn note_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {
+    fn record_failure(&self, reason: UpstreamFailure, server: Option<usize>, status: u16) {
         let label = server.map_or("", |index| self.pool.label(index));
         let (site, pool) = (&self.route.site.id, &self.pool.document().id);
         let fault = UpstreamFault {
@@ -282,24 +284,25 @@ impl<'a> Forwarding<'a> {
     }
 }
 
-/// RFC 9112 §9.3.1: a warm connection may end just as we write to it.
+/// Whether to send a request again: a server may close an idle connection just as it is used (RFC 9112
+/// §9.3.1).
 fn may_repeat(exchange: &Exchange<'_>, is_repeatable: bool) -> bool {
-    let got_lost = exchange.connection.is_reused && !exchange.is_answered();
-    exchange.is_untouched() || is_repeatable && got_lost
+    let got_lost = exchange.connection.is_reused && !exchange.has_response_begun();
+    exchange.is_unsent() || is_repeatable && got_lost
 }
 
-/// Before the answer: who has kept the other waiting?
-fn timeout_before_answer(client: &impl Client, exchange: &Exchange<'_>) -> ExchangeError {
-    if waits_for_client(client, exchange) {
+/// The error for a timeout before the response: that of the side which was waited for.
+fn timeout_before_response(client: &impl Client, exchange: &Exchange<'_>) -> ExchangeError {
+    if is_waiting_for_client(client, exchange) {
         ExchangeError::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {
         ExchangeError::of_server(UpstreamFailure::ResponseTimeout, exchange)
     }
 }
 
-/// Whether all that came of the request was sent on, and more has to come.
-fn waits_for_client(client: &impl Client, exchange: &Exchange<'_>) -> bool {
-    exchange.is_sending()
+/// Whether everything that was received of the request was sent, and the request is incomplete.
+fn is_waiting_for_client(client: &impl Client, exchange: &Exchange<'_>) -> bool {
+    exchange.is_sending_request()
         && !client.request_has_ended()
         && client.request_parts().iter().all(|part| part.is_empty())
 }

@@ -1,24 +1,23 @@
-//! Forwarding, the same for every version of HTTP: from a name to its destination, to a server and back
-//! with its response.
+//! Forwarding, the same for every version of HTTP: from a name to its destination, to a server, and the
+//! response back to the client.
 //!
-//! What runs is built at apply and shared by all workers without a lock:
+//! The following is built when a snapshot is applied, and shared by all workers without a lock:
 //!
 //! - [`Running`] is one snapshot, ready to serve. It maps each name to a [`Destination`]: a site, or a
 //!   refusal with its reason.
-//! - [`SiteRuntime`] holds what a site's connections and requests need; [`PoolRuntime`] holds its pool:
-//!   for each server a connector and a circuit breaker.
+//! - [`SiteRuntime`] is one site with its TLS configuration; [`PoolRuntime`] is its pool, with a connector
+//!   and a circuit breaker for each server.
 //!
-//! What one worker has of its own is in its [`WorkerContext`]: connections to servers ([`WorkerPools`]),
-//! spare memory, and the [`budget`] that bounds that memory. [`ConnectionContext`] adds what one client's
-//! connection has.
+//! Each worker has a [`WorkerContext`] with its connections to servers ([`WorkerPools`]), buffers to reuse,
+//! and the [`budget`] that bounds their memory. A [`ConnectionContext`] adds the state of one client's
+//! connection.
 //!
 //! A request passes three steps: [`route()`] finds its site, `admit` checks that site's limits and returns
-//! the bounds for this request, and [`forward()`] gets a connection to a server, runs the exchange on it
-//! and passes the response on. After an upgrade the module [`tunnel`] copies bytes both ways.
+//! the limits for this request, and [`forward()`] connects to a server, sends the request and forwards
+//! the response. After an upgrade the module [`tunnel`] copies bytes in both directions.
 //!
-//! A version of HTTP stands on this crate with an implementation of [`Client`]. This crate must not know
-//! which version a client speaks, over what, or how sockets are accepted; it reads no settings and has no
-//! idea of the control plane.
+//! Each version of HTTP implements [`Client`]. This crate must not know which version a client uses, over
+//! which transport, or how sockets are accepted; nor does it know of settings or of the control plane.
 //!
 //! Start at [`forward()`] for requests and at [`Running::build`] for snapshots.
 #![forbid(unsafe_code)]
@@ -34,7 +33,7 @@ mod deadline;
 mod destination;
 mod exchange;
 mod forward;
-mod health;
+mod circuit_breaker;
 pub mod limits;
 pub mod loop_tick;
 pub mod peer_end;
@@ -43,7 +42,7 @@ mod request;
 mod route;
 mod running;
 mod site;
-mod spare;
+mod free_list;
 pub mod tunnel;
 
 pub use buffer::Buffer;
@@ -58,4 +57,4 @@ pub use request::Request;
 pub use route::{Route, route, site_of};
 pub use running::{ListenerRuntime, Running};
 pub use site::{SiteHsts, SiteRuntime};
-pub use spare::{FieldList, Text};
+pub use free_list::{FieldList, Text};

@@ -1,9 +1,9 @@
-//! The snapshot's limits in the form that HTTP asks for them.
+//! The snapshot's limits as limits of HTTP heads and bodies.
 
 use edge_contract::Limits;
 use edge_http::{BodyKind, HeadLimits};
 
-/// Bounds on the head of a request.
+/// The limits of the head of a request.
 #[must_use]
 pub fn of_request(limits: &Limits) -> HeadLimits {
     let line_bytes = size(limits.header_line_bytes);
@@ -15,8 +15,8 @@ pub fn of_request(limits: &Limits) -> HeadLimits {
     }
 }
 
-/// Bounds on the head of a response: its server is the operator's, so that its lines may be long,
-/// and a low limit for what clients send takes none of its fields away.
+/// The limits of the head of a response. Servers are trusted more than clients: lines are only limited by
+/// the head, and a low limit on fields does not apply.
 #[must_use]
 pub fn of_response(limits: &Limits) -> HeadLimits {
     let standard = HeadLimits::with_bytes(size(limits.header_bytes));
@@ -26,10 +26,10 @@ pub fn of_response(limits: &Limits) -> HeadLimits {
     }
 }
 
-/// Whether a body is known to be too long before it has come.
+/// Whether the Content-Length of a body exceeds a limit.
 #[must_use]
-pub fn is_too_long(body: BodyKind, most: u64) -> bool {
-    matches!(body, BodyKind::Length(bytes) if bytes > most)
+pub fn is_too_long(body: BodyKind, limit: u64) -> bool {
+    matches!(body, BodyKind::Length(bytes) if bytes > limit)
 }
 
 fn size(bytes: u64) -> usize {

@@ -1,18 +1,18 @@
-//! Turns of a worker's event loop: in each it asks the kernel what has come, then runs its tasks.
+//! The ticks of a worker's event loop. In each it polls the kernel for readiness, then runs its tasks.
 
 use std::cell::Cell;
 
 thread_local! {
-    static TURN: Cell<u64> = const { Cell::new(0) };
+    static TICK: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The kernel was asked: what came before is known from now on.
+/// Begin a tick, after the kernel was polled.
 pub fn begin() {
-    TURN.set(TURN.get() + 1);
+    TICK.set(TICK.get() + 1);
 }
 
-/// The number of this thread's turn.
+/// The number of this thread's current tick.
 #[must_use]
 pub fn now() -> u64 {
-    TURN.get()
+    TICK.get()
 }

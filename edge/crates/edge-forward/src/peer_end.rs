@@ -1,8 +1,8 @@
-//! Clients that have ended their side of a connection: some still read what they have asked for
-//! (RFC 9112 §9.6), and of others only the kernel is left, which resets what it is sent.
+//! Clients that have closed their direction of a connection.
 //!
-//! An end behind a whole request never means that nobody reads. What tells is a reset, a write that
-//! fails, or the time-out of whatever the connection waits for.
+//! Some still read the response (RFC 9112 §9.6); others are closed, and their kernel resets the connection
+//! once something is sent. The end of the stream after a complete request does not tell which: only a
+//! reset, a failed write or a timeout does.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -12,23 +12,23 @@ use std::task::{Context, Poll};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 
-/// Whether an error of reading means that the peer sends no more, and nothing else: a FIN without
-/// `close_notify` behind a whole request takes nothing from it.
+/// Whether a read error only means the end of the stream: a FIN without `close_notify`, which is harmless
+/// after a complete request.
 #[must_use]
 pub fn is_end(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::UnexpectedEof
 }
 
-/// The wait for the reset of a connection of which the end was read: reading it tells nothing new.
+/// Waits for the reset of a connection whose end of stream was read.
 pub struct Reset(Pin<Box<dyn Future<Output = ()>>>);
 
 impl Reset {
-    /// Watch a socket.
+    /// Watch a socket for errors.
     pub fn of(socket: &impl AsFd) -> io::Result<Self> {
         let own = socket.as_fd().try_clone_to_owned()?;
         let socket = TcpStream::from_std(own.into())?;
         Ok(Self(Box::pin(async move {
-            // An error of waiting leaves nothing to wait for.
+            // An error here ends the wait, too.
             let _ = socket.ready(Interest::ERROR).await;
         })))
     }
@@ -39,7 +39,7 @@ impl Reset {
     }
 }
 
-/// Wait for the reset of a connection of which the end was read, watched from the first time on.
+/// Wait for the reset of a connection whose end of stream was read. The watch is created on the first call.
 pub fn poll_reset(
     context: &mut Context<'_>,
     reset: &mut Option<Reset>,

@@ -1,13 +1,13 @@
-//! A pool that runs: its servers, and what all workers know of them.
+//! A running pool: its servers with the state that all workers share.
 
 use std::sync::Arc;
 
 use edge_contract::{Hash, Pool};
 
 use crate::connector::{Connector, label};
-use crate::health::CircuitBreaker;
+use crate::circuit_breaker::CircuitBreaker;
 
-/// A pool of the snapshot; the same object for as long as its document stays the same.
+/// A pool of the snapshot. It is the same object in later snapshots with the same document.
 pub struct PoolRuntime {
     /// The hash of its document.
     pub hash: Hash,
@@ -16,20 +16,20 @@ pub struct PoolRuntime {
     pub(crate) servers: Vec<Arc<ServerRuntime>>,
 }
 
-/// One of its servers.
+/// One server of a pool.
 pub(crate) struct ServerRuntime {
-    /// `host:port`, as events name it.
+    /// `host:port`, for events.
     pub(crate) label: String,
-    /// The pool's id, as events name it.
+    /// The pool's id, for events.
     pub(crate) pool: String,
-    /// How it is reached.
+    /// Opens connections to it.
     pub(crate) connector: Connector,
-    /// Whether it answers.
-    pub(crate) health: CircuitBreaker,
+    /// Its circuit breaker.
+    pub(crate) breaker: CircuitBreaker,
 }
 
 impl PoolRuntime {
-    /// A pool of whose servers nothing is known yet.
+    /// Create a pool; all circuit breakers are closed.
     #[must_use]
     pub fn new(hash: Hash, document: Pool) -> Self {
         let server = |server| {
@@ -37,7 +37,7 @@ impl PoolRuntime {
                 label: label(server),
                 pool: document.id.clone(),
                 connector: Connector::new(server),
-                health: CircuitBreaker::new(),
+                breaker: CircuitBreaker::new(),
             })
         };
         Self {

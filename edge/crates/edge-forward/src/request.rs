@@ -1,18 +1,18 @@
-//! A request on its way to a server.
+//! A request to forward.
 
 use edge_http::{BodyKind, Method};
 
-/// A request as its server will see it.
+/// A request in the form in which it is sent to the server.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// The whole head.
+    /// The head, encoded as HTTP/1.1.
     pub head: &'a [u8],
     /// The method.
     pub method: Method,
     /// Whether a body follows.
     pub has_body: bool,
-    /// How its end is known.
+    /// The framing of the body.
     pub body: BodyKind,
-    /// Whether the connection may be upgraded.
+    /// Whether the client asks for an upgrade.
     pub asks_upgrade: bool,
 }

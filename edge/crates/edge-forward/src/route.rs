@@ -1,4 +1,4 @@
-//! Which site a request belongs to, and whether its connection may carry it.
+//! Routing: which site a request belongs to, and whether its connection may be used for it.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -14,7 +14,7 @@ use crate::destination::{Destination, NameRefusal};
 use crate::running::Running;
 use crate::site::{SiteHsts, SiteRuntime};
 
-/// A request's site, and whether the name it was asked by gets the site's HSTS header.
+/// A request's site, and whether the response to this host has the site's HSTS header.
 #[derive(Clone)]
 pub struct Route {
     /// The site.
@@ -23,13 +23,13 @@ pub struct Route {
 }
 
 impl Route {
-    /// The site's HSTS header, where it is sent.
+    /// The site's HSTS header, if it is to be sent.
     #[must_use]
     pub fn hsts(&self) -> Option<&SiteHsts> {
         self.site.hsts.as_ref().filter(|_| self.sends_hsts)
     }
 
-    /// The connection's own site, for answers to requests that name none.
+    /// The site of the handshake, for error pages to requests without a valid host.
     #[must_use]
     pub fn of_connection(context: &ConnectionContext) -> Self {
         let running = context.worker.running.load();
@@ -41,10 +41,10 @@ impl Route {
     }
 }
 
-/// Find the site for a host; refuse one that the connection was not made for (RFC 9110 §7.4).
+/// Find the site of a host in the newest snapshot. A host that the connection may not be used for is
+/// refused (RFC 9110 §7.4).
 ///
-/// Without a host (HTTP/1.0) it is that of the handshake. The newest snapshot decides, so that a
-/// connection that lives long follows its site's changes.
+/// Without a host (HTTP/1.0) it is the name of the handshake.
 pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, RequestRefusal> {
     let running = context.worker.running.load();
     let mut space = [0; MAX_HOST_NAME];
@@ -71,7 +71,7 @@ pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, 
     }
 }
 
-/// The site on a plain port, where no handshake has chosen one.
+/// The site of a host on a port for plain HTTP, where there is no handshake.
 #[must_use]
 pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
     let mut space = [0; MAX_HOST_NAME];
@@ -79,10 +79,10 @@ pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRun
     destination.site().cloned()
 }
 
-/// Who was let in without a known name may ask for an unknown one.
+/// The route for an unknown host: the default site, if the handshake was with that site.
 fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, RequestRefusal> {
     match running.default_destination() {
-        Destination::Site(site) if site.id == context.site.id && context.has_shown_enough(site) => {
+        Destination::Site(site) if site.id == context.site.id && context.satisfies_client_auth(site) => {
             Ok(Route {
                 site: Arc::clone(site),
                 sends_hsts: false,
@@ -92,7 +92,7 @@ fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route
     }
 }
 
-/// A host as sites are named: in lower case, without port, brackets and final dot.
+/// A host in the form of site names: in lower case, without port, brackets and final dot.
 enum Host<'a> {
     Name(&'a str),
     Address(IpAddr),
@@ -130,7 +130,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Whether a sorted list of names holds it, or a wildcard one label above.
+    /// Whether a sorted list of names contains it, or a wildcard that covers it.
     fn is_among(&self, names: &[String]) -> bool {
         let Self::Name(host) = self else {
             // RFC 6797 §8.1.1: clients ignore the header for IP addresses.
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found_exactly_or_under_a_wildcard_of_one_label() {
+    fn names_match_exactly_or_by_a_wildcard_of_one_label() {
         let names = ["*.b.example", "a.example", "c.example"];
         assert!(is_among("A.example:8443", &names));
         assert!(is_among("a.example.", &names));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_too_long_is_no_host() {
+    fn a_name_that_is_too_long_is_not_a_host() {
         let long = "a.".repeat(126) + "ab";
         assert!(Host::parse(long.as_bytes(), &mut [0; MAX_HOST_NAME]).is_none());
     }

@@ -1,4 +1,4 @@
-//! What runs: one snapshot with everything its connections need, immutable once built.
+//! The running snapshot, immutable once built.
 
 mod build;
 #[cfg(test)]
@@ -17,44 +17,44 @@ use crate::destination::{Destination, NameRefusal};
 use crate::pool::PoolRuntime;
 use crate::site::SiteRuntime;
 
-/// Where names lead that no site has, unless there is a default site.
+/// The destination of names that no site has.
 static UNKNOWN: Destination = Destination::Refused(NameRefusal::Unknown);
 
-/// One snapshot, ready to serve; connections hold the one that they were accepted under.
+/// One snapshot, ready to serve.
 #[derive(Default)]
 pub struct Running {
     /// The root's hash; `None` before the first snapshot.
     pub root: Option<Hash>,
-    /// Bounds on what a client may make the edge hold or wait for.
+    /// The limits of the snapshot.
     pub limits: Limits,
     slots: SiteSlots,
     listeners: HashMap<String, Arc<ListenerRuntime>>,
     sites: BTreeMap<String, Arc<SiteRuntime>>,
     /// The pools of those sites.
     pools: HashMap<Hash, Arc<PoolRuntime>>,
-    /// What is known of names, be it that they are refused.
+    /// The destinations of exact names, including refused ones.
     names: HashMap<String, Destination>,
-    /// The same of wildcard names, by what follows the `*.`.
+    /// The destinations of wildcard names, by the part after `*.`.
     wildcards: HashMap<String, Destination>,
-    /// Where the other names lead.
+    /// The destination of handshakes with other names.
     default: Destination,
 }
 
-/// A listener of the snapshot; the same object while its document stays the same.
+/// A listener of the snapshot. It is the same object in later snapshots with the same document.
 pub struct ListenerRuntime {
     /// The listener's document.
     pub document: Listener,
 }
 
 impl Running {
-    /// Where the requests of this snapshot's sites are counted.
+    /// The request counters of this snapshot's sites.
     #[must_use]
     pub fn site_slots(&self) -> &SiteSlots {
         &self.slots
     }
 
-    /// Where a connection goes, and the name that decides it: the hello's, or without one our address
-    /// that the client connected to.
+    /// The destination of a handshake and the name that it was found by: the server name of the hello, or
+    /// the local address if there is none.
     #[must_use]
     pub fn destination_of_hello<'a>(
         &self,
@@ -74,7 +74,7 @@ impl Running {
         (destination, name)
     }
 
-    /// Where a host leads: by its exact name, a wildcard one label above, or as an IP address.
+    /// The destination of a host: by its exact name, by a wildcard, or as an IP address.
     ///
     /// `host` is in lower case, without port and brackets.
     #[must_use]
@@ -86,7 +86,7 @@ impl Running {
     }
 
     fn wildcard(&self, host: &str) -> Option<&Destination> {
-        // RFC 9525 §6.3: the asterisk stands for exactly one whole left-most label.
+        // RFC 9525 §6.3: the asterisk matches exactly one complete left-most label.
         let (label, parent) = host.split_once('.')?;
         let destination = self.wildcards.get(parent)?;
         match destination {
@@ -95,26 +95,26 @@ impl Running {
         }
     }
 
-    /// Where hosts lead that [`Self::destination`] does not know.
+    /// The destination of handshakes with a name that [`Self::destination`] does not know.
     #[must_use]
     pub fn default_destination(&self) -> &Destination {
         &self.default
     }
 
-    /// The site by its key in `Root.sites`.
+    /// The site with this key in `Root.sites`.
     #[must_use]
     pub fn site(&self, id: &str) -> Option<&Arc<SiteRuntime>> {
         self.sites.get(id)
     }
 
-    /// The listener by its id.
+    /// The listener with this id.
     #[must_use]
     pub fn listener(&self, id: &str) -> Option<&Arc<ListenerRuntime>> {
         self.listeners.get(id)
     }
 }
 
-/// Whether a text can be a label of a host's name; an underscore is met where it should not be.
+/// Whether a text is a label of a host name. Underscores are accepted, since they occur in practice.
 fn is_label(text: &str) -> bool {
     let allowed =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);

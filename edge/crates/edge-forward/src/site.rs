@@ -1,4 +1,4 @@
-//! A site that runs: what its connections and requests need, made once at apply.
+//! A running site, built when a snapshot is applied.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use edge_tls::SiteTls;
 
 use crate::pool::PoolRuntime;
 
-/// A site that runs: everything its connections and requests need, made once.
+/// A running site: everything that its connections and requests need.
 pub struct SiteRuntime {
     /// The key of the site in `Root.sites`.
     pub id: String,
@@ -17,34 +17,34 @@ pub struct SiteRuntime {
     pub hash: Hash,
     /// The site's names, as in its document.
     pub names: Vec<String>,
-    /// Where the site's requests are counted.
+    /// The site's request counters.
     pub slot: SiteSlot,
-    /// The site's finished TLS configuration.
+    /// The site's TLS configuration.
     pub tls: SiteTls,
-    /// The servers that its requests are forwarded to.
+    /// The pool that its requests are forwarded to.
     pub pool: Arc<PoolRuntime>,
     /// The Strict-Transport-Security header that the site sends.
     pub hsts: Option<SiteHsts>,
-    /// Whether the redirect from port 80 may be kept by clients.
+    /// Whether clients may cache the redirect from plain HTTP.
     pub redirect_cacheable: bool,
-    /// What its clients may have.
+    /// The limits of the site.
     pub own_limits: SiteLimits,
-    /// Its own time-outs.
+    /// The site's own timeouts.
     pub timeouts: Option<Timeouts>,
-    /// The ticket keys that its TLS was made with; other keys make another object.
+    /// The ticket keys of its TLS configuration. Other keys require a new object.
     pub ticket_keys: Vec<Hash>,
 }
 
-/// A site's Strict-Transport-Security header, written once.
+/// A site's Strict-Transport-Security header.
 pub struct SiteHsts {
-    /// The policy, to be compared with an upstream's own.
+    /// The policy.
     pub policy: Hsts,
     /// The header's value (RFC 6797 §6.1).
     pub value: Vec<u8>,
 }
 
 impl SiteRuntime {
-    /// The limits as they hold for this site.
+    /// The limits of the snapshot with the site's own timeouts.
     #[must_use]
     pub fn limits(&self, of_all: &Limits) -> Limits {
         self.timeouts.map_or(*of_all, |own| own.over(of_all))
@@ -52,7 +52,7 @@ impl SiteRuntime {
 }
 
 impl SiteHsts {
-    /// Write the header's value for a policy.
+    /// Format the header's value for a policy.
     #[must_use]
     pub fn new(policy: Hsts) -> Self {
         let mut value = format!("max-age={}", policy.max_age_s);
@@ -68,7 +68,7 @@ impl SiteHsts {
         }
     }
 
-    /// The policy, as far as an upstream's can be compared with it.
+    /// The policy in the form that can be compared with that of a server's own header.
     #[must_use]
     pub fn to_compare(&self) -> HstsPolicy {
         HstsPolicy {

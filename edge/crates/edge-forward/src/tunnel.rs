@@ -1,5 +1,4 @@
-//! After an upgrade: bytes both ways between any two streams, until both sides have ended (RFC 9110
-//! §7.8).
+//! Tunnels after an upgrade: copy bytes in both directions until both streams have ended (RFC 9110 §7.8).
 
 use std::future::poll_fn;
 use std::io;
@@ -15,32 +14,32 @@ use crate::deadline::Deadline;
 use crate::peer_end::is_end;
 
 /// One end of a tunnel.
-pub struct End<S> {
-    /// The stream that it is reached over.
+pub struct TunnelEnd<S> {
+    /// Its stream.
     pub stream: S,
-    /// What has come from it already.
+    /// Bytes that were received from it already.
     pub early: Buffer,
 }
 
-/// Carry bytes between a client and a server.
+/// Copy bytes between a client and a server until both have ended.
 ///
-/// A client whose end was read is not read any more: `poll_gone` is asked from then on whether it is
-/// still there. A tunnel that nobody has used for as long as `silence` is taken for forgotten.
+/// Once the client's end of stream was read, `poll_disconnected` is polled to detect that it disconnects. The
+/// tunnel also ends after `idle_timeout` without any bytes in either direction.
 pub async fn run<C, S>(
-    client: End<C>,
-    server: End<S>,
-    silence: Duration,
-    mut poll_gone: impl FnMut(&mut Context<'_>, &C) -> Poll<()>,
+    client: TunnelEnd<C>,
+    server: TunnelEnd<S>,
+    idle_timeout: Duration,
+    mut poll_disconnected: impl FnMut(&mut Context<'_>, &C) -> Poll<()>,
 ) where
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut up, mut down) = (
-        Way::beginning_with(client.early),
-        Way::beginning_with(server.early),
+        Direction::new(client.early),
+        Direction::new(server.early),
     );
     let (mut client, mut server) = (client.stream, server.stream);
-    let mut deadline = Deadline::after(silence);
+    let mut deadline = Deadline::after(idle_timeout);
     let mut carry = |context: &mut Context<'_>| {
         let (one, other) = (
             up.poll(context, &mut client, &mut server),
@@ -52,38 +51,38 @@ pub async fn run<C, S>(
         if is_broken || one.is_ready() && other.is_ready() {
             return Poll::Ready(());
         }
-        if up.source_ended && poll_gone(context, &client).is_ready() {
+        if up.source_ended && poll_disconnected(context, &client).is_ready() {
             return Poll::Ready(());
         }
-        if up.take_moved() | down.take_moved() {
-            deadline.set(silence);
+        if up.take_progress() | down.take_progress() {
+            deadline.set(idle_timeout);
         }
         deadline.poll_due(context)
     };
     poll_fn(&mut carry).await;
 }
 
-/// One direction; it owns memory only while bytes are on their way.
-struct Way {
+/// One direction of a tunnel. It owns memory only while it has unwritten bytes.
+struct Direction {
     buffer: Buffer,
     source_ended: bool,
-    has_moved: bool,
+    has_progressed: bool,
 }
 
-impl Way {
-    fn beginning_with(buffer: Buffer) -> Self {
+impl Direction {
+    fn new(buffer: Buffer) -> Self {
         Self {
             buffer,
             source_ended: false,
-            has_moved: false,
+            has_progressed: false,
         }
     }
 
-    fn take_moved(&mut self) -> bool {
-        std::mem::take(&mut self.has_moved)
+    fn take_progress(&mut self) -> bool {
+        std::mem::take(&mut self.has_progressed)
     }
 
-    /// Ready when the source has ended and its end was passed on.
+    /// Ready once the source has ended and the destination was shut down.
     fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -97,20 +96,20 @@ impl Way {
                     return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                 }
                 self.buffer.consume(count);
-                self.has_moved = true;
+                self.has_progressed = true;
             }
             if self.source_ended {
                 return Pin::new(&mut *to).poll_shutdown(context);
             }
-            self.buffer.renew(small_room());
+            self.buffer.reset(small_room());
             match self.buffer.poll_fill(context, from) {
                 Poll::Ready(Ok(0)) => self.source_ended = true,
                 Poll::Ready(Err(error)) if is_end(&error) => self.source_ended = true,
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    self.buffer.settle();
-                    // What was written may still wait for a slow reader.
+                    self.buffer.shrink();
+                    // Written bytes may still be buffered in the stream.
                     ready!(Pin::new(&mut *to).poll_flush(context))?;
                     return Poll::Pending;
                 }
@@ -126,55 +125,55 @@ mod tests {
 
     use super::*;
 
-    /// An end with nothing early, whatever its stream is made of.
-    fn end<S>(stream: S) -> End<S> {
-        End {
+    /// An end without early bytes.
+    fn end<S>(stream: S) -> TunnelEnd<S> {
+        TunnelEnd {
             stream,
             early: Buffer::default(),
         }
     }
 
     #[tokio::test]
-    async fn any_two_streams_are_carried_until_both_have_ended() {
+    async fn bytes_are_copied_until_both_streams_have_ended() {
         let (client, mut far_client) = duplex(16);
         let (server, mut far_server) = UnixStream::pair().unwrap();
         let never = |_: &mut Context<'_>, _: &_| Poll::Pending;
         let tunnel = run(end(client), end(server), Duration::from_secs(60), never);
-        let talk = async {
+        let peers = async {
             far_client
                 .write_all(b"a question that is longer than its pipe")
                 .await
                 .unwrap();
             far_client.shutdown().await.unwrap();
-            let mut heard = String::new();
-            far_server.read_to_string(&mut heard).await.unwrap();
+            let mut question = String::new();
+            far_server.read_to_string(&mut question).await.unwrap();
             far_server
-                .write_all(b"an answer behind the question's end")
+                .write_all(b"a response after the question's end")
                 .await
                 .unwrap();
             far_server.shutdown().await.unwrap();
-            let mut answer = String::new();
-            far_client.read_to_string(&mut answer).await.unwrap();
-            (heard, answer)
+            let mut response = String::new();
+            far_client.read_to_string(&mut response).await.unwrap();
+            (question, response)
         };
-        let ((), (heard, answer)) = tokio::join!(tunnel, talk);
-        assert_eq!("a question that is longer than its pipe", heard);
-        assert_eq!("an answer behind the question's end", answer);
+        let ((), (question, response)) = tokio::join!(tunnel, peers);
+        assert_eq!("a question that is longer than its pipe", question);
+        assert_eq!("a response after the question's end", response);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_tunnel_and_one_whose_client_is_gone_end() {
-        for is_gone in [false, true] {
+    async fn an_idle_tunnel_and_one_whose_client_disconnected_end() {
+        for is_disconnected in [false, true] {
             let (client, far_client) = duplex(16);
             let (server, _far_server) = duplex(16);
             let (_reading, mut writing) = split(far_client);
-            if is_gone {
+            if is_disconnected {
                 writing.shutdown().await.unwrap();
             }
-            let gone = |_: &mut Context<'_>, _: &_| Poll::Ready(());
+            let disconnected = |_: &mut Context<'_>, _: &_| Poll::Ready(());
             let started = tokio::time::Instant::now();
-            run(end(client), end(server), Duration::from_secs(9), gone).await;
-            assert_eq!(if is_gone { 0 } else { 9 }, started.elapsed().as_secs());
+            run(end(client), end(server), Duration::from_secs(9), disconnected).await;
+            assert_eq!(if is_disconnected { 0 } else { 9 }, started.elapsed().as_secs());
         }
     }
 }

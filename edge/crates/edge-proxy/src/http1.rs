@@ -40,8 +40,8 @@ pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl F
                 AfterRequest::Close => return Box::pin(client.close(&mut deadline)).await,
                 AfterRequest::Gone => return,
                 AfterRequest::Tunnel(connection, early) => {
-                    let silence = Duration::from_millis(limits.tunnel_timeout_ms);
-                    return Box::pin(tunnel_to(client, connection, early, silence)).await;
+                    let idle_timeout = Duration::from_millis(limits.tunnel_timeout_ms);
+                    return Box::pin(tunnel_to(client, connection, early, idle_timeout)).await;
                 }
             }
         }
@@ -53,19 +53,19 @@ fn tunnel_to(
     client: Http1Client<TlsStream>,
     connection: ServerConnection,
     early: Buffer,
-    silence: Duration,
+    idle_timeout: Duration,
 ) -> impl Future<Output = ()> {
-    let (stream, inbox) = client.into_parts();
-    let client = tunnel::End {
+    let (stream, received) = client.into_parts();
+    let client = tunnel::TunnelEnd {
         stream,
-        early: inbox,
+        early: received,
     };
-    let server = tunnel::End {
+    let server = tunnel::TunnelEnd {
         stream: connection,
         early,
     };
     let mut reset = None;
-    tunnel::run(client, server, silence, move |context, client| {
+    tunnel::run(client, server, idle_timeout, move |context, client| {
         poll_reset(context, &mut reset, client)
     })
 }
@@ -94,8 +94,8 @@ async fn respond(
         }
     };
     match outcome {
-        Outcome::Answered => {}
-        Outcome::BrokenOff => return AfterRequest::Gone,
+        Outcome::Completed => {}
+        Outcome::Aborted => return AfterRequest::Gone,
         Outcome::Upgraded(connection, early) => return AfterRequest::Tunnel(connection, early),
     }
     deadline.set(Duration::from_millis(limits.body_timeout_ms));
@@ -179,5 +179,5 @@ fn refuse_by_connection(
     refusal: RequestRefusal,
 ) -> Outcome {
     refuse(client, &Route::of_connection(context), context, refusal);
-    Outcome::Answered
+    Outcome::Completed
 }

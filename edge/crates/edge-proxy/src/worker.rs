@@ -79,7 +79,7 @@ pub fn spawn_worker(
     running: Arc<ArcSwap<Running>>,
     observer: WorkerObserver,
 ) -> io::Result<Worker> {
-    let (commands, inbox) = mpsc::unbounded_channel();
+    let (commands, received) = mpsc::unbounded_channel();
     let (ending, ended) = oneshot::channel();
     let (starting, started) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new()
@@ -96,7 +96,7 @@ pub fn spawn_worker(
             if let Ok(runtime) = runtime
                 && starting.send(Ok(())).is_ok()
             {
-                run(&runtime, running, observer, inbox);
+                run(&runtime, running, observer, received);
             }
             let _ = ending.send(());
         })?;
@@ -112,7 +112,7 @@ fn run(
     runtime: &LocalRuntime,
     running: Arc<ArcSwap<Running>>,
     observer: WorkerObserver,
-    inbox: mpsc::UnboundedReceiver<Command>,
+    received: mpsc::UnboundedReceiver<Command>,
 ) {
     let (drain, draining) = watch::channel(false);
     let context = WorkerContext::new(running, observer, draining);
@@ -123,7 +123,7 @@ fn run(
         waiting: HashMap::new(),
         accepting: HashMap::new(),
     };
-    runtime.block_on(task.run(inbox));
+    runtime.block_on(task.run(received));
 }
 
 /// The worker's main task.
@@ -138,15 +138,15 @@ struct MainTask {
 }
 
 impl MainTask {
-    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Command>) {
-        while let Some(command) = inbox.recv().await {
+    async fn run(mut self, mut received: mpsc::UnboundedReceiver<Command>) {
+        while let Some(command) = received.recv().await {
             match command {
                 Command::Listen { listener, socket } => {
                     self.waiting.entry(listener).or_default().push(socket);
                     self.refresh();
                 }
                 Command::Refresh => self.refresh(),
-                Command::Drain { within } => return self.end(within, inbox).await,
+                Command::Drain { within } => return self.end(within, received).await,
             }
         }
     }
@@ -166,7 +166,7 @@ impl MainTask {
     }
 
     /// End politely, in the time that the last word on it leaves.
-    async fn end(mut self, within: Duration, mut inbox: mpsc::UnboundedReceiver<Command>) {
+    async fn end(mut self, within: Duration, mut received: mpsc::UnboundedReceiver<Command>) {
         self.waiting.clear();
         self.accepting.clear();
         self.drain.send_replace(true);
@@ -175,7 +175,7 @@ impl MainTask {
             tokio::select! {
                 () = self.connections.none_left() => return,
                 () = tokio::time::sleep_until(deadline) => return,
-                Some(command) = inbox.recv() => {
+                Some(command) = received.recv() => {
                     if let Command::Drain { within } = command {
                         deadline = deadline.min(Instant::now() + within);
                     }

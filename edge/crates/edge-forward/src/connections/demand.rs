@@ -1,13 +1,13 @@
-//! How many connections to one server the last seconds have needed.
+//! How many connections to one server were in use at the same time in the last seconds.
 
 use std::cell::Cell;
 
 use super::permits::{ConnectionLimit, ConnectionPermit};
 
-/// Each second, one in so many of the connections that were not needed is let go: half in 5 seconds.
-const LET_GO: u64 = 8;
+/// Each second, one in so many of the unneeded connections is closed: half of them in 5 seconds.
+const RELEASE_DIVISOR: u64 = 8;
 
-/// The connections of one server that are open, and the most that were busy at once of late.
+/// The open connections of one server, and the most that were busy at the same time recently.
 pub(super) struct Demand {
     open: ConnectionLimit,
     most_busy: Cell<u64>,
@@ -15,7 +15,7 @@ pub(super) struct Demand {
 }
 
 impl Demand {
-    /// Nothing is open yet.
+    /// Create it without connections.
     pub(super) fn new() -> Self {
         Self {
             open: ConnectionLimit::new(u64::MAX),
@@ -24,25 +24,25 @@ impl Demand {
         }
     }
 
-    /// Count an open connection for as long as its permit is held.
+    /// Count an open connection until the permit is dropped.
     pub(super) fn open(&self) -> Option<ConnectionPermit> {
         self.open.try_acquire()
     }
 
-    /// A connection has become busy; so many are idle now.
-    pub(super) fn note_busy(&self, idle: usize) {
+    /// Record that a connection became busy, which leaves so many idle.
+    pub(super) fn record_busy(&self, idle: usize) {
         let busy = self.busy(idle);
         if busy > self.most_busy.get() {
             self.most_busy.set(busy);
         }
     }
 
-    /// A second has passed: of so many idle connections, how many shall stay.
+    /// Called each second: how many of so many idle connections to keep.
     pub(super) fn idle_to_keep(&self, idle: usize) -> u64 {
         let busy = self.busy(idle);
         let most_busy = self.most_busy.replace(busy);
         let excess = self.needed.get().saturating_sub(most_busy);
-        let needed = most_busy + excess - excess.div_ceil(LET_GO);
+        let needed = most_busy + excess - excess.div_ceil(RELEASE_DIVISOR);
         self.needed.set(needed);
         needed.saturating_sub(busy)
     }
@@ -57,23 +57,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_busy_at_once_is_kept() {
+    fn connections_that_were_busy_are_kept() {
         let demand = Demand::new();
         let held: Vec<_> = (0..100).map(|_| demand.open()).collect();
-        demand.note_busy(0);
+        demand.record_busy(0);
         for _ in 0..10 {
             assert_eq!(100, demand.idle_to_keep(100));
-            demand.note_busy(0);
+            demand.record_busy(0);
         }
         assert_eq!(30, demand.idle_to_keep(30), "70 are busy, 100 were");
         drop(held);
     }
 
     #[test]
-    fn what_was_not_needed_is_let_go_slowly() {
+    fn unneeded_connections_are_closed_slowly() {
         let demand = Demand::new();
         let held: Vec<_> = (0..100).map(|_| demand.open()).collect();
-        demand.note_busy(0);
+        demand.record_busy(0);
         let kept: Vec<u64> = (0..40).map(|_| demand.idle_to_keep(100)).collect();
         assert_eq!([100, 87, 76, 66, 57], kept[..5]);
         assert_eq!(0, kept[39]);

@@ -1,37 +1,37 @@
-//! How many connections one worker holds of a pool.
+//! The limit on one worker's connections to a pool.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-/// A limit on connections: each has a permit from before it is made until it is closed, be it busy,
-/// idle or a tunnel.
+/// A limit on connections. Each holds a permit from before it is opened until it is closed, whether
+/// it is busy, idle or a tunnel.
 pub(crate) struct ConnectionLimit {
-    most: u64,
+    max: u64,
     in_use: Rc<Cell<u64>>,
 }
 
-/// The permit of one connection; given back by whatever end the connection or its making finds.
+/// The permit of one connection, released on drop.
 pub(crate) struct ConnectionPermit(Rc<Cell<u64>>);
 
 impl ConnectionLimit {
-    /// So many permits, all free.
-    pub(crate) fn new(most: u64) -> Self {
+    /// Create a limit of so many permits.
+    pub(crate) fn new(max: u64) -> Self {
         Self {
-            most,
+            max,
             in_use: Rc::default(),
         }
     }
 
-    /// Take a free permit; `None` when there is none.
+    /// Acquire a permit; `None` if the limit is reached.
     pub(crate) fn try_acquire(&self) -> Option<ConnectionPermit> {
         let in_use = self.in_use.get();
-        (in_use < self.most).then(|| {
+        (in_use < self.max).then(|| {
             self.in_use.set(in_use + 1);
             ConnectionPermit(Rc::clone(&self.in_use))
         })
     }
 
-    /// How many are in use.
+    /// The number of permits in use.
     pub(crate) fn in_use(&self) -> u64 {
         self.in_use.get()
     }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_permit_that_is_given_back_can_be_taken_again() {
+    fn a_released_permit_can_be_acquired_again() {
         let limit = ConnectionLimit::new(2);
         assert_eq!(0, limit.in_use());
         let held = [limit.try_acquire(), limit.try_acquire()];

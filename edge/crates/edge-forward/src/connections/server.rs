@@ -16,38 +16,38 @@ use tokio::time::Instant;
 
 use super::demand::Demand;
 use super::permits::ConnectionPermit;
-use crate::connector::{KeptStream, ServerStream};
-use crate::health::Candidates;
+use crate::connector::{IdleStream, ServerStream};
+use crate::circuit_breaker::Candidates;
 use crate::pool::ServerRuntime;
 
 /// A server, and the connections that this worker has to it.
 pub(crate) struct WorkerServer {
     server: Arc<ServerRuntime>,
-    /// Its place in the pool's document.
+    /// Its index in the pool's document.
     index: usize,
     observer: Rc<WorkerObserver>,
     demand: Demand,
     idle: RefCell<VecDeque<Idle>>,
-    /// How often the server had failed when the idle connections were last looked at.
-    times_failed: Cell<u64>,
+    /// How often the circuit breaker had opened when the idle connections were last checked.
+    breaker_openings_seen: Cell<u64>,
 }
 
 struct Idle {
-    stream: KeptStream,
+    stream: IdleStream,
     open: OpenConnection,
     since: Instant,
 }
 
-/// A connection to a server, new or kept, for one request at a time.
+/// A connection to a server, new or reused, for one request at a time.
 pub struct ServerConnection {
     stream: ServerStream,
-    /// Whether it carried a request before.
+    /// Whether it was used for a request before.
     pub(crate) is_reused: bool,
     server: Rc<WorkerServer>,
     open: OpenConnection,
 }
 
-/// Counts an open connection for as long as it lives.
+/// Counts an open connection until it is dropped.
 struct OpenConnection {
     observer: Rc<WorkerObserver>,
     _permit: ConnectionPermit,
@@ -55,20 +55,20 @@ struct OpenConnection {
 }
 
 impl ServerConnection {
-    /// The place of its server in the pool's document.
+    /// The index of its server in the pool's document.
     pub(crate) fn server_index(&self) -> usize {
         self.server.index
     }
 
-    /// Wait until the server has room for a piece, of which all or nearly all is taken then.
+    /// Wait until a piece of a body can be written, completely or nearly so.
     pub(crate) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.stream.poll_room(context)
     }
 
-    /// Keep it for another request; its last answer must have been read to the end.
-    pub(crate) fn keep(self) {
+    /// Return the connection to the idle ones. Its last response must have been read completely.
+    pub(crate) fn release(self) {
         self.server.idle.borrow_mut().push_back(Idle {
-            stream: self.stream.keep(),
+            stream: self.stream.into_idle(),
             open: self.open,
             since: Instant::now(),
         });
@@ -76,14 +76,14 @@ impl ServerConnection {
 }
 
 impl WorkerServer {
-    /// A server without connections.
+    /// Create a server without connections.
     pub(crate) fn new(
         server: Arc<ServerRuntime>,
         index: usize,
         observer: Rc<WorkerObserver>,
     ) -> Self {
         Self {
-            times_failed: Cell::new(server.health.times_opened()),
+            breaker_openings_seen: Cell::new(server.breaker.times_opened()),
             server,
             index,
             observer,
@@ -92,29 +92,29 @@ impl WorkerServer {
         }
     }
 
-    /// Whether it may be tried now.
+    /// Whether a request may be sent to it now.
     pub(crate) fn is_candidate(&self, candidates: Candidates) -> bool {
-        self.server.health.is_candidate(candidates)
+        self.server.breaker.is_candidate(candidates)
     }
 
-    /// Since when its longest idle connection has been so.
+    /// Since when the connection that is idle for longest has been idle.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         self.idle.borrow().front().map(|it| it.since)
     }
 
-    /// Close that connection; `false` when none is idle.
+    /// Close the connection that is idle for longest; `false` if none is idle.
     pub(crate) fn close_longest_idle(&self) -> bool {
         self.idle.borrow_mut().pop_front().is_some()
     }
 
-    /// Take the idle connection that was used last and is still alive; be sure that it is with
-    /// `is_unrepeatable`, since losing the request cannot be undone.
-    pub(crate) fn take_warm(self: &Rc<Self>, is_unrepeatable: bool) -> Option<ServerConnection> {
+    /// Take the idle connection that was used last and is still alive. With `is_unrepeatable` the
+    /// kernel is asked whether it is, since the request could not be sent again.
+    pub(crate) fn take_idle(self: &Rc<Self>, is_unrepeatable: bool) -> Option<ServerConnection> {
         self.close_stale();
         loop {
             let Idle { stream, open, .. } = self.pop_idle()?;
             if let Some(stream) = stream.resume(is_unrepeatable) {
-                self.demand.note_busy(self.idle.borrow().len());
+                self.demand.record_busy(self.idle.borrow().len());
                 return Some(ServerConnection {
                     stream,
                     is_reused: true,
@@ -125,28 +125,28 @@ impl WorkerServer {
         }
     }
 
-    /// The connection that came back last among those that can be had without a system call; else
-    /// the last one.
+    /// Remove the idle connection that was used last among those whose state is known without a
+    /// system call, or else among all.
     fn pop_idle(&self) -> Option<Idle> {
         let mut idle = self.idle.borrow_mut();
-        let cheap = idle.partition_point(|it| it.stream.is_cheap());
+        let cheap = idle.partition_point(|it| it.stream.is_state_known());
         match cheap.checked_sub(1) {
             Some(index) => idle.remove(index),
             None => idle.pop_back(),
         }
     }
 
-    /// Close the idle connections from before the server failed, whichever worker has found that:
-    /// an exchange that is under way on a connection may still end well, but none is begun.
+    /// Close the idle connections if the circuit breaker has opened since, on any worker. Running
+    /// exchanges are not affected.
     fn close_stale(&self) {
-        let times_failed = self.server.health.times_opened();
-        if self.times_failed.replace(times_failed) != times_failed {
+        let breaker_openings_seen = self.server.breaker.times_opened();
+        if self.breaker_openings_seen.replace(breaker_openings_seen) != breaker_openings_seen {
             self.idle.borrow_mut().clear();
         }
     }
 
-    /// Close the idle connections that are dead or have been silent for too long, and those that
-    /// exceed both `at_least` and what the last seconds have needed.
+    /// Close the idle connections that are dead or idle for too long, and those that exceed both
+    /// `at_least` and the recent demand.
     pub(crate) fn sweep(&self, idle_timeout: Duration, at_least: u64) {
         self.close_stale();
         let mut idle = self.idle.borrow_mut();
@@ -156,44 +156,44 @@ impl WorkerServer {
         idle.drain(..usize::try_from(excess).unwrap_or(0));
     }
 
-    /// Make a connection, and remember whether that is possible.
+    /// Open a connection, and record the result in the circuit breaker.
     pub(crate) async fn connect(
         self: &Rc<Self>,
         permit: ConnectionPermit,
         deadline: Instant,
     ) -> Result<ServerConnection, UpstreamFailure> {
-        let probe = self.server.health.probe();
+        let trial = self.server.breaker.begin_trial();
         let outcome = self.server.connector.connect(deadline).await;
-        drop(probe);
+        drop(trial);
         match outcome {
-            Ok(stream) => Ok(self.note_success(stream, permit)),
+            Ok(stream) => Ok(self.record_success(stream, permit)),
             Err(fault) => {
-                if !fault.is_ours {
-                    self.note_failure(fault.reason);
+                if !fault.is_local {
+                    self.record_failure(fault.reason);
                 }
                 Err(fault.reason)
             }
         }
     }
 
-    fn note_success(
+    fn record_success(
         self: &Rc<Self>,
         stream: ServerStream,
         permit: ConnectionPermit,
     ) -> ServerConnection {
         let ServerRuntime {
-            health,
+            breaker,
             pool,
             label,
             ..
         } = &*self.server;
-        if health.close() {
+        if breaker.close() {
             self.observer.upstream_came_back(pool, label);
         }
         self.observer.upstream_opened();
         self.close_stale();
         let demand = self.demand.open();
-        self.demand.note_busy(self.idle.borrow().len());
+        self.demand.record_busy(self.idle.borrow().len());
         ServerConnection {
             stream,
             is_reused: false,
@@ -206,17 +206,17 @@ impl WorkerServer {
         }
     }
 
-    fn note_failure(&self, reason: UpstreamFailure) {
+    fn record_failure(&self, reason: UpstreamFailure) {
         let ServerRuntime {
-            health,
+            breaker,
             pool,
             label,
             ..
         } = &*self.server;
-        if health.open() {
+        if breaker.open() {
             self.observer.upstream_went_down(pool, label, reason);
         }
-        self.times_failed.set(health.times_opened());
+        self.breaker_openings_seen.set(breaker.times_opened());
         self.idle.borrow_mut().clear();
     }
 }

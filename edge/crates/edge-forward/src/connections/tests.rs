@@ -12,7 +12,7 @@ fn observer() -> Rc<WorkerObserver> {
     Rc::new(Observatory::new("boot", 1).1.remove(0))
 }
 
-/// A pool of these servers with so many permits.
+/// A pool of these servers with a limit of so many connections.
 fn runtime(servers: &[SocketAddr], permits: u64) -> Arc<PoolRuntime> {
     let server = |address: &SocketAddr| Server {
         host: address.ip().to_string(),
@@ -30,7 +30,7 @@ fn runtime(servers: &[SocketAddr], permits: u64) -> Arc<PoolRuntime> {
     Arc::new(PoolRuntime::new(Hash::of("pool"), document))
 }
 
-/// The same, as a worker uses it.
+/// The same, for one worker.
 fn pool(servers: &[SocketAddr], permits: u64) -> WorkerPool {
     WorkerPool::new(runtime(servers, permits), &observer())
 }
@@ -41,7 +41,7 @@ fn listening() -> (TcpListener, SocketAddr) {
     (listening, address)
 }
 
-/// A new connection to a server, with the server's end.
+/// A new connection to a server, and the server's end of it.
 pub(crate) async fn connected() -> (ServerConnection, TcpStream) {
     let (listening, address) = listening();
     let pool = pool(&[address], ENOUGH);
@@ -55,7 +55,7 @@ const FULL: Unreachable = Unreachable {
 };
 
 #[tokio::test]
-async fn a_full_pool_opens_nothing_and_blames_nobody() {
+async fn a_full_pool_opens_no_connection_and_no_circuit_breaker() {
     let (_server, address) = listening();
     let pool = pool(&[address], 1);
     let held = pool.connect(Reuse::Repeatable).await.unwrap();
@@ -68,35 +68,35 @@ async fn a_full_pool_opens_nothing_and_blames_nobody() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_keeps_its_permit_for_who_takes_it() {
+async fn an_idle_connection_keeps_its_permit() {
     let (_server, address) = listening();
     let pool = pool(&[address], 1);
     for is_reused in [false, true, true] {
         let connection = pool.connect(Reuse::Repeatable).await.unwrap();
         assert_eq!(is_reused, connection.is_reused);
         assert_eq!(Some(FULL), pool.connect(Reuse::Repeatable).await.err());
-        connection.keep();
+        connection.release();
     }
 }
 
 #[tokio::test]
-async fn a_full_pool_gives_what_is_idle_whosever_turn_it_is() {
+async fn a_full_pool_returns_an_idle_connection_to_any_server() {
     let ((_one, first), (_other, second)) = (listening(), listening());
     let pool = pool(&[first, second], 1);
-    pool.connect(Reuse::Repeatable).await.unwrap().keep();
+    pool.connect(Reuse::Repeatable).await.unwrap().release();
     for _ in 0..4 {
         let connection = pool.connect(Reuse::Repeatable).await.unwrap();
         assert_eq!((true, 0), (connection.is_reused, connection.server_index()));
-        connection.keep();
+        connection.release();
     }
 }
 
 #[tokio::test]
-async fn who_must_have_a_new_connection_gets_the_permit_of_the_longest_idle() {
+async fn a_new_connection_replaces_the_one_idle_for_longest() {
     let ((_one, first), (_other, second)) = (listening(), listening());
     let pool = pool(&[first, second], 2);
-    pool.connect(Reuse::Never).await.unwrap().keep();
-    pool.connect(Reuse::Never).await.unwrap().keep();
+    pool.connect(Reuse::Never).await.unwrap().release();
+    pool.connect(Reuse::Never).await.unwrap().release();
     let fresh = pool.connect(Reuse::Never).await.unwrap();
     assert!(!fresh.is_reused);
     assert!(pool.servers[0].idle_since().is_none());
@@ -104,25 +104,25 @@ async fn who_must_have_a_new_connection_gets_the_permit_of_the_longest_idle() {
 }
 
 #[tokio::test]
-async fn what_was_needed_at_once_stays_warm_and_is_let_go_slowly() {
+async fn connections_that_were_needed_stay_open_and_are_closed_slowly() {
     let (_server, address) = listening();
     let pool = pool(&[address], 99);
     let mut busy = Vec::new();
     for _ in 0..=3 * ENOUGH {
         busy.push(pool.connect(Reuse::Never).await.unwrap());
     }
-    busy.into_iter().for_each(ServerConnection::keep);
-    let mut left = Vec::new();
+    busy.into_iter().for_each(ServerConnection::release);
+    let mut open = Vec::new();
     for _ in 0..30 {
         pool.sweep();
-        left.push(pool.limit.in_use());
+        open.push(pool.limit.in_use());
     }
-    assert_eq!([28, 24, 21], left[..3]);
-    assert_eq!(Some(&ENOUGH), left.last(), "so many stay in any case");
+    assert_eq!([28, 24, 21], open[..3]);
+    assert_eq!(Some(&ENOUGH), open.last(), "idle_per_worker stay open");
 }
 
 #[tokio::test]
-async fn a_failed_opening_gives_its_permit_back() {
+async fn a_failed_connect_releases_its_permit() {
     let (server, address) = listening();
     drop(server);
     let pool = pool(&[address], 1);
@@ -134,26 +134,26 @@ async fn a_failed_opening_gives_its_permit_back() {
 }
 
 #[tokio::test]
-async fn an_opening_that_nobody_waits_for_gives_its_permit_back() {
+async fn a_cancelled_connect_releases_its_permit() {
     let (_server, address) = listening();
     let pool = pool(&[address], 1);
-    let mut opening = Box::pin(pool.connect(Reuse::Never));
+    let mut connecting = Box::pin(pool.connect(Reuse::Never));
     tokio::select! {
         biased;
-        _ = &mut opening => panic!("it takes a tick of the event loop"),
+        _ = &mut connecting => panic!("it takes a tick of the event loop"),
         () = std::future::ready(()) => {}
     }
     assert_eq!(1, pool.limit.in_use());
-    drop(opening);
+    drop(connecting);
     assert_eq!(0, pool.limit.in_use());
 }
 
 #[tokio::test]
-async fn a_pool_is_remembered_for_as_long_as_it_holds_a_connection() {
+async fn a_pool_with_an_open_connection_is_not_removed() {
     let (_server, address) = listening();
     let pool = pool(&[address], 1);
     let tunnel = pool.connect(Reuse::Never).await.unwrap();
-    for _ in 0..=FORGOTTEN_AFTER {
+    for _ in 0..=MAX_UNUSED_SWEEPS {
         assert!(pool.sweep());
     }
     drop(tunnel);
@@ -161,35 +161,35 @@ async fn a_pool_is_remembered_for_as_long_as_it_holds_a_connection() {
 }
 
 #[tokio::test]
-async fn those_of_earlier_ticks_are_taken_first() {
+async fn connections_of_earlier_ticks_are_taken_first() {
     let (_server, address) = listening();
     let pool = pool(&[address], ENOUGH);
     let early = pool.connect(Reuse::Never).await.unwrap();
     let late = pool.connect(Reuse::Never).await.unwrap();
-    early.keep();
+    early.release();
     loop_tick::begin();
-    late.keep();
+    late.release();
     let idle_since = pool.servers[0].idle_since();
-    drop(pool.take_warm(Reuse::Repeatable).unwrap());
+    drop(pool.take_idle(Reuse::Repeatable).unwrap());
     assert!(idle_since < pool.servers[0].idle_since());
 }
 
-/// Two workers with a pool, of whose server the first has an idle connection.
+/// Two workers share a pool, and the first has an idle connection.
 #[tokio::test]
-async fn what_one_worker_finds_of_a_server_the_others_know() {
+async fn workers_share_the_state_of_a_server() {
     let (server, address) = listening();
     let runtime = runtime(&[address], ENOUGH);
     let [one, other] = [(); 2].map(|()| WorkerPool::new(Arc::clone(&runtime), &observer()));
-    one.connect(Reuse::Never).await.unwrap().keep();
+    one.connect(Reuse::Never).await.unwrap().release();
     let _peer = server.accept().unwrap();
     drop(server);
     assert!(other.connect(Reuse::Never).await.is_err());
     assert!(!one.servers[0].is_candidate(Candidates::Available));
-    assert!(one.servers[0].take_warm(false).is_none());
+    assert!(one.servers[0].take_idle(false).is_none());
     assert_eq!(0, one.limit.in_use());
 
     let _again = TcpListener::bind(address).unwrap();
-    one.connect(Reuse::Never).await.unwrap().keep();
+    one.connect(Reuse::Never).await.unwrap().release();
     assert!(other.servers[0].is_candidate(Candidates::Available));
-    assert!(one.take_warm(Reuse::Repeatable).is_some());
+    assert!(one.take_idle(Reuse::Repeatable).is_some());
 }

@@ -1,17 +1,17 @@
-//! Why a connection to a server could not be made, whatever its transport.
+//! Why a connection to a server could not be opened, for every transport.
 
 use std::io;
 
 use edge_contract::UpstreamFailure;
 use rustix::io::Errno;
 
-/// Why a connection could not be made.
+/// Why a connection could not be opened.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ConnectFault {
-    /// The name that it has in events.
+    /// The reason in events.
     pub(crate) reason: UpstreamFailure,
-    /// Whether the cause lies with us, so that it says nothing about the server.
-    pub(crate) is_ours: bool,
+    /// Whether the cause is on this machine, so that it must not open the server's circuit breaker.
+    pub(crate) is_local: bool,
 }
 
 impl ConnectFault {
@@ -19,11 +19,11 @@ impl ConnectFault {
     pub(super) fn no_address(error: &io::Error) -> Self {
         Self {
             reason: UpstreamFailure::NoAddress,
-            is_ours: is_ours(error),
+            is_local: is_local(error),
         }
     }
 
-    /// None of its addresses took a connection.
+    /// None of its addresses accepted a connection.
     pub(super) fn not_connected(error: &io::Error) -> Self {
         let reason = match error.kind() {
             io::ErrorKind::ConnectionRefused => UpstreamFailure::ConnectRefused,
@@ -33,13 +33,13 @@ impl ConnectFault {
         };
         Self {
             reason,
-            is_ours: is_ours(error),
+            is_local: is_local(error),
         }
     }
 }
 
-/// Whether the cause lies with us.
-fn is_ours(error: &io::Error) -> bool {
+/// Whether the cause is on this machine.
+fn is_local(error: &io::Error) -> bool {
     let ours = [
         Errno::MFILE,
         Errno::NFILE,

@@ -1,4 +1,4 @@
-//! Plain TCP to a server.
+//! TCP connections to a server.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,12 +17,12 @@ use tokio::time::{Instant, timeout_at};
 use super::fault::ConnectFault;
 use crate::loop_tick;
 
-/// What may wait in the kernel to be sent. It says that there is room while half of this is free,
-/// which is room for a piece.
+/// The limit on unsent bytes in the kernel (`TCP_NOTSENT_LOWAT`). The socket is writable while half of
+/// it is free, which is room for a piece.
 #[cfg(target_os = "linux")]
-const QUEUE_BYTES: u32 = 32 * 1024;
+const MAX_UNSENT_BYTES: u32 = 32 * 1024;
 
-/// Where a server listens.
+/// The address of a server.
 pub(crate) struct TcpConnector {
     host: String,
     port: u16,
@@ -32,14 +32,14 @@ pub(crate) struct TcpConnector {
 /// A connection.
 pub(crate) struct Tcp {
     stream: TcpStream,
-    /// Whether the kernel was told to hold little of what it has not sent.
-    is_short: bool,
+    /// Whether unsent bytes in the kernel are limited.
+    limits_unsent: bool,
 }
 
-/// One that is kept between two exchanges.
-pub(crate) struct KeptTcp {
+/// An idle connection.
+pub(crate) struct IdleTcp {
     stream: TcpStream,
-    /// The tick of the event loop in which it came back.
+    /// The tick of the event loop in which it became idle.
     tick: u64,
 }
 
@@ -52,7 +52,7 @@ impl TcpConnector {
         }
     }
 
-    /// Connect until then.
+    /// Connect before the deadline.
     pub(crate) async fn connect(&self, deadline: Instant) -> Result<Tcp, ConnectFault> {
         let addresses = timeout_at(deadline, self.addresses()).await;
         let addresses = addresses.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
@@ -62,12 +62,12 @@ impl TcpConnector {
         stream
             .map(|stream| Tcp {
                 stream,
-                is_short: false,
+                limits_unsent: false,
             })
             .map_err(|error| ConnectFault::not_connected(&error))
     }
 
-    /// Where the server is; one that has a name is looked up each time.
+    /// The addresses of the server. A host name is looked up each time.
     async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
         match self.address {
             Some(address) => Ok(vec![SocketAddr::new(address, self.port)]),
@@ -78,9 +78,9 @@ impl TcpConnector {
     }
 }
 
-/// Connect to the first address that takes a connection.
+/// Connect to the first address that accepts a connection.
 async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    // A name that leads nowhere: the resolver knows it, without an address.
+    // The error if the name exists but has no address.
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
         match TcpStream::connect(address).await {
@@ -95,21 +95,21 @@ async fn connect_to_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
 }
 
 impl Tcp {
-    /// The bytes' way.
+    /// The byte stream.
     #[inline]
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
-    /// Wait until the kernel has room for a piece, of which it then takes all or nearly all.
+    /// Wait until the kernel has room for a piece.
     ///
-    /// The event loop alone would not do: it takes a socket for writable until a write has failed,
-    /// and what that write was about would have to be held.
+    /// The readiness of tokio is not enough: it regards a socket as writable until a write fails, and by
+    /// then the piece would have to be buffered.
     pub(crate) fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if !std::mem::replace(&mut self.is_short, true) {
-            shorten_queue(&self.stream);
+        if !std::mem::replace(&mut self.limits_unsent, true) {
+            limit_unsent(&self.stream);
         }
-        // A look that finds no room has the kernel tell of it when there is some.
+        // `WouldBlock` clears the readiness, so that the kernel notifies once there is room.
         let look = || {
             let has_room = has_room(&self.stream);
             has_room
@@ -124,43 +124,43 @@ impl Tcp {
         Poll::Pending
     }
 
-    /// Keep it for another exchange.
-    pub(crate) fn keep(self) -> KeptTcp {
-        if self.is_short {
-            lengthen_queue(&self.stream);
+    /// Make it idle.
+    pub(crate) fn into_idle(self) -> IdleTcp {
+        if self.limits_unsent {
+            unlimit_unsent(&self.stream);
         }
-        KeptTcp {
+        IdleTcp {
             stream: self.stream,
             tick: loop_tick::now(),
         }
     }
 }
 
-impl KeptTcp {
-    /// Whether the event loop knows what has come since it was kept: it takes a read that did not
-    /// fill its room for the last there is to read until its next tick.
-    pub(crate) fn is_cheap(&self) -> bool {
+impl IdleTcp {
+    /// Whether the event loop knows its state. After a read that did not fill its buffer tokio regards
+    /// the socket as not readable until the next tick.
+    pub(crate) fn is_state_known(&self) -> bool {
         self.tick < loop_tick::now()
     }
 
-    /// Whether nothing has come, as far as the event loop knows: what a server says unasked is an
-    /// end, or not for us.
+    /// Whether nothing was received, as far as the event loop knows. Anything that a server sends on an
+    /// idle connection makes it unusable.
     pub(crate) fn is_alive(&self) -> bool {
         let outcome = self.stream.try_read(&mut [0]);
         outcome.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Use it again, if nothing has come. The kernel is asked where the event loop would not know,
-    /// since an answer that nobody has asked for would be the next one's.
-    pub(crate) fn resume(self, must_be_sure: bool) -> Option<Tcp> {
-        let is_alive = if must_be_sure || !self.is_cheap() {
+    /// Use it again if nothing was received. If the event loop does not know, the kernel is asked, since
+    /// an unsolicited response would be taken for that of the next request.
+    pub(crate) fn resume(self, ask_kernel: bool) -> Option<Tcp> {
+        let is_alive = if ask_kernel || !self.is_state_known() {
             is_silent(&self.stream)
         } else {
             self.is_alive()
         };
         is_alive.then_some(Tcp {
             stream: self.stream,
-            is_short: false,
+            limits_unsent: false,
         })
     }
 }
@@ -171,22 +171,22 @@ fn is_silent(stream: &TcpStream) -> bool {
     recv(stream, &mut [0_u8], flags).is_err_and(|error| error == Errno::WOULDBLOCK)
 }
 
-/// What a server does not take costs the kernel less, too; elsewhere a piece may be taken in part.
-fn shorten_queue(stream: &TcpStream) {
+/// Limit the unsent bytes in the kernel (Linux only; elsewhere a piece may be written in part).
+fn limit_unsent(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
-    let _ = SockRef::from(stream).set_tcp_notsent_lowat(QUEUE_BYTES);
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(MAX_UNSENT_BYTES);
 }
 
-/// The kernel's own measure again (`tcp_notsent_lowat`), for who sends on the connection next.
-fn lengthen_queue(stream: &TcpStream) {
+/// Restore the kernel's default (`tcp_notsent_lowat`) for the next exchange.
+fn unlimit_unsent(stream: &TcpStream) {
     #[cfg(target_os = "linux")]
     let _ = SockRef::from(stream).set_tcp_notsent_lowat(u32::MAX);
 }
 
-/// Whether the kernel has room for what is to be sent, or an error that a write will show.
+/// Whether the socket is writable, or has an error that a write will return.
 fn has_room(stream: &TcpStream) -> bool {
-    let mut asked = [PollFd::new(stream, PollFlags::OUT)];
-    poll(&mut asked, Some(&Timespec::default())) != Ok(0)
+    let mut polled = [PollFd::new(stream, PollFlags::OUT)];
+    poll(&mut polled, Some(&Timespec::default())) != Ok(0)
 }
 
 #[cfg(test)]
@@ -212,14 +212,14 @@ mod tests {
         (tcp, listening.accept().unwrap().0)
     }
 
-    /// Let the server say something, and read it in one piece that does not fill its room.
-    async fn read_answer(tcp: &mut Tcp, peer: &mut Peer) {
+    /// Have the server send something, and read it with a read that does not fill its buffer.
+    async fn read_response(tcp: &mut Tcp, peer: &mut Peer) {
         peer.write_all(b"first").unwrap();
         assert_eq!(5, tcp.stream.read(&mut [0; 64]).await.unwrap());
     }
 
     #[tokio::test]
-    async fn a_piece_goes_whole_or_not_at_all() {
+    async fn a_piece_is_written_completely_or_not_at_all() {
         let (mut tcp, mut peer) = connected().await;
         let mut sent = 0;
         while poll_fn(|it| Poll::Ready(tcp.poll_room(it).is_ready())).await {
@@ -231,20 +231,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_behind_an_answer_is_seen_in_the_same_tick() {
+    async fn bytes_after_a_response_are_detected_in_the_same_tick() {
         let (mut tcp, mut peer) = connected().await;
-        read_answer(&mut tcp, &mut peer).await;
-        let kept = tcp.keep();
+        read_response(&mut tcp, &mut peer).await;
+        let idle = tcp.into_idle();
         peer.write_all(b"second").unwrap();
-        assert!(kept.is_alive(), "the event loop has heard of it already");
-        assert!(kept.resume(false).is_none());
+        assert!(
+            idle.is_alive(),
+            "the event loop knows of the bytes already"
+        );
+        assert!(idle.resume(false).is_none());
     }
 
     #[tokio::test]
-    async fn a_connection_is_used_again_in_the_same_tick() {
+    async fn a_connection_is_reused_in_the_same_tick() {
         let (mut tcp, mut peer) = connected().await;
-        read_answer(&mut tcp, &mut peer).await;
-        let kept = tcp.keep();
-        assert!(!kept.is_cheap() && kept.resume(false).is_some());
+        read_response(&mut tcp, &mut peer).await;
+        let idle = tcp.into_idle();
+        assert!(!idle.is_state_known() && idle.resume(false).is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! The way of a response's body from a server to a client.
+//! Forwarding the body of a response from a server to a client.
 
 use std::task::{Context, Poll, ready};
 
@@ -6,18 +6,18 @@ use super::error::ExchangeError;
 use crate::client::{Client, Piece};
 use crate::exchange::Exchange;
 
-/// How far a response's body has come.
+/// The state of the transfer.
 pub(super) enum Download {
     Reading,
     Sending(Piece),
-    /// All that was read is with the client's connection: nothing more is read before it is sent,
-    /// so that a slow reader holds one piece and not two.
+    /// Everything that was read is buffered for the client. Nothing more is read before that is
+    /// written, so that a slow reader causes one buffered piece and not two.
     Draining,
     Flushing,
 }
 
 impl Download {
-    /// Move the body on as far as it goes; ready when the client has all of it.
+    /// Transfer as much as possible; ready once all of the body was written to the client.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -32,23 +32,23 @@ impl Download {
                         return Poll::Ready(Err(ExchangeError::of_server(reason, exchange)));
                     }
                     Poll::Pending => {
-                        // What was taken before shall not wait for what comes next.
+                        // Do not delay what is buffered until the next piece arrives.
                         ready!(client.poll_flush(context)).map_err(ExchangeError::Client)?;
                         return Poll::Pending;
                     }
                 },
                 Self::Sending(piece) => {
                     let left = piece.position.len();
-                    let sent = client.poll_send(context, &mut exchange.inbox, piece);
+                    let sent = client.poll_send(context, &mut exchange.received, piece);
                     if piece.position.len() < left {
-                        // A slow reader is no silent one.
-                        exchange.note_moved();
+                        // A slow reader makes progress too.
+                        exchange.record_progress();
                     }
                     ready!(sent).map_err(ExchangeError::Client)?;
-                    exchange.inbox.consume(piece.used);
+                    exchange.received.consume(piece.used);
                     *self = if piece.is_last {
                         Self::Flushing
-                    } else if exchange.inbox.is_empty() {
+                    } else if exchange.received.is_empty() {
                         Self::Draining
                     } else {
                         Self::Reading
@@ -57,11 +57,11 @@ impl Download {
                 Self::Draining => match client.poll_flush(context) {
                     Poll::Ready(flushed) => {
                         flushed.map_err(ExchangeError::Client)?;
-                        exchange.note_moved();
+                        exchange.record_progress();
                         *self = Self::Reading;
                     }
                     Poll::Pending => {
-                        exchange.inbox.settle();
+                        exchange.received.shrink();
                         return Poll::Pending;
                     }
                 },
@@ -70,8 +70,8 @@ impl Download {
         }
     }
 
-    /// Whether the client has to take something before anything more is read for it.
-    pub(super) fn waits_for_reader(&self) -> bool {
+    /// Whether the transfer waits for the client to read.
+    pub(super) fn is_waiting_for_client(&self) -> bool {
         match self {
             Self::Reading => false,
             Self::Sending(_) | Self::Draining | Self::Flushing => true,

@@ -1,4 +1,4 @@
-//! Passing an answer on, and what comes of the connection that it came on.
+//! Forwarding a response, and what happens to its connection afterwards.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -7,17 +7,17 @@ use edge_contract::{RequestRefusal, UpstreamFailure};
 
 use super::download::Download;
 use super::error::ExchangeError;
-use super::{Answered, Forwarding, Outcome, waits_for_client};
+use super::{FinalResponse, Forwarder, Outcome, is_waiting_for_client};
 use crate::client::{Client, ClientFault};
 use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 
-impl Forwarding<'_> {
-    /// Pass a final response on.
-    pub(super) async fn pass_on(
+impl Forwarder<'_> {
+    /// Forward the final response.
+    pub(super) async fn forward_response(
         &self,
         client: &mut impl Client,
-        (exchange, head): &mut Answered<'_>,
+        (exchange, head): &mut FinalResponse<'_>,
         deadline: &mut Deadline,
     ) -> Result<(), ExchangeError> {
         client
@@ -30,39 +30,40 @@ impl Forwarding<'_> {
             .await
     }
 
-    /// Keep what can be used again, and tell of what went wrong.
-    pub(super) fn conclude(
+    /// Record the result, make the server's connection idle if it can be reused, and abort the
+    /// client's response if it failed.
+    pub(super) fn finish(
         &self,
         client: &mut impl Client,
-        (exchange, head): Answered<'_>,
-        passed: Result<(), ExchangeError>,
+        (exchange, head): FinalResponse<'_>,
+        forwarded: Result<(), ExchangeError>,
     ) -> Outcome {
         let server = exchange.connection.server_index();
-        if let Err(error) = &passed
+        if let Err(error) = &forwarded
             && let Some(error) = error.forward_error(server)
-            && client.take_back()
+            && client.discard_unsent_response()
         {
             return self.send_error(client, &error);
         }
-        self.note_answered(head.status);
-        match passed {
-            Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.inbox),
+        self.record_response(head.status);
+        match forwarded {
+            Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.received),
             Ok(()) => {
                 if head.persists && exchange.is_clean() {
-                    exchange.connection.keep();
+                    exchange.connection.release();
                 }
-                Outcome::Answered
+                Outcome::Completed
             }
             Err(error) => {
                 match error {
-                    ExchangeError::Server(reason) => self.note_failure(reason, Some(server), 0),
+                    ExchangeError::Server(reason) => self.record_failure(reason, Some(server), 0),
                     ExchangeError::Client(ClientFault::Refused(refusal)) => {
-                        self.note_broken_off(refusal);
+                        self.record_aborted(refusal);
                     }
-                    ExchangeError::Client(ClientFault::Gone | ClientFault::Cut) => {}
+                    ExchangeError::Client(ClientFault::Gone | ClientFault::Truncated) => {}
                 }
-                client.break_off();
-                Outcome::BrokenOff
+                client.abort();
+                Outcome::Aborted
             }
         }
     }
@@ -80,36 +81,37 @@ impl Forwarding<'_> {
         if let Poll::Ready(outcome) = download.poll(context, client, exchange) {
             return Poll::Ready(outcome);
         }
-        if client.poll_gone(context).is_ready() {
+        if client.poll_disconnected(context).is_ready() {
             return Poll::Ready(Err(ExchangeError::Client(ClientFault::Gone)));
         }
-        if exchange.take_moved() {
+        if exchange.take_progress() {
             deadline.set(self.admission.body_timeout);
         }
         ready!(deadline.poll_due(context));
-        Poll::Ready(Err(if deadline.is_at_end() {
+        Poll::Ready(Err(if deadline.is_total_due() {
             ExchangeError::REQUEST_TIMEOUT
         } else {
             timeout_in_body(client, exchange, download)
         }))
     }
 
-    /// Tell of a refusal that comes after the answer has begun, and so has no status.
-    fn note_broken_off(&self, refusal: RequestRefusal) {
+    /// Record a refusal after the response has begun, which has status 0.
+    fn record_aborted(&self, refusal: RequestRefusal) {
         let (observer, site) = (&self.context.worker.observer, &self.route.site.id);
         observer.request_refused(site, self.context.peer, refusal, 0);
     }
 }
 
-/// In its middle, the same: a server may go on only when it has got more of the request.
+/// The error for a timeout in the response's body. A server may also wait for more of the request before
+/// it continues.
 fn timeout_in_body(
     client: &impl Client,
     exchange: &Exchange<'_>,
     download: &Download,
 ) -> ExchangeError {
-    if download.waits_for_reader() {
+    if download.is_waiting_for_client() {
         ExchangeError::Client(ClientFault::Gone)
-    } else if waits_for_client(client, exchange) {
+    } else if is_waiting_for_client(client, exchange) {
         ExchangeError::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {
         ExchangeError::of_server(UpstreamFailure::BodyTimeout, exchange)

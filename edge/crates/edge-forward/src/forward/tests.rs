@@ -13,7 +13,7 @@ use crate::site::SiteHsts;
 
 const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n";
 
-/// A client whose request has no body, and who gets no answer.
+/// A client whose request has no body, and which is sent no response.
 struct Waiting;
 
 impl Client for Waiting {
@@ -29,18 +29,18 @@ impl Client for Waiting {
         assert_eq!(0, count);
     }
 
-    fn wait_for_server(&mut self, _: bool) {}
+    fn set_server_blocked(&mut self, _: bool) {}
 
     fn request_has_ended(&self) -> bool {
         true
     }
 
-    fn poll_gone(&mut self, _: &mut Context<'_>) -> Poll<()> {
+    fn poll_disconnected(&mut self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
     }
 
     fn send_interim(&mut self, _: Message<'_, ResponseHead>) {
-        panic!("there is no answer");
+        panic!("there is no response");
     }
 
     fn start_response(
@@ -48,7 +48,7 @@ impl Client for Waiting {
         _: Message<'_, ResponseHead>,
         _: Option<&SiteHsts>,
     ) -> Result<(), ClientFault> {
-        panic!("there is no answer");
+        panic!("there is no response");
     }
 
     fn poll_send(
@@ -57,7 +57,7 @@ impl Client for Waiting {
         _: &mut Buffer,
         _: &mut Piece,
     ) -> Poll<Result<(), ClientFault>> {
-        panic!("there is no answer");
+        panic!("there is no response");
     }
 
     fn poll_flush(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
@@ -65,19 +65,19 @@ impl Client for Waiting {
     }
 
     fn send_page(&mut self, _: &Page, _: Option<&SiteHsts>) {
-        panic!("there is no answer");
+        panic!("there is no response");
     }
 
-    fn take_back(&mut self) -> bool {
+    fn discard_unsent_response(&mut self) -> bool {
         false
     }
 
-    fn break_off(&mut self) {}
+    fn abort(&mut self) {}
 }
 
-/// Send a request on a warm connection that its server has reset, or closes when it has got it.
+/// Send a request on a reused connection that the server has reset, or closes after the request.
 ///
-/// Whether it may be repeated then: one that may not take effect twice, and one that may.
+/// Returns whether it may be repeated: if it is not idempotent, and if it is.
 async fn lost(is_reset: bool) -> [bool; 2] {
     let (mut connection, peer) = connected().await;
     connection.is_reused = true;
@@ -97,11 +97,11 @@ async fn lost(is_reset: bool) -> [bool; 2] {
 }
 
 #[tokio::test]
-async fn a_request_of_which_nothing_was_sent_may_be_sent_again() {
+async fn a_request_of_which_nothing_was_sent_may_be_repeated() {
     assert_eq!([true, true], lost(true).await);
 }
 
 #[tokio::test]
-async fn a_request_that_was_sent_may_be_sent_again_only_if_it_may_take_effect_twice() {
+async fn a_request_that_was_sent_may_be_repeated_only_if_it_is_idempotent() {
     assert_eq!([false, true], lost(false).await);
 }

@@ -1,4 +1,4 @@
-//! From documents to what runs: each site on its own, the unchanged ones as they were.
+//! Building a running snapshot from its documents. Unchanged sites and pools are taken from the previous one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::pool::PoolRuntime;
 use crate::site::{SiteHsts, SiteRuntime};
 
 impl Running {
-    /// Make a snapshot ready, with what did not change taken from `previous`.
+    /// Build a snapshot; unchanged sites, pools and listeners are those of `previous`.
     ///
-    /// A site that cannot run is quarantined: its last good version goes on when there is one,
-    /// else its names are refused. The other sites run whatever becomes of it.
+    /// A site that cannot be built is quarantined: its last good version is served if there is
+    /// one, else its names are refused. Other sites are not affected.
     #[must_use]
     pub fn build(
         root: &Root,
@@ -66,9 +66,9 @@ impl<'a> Builder<'a> {
         self.next
     }
 
-    /// Take a site in, or its last good version, or refuse its names.
+    /// Add a site or its last good version, or refuse its names.
     fn add(&mut self, id: &str, hash: Hash) -> SiteVerdict {
-        match self.site(id, hash).and_then(|site| self.claim(site)) {
+        match self.site(id, hash).and_then(|site| self.register(site)) {
             Ok(()) => SiteVerdict::Running,
             Err(fault) => {
                 let serves = self.fall_back(id, hash);
@@ -87,7 +87,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The site as the snapshot wants it: the running one when nothing about it changed.
+    /// The site as in the snapshot: the running one if it is unchanged.
     fn site(&self, id: &str, hash: Hash) -> Result<Arc<SiteRuntime>, SiteFault> {
         match self.previous.sites.get(id) {
             Some(site) if site.hash == hash && site.ticket_keys == self.root.ticket_keys => {
@@ -100,7 +100,7 @@ impl<'a> Builder<'a> {
     fn new_site(&self, id: &str, hash: Hash) -> Result<SiteRuntime, SiteFault> {
         let site = Part::site(self.parts, &hash).map_err(|missing| fault(&missing, ""))?;
         if site.id != id {
-            let message = format!("the site calls itself {:?}", site.id);
+            let message = format!("the site's own id is {:?}", site.id);
             return Err(SiteFault {
                 code: QuarantineCode::IdDiffers,
                 path: "id".to_owned(),
@@ -122,7 +122,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// A pool: the one that runs when its document is the same, with what is known of its servers.
+    /// The running pool with the same document, which keeps its circuit breakers, or a new one.
     fn pool(&self, hash: &Hash) -> Result<Arc<PoolRuntime>, SiteFault> {
         let document = Part::pool(self.parts, hash).map_err(|missing| fault(&missing, "pool"))?;
         let known = [&self.next, self.previous]
@@ -178,8 +178,8 @@ impl<'a> Builder<'a> {
             .collect()
     }
 
-    /// Give a site its names; the first in the order of ids owns a name.
-    fn claim(&mut self, site: Arc<SiteRuntime>) -> Result<(), SiteFault> {
+    /// Add a site under its names. If two sites have the same name, the one whose id sorts first owns it.
+    fn register(&mut self, site: Arc<SiteRuntime>) -> Result<(), SiteFault> {
         for (index, name) in site.names.iter().enumerate() {
             if let Some(owner) = self.owner(name) {
                 let message = format!("{name} belongs to site {}", owner.id);
@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
             }
         }
         for name in &site.names {
-            self.lead(name, Destination::Site(Arc::clone(&site)));
+            self.set_destination(name, Destination::Site(Arc::clone(&site)));
         }
         let pool = Arc::clone(&site.pool);
         self.next.pools.insert(pool.hash, pool);
@@ -200,8 +200,8 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Let a name lead somewhere.
-    fn lead(&mut self, name: &str, destination: Destination) {
+    /// Set the destination of a name.
+    fn set_destination(&mut self, name: &str, destination: Destination) {
         let (table, key) = match name.strip_prefix("*.") {
             Some(parent) => (&mut self.next.wildcards, parent),
             None => (&mut self.next.names, name),
@@ -217,12 +217,12 @@ impl<'a> Builder<'a> {
         known.and_then(Destination::site)
     }
 
-    /// Keep the last good version of a site; without one its names are known and refused.
+    /// Add the last good version of a site; without one, refuse its names.
     fn fall_back(&mut self, id: &str, hash: Hash) -> Option<Hash> {
         let previous = self.previous.sites.get(id);
-        if let Some(good) = previous.filter(|it| self.asks_enough(it, &hash)).cloned() {
+        if let Some(good) = previous.filter(|it| self.may_fall_back_to(it, &hash)).cloned() {
             let kept = good.hash;
-            if self.claim(good).is_ok() {
+            if self.register(good).is_ok() {
                 return Some(kept);
             }
         }
@@ -230,15 +230,15 @@ impl<'a> Builder<'a> {
             let free = site.names.iter().filter(|name| self.owner(name).is_none());
             for name in free.collect::<Vec<_>>() {
                 let refusal = NameRefusal::Quarantined(id.to_owned());
-                self.lead(name, Destination::Refused(refusal));
+                self.set_destination(name, Destination::Refused(refusal));
             }
         }
         None
     }
 
-    /// Whether a site may stand in for another version of itself: not for one that would ask
-    /// clients for a certificate which it does not ask for.
-    fn asks_enough(&self, good: &SiteRuntime, hash: &Hash) -> bool {
+    /// Whether a last good version may replace the version in the snapshot: not if only that one requires
+    /// a client certificate.
+    fn may_fall_back_to(&self, good: &SiteRuntime, hash: &Hash) -> bool {
         let site = Part::site(self.parts, hash);
         let policy = site.and_then(|site| Part::tls_policy(self.parts, &site.tls));
         good.tls.asks_clients() || policy.is_ok_and(|policy| policy.client_roots.is_empty())

@@ -1,4 +1,4 @@
-mod carried;
+mod connection_reuse;
 
 use edge_contract::{
     Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Parts, Pool, PrivateKey,
@@ -35,7 +35,7 @@ impl Draft {
             root,
             parts: Parts::new(),
         };
-        draft.turn_ticket_keys(1);
+        draft.rotate_ticket_keys(1);
         draft
     }
 
@@ -45,7 +45,7 @@ impl Draft {
         hash
     }
 
-    fn turn_ticket_keys(&mut self, secret: u8) {
+    fn rotate_ticket_keys(&mut self, secret: u8) {
         let key = self.add(Part::TicketKey(TicketKey {
             secret: [secret; 32],
         }));
@@ -138,7 +138,7 @@ fn found<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
         .map(|site| site.id.as_str())
 }
 
-/// The site in quarantine that a refused name belongs to.
+/// The quarantined site of a refused name.
 fn quarantined<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
     match running.destination(host) {
         Destination::Refused(NameRefusal::Quarantined(id)) => Some(id),
@@ -146,8 +146,8 @@ fn quarantined<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
     }
 }
 
-/// The site that a connection for this name gets.
-fn greeted<'a>(running: &'a Running, name: &str) -> Option<&'a str> {
+/// The site of a handshake with this name.
+fn site_of_hello<'a>(running: &'a Running, name: &str) -> Option<&'a str> {
     let hello = hello(Some(name));
     let (destination, _) = running.destination_of_hello(&hello, "192.0.2.9".parse().unwrap());
     destination.site().map(|site| site.id.as_str())
@@ -177,7 +177,7 @@ fn quarantine(verdict: &SiteVerdict) -> (QuarantineCode, &str, Option<Hash>) {
 }
 
 #[test]
-fn hosts_are_found_exactly_then_by_wildcard_then_by_address() {
+fn hosts_match_exactly_then_by_wildcard_then_by_address() {
     let mut draft = Draft::new();
     draft.serve_new(&["*.a.test", "192.0.2.1", "a.test"]);
     draft.serve_new(&["x.a.test"]);
@@ -199,7 +199,7 @@ fn hosts_are_found_exactly_then_by_wildcard_then_by_address() {
 }
 
 #[test]
-fn what_did_not_change_is_the_same_object() {
+fn unchanged_sites_pools_and_listeners_are_the_same_objects() {
     let mut draft = Draft::new();
     draft.serve_new(&["a.test"]);
     let first = draft.run();
@@ -212,7 +212,7 @@ fn what_did_not_change_is_the_same_object() {
     let listener = |running: &Running| Arc::clone(running.listener("https:127.0.0.1:443").unwrap());
     assert!(Arc::ptr_eq(&listener(&first), &listener(&second)));
 
-    draft.turn_ticket_keys(2);
+    draft.rotate_ticket_keys(2);
     let (third, _) = draft.build(&second);
     let (before, after) = (
         second.site("a.test").unwrap(),
@@ -248,7 +248,7 @@ fn a_broken_site_keeps_its_last_good_version() {
 }
 
 #[test]
-fn a_site_that_asks_clients_is_not_stood_in_for_by_one_that_does_not() {
+fn a_site_that_requires_client_certificates_is_not_replaced_by_a_version_that_does_not() {
     let mut draft = Draft::new();
     let mut site = draft.site(&["a.test"]);
     draft.serve(site.clone());
@@ -272,7 +272,7 @@ fn a_site_that_asks_clients_is_not_stood_in_for_by_one_that_does_not() {
 }
 
 #[test]
-fn a_site_that_never_was_good_is_refused_by_name() {
+fn a_site_without_a_last_good_version_is_refused_by_name() {
     let mut draft = Draft::new();
     let mut broken = draft.site(&["*.a.test", "a.test"]);
     broken.tls = broken.pool;
@@ -288,7 +288,7 @@ fn a_site_that_never_was_good_is_refused_by_name() {
     assert_eq!(None, quarantined(&running, "b.test"));
 }
 
-/// Who has no certificate now goes on with what was good, and is known by name when nothing was.
+/// Its last good version is served; without one its names are refused.
 #[test]
 fn a_site_without_a_certificate_is_in_quarantine() {
     let mut draft = Draft::new();
@@ -311,12 +311,12 @@ fn a_site_without_a_certificate_is_in_quarantine() {
     }
 }
 
-/// What is done to a good site.
-type Break = fn(&mut Draft, &mut Site);
+/// A change that makes a valid site invalid.
+type Change = fn(&mut Draft, &mut Site);
 
 #[test]
-fn every_reference_is_followed_and_named() {
-    let breaks: [(Break, QuarantineCode, &str); 5] = [
+fn every_broken_reference_has_its_path() {
+    let breaks: [(Change, QuarantineCode, &str); 5] = [
         (
             |_, site| site.certificates.push(site.pool),
             QuarantineCode::PartKindWrong,
@@ -362,10 +362,10 @@ fn every_reference_is_followed_and_named() {
             "certificates[0].key",
         ),
     ];
-    for (break_it, code, path) in breaks {
+    for (change, code, path) in breaks {
         let mut draft = Draft::new();
         let mut site = draft.site(&["a.test"]);
-        break_it(&mut draft, &mut site);
+        change(&mut draft, &mut site);
         let hash = draft.add(Part::Site(site));
         draft.root.sites.insert("a.test".to_owned(), hash);
         let (_, verdicts) = draft.build(&Running::default());
@@ -388,7 +388,7 @@ fn a_name_has_one_owner() {
         (found(&first, "shared.test"), found(&first, "b.test"))
     );
 
-    // The name is free again: the same document runs.
+    // The name is free again, so the same document can be served.
     draft.serve_new(&["a.test"]);
     let (second, verdicts) = draft.build(&first);
     assert_eq!(SiteVerdict::Running, verdicts["b.test"]);
@@ -396,7 +396,7 @@ fn a_name_has_one_owner() {
 }
 
 #[test]
-fn a_name_in_quarantine_belongs_to_no_wildcard_and_no_default() {
+fn a_quarantined_name_is_not_served_by_a_wildcard_or_the_default_site() {
     let mut draft = Draft::new();
     draft.serve_new(&["*.a.test"]);
     let mut broken = draft.site(&["b.test", "team.a.test"]);
@@ -405,24 +405,24 @@ fn a_name_in_quarantine_belongs_to_no_wildcard_and_no_default() {
     draft.root.default_site = Some("*.a.test".to_owned());
     let (running, _) = draft.build(&Running::default());
     assert_eq!(None, found(&running, "team.a.test"));
-    for (host, is_answered) in [("b.test", false), ("team.a.test", false), ("c.test", true)] {
-        assert_eq!(is_answered, greeted(&running, host).is_some(), "{host}");
+    for (host, is_served) in [("b.test", false), ("team.a.test", false), ("c.test", true)] {
+        assert_eq!(is_served, site_of_hello(&running, host).is_some(), "{host}");
     }
     assert_eq!(Some("*.a.test"), found(&running, "other.a.test"));
 }
 
 #[test]
-fn the_default_site_is_one_that_runs() {
+fn the_default_site_accepts_unknown_names() {
     let mut draft = Draft::new();
     draft.serve_new(&["a.test"]);
     draft.root.default_site = Some("a.test".to_owned());
     let running = draft.run();
-    assert_eq!(Some("a.test"), greeted(&running, "none.test"));
+    assert_eq!(Some("a.test"), site_of_hello(&running, "none.test"));
     assert_eq!(None, found(&running, "none.test"));
 }
 
 #[test]
-fn hsts_is_written_once() {
+fn the_hsts_header_is_formatted() {
     let policy = Hsts {
         names: vec![],
         max_age_s: 31_536_000,

@@ -238,7 +238,7 @@ fn poll_write<S: AsyncWrite + Unpin>(
 impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         let taken = ready!(self.reader.poll_body(context, &mut self.stream));
-        if taken == Err(ClientFault::Cut) && self.reset.is_none() {
+        if taken == Err(ClientFault::Truncated) && self.reset.is_none() {
             self.reset = Some(Reset::of(&self.stream).map_err(|_| ClientFault::Gone)?);
         }
         Poll::Ready(taken)
@@ -252,9 +252,9 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         self.reader.consume(count);
     }
 
-    fn wait_for_server(&mut self, is_waiting: bool) {
+    fn set_server_blocked(&mut self, is_waiting: bool) {
         if is_waiting {
-            self.reader.settle();
+            self.reader.shrink();
         }
     }
 
@@ -262,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         self.reader.request_has_ended()
     }
 
-    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_disconnected(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.reset.is_none() {
             if !self.request_has_ended() {
                 return Poll::Pending;
@@ -336,7 +336,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         self.send_own(hsts, |out, reply| write_page(out, page, reply));
     }
 
-    fn take_back(&mut self) -> bool {
+    fn discard_unsent_response(&mut self) -> bool {
         let start = self.response_at.take().filter(|&it| self.outbox_sent <= it);
         if let Some(start) = start {
             self.outbox.truncate(start);
@@ -344,7 +344,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         start.is_some()
     }
 
-    fn break_off(&mut self) {
+    fn abort(&mut self) {
         // What ends without its last chunk, its length or a close_notify is seen to be broken.
         self.persists = false;
     }

@@ -13,7 +13,7 @@ use tokio::io::AsyncRead;
 
 /// The receiving half of a client's connection; without bytes in it, it owns no memory.
 pub(super) struct RequestReader {
-    inbox: Buffer,
+    received: Buffer,
     body: BodyReader,
     is_chunked: bool,
     /// The piece of the body that waits for the server.
@@ -39,7 +39,7 @@ impl RequestReader {
     /// Nothing came yet.
     pub(super) fn new() -> Self {
         Self {
-            inbox: Buffer::default(),
+            received: Buffer::default(),
             body: BodyReader::Ended,
             is_chunked: false,
             piece: Piece::NONE,
@@ -48,12 +48,12 @@ impl RequestReader {
 
     /// What came and was not yet used.
     pub(super) fn received(&self) -> &[u8] {
-        self.inbox.filled()
+        self.received.filled()
     }
 
     /// Forget the first bytes that came.
     pub(super) fn skip(&mut self, count: usize) {
-        self.inbox.consume(count);
+        self.received.consume(count);
     }
 
     /// Receive more, in room for so many bytes at most.
@@ -63,14 +63,14 @@ impl RequestReader {
         stream: &mut (impl AsyncRead + Unpin),
         most: usize,
     ) -> Poll<io::Result<usize>> {
-        if self.inbox.is_empty() {
-            self.inbox.renew(small_room());
-        } else if self.inbox.room() == 0 {
-            let doubled = match self.inbox.size() {
+        if self.received.is_empty() {
+            self.received.reset(small_room());
+        } else if self.received.room() == 0 {
+            let doubled = match self.received.size() {
                 settled if settled < SCARCE => SMALL,
                 size => size.max(LARGE / 2) * 2,
             };
-            self.inbox.move_to_room(doubled.min(most.max(LARGE)));
+            self.received.move_to_room(doubled.min(most.max(LARGE)));
         }
         self.poll_fill(context, stream)
     }
@@ -80,16 +80,16 @@ impl RequestReader {
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<usize>> {
-        let filled = self.inbox.poll_fill(context, stream);
+        let filled = self.received.poll_fill(context, stream);
         if filled.is_pending() {
-            self.inbox.settle();
+            self.received.shrink();
         }
         filled
     }
 
     /// The head at the start of what came was read.
     pub(super) fn begin_request(&mut self, head: &RequestHead) {
-        self.inbox.consume(head.length);
+        self.received.consume(head.length);
         self.body = BodyReader::new(head.body);
         self.is_chunked = head.body == BodyKind::Chunked;
         self.piece = Piece::NONE;
@@ -112,11 +112,11 @@ impl RequestReader {
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<Result<(), ClientFault>> {
         while !self.find_piece()? {
-            self.inbox.renew(self.read_size());
+            self.received.reset(self.read_size());
             match ready!(self.poll_fill(context, stream)) {
-                Ok(0) => return Poll::Ready(Err(ClientFault::Cut)),
+                Ok(0) => return Poll::Ready(Err(ClientFault::Truncated)),
                 Ok(_) => {}
-                Err(error) if is_end(&error) => return Poll::Ready(Err(ClientFault::Cut)),
+                Err(error) if is_end(&error) => return Poll::Ready(Err(ClientFault::Truncated)),
                 Err(_) => return Poll::Ready(Err(ClientFault::Gone)),
             }
         }
@@ -136,11 +136,11 @@ impl RequestReader {
 
     /// Look for a piece in what came; without one, all of it was framing.
     fn find_piece(&mut self) -> Result<bool, ClientFault> {
-        let taken = self.body.take(self.inbox.filled_mut());
+        let taken = self.body.take(self.received.filled_mut());
         let taken = taken.map_err(|_| ClientFault::Refused(RequestRefusal::BodyMalformed))?;
         let is_last = self.body.has_ended();
         if taken.payload.is_empty() && !is_last {
-            self.inbox.consume(taken.used);
+            self.received.consume(taken.used);
             return Ok(false);
         }
         let framing = match (self.is_chunked, taken.payload.len()) {
@@ -148,7 +148,7 @@ impl RequestReader {
             (true, 0) => Framing::LAST,
             (true, bytes) => Framing::chunk(bytes, is_last),
         };
-        let position = self.inbox.position(&taken.payload);
+        let position = self.received.position(&taken.payload);
         self.piece = Piece {
             framing,
             position,
@@ -164,7 +164,7 @@ impl RequestReader {
         } = &self.piece;
         [
             framing.before(),
-            self.inbox.part(position.clone()),
+            self.received.part(position.clone()),
             framing.after(),
         ]
     }
@@ -174,23 +174,23 @@ impl RequestReader {
         let piece = &mut self.piece;
         piece.position.start += piece.framing.consume(count, piece.position.len());
         if self.parts().iter().all(|part| part.is_empty()) {
-            self.inbox.consume(self.piece.used);
+            self.received.consume(self.piece.used);
             self.piece = Piece::NONE;
         }
     }
 
     /// Before a wait for the server: while memory is scarce, hold what is left of the piece alone.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn shrink(&mut self) {
         let Piece { position, used, .. } = &mut self.piece;
         let left = position.len();
         if left > 0 {
-            let sent = position.start - self.inbox.position(&(0..0)).start;
-            self.inbox.consume(sent);
+            let sent = position.start - self.received.position(&(0..0)).start;
+            self.received.consume(sent);
             *used -= sent;
         }
-        self.inbox.settle();
+        self.received.shrink();
         *position = if left > 0 {
-            self.inbox.position(&(0..left))
+            self.received.position(&(0..left))
         } else {
             0..0
         };
@@ -208,9 +208,9 @@ impl RequestReader {
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<()>> {
         loop {
-            if self.inbox.is_empty() {
-                self.inbox.renew(small_room());
-            } else if self.inbox.room() == 0 && !self.make_room() {
+            if self.received.is_empty() {
+                self.received.reset(small_room());
+            } else if self.received.room() == 0 && !self.make_room() {
                 return Poll::Pending;
             }
             match ready!(self.poll_fill(context, stream)) {
@@ -224,13 +224,13 @@ impl RequestReader {
 
     /// Get room behind what came: where bytes were used, or in a larger buffer where one is spare.
     fn make_room(&mut self) -> bool {
-        let size = self.inbox.size();
-        if self.inbox.filled().len() < size {
-            self.inbox.move_to_room(size);
+        let size = self.received.size();
+        if self.received.filled().len() < size {
+            self.received.move_to_room(size);
         } else if size < piece_room(true) {
-            self.inbox.move_to_room(piece_room(true));
+            self.received.move_to_room(piece_room(true));
         }
-        self.inbox.room() > 0
+        self.received.room() > 0
     }
 
     /// Read and forget; 0 is the end of the stream.
@@ -239,12 +239,12 @@ impl RequestReader {
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<usize>> {
-        self.inbox.renew(small_room());
+        self.received.reset(small_room());
         self.poll_fill(context, stream)
     }
 
     /// What came after the request, for another protocol.
     pub(super) fn into_inbox(self) -> Buffer {
-        self.inbox
+        self.received
     }
 }

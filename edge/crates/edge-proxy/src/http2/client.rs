@@ -38,7 +38,7 @@ enum Answer {
     Owed,
     Open,
     Whole,
-    BrokenOff,
+    Aborted,
 }
 
 impl Http2Client {
@@ -169,7 +169,7 @@ impl Client for Http2Client {
         }
     }
 
-    fn wait_for_server(&mut self, is_waiting: bool) {
+    fn set_server_blocked(&mut self, is_waiting: bool) {
         if is_waiting && is_scarce() {
             self.piece = Text::of_its_size(&self.piece[self.sent..]);
             self.sent = 0;
@@ -183,7 +183,7 @@ impl Client for Http2Client {
         self.has_ended && self.request_parts().iter().all(|part| part.is_empty())
     }
 
-    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_disconnected(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
         if state.is_closed(self.stream) {
             return Poll::Ready(());
@@ -271,7 +271,7 @@ impl Client for Http2Client {
         }
     }
 
-    fn take_back(&mut self) -> bool {
+    fn discard_unsent_response(&mut self) -> bool {
         let is_taken =
             self.answer == Answer::Open && self.shared.state().http2.retract_head(self.stream);
         if is_taken {
@@ -280,9 +280,9 @@ impl Client for Http2Client {
         is_taken
     }
 
-    fn break_off(&mut self) {
+    fn abort(&mut self) {
         if matches!(self.answer, Answer::Owed | Answer::Open) {
-            self.answer = Answer::BrokenOff;
+            self.answer = Answer::Aborted;
             let mut state = self.shared.state();
             state.reset(self.stream, ErrorCode::INTERNAL_ERROR);
         }

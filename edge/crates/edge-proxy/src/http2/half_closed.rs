@@ -15,7 +15,7 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// An HTTP/2 connection whose client sends no more.
 pub(super) struct HalfClosed {
     reset: Reset,
-    silence: Deadline,
+    idle_timeout: Deadline,
     wait: Duration,
 }
 
@@ -33,7 +33,7 @@ impl HalfClosed {
     pub(super) fn of(socket: &impl AsFd) -> io::Result<Self> {
         Ok(Self {
             reset: Reset::of(socket)?,
-            silence: Deadline::after(SILENCE),
+            idle_timeout: Deadline::after(SILENCE),
             wait: SILENCE,
         })
     }
@@ -43,9 +43,9 @@ impl HalfClosed {
         if self.reset.poll(context).is_ready() {
             return Poll::Ready(Shown::Gone);
         }
-        ready!(self.silence.poll_due(context));
+        ready!(self.idle_timeout.poll_due(context));
         self.wait *= 2;
-        self.silence.set(self.wait);
+        self.idle_timeout.set(self.wait);
         Poll::Ready(Shown::Nothing)
     }
 }

@@ -93,7 +93,7 @@ impl Reader {
         left: &mut usize,
     ) -> Poll<()> {
         while *left > 0 {
-            self.buffer.renew(SMALL);
+            self.buffer.reset(SMALL);
             match ready!(self.buffer.poll_fill(context, stream)) {
                 Ok(count) if count > 0 => *left = left.saturating_sub(count),
                 _ => break,
@@ -115,7 +115,7 @@ impl Reader {
         for _ in 0..MOST_READS {
             self.is_paused = self.shared.state().pauses_reading();
             if self.is_paused {
-                self.buffer.settle();
+                self.buffer.shrink();
                 return Poll::Pending;
             }
             self.make_room();
@@ -124,7 +124,7 @@ impl Reader {
                 Poll::Ready(Err(error)) if !is_end(&error) => return Poll::Ready(Stop::Closed),
                 Poll::Ready(_) => return self.poll_ended(context, stream),
                 Poll::Pending => {
-                    self.buffer.settle();
+                    self.buffer.shrink();
                     return Poll::Pending;
                 }
             }
@@ -132,7 +132,7 @@ impl Reader {
                 return Poll::Ready(Stop::CutOff(cutoff));
             }
             if self.shared.state().lets_streams_run() {
-                self.buffer.settle();
+                self.buffer.shrink();
                 break;
             }
         }
@@ -178,7 +178,7 @@ impl Reader {
             } else {
                 SMALL
             };
-            self.buffer.renew(size);
+            self.buffer.reset(size);
         } else if is_scarce {
             if self.buffer.room() + self.buffer.filled().len() < FRAME {
                 self.buffer.move_to_room(FRAME);

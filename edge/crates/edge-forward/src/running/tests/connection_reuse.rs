@@ -1,4 +1,4 @@
-//! What a connection may carry, and what is for another one.
+//! Which requests a connection may be used for.
 
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use super::*;
 use crate::context::{ConnectionContext, WorkerContext};
 use crate::route::route;
 
-/// A connection to a name, made while this runs.
+/// A connection with this server name under a snapshot.
 fn connection(running: Running, name: &str) -> ConnectionContext {
     let hello = hello(Some(name));
     let site = Arc::clone(running.destination(name).site().unwrap());
@@ -31,7 +31,7 @@ fn connection(running: Running, name: &str) -> ConnectionContext {
     }
 }
 
-/// The site that each of these hosts gets on a connection, none where it is refused.
+/// The sites to which these hosts are routed on a connection; `None` if they are refused.
 fn reached<const N: usize>(
     context: &ConnectionContext,
     hosts: [Option<&str>; N],
@@ -47,7 +47,7 @@ fn owned<const N: usize>(ids: [Option<&str>; N]) -> [Option<String>; N] {
 }
 
 #[test]
-fn a_connection_carries_what_the_shown_certificate_covers_under_its_policy() {
+fn a_connection_serves_hosts_that_its_certificate_covers_under_its_policy() {
     let mut draft = Draft::new();
     let one = draft.site(&["*.wild.test", "a.test", "b.test", "strict.test"]);
     let with = |names: &[&str]| Site {
@@ -94,12 +94,12 @@ fn a_name_of_the_same_site_under_another_certificate_is_misdirected() {
     };
     assert_eq!(owned([own, None, None]), reached_from("a.test"));
     assert_eq!(owned([None, own, None]), reached_from("b.test"));
-    // No certificate covers it: whoever has asked for it nevertheless gets it.
+    // No certificate covers it, but it is the server name of the handshake.
     assert_eq!(own.map(str::to_owned), reached_from("bare.test")[2]);
 }
 
 #[test]
-fn another_certificate_or_policy_of_its_site_ends_no_connection() {
+fn a_new_certificate_or_policy_of_its_site_does_not_affect_a_connection() {
     let mut draft = Draft::new();
     let first = draft.site(&["a.test", "b.test"]);
     draft.serve(first.clone());
@@ -120,8 +120,8 @@ fn another_certificate_or_policy_of_its_site_ends_no_connection() {
     assert!(!context.is_outdated());
 }
 
-/// The policy of a site whose clients must show a certificate.
-fn asking() -> Part {
+/// A policy that requires a client certificate.
+fn client_auth_policy() -> Part {
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let key = rcgen::KeyPair::generate().unwrap();
@@ -132,7 +132,7 @@ fn asking() -> Part {
 }
 
 #[test]
-fn who_was_not_asked_for_a_certificate_never_reaches_a_site_that_asks() {
+fn a_connection_without_client_certificate_is_not_used_for_a_site_that_requires_one() {
     let mut draft = Draft::new();
     let one = draft.site(&["a.test", "b.test", "c.test"]);
     let with = |name: &str| Site {
@@ -142,22 +142,22 @@ fn who_was_not_asked_for_a_certificate_never_reaches_a_site_that_asks() {
     };
     draft.serve(with("a.test"));
     let mut strict = with("b.test");
-    strict.tls = draft.add(asking());
+    strict.tls = draft.add(client_auth_policy());
     draft.serve(strict);
     let mut stricter = with("c.test");
-    stricter.tls = draft.add(asking());
+    stricter.tls = draft.add(client_auth_policy());
     draft.serve(stricter);
     let hosts = ["a.test", "b.test", "c.test"];
-    for (place, name) in hosts.into_iter().enumerate() {
+    for (index, name) in hosts.into_iter().enumerate() {
         let mut expected = [None, None, None];
-        expected[place] = Some(name);
+        expected[index] = Some(name);
         let context = connection(draft.run(), name);
         assert_eq!(owned(expected), reached(&context, hosts.map(Some)));
     }
 }
 
 #[test]
-fn a_site_that_begins_to_ask_ends_the_connections_before() {
+fn a_site_that_begins_to_require_client_certificates_ends_earlier_connections() {
     let mut draft = Draft::new();
     let mut site = draft.site(&["a.test"]);
     draft.serve(site.clone());
@@ -167,7 +167,7 @@ fn a_site_that_begins_to_ask_ends_the_connections_before() {
     let own = Some("a.test");
     assert_eq!(owned([own, own, own]), reached(&context, hosts));
 
-    site.tls = draft.add(asking());
+    site.tls = draft.add(client_auth_policy());
     draft.serve(site);
     context.worker.running.store(Arc::new(draft.run()));
     assert_eq!([None, None, None], reached(&context, hosts));
@@ -175,7 +175,7 @@ fn a_site_that_begins_to_ask_ends_the_connections_before() {
 }
 
 #[test]
-fn a_connection_whose_site_is_gone_is_outdated() {
+fn a_connection_whose_site_was_removed_is_outdated() {
     let mut draft = Draft::new();
     draft.serve_new(&["a.test"]);
     let context = connection(draft.run(), "a.test");

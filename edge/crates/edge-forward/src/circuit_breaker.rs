@@ -1,41 +1,41 @@
-//! Whether a server answers, as its last connections have shown: a circuit breaker.
+//! The circuit breaker of a server.
 //!
-//! All workers share it without a lock: its state is one number.
+//! All workers share it without a lock: its state is one atomic number.
 //!
-//! | state | leaves it |
+//! | state | transitions |
 //! |---|---|
-//! | closed: connections are made | a connection fails: open |
-//! | open: no connections for [`RETRY_AFTER`], unless no other server is left | the next one is begun: half open |
-//! | half open: that one, the probe, is under way | it is made: closed; it fails or is given up: open |
+//! | closed: connections are opened | a connection fails: open |
+//! | open: no connections for [`RETRY_AFTER`], unless no other server is available | a connection is begun: half open |
+//! | half open: one connection, the trial, is being opened | it is established: closed; it fails or is cancelled: open |
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A server that failed is tried again after so long, while others stand in for it.
+/// The time after a failure until the next trial.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// While a probe has waited for so long, no other connection joins it.
-const PROBE_PATIENCE: Duration = Duration::from_millis(250);
+/// Once a trial takes longer than this, no other connection to the server is begun beside it.
+const TRIAL_EXCLUSIVE_AFTER: Duration = Duration::from_millis(250);
 
 /// Which servers of a pool may be chosen.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Candidates {
-    /// Those that answer, and those that are due for another try.
+    /// Those that are closed, and those that are due for a trial.
     Available,
-    /// Any but those that a probe waits for in vain.
+    /// Any but those whose trial takes long.
     Any,
 }
 
 /// The circuit breaker of one server.
 pub(crate) struct CircuitBreaker {
-    /// Where its clock begins.
+    /// The start of its clock.
     epoch: Instant,
     state: AtomicU64,
     times_opened: AtomicU64,
 }
 
-/// A state, as microseconds of the breaker's clock.
+/// A state; times are microseconds of the breaker's clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Closed,
@@ -44,7 +44,7 @@ enum State {
 }
 
 impl State {
-    /// The two lowest bits are for the kind, the others for its time.
+    /// The two lowest bits are the variant, the others its time.
     const fn to_bits(self) -> u64 {
         match self {
             Self::Closed => 0,
@@ -65,7 +65,7 @@ impl State {
 }
 
 impl CircuitBreaker {
-    /// Nothing is known yet, so the best is assumed.
+    /// Create a closed circuit breaker.
     pub(crate) fn new() -> Self {
         Self {
             epoch: Instant::now(),
@@ -74,52 +74,52 @@ impl CircuitBreaker {
         }
     }
 
-    /// Whether the server may be tried now.
+    /// Whether a connection to the server may be begun now.
     #[inline]
     pub(crate) fn is_candidate(&self, candidates: Candidates) -> bool {
         match self.state() {
             State::Closed => true,
             State::Open { retry_at } => candidates == Candidates::Any || retry_at <= self.now(),
             State::HalfOpen { since } => {
-                candidates == Candidates::Any && self.now() - since < micros(PROBE_PATIENCE)
+                candidates == Candidates::Any && self.now() - since < micros(TRIAL_EXCLUSIVE_AFTER)
             }
         }
     }
 
-    /// How often it went from closed to open: connections that were idle before such a moment are
-    /// not to be used any more.
+    /// How often it went from closed to open. Connections that were idle before that must not be used.
     #[inline]
     pub(crate) fn times_opened(&self) -> u64 {
         self.times_opened.load(Ordering::Relaxed)
     }
 
-    /// Let others know, for as long as the guard lives, that a failed server is being tried.
-    pub(crate) fn probe(&self) -> Option<Probe<'_>> {
+    /// Enter the half-open state if the breaker is open. The state reverts when the guard is dropped,
+    /// unless it has changed.
+    pub(crate) fn begin_trial(&self) -> Option<Trial<'_>> {
         let open = self.state();
         let State::Open { .. } = open else {
             return None;
         };
         let half_open = State::HalfOpen { since: self.now() };
-        self.replace(open, half_open).then_some(Probe {
+        self.replace(open, half_open).then_some(Trial {
             breaker: self,
             open,
             half_open,
         })
     }
 
-    /// A connection was made; return whether that is news.
+    /// A connection was established; return whether the breaker was not closed.
     pub(crate) fn close(&self) -> bool {
         self.state() != State::Closed && self.swap(State::Closed) != State::Closed
     }
 
-    /// A connection failed; return whether that is news.
+    /// A connection failed; return whether the breaker was closed.
     pub(crate) fn open(&self) -> bool {
         let retry_at = self.now() + micros(RETRY_AFTER);
-        let is_news = self.swap(State::Open { retry_at }) == State::Closed;
-        if is_news {
+        let was_closed = self.swap(State::Open { retry_at }) == State::Closed;
+        if was_closed {
             self.times_opened.fetch_add(1, Ordering::Relaxed);
         }
-        is_news
+        was_closed
     }
 
     fn now(&self) -> u64 {
@@ -148,14 +148,14 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// A connection that is being tried to a failed server; when that is given up half-way, others may.
-pub(crate) struct Probe<'a> {
+/// A connection to a server whose breaker was open. Reverts the half-open state if it is cancelled.
+pub(crate) struct Trial<'a> {
     breaker: &'a CircuitBreaker,
     open: State,
     half_open: State,
 }
 
-impl Drop for Probe<'_> {
+impl Drop for Trial<'_> {
     fn drop(&mut self) {
         self.breaker.replace(self.half_open, self.open);
     }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_server_is_left_alone_for_a_while() {
+    async fn a_failed_server_is_no_candidate_for_a_while() {
         let breaker = CircuitBreaker::new();
         assert!(breaker.is_candidate(Candidates::Available));
         assert!(breaker.open());
@@ -183,27 +183,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_long_probe_is_not_joined() {
+    async fn no_connection_is_begun_beside_a_long_trial() {
         let breaker = CircuitBreaker::new();
         breaker.open();
         advance(RETRY_AFTER).await;
-        let probe = breaker.probe();
-        assert!(probe.is_some() && breaker.probe().is_none());
+        let trial = breaker.begin_trial();
+        assert!(trial.is_some() && breaker.begin_trial().is_none());
         assert!(!breaker.is_candidate(Candidates::Available));
         assert!(breaker.is_candidate(Candidates::Any));
-        advance(PROBE_PATIENCE).await;
+        advance(TRIAL_EXCLUSIVE_AFTER).await;
         assert!(!breaker.is_candidate(Candidates::Any));
-        drop(probe);
+        drop(trial);
         assert!(breaker.is_candidate(Candidates::Any));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_another_worker_has_found_outlives_a_probe() {
+    async fn a_cancelled_trial_does_not_revert_a_closed_breaker() {
         let breaker = CircuitBreaker::new();
         breaker.open();
-        let probe = breaker.probe();
+        let trial = breaker.begin_trial();
         assert!(breaker.close());
-        drop(probe);
+        drop(trial);
         assert!(breaker.is_candidate(Candidates::Available));
     }
 }

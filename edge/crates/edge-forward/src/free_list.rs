@@ -1,4 +1,4 @@
-//! Memory that a worker keeps for the next connection that needs some.
+//! Free lists of a worker: memory that is reused by its connections.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
@@ -7,28 +7,28 @@ use edge_http::Field;
 
 use crate::budget;
 
-/// Spare pieces of one kind that a worker keeps.
-const MOST_SPARE: usize = 64;
-/// Larger pieces were made for something rare.
+/// The most allocations in one free list.
+const MAX_FREE: usize = 64;
+/// The largest allocation that is reused, in bytes. Larger ones are rare.
 const LARGEST: usize = 132 * 1024;
-/// A text with more room than this is not for a head: whoever waits with a head holds no more.
+/// The largest capacity for a head, in bytes. Larger vectors are only reused for heads with bodies.
 const MOST_FOR_HEAD: usize = 4 * 1024;
 
 thread_local! {
-    /// A worker is one thread, so what belongs to the thread belongs to the worker.
-    static SPARE: RefCell<Spare> = const { RefCell::new(Spare::new()) };
+    /// A worker is one thread, so thread-local lists are those of the worker.
+    static FREE_LISTS: RefCell<FreeLists> = const { RefCell::new(FreeLists::new()) };
 }
 
-struct Spare {
-    /// Of a few sizes; the ones that were used last are at the end.
+struct FreeLists {
+    /// Blocks of a few sizes, the last used at the end.
     blocks: Vec<Box<[u8]>>,
     texts: Vec<Vec<u8>>,
-    /// Texts that were made for more than a head.
+    /// Vectors with a larger capacity than heads need.
     long_texts: Vec<Vec<u8>>,
     fields: Vec<Vec<Field>>,
 }
 
-impl Spare {
+impl FreeLists {
     const fn new() -> Self {
         Self {
             blocks: Vec::new(),
@@ -52,23 +52,23 @@ impl Spare {
     }
 }
 
-/// Room for bytes, reserved in the worker's budget for as long as it is owned.
+/// A block of memory that is counted in the worker's budget until it is dropped.
 #[derive(Default)]
 pub(crate) struct Block(Box<[u8]>);
 
 impl Block {
-    /// So many bytes, of any content.
+    /// Get a block of `size` bytes with arbitrary content.
     pub(crate) fn of(size: usize) -> Self {
-        let spare = SPARE.with_borrow_mut(|spare| spare.block_of(size));
+        let block = FREE_LISTS.with_borrow_mut(|lists| lists.block_of(size));
         budget::reserve(size);
-        Self(spare.unwrap_or_else(|| vec![0; size].into_boxed_slice()))
+        Self(block.unwrap_or_else(|| vec![0; size].into_boxed_slice()))
     }
 
-    /// Let the worker have the memory, for the next who needs a block of that size.
-    pub(crate) fn give_back(&mut self) {
+    /// Put the memory into the worker's free list.
+    pub(crate) fn recycle(&mut self) {
         let bytes = std::mem::take(&mut self.0);
         budget::release(bytes.len());
-        keep(bytes.len(), bytes, |spare| &mut spare.blocks);
+        recycle(bytes.len(), bytes, |lists| &mut lists.blocks);
     }
 }
 
@@ -92,37 +92,36 @@ impl Drop for Block {
     }
 }
 
-/// A vector to write into; its memory goes back to the worker.
+/// A byte vector whose memory is returned to the worker's free list.
 #[derive(Default)]
 pub struct Text(Vec<u8>);
 
-/// A list for the fields of a head; its memory goes back to the worker.
+/// A list for the fields of a head, whose memory is returned to the worker's free list.
 #[derive(Default)]
 pub struct FieldList(Vec<Field>);
 
 impl Text {
-    /// An empty one, for a head.
+    /// An empty vector for a head.
     #[must_use]
     pub fn new() -> Self {
         Self(
-            SPARE
-                .with_borrow_mut(|spare| spare.texts.pop())
+            FREE_LISTS
+                .with_borrow_mut(|lists| lists.texts.pop())
                 .unwrap_or_default(),
         )
     }
 
-    /// An empty one, for heads and bodies.
+    /// An empty vector for heads and bodies.
     #[must_use]
     pub fn long() -> Self {
         Self(
-            SPARE
-                .with_borrow_mut(|spare| spare.long_texts.pop().or_else(|| spare.texts.pop()))
+            FREE_LISTS
+                .with_borrow_mut(|lists| lists.long_texts.pop().or_else(|| lists.texts.pop()))
                 .unwrap_or_default(),
         )
     }
 
-    /// One with this in it and no room for more. What is cut down where it lies would leave a hole
-    /// behind it that nothing fits into.
+    /// A copy of a text with exactly its capacity. Shrinking a vector in place would fragment the heap.
     #[must_use]
     pub fn of_its_size(text: &[u8]) -> Self {
         Self(text.to_vec())
@@ -130,12 +129,12 @@ impl Text {
 }
 
 impl FieldList {
-    /// An empty one.
+    /// An empty list.
     #[must_use]
     pub fn new() -> Self {
         Self(
-            SPARE
-                .with_borrow_mut(|spare| spare.fields.pop())
+            FREE_LISTS
+                .with_borrow_mut(|lists| lists.fields.pop())
                 .unwrap_or_default(),
         )
     }
@@ -174,11 +173,11 @@ impl Drop for Text {
         self.0.clear();
         let text = std::mem::take(&mut self.0);
         let kind = if text.capacity() > MOST_FOR_HEAD {
-            Spare::long_texts
+            FreeLists::long_texts
         } else {
-            Spare::texts
+            FreeLists::texts
         };
-        keep(text.capacity(), text, kind);
+        recycle(text.capacity(), text, kind);
     }
 }
 
@@ -186,21 +185,21 @@ impl Drop for FieldList {
     fn drop(&mut self) {
         self.0.clear();
         let fields = std::mem::take(&mut self.0);
-        keep(fields.capacity() * size_of::<Field>(), fields, |spare| {
-            &mut spare.fields
+        recycle(fields.capacity() * size_of::<Field>(), fields, |lists| {
+            &mut lists.fields
         });
     }
 }
 
-fn keep<T>(size: usize, piece: T, place: fn(&mut Spare) -> &mut Vec<T>) {
+fn recycle<T>(size: usize, piece: T, list: fn(&mut FreeLists) -> &mut Vec<T>) {
     if !(1..=LARGEST).contains(&size) {
         return;
     }
-    // When the thread ends, its spare pieces may be gone already.
-    let _ = SPARE.try_with(|spare| {
-        let mut spare = spare.borrow_mut();
-        let pieces = place(&mut spare);
-        if pieces.len() < MOST_SPARE {
+    // While the thread ends, its lists may have been dropped already.
+    let _ = FREE_LISTS.try_with(|lists| {
+        let mut lists = lists.borrow_mut();
+        let pieces = list(&mut lists);
+        if pieces.len() < MAX_FREE {
             pieces.push(piece);
         }
     });
@@ -211,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_does_not_sit_in_memory_that_was_made_for_more() {
+    fn a_head_does_not_use_memory_of_long_texts() {
         let mut text = Text::long();
         text.reserve(64 * 1024);
         drop(text);
