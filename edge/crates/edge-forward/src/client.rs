@@ -14,7 +14,7 @@ use crate::site::SiteHsts;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientFault {
     /// The client disconnected, or does not read.
-    Gone,
+    Disconnected,
     /// The client ended its direction before the end of the request. It may still read.
     Truncated,
     /// The request was refused.

@@ -178,7 +178,7 @@ impl<'a> Forwarder<'a> {
                 return Poll::Ready(outcome);
             }
             ready!(client.poll_disconnected(context));
-            Poll::Ready(Err(ForwardError::Client(ClientFault::Gone)))
+            Poll::Ready(Err(ForwardError::Client(ClientFault::Disconnected)))
         })
         .await
     }
@@ -228,7 +228,7 @@ impl<'a> Forwarder<'a> {
             return Poll::Ready(outcome.map_err(|it| ExchangeError::of_server(it, exchange)));
         }
         if client.poll_disconnected(context).is_ready() {
-            return Poll::Ready(Err(ExchangeError::Client(ClientFault::Gone)));
+            return Poll::Ready(Err(ExchangeError::Client(ClientFault::Disconnected)));
         }
         if exchange.take_progress() {
             let waits_for_response = exchange.is_sent();
@@ -249,7 +249,7 @@ impl<'a> Forwarder<'a> {
     /// Send an error page, if the client can still read it.
     fn send_error(&self, client: &mut impl Client, error: &ForwardError) -> Outcome {
         match *error {
-            ForwardError::Client(ClientFault::Gone | ClientFault::Truncated) => {
+            ForwardError::Client(ClientFault::Disconnected | ClientFault::Truncated) => {
                 return Outcome::Aborted;
             }
             ForwardError::Client(ClientFault::Refused(refusal)) => {

@@ -22,9 +22,9 @@ thread_local! {
 struct FreeLists {
     /// Blocks of a few sizes, the last used at the end.
     blocks: Vec<Box<[u8]>>,
-    texts: Vec<Vec<u8>>,
+    vecs: Vec<Vec<u8>>,
     /// Vectors with a larger capacity than heads need.
-    long_texts: Vec<Vec<u8>>,
+    large_vecs: Vec<Vec<u8>>,
     fields: Vec<Vec<Field>>,
 }
 
@@ -32,18 +32,18 @@ impl FreeLists {
     const fn new() -> Self {
         Self {
             blocks: Vec::new(),
-            texts: Vec::new(),
-            long_texts: Vec::new(),
+            vecs: Vec::new(),
+            large_vecs: Vec::new(),
             fields: Vec::new(),
         }
     }
 
-    fn texts(&mut self) -> &mut Vec<Vec<u8>> {
-        &mut self.texts
+    fn vecs(&mut self) -> &mut Vec<Vec<u8>> {
+        &mut self.vecs
     }
 
-    fn long_texts(&mut self) -> &mut Vec<Vec<u8>> {
-        &mut self.long_texts
+    fn large_vecs(&mut self) -> &mut Vec<Vec<u8>> {
+        &mut self.large_vecs
     }
 
     fn block_of(&mut self, size: usize) -> Option<Box<[u8]>> {
@@ -94,36 +94,36 @@ impl Drop for Block {
 
 /// A byte vector whose memory is returned to the worker's free list.
 #[derive(Default)]
-pub struct Text(Vec<u8>);
+pub struct RecycledVec(Vec<u8>);
 
 /// A list for the fields of a head, whose memory is returned to the worker's free list.
 #[derive(Default)]
 pub struct FieldList(Vec<Field>);
 
-impl Text {
+impl RecycledVec {
     /// An empty vector for a head.
     #[must_use]
     pub fn new() -> Self {
         Self(
             FREE_LISTS
-                .with_borrow_mut(|lists| lists.texts.pop())
+                .with_borrow_mut(|lists| lists.vecs.pop())
                 .unwrap_or_default(),
         )
     }
 
     /// An empty vector for heads and bodies.
     #[must_use]
-    pub fn long() -> Self {
+    pub fn large() -> Self {
         Self(
             FREE_LISTS
-                .with_borrow_mut(|lists| lists.long_texts.pop().or_else(|| lists.texts.pop()))
+                .with_borrow_mut(|lists| lists.large_vecs.pop().or_else(|| lists.vecs.pop()))
                 .unwrap_or_default(),
         )
     }
 
     /// A copy of a text with exactly its capacity. Shrinking a vector in place would fragment the heap.
     #[must_use]
-    pub fn of_its_size(text: &[u8]) -> Self {
+    pub fn exact(text: &[u8]) -> Self {
         Self(text.to_vec())
     }
 }
@@ -140,7 +140,7 @@ impl FieldList {
     }
 }
 
-impl Deref for Text {
+impl Deref for RecycledVec {
     type Target = Vec<u8>;
 
     fn deref(&self) -> &Vec<u8> {
@@ -148,7 +148,7 @@ impl Deref for Text {
     }
 }
 
-impl DerefMut for Text {
+impl DerefMut for RecycledVec {
     fn deref_mut(&mut self) -> &mut Vec<u8> {
         &mut self.0
     }
@@ -168,14 +168,14 @@ impl DerefMut for FieldList {
     }
 }
 
-impl Drop for Text {
+impl Drop for RecycledVec {
     fn drop(&mut self) {
         self.0.clear();
         let text = std::mem::take(&mut self.0);
         let kind = if text.capacity() > MOST_FOR_HEAD {
-            FreeLists::long_texts
+            FreeLists::large_vecs
         } else {
-            FreeLists::texts
+            FreeLists::vecs
         };
         recycle(text.capacity(), text, kind);
     }
@@ -210,11 +210,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_does_not_use_memory_of_long_texts() {
-        let mut text = Text::long();
+    fn a_head_does_not_use_memory_of_large_vecs() {
+        let mut text = RecycledVec::large();
         text.reserve(64 * 1024);
         drop(text);
-        assert!(Text::new().capacity() <= MOST_FOR_HEAD);
-        assert!(Text::long().capacity() >= 64 * 1024);
+        assert!(RecycledVec::new().capacity() <= MOST_FOR_HEAD);
+        assert!(RecycledVec::large().capacity() >= 64 * 1024);
     }
 }

@@ -57,4 +57,4 @@ pub use request::Request;
 pub use route::{Route, route, site_of};
 pub use running::{ListenerRuntime, Running};
 pub use site::{SiteHsts, SiteRuntime};
-pub use free_list::{FieldList, Text};
+pub use free_list::{FieldList, RecycledVec};

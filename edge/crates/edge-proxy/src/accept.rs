@@ -1,4 +1,4 @@
-//! Accepting: from a listening socket to a task for each connection, within bounds.
+//! Accepting connections within limits, and starting a task for each.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Read as _, Write as _};
@@ -20,37 +20,37 @@ use crate::client_limits::{ClientKey, ClientTable, LimitExceeded};
 use crate::connection;
 use crate::date::date_now;
 
-/// Without free file descriptors, accepting again at once would only burn the CPU.
+/// The pause after accepting failed because of exhausted resources.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// The open connections of a worker, in all and by client.
+/// Counts the open connections of a worker, in total and by client.
 #[derive(Clone)]
 pub(crate) struct Connections(Rc<Count>);
 
 struct Count {
     open: Cell<u64>,
     clients: RefCell<ClientTable>,
-    all_gone: Notify,
+    all_closed: Notify,
 }
 
 impl Connections {
-    /// None yet.
+    /// Create it without connections.
     pub(crate) fn new() -> Self {
         Self(Rc::new(Count {
             open: Cell::new(0),
             clients: RefCell::new(ClientTable::new()),
-            all_gone: Notify::new(),
+            all_closed: Notify::new(),
         }))
     }
 
-    /// Wait until none is left.
-    pub(crate) async fn none_left(&self) {
+    /// Wait until all connections are closed.
+    pub(crate) async fn all_closed(&self) {
         while self.0.open.get() > 0 {
-            self.0.all_gone.notified().await;
+            self.0.all_closed.notified().await;
         }
     }
 
-    /// Count one more, or say which limit is reached.
+    /// Count one more connection; the error is the limit that is reached.
     fn admit(
         &self,
         peer: SocketAddr,
@@ -77,7 +77,7 @@ impl Connections {
         }
         self.0.open.set(self.0.open.get() - 1);
         if self.0.open.get() == 0 {
-            self.0.all_gone.notify_one();
+            self.0.all_closed.notify_one();
         }
     }
 }
@@ -92,32 +92,32 @@ enum LimitReached {
 impl LimitReached {
     fn detail(self) -> &'static str {
         match self {
-            Self::Worker => "the worker holds limits.connections.per_worker connections",
+            Self::Worker => "the worker has limits.connections.per_worker connections",
             Self::Client(LimitExceeded::Connections) => {
-                "the client holds limits.connections.per_address connections of the worker"
+                "the client has limits.connections.per_address connections on the worker"
             }
             Self::Client(LimitExceeded::Handshakes) => {
-                "the client exceeds limits.handshakes.per_second, and its burst is used up"
+                "the client exceeds limits.handshakes.per_second and its burst"
             }
         }
     }
 
-    /// What a client gets where HTTP is spoken from the first byte (RFC 6585 §4).
+    /// The error page, on a listener for plain HTTP (RFC 6585 §4).
     fn page(self) -> Page {
         match self {
             Self::Worker => Page {
                 status: 503,
-                sentence: "This server holds as many connections as it may.",
+                sentence: "This server has reached its connection limit.",
             },
             Self::Client(_) => Page {
                 status: 429,
-                sentence: "Your address holds as many connections to this server as it may.",
+                sentence: "Your address has reached its connection limit on this server.",
             },
         }
     }
 }
 
-/// An open connection, counted from its acceptance to its drop.
+/// Counts an open connection until it is dropped.
 struct OpenConnection {
     connections: Connections,
     client: Option<ClientKey>,
@@ -153,7 +153,7 @@ pub(crate) async fn accept(
         match socket.accept().await {
             Ok((tcp, peer)) => begin(tcp, peer, &listener, &worker, &connections),
             Err(error) if is_exhaustion(&error) => sleep(BACK_OFF).await,
-            // The client has given up the connection before it was accepted (accept(2)); the next one waits.
+            // The client aborted the connection before it was accepted (accept(2)).
             Err(_) => tokio::task::yield_now().await,
         }
     }
@@ -168,7 +168,7 @@ fn begin(
 ) {
     let running = worker.running.load();
     let Some(listener) = running.listener(listener).cloned() else {
-        return; // The listener left the snapshot a moment ago.
+        return; // The listener has just been removed from the snapshot.
     };
     let client = match connections.admit(peer, &running.limits, listener.document.role) {
         Ok(client) => client,
@@ -182,7 +182,7 @@ fn begin(
     });
 }
 
-/// Close a connection before anything is spent on it.
+/// Record and close a connection that exceeds a limit.
 fn refuse(
     tcp: TcpStream,
     peer: SocketAddr,
@@ -208,7 +208,7 @@ fn refuse(
     }
 }
 
-/// Write a page, as far as that works without waiting.
+/// Write a page without blocking, as far as possible.
 fn send_page(mut tcp: std::net::TcpStream, page: &Page) {
     let mut text = Vec::new();
     let reply = Reply {
@@ -218,12 +218,12 @@ fn send_page(mut tcp: std::net::TcpStream, page: &Page) {
         hsts: None,
     };
     write_page(&mut text, page, &reply);
-    // A request that is here and stays unread would make the kernel reset the page away.
+    // Closing a socket with unread bytes resets the connection, and the page would be lost.
     let _ = tcp.read(&mut [0; 4096]);
     let _ = tcp.write(&text);
 }
 
-/// Whether accepting fails for want of something that time brings back.
+/// Whether accepting failed because descriptors or memory are exhausted.
 fn is_exhaustion(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;

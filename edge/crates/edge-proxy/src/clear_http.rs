@@ -1,4 +1,4 @@
-//! HTTP in clear on the TLS port: a readable answer that names the https address.
+//! Plain HTTP on a TLS port: a response with the https URL.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -16,18 +16,18 @@ use tokio::time::timeout;
 
 use crate::date::date_now;
 
-/// A request whose head is longer is answered as well, without its path.
-const MOST: usize = 8 * 1024;
+/// The longest head that is read, in bytes. The response to a longer one contains no path.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
 
-/// Answer a request in clear, whose first bytes have been read, by a 400 that says where to go.
-pub(crate) async fn answer(
+/// Respond to a plain request, whose first bytes have been read, with a 400 that contains the https URL.
+pub(crate) async fn respond(
     tcp: &mut TcpStream,
     mut bytes: Vec<u8>,
     running: &Running,
     listener: &ListenerRuntime,
 ) {
     let Ok(local) = tcp.local_addr() else { return };
-    let limits = HeadLimits::with_bytes(MOST);
+    let limits = HeadLimits::with_bytes(MAX_HEAD_BYTES);
     let time = Duration::from_millis(running.limits.header_timeout_ms);
     let head = timeout(time, read_head(tcp, &mut bytes, &limits))
         .await
@@ -42,29 +42,29 @@ pub(crate) async fn answer(
     lingering_close(tcp, &response(&address.of(head.as_ref(), &bytes), is_head)).await;
 }
 
-/// Read the head; `None` when it is malformed, too long or never ends.
+/// Read the head; `None` if it is malformed, too long or incomplete.
 async fn read_head(
     tcp: &mut TcpStream,
     bytes: &mut Vec<u8>,
     limits: &HeadLimits,
 ) -> Option<RequestHead> {
     let mut fields = Vec::new();
-    let mut fresh = [0; 1024];
+    let mut chunk = [0; 1024];
     let mut seen = 0;
     loop {
-        let is_news = seen == 0 || head_may_be_complete(bytes, seen, limits);
-        if is_news && let Some(head) = parse_request(bytes, limits, &mut fields).ok()? {
+        let may_be_complete = seen == 0 || head_may_be_complete(bytes, seen, limits);
+        if may_be_complete && let Some(head) = parse_request(bytes, limits, &mut fields).ok()? {
             return Some(head);
         }
         seen = bytes.len();
-        match tcp.read(&mut fresh).await.ok()? {
+        match tcp.read(&mut chunk).await.ok()? {
             0 => return None,
-            count => bytes.extend_from_slice(&fresh[..count]),
+            count => bytes.extend_from_slice(&chunk[..count]),
         }
     }
 }
 
-/// What an https address is made of, when the request does not say it.
+/// The parts of an https URL that do not depend on the request.
 struct Address<'a> {
     running: &'a Running,
     local: SocketAddr,
@@ -72,7 +72,7 @@ struct Address<'a> {
 }
 
 impl Address<'_> {
-    /// The https address for a request; a host that is none of ours is not repeated.
+    /// The https URL for a request. A host that no site has is replaced by the local address.
     fn of(&self, head: Option<&RequestHead>, bytes: &[u8]) -> String {
         let host = head
             .and_then(|head| head.host)
@@ -87,7 +87,7 @@ impl Address<'_> {
         format!("https://{host}{port}{path}")
     }
 
-    /// The host as it stands in an address, when it is one of ours.
+    /// The host in the form of a URL, if a site has that name.
     fn known(&self, host: &[u8]) -> Option<String> {
         let (name, shown) = match Authority::parse(host)?.host {
             AuthorityHost::Address(address) => (address.to_string(), in_url(address)),
@@ -110,7 +110,7 @@ fn in_url(address: IpAddr) -> String {
     }
 }
 
-/// The path of a target that has been parsed, so that only its own characters are in it.
+/// The path of a parsed target, which contains only valid characters.
 fn path(head: &RequestHead, bytes: &[u8]) -> String {
     let path = format!(
         "{}{}",
@@ -125,7 +125,7 @@ fn path(head: &RequestHead, bytes: &[u8]) -> String {
 }
 
 fn response(address: &str, is_head: bool) -> Vec<u8> {
-    let text = format!("400 Bad Request\nThis port speaks https. The address is {address}\n");
+    let text = format!("400 Bad Request\nThis port requires https. The URL is {address}\n");
     let mut out = Vec::with_capacity(512);
     write::status_line(&mut out, 400, reason_phrase(400).as_bytes());
     write::field(&mut out, b"Cache-Control", page::CACHE_CONTROL);

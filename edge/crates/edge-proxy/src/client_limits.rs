@@ -1,4 +1,4 @@
-//! Limits on each client of a worker, by its address, in a table that cannot grow.
+//! Limits by client address, in a table of fixed size.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
@@ -6,26 +6,26 @@ use std::time::Instant;
 
 use edge_contract::Limits;
 
-/// The table is set-associative: 16,384 clients in all.
+/// The table is set-associative, with 16,384 entries.
 const SETS: usize = 1024;
 const WAYS: usize = 16;
 const SECOND_NS: u64 = 1_000_000_000;
 
-/// Which limit a client has reached.
+/// The limit that a client has reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitExceeded {
-    /// It holds as many connections as it may.
+    /// `limits.connections.per_address`.
     Connections,
-    /// It begins handshakes faster than it may.
+    /// `limits.handshakes`.
     Handshakes,
 }
 
 /// The clients of a worker.
 ///
-/// A client is an IPv4 address, or the /64 of an IPv6 one, which is what one line is given
-/// (RFC 6177). It is known by a keyed hash alone, so that no client can choose whose set it
-/// shares. Where a set is full of clients with open connections, one more is not counted: the
-/// worker's own limit holds for it too.
+/// A client is an IPv4 address, or the /64 of an IPv6 address, which is the smallest network that
+/// is assigned to a site (RFC 6177). Entries are found by a keyed hash, so that clients cannot
+/// choose their set. If all entries of a set have open connections, another client is not counted,
+/// and only the limit of the worker applies to it.
 pub(crate) struct ClientTable {
     hasher: RandomState,
     started: Instant,
@@ -35,16 +35,16 @@ pub(crate) struct ClientTable {
 struct ClientEntry {
     key: u64,
     open: u64,
-    /// When the bucket of handshakes would be full again, in nanoseconds since the start.
+    /// When the token bucket of handshakes is full again, in nanoseconds since the start.
     full_at_ns: u64,
 }
 
-/// A client that is counted.
+/// The key of a counted client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClientKey(u64);
 
 impl ClientTable {
-    /// A table without clients.
+    /// Create an empty table.
     pub(crate) fn new() -> Self {
         Self {
             hasher: RandomState::new(),
@@ -53,7 +53,7 @@ impl ClientTable {
         }
     }
 
-    /// Admit a connection, or say which limit its client has reached; a refusal is not counted.
+    /// Count a connection; the error is the limit that its client has reached. `None` if the client is not counted.
     pub(crate) fn admit(
         &mut self,
         address: IpAddr,
@@ -76,7 +76,7 @@ impl ClientTable {
         Ok(Some(ClientKey(key)))
     }
 
-    /// An admitted connection has ended.
+    /// Count the end of an admitted connection.
     pub(crate) fn release(&mut self, ClientKey(key): ClientKey) {
         let mut same = self.set(key).iter_mut();
         if let Some(client) = same.find(|client| client.key == key) {
@@ -91,7 +91,7 @@ impl ClientTable {
 }
 
 impl ClientEntry {
-    /// Take a token from a bucket that is known by the time at which it will be full again.
+    /// Take a token from the bucket, which is represented by the time at which it is full again.
     fn take_handshake(&mut self, limits: &Limits, now_ns: u64) -> Result<(), LimitExceeded> {
         let token_ns = SECOND_NS / limits.handshakes_per_second.max(1);
         let full_at_ns = self.full_at_ns.max(now_ns) + token_ns;
@@ -103,7 +103,8 @@ impl ClientEntry {
     }
 }
 
-/// A client's entry in its set: its own, a new one, or that of the client that was idle for longest.
+/// The client's entry in its set: an existing one, a new one, or one that replaces the client that was idle for
+/// longest. `None` if no entry is idle.
 fn entry(set: &mut Vec<ClientEntry>, key: u64) -> Option<&mut ClientEntry> {
     let new = ClientEntry {
         key,
@@ -127,10 +128,10 @@ fn entry(set: &mut Vec<ClientEntry>, key: u64) -> Option<&mut ClientEntry> {
     set.get_mut(index)
 }
 
-/// The address or network that a client is.
+/// The IPv4 address, or the /64 of the IPv6 address, as a number.
 fn network_of(address: IpAddr) -> u64 {
     match address.to_canonical() {
-        // No IPv6 line begins with zeros alone: those are not routed (RFC 4291 §2.5).
+        // Cannot collide with a /64: those that begin with 32 zero bits are not routed (RFC 4291 §2.5).
         IpAddr::V4(address) => u64::from(address.to_bits()),
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_passes_and_then_the_rate() {
+    fn handshakes_are_limited_by_burst_and_rate() {
         let mut clients = ClientTable::new();
         let start = clients.started;
         let mut at = |ms: u64| admit(&mut clients, "192.0.2.1", start + Duration::from_millis(ms));
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_an_address_or_a_network_of_one_line() {
+    fn a_client_is_an_ipv4_address_or_an_ipv6_network() {
         let mut clients = ClientTable::new();
         let now = clients.started;
         for address in ["2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::"] {

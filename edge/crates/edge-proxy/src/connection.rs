@@ -1,15 +1,15 @@
-//! A connection from its first bytes to its protocol: hello, destination, handshake.
+//! A connection from its first bytes to its protocol: ClientHello, destination, handshake.
 //!
 //! ```text
 //! accepted ──role redirect──► redirect::serve ──────────────────────────────────────────► closed
 //!    └───role https──► reading the hello ──► choosing ──► handshake ──► http2 or http1::serve ──► closed
 //!                          │                   │             │
-//!                          │ no TLS, too       │ no site,    │ a fault,
-//!                          │ large, too late   │ no match    │ too late
+//!                          │ not TLS, too      │ no site,    │ an error,
+//!                          │ large, timeout    │ no match    │ timeout
 //!                          └───────────────────┴─────────────┴──► handshake_failed ──► closed
 //! ```
-//! *Choosing* waits for nothing: first the destination of the name, then version, group and
-//! certificate of its site.
+//! *Choosing* does no I/O: it finds the destination of the name, then version, group and certificate of its
+//! site.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -40,16 +40,16 @@ pub(crate) async fn serve(
     listener: Arc<ListenerRuntime>,
     worker: Rc<WorkerContext>,
 ) {
-    // Heads and bodies leave in whole pieces of ours; waiting for more would only delay them.
+    // Heads and bodies are written in large pieces, which Nagle's algorithm would only delay.
     let _ = tcp.set_nodelay(true);
-    // Each stage has a box of its own, so that a connection holds only what its stage needs.
+    // The future of each stage is boxed, so that a connection holds only what its stage needs.
     match listener.document.role {
         Role::Https => serve_https(tcp, peer, listener, worker).await,
         Role::Redirect => Box::pin(redirect::serve(tcp, worker, listener, peer)).await,
     }
 }
 
-/// Serve a connection that begins with TLS.
+/// Serve a connection on a TLS port.
 async fn serve_https(
     tcp: TcpStream,
     peer: SocketAddr,
@@ -63,7 +63,7 @@ async fn serve_https(
         worker,
         started: Instant::now(),
     };
-    let Some((stream, alpn, context)) = Box::pin(pending.shake_hands(tcp)).await else {
+    let Some((stream, alpn, context)) = Box::pin(pending.perform_handshake(tcp)).await else {
         return;
     };
     let (faults, connection) = (stream.faults(), Rc::clone(&context));
@@ -76,7 +76,7 @@ async fn serve_https(
     }
 }
 
-/// Report what a client has broken after its handshake.
+/// Record a TLS failure after the handshake.
 fn report_fault(connection: &ConnectionContext, fault: &StreamFault) {
     let place = (connection.site.id.as_str(), connection.peer);
     let alert = fault.alert.map(Alert::name);
@@ -84,7 +84,7 @@ fn report_fault(connection: &ConnectionContext, fault: &StreamFault) {
     observer.tls_failed(place, fault.reason, &fault.detail, alert);
 }
 
-/// A connection that has not passed its handshake.
+/// A connection whose handshake has not completed.
 struct PendingConnection {
     running: Arc<Running>,
     listener: Arc<ListenerRuntime>,
@@ -93,13 +93,13 @@ struct PendingConnection {
     started: Instant,
 }
 
-/// A connection that may be spoken over, its protocol, and what its handlers need to know.
-type Ready = (TlsStream, Option<Alpn>, Rc<ConnectionContext>);
+/// The stream of a completed handshake, its application protocol, and its context.
+type Established = (TlsStream, Option<Alpn>, Rc<ConnectionContext>);
 
 impl PendingConnection {
-    /// Read the hello, decide and shake hands; every way out but success has reported its event.
-    async fn shake_hands(self, mut tcp: TcpStream) -> Option<Ready> {
-        let received = self.open(&mut tcp).await?;
+    /// Read the hello, choose the parameters and perform the handshake. `None` if it failed, which was recorded.
+    async fn perform_handshake(self, mut tcp: TcpStream) -> Option<Established> {
+        let received = self.read_hello(&mut tcp).await?;
         let local = tcp.local_addr().ok()?;
         let server_name = received.hello.server_name.clone();
         let (destination, name) = self
@@ -139,8 +139,8 @@ impl PendingConnection {
         }
     }
 
-    /// Read the hello within its time; what is none is answered as far as it can be.
-    async fn open(&self, tcp: &mut TcpStream) -> Option<ReceivedHello> {
+    /// Read the hello within its timeout. Anything else is recorded, and answered with an alert or a page.
+    async fn read_hello(&self, tcp: &mut TcpStream) -> Option<ReceivedHello> {
         let limits = &self.running.limits;
         let size = usize::try_from(limits.hello_bytes).unwrap_or(usize::MAX);
         let time = Duration::from_millis(limits.hello_timeout_ms);
@@ -151,7 +151,7 @@ impl PendingConnection {
         };
         self.report_failed::<()>(&error.refusal, None);
         if error.refusal.reason == HandshakeFailure::PlainHttp {
-            clear_http::answer(tcp, error.bytes, &self.running, &self.listener).await;
+            clear_http::respond(tcp, error.bytes, &self.running, &self.listener).await;
         } else if let Some(alert) = error.refusal.alert {
             lingering_close(tcp, &alert_record(alert)).await;
         }
@@ -177,7 +177,7 @@ impl PendingConnection {
 
     fn timed_out(&self, limit: &str) -> Refusal {
         let waited = self.started.elapsed().as_millis();
-        let detail = format!("{waited} ms passed: timeouts.{limit}");
+        let detail = format!("timeouts.{limit} exceeded after {waited} ms");
         Refusal {
             reason: HandshakeFailure::Timeout,
             detail,
@@ -205,7 +205,7 @@ impl PendingConnection {
         });
     }
 
-    /// Report a failure; `None`, for the caller to end with.
+    /// Record a failure. Always returns `None`, for the caller to return.
     fn report_failed<T>(&self, failure: &Refusal, server_name: Option<&str>) -> Option<T> {
         self.worker.observer.handshake_failed(HandshakeFault {
             listener: &self.listener.document.id,
@@ -219,13 +219,13 @@ impl PendingConnection {
     }
 }
 
-/// The refusal of a name that leads nowhere, be it the hello's or that of our own address.
+/// The refusal of a name, which is the hello's server name or the local address.
 fn refusal_of_name(refusal: &NameRefusal, server_name: Option<&str>, name: &str) -> Refusal {
-    let nowhere = format!("no site has {name}");
+    let unknown = format!("no site has the name {name}");
     let (reason, detail) = match (refusal, server_name) {
         (NameRefusal::Quarantined(site), _) => (HandshakeFailure::SiteQuarantined, site.clone()),
-        (NameRefusal::Unknown, Some(_)) => (HandshakeFailure::UnknownServerName, nowhere),
-        (NameRefusal::Unknown, None) => (HandshakeFailure::NoServerName, nowhere),
+        (NameRefusal::Unknown, Some(_)) => (HandshakeFailure::UnknownServerName, unknown),
+        (NameRefusal::Unknown, None) => (HandshakeFailure::NoServerName, unknown),
     };
     Refusal {
         reason,

@@ -1,4 +1,4 @@
-//! The time as HTTP writes it, made once a second.
+//! The Date of responses, formatted once a second.
 
 use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ thread_local! {
     static WRITTEN: Cell<(u64, [u8; DATE_BYTES])> = const { Cell::new((u64::MAX, [0; DATE_BYTES])) };
 }
 
-/// The Date of a response that leaves now (RFC 9110 §6.6.1).
+/// The current time as an HTTP date (RFC 9110 §6.6.1).
 pub(crate) fn date_now() -> [u8; DATE_BYTES] {
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)

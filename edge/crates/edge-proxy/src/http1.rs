@@ -1,4 +1,4 @@
-//! HTTP/1.1 with clients: one request after the other on one connection (RFC 9112 §9).
+//! HTTP/1.1 with clients: the requests of a connection one after another (RFC 9112 §9).
 
 mod client;
 mod next;
@@ -12,33 +12,33 @@ use std::time::Duration;
 use edge_contract::{Limits, RequestRefusal};
 use edge_forward::peer_end::poll_reset;
 use edge_forward::{
-    Buffer, ConnectionContext, Deadline, Outcome, Request, Route, ServerConnection, Text, forward,
+    Buffer, ConnectionContext, Deadline, Outcome, Request, Route, ServerConnection, RecycledVec, forward,
     refuse, route, tunnel,
 };
 use edge_http::write::{self, Message};
 use edge_http::{BodyKind, Field, Forwarded, RequestHead};
 use edge_tls::TlsStream;
 
-use crate::counted::Counted;
+use crate::counted_stream::CountedStream;
 pub(crate) use client::Http1Client;
-pub(crate) use next::{Next, next_request, wait_drained};
+pub(crate) use next::{Next, next_request, wait_for_drain};
 
-/// Serve a connection until one of both sides has had enough.
+/// Serve a connection until it is closed.
 ///
-/// What a silent connection holds is this future, so what it needs at other times only has a box
-/// of its own, and the client is captured: an argument of an `async fn` would be stored twice.
+/// The memory of an idle connection is that of this future. States that do not wait for a request are
+/// therefore boxed, and the client is captured, since an argument of an `async fn` would be stored twice.
 pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl Future<Output = ()> {
-    let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&context.worker)));
+    let mut client = Http1Client::new(CountedStream::new(stream, Rc::clone(&context.worker)));
     async move {
         let limits = context.limits();
         let mut deadline = Deadline::after(Duration::from_millis(limits.idle_timeout_ms));
-        let mut drained = pin!(wait_drained(context.worker.draining.clone()));
+        let mut drained = pin!(wait_for_drain(context.worker.draining.clone()));
         loop {
             let next = next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await;
             match Box::pin(respond(&mut client, &context, next, &mut deadline, &limits)).await {
                 AfterRequest::Next => {}
                 AfterRequest::Close => return Box::pin(client.close(&mut deadline)).await,
-                AfterRequest::Gone => return,
+                AfterRequest::Abandon => return,
                 AfterRequest::Tunnel(connection, early) => {
                     let idle_timeout = Duration::from_millis(limits.tunnel_timeout_ms);
                     return Box::pin(tunnel_to(client, connection, early, idle_timeout)).await;
@@ -48,7 +48,7 @@ pub(crate) fn serve(stream: TlsStream, context: Rc<ConnectionContext>) -> impl F
     }
 }
 
-/// Let the client and the server talk as they like; `early` came from the server with its head.
+/// Copy bytes between client and server; `early` was received from the server after its head.
 fn tunnel_to(
     client: Http1Client<TlsStream>,
     connection: ServerConnection,
@@ -70,11 +70,11 @@ fn tunnel_to(
     })
 }
 
-/// What the connection does after a request.
+/// What to do with the connection after a request.
 enum AfterRequest {
     Next,
     Close,
-    Gone,
+    Abandon,
     Tunnel(ServerConnection, Buffer),
 }
 
@@ -86,8 +86,8 @@ async fn respond(
     limits: &Limits,
 ) -> AfterRequest {
     let outcome = match next {
-        Next::Request(head, fields) => answer(client, context, (&head, &fields), deadline).await,
-        Next::Silence => return AfterRequest::Close,
+        Next::Request(head, fields) => forward_request(client, context, (&head, &fields), deadline).await,
+        Next::End => return AfterRequest::Close,
         Next::Refused(refusal) => {
             client.stop_reading();
             refuse_by_connection(client, context, refusal)
@@ -95,18 +95,18 @@ async fn respond(
     };
     match outcome {
         Outcome::Completed => {}
-        Outcome::Aborted => return AfterRequest::Gone,
+        Outcome::Aborted => return AfterRequest::Abandon,
         Outcome::Upgraded(connection, early) => return AfterRequest::Tunnel(connection, early),
     }
     deadline.set(Duration::from_millis(limits.body_timeout_ms));
     match client.flush(deadline).await {
-        Err(_) => AfterRequest::Gone,
-        Ok(()) if client.may_continue() => AfterRequest::Next,
+        Err(_) => AfterRequest::Abandon,
+        Ok(()) if client.can_continue() => AfterRequest::Next,
         Ok(()) => AfterRequest::Close,
     }
 }
 
-async fn answer(
+async fn forward_request(
     client: &mut Http1Client<TlsStream>,
     context: &ConnectionContext,
     (head, fields): (&RequestHead, &[Field]),
@@ -119,13 +119,13 @@ async fn answer(
         Err(refusal) => {
             client.begin_request(head);
             if refusal == RequestRefusal::Misdirected && context.is_outdated() {
-                // No request is for this connection any more: the client shall make another one.
-                client.end_with_answer();
+                // The connection cannot be used any more, so have the client open another one.
+                client.close_after_response();
             }
             return refuse_by_connection(client, context, refusal);
         }
     };
-    let mut text = Text::new();
+    let mut text = RecycledVec::new();
     write_head(
         &mut text,
         Message {
@@ -159,7 +159,7 @@ fn write_head(
     };
     match host {
         Some(host) => write::request(text, message, host, &forwarded),
-        // HTTP/1.0 needs no Host, but our request does (RFC 9112 §3.2).
+        // HTTP/1.0 needs no Host, but the HTTP/1.1 request to the server does (RFC 9112 §3.2).
         None => write::request(text, message, own_host(context).as_bytes(), &forwarded),
     }
 }
@@ -172,7 +172,7 @@ fn own_host(context: &ConnectionContext) -> String {
     }
 }
 
-/// Refuse a request that has no site: its connection's answers.
+/// Refuse a request that was not routed, on behalf of the connection's site.
 fn refuse_by_connection(
     client: &mut Http1Client<TlsStream>,
     context: &ConnectionContext,

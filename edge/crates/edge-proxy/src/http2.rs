@@ -1,11 +1,11 @@
-//! HTTP/2 with clients: many requests at once on one connection (RFC 9113).
+//! HTTP/2 with clients: concurrent requests on one connection (RFC 9113).
 //!
 //! ```text
 //! Session (the connection's task) ── Reader ── spawns ──► RequestTask ── forwards by ──► Http2Client
 //!        └──────────────┴──────────── Shared ◄──────────────────────────────────────────────┘
 //! ```
-//! The session owns the socket: it reads frames, and sends what streams have written. Each request
-//! has a task of its own. They meet in [`shared::Shared`], the protocol's state and its wakers.
+//! The session owns the socket: it reads frames, and writes the frames of all streams. Each request has its
+//! own task. They share [`shared::Shared`], which has the protocol's state and the wakers.
 
 mod client;
 mod half_closed;
@@ -23,17 +23,18 @@ use edge_forward::{ConnectionContext, limits};
 use edge_http::http2::Config;
 use edge_tls::TlsStream;
 
-use crate::counted::Counted;
-use crate::http1::wait_drained;
+use crate::counted_stream::CountedStream;
+use crate::http1::wait_for_drain;
 use session::Session;
 
-/// Requests that a client may have open at once.
+/// The most concurrent streams of a connection (`SETTINGS_MAX_CONCURRENT_STREAMS`).
 const MOST_STREAMS: u32 = 128;
-/// Bytes of bodies that a client may send before we have passed them on: for one stream, for all.
+/// The receive windows in bytes, of one stream and of the connection. They are reopened as bodies are sent
+/// to servers.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Serve a connection until one of both sides has had enough.
+/// Serve a connection until it is closed.
 pub(crate) async fn serve(stream: TlsStream, context: Rc<ConnectionContext>) {
     let worker = Rc::clone(&context.worker);
     let limits = context.limits();
@@ -43,9 +44,9 @@ pub(crate) async fn serve(stream: TlsStream, context: Rc<ConnectionContext>) {
         connection_window: CONNECTION_WINDOW,
         limits: limits::of_request(&limits),
     };
-    let stream = Counted::new(stream, Rc::clone(&worker));
+    let stream = CountedStream::new(stream, Rc::clone(&worker));
     let mut session = Session::new(stream, context, config, &limits);
     session
-        .run(pin!(wait_drained(worker.draining.clone())))
+        .run(pin!(wait_for_drain(worker.draining.clone())))
         .await;
 }

@@ -1,11 +1,10 @@
-//! A listener's socket, of whatever transport: bound by somebody else, taken by one worker.
+//! A bound socket of a listener.
 
 use std::io;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 
-/// A bound socket that a listener's clients come in by, one variant for each
-/// [`edge_contract::Transport`].
+/// A bound socket of a listener, one variant for each [`edge_contract::Transport`].
 #[derive(Debug)]
 pub enum ListeningSocket {
     /// Accepts connections.
@@ -13,14 +12,14 @@ pub enum ListeningSocket {
 }
 
 impl ListeningSocket {
-    /// Another handle of the same socket.
+    /// Duplicate the descriptor.
     pub fn try_clone(&self) -> io::Result<Self> {
         match self {
             Self::Tcp(socket) => socket.try_clone().map(Self::Tcp),
         }
     }
 
-    /// Have every call on the socket, and on all its handles, return at once.
+    /// Make the socket, with all its duplicates, non-blocking.
     pub fn set_nonblocking(&self) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.set_nonblocking(true),

@@ -1,4 +1,4 @@
-//! Port 80: every request is redirected to https, none is forwarded.
+//! Listeners for plain HTTP: every request is redirected to https, none is forwarded.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use edge_contract::RequestRefusal;
-use edge_forward::{Client as _, Deadline, ListenerRuntime, Text, WorkerContext, site_of};
+use edge_forward::{Client as _, Deadline, ListenerRuntime, RecycledVec, WorkerContext, site_of};
 use edge_http::page::{Page, location, write_redirect};
 use edge_http::{Authority, RequestHead};
 use tokio::net::TcpStream;
 
-use crate::counted::Counted;
-use crate::http1::{Http1Client, Next, next_request, wait_drained};
+use crate::counted_stream::CountedStream;
+use crate::http1::{Http1Client, Next, next_request, wait_for_drain};
 
-/// Answer the requests of one connection in clear.
+/// Serve one connection.
 pub(crate) async fn serve(
     stream: TcpStream,
     worker: Rc<WorkerContext>,
@@ -28,13 +28,13 @@ pub(crate) async fn serve(
         https_port: listener.document.https_port,
         peer,
     };
-    let mut client = Http1Client::new(Counted::new(stream, Rc::clone(&worker)));
+    let mut client = Http1Client::new(CountedStream::new(stream, Rc::clone(&worker)));
     let mut deadline = Deadline::after(Duration::from_millis(limits.idle_timeout_ms));
-    let mut drained = pin!(wait_drained(worker.draining.clone()));
+    let mut drained = pin!(wait_for_drain(worker.draining.clone()));
     loop {
         match next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await {
-            Next::Request(head, _) => handler.answer(&mut client, &head),
-            Next::Silence => break,
+            Next::Request(head, _) => handler.redirect(&mut client, &head),
+            Next::End => break,
             Next::Refused(refusal) => {
                 client.stop_reading();
                 handler.refuse(&mut client, refusal);
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
         if client.flush(&mut deadline).await.is_err() {
             return;
         }
-        if !client.may_continue() {
+        if !client.can_continue() {
             break;
         }
     }
@@ -58,7 +58,7 @@ struct RedirectHandler<'a> {
 }
 
 impl RedirectHandler<'_> {
-    fn answer(&self, client: &mut Http1Client<TcpStream>, head: &RequestHead) {
+    fn redirect(&self, client: &mut Http1Client<TcpStream>, head: &RequestHead) {
         let input = client.received();
         let host = head.host.and_then(|host| Authority::parse(host.of(input)));
         let site = host.and_then(|host| site_of(&self.worker.running.load(), host.host));
@@ -66,14 +66,14 @@ impl RedirectHandler<'_> {
             client.begin_request(head);
             return self.refuse(client, RequestRefusal::Misdirected);
         };
-        let mut place = Text::new();
+        let mut target_url = RecycledVec::new();
         let target = [head.target.prefix.as_bytes(), head.target.text.of(input)];
-        location(&mut place, host.host, self.https_port, target);
+        location(&mut target_url, host.host, self.https_port, target);
         client.begin_request(head);
         self.worker.observer.request_answered(&site.slot, 308);
-        // RFC 6797 §7.2: in clear there is no Strict-Transport-Security.
-        client.send_own(None, |out, reply| {
-            write_redirect(out, &place, site.redirect_cacheable, reply);
+        // RFC 6797 §7.2: no Strict-Transport-Security over plain HTTP.
+        client.send_generated(None, |out, reply| {
+            write_redirect(out, &target_url, site.redirect_cacheable, reply);
         });
     }
 

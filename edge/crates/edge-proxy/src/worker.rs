@@ -1,4 +1,4 @@
-//! A worker: one thread, one runtime, its own sockets, its own connections.
+//! A worker: a thread with its own runtime, sockets and connections.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,9 +18,9 @@ use tokio::time::Instant;
 use crate::accept::{self, Connections};
 use crate::listening_socket::ListeningSocket;
 
-/// The main thread's end of a worker.
+/// The main thread's handle to a worker.
 ///
-/// Its commands are taken in order and never wait; a worker that has ended ignores them.
+/// Sending a command never blocks. Commands are executed in order; a worker that has ended ignores them.
 pub struct Worker {
     commands: mpsc::UnboundedSender<Command>,
     ended: oneshot::Receiver<()>,
@@ -39,7 +39,7 @@ enum Command {
 }
 
 impl Worker {
-    /// Take what comes by another socket as soon as the snapshot names its listener.
+    /// Accept on a socket once the snapshot names its listener.
     pub fn listen(&self, listener: &str, socket: ListeningSocket) {
         self.send(Command::Listen {
             listener: listener.to_owned(),
@@ -47,17 +47,18 @@ impl Worker {
         });
     }
 
-    /// Another snapshot runs: close the sockets of listeners that left, accept from new ones.
+    /// Follow a new snapshot: close the sockets of removed listeners, and accept on those of new ones.
     pub fn refresh(&self) {
         self.send(Command::Refresh);
     }
 
-    /// Accept no more and end open connections politely; those that are left by then, at once.
+    /// Stop accepting and close open connections gracefully. Those that are open after this time are
+    /// aborted. A running drain is only ever shortened.
     pub fn drain(&self, within: Duration) {
         self.send(Command::Drain { within });
     }
 
-    /// Wait until the worker has ended, which it does after a drain only.
+    /// Wait until the worker has ended, which it does after a drain.
     pub async fn ended(&mut self) {
         let _ = (&mut self.ended).await;
     }
@@ -68,24 +69,24 @@ impl Worker {
     }
 
     fn send(&self, command: Command) {
-        // Only a worker that has ended does not listen, and it has nothing left to do.
+        // Fails only if the worker has ended.
         let _ = self.commands.send(command);
     }
 }
 
-/// Start a worker on a thread of its own.
+/// Start a worker on a new thread.
 pub fn spawn_worker(
     index: usize,
     running: Arc<ArcSwap<Running>>,
     observer: WorkerObserver,
 ) -> io::Result<Worker> {
-    let (commands, received) = mpsc::unbounded_channel();
+    let (sender, commands) = mpsc::unbounded_channel();
     let (ending, ended) = oneshot::channel();
     let (starting, started) = std::sync::mpsc::sync_channel(1);
     let thread = thread::Builder::new()
         .name(format!("edge-worker-{index}"))
         .spawn(move || {
-            // A runtime for what stays on one thread cannot be made on another.
+            // A local runtime must be created on its own thread.
             let buffered = observer.bytes_buffered();
             let runtime = Builder::new_current_thread()
                 .enable_all()
@@ -96,13 +97,13 @@ pub fn spawn_worker(
             if let Ok(runtime) = runtime
                 && starting.send(Ok(())).is_ok()
             {
-                run(&runtime, running, observer, received);
+                run(&runtime, running, observer, commands);
             }
             let _ = ending.send(());
         })?;
     started.recv().map_err(io::Error::other)??;
     Ok(Worker {
-        commands,
+        commands: sender,
         ended,
         thread,
     })
@@ -112,7 +113,7 @@ fn run(
     runtime: &LocalRuntime,
     running: Arc<ArcSwap<Running>>,
     observer: WorkerObserver,
-    received: mpsc::UnboundedReceiver<Command>,
+    commands: mpsc::UnboundedReceiver<Command>,
 ) {
     let (drain, draining) = watch::channel(false);
     let context = WorkerContext::new(running, observer, draining);
@@ -123,7 +124,7 @@ fn run(
         waiting: HashMap::new(),
         accepting: HashMap::new(),
     };
-    runtime.block_on(task.run(received));
+    runtime.block_on(task.run(commands));
 }
 
 /// The worker's main task.
@@ -131,27 +132,27 @@ struct MainTask {
     context: Rc<WorkerContext>,
     connections: Connections,
     drain: watch::Sender<bool>,
-    /// Sockets that came before the snapshot that names their listener.
+    /// Sockets whose listener the snapshot does not name yet.
     waiting: HashMap<String, Vec<ListeningSocket>>,
     /// A task for each socket; dropping a set ends them and closes the sockets.
     accepting: HashMap<String, JoinSet<()>>,
 }
 
 impl MainTask {
-    async fn run(mut self, mut received: mpsc::UnboundedReceiver<Command>) {
-        while let Some(command) = received.recv().await {
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        while let Some(command) = commands.recv().await {
             match command {
                 Command::Listen { listener, socket } => {
                     self.waiting.entry(listener).or_default().push(socket);
                     self.refresh();
                 }
                 Command::Refresh => self.refresh(),
-                Command::Drain { within } => return self.end(within, received).await,
+                Command::Drain { within } => return self.drain(within, commands).await,
             }
         }
     }
 
-    /// Accept where the snapshot says so, and nowhere else.
+    /// Accept on exactly the sockets whose listener the snapshot names.
     fn refresh(&mut self) {
         let running = self.context.running.load_full();
         self.accepting
@@ -160,22 +161,22 @@ impl MainTask {
         for (listener, sockets) in self.waiting.extract_if(named) {
             let tasks = self.accepting.entry(listener.clone()).or_default();
             for socket in sockets {
-                serve_from(socket, &listener, tasks, &self.context, &self.connections);
+                spawn_accept(socket, &listener, tasks, &self.context, &self.connections);
             }
         }
     }
 
-    /// End politely, in the time that the last word on it leaves.
-    async fn end(mut self, within: Duration, mut received: mpsc::UnboundedReceiver<Command>) {
+    /// Drain until all connections are closed, or the earliest deadline.
+    async fn drain(mut self, within: Duration, mut commands: mpsc::UnboundedReceiver<Command>) {
         self.waiting.clear();
         self.accepting.clear();
         self.drain.send_replace(true);
         let mut deadline = Instant::now() + within;
         loop {
             tokio::select! {
-                () = self.connections.none_left() => return,
+                () = self.connections.all_closed() => return,
                 () = tokio::time::sleep_until(deadline) => return,
-                Some(command) = received.recv() => {
+                Some(command) = commands.recv() => {
                     if let Command::Drain { within } = command {
                         deadline = deadline.min(Instant::now() + within);
                     }
@@ -185,15 +186,15 @@ impl MainTask {
     }
 }
 
-/// Start the task that takes what comes by a socket.
-fn serve_from(
+/// Start the task that accepts on a socket.
+fn spawn_accept(
     socket: ListeningSocket,
     listener: &str,
     tasks: &mut JoinSet<()>,
     context: &Rc<WorkerContext>,
     connections: &Connections,
 ) {
-    // Both only fail for what is no socket of ours; the main thread has looked at it before.
+    // Fails only for what is not a listening socket, which the main thread has checked.
     if socket.set_nonblocking().is_err() {
         return;
     }

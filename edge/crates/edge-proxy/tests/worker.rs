@@ -1,4 +1,4 @@
-//! A worker's sockets and its end, on a real thread with real sockets.
+//! A worker's listening sockets and drain, on a real thread with real sockets.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::collections::BTreeMap;
@@ -14,20 +14,20 @@ use edge_forward::Running;
 use edge_observe::{EventQueue, Observatory};
 use edge_proxy::{ListeningSocket, Worker, spawn_worker};
 
-/// What takes so long hangs; nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// A drain that no test lives to see run out.
-const ENDLESS: Duration = Duration::from_secs(1 << 20);
+/// The timeout after which a test fails.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// A drain timeout that no test reaches.
+const NO_TIMEOUT: Duration = Duration::from_secs(1 << 20);
 
-/// A worker and the main thread's ends of it.
-struct Stage {
+/// A worker with its handles on the main thread.
+struct Fixture {
     worker: Worker,
     running: Arc<ArcSwap<Running>>,
     observatory: Observatory,
     _events: EventQueue,
 }
 
-impl Stage {
+impl Fixture {
     fn new() -> Self {
         let (observatory, mut observers, events) = Observatory::new("boot", 1);
         let running = Arc::new(ArcSwap::from_pointee(Running::default()));
@@ -40,7 +40,7 @@ impl Stage {
         }
     }
 
-    /// Run a snapshot that consists of these https listeners.
+    /// Run a snapshot with these https listeners.
     fn name(&self, listeners: &[&Listener]) {
         let root = Root {
             contract: 1,
@@ -63,16 +63,16 @@ impl Stage {
 
     /// Wait until the worker has ended.
     fn end(self) {
-        let (tell, told) = mpsc::channel();
-        thread::spawn(move || tell.send(self.worker.join().is_ok()));
-        assert_eq!(Ok(true), told.recv_timeout(PATIENCE));
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(self.worker.join().is_ok()));
+        assert_eq!(Ok(true), receiver.recv_timeout(TIMEOUT));
     }
 }
 
 fn wait(condition: impl Fn() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while !condition() {
-        assert!(Instant::now() < end, "not so in time");
+        assert!(Instant::now() < end, "the condition is not met in time");
         thread::yield_now();
     }
 }
@@ -89,15 +89,15 @@ fn socket() -> (ListeningSocket, Listener) {
     (ListeningSocket::Tcp(socket), listener)
 }
 
-/// Whether a worker answers on a listener: it tells a client in clear where to go.
-fn answers(listener: &Listener) -> bool {
+/// Whether a worker serves a listener: it sends a 400 in response to plain HTTP.
+fn responds(listener: &Listener) -> bool {
     let mut tcp = TcpStream::connect(listener.address).unwrap();
-    tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+    tcp.set_read_timeout(Some(TIMEOUT)).unwrap();
     tcp.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
         .unwrap();
-    let mut answer = String::new();
-    tcp.read_to_string(&mut answer).unwrap();
-    answer.starts_with("HTTP/1.1 400 ")
+    let mut response = String::new();
+    tcp.read_to_string(&mut response).unwrap();
+    response.starts_with("HTTP/1.1 400 ")
 }
 
 fn is_closed(listener: &Listener) -> bool {
@@ -106,79 +106,79 @@ fn is_closed(listener: &Listener) -> bool {
 }
 
 #[test]
-fn a_socket_is_accepted_from_when_the_snapshot_names_its_listener() {
-    let stage = Stage::new();
+fn a_socket_accepts_once_the_snapshot_names_its_listener() {
+    let fixture = Fixture::new();
     let ((early, first), (late, second)) = (socket(), socket());
-    stage.worker.listen(&first.id, early);
-    stage.name(&[&first, &second]);
-    stage.worker.listen(&second.id, late);
-    assert!(answers(&first) && answers(&second));
+    fixture.worker.listen(&first.id, early);
+    fixture.name(&[&first, &second]);
+    fixture.worker.listen(&second.id, late);
+    assert!(responds(&first) && responds(&second));
 }
 
 #[test]
-fn a_socket_whose_listener_was_never_named_is_kept() {
-    let stage = Stage::new();
+fn a_socket_whose_listener_is_not_named_is_kept() {
+    let fixture = Fixture::new();
     let ((early, first), (other, second)) = (socket(), socket());
-    stage.worker.listen(&first.id, early);
-    stage.worker.listen(&second.id, other);
-    stage.name(&[&second]);
-    assert!(answers(&second));
-    // Connections wait in the socket's queue until it is accepted from.
+    fixture.worker.listen(&first.id, early);
+    fixture.worker.listen(&second.id, other);
+    fixture.name(&[&second]);
+    assert!(responds(&second));
+    // Connections wait in the socket's backlog until they are accepted.
     let mut waiting = TcpStream::connect(first.address).unwrap();
-    stage.name(&[&first, &second]);
+    fixture.name(&[&first, &second]);
     waiting.write_all(b"noise").unwrap();
     assert_eq!(0, waiting.read(&mut [0; 1]).unwrap());
 }
 
 #[test]
-fn a_listener_that_leaves_is_closed_and_the_others_stay() {
-    let stage = Stage::new();
+fn a_removed_listener_is_closed_and_the_others_stay() {
+    let fixture = Fixture::new();
     let ((one, first), (two, second)) = (socket(), socket());
-    stage.worker.listen(&first.id, one);
-    stage.worker.listen(&second.id, two);
-    stage.name(&[&first, &second]);
-    assert!(answers(&first) && answers(&second));
-    stage.name(&[&second]);
+    fixture.worker.listen(&first.id, one);
+    fixture.worker.listen(&second.id, two);
+    fixture.name(&[&first, &second]);
+    assert!(responds(&first) && responds(&second));
+    fixture.name(&[&second]);
     wait(|| is_closed(&first));
-    assert!(answers(&second));
+    assert!(responds(&second));
 }
 
 #[test]
-fn several_sockets_of_a_listener_are_all_accepted_from() {
-    let stage = Stage::new();
+fn all_sockets_of_a_listener_accept() {
+    let fixture = Fixture::new();
     let ((one, first), (two, second)) = (socket(), socket());
-    stage.worker.listen(&first.id, one);
-    stage.worker.listen(&first.id, two);
-    stage.name(&[&first]);
-    assert!(answers(&first) && answers(&second));
+    fixture.worker.listen(&first.id, one);
+    fixture.worker.listen(&first.id, two);
+    fixture.name(&[&first]);
+    assert!(responds(&first) && responds(&second));
 }
 
 #[test]
-fn an_empty_worker_ends_at_once() {
-    let stage = Stage::new();
+fn a_worker_without_connections_drains_immediately() {
+    let fixture = Fixture::new();
     let (one, first) = socket();
-    stage.worker.listen(&first.id, one);
-    stage.name(&[&first]);
-    assert!(answers(&first));
-    stage.wait_open(0);
-    stage.worker.drain(ENDLESS);
-    stage.end();
+    fixture.worker.listen(&first.id, one);
+    fixture.name(&[&first]);
+    assert!(responds(&first));
+    fixture.wait_open(0);
+    fixture.worker.drain(NO_TIMEOUT);
+    fixture.end();
     assert!(is_closed(&first));
 }
 
 #[test]
-fn a_drain_waits_for_connections_but_not_for_ever() {
-    let stage = Stage::new();
+fn a_drain_waits_for_connections_until_its_deadline() {
+    let fixture = Fixture::new();
     let (one, first) = socket();
-    stage.worker.listen(&first.id, one);
-    stage.name(&[&first]);
-    let mut held = TcpStream::connect(first.address).unwrap();
-    stage.wait_open(1);
-    stage.worker.drain(ENDLESS);
+    fixture.worker.listen(&first.id, one);
+    fixture.name(&[&first]);
+    let mut open = TcpStream::connect(first.address).unwrap();
+    fixture.wait_open(1);
+    fixture.worker.drain(NO_TIMEOUT);
     wait(|| is_closed(&first));
-    assert_eq!(1, stage.observatory.connections_open());
-    // A second, shorter word counts.
-    stage.worker.drain(Duration::ZERO);
-    stage.end();
-    assert_eq!(0, held.read(&mut [0; 1]).unwrap());
+    assert_eq!(1, fixture.observatory.connections_open());
+    // A second drain shortens the first.
+    fixture.worker.drain(Duration::ZERO);
+    fixture.end();
+    assert_eq!(0, open.read(&mut [0; 1]).unwrap());
 }

@@ -35,7 +35,7 @@ impl ExchangeError {
     /// The error to send the client, if it can still read one.
     pub(super) fn forward_error(&self, server: usize) -> Option<ForwardError> {
         match *self {
-            Self::Client(ClientFault::Gone | ClientFault::Truncated) => None,
+            Self::Client(ClientFault::Disconnected | ClientFault::Truncated) => None,
             Self::Client(fault) => Some(ForwardError::Client(fault)),
             Self::Server(reason) => Some(ForwardError::Server(reason, Some(server))),
         }

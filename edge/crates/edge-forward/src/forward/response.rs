@@ -60,7 +60,7 @@ impl Forwarder<'_> {
                     ExchangeError::Client(ClientFault::Refused(refusal)) => {
                         self.record_aborted(refusal);
                     }
-                    ExchangeError::Client(ClientFault::Gone | ClientFault::Truncated) => {}
+                    ExchangeError::Client(ClientFault::Disconnected | ClientFault::Truncated) => {}
                 }
                 client.abort();
                 Outcome::Aborted
@@ -82,7 +82,7 @@ impl Forwarder<'_> {
             return Poll::Ready(outcome);
         }
         if client.poll_disconnected(context).is_ready() {
-            return Poll::Ready(Err(ExchangeError::Client(ClientFault::Gone)));
+            return Poll::Ready(Err(ExchangeError::Client(ClientFault::Disconnected)));
         }
         if exchange.take_progress() {
             deadline.set(self.admission.body_timeout);
@@ -110,7 +110,7 @@ fn timeout_in_body(
     download: &Download,
 ) -> ExchangeError {
     if download.is_waiting_for_client() {
-        ExchangeError::Client(ClientFault::Gone)
+        ExchangeError::Client(ClientFault::Disconnected)
     } else if is_waiting_for_client(client, exchange) {
         ExchangeError::Client(ClientFault::Refused(RequestRefusal::BodyTimeout))
     } else {

@@ -1,4 +1,4 @@
-//! An HTTP/1 client, as forwarding sees it.
+//! [`Client`] for HTTP/1.
 
 use std::future::poll_fn;
 use std::io;
@@ -9,39 +9,39 @@ use std::time::Duration;
 
 use edge_forward::budget::SMALL;
 use edge_forward::peer_end::Reset;
-use edge_forward::{Buffer, Client, ClientFault, Deadline, Piece, SiteHsts, Text};
+use edge_forward::{Buffer, Client, ClientFault, Deadline, Piece, SiteHsts, RecycledVec};
 use edge_http::page::{Page, Reply, write_page};
 use edge_http::write::{self, ConnectionNote, LAST_CHUNK, Message, ResponseOnward};
 use edge_http::{BodyKind, Method, RequestHead, ResponseHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::request_reader::RequestReader;
-use crate::counted::Counted;
+use crate::counted_stream::CountedStream;
 use crate::date::date_now;
 
-/// For how long and how much we go on reading what nobody wants, so that the client reads our
-/// answer before it learns that the connection is gone (RFC 9112 §9.6).
+/// How long and how many bytes are read and discarded before the connection is closed, so that the client
+/// reads the response before the connection is reset (RFC 9112 §9.6).
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 << 20;
 
-/// One connection of a client, and the request that it is in the middle of.
+/// One connection of a client, and its current request.
 pub(crate) struct Http1Client<S> {
-    stream: Counted<S>,
+    stream: CountedStream<S>,
     reader: RequestReader,
-    /// Heads and pages that wait to be sent, and how much of them was.
-    outbox: Text,
-    outbox_sent: usize,
-    /// Where in the outbox the response begins, while it can be taken back.
-    response_at: Option<usize>,
+    /// Heads and pages to write, and the number of bytes that were written.
+    output: RecycledVec,
+    output_written: usize,
+    /// The start of the response in `output`, while it can be discarded.
+    response_start: Option<usize>,
     request: RequestFacts,
-    /// Once the client has ended its side.
+    /// Set once the client has closed its direction.
     reset: Option<Reset>,
     response_body: BodyKind,
-    /// Whether the connection stays after the response that was begun last.
+    /// Whether the connection persists after the current response.
     persists: bool,
 }
 
-/// What the response depends on.
+/// The properties of the request on which the response depends.
 #[derive(Clone, Copy)]
 struct RequestFacts {
     is_head: bool,
@@ -50,14 +50,14 @@ struct RequestFacts {
 }
 
 impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
-    /// A client that has sent nothing yet.
-    pub(crate) fn new(stream: Counted<S>) -> Self {
+    /// Create the client of a new connection.
+    pub(crate) fn new(stream: CountedStream<S>) -> Self {
         Self {
             stream,
             reader: RequestReader::new(),
-            outbox: Text::default(),
-            outbox_sent: 0,
-            response_at: None,
+            output: RecycledVec::default(),
+            output_written: 0,
+            response_start: None,
             request: RequestFacts {
                 is_head: false,
                 persists: false,
@@ -69,26 +69,26 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         }
     }
 
-    /// What was received and not yet used.
+    /// Bytes that were received and not consumed yet.
     pub(crate) fn received(&self) -> &[u8] {
         self.reader.received()
     }
 
-    /// The first bytes that were received mean nothing.
+    /// Discard the first `count` received bytes.
     pub(crate) fn skip(&mut self, count: usize) {
         self.reader.skip(count);
     }
 
-    /// Receive more, in room for so many bytes at most; while nothing comes, none is held.
+    /// Receive more, up to a buffer of `max` bytes. No buffer is held while nothing is received.
     pub(crate) fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
-        most: usize,
+        max: usize,
     ) -> Poll<io::Result<usize>> {
-        self.reader.poll_receive(context, &mut self.stream, most)
+        self.reader.poll_receive(context, &mut self.stream, max)
     }
 
-    /// The head at the start of what was received was read.
+    /// Consume a parsed head, and begin its request.
     pub(crate) fn begin_request(&mut self, head: &RequestHead) {
         self.reader.begin_request(head);
         self.request = RequestFacts {
@@ -98,12 +98,12 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         };
     }
 
-    /// The connection ends with the answer to the request at hand.
-    pub(crate) fn end_with_answer(&mut self) {
+    /// Close the connection after the response to the current request.
+    pub(crate) fn close_after_response(&mut self) {
         self.request.persists = false;
     }
 
-    /// Nobody can tell where in the stream a request begins: read no more of it.
+    /// Read no further requests, since the end of the current one is unknown.
     pub(crate) fn stop_reading(&mut self) {
         self.reader.stop();
         self.request = RequestFacts {
@@ -113,20 +113,20 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         };
     }
 
-    /// Whether another request may follow.
-    pub(crate) fn may_continue(&self) -> bool {
+    /// Whether another request can be read.
+    pub(crate) fn can_continue(&self) -> bool {
         self.persists && self.request_has_ended()
     }
 
-    /// Decide whether the connection stays, and say so in the response that begins.
+    /// Decide whether the connection persists, and return the Connection field of the response.
     fn connection_note(&mut self) -> ConnectionNote {
         self.persists =
             self.request.persists && self.request_has_ended() && !self.stream.is_draining();
         ConnectionNote::new(self.persists, self.request.version)
     }
 
-    /// Send an answer of our own.
-    pub(crate) fn send_own(
+    /// Send a response that the edge generates.
+    pub(crate) fn send_generated(
         &mut self,
         hsts: Option<&SiteHsts>,
         write: impl FnOnce(&mut Vec<u8>, &Reply<'_>),
@@ -137,20 +137,20 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
             is_head: self.request.is_head,
             hsts: hsts.map(|hsts| hsts.value.as_slice()),
         };
-        self.ready_outbox();
-        write(&mut self.outbox, &reply);
+        self.prepare_output();
+        write(&mut self.output, &reply);
     }
 
-    /// Send what waits, until the deadline is due.
+    /// Write all output before the deadline.
     pub(crate) async fn flush(&mut self, deadline: &mut Deadline) -> Result<(), ClientFault> {
         poll_fn(|context| match self.poll_flush(context) {
-            Poll::Pending => deadline.poll_due(context).map(|()| Err(ClientFault::Gone)),
+            Poll::Pending => deadline.poll_due(context).map(|()| Err(ClientFault::Disconnected)),
             flushed @ Poll::Ready(_) => flushed,
         })
         .await
     }
 
-    /// Shut the connection down, and let the client read what was sent before.
+    /// Shut the connection down, and linger until the client has read what was sent.
     pub(crate) async fn close(mut self, deadline: &mut Deadline) {
         deadline.set(LINGER);
         let mut left = if self.request_has_ended() {
@@ -170,8 +170,8 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
                     Poll::Pending => break,
                 }
             }
-            let is_over = is_shut && left == 0 || deadline.poll_due(context).is_ready();
-            if is_over {
+            let is_ended = is_shut && left == 0 || deadline.poll_due(context).is_ready();
+            if is_ended {
                 Poll::Ready(())
             } else {
                 Poll::Pending
@@ -180,44 +180,44 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
         .await;
     }
 
-    /// The connection and what it brought after the request, for another protocol.
-    pub(crate) fn into_parts(self) -> (Counted<S>, Buffer) {
-        (self.stream, self.reader.into_inbox())
+    /// The stream and the bytes that were received after the request, for another protocol.
+    pub(crate) fn into_parts(self) -> (CountedStream<S>, Buffer) {
+        (self.stream, self.reader.into_received())
     }
 
-    fn poll_outbox(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        while self.outbox_sent < self.outbox.len() {
-            let waiting = &self.outbox[self.outbox_sent..];
-            self.outbox_sent += ready!(poll_write(&mut self.stream, context, waiting))?;
+    fn poll_output(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
+        while self.output_written < self.output.len() {
+            let waiting = &self.output[self.output_written..];
+            self.output_written += ready!(poll_write(&mut self.stream, context, waiting))?;
         }
-        self.outbox_sent = 0;
-        self.response_at = None;
-        self.outbox = Text::default();
+        self.output_written = 0;
+        self.response_start = None;
+        self.output = RecycledVec::default();
         Poll::Ready(Ok(()))
     }
 
-    fn ready_outbox(&mut self) {
-        if self.outbox.capacity() == 0 {
-            self.outbox = Text::new();
+    fn prepare_output(&mut self) {
+        if self.output.capacity() == 0 {
+            self.output = RecycledVec::new();
         }
     }
 
-    /// Put the client's framing around a piece, and small pieces behind what waits already.
+    /// Frame a piece for the client, and append a small one to the output.
     fn frame(&mut self, buffer: &mut Buffer, piece: &mut Piece) {
         piece.is_framed = true;
         if piece.is_last {
-            self.response_at = None;
+            self.response_start = None;
         }
         if self.response_body == BodyKind::Chunked {
             if !piece.position.is_empty() {
                 piece.position = buffer.frame_chunk(piece.position.clone(), piece.is_last);
             } else if piece.is_last {
-                self.ready_outbox();
-                self.outbox.extend_from_slice(LAST_CHUNK);
+                self.prepare_output();
+                self.output.extend_from_slice(LAST_CHUNK);
             }
         }
-        if !self.outbox.is_empty() && self.outbox.len() + piece.position.len() <= 2 * SMALL {
-            self.outbox
+        if !self.output.is_empty() && self.output.len() + piece.position.len() <= 2 * SMALL {
+            self.output
                 .extend_from_slice(buffer.part(piece.position.clone()));
             piece.position.start = piece.position.end;
         }
@@ -225,13 +225,13 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
 }
 
 fn poll_write<S: AsyncWrite + Unpin>(
-    stream: &mut Counted<S>,
+    stream: &mut CountedStream<S>,
     context: &mut Context<'_>,
     bytes: &[u8],
 ) -> Poll<Result<usize, ClientFault>> {
     match ready!(Pin::new(stream).poll_write(context, bytes)) {
         Ok(count) if count > 0 => Poll::Ready(Ok(count)),
-        _ => Poll::Ready(Err(ClientFault::Gone)),
+        _ => Poll::Ready(Err(ClientFault::Disconnected)),
     }
 }
 
@@ -239,7 +239,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         let taken = ready!(self.reader.poll_body(context, &mut self.stream));
         if taken == Err(ClientFault::Truncated) && self.reset.is_none() {
-            self.reset = Some(Reset::of(&self.stream).map_err(|_| ClientFault::Gone)?);
+            self.reset = Some(Reset::of(&self.stream).map_err(|_| ClientFault::Disconnected)?);
         }
         Poll::Ready(taken)
     }
@@ -279,10 +279,10 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     }
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
-        // RFC 9110 §15.2: HTTP/1.0 knows no interim responses.
+        // RFC 9110 §15.2: HTTP/1.0 has no interim responses.
         if self.request.version == Version::Http11 {
-            self.ready_outbox();
-            write::interim(&mut self.outbox, message);
+            self.prepare_output();
+            write::interim(&mut self.output, message);
         }
     }
 
@@ -303,9 +303,9 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
             hsts: hsts.map(|hsts| (hsts.to_compare(), hsts.value.as_slice())),
             date: &date_now(),
         };
-        self.ready_outbox();
-        self.response_at = Some(self.outbox.len());
-        write::response(&mut self.outbox, message, &onward);
+        self.prepare_output();
+        self.response_start = Some(self.output.len());
+        write::response(&mut self.output, message, &onward);
         Ok(())
     }
 
@@ -318,7 +318,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         if !piece.is_framed {
             self.frame(buffer, piece);
         }
-        ready!(self.poll_outbox(context))?;
+        ready!(self.poll_output(context))?;
         while !piece.position.is_empty() {
             let waiting = buffer.part(piece.position.clone());
             piece.position.start += ready!(poll_write(&mut self.stream, context, waiting))?;
@@ -327,30 +327,30 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        ready!(self.poll_outbox(context))?;
+        ready!(self.poll_output(context))?;
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        flushed.map_err(|_| ClientFault::Gone)
+        flushed.map_err(|_| ClientFault::Disconnected)
     }
 
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
-        self.send_own(hsts, |out, reply| write_page(out, page, reply));
+        self.send_generated(hsts, |out, reply| write_page(out, page, reply));
     }
 
     fn discard_unsent_response(&mut self) -> bool {
-        let start = self.response_at.take().filter(|&it| self.outbox_sent <= it);
+        let start = self.response_start.take().filter(|&it| self.output_written <= it);
         if let Some(start) = start {
-            self.outbox.truncate(start);
+            self.output.truncate(start);
         }
         start.is_some()
     }
 
     fn abort(&mut self) {
-        // What ends without its last chunk, its length or a close_notify is seen to be broken.
+        // The missing last chunk, bytes or close_notify shows that the response is incomplete.
         self.persists = false;
     }
 }
 
-/// The framing of a response for a client of that version.
+/// The framing of a response for a client of this version.
 fn body_for(version: Version, body: BodyKind) -> BodyKind {
     match (body, version) {
         (BodyKind::Chunked | BodyKind::UntilClose, Version::Http11) => BodyKind::Chunked,

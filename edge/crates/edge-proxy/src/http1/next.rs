@@ -1,4 +1,4 @@
-//! The wait for a request: without a buffer while nothing comes, and never for long.
+//! Waiting for the next request, without a buffer while nothing is received, and within timeouts.
 
 use std::future::{Future, poll_fn};
 use std::os::fd::AsFd;
@@ -16,29 +16,29 @@ use super::client::Http1Client;
 
 const EMPTY_LINE: &[u8] = b"\r\n";
 
-/// What the wait ended in.
+/// The result of waiting for a request.
 pub(crate) enum Next {
-    /// A request's head, at the start of what was received.
+    /// A request's head, at the start of the received bytes.
     Request(RequestHead, FieldList),
-    /// Nothing that wants an answer.
-    Silence,
-    /// What came is no request.
+    /// No request: the client closed the connection, it timed out, or the worker drains.
+    End,
+    /// A malformed request.
     Refused(RequestRefusal),
 }
 
 /// Wait until the worker drains.
-pub(crate) async fn wait_drained(mut draining: watch::Receiver<bool>) {
+pub(crate) async fn wait_for_drain(mut draining: watch::Receiver<bool>) {
     let _ = draining.wait_for(|&is_draining| is_draining).await;
 }
 
-/// Wait for the next request; a silent connection ends when `drained` does.
+/// Wait for the next request. An idle connection ends once `drained` is ready.
 pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     client: &mut Http1Client<S>,
     bounds: &Limits,
     deadline: &mut Deadline,
     mut drained: Pin<&mut impl Future<Output = ()>>,
 ) -> Next {
-    let mut waiting = Waiting {
+    let mut waiting = HeadReader {
         seen: 0,
         empty_lines: 0,
         limits: limits::of_request(bounds),
@@ -55,16 +55,16 @@ pub(crate) async fn next_request<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
     poll_fn(|context| waiting.poll(context, client, deadline, drained.as_mut())).await
 }
 
-struct Waiting {
-    /// Bytes of an incomplete head that were looked at.
+struct HeadReader {
+    /// The number of bytes of an incomplete head that were scanned.
     seen: usize,
-    /// How many empty lines came alone, and were taken.
+    /// The number of empty lines that were discarded before the request.
     empty_lines: usize,
     limits: HeadLimits,
     header_timeout: Duration,
 }
 
-impl Waiting {
+impl HeadReader {
     fn poll<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         &mut self,
         context: &mut Context<'_>,
@@ -79,7 +79,7 @@ impl Waiting {
             let is_idle = self.seen == 0;
             match client.poll_receive(context, self.limits.bytes) {
                 Poll::Ready(Ok(count)) if count > 0 => {}
-                Poll::Ready(_) => return Poll::Ready(Next::Silence),
+                Poll::Ready(_) => return Poll::Ready(Next::End),
                 Poll::Pending => break,
             }
             self.skip_empty_lines(client);
@@ -89,18 +89,18 @@ impl Waiting {
         }
         let is_idle = self.seen == 0;
         if is_idle && drained.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Next::Silence);
+            return Poll::Ready(Next::End);
         }
         ready!(deadline.poll_due(context));
         Poll::Ready(if is_idle {
-            Next::Silence
+            Next::End
         } else {
             Next::Refused(RequestRefusal::HeaderTimeout)
         })
     }
 
-    /// Empty lines begin no request (RFC 9112 §2.2): behind a body, they end what some clients send.
-    /// With more behind them, or too many of them, they are the parser's.
+    /// Discard empty lines before a request, which some clients send after a body (RFC 9112 §2.2).
+    /// If other bytes follow, or there are too many, they are left to the parser.
     fn skip_empty_lines<S: AsyncRead + AsyncWrite + AsFd + Unpin>(
         &mut self,
         client: &mut Http1Client<S>,
@@ -116,11 +116,11 @@ impl Waiting {
 
     fn read_head(&mut self, input: &[u8]) -> Option<Next> {
         let seen = std::mem::replace(&mut self.seen, input.len());
-        let is_news = seen == 0 || head_may_be_complete(input, seen, &self.limits);
-        if input.is_empty() || !is_news {
+        let may_be_complete = seen == 0 || head_may_be_complete(input, seen, &self.limits);
+        if input.is_empty() || !may_be_complete {
             return None;
         }
-        // Those that were taken alone count too: what is refused depends on no reads.
+        // Discarded lines count too, so that the result does not depend on how the bytes were split into reads.
         let lines = input.chunks(EMPTY_LINE.len());
         if self.empty_lines + lines.take_while(|it| *it == EMPTY_LINE).count() > MOST_EMPTY_LINES {
             return Some(Next::Refused(RequestRefusal::MethodMalformed));

@@ -1,4 +1,4 @@
-//! What an HTTP/1 client sends: heads, the body of the request at hand, and what follows it.
+//! Reading from an HTTP/1 client: heads, the body of the current request, and the bytes after it.
 
 use std::io;
 use std::ops::Range;
@@ -11,19 +11,19 @@ use edge_forward::{Buffer, ClientFault, Framing};
 use edge_http::{BodyKind, BodyReader, RequestHead};
 use tokio::io::AsyncRead;
 
-/// The receiving half of a client's connection; without bytes in it, it owns no memory.
+/// The receiving half of a client's connection. It owns no memory while its buffer is empty.
 pub(super) struct RequestReader {
     received: Buffer,
     body: BodyReader,
     is_chunked: bool,
-    /// The piece of the body that waits for the server.
+    /// The piece of the body to send to the server.
     piece: Piece,
 }
 
 struct Piece {
     framing: Framing,
     position: Range<usize>,
-    /// Bytes of the inbox that are used up with it.
+    /// The number of bytes to consume from `received` once it is sent.
     used: usize,
 }
 
@@ -36,7 +36,7 @@ impl Piece {
 }
 
 impl RequestReader {
-    /// Nothing came yet.
+    /// Create the reader of a new connection.
     pub(super) fn new() -> Self {
         Self {
             received: Buffer::default(),
@@ -46,31 +46,31 @@ impl RequestReader {
         }
     }
 
-    /// What came and was not yet used.
+    /// Bytes that were received and not consumed yet.
     pub(super) fn received(&self) -> &[u8] {
         self.received.filled()
     }
 
-    /// Forget the first bytes that came.
+    /// Discard the first `count` bytes.
     pub(super) fn skip(&mut self, count: usize) {
         self.received.consume(count);
     }
 
-    /// Receive more, in room for so many bytes at most.
+    /// Receive more, up to a buffer of `max` bytes.
     pub(super) fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
-        most: usize,
+        max: usize,
     ) -> Poll<io::Result<usize>> {
         if self.received.is_empty() {
             self.received.reset(small_room());
         } else if self.received.room() == 0 {
             let doubled = match self.received.size() {
-                settled if settled < SCARCE => SMALL,
+                shrunk if shrunk < SCARCE => SMALL,
                 size => size.max(LARGE / 2) * 2,
             };
-            self.received.move_to_room(doubled.min(most.max(LARGE)));
+            self.received.move_to_room(doubled.min(max.max(LARGE)));
         }
         self.poll_fill(context, stream)
     }
@@ -87,7 +87,7 @@ impl RequestReader {
         filled
     }
 
-    /// The head at the start of what came was read.
+    /// Consume a parsed head; its body follows.
     pub(super) fn begin_request(&mut self, head: &RequestHead) {
         self.received.consume(head.length);
         self.body = BodyReader::new(head.body);
@@ -95,17 +95,17 @@ impl RequestReader {
         self.piece = Piece::NONE;
     }
 
-    /// Nobody can tell where in the stream a request begins.
+    /// Treat all further bytes as the body, since the end of the request is unknown.
     pub(super) fn stop(&mut self) {
         self.body = BodyReader::UntilClose;
     }
 
-    /// Whether the request at hand was read to its end and taken by the server.
+    /// Whether the current request was read and sent completely.
     pub(super) fn request_has_ended(&self) -> bool {
         self.body.has_ended() && self.parts().iter().all(|part| part.is_empty())
     }
 
-    /// Have a piece of the body that can be sent.
+    /// Read the next piece of the body.
     pub(super) fn poll_body(
         &mut self,
         context: &mut Context<'_>,
@@ -117,14 +117,14 @@ impl RequestReader {
                 Ok(0) => return Poll::Ready(Err(ClientFault::Truncated)),
                 Ok(_) => {}
                 Err(error) if is_end(&error) => return Poll::Ready(Err(ClientFault::Truncated)),
-                Err(_) => return Poll::Ready(Err(ClientFault::Gone)),
+                Err(_) => return Poll::Ready(Err(ClientFault::Disconnected)),
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// A long body is read in large pieces; while memory is scarce a record at a time, since TLS
-    /// would have to hold the rest of it.
+    /// The size of the next read: large for a long body; one TLS record while memory is scarce, since
+    /// TLS would have to buffer the rest of the record otherwise.
     fn read_size(&self) -> usize {
         let is_short = self.body.left().is_some_and(|left| left <= SMALL as u64);
         if is_short || is_scarce() {
@@ -134,7 +134,7 @@ impl RequestReader {
         }
     }
 
-    /// Look for a piece in what came; without one, all of it was framing.
+    /// Find a piece in the received bytes; `false` if they were only framing.
     fn find_piece(&mut self) -> Result<bool, ClientFault> {
         let taken = self.body.take(self.received.filled_mut());
         let taken = taken.map_err(|_| ClientFault::Refused(RequestRefusal::BodyMalformed))?;
@@ -169,7 +169,7 @@ impl RequestReader {
         ]
     }
 
-    /// The server took so many bytes of the framed piece.
+    /// Remove the first `count` bytes of the framed piece, which were sent.
     pub(super) fn consume(&mut self, count: usize) {
         let piece = &mut self.piece;
         piece.position.start += piece.framing.consume(count, piece.position.len());
@@ -179,7 +179,8 @@ impl RequestReader {
         }
     }
 
-    /// Before a wait for the server: while memory is scarce, hold what is left of the piece alone.
+    /// Release unused memory before a wait for the server. While memory is scarce, only the rest of the
+    /// piece is kept.
     pub(super) fn shrink(&mut self) {
         let Piece { position, used, .. } = &mut self.piece;
         let left = position.len();
@@ -196,12 +197,11 @@ impl RequestReader {
         };
     }
 
-    /// Between the request and its answer: wait until the client ends its side, or breaks off.
+    /// Wait until the client closes its direction or disconnects, between the request and its response.
     ///
-    /// The next requests may be here already, and the client's end comes behind them: to see it,
-    /// they are read, up to as much as a large buffer holds. Whoever sends more is not watched any
-    /// longer, since reading on would let a client have us hold what it likes; what bounds the wait
-    /// then is the server's answer or its time-out.
+    /// Pipelined requests may come before the end of the stream, so they are read into the buffer, up to
+    /// its largest size. A client that sends more is not watched any longer, since the buffer must stay
+    /// bounded; then the wait ends with the server's response or its timeout.
     pub(super) fn poll_end(
         &mut self,
         context: &mut Context<'_>,
@@ -222,7 +222,7 @@ impl RequestReader {
         }
     }
 
-    /// Get room behind what came: where bytes were used, or in a larger buffer where one is spare.
+    /// Make room in the buffer by moving its bytes to the front, or into a larger one if memory is not scarce.
     fn make_room(&mut self) -> bool {
         let size = self.received.size();
         if self.received.filled().len() < size {
@@ -233,7 +233,7 @@ impl RequestReader {
         self.received.room() > 0
     }
 
-    /// Read and forget; 0 is the end of the stream.
+    /// Read and discard bytes; returns their number, 0 at the end of the stream.
     pub(super) fn poll_discard(
         &mut self,
         context: &mut Context<'_>,
@@ -243,8 +243,8 @@ impl RequestReader {
         self.poll_fill(context, stream)
     }
 
-    /// What came after the request, for another protocol.
-    pub(super) fn into_inbox(self) -> Buffer {
+    /// The bytes that were received after the request, for another protocol.
+    pub(super) fn into_received(self) -> Buffer {
         self.received
     }
 }

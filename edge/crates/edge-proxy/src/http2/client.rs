@@ -1,11 +1,11 @@
-//! An HTTP/2 client's stream, as forwarding sees it.
+//! [`Client`] for a stream of HTTP/2.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use edge_forward::budget::is_scarce;
-use edge_forward::{Buffer, Client, ClientFault, Deadline, Framing, Piece, SiteHsts, Text};
+use edge_forward::{Buffer, Client, ClientFault, Deadline, Framing, Piece, SiteHsts, RecycledVec};
 use edge_http::field_section::{write_interim, write_page, write_response};
 use edge_http::http2::ErrorCode;
 use edge_http::page::Page;
@@ -15,49 +15,49 @@ use edge_http::{BodyKind, Method, ResponseHead};
 use super::shared::Shared;
 use crate::date::date_now;
 
-/// For how long a client may take to read an early answer.
+/// How long a client may take to read a response that was sent before the end of its request.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// One stream of a client; when it is dropped, the stream is closed.
+/// One stream of a client, which is closed on drop.
 pub(super) struct Http2Client {
     shared: Shared,
     stream: u32,
     is_chunked: bool,
     has_ended: bool,
-    /// The piece of the request's body that waits for the server, and how much of it is sent.
-    piece: Text,
+    /// The piece of the request's body to send to the server, and the number of bytes that were sent.
+    piece: RecycledVec,
     sent: usize,
     framing: Framing,
-    answer: Answer,
+    response: ResponseState,
     is_head: bool,
 }
 
-/// How far the answer has come.
+/// The state of the response.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Owed,
-    Open,
-    Whole,
+enum ResponseState {
+    Pending,
+    Started,
+    Complete,
     Aborted,
 }
 
 impl Http2Client {
-    /// A client whose request's head was read.
+    /// Create the client of a stream whose request head was read.
     pub(super) fn new(shared: Shared, stream: u32, method: Method, has_ended: bool) -> Self {
         Self {
             shared,
             stream,
             is_chunked: false,
             has_ended,
-            piece: Text::default(),
+            piece: RecycledVec::default(),
             sent: 0,
             framing: Framing::NONE,
-            answer: Answer::Owed,
+            response: ResponseState::Owed,
             is_head: method == Method::Head,
         }
     }
 
-    /// Tell how the request's body goes to the server.
+    /// Set the framing of the request's body for the server.
     pub(super) fn frame_body(&mut self, body: BodyKind) {
         self.is_chunked = body == BodyKind::Chunked;
         if self.is_chunked && self.has_ended {
@@ -65,11 +65,11 @@ impl Http2Client {
         }
     }
 
-    /// After an answer that came before the end of the request: let the client read it before the
-    /// stream is reset (RFC 9113 §8.1), since some take the reset for the answer. Its window stays
-    /// closed, so that it does not go on sending what nobody reads.
+    /// After a response that was sent before the end of the request, wait before the stream is reset (RFC
+    /// 9113 §8.1), since some clients discard a response that is followed by a reset. The stream's
+    /// window stays closed, so that the client stops sending.
     pub(super) async fn linger(self, deadline: &mut Deadline) {
-        if self.has_ended || self.answer != Answer::Whole {
+        if self.has_ended || self.response != ResponseState::Complete {
             return;
         }
         deadline.set(LINGER);
@@ -83,7 +83,7 @@ impl Http2Client {
         .await;
     }
 
-    /// Wait for the request's end, dropping what comes.
+    /// Wait for the end of the request, and discard its bytes.
     fn poll_end(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
         let has_ended = state.http2.stream_state(self.stream).is_none_or(|stream| {
@@ -97,19 +97,19 @@ impl Http2Client {
         Poll::Pending
     }
 
-    /// Mark how far the answer is when its head was sent.
+    /// Update the response's state after its head was sent.
     fn head_sent(&mut self, is_sent: bool, is_last: bool) -> Result<(), ClientFault> {
         if !is_sent {
-            return Err(ClientFault::Gone);
+            return Err(ClientFault::Disconnected);
         }
-        self.answer = if is_last { Answer::Whole } else { Answer::Open };
+        self.response = if is_last { ResponseState::Complete } else { ResponseState::Started };
         Ok(())
     }
 
     fn send(&mut self, bytes: &[u8], is_last: bool) {
         self.shared.state().send(self.stream, bytes, is_last);
         if is_last {
-            self.answer = Answer::Whole;
+            self.response = ResponseState::Complete;
         }
     }
 }
@@ -118,10 +118,10 @@ impl Client for Http2Client {
     fn poll_request(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
         let mut state = self.shared.state();
         if state.is_closed(self.stream) {
-            return Poll::Ready(Err(ClientFault::Gone));
+            return Poll::Ready(Err(ClientFault::Disconnected));
         }
         let Some(stream) = state.http2.stream_state(self.stream) else {
-            return Poll::Ready(Err(ClientFault::Gone));
+            return Poll::Ready(Err(ClientFault::Disconnected));
         };
         if let Some(refusal) = stream.fault {
             return Poll::Ready(Err(ClientFault::Refused(refusal)));
@@ -156,22 +156,22 @@ impl Client for Http2Client {
         let own = self.framing.consume(count, self.piece.len() - self.sent);
         self.sent += own;
         if own > 0 {
-            // Only now may the client send as much again.
+            // Reopen the client's window by as much.
             let mut state = self.shared.state();
             let bytes = u32::try_from(own).unwrap_or(u32::MAX);
             state.http2.release(self.stream, bytes);
             state.wake_session();
         }
         if self.sent == self.piece.len() {
-            // The worker keeps the memory for whoever is next.
-            self.piece = Text::default();
+            // Return the memory to the worker's free list.
+            self.piece = RecycledVec::default();
             self.sent = 0;
         }
     }
 
     fn set_server_blocked(&mut self, is_waiting: bool) {
         if is_waiting && is_scarce() {
-            self.piece = Text::of_its_size(&self.piece[self.sent..]);
+            self.piece = RecycledVec::exact(&self.piece[self.sent..]);
             self.sent = 0;
         }
         self.shared
@@ -194,7 +194,7 @@ impl Client for Http2Client {
 
     fn send_interim(&mut self, message: Message<'_, ResponseHead>) {
         let mut state = self.shared.state();
-        // A client that is gone shows so at the next step.
+        // A failure is detected at the next step.
         state
             .sender()
             .send_head(self.stream, false, |fields| write_interim(fields, message));
@@ -224,7 +224,7 @@ impl Client for Http2Client {
         buffer: &mut Buffer,
         piece: &mut Piece,
     ) -> Poll<Result<(), ClientFault>> {
-        if self.answer == Answer::Whole {
+        if self.response == ResponseState::Complete {
             return Poll::Ready(Ok(()));
         }
         while !piece.position.is_empty() {
@@ -236,16 +236,16 @@ impl Client for Http2Client {
             piece.position.start = end;
             self.send(bytes, piece.is_last && piece.position.is_empty());
         }
-        if piece.is_last && self.answer != Answer::Whole {
+        if piece.is_last && self.response != ResponseState::Complete {
             self.send(b"", true);
         }
         Poll::Ready(Ok(()))
     }
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ClientFault>> {
-        // The connection's own task sends what its streams have ready.
-        if self.answer != Answer::Whole {
-            ready!(self.shared.state().poll_wanted(context, self.stream));
+        // The session's task writes the output.
+        if self.response != ResponseState::Complete {
+            ready!(self.shared.state().poll_may_read(context, self.stream));
         }
         Poll::Ready(Ok(()))
     }
@@ -256,7 +256,7 @@ impl Client for Http2Client {
         if state.is_closed(self.stream) {
             return;
         }
-        // Nobody waits for a window with a page: where it does not fit, its status has to do.
+        // If the page exceeds the window, send only its status instead of waiting.
         let fits = state.http2.send_capacity(self.stream) >= Some(text.len());
         let is_last = self.is_head || !fits;
         let length = (self.is_head || fits).then_some(text.len());
@@ -272,17 +272,17 @@ impl Client for Http2Client {
     }
 
     fn discard_unsent_response(&mut self) -> bool {
-        let is_taken =
-            self.answer == Answer::Open && self.shared.state().http2.retract_head(self.stream);
-        if is_taken {
-            self.answer = Answer::Owed;
+        let is_discarded =
+            self.response == ResponseState::Started && self.shared.state().http2.retract_head(self.stream);
+        if is_discarded {
+            self.response = ResponseState::Pending;
         }
-        is_taken
+        is_discarded
     }
 
     fn abort(&mut self) {
-        if matches!(self.answer, Answer::Owed | Answer::Open) {
-            self.answer = Answer::Aborted;
+        if matches!(self.response, ResponseState::Pending | ResponseState::Started) {
+            self.response = ResponseState::Aborted;
             let mut state = self.shared.state();
             state.reset(self.stream, ErrorCode::INTERNAL_ERROR);
         }

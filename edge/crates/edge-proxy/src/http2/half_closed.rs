@@ -1,4 +1,4 @@
-//! An HTTP/2 connection whose client has ended its side.
+//! HTTP/2 connections whose client has closed its direction.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -8,44 +8,44 @@ use std::time::Duration;
 use edge_forward::Deadline;
 use edge_forward::peer_end::Reset;
 
-/// Over HTTP/2, after so long without an answer to send, a PING is: a kernel without its program
-/// resets the connection, and nobody else takes note of it.
-const SILENCE: Duration = Duration::from_secs(2);
+/// The time until the first PING, which makes the kernel of a client that is gone reset the connection. Other
+/// clients ignore it.
+const FIRST_PING: Duration = Duration::from_secs(2);
 
-/// An HTTP/2 connection whose client sends no more.
+/// A connection whose client has closed its direction.
 pub(super) struct HalfClosed {
     reset: Reset,
-    idle_timeout: Deadline,
+    next_ping: Deadline,
     wait: Duration,
 }
 
-/// What is known of its client.
+/// The result of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// It has reset the connection.
-    Gone,
-    /// Nothing for a while. The next silence is twice as long.
-    Nothing,
+pub(super) enum Detected {
+    /// The client has reset the connection.
+    Reset,
+    /// A PING is due. The next one is due after twice the time.
+    PingDue,
 }
 
 impl HalfClosed {
-    /// Watch a socket of which the end was read.
+    /// Watch a socket whose end of stream was read.
     pub(super) fn of(socket: &impl AsFd) -> io::Result<Self> {
         Ok(Self {
             reset: Reset::of(socket)?,
-            idle_timeout: Deadline::after(SILENCE),
-            wait: SILENCE,
+            next_ping: Deadline::after(FIRST_PING),
+            wait: FIRST_PING,
         })
     }
 
-    /// Wait until something is known, or there was silence.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Shown> {
+    /// Wait until the connection is reset, or a PING is due.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Detected> {
         if self.reset.poll(context).is_ready() {
-            return Poll::Ready(Shown::Gone);
+            return Poll::Ready(Detected::Reset);
         }
-        ready!(self.idle_timeout.poll_due(context));
+        ready!(self.next_ping.poll_due(context));
         self.wait *= 2;
-        self.idle_timeout.set(self.wait);
-        Poll::Ready(Shown::Nothing)
+        self.next_ping.set(self.wait);
+        Poll::Ready(Detected::PingDue)
     }
 }

@@ -1,4 +1,4 @@
-//! What a connection's client sends: read while there is room for it, and handed to its streams.
+//! Reading a connection's frames, while memory allows, and dispatching them to the streams.
 
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use edge_contract::{Http2Cutoff, RequestRefusal};
 use edge_forward::budget::{FRAME, LARGE, SMALL, is_scarce};
 use edge_forward::peer_end::is_end;
-use edge_forward::{Buffer, ConnectionContext, Deadline, Text};
+use edge_forward::{Buffer, ConnectionContext, Deadline, RecycledVec};
 use edge_http::http2::{Cutoff, Event};
 use edge_tls::TlsStream;
 use tokio::task::spawn_local;
 
-use super::half_closed::{HalfClosed, Shown};
+use super::half_closed::{HalfClosed, Detected};
 use super::request_task::RequestTask;
 use super::shared::{Shared, State};
-use crate::counted::Counted;
+use crate::counted_stream::CountedStream;
 
-/// Reads before other connections have their turn.
+/// The most reads in one poll, so that other tasks of the worker run in between.
 const MOST_READS: usize = 16;
 
 /// Reads a connection's frames.
@@ -27,19 +27,19 @@ pub(super) struct Reader {
     buffer: Buffer,
     started: Instant,
     header_timeout: Duration,
-    /// While a header has begun and is not whole.
+    /// Set while a header block or frame is incomplete.
     header_deadline: Option<Deadline>,
-    /// Once the client has ended its side.
+    /// Set once the client has closed its direction.
     half_closed: Option<HalfClosed>,
-    /// Whether something was left unread when reading was last tried.
+    /// Whether the last poll did not read because reading is paused.
     is_paused: bool,
 }
 
 /// Why nothing more is read.
 pub(super) enum Stop {
-    /// The client is gone, or has nothing left to wait for.
+    /// The client disconnected, or closed its direction without open requests.
     Closed,
-    /// The client has broken the protocol, or gone beyond its bounds.
+    /// The client violated the protocol or exceeded a limit.
     CutOff(Cutoff),
 }
 
@@ -61,11 +61,11 @@ impl Reader {
         }
     }
 
-    /// Read what has come, and start what it asks for; ready when the connection is to end.
+    /// Read frames, and start tasks for requests; ready when the connection should end.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
-        stream: &mut Counted<TlsStream>,
+        stream: &mut CountedStream<TlsStream>,
     ) -> Poll<Stop> {
         let received = if self.half_closed.is_some() {
             self.poll_half_closed(context)
@@ -79,17 +79,17 @@ impl Reader {
         Poll::Ready(Stop::CutOff(Http2Cutoff::HeaderTimeout.into()))
     }
 
-    /// Whether reading was paused and need not be any more: nothing else wakes the session for what
-    /// the client has sent meanwhile.
+    /// Whether reading was paused and may continue. The session must poll again then, since the socket does
+    /// not wake it for bytes that arrived before.
     pub(super) fn may_resume(&self) -> bool {
         self.is_paused && !self.shared.state().pauses_reading()
     }
 
-    /// After the end: drop what comes, up to so many bytes; ready when no more is to be read.
+    /// Read and discard up to `left` bytes after the end of the session; ready when no more are to be read.
     pub(super) fn poll_discard(
         &mut self,
         context: &mut Context<'_>,
-        stream: &mut Counted<TlsStream>,
+        stream: &mut CountedStream<TlsStream>,
         left: &mut usize,
     ) -> Poll<()> {
         while *left > 0 {
@@ -102,7 +102,7 @@ impl Reader {
         Poll::Ready(())
     }
 
-    /// Forget what was read and not taken.
+    /// Discard the bytes that were read and not consumed.
     pub(super) fn clear(&mut self) {
         self.buffer = Buffer::default();
     }
@@ -110,7 +110,7 @@ impl Reader {
     fn poll_receive(
         &mut self,
         context: &mut Context<'_>,
-        stream: &mut Counted<TlsStream>,
+        stream: &mut CountedStream<TlsStream>,
     ) -> Poll<Stop> {
         for _ in 0..MOST_READS {
             self.is_paused = self.shared.state().pauses_reading();
@@ -131,7 +131,7 @@ impl Reader {
             if let Err(cutoff) = self.take_frames() {
                 return Poll::Ready(Stop::CutOff(cutoff));
             }
-            if self.shared.state().lets_streams_run() {
+            if self.shared.state().yields_to_streams() {
                 self.buffer.shrink();
                 break;
             }
@@ -140,8 +140,8 @@ impl Reader {
         Poll::Pending
     }
 
-    /// The client sends no more: answer what is whole.
-    fn poll_ended(&mut self, context: &mut Context<'_>, stream: &Counted<TlsStream>) -> Poll<Stop> {
+    /// The client closed its direction: complete the responses to complete requests.
+    fn poll_ended(&mut self, context: &mut Context<'_>, stream: &CountedStream<TlsStream>) -> Poll<Stop> {
         let mut state = self.shared.state();
         if state.http2.open_streams() == 0 {
             return Poll::Ready(Stop::Closed);
@@ -157,19 +157,18 @@ impl Reader {
         self.poll_half_closed(context)
     }
 
-    /// Ready when a client that has ended its side is gone.
+    /// Ready when a client that closed its direction has disconnected.
     fn poll_half_closed(&mut self, context: &mut Context<'_>) -> Poll<Stop> {
         while let Some(half_closed) = &mut self.half_closed {
             match ready!(half_closed.poll(context)) {
-                Shown::Gone => return Poll::Ready(Stop::Closed),
-                // Nobody has to answer that, but the kernel of a client that is gone.
-                Shown::Nothing => self.shared.state().sender().ping(),
+                Detected::Reset => return Poll::Ready(Stop::Closed),
+                Detected::PingDue => self.shared.state().sender().ping(),
             }
         }
         Poll::Pending
     }
 
-    /// A frame that is longer than what is there needs a buffer that it fits into.
+    /// Make room in the buffer for a complete frame.
     fn make_room(&mut self) {
         let is_scarce = is_scarce();
         if self.buffer.is_empty() {
@@ -188,7 +187,7 @@ impl Reader {
         }
     }
 
-    /// Take all whole frames out of the buffer.
+    /// Process all complete frames in the buffer.
     fn take_frames(&mut self) -> Result<(), Cutoff> {
         let second = self.started.elapsed().as_secs();
         let mut state = self.shared.state();
@@ -202,7 +201,7 @@ impl Reader {
                     let frame = &input[used..used + count];
                     used += count;
                     if !state.http2.is_in_header(b"") {
-                        // What comes next has its own time.
+                        // The next header block has its own timeout.
                         self.header_deadline = None;
                     }
                     if let Some(event) = event {
@@ -216,11 +215,11 @@ impl Reader {
         outcome
     }
 
-    /// Ready when a header takes too long, be there as many open streams as there may.
+    /// Ready when a header block takes longer than the header timeout, however many streams are open.
     fn poll_header(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.shared.state();
         if state.pauses_reading() {
-            // The rest may be here already, unread.
+            // The rest may have arrived and be unread.
             return Poll::Pending;
         }
         if !state.http2.is_in_header(self.buffer.filled()) {
@@ -235,8 +234,7 @@ impl Reader {
     }
 }
 
-/// Take a frame; while memory is scarce what is here of a body does not wait for the rest of its
-/// frame.
+/// Process a frame. While memory is scarce, part of a DATA frame is processed before the rest arrives.
 fn receive(state: &mut State, input: &[u8], second: u64) -> Result<(usize, Option<Event>), Cutoff> {
     match state.http2.receive(input, second)? {
         (0, _) if is_scarce() => state.http2.receive_part(input),
@@ -244,7 +242,7 @@ fn receive(state: &mut State, input: &[u8], second: u64) -> Result<(usize, Optio
     }
 }
 
-/// Do what a frame asks for.
+/// Handle an event of the protocol.
 fn take_event(
     state: &mut State,
     event: Event,
@@ -258,7 +256,7 @@ fn take_event(
             }
             let task = RequestTask::new(stream, has_ended, state.http2.request(), context);
             if task.is_misdirected() && context.is_outdated() {
-                // No request is for this connection any more: the client shall make another one.
+                // The connection cannot be used any more, so have the client open another one.
                 state.http2.announce_shutdown();
             }
             spawn_local(task.run(shared.clone(), Rc::clone(context)));
@@ -270,7 +268,7 @@ fn take_event(
         } => {
             if let Some(it) = state.http2.stream_state(stream) {
                 if it.received.capacity() == 0 {
-                    it.received = Text::long();
+                    it.received = RecycledVec::large();
                 }
                 it.received.extend_from_slice(&frame[payload]);
                 it.has_ended = has_ended;
@@ -290,7 +288,7 @@ fn take_event(
             state.wake(stream);
         }
         Event::Reset { stream } | Event::WindowGrown { stream } => state.wake(stream),
-        Event::WindowsGrown => state.windows_grew(),
+        Event::WindowsGrown => state.windows_opened(),
         Event::GoAway => state.http2.refuse_streams(),
     }
 }

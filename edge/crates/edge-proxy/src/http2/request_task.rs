@@ -1,11 +1,11 @@
-//! One request of an HTTP/2 client, on a task of its own.
+//! The task of one HTTP/2 request.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use edge_contract::RequestRefusal;
 use edge_forward::{
-    Client as _, ConnectionContext, Deadline, Request, Route, Text, forward, refuse, route,
+    Client as _, ConnectionContext, Deadline, Request, Route, RecycledVec, forward, refuse, route,
 };
 use edge_http::field_section;
 use edge_http::{BodyKind, Method};
@@ -13,11 +13,11 @@ use edge_http::{BodyKind, Method};
 use super::client::Http2Client;
 use super::shared::Shared;
 
-/// A request that was read, and what becomes of it.
+/// A request that was read and routed.
 pub(super) struct RequestTask {
     stream: u32,
-    /// The head that it has on its way to a server.
-    head: Text,
+    /// The head for the server, encoded as HTTP/1.1.
+    head: RecycledVec,
     method: Method,
     body: BodyKind,
     has_ended: bool,
@@ -25,7 +25,7 @@ pub(super) struct RequestTask {
 }
 
 impl RequestTask {
-    /// Route a request, and write its head.
+    /// Route a request, and encode its head.
     pub(super) fn new(
         stream: u32,
         has_ended: bool,
@@ -36,9 +36,9 @@ impl RequestTask {
             Some(refusal) => Err(refusal),
             None => route(context, Some(request.host())),
         };
-        let mut head = Text::default();
+        let mut head = RecycledVec::default();
         if route.is_ok() {
-            head = Text::new();
+            head = RecycledVec::new();
             request.write(&mut head, context.client());
         }
         Self {
@@ -51,12 +51,12 @@ impl RequestTask {
         }
     }
 
-    /// Whether its host is none for this connection.
+    /// Whether the connection may not be used for its host.
     pub(super) fn is_misdirected(&self) -> bool {
         matches!(self.route, Err(RequestRefusal::Misdirected))
     }
 
-    /// Answer it.
+    /// Forward the request, or send the error page of a refusal.
     pub(super) async fn run(self, shared: Shared, context: Rc<ConnectionContext>) {
         let mut client = Http2Client::new(shared, self.stream, self.method, self.has_ended);
         let body_timeout = context.worker.running.load().limits.body_timeout_ms;

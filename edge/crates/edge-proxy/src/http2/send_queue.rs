@@ -1,4 +1,4 @@
-//! Who may send next on a connection, and how much.
+//! Scheduling of the streams that send on a connection.
 
 use std::collections::VecDeque;
 
@@ -6,23 +6,23 @@ use edge_forward::budget::{SCARCE, is_scarce};
 
 use super::stream::StreamState;
 
-/// Bytes that may wait for the socket before streams have to wait themselves.
+/// The most output bytes that wait for the socket before streams have to wait.
 const MOST_WAITING: usize = 48 * 1024;
-/// Bytes that a stream may send at once while others wait.
+/// The most bytes that a stream may write in one step while others wait.
 const FAIR_SHARE: usize = 16 * 1024;
 
-/// The streams that wait for room, first come first served, and what went out on all of them.
+/// The streams that wait to send, in FIFO order, and the bytes that all streams have written.
 #[derive(Default)]
 pub(super) struct SendQueue {
     waiting: VecDeque<u32>,
-    /// Bytes of bodies that were sent, on all streams.
+    /// The number of body bytes that were written on all streams.
     sent: u64,
-    /// Whether the socket has not yet taken all that was sent.
+    /// Whether output is left that the socket did not accept.
     is_socket_full: bool,
 }
 
 impl SendQueue {
-    /// The stream that waits longest.
+    /// The stream that has been waiting for longest.
     pub(super) fn first(&self) -> Option<u32> {
         self.waiting.front().copied()
     }
@@ -33,7 +33,7 @@ impl SendQueue {
         }
     }
 
-    /// Take a stream out; return whether it was in.
+    /// Remove a stream; return whether it was in the queue.
     pub(super) fn leave(&mut self, id: u32, stream: &mut StreamState) -> bool {
         let was_queued = std::mem::take(&mut stream.is_queued);
         if was_queued {
@@ -42,18 +42,18 @@ impl SendQueue {
         was_queued
     }
 
-    /// How many bytes all streams together may write, of those that the client's window lets
-    /// through, with so many that wait for the socket.
+    /// The number of bytes that all streams together may write, with so many output bytes waiting for the
+    /// socket and this connection window.
     pub(super) fn room(&self, waiting_bytes: usize, window: usize) -> usize {
-        let most = match (is_scarce(), self.is_socket_full) {
+        let limit = match (is_scarce(), self.is_socket_full) {
             (false, _) => MOST_WAITING,
             (true, false) => SCARCE,
             (true, true) => 0,
         };
-        most.saturating_sub(waiting_bytes).min(window)
+        limit.saturating_sub(waiting_bytes).min(window)
     }
 
-    /// How much of that room one stream may take at once.
+    /// The part of that room that one stream may use in one step.
     pub(super) fn share_of(&self, room: usize) -> usize {
         if self.waiting.is_empty() {
             room
@@ -62,22 +62,22 @@ impl SendQueue {
         }
     }
 
-    /// Count bytes that are written.
-    pub(super) fn note_written(&mut self, bytes: usize) {
+    /// Count bytes that were written.
+    pub(super) fn record_written(&mut self, bytes: usize) {
         self.sent += bytes as u64;
     }
 
-    /// Bytes of bodies that were written on all streams.
+    /// The number of body bytes that were written on all streams.
     pub(super) fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// Whether the socket has taken all that was written.
+    /// Set whether output is left that the socket did not accept.
     pub(super) fn set_socket_full(&mut self, is_full: bool) {
         self.is_socket_full = is_full;
     }
 
-    /// Whether the socket has not yet taken all that was written.
+    /// Whether output is left that the socket did not accept.
     pub(super) fn is_socket_full(&self) -> bool {
         self.is_socket_full
     }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_wait_in_the_order_in_which_they_came_and_once_each() {
+    fn streams_are_queued_once_in_fifo_order() {
         let mut queue = SendQueue::default();
         let mut streams = [1, 3, 5].map(|id| (id, StreamState::default()));
         for (id, stream) in &mut streams {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_alone_may_take_all_room_and_one_of_several_its_share() {
+    fn a_single_stream_gets_all_room_and_one_of_several_its_share() {
         let mut queue = SendQueue::default();
         let room = queue.room(0, usize::MAX);
         assert_eq!(MOST_WAITING, room);

@@ -1,4 +1,4 @@
-//! One connection's task: it reads frames, gives each request a task, and sends what they have ready.
+//! The task of one connection: it reads frames, spawns a task for each request, and writes their output.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,33 +14,34 @@ use tokio::io::AsyncWrite;
 
 use super::reader::{Reader, Stop};
 use super::shared::Shared;
-use crate::counted::Counted;
+use crate::counted_stream::CountedStream;
 
-/// After a cutoff: for how long, and up to how many bytes, the client may go on until it reads why.
+/// How long and how many bytes are read and discarded after a cutoff, so that the client reads the GOAWAY
+/// before the connection is reset.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const CLOSE_BYTES: usize = 256 * 1024;
 
-/// How a step of the session ended.
+/// The result of a step of the session.
 type Step<T> = Result<T, Ended>;
 
-/// The connection has ended by itself.
+/// The connection failed, or the client closed it.
 struct Ended;
 
 pub(super) struct Session {
-    stream: Counted<TlsStream>,
+    stream: CountedStream<TlsStream>,
     reader: Reader,
     shared: Shared,
     context: Rc<ConnectionContext>,
     deadline: Deadline,
     idle_timeout: Duration,
-    /// Whether the preface has come, so that the deadline is the idle timeout's.
+    /// Whether the preface was received, from which on the deadline is that of the idle timeout.
     is_established: bool,
     is_cut_off: bool,
 }
 
 impl Session {
     pub(super) fn new(
-        stream: Counted<TlsStream>,
+        stream: CountedStream<TlsStream>,
         context: Rc<ConnectionContext>,
         config: Config,
         limits: &Limits,
@@ -59,7 +60,7 @@ impl Session {
         }
     }
 
-    /// Run until both sides are done with each other.
+    /// Run until the connection ends.
     pub(super) async fn run(&mut self, mut drained: Pin<&mut impl Future<Output = ()>>) {
         let served = poll_fn(|it| self.poll(it, drained.as_mut())).await;
         self.shared.state().end();
@@ -112,7 +113,7 @@ impl Session {
         Poll::Ready(Ok(()))
     }
 
-    /// Send what is there in as few pieces as the socket takes; ready when nothing is left.
+    /// Write the output; ready when all of it was accepted by the socket.
     fn poll_transmit(&mut self, context: &mut Context<'_>) -> Poll<Step<()>> {
         let mut state = self.shared.state();
         while state.http2.output_bytes() > 0 {
@@ -132,21 +133,21 @@ impl Session {
         flushed.map_err(|_| Ended)
     }
 
-    /// Ready when there were no requests for too long.
+    /// Ready when the idle timeout has passed, and the client was told to open no more streams.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.note_progress();
+        self.update_deadline();
         ready!(self.deadline.poll_due(context));
         if !self.is_established || self.is_shutting_down() {
             return Poll::Ready(());
         }
-        // Nobody has asked for anything for long: say so, and then wait no longer than that.
+        // Announce the shutdown first, and wait for as long again.
         self.shared.state().http2.announce_shutdown();
         self.deadline.set(self.idle_timeout);
         context.waker().wake_by_ref();
         Poll::Pending
     }
 
-    fn note_progress(&mut self) {
+    fn update_deadline(&mut self) {
         let mut state = self.shared.state();
         let is_idle = state.http2.open_streams() == 0;
         if !self.is_established && state.http2.is_established() {
@@ -160,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Send the last frames and the end of TLS; after a cutoff, let the client read them.
+    /// Write the last frames and close TLS. After a cutoff, linger until the client has read them.
     async fn close(&mut self) {
         self.deadline.set(CLOSE_TIMEOUT);
         self.reader.clear();
@@ -182,7 +183,7 @@ impl Session {
         if ended.is_err() {
             return Poll::Ready(());
         }
-        // What comes and is not read would make the kernel reset away what was sent.
+        // Closing a socket with unread bytes resets the connection, and the last frames would be lost.
         self.reader.poll_discard(context, &mut self.stream, left)
     }
 }

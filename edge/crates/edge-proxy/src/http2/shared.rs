@@ -1,5 +1,4 @@
-//! What a connection's session and its streams' tasks share: the protocol's state, and who waits for
-//! what.
+//! The state that a connection's session and its streams' tasks share: that of the protocol, and wakers.
 
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
@@ -7,34 +6,33 @@ use std::task::{Context, Poll, Waker};
 
 use edge_contract::Http2Cutoff;
 use edge_forward::budget::{Reservation, is_scarce};
-use edge_forward::{ClientFault, Text};
+use edge_forward::{ClientFault, RecycledVec};
 use edge_http::http2::{Connection, ErrorCode};
 
 use super::send_queue::SendQueue;
-use super::stream::{StreamState, keep_waker};
+use super::stream::{StreamState, store_waker};
 
-/// Above so many unsent bytes no more is read: the client does not read either.
+/// Reading pauses above this many output bytes, since the client does not read.
 const MOST_UNSENT: usize = 128 * 1024;
-/// Bytes of bodies that a client may have sent and no server taken before it is not listened to,
-/// while memory is scarce and no answer waits for a window; its windows alone let it send far more.
-/// What a server has no room for is not read at all.
+/// Reading pauses above this many bytes of request bodies that no server has accepted, while memory is
+/// scarce and no response waits for a window. The receive windows are far larger.
 const MOST_UNTAKEN: usize = 16 * 1024;
 
-/// The state behind a connection and its streams.
+/// The state of a connection and its streams.
 pub(super) struct State {
     pub(super) http2: Connection<StreamState>,
     sending: SendQueue,
     session: Option<Waker>,
-    /// Whether no more is read of what the client sends.
+    /// Whether reading is paused.
     is_paused: bool,
-    held: Reservation,
-    /// Why a stream wants the connection's end.
+    reservation: Reservation,
+    /// Set by a stream that requires the connection to end.
     pub(super) cutoff: Option<Http2Cutoff>,
-    /// Nothing is sent any more.
-    is_over: bool,
+    /// Whether the session has ended.
+    is_ended: bool,
 }
 
-/// A handle to it.
+/// A handle to the state.
 #[derive(Clone)]
 pub(super) struct Shared(Rc<RefCell<State>>);
 
@@ -45,76 +43,76 @@ impl Shared {
             sending: SendQueue::default(),
             session: None,
             is_paused: false,
-            held: Reservation::default(),
+            reservation: Reservation::default(),
             cutoff: None,
-            is_over: false,
+            is_ended: false,
         })))
     }
 
-    /// The state; nobody keeps it over a wait.
+    /// The state. The borrow must not be held across an await.
     pub(super) fn state(&self) -> RefMut<'_, State> {
         self.0.borrow_mut()
     }
 }
 
 impl State {
-    /// Have the session woken when there is something to send.
+    /// Wake the session when there is output.
     pub(super) fn register_session(&mut self, context: &Context<'_>) {
-        keep_waker(&mut self.session, context);
+        store_waker(&mut self.session, context);
     }
 
-    /// The connection, with memory for what is to be sent.
+    /// The connection, with memory for output.
     pub(super) fn sender(&mut self) -> &mut Connection<StreamState> {
         if self.http2.output().capacity() == 0 {
-            std::mem::swap(self.http2.output(), &mut *Text::long());
+            std::mem::swap(self.http2.output(), &mut *RecycledVec::large());
         }
         &mut self.http2
     }
 
-    /// The session has sent what the socket takes. What waits is held in its own size, unless
-    /// there is plenty.
+    /// Update the state after the session has written output; `is_all` if the socket accepted everything.
+    /// While memory is scarce, the rest is shrunk to its size.
     pub(super) fn note_sent(&mut self, is_all: bool) {
         let output = self.http2.output();
         if output.is_empty() {
-            // The worker keeps the memory for whoever is next.
-            std::mem::swap(output, &mut *Text::default());
+            // Return the memory to the worker's free list.
+            std::mem::swap(output, &mut *RecycledVec::default());
         } else if is_scarce() {
             output.shrink_to_fit();
         }
-        self.note_held();
+        self.update_reservation();
         self.sending.set_socket_full(!is_all);
         if is_all {
             self.wake_next();
         }
     }
 
-    fn note_held(&mut self) {
+    fn update_reservation(&mut self) {
         let output = self.http2.output().capacity();
-        self.held.set(output + self.http2.unreleased_bytes());
+        self.reservation.set(output + self.http2.unreleased_bytes());
     }
 
-    /// Whether to read no more before the client has taken more of what was sent to it, or servers
-    /// of what it sent.
+    /// Whether to pause reading until the client has read more output, or servers have accepted more
+    /// of its request bodies.
     ///
-    /// While an answer waits for a window the client is heard up to the windows that it was given:
-    /// its `WINDOW_UPDATE` may lie behind all that (RFC 9113 §5.2.2).
+    /// While a response waits for a window, everything that the receive windows allow is read, since the
+    /// client's `WINDOW_UPDATE` may follow it (RFC 9113 §5.2.2).
     pub(super) fn pauses_reading(&mut self) -> bool {
         if self.http2.output_bytes() > MOST_UNSENT {
             return true;
         }
-        self.note_held();
+        self.update_reservation();
         self.is_paused = is_scarce()
             && (self.http2.unreleased_bytes() > MOST_UNTAKEN || self.is_server_blocked())
             && !self.waits_for_window();
         self.is_paused
     }
 
-    /// Whether a server takes no more of what is still to come.
+    /// Whether a stream's server accepts no more of the request.
     fn is_server_blocked(&mut self) -> bool {
         self.http2.stream_states().any(|it| it.is_server_blocked)
     }
 
-    /// Whether the client has been sent all that its windows let through, and an answer is not whole.
+    /// Whether a response waits for a window of the client, and all output was written.
     fn waits_for_window(&mut self) -> bool {
         !self.sending.is_socket_full()
             && self
@@ -123,12 +121,12 @@ impl State {
                 .any(|stream| stream.stalled_at.is_some())
     }
 
-    /// Whether streams should have their turn with what has come before more is read.
-    pub(super) fn lets_streams_run(&self) -> bool {
+    /// Whether the streams' tasks should run before more is read.
+    pub(super) fn yields_to_streams(&self) -> bool {
         is_scarce() && self.http2.unreleased_bytes() > 0
     }
 
-    /// Whether a stream's server takes no more of what is still to come for it.
+    /// Set whether a stream's server accepts no more of the request.
     pub(super) fn set_server_blocked(&mut self, id: u32, is_blocked: bool) {
         if let Some(stream) = self.http2.stream_state(id)
             && std::mem::replace(
@@ -141,9 +139,9 @@ impl State {
         }
     }
 
-    /// Let the session send what is there, and listen again.
+    /// Wake the session to write output, or to resume reading.
     pub(super) fn wake_session(&mut self) {
-        self.note_held();
+        self.update_reservation();
         if (self.http2.output_bytes() > 0 || self.is_paused)
             && let Some(waker) = self.session.take()
         {
@@ -151,37 +149,37 @@ impl State {
         }
     }
 
-    /// Have a stream's task woken when something happens to the stream.
+    /// Wake a stream's task at its next event.
     pub(super) fn register(&mut self, id: u32, context: &Context<'_>) {
         if let Some(stream) = self.http2.stream_state(id) {
             stream.register(context);
         }
     }
 
-    /// Something happened to a stream.
+    /// Wake a stream's task.
     pub(super) fn wake(&mut self, id: u32) {
         if let Some(stream) = self.http2.stream_state(id) {
             stream.wake();
         }
     }
 
-    /// Whether nothing can be said on a stream any more.
+    /// Whether nothing can be sent on a stream any more.
     pub(super) fn is_closed(&self, id: u32) -> bool {
-        self.is_over || self.http2.send_capacity(id).is_none()
+        self.is_ended || self.http2.send_capacity(id).is_none()
     }
 
-    /// The connection has ended: so do its streams.
+    /// End the connection and all of its streams.
     pub(super) fn end(&mut self) {
-        self.is_over = true;
+        self.is_ended = true;
         self.wake_all();
     }
 
-    /// Something happened to all streams.
+    /// Wake the tasks of all streams.
     pub(super) fn wake_all(&mut self) {
         self.http2.stream_states().for_each(StreamState::wake);
     }
 
-    /// Wait for room to send up to so many bytes on a stream; say how many.
+    /// Wait until up to `wanted` bytes can be sent on a stream; returns how many.
     pub(super) fn poll_room(
         &mut self,
         context: &Context<'_>,
@@ -189,12 +187,12 @@ impl State {
         wanted: usize,
     ) -> Poll<Result<usize, ClientFault>> {
         let window = match self.http2.send_capacity(id) {
-            Some(window) if !self.is_over => window,
-            _ => return Poll::Ready(Err(ClientFault::Gone)),
+            Some(window) if !self.is_ended => window,
+            _ => return Poll::Ready(Err(ClientFault::Disconnected)),
         };
         let room = self.room();
         if window == 0 && room > 0 {
-            // This stream's own window is closed: nobody else shall wait for that.
+            // Only this stream's window is closed, so it must not block the others in the queue.
             self.leave_queue(id);
             return self.wait_for_window(id, context);
         }
@@ -211,9 +209,9 @@ impl State {
         Poll::Ready(Ok(wanted.min(window).min(share)))
     }
 
-    /// Before a stream reads more from its server: wait until the socket has taken what was sent,
-    /// while memory is scarce. So a slow reader holds one piece for each connection, not several.
-    pub(super) fn poll_wanted(&mut self, context: &Context<'_>, id: u32) -> Poll<()> {
+    /// Wait until a stream may read more from its server. While memory is scarce, all output must be
+    /// written first, so that a slow reader causes one buffered piece for each connection.
+    pub(super) fn poll_may_read(&mut self, context: &Context<'_>, id: u32) -> Poll<()> {
         let waits = self.sending.is_socket_full() || self.http2.output_bytes() > 0;
         if waits && is_scarce() && !self.is_closed(id) {
             self.join_queue(id);
@@ -224,7 +222,7 @@ impl State {
         Poll::Ready(())
     }
 
-    /// How much all streams together may send now.
+    /// The number of bytes that all streams together may send now.
     fn room(&self) -> usize {
         self.sending
             .room(self.http2.output_bytes(), self.http2.send_window())
@@ -239,7 +237,7 @@ impl State {
                 .is_none()
             && self.is_paused
         {
-            self.wake_session(); // It may have to listen again.
+            self.wake_session(); // It may have to resume reading.
         }
         self.register(id, context);
         Poll::Pending
@@ -259,7 +257,7 @@ impl State {
         }
     }
 
-    /// If there is room, let the stream have it that waits longest.
+    /// If there is room, wake the stream that has been waiting for longest.
     pub(super) fn wake_next(&mut self) {
         if self.room() > 0
             && let Some(id) = self.sending.first()
@@ -268,8 +266,8 @@ impl State {
         }
     }
 
-    /// The client has opened windows.
-    pub(super) fn windows_grew(&mut self) {
+    /// Wake stalled streams after the client has increased windows.
+    pub(super) fn windows_opened(&mut self) {
         let stalled = self
             .http2
             .stream_states()
@@ -278,10 +276,10 @@ impl State {
         self.wake_next();
     }
 
-    /// Send bytes of a body: no more than [`State::poll_room`] said.
+    /// Send bytes of a body, no more than [`State::poll_room`] returned.
     pub(super) fn send(&mut self, id: u32, bytes: &[u8], is_last: bool) {
         self.sender().send_data(id, bytes, is_last);
-        self.sending.note_written(bytes.len());
+        self.sending.record_written(bytes.len());
         self.wake_session();
     }
 
@@ -294,12 +292,11 @@ impl State {
         self.wake_session();
     }
 
-    /// Whether a stream that is given up shows that the client takes nothing at all.
+    /// Whether a stream that timed out waiting for a window shows that the client reads nothing at all.
     ///
-    /// To let one response wait, for good, is a client's right, and costs it that stream. But when
-    /// since then nothing has gone out on any other, and all of them wait for windows, or the one
-    /// window for all is what is shut, then nobody is there to send to; nor is there any right to
-    /// one such response after the other.
+    /// A client may stall one response, which costs it that stream. The connection is cut off if nothing
+    /// was sent on any stream since then, and either all streams wait for windows or the connection's
+    /// window is closed; and also if it stalls many responses one after another.
     fn is_client_stalled(&mut self, id: u32) -> bool {
         let stalled_at = self
             .http2
@@ -310,7 +307,7 @@ impl State {
             return false;
         };
         if self.is_paused {
-            return false; // Whatever the client has said of its windows, nobody has listened.
+            return false; // A WINDOW_UPDATE may be unread.
         }
         let nothing_moved = stalled_at == self.sending.sent();
         let all_wait = self
@@ -321,7 +318,7 @@ impl State {
         nothing_moved && (all_wait || is_shut_for_all) || self.http2.count_stall().is_err()
     }
 
-    /// Nobody waits for a stream any more.
+    /// Close a stream whose task has ended.
     pub(super) fn close(&mut self, id: u32) {
         self.leave_queue(id);
         self.http2.close(id);

@@ -1,35 +1,35 @@
-//! What is kept with each stream beside the protocol's own state.
+//! The state of a stream besides that of the protocol.
 
 use std::task::{Context, Waker};
 
 use edge_contract::RequestRefusal;
-use edge_forward::Text;
+use edge_forward::RecycledVec;
 
-/// A stream, as its task and the session share it.
+/// The state that a stream's task and the session share.
 #[derive(Default)]
 pub(super) struct StreamState {
     waker: Option<Waker>,
-    /// What came of the request's body and was not taken yet; the stream's window bounds it.
-    pub(super) received: Text,
-    /// Why the body is refused, once that is known.
+    /// Received bytes of the request's body, bounded by the stream's window.
+    pub(super) received: RecycledVec,
+    /// Why the body is refused.
     pub(super) fault: Option<RequestRefusal>,
-    /// Whether the request was read to its end.
+    /// Whether the end of the request was received.
     pub(super) has_ended: bool,
-    /// Whether the server takes no more of what is still to come.
+    /// Whether the server accepts no more of the request.
     pub(super) is_server_blocked: bool,
     /// Whether the stream is in the [`super::send_queue::SendQueue`].
     pub(super) is_queued: bool,
-    /// While a piece waits to be sent: how much had been sent on all streams when that began.
+    /// While a piece waits to be sent: the number of bytes that all streams had sent when the wait began.
     pub(super) stalled_at: Option<u64>,
 }
 
 impl StreamState {
-    /// Have the stream's task woken when something happens to the stream.
+    /// Wake the stream's task at its next event.
     pub(super) fn register(&mut self, context: &Context<'_>) {
-        keep_waker(&mut self.waker, context);
+        store_waker(&mut self.waker, context);
     }
 
-    /// Something happened to the stream.
+    /// Wake the stream's task.
     pub(super) fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -37,10 +37,10 @@ impl StreamState {
     }
 }
 
-/// Keep the task's waker, unless it is kept already.
-pub(super) fn keep_waker(place: &mut Option<Waker>, context: &Context<'_>) {
+/// Store the task's waker, unless it is stored already.
+pub(super) fn store_waker(stored: &mut Option<Waker>, context: &Context<'_>) {
     let waker = context.waker();
-    if !place.as_ref().is_some_and(|it| it.will_wake(waker)) {
-        *place = Some(waker.clone());
+    if !stored.as_ref().is_some_and(|it| it.will_wake(waker)) {
+        *stored = Some(waker.clone());
     }
 }

@@ -1,4 +1,4 @@
-//! A client's stream whose bytes are counted.
+//! A client's stream that counts its bytes.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,32 +9,32 @@ use std::task::{Context, Poll, ready};
 use edge_forward::WorkerContext;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Counts what a client sends and gets, as HTTP: inside TLS where there is TLS.
-pub(crate) struct Counted<S> {
+/// Counts the bytes of HTTP that are received from and sent to a client, inside TLS.
+pub(crate) struct CountedStream<S> {
     stream: S,
     worker: Rc<WorkerContext>,
 }
 
-impl<S> Counted<S> {
-    /// Count this stream's bytes for this worker.
+impl<S> CountedStream<S> {
+    /// Wrap a stream of this worker.
     pub(crate) fn new(stream: S, worker: Rc<WorkerContext>) -> Self {
         Self { stream, worker }
     }
 
-    /// Whether the worker lets its connections end.
+    /// Whether the worker is draining.
     pub(crate) fn is_draining(&self) -> bool {
-        // The value is sent once; whether it was, costs a look at a number, no lock.
+        // The value is sent only once, so `has_changed` is enough, which takes no lock.
         self.worker.draining.has_changed().unwrap_or(true)
     }
 }
 
-impl<S: AsFd> AsFd for Counted<S> {
+impl<S: AsFd> AsFd for CountedStream<S> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CountedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -49,7 +49,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CountedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
