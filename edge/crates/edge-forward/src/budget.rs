@@ -7,12 +7,12 @@
 
 use std::cell::Cell;
 
-use edge_http::http2::{FRAME_HEADER_BYTES, MOST_FRAME_BYTES};
+use edge_http::http2::{FRAME_HEADER_BYTES, MAX_FRAME_BYTES};
 
 /// Buffer size for a head, or for a typical response.
 pub const SMALL: usize = 16 * 1024;
 /// Buffer size for the longest HTTP/2 frame.
-pub const FRAME: usize = FRAME_HEADER_BYTES + MOST_FRAME_BYTES;
+pub const FRAME: usize = FRAME_HEADER_BYTES + MAX_FRAME_BYTES;
 /// Buffer size for a long body, for fewer and larger reads.
 pub const LARGE: usize = 128 * 1024;
 /// Buffer size while memory is scarce.

@@ -326,17 +326,17 @@ impl<'a> Exchange<'a> {
 
     /// The piece that is in the buffer already, if any.
     fn piece(&mut self) -> Result<Option<Piece>, UpstreamFailure> {
-        let taken = self.body.take(self.received.filled_mut());
-        let taken = taken.map_err(|_| UpstreamFailure::ResponseMalformed)?;
+        let found = self.body.read(self.received.filled_mut());
+        let found = found.map_err(|_| UpstreamFailure::ResponseMalformed)?;
         let is_last = self.body.has_ended();
-        if taken.payload.is_empty() && !is_last {
-            self.received.consume(taken.used);
+        if found.payload.is_empty() && !is_last {
+            self.received.consume(found.used);
             return Ok(None);
         }
-        let position = self.received.position(&taken.payload);
+        let position = self.received.position(&found.payload);
         Ok(Some(Piece {
             position,
-            used: taken.used,
+            used: found.used,
             is_last,
             is_framed: false,
         }))

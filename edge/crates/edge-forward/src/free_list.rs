@@ -12,7 +12,7 @@ const MAX_FREE: usize = 64;
 /// The largest allocation that is reused, in bytes. Larger ones are rare.
 const LARGEST: usize = 132 * 1024;
 /// The largest capacity for a head, in bytes. Larger vectors are only reused for heads with bodies.
-const MOST_FOR_HEAD: usize = 4 * 1024;
+const MAX_FOR_HEAD: usize = 4 * 1024;
 
 thread_local! {
     /// A worker is one thread, so thread-local lists are those of the worker.
@@ -172,7 +172,7 @@ impl Drop for RecycledVec {
     fn drop(&mut self) {
         self.0.clear();
         let text = std::mem::take(&mut self.0);
-        let kind = if text.capacity() > MOST_FOR_HEAD {
+        let kind = if text.capacity() > MAX_FOR_HEAD {
             FreeLists::large_vecs
         } else {
             FreeLists::vecs
@@ -214,7 +214,7 @@ mod tests {
         let mut text = RecycledVec::large();
         text.reserve(64 * 1024);
         drop(text);
-        assert!(RecycledVec::new().capacity() <= MOST_FOR_HEAD);
+        assert!(RecycledVec::new().capacity() <= MAX_FOR_HEAD);
         assert!(RecycledVec::large().capacity() >= 64 * 1024);
     }
 }

@@ -1,4 +1,4 @@
-//! Which bytes may stand where, and small readers and writers of byte strings.
+//! Sets of allowed bytes, and small parsers and writers of byte strings.
 
 /// A set of bytes, looked up by value.
 pub(crate) type ByteSet = [bool; 256];
@@ -6,8 +6,7 @@ pub(crate) type ByteSet = [bool; 256];
 /// RFC 9110 §5.6.2: the characters of a token.
 pub(crate) static TOKEN: ByteSet = with(alphanumerics(), b"!#$%&'*+-.^_`|~");
 
-/// What a request target may hold: visible ASCII without `#`, which never leaves a client
-/// (RFC 9110 §7.1 takes the target without its fragment).
+/// The bytes of a request target: visible ASCII without `#`, since a target has no fragment (RFC 9110 §7.1).
 pub(crate) static TARGET: ByteSet = {
     let mut set = range([false; 256], 0x21, 0x7e);
     set[b'#' as usize] = false;
@@ -18,7 +17,7 @@ pub(crate) static TARGET: ByteSet = {
 pub(crate) static FIELD_VALUE: ByteSet =
     with(range(range([false; 256], 0x21, 0x7e), 0x80, 0xff), b" \t");
 
-/// RFC 3986 §3.2.2: what we take as a host name; reg-name without sub-delims and escapes.
+/// The bytes of a host name: reg-name of RFC 3986 §3.2.2 without sub-delims and escapes.
 pub(crate) static HOST: ByteSet = with(alphanumerics(), b"-._~");
 
 const fn alphanumerics() -> ByteSet {
@@ -54,8 +53,8 @@ pub(crate) fn skip(input: &[u8], from: usize, set: &ByteSet) -> usize {
     from + run.unwrap_or(rest.len())
 }
 
-/// The same for [`FIELD_VALUE`], eight bytes at a time while they are all visible: values are most
-/// of a head.
+/// The same for [`FIELD_VALUE`], eight bytes at a time while they are all visible, since most bytes of a head
+/// are values.
 pub(crate) fn skip_value(input: &[u8], from: usize) -> usize {
     let rest = input.get(from..).unwrap_or_default();
     let plain = rest
@@ -67,7 +66,7 @@ pub(crate) fn skip_value(input: &[u8], from: usize) -> usize {
     skip(input, from + 8 * plain, &FIELD_VALUE)
 }
 
-/// Whether one of eight bytes may be below 0x20 or DEL; a tab counts, and so may what is above one.
+/// Whether one of eight bytes may be below 0x20 or DEL. May be true by mistake for a byte after one.
 fn may_hold_control(eight: u64) -> bool {
     const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -93,7 +92,7 @@ pub(crate) fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|member| !member.is_empty())
 }
 
-/// Read a decimal number: digits only, at least one, within 64 bits.
+/// Parse a decimal number: digits only, at least one, within 64 bits.
 #[must_use]
 pub fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
@@ -117,21 +116,21 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Eight bytes at a time give what single bytes do, wherever the odd one stands.
+        /// `skip_value` returns the same as `skip`, whatever the position of a byte that is not allowed.
         #[test]
-        fn values_end_where_their_bytes_say(
+        fn skip_value_equals_skip(
             mut input in prop::collection::vec(prop_oneof![Just(b'a'), Just(b'\t'), any::<u8>()], 0..40),
             from in 0_usize..48,
             odd in any::<u8>(),
-            place in any::<prop::sample::Index>(),
+            position in any::<prop::sample::Index>(),
         ) {
             prop_assert_eq!(skip(&input, from, &FIELD_VALUE), skip_value(&input, from));
             for byte in &mut input {
                 *byte |= 0x20;
             }
             if !input.is_empty() {
-                let place = place.index(input.len());
-                input[place] = odd;
+                let position = position.index(input.len());
+                input[position] = odd;
             }
             prop_assert_eq!(skip(&input, from, &FIELD_VALUE), skip_value(&input, from));
         }

@@ -1,13 +1,13 @@
-//! The Date field (RFC 9110 §5.6.7), for a time that the caller passes in.
+//! The Date field (RFC 9110 §5.6.7).
 
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Bytes of an IMF-fixdate.
+/// The length of an IMF-fixdate in bytes.
 pub const DATE_BYTES: usize = 29;
 
-/// Write a time as an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+/// Format a time as an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// Times after the year 9999 have no such form and are written as its end.
+/// The latest time is the end of the year 9999.
 #[must_use]
 pub fn http_date(seconds_since_1970: u64) -> [u8; DATE_BYTES] {
     const LAST: u64 = 253_402_300_799;

@@ -1,28 +1,28 @@
-//! Request methods, as far as a proxy treats them differently.
+//! Request methods, as far as a proxy distinguishes them.
 
 /// A request method (RFC 9110 §9, RFC 5789).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Asks for a tunnel; a reverse proxy offers none.
+    /// `CONNECT`, which a reverse proxy does not support.
     Connect,
     /// `DELETE`.
     Delete,
     /// `GET`.
     Get,
-    /// Like GET, and answered without a body.
+    /// `HEAD`, whose responses have no body.
     Head,
-    /// The only method that may ask for `*`.
+    /// `OPTIONS`, the only method with the target `*`.
     Options,
     /// `PUT`.
     Put,
     /// `TRACE`.
     Trace,
-    /// POST, PATCH and whatever a proxy need not know.
+    /// `POST`, `PATCH` and all others.
     Other,
 }
 
 impl Method {
-    /// Recognise a method; methods are case-sensitive.
+    /// Parse a method, which is case-sensitive.
     #[must_use]
     pub fn of(name: &[u8]) -> Self {
         match name {
@@ -37,13 +37,13 @@ impl Method {
         }
     }
 
-    /// Whether servers look for a body: where there is none, they are told so (RFC 9110 §8.6).
+    /// Whether the method anticipates a body, so that its absence must be explicit (RFC 9110 §8.6).
     #[must_use]
     pub fn expects_body(self) -> bool {
         matches!(self, Self::Put | Self::Other)
     }
 
-    /// Whether doing it twice is the same as once (RFC 9110 §9.2.2), so that it may be retried.
+    /// Whether the method is idempotent (RFC 9110 §9.2.2), so that a request may be repeated.
     #[must_use]
     pub fn is_idempotent(self) -> bool {
         !matches!(self, Self::Connect | Self::Other)

@@ -1,19 +1,19 @@
-//! Answers of our own: short plain pages, and the redirect from port 80.
+//! Generated responses: error pages, and the redirect to https.
 
 use std::io::Write as _;
 use std::net::IpAddr;
 
 use crate::fields::authority::AuthorityHost;
 use crate::fields::line::field;
-use crate::http1::write::{ConnectionNote, content_length, status_line};
+use crate::http1::write::{ConnectionField, content_length, status_line};
 use crate::status::reason_phrase;
 
 /// The media type of every page.
 pub const CONTENT_TYPE: &[u8] = b"text/plain; charset=utf-8";
-/// Pages tell of a moment, not of a resource, so nobody shall keep them.
+/// Pages must not be cached.
 pub const CACHE_CONTROL: &[u8] = b"no-store";
 
-/// A short page: the status, and one sentence on what happened.
+/// A page: the status, and a sentence with the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The status code.
@@ -35,29 +35,29 @@ impl Page {
     }
 }
 
-/// What goes with an answer of our own on an HTTP/1 connection.
+/// The other parts of a generated response on an HTTP/1 connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
+pub struct PageOptions<'a> {
     /// The time (RFC 9110 §6.6.1).
     pub date: &'a [u8],
-    /// What the client is told about the connection.
-    pub connection: ConnectionNote,
-    /// Whether the request was HEAD, which is answered without the body.
+    /// The Connection field.
+    pub connection: ConnectionField,
+    /// Whether the request was HEAD, so that the body is omitted.
     pub is_head: bool,
-    /// The site's Strict-Transport-Security value, where the connection has a site.
+    /// The site's Strict-Transport-Security value, if it is to be sent.
     pub hsts: Option<&'a [u8]>,
 }
 
 /// Append a page as an HTTP/1 response.
-pub fn write_page(out: &mut Vec<u8>, page: &Page, reply: &Reply<'_>) {
+pub fn write_page(out: &mut Vec<u8>, page: &Page, options: &PageOptions<'_>) {
     status_line(out, page.status, reason_phrase(page.status).as_bytes());
     field(out, b"Cache-Control", CACHE_CONTROL);
-    finish(out, &page.text(), reply);
+    finish(out, &page.text(), options);
 }
 
-/// Write where a request in clear is sent: the same host and path on https.
+/// Append the https URL for a request over plain HTTP: the same host and target.
 ///
-/// The port is left out where it is the default.
+/// The default port is omitted.
 pub fn location(out: &mut Vec<u8>, host: AuthorityHost<'_>, port: u16, target: [&[u8]; 2]) {
     // Writing to a vector cannot fail.
     let _ = match host {
@@ -68,17 +68,17 @@ pub fn location(out: &mut Vec<u8>, host: AuthorityHost<'_>, port: u16, target: [
     if port != 443 {
         let _ = write!(out, ":{port}");
     }
-    // The asterisk of OPTIONS is no path (RFC 9112 §3.2.4).
+    // The asterisk of OPTIONS is not a path (RFC 9112 §3.2.4).
     if target.concat() != b"*" {
         out.extend_from_slice(target[0]);
         out.extend_from_slice(target[1]);
     }
 }
 
-/// Append the redirect from port 80 to a [`location`].
+/// Append the redirect to a [`location`].
 ///
-/// 308 keeps method and body (RFC 9110 §15.4.9).
-pub fn write_redirect(out: &mut Vec<u8>, location: &[u8], is_cacheable: bool, reply: &Reply<'_>) {
+/// 308 preserves method and body (RFC 9110 §15.4.9).
+pub fn write_redirect(out: &mut Vec<u8>, location: &[u8], is_cacheable: bool, options: &PageOptions<'_>) {
     status_line(out, 308, reason_phrase(308).as_bytes());
     field(out, b"Location", location);
     if !is_cacheable {
@@ -87,20 +87,20 @@ pub fn write_redirect(out: &mut Vec<u8>, location: &[u8], is_cacheable: bool, re
     finish(
         out,
         "308 Permanent Redirect\nThis site is served over https.\n",
-        reply,
+        options,
     );
 }
 
-fn finish(out: &mut Vec<u8>, text: &str, reply: &Reply<'_>) {
+fn finish(out: &mut Vec<u8>, text: &str, options: &PageOptions<'_>) {
     field(out, b"Content-Type", CONTENT_TYPE);
     content_length(out, text.len() as u64);
-    if let Some(hsts) = reply.hsts {
+    if let Some(hsts) = options.hsts {
         field(out, b"Strict-Transport-Security", hsts);
     }
-    field(out, b"Date", reply.date);
-    reply.connection.write(out);
+    field(out, b"Date", options.date);
+    options.connection.write(out);
     out.extend_from_slice(b"\r\n");
-    if !reply.is_head {
+    if !options.is_head {
         out.extend_from_slice(text.as_bytes());
     }
 }
@@ -110,9 +110,9 @@ mod tests {
     use super::*;
     use crate::fields::authority::Authority;
 
-    const REPLY: Reply<'_> = Reply {
+    const OPTIONS: PageOptions<'_> = PageOptions {
         date: b"Sun, 06 Nov 1994 08:49:37 GMT",
-        connection: ConnectionNote::Close,
+        connection: ConnectionField::Close,
         is_head: false,
         hsts: None,
     };
@@ -130,7 +130,7 @@ mod tests {
                 status: 502,
                 sentence: "It broke.",
             },
-            &REPLY,
+            &OPTIONS,
         );
         let expected = "HTTP/1.1 502 Bad Gateway\r\nCache-Control: no-store\r\n\
             Content-Type: text/plain; charset=utf-8\r\nContent-Length: 26\r\n\
@@ -140,12 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_head_has_the_length_and_no_body() {
+    fn a_response_to_head_has_the_length_and_no_body() {
         let mut out = Vec::new();
-        let reply = Reply {
+        let options = PageOptions {
             is_head: true,
             hsts: Some(b"max-age=300"),
-            ..REPLY
+            ..OPTIONS
         };
         write_page(
             &mut out,
@@ -153,16 +153,16 @@ mod tests {
                 status: 503,
                 sentence: "Later.",
             },
-            &reply,
+            &options,
         );
-        let answer = text(out);
-        assert!(answer.contains("Content-Length: 31\r\n"), "{answer}");
-        assert!(answer.contains("Strict-Transport-Security: max-age=300\r\n"));
-        assert!(answer.ends_with("\r\n\r\n"));
+        let response = text(out);
+        assert!(response.contains("Content-Length: 31\r\n"), "{response}");
+        assert!(response.contains("Strict-Transport-Security: max-age=300\r\n"));
+        assert!(response.ends_with("\r\n\r\n"));
     }
 
     #[test]
-    fn a_location_names_the_port_unless_it_is_443() {
+    fn a_location_has_the_port_unless_it_is_443() {
         let written = |host: &str, port, target| {
             let mut out = Vec::new();
             let host = Authority::parse(host.as_bytes()).unwrap().host;
@@ -181,15 +181,18 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_says_whether_it_may_be_kept() {
+    fn a_redirect_has_cache_control_unless_it_is_cacheable() {
         for (is_cacheable, count) in [(true, 0), (false, 1)] {
             let mut out = Vec::new();
-            write_redirect(&mut out, b"https://a/", is_cacheable, &REPLY);
-            let answer = text(out);
+            write_redirect(&mut out, b"https://a/", is_cacheable, &OPTIONS);
+            let response = text(out);
             assert!(
-                answer.starts_with("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://a/\r\n")
+                response.starts_with("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://a/\r\n")
             );
-            assert_eq!(count, answer.matches("Cache-Control: no-store\r\n").count());
+            assert_eq!(
+                count,
+                response.matches("Cache-Control: no-store\r\n").count()
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Status codes and their phrases (RFC 9110 §15).
+//! Reason phrases of status codes (RFC 9110 §15).
 
-/// The phrase for a status that we answer with ourselves; empty for others.
+/// The reason phrase of a status of generated responses; empty for others.
 #[must_use]
 pub fn reason_phrase(status: u16) -> &'static str {
     match status {

@@ -1,4 +1,4 @@
-//! HTTP/2 as a whole: any input, cut anywhere, gives the same events and output, within bounds.
+//! HTTP/2 connections: any input, split anywhere, gives the same events and output, within limits.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use edge_contract::Http2Cutoff;
@@ -19,7 +19,7 @@ const CONFIG: Config = Config {
     },
 };
 
-/// What came of some input: events with the bytes of their bodies, the end, and what is sent.
+/// The result of some input: events with the bytes of their bodies, the cutoff, and the output.
 #[derive(Debug, PartialEq)]
 struct Run {
     events: Vec<(String, Vec<u8>)>,
@@ -27,26 +27,26 @@ struct Run {
     output: Vec<u8>,
 }
 
-type Taken = Result<(usize, Option<Event>), Cutoff>;
+type Received = Result<(usize, Option<Event>), Cutoff>;
 
-/// Feed input in pieces of these sizes, the last one again and again; answer each whole request.
+/// Feed input in pieces of these sizes, the last one repeatedly, and respond to each complete request.
 fn run(input: &[u8], sizes: &[usize]) -> Run {
     feed(input, sizes, |connection, waiting| {
         connection.receive(waiting, 1)
     })
 }
 
-/// The same with no data left waiting for the rest of its frame.
+/// The same with partial DATA frames.
 fn run_in_parts(input: &[u8], sizes: &[usize]) -> Run {
     feed(input, sizes, |connection, waiting| {
         match connection.receive(waiting, 1)? {
             (0, _) => connection.receive_part(waiting),
-            taken => Ok(taken),
+            received => Ok(received),
         }
     })
 }
 
-fn feed(input: &[u8], sizes: &[usize], receive: fn(&mut Connection<()>, &[u8]) -> Taken) -> Run {
+fn feed(input: &[u8], sizes: &[usize], receive: fn(&mut Connection<()>, &[u8]) -> Received) -> Run {
     let mut connection = Connection::<()>::new(CONFIG);
     let (mut waiting, mut rest) = (Vec::new(), input);
     let (mut events, mut outcome) = (Vec::new(), Ok(()));
@@ -63,7 +63,7 @@ fn feed(input: &[u8], sizes: &[usize], receive: fn(&mut Connection<()>, &[u8]) -
                 }
                 Ok((used, event)) => {
                     if let Some(event) = event {
-                        events.push(note(&mut connection, &event, &waiting[..used]));
+                        events.push(handle(&mut connection, &event, &waiting[..used]));
                     }
                     waiting.drain(..used);
                 }
@@ -84,18 +84,18 @@ fn feed(input: &[u8], sizes: &[usize], receive: fn(&mut Connection<()>, &[u8]) -
     }
 }
 
-fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String, Vec<u8>) {
-    let (mut bytes, mut told) = (Vec::new(), format!("{event:?}"));
+fn handle(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String, Vec<u8>) {
+    let (mut bytes, mut text) = (Vec::new(), format!("{event:?}"));
     match event {
         Event::Request { stream, has_ended } => {
             let request = connection.request();
             if request.refusal().is_none() {
                 request.write(&mut bytes, std::net::IpAddr::from([127, 0, 0, 1]).into());
                 assert!(bytes.len() < 3000);
-                assert_reads_the_same(request, &bytes);
+                assert_parses_to(request, &bytes);
             }
             if *has_ended {
-                answer(connection, *stream);
+                respond(connection, *stream);
             }
         }
         Event::Data {
@@ -103,40 +103,40 @@ fn note(connection: &mut Connection<()>, event: &Event, frame: &[u8]) -> (String
             payload,
             has_ended,
         } => {
-            told = format!("Data of {stream}: has_ended {has_ended}");
+            text = format!("Data of {stream}: has_ended {has_ended}");
             bytes.extend_from_slice(&frame[payload.clone()]);
             connection.release(*stream, u32::try_from(payload.len()).unwrap());
             if *has_ended {
-                answer(connection, *stream);
+                respond(connection, *stream);
             }
         }
-        Event::Ended { stream } | Event::Malformed { stream } => answer(connection, *stream),
+        Event::Ended { stream } | Event::Malformed { stream } => respond(connection, *stream),
         Event::Reset { stream } => connection.close(*stream),
-        Event::WindowGrown { .. } | Event::WindowsGrown | Event::GoAway => {}
+        Event::StreamWindowOpened { .. } | Event::WindowsOpened | Event::GoAway => {}
     }
-    (told, bytes)
+    (text, bytes)
 }
 
-/// The same run with neighbouring pieces of a body as one; without those of a body that turns out
-/// to be malformed, or that the end comes in the middle of.
+/// The same run with consecutive pieces of a body joined, and without those of a body that is malformed
+/// or incomplete at a cutoff.
 fn joined(run: Run) -> Run {
     let mut events: Vec<(String, Vec<u8>)> = Vec::new();
-    for (told, bytes) in run.events {
+    for (text, bytes) in run.events {
         let before = events.last().map(|it| it.0.clone()).unwrap_or_default();
         let continues = |stream: &str| before.starts_with(&format!("Data of {stream}: "));
-        if let Some(stream) = told.strip_prefix("Malformed { stream: ")
+        if let Some(stream) = text.strip_prefix("Malformed { stream: ")
             && continues(stream.trim_end_matches(" }"))
         {
             events.pop();
-        } else if let Some((stream, _)) = told.trim_start_matches("Data of ").split_once(": ")
+        } else if let Some((stream, _)) = text.trim_start_matches("Data of ").split_once(": ")
             && continues(stream)
             && let Some(last) = events.last_mut()
         {
-            last.0 = told;
+            last.0 = text;
             last.1.extend_from_slice(&bytes);
             continue;
         }
-        events.push((told, bytes));
+        events.push((text, bytes));
     }
     if run.outcome.is_err() && events.last().is_some_and(|it| it.0.starts_with("Data of ")) {
         events.pop();
@@ -144,8 +144,8 @@ fn joined(run: Run) -> Run {
     Run { events, ..run }
 }
 
-/// What we write is one HTTP/1 head that says what was asked for, and not a byte more.
-fn assert_reads_the_same(request: &Request, written: &[u8]) {
+/// The written HTTP/1 head parses to the same request.
+fn assert_parses_to(request: &Request, written: &[u8]) {
     let mut fields = Vec::new();
     let head = parse_request(written, &HeadLimits::with_bytes(4096), &mut fields);
     let head = head.unwrap().unwrap();
@@ -160,7 +160,7 @@ fn assert_reads_the_same(request: &Request, written: &[u8]) {
     assert!(head.persists && !head.upgrade && !head.names_fields);
 }
 
-fn answer(connection: &mut Connection<()>, stream: u32) {
+fn respond(connection: &mut Connection<()>, stream: u32) {
     if connection.send_head(stream, false, |fields| fields.status(200)) {
         let room = connection.send_capacity(stream).unwrap();
         connection.send_data(stream, &b"hello"[..room.min(5)], true);
@@ -168,7 +168,7 @@ fn answer(connection: &mut Connection<()>, stream: u32) {
     connection.close(stream);
 }
 
-/// A frame with a header that fits, around any payload.
+/// A frame with a valid length, around any payload.
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let payload = prop_oneof![
         Just(b"\x82\x87\x84\x41\x01a".to_vec()),
@@ -184,7 +184,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// A client that begins as it should.
+/// A client with a valid preface.
 fn session() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(frame(), 0..30).prop_map(|frames| {
         let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -192,7 +192,7 @@ fn session() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Two requests whose bodies come in turns, with padding or without.
+/// Two requests whose bodies are interleaved, with or without padding.
 fn uploads() -> impl Strategy<Value = Vec<u8>> {
     let data = (
         prop::sample::select(&[1_u8, 3]),
@@ -218,7 +218,7 @@ fn uploads() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Fields of a request: those that every one has, as they should be or bent, and any others.
+/// Fields of a request: pseudo-fields with valid or invalid values, and any others.
 fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
     let choice = |name: &'static str, values: &'static [&'static str]| {
         prop::sample::select(values).prop_map(move |value| (name.to_owned(), value.to_owned()))
@@ -288,7 +288,7 @@ fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
         .prop_map(|((a, b, c, d), others)| [vec![a, b, c, d], others].concat())
 }
 
-/// A frame that says fields one by one (RFC 7541 §6.2.2).
+/// A HEADERS frame with literal fields (RFC 7541 §6.2.2).
 fn headers(flags: u8, stream: u8, fields: &[(String, String)]) -> Vec<u8> {
     let mut block = Vec::new();
     for (name, value) in fields {
@@ -306,7 +306,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn any_cut_gives_the_same(input in session(), sizes in prop::collection::vec(1_usize..60, 1..20)) {
+    fn results_do_not_depend_on_splits(input in session(), sizes in prop::collection::vec(1_usize..60, 1..20)) {
         prop_assert_eq!(run(&input, &[input.len()]), run(&input, &sizes));
     }
 
@@ -316,24 +316,24 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_do_harm(bytes in prop::collection::vec(any::<u8>(), 0..400), greets in any::<bool>()) {
+    fn any_bytes_are_handled(bytes in prop::collection::vec(any::<u8>(), 0..400), has_preface in any::<bool>()) {
         let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
-        let start = if greets { [PREFACE, settings].concat() } else { Vec::new() };
+        let start = if has_preface { [PREFACE, settings].concat() } else { Vec::new() };
         let input = [start, bytes].concat();
         prop_assert_eq!(run(&input, &[input.len().max(1)]), run(&input, &[1]));
     }
 
     #[test]
-    fn what_is_accepted_is_said_in_one_way(fields in fields(), has_ended in any::<bool>()) {
+    fn any_fields_are_one_request(fields in fields(), has_ended in any::<bool>()) {
         let flags = if has_ended { 5 } else { 4 };
         let settings: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
         let input = [PREFACE, settings, &headers(flags, 1, &fields)].concat();
-        let told = run(&input, &[input.len()]);
-        prop_assert_eq!((Ok(()), 1), (told.outcome, told.events.len()));
+        let run = run(&input, &[input.len()]);
+        prop_assert_eq!((Ok(()), 1), (run.outcome, run.events.len()));
     }
 
     #[test]
-    fn no_header_block_does_harm(block in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_header_block_is_handled(block in prop::collection::vec(any::<u8>(), 0..200)) {
         let length = u8::try_from(block.len()).unwrap();
         let head = [0, 0, length, 1, 5, 0, 0, 0, 1];
         let input = [PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0], &head, &block].concat();
@@ -341,9 +341,9 @@ proptest! {
     }
 }
 
-/// Padding counts against the window (RFC 9113 §6.1), in whatever part of its frame it comes.
+/// Padding counts against the window (RFC 9113 §6.1), also in partial frames.
 #[test]
-fn a_window_is_used_up_in_parts_as_by_the_whole() {
+fn partial_frames_count_against_the_window() {
     let post: &[u8] = &[0, 0, 6, 1, 4, 0, 0, 0, 1, 0x83, 0x87, 0x84, 0x41, 1, b'a'];
     let padded = [&[0, 0, 50, 0, 8, 0, 0, 0, 1, 10][..], &[0; 49]].concat();
     let config = Config {

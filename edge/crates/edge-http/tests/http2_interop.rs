@@ -1,4 +1,4 @@
-//! Somebody else's client, the `h2` crate, understands what we say, and we what it says.
+//! Interoperability with the client of the `h2` crate.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ const CONFIG: Config = Config {
     },
 };
 
-/// What is kept with a stream: the request's head and body, and how much of it was sent back.
+/// The state of a stream: the request's head and body, and the number of bytes that were sent back.
 #[derive(Default)]
 struct Echo {
     text: Vec<u8>,
@@ -28,7 +28,7 @@ struct Echo {
     sent: usize,
 }
 
-/// Answer each request with its own head and body, as the windows allow.
+/// Respond to each request with its own head and body, as the windows allow.
 async fn serve(mut stream: DuplexStream) {
     let (mut connection, mut waiting) = (Connection::<Echo>::new(CONFIG), Vec::new());
     let mut open: Vec<u32> = Vec::new();
@@ -38,7 +38,7 @@ async fn serve(mut stream: DuplexStream) {
             if used == 0 {
                 break;
             }
-            take(&mut connection, &mut open, event, &waiting[..used]);
+            handle(&mut connection, &mut open, event, &waiting[..used]);
             waiting.drain(..used);
         }
         open.retain(|&id| !send_back(&mut connection, id));
@@ -52,7 +52,7 @@ async fn serve(mut stream: DuplexStream) {
     }
 }
 
-fn take(
+fn handle(
     connection: &mut Connection<Echo>,
     open: &mut Vec<u32>,
     event: Option<Event>,
@@ -86,7 +86,7 @@ fn take(
     }
 }
 
-/// Send what the windows let through; whether that was all.
+/// Send as much as the windows allow; return whether that was all.
 fn send_back(connection: &mut Connection<Echo>, id: u32) -> bool {
     let Some(room) = connection.send_capacity(id) else {
         connection.close(id);
@@ -114,7 +114,7 @@ fn send_back(connection: &mut Connection<Echo>, id: u32) -> bool {
     end == whole
 }
 
-async fn ask(mut client: h2::client::SendRequest<Bytes>, number: usize) {
+async fn request(mut client: h2::client::SendRequest<Bytes>, number: usize) {
     client = client.ready().await.unwrap();
     let request = Request::post(format!("https://a.example/{number}"))
         .header("cookie", "a=b")
@@ -132,11 +132,11 @@ async fn ask(mut client: h2::client::SendRequest<Bytes>, number: usize) {
     let response = response.await.unwrap();
     assert_eq!(203, response.status());
     assert_eq!(20_000, response.headers()["x-long"].len());
-    let mut answer = response.into_body();
+    let mut response = response.into_body();
     let mut received = Vec::new();
-    while let Some(piece) = answer.data().await {
+    while let Some(piece) = response.data().await {
         let piece = piece.unwrap();
-        answer.flow_control().release_capacity(piece.len()).unwrap();
+        response.flow_control().release_capacity(piece.len()).unwrap();
         received.extend_from_slice(&piece);
     }
     let head = format!(
@@ -147,17 +147,17 @@ async fn ask(mut client: h2::client::SendRequest<Bytes>, number: usize) {
     assert!(received.ends_with(&sent));
 }
 
-/// Many requests at once, longer than the windows, come back whole.
+/// Concurrent requests, longer than the windows, are received and sent back completely.
 #[tokio::test]
-async fn another_client_and_we_understand_each_other() {
-    let (ours, theirs) = duplex(8192);
-    let server = tokio::spawn(serve(ours));
-    let (client, connection) = h2::client::handshake(theirs).await.unwrap();
+async fn concurrent_requests_are_echoed() {
+    let (server_end, client_end) = duplex(8192);
+    let server = tokio::spawn(serve(server_end));
+    let (client, connection) = h2::client::handshake(client_end).await.unwrap();
     let connection = tokio::spawn(connection);
-    let asked: Vec<_> = (0..60)
-        .map(|number| tokio::spawn(ask(client.clone(), number)))
+    let requests: Vec<_> = (0..60)
+        .map(|number| tokio::spawn(request(client.clone(), number)))
         .collect();
-    for task in asked {
+    for task in requests {
         task.await.unwrap();
     }
     drop(client);

@@ -1,5 +1,5 @@
-//! Promises that hold for every input: splits change nothing, what we write reads the same.
-#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+//! Properties for every input: the result does not depend on splits, and written heads parse to the same.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -18,7 +18,7 @@ const LIMITS: HeadLimits = HeadLimits {
     fields: 12,
 };
 
-/// Bytes that come close to requests: real pieces, put together with noise between them.
+/// Bytes similar to requests: valid pieces in any order, with noise between them.
 fn nearly_request() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => prop::sample::select(vec![
@@ -59,7 +59,7 @@ fn nearly_response() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
-/// Read as a connection does: whenever bytes arrive that may matter.
+/// Parse as a connection does: whenever the head may be complete.
 fn read_in_pieces(input: &[u8], cuts: &[usize]) -> Result<Option<RequestHead>, RequestRefusal> {
     let (mut fields, mut seen) = (Vec::new(), 0);
     for &end in cuts.iter().chain([&input.len()]) {
@@ -76,7 +76,7 @@ fn read_in_pieces(input: &[u8], cuts: &[usize]) -> Result<Option<RequestHead>, R
     Ok(None)
 }
 
-fn take_in_pieces(
+fn read_body_in_pieces(
     kind: BodyKind,
     input: &[u8],
     cuts: &[usize],
@@ -87,10 +87,10 @@ fn take_in_pieces(
         let end = end.clamp(arrived, input.len());
         rest.extend_from_slice(&input[arrived..end]);
         arrived = end;
-        let taken = reader.take(&mut rest)?;
-        payload.extend_from_slice(&rest[taken.payload]);
-        used += taken.used;
-        rest.drain(..taken.used);
+        let found = reader.read(&mut rest)?;
+        payload.extend_from_slice(&rest[found.payload]);
+        used += found.used;
+        rest.drain(..found.used);
     }
     Ok((payload, used, reader.has_ended()))
 }
@@ -141,17 +141,17 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_split_changes_what_a_request_is(input in nearly_request(), cuts in cuts()) {
+    fn requests_do_not_depend_on_splits(input in nearly_request(), cuts in cuts()) {
         let whole = parse_request(&input, &LIMITS, &mut Vec::new());
         let pieces = read_in_pieces(&input, &cuts);
-        // A fault inside a line is told at the line's end, unless the input ends before it.
+        // A fault inside a line may be reported at the end of the line only.
         if whole.is_ok() || pieces != Ok(None) {
             prop_assert_eq!(whole, pieces);
         }
     }
 
     #[test]
-    fn no_split_changes_what_a_response_is(input in nearly_response(), cut in 0_usize..600) {
+    fn responses_do_not_depend_on_splits(input in nearly_response(), cut in 0_usize..600) {
         let whole = parse_response(&input, Method::Get, &LIMITS, &mut Vec::new());
         let beginning = &input[..cut.min(input.len())];
         let early = parse_response(beginning, Method::Get, &LIMITS, &mut Vec::new());
@@ -159,25 +159,25 @@ proptest! {
     }
 
     #[test]
-    fn no_split_changes_a_chunked_body(input in nearly_request(), cuts in cuts()) {
+    fn bodies_do_not_depend_on_splits(input in nearly_request(), cuts in cuts()) {
         for kind in [BodyKind::Chunked, BodyKind::Length(7), BodyKind::None] {
-            let whole = take_in_pieces(kind, &input, &[]);
-            prop_assert_eq!(&whole, &take_in_pieces(kind, &input, &cuts));
+            let whole = read_body_in_pieces(kind, &input, &[]);
+            prop_assert_eq!(&whole, &read_body_in_pieces(kind, &input, &cuts));
         }
     }
 
     #[test]
-    fn chunks_that_we_write_read_the_same(
+    fn written_chunks_can_be_read(
         pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8),
         cuts in cuts(),
     ) {
         let written = chunked(&pieces);
         let expected = (pieces.concat(), written.len(), true);
-        prop_assert_eq!(Ok(expected), take_in_pieces(BodyKind::Chunked, &written, &cuts));
+        prop_assert_eq!(Ok(expected), read_body_in_pieces(BodyKind::Chunked, &written, &cuts));
     }
 
     #[test]
-    fn a_request_that_we_write_reads_the_same(input in nearly_request()) {
+    fn written_requests_parse_to_the_same_request(input in nearly_request()) {
         let mut fields = Vec::new();
         if let Ok(Some(head)) = parse_request(&input, &LIMITS, &mut fields) {
             let out = rewritten(&input, &head, &fields);
@@ -187,7 +187,7 @@ proptest! {
             prop_assert_eq!(out.len(), second.length);
             prop_assert_eq!((head.method, head.body), (second.method, second.body));
             prop_assert_eq!(head.upgrade, second.upgrade);
-            // Nothing hop-by-hop is left, so a second pass keeps every end-to-end field.
+            // No hop-by-hop fields are left, so a second pass keeps every end-to-end field.
             let kept = |fields: &[Field], of: &[u8]| -> Vec<Vec<u8>> {
                 fields.iter().filter(|it| it.kind == FieldKind::EndToEnd)
                     .map(|it| [it.name.of(of), it.value.of(of)].concat()).collect()
@@ -199,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn a_chunk_size_reads_as_it_was_written(bytes in any::<usize>()) {
+    fn chunk_sizes_are_written_in_hexadecimal(bytes in any::<usize>()) {
         let mut space = [0; CHUNK_START_BYTES];
         let start = chunk_start(&mut space, bytes);
         let expected = format!("{bytes:x}\r\n").into_bytes();
@@ -212,6 +212,6 @@ proptest! {
         let _ = parse_response(&input, Method::Get, &LIMITS, &mut Vec::new());
         let _ = Authority::parse(&input);
         let _ = HstsPolicy::parse(&input);
-        let _ = BodyReader::new(BodyKind::Chunked).take(&mut input.clone());
+        let _ = BodyReader::new(BodyKind::Chunked).read(&mut input.clone());
     }
 }

@@ -1,9 +1,9 @@
-//! Request heads: what is read, and what is refused for which reason.
-#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+//! Request heads: what is accepted, and what is refused with which reason.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use edge_contract::RequestRefusal;
 use edge_http::{
-    BodyKind, Field, HeadLimits, MOST_EMPTY_LINES, Method, RequestHead, Version, parse_request,
+    BodyKind, Field, HeadLimits, MAX_EMPTY_LINES, Method, RequestHead, Version, parse_request,
 };
 
 const LIMITS: HeadLimits = HeadLimits {
@@ -26,7 +26,7 @@ fn get(fields: &str) -> String {
 }
 
 #[test]
-fn a_plain_request_is_read() {
+fn a_request_is_parsed() {
     let input = "GET /a?b=%20 HTTP/1.1\r\nHost: a.example:8443\r\nAccept:  */* \t\r\n\r\nrest";
     let mut fields: Vec<Field> = Vec::new();
     let head = parse_request(input.as_bytes(), &LIMITS, &mut fields)
@@ -47,13 +47,13 @@ fn a_plain_request_is_read() {
 }
 
 #[test]
-fn a_few_empty_lines_may_stand_before_a_request() {
-    for lines in 0..=MOST_EMPTY_LINES {
+fn empty_lines_before_a_request_are_skipped_up_to_a_limit() {
+    for lines in 0..=MAX_EMPTY_LINES {
         let input = "\r\n".repeat(lines) + &get("");
         assert_eq!(input.len(), accepted(&input).length);
         assert_eq!(Ok(None), read(&input[..2 * lines]));
     }
-    let more = "\r\n".repeat(MOST_EMPTY_LINES + 1);
+    let more = "\r\n".repeat(MAX_EMPTY_LINES + 1);
     assert_eq!(
         Err(RequestRefusal::MethodMalformed),
         read(&(more + &get("")))
@@ -65,7 +65,7 @@ fn a_few_empty_lines_may_stand_before_a_request() {
 }
 
 #[test]
-fn every_reason_to_refuse_a_request_line_is_told_apart() {
+fn malformed_request_lines_have_their_reason() {
     let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(256));
     for (refusal, line) in [
         (RequestRefusal::MethodMalformed, " / HTTP/1.1\r\n"),
@@ -118,7 +118,7 @@ fn every_reason_to_refuse_a_request_line_is_told_apart() {
 }
 
 #[test]
-fn every_reason_to_refuse_a_field_line_is_told_apart() {
+fn malformed_field_lines_have_their_reason() {
     for (refusal, fields) in [
         (RequestRefusal::LineFolded, "A: b\r\n c\r\n"),
         (RequestRefusal::LineFolded, "\tA: b\r\n"),
@@ -264,7 +264,7 @@ fn the_body_has_exactly_one_framing() {
 }
 
 #[test]
-fn http_1_0_has_no_transfer_codings_and_may_lack_host() {
+fn http_1_0_has_no_transfer_codings_and_needs_no_host() {
     let coded = "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     assert_eq!(Err(RequestRefusal::TransferEncodingMalformed), read(coded));
     let plain = accepted("GET / HTTP/1.0\r\n\r\n");
@@ -273,7 +273,7 @@ fn http_1_0_has_no_transfer_codings_and_may_lack_host() {
 }
 
 #[test]
-fn a_host_is_there_once_and_valid() {
+fn exactly_one_valid_host_is_required() {
     for (refusal, request) in [
         (RequestRefusal::HostMissing, "GET / HTTP/1.1\r\n\r\n"),
         (
@@ -335,18 +335,18 @@ fn absolute_targets_become_origin_form() {
 
 #[test]
 fn only_a_websocket_is_an_upgrade_and_needs_both_fields_and_no_body() {
-    let asks = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
-    assert!(accepted(&get(asks)).upgrade);
+    let upgrade = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n";
+    assert!(accepted(&get(upgrade)).upgrade);
     assert!(!accepted(&get("Upgrade: websocket\r\n")).upgrade);
     assert!(!accepted(&get("Connection: Upgrade\r\n")).upgrade);
     assert!(!accepted(&get("Connection: Upgrade\r\nUpgrade: h2c\r\n")).upgrade);
-    assert!(!accepted(&get(&format!("{asks}Upgrade: h2c\r\n"))).upgrade);
-    assert!(!accepted(&get(&format!("{asks}Content-Length: 1\r\n"))).upgrade);
-    assert!(!accepted(&format!("POST / HTTP/1.1\r\nHost: a\r\n{asks}\r\n")).upgrade);
+    assert!(!accepted(&get(&format!("{upgrade}Upgrade: h2c\r\n"))).upgrade);
+    assert!(!accepted(&get(&format!("{upgrade}Content-Length: 1\r\n"))).upgrade);
+    assert!(!accepted(&format!("POST / HTTP/1.1\r\nHost: a\r\n{upgrade}\r\n")).upgrade);
 }
 
 #[test]
-fn an_expectation_is_100_continue_for_a_body_or_nothing() {
+fn the_only_expectation_is_100_continue_with_a_body() {
     for (fields, expects) in [
         ("Expect: 100-Continue\r\nContent-Length: 1\r\n", true),
         (
@@ -386,7 +386,7 @@ fn an_expectation_is_100_continue_for_a_body_or_nothing() {
 }
 
 #[test]
-fn connection_close_and_named_fields_are_seen() {
+fn connection_options_are_parsed() {
     assert!(!accepted(&get("Connection: close\r\n")).persists);
     assert!(!accepted(&get("Connection: keep-alive, TE\r\n")).names_fields);
     assert!(accepted(&get("Connection: X-Secret\r\n")).names_fields);

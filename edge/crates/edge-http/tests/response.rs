@@ -1,5 +1,5 @@
-//! Response heads of servers: what is read, and what is not passed on.
-#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+//! Response heads: what is accepted, and what is refused with which fault.
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use edge_http::{BodyKind, HeadLimits, Method, ResponseFault, ResponseHead, parse_response};
 
@@ -19,7 +19,7 @@ fn accepted(input: &str) -> ResponseHead {
 }
 
 #[test]
-fn a_plain_response_is_read() {
+fn a_response_is_parsed() {
     let input = "HTTP/1.1 200 OK fine\r\nContent-Length: 3\r\ndate: x\r\n\r\nabc";
     let head = accepted(input);
     assert_eq!(
@@ -31,7 +31,7 @@ fn a_plain_response_is_read() {
 }
 
 #[test]
-fn a_reason_may_be_empty_or_left_out() {
+fn the_reason_may_be_empty_or_omitted() {
     assert_eq!(204, accepted("HTTP/1.1 204 \r\n\r\n").status);
     assert_eq!(204, accepted("HTTP/1.1 204\r\n\r\n").status);
 }
@@ -68,7 +68,7 @@ fn the_body_follows_from_method_status_and_fields() {
 }
 
 #[test]
-fn a_connection_is_kept_only_where_the_end_of_the_body_is_known() {
+fn a_connection_persists_only_if_the_body_has_a_framing() {
     assert!(!accepted("HTTP/1.1 200 OK\r\n\r\n").persists);
     assert!(
         !accepted("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").persists
@@ -79,7 +79,7 @@ fn a_connection_is_kept_only_where_the_end_of_the_body_is_known() {
 }
 
 #[test]
-fn every_fault_is_told_apart() {
+fn malformed_responses_have_their_fault() {
     let folded = "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n";
     let large = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "b".repeat(1024));
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: b\r\n".repeat(9));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use edge_contract::{HandshakeFailure, Limits, Role};
 use edge_forward::{ListenerRuntime, WorkerContext};
-use edge_http::page::{Page, Reply, write_page};
-use edge_http::write::ConnectionNote;
+use edge_http::page::{Page, PageOptions, write_page};
+use edge_http::write::ConnectionField;
 use edge_observe::HandshakeFault;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -211,13 +211,13 @@ fn refuse(
 /// Write a page without blocking, as far as possible.
 fn send_page(mut tcp: std::net::TcpStream, page: &Page) {
     let mut text = Vec::new();
-    let reply = Reply {
+    let options = PageOptions {
         date: &date_now(),
-        connection: ConnectionNote::Close,
+        connection: ConnectionField::Close,
         is_head: false,
         hsts: None,
     };
-    write_page(&mut text, page, &reply);
+    write_page(&mut text, page, &options);
     // Closing a socket with unread bytes resets the connection, and the page would be lost.
     let _ = tcp.read(&mut [0; 4096]);
     let _ = tcp.write(&text);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use edge_forward::{Destination, ListenerRuntime, Running};
-use edge_http::write::{self, ConnectionNote};
+use edge_http::write::{self, ConnectionField};
 use edge_http::{
     Authority, AuthorityHost, HeadLimits, Method, RequestHead, head_may_be_complete, page,
     parse_request, reason_phrase,
@@ -132,7 +132,7 @@ fn response(address: &str, is_head: bool) -> Vec<u8> {
     write::field(&mut out, b"Content-Type", page::CONTENT_TYPE);
     write::content_length(&mut out, text.len() as u64);
     write::field(&mut out, b"Date", &date_now());
-    ConnectionNote::Close.write(&mut out);
+    ConnectionField::Close.write(&mut out);
     out.extend_from_slice(b"\r\n");
     if !is_head {
         out.extend_from_slice(text.as_bytes());

@@ -28,7 +28,7 @@ use crate::http1::wait_for_drain;
 use session::Session;
 
 /// The most concurrent streams of a connection (`SETTINGS_MAX_CONCURRENT_STREAMS`).
-const MOST_STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 128;
 /// The receive windows in bytes, of one stream and of the connection. They are reopened as bodies are sent
 /// to servers.
 const STREAM_WINDOW: u32 = 256 * 1024;
@@ -39,7 +39,7 @@ pub(crate) async fn serve(stream: TlsStream, context: Rc<ConnectionContext>) {
     let worker = Rc::clone(&context.worker);
     let limits = context.limits();
     let config = Config {
-        streams: MOST_STREAMS,
+        streams: MAX_STREAMS,
         stream_window: STREAM_WINDOW,
         connection_window: CONNECTION_WINDOW,
         limits: limits::of_request(&limits),

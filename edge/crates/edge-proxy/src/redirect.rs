@@ -72,8 +72,8 @@ impl RedirectHandler<'_> {
         client.begin_request(head);
         self.worker.observer.request_answered(&site.slot, 308);
         // RFC 6797 §7.2: no Strict-Transport-Security over plain HTTP.
-        client.send_generated(None, |out, reply| {
-            write_redirect(out, &target_url, site.redirect_cacheable, reply);
+        client.send_generated(None, |out, options| {
+            write_redirect(out, &target_url, site.redirect_cacheable, options);
         });
     }
 

@@ -1,4 +1,4 @@
-//! Any bytes on a connection give the same events and output however they are cut, within bounds.
+//! Any bytes on a connection give the same events and output however they are split, within limits.
 #![no_main]
 
 use edge_http::field_section::{Request, ResponseEncoder as _};
@@ -13,12 +13,12 @@ fuzz_target!(|input: (Vec<u8>, u8)| {
     let input = [PREFACE, SETTINGS, &frames].concat();
     let size = usize::from(cut).max(1);
     assert_eq!(run(&input, input.len(), false), run(&input, size, false));
-    // The pieces of bodies are others.
+    // Bodies are split differently here, so the events differ.
     run(&input, size, true);
 });
 
-/// Feed input in pieces of a size, perhaps with no data left waiting for the rest of its frame; return
-/// the events, the end, and what is sent.
+/// Feed input in pieces of a size, optionally with partial DATA frames; return the events, the cutoff and the
+/// output.
 fn run(input: &[u8], size: usize, in_parts: bool) -> (Vec<Event>, Option<Cutoff>, Vec<u8>) {
     let limits = HeadLimits::with_bytes(4096);
     let config = Config { streams: 8, stream_window: 65_535, connection_window: 100_000, limits };
@@ -36,7 +36,7 @@ fn run(input: &[u8], size: usize, in_parts: bool) -> (Vec<Event>, Option<Cutoff>
                 Ok((used, event)) => {
                     waiting.drain(..used);
                     if let Some(event) = event {
-                        obey(&mut connection, &event);
+                        handle(&mut connection, &event);
                         events.push(event);
                     }
                 }
@@ -48,7 +48,7 @@ fn run(input: &[u8], size: usize, in_parts: bool) -> (Vec<Event>, Option<Cutoff>
     (events, None, std::mem::take(connection.output()))
 }
 
-fn obey(connection: &mut Connection<()>, event: &Event) {
+fn handle(connection: &mut Connection<()>, event: &Event) {
     if let Event::Request { .. } = event {
         check_head(connection.request());
     }
@@ -61,11 +61,11 @@ fn obey(connection: &mut Connection<()>, event: &Event) {
             connection.release(*stream, u32::try_from(payload.len()).unwrap());
         }
         Event::Reset { stream } => connection.close(*stream),
-        Event::Request { .. } | Event::WindowGrown { .. } | Event::WindowsGrown | Event::GoAway => {}
+        Event::Request { .. } | Event::StreamWindowOpened { .. } | Event::WindowsOpened | Event::GoAway => {}
     }
 }
 
-/// What we write of a request that we accept is one HTTP/1 head that says the same, and no more.
+/// The HTTP/1 head that is written for an accepted request parses to the same request.
 fn check_head(request: &Request) {
     if request.refusal().is_some() {
         return;

@@ -1,5 +1,5 @@
-//! Any bytes are a request or are refused, however they are cut; what we write of a request
-//! reads as the same request, and a second pass changes nothing.
+//! Any bytes are a request or are refused, however they are split; a written request parses to the same
+//! request, and writing it a second time changes nothing.
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,7 +8,7 @@ use edge_http::write::{Message, request};
 use edge_http::{Field, Forwarded, HeadLimits, RequestHead, parse_request};
 use libfuzzer_sys::fuzz_target;
 
-// The last two bytes say where to cut, so that a message and any two bytes are a seed.
+// The last two bytes are where to split, so that a message followed by any two bytes is a seed.
 fuzz_target!(|input: &[u8]| {
     let Some((input, cut)) = input.split_last_chunk::<2>() else {
         return;

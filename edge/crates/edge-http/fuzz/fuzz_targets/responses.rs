@@ -1,12 +1,12 @@
-//! Any bytes are a response or are refused, however they are cut; what we write of a response
-//! reads as the same response.
+//! Any bytes are a response or are refused, however they are split; a written response parses to the same
+//! response.
 #![no_main]
 
-use edge_http::write::{ConnectionNote, Message, ResponseOnward, response};
+use edge_http::write::{ConnectionField, Message, ResponseOptions, response};
 use edge_http::{HeadLimits, HstsPolicy, Method, parse_response};
 use libfuzzer_sys::fuzz_target;
 
-// The last two bytes say where to cut, so that a message and any two bytes are a seed.
+// The last two bytes are where to split, so that a message followed by any two bytes is a seed.
 fuzz_target!(|input: &[u8]| {
     let Some((input, cut)) = input.split_last_chunk::<2>() else {
         return;
@@ -21,14 +21,14 @@ fuzz_target!(|input: &[u8]| {
     }
     if let Ok(Some(head)) = whole {
         let policy = HstsPolicy { max_age_s: 300, include_subdomains: false };
-        let onward = ResponseOnward {
+        let options = ResponseOptions {
             body: head.body,
-            connection: ConnectionNote::Silent,
+            connection: ConnectionField::Absent,
             hsts: Some((policy, b"max-age=300")),
             date: b"Sun, 06 Nov 1994 08:49:37 GMT",
         };
         let mut out = Vec::new();
-        response(&mut out, Message { input, head: &head, fields: &fields }, &onward);
+        response(&mut out, Message { input, head: &head, fields: &fields }, &options);
         let roomy = HeadLimits { bytes: 65536, target_bytes: 0, line_bytes: 65536, fields: 256 };
         let second = parse_response(&out, Method::Get, &roomy, &mut fields).unwrap().unwrap();
         assert_eq!(out.len(), second.length);

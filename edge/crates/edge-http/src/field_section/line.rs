@@ -1,23 +1,23 @@
-//! One field line of a section, and what its name means (RFC 9113 §8.2, §8.3; RFC 9114 §4.2, §4.3).
+//! One field line of a section, and the kind of its name (RFC 9113 §8.2, §8.3; RFC 9114 §4.2, §4.3).
 
 use crate::bytes::trim;
 use crate::fields::kind::{FieldKind, field_kind, is_field_name, is_field_value};
 
-/// What a line counts beside its bytes (RFC 9113 §6.5.2, RFC 9114 §4.2.2).
+/// The overhead that is added to the size of each line (RFC 9113 §6.5.2, RFC 9114 §4.2.2).
 pub(crate) const LINE_OVERHEAD: usize = 32;
 
-/// A field line that was decoded.
+/// A decoded field line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FieldLine<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
     pub(crate) kind: LineKind,
-    /// Whether the value is one (RFC 9113 §8.2.1).
+    /// Whether the value is valid (RFC 9113 §8.2.1).
     pub(crate) is_valid: bool,
 }
 
 impl<'a> FieldLine<'a> {
-    /// A line whose name is known to be of that kind.
+    /// Create a line whose name is of this kind.
     pub(crate) fn new(kind: LineKind, name: &'a [u8], value: &'a [u8]) -> Self {
         Self {
             name,
@@ -27,18 +27,18 @@ impl<'a> FieldLine<'a> {
         }
     }
 
-    /// Whether trailers may hold it: no pseudo-field, and well-formed.
+    /// Whether it may be in trailers: well-formed and not a pseudo-field.
     pub(crate) fn may_be_trailer(&self) -> bool {
         self.is_valid && matches!(self.kind, LineKind::Field(_) | LineKind::Te)
     }
 
-    /// What the line counts against limits.
+    /// The size of the line for limits.
     pub(crate) fn size(&self) -> usize {
         self.name.len() + self.value.len() + LINE_OVERHEAD
     }
 }
 
-/// The meaning of a name; found once for each name that stays in a compression table.
+/// The kind of a name; determined once for each name in a compression table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineKind {
     /// `:method`.
@@ -51,13 +51,13 @@ pub(crate) enum LineKind {
     Path,
     /// Any other name that begins with a colon.
     OtherPseudo,
-    /// No name at all: empty, upper case, or with bytes that no name may hold.
+    /// Not a valid name: empty, with upper-case letters, or with bytes that are not allowed.
     Malformed,
-    /// A field of HTTP/1's connections, which later versions forbid (RFC 9113 §8.2.2).
+    /// A connection-specific field of HTTP/1, which is forbidden (RFC 9113 §8.2.2).
     Forbidden,
-    /// `te`, which may say nothing but `trailers`.
+    /// `te`, whose only allowed value is `trailers`.
     Te,
-    /// A field, and what a proxy does with it.
+    /// Any other field.
     Field(FieldKind),
 }
 

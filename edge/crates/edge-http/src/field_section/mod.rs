@@ -1,10 +1,9 @@
-//! Messages as sections of field lines, pseudo-fields first: what HTTP/2 (RFC 9113 §8) and HTTP/3
-//! (RFC 9114 §4) share.
+//! Messages as sections of field lines, pseudo-fields first: common to HTTP/2 (RFC 9113 §8) and HTTP/3
+//! (RFC 9114 §4).
 //!
-//! A version's decoder classes each line by [`line::FieldLine`] and adds it to a [`Request`], which
-//! becomes the text of an HTTP/1.1 head as it goes, so that nothing that exceeds the limits is ever
-//! stored; a response is written line by line to the version's encoder, a [`ResponseEncoder`].
-//! Nothing here knows frames, streams or tables.
+//! A version's decoder adds each line as a [`line::FieldLine`] to a [`Request`], which encodes it as
+//! HTTP/1.1 at once, so that nothing beyond the limits is stored. A response is written line by line
+//! to the version's [`ResponseEncoder`]. This module must not know frames, streams or compression tables.
 
 pub(crate) mod line;
 mod request;

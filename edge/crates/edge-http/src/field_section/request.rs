@@ -1,8 +1,8 @@
-//! A request's section, checked and written in HTTP/1.1 (RFC 9113 §8.2, §8.3; RFC 9114 §4.2, §4.3).
+//! A request's field section, validated and encoded as HTTP/1.1 (RFC 9113 §8.2, §8.3; RFC 9114 §4.2, §4.3).
 
 use super::line::{FieldLine, LineKind};
 use crate::bytes::{TARGET, skip, trim};
-use crate::fields::authority::{agreed, written};
+use crate::fields::authority::{agreed_authority, without_empty_port};
 use crate::fields::content_length::content_length;
 use crate::fields::expect::{EXPECT_CONTINUE, expects_continue};
 use crate::fields::forwarded::{Forwarded, Peer};
@@ -13,14 +13,14 @@ use crate::http1::write;
 use crate::method::Method;
 use edge_contract::RequestRefusal;
 
-/// The port that an authority means without one: every request here is for https.
+/// The default port of an authority: every request here is for https.
 const HTTPS_PORT: u16 = 443;
-/// What stands between the pieces of a cookie (RFC 9113 §8.2.3).
+/// The separator of cookie pieces (RFC 9113 §8.2.3).
 const COOKIE_SEPARATOR: &[u8] = b"; ";
 
-/// The request that was read last; one for each connection, so that its memory is used again.
+/// The last decoded request. There is one for each connection, so that its memory is reused.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 pub struct Request {
     /// The values of the pseudo-fields and Host.
     text: Vec<u8>,
@@ -29,7 +29,7 @@ pub struct Request {
     authority: Option<Span>,
     path: Option<Span>,
     host: Option<Span>,
-    /// Field lines that go on as they are.
+    /// Field lines that are forwarded unchanged.
     field_lines: Vec<u8>,
     /// The pieces of the cookie, joined.
     cookie: Vec<u8>,
@@ -44,7 +44,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Forget the last one, keeping its memory.
+    /// Start the next request, reusing the memory.
     pub(crate) fn start(&mut self, has_ended: bool) {
         let Self {
             mut text,
@@ -64,14 +64,14 @@ impl Request {
         };
     }
 
-    /// Give the memory back, when the connection has nothing to do.
+    /// Release the memory, while the connection is idle.
     pub(crate) fn release_memory(&mut self) {
         *self = Self::default();
     }
 
-    /// Add a line; after the first fault they are only counted.
+    /// Add a line. After the first fault, lines are only counted.
     pub(crate) fn add(&mut self, line: FieldLine<'_>, limits: &HeadLimits) {
-        // Pieces of a cookie are counted as the one field that they go on as (RFC 9113 §8.2.3).
+        // Pieces of a cookie are counted as the one field that they become (RFC 9113 §8.2.3).
         let is_piece = self.has_cookie && line.kind == LineKind::Field(FieldKind::Cookie);
         if is_piece {
             self.size += COOKIE_SEPARATOR.len() + line.value.len();
@@ -80,7 +80,7 @@ impl Request {
             self.count += 1;
         }
         if self.refusal.is_none() {
-            // A line's name and value stand as far apart as in HTTP/1: by a colon and a space.
+            // As in HTTP/1, a colon and a space are between name and value.
             let before = if is_piece {
                 self.cookie.len() + COOKIE_SEPARATOR.len()
             } else {
@@ -158,13 +158,13 @@ impl Request {
     fn pseudo(
         &mut self,
         value: &[u8],
-        place: impl Fn(&mut Self) -> &mut Option<Span>,
+        slot: impl Fn(&mut Self) -> &mut Option<Span>,
     ) -> Result<(), RequestRefusal> {
         if self.has_fields {
             return Err(RequestRefusal::PseudoFieldMalformed);
         }
         let span = self.store(value);
-        set(place(self), span, RequestRefusal::PseudoFieldMalformed)
+        set(slot(self), span, RequestRefusal::PseudoFieldMalformed)
     }
 
     fn store(&mut self, value: &[u8]) -> Span {
@@ -173,7 +173,7 @@ impl Request {
         Span::new(start, self.text.len())
     }
 
-    /// RFC 9113 §8.2.3: pieces of a cookie are one field where HTTP/2 ends.
+    /// RFC 9113 §8.2.3: pieces of a cookie are joined for HTTP/1.
     fn cookie(&mut self, value: &[u8]) {
         if std::mem::replace(&mut self.has_cookie, true) {
             self.cookie.extend_from_slice(COOKIE_SEPARATOR);
@@ -181,7 +181,7 @@ impl Request {
         self.cookie.extend_from_slice(value);
     }
 
-    /// Check the whole request; the last thing before it is passed on.
+    /// Validate the whole request, after its last line.
     pub(crate) fn finish(&mut self) {
         if self.refusal.is_none() {
             self.refusal = self.check().err();
@@ -194,7 +194,7 @@ impl Request {
         if !is_field_name(method) {
             return Err(RequestRefusal::MethodMalformed);
         }
-        // CONNECT comes without a path, so it is told first (RFC 9113 §8.5).
+        // CONNECT has neither scheme nor path, so it is checked first (RFC 9113 §8.5).
         if self.method() == Method::Connect {
             let is_plain = self.scheme.is_none() && self.path.is_none();
             return Err(if is_plain {
@@ -209,7 +209,7 @@ impl Request {
         }
         check_path(self.method(), self.path.ok_or(missing)?.of(&self.text))?;
         self.check_host()?;
-        // RFC 9113 §8.1.1: a length that the DATA frames do not add up to is malformed.
+        // RFC 9113 §8.1.1: a request whose DATA frames do not add up to its length is malformed.
         if self.has_ended && self.content_length.is_some_and(|length| length > 0) {
             return Err(RequestRefusal::BodyMalformed);
         }
@@ -223,16 +223,16 @@ impl Request {
             (None, Some(span)) => (span, None),
         };
         let second = second.map(|it| it.of(&self.text));
-        agreed(first.of(&self.text), second, HTTPS_PORT).map(drop)
+        agreed_authority(first.of(&self.text), second, HTTPS_PORT).map(drop)
     }
 
-    /// Why the request is not passed on, if so.
+    /// Why the request is refused, if it is.
     #[must_use]
     pub fn refusal(&self) -> Option<RequestRefusal> {
         self.refusal
     }
 
-    /// The method as a proxy sees it.
+    /// The method.
     #[must_use]
     pub fn method(&self) -> Method {
         Method::of(self.method_text())
@@ -244,19 +244,19 @@ impl Request {
         self.span(self.method)
     }
 
-    /// What is asked for: origin form, or the asterisk of OPTIONS.
+    /// The target: origin form, or the asterisk of OPTIONS.
     #[must_use]
     pub fn target(&self) -> &[u8] {
         self.span(self.path)
     }
 
-    /// The authority that is asked for.
+    /// The authority.
     #[must_use]
     pub fn host(&self) -> &[u8] {
-        written(self.span(self.authority.or(self.host)))
+        without_empty_port(self.span(self.authority.or(self.host)))
     }
 
-    /// How the server will know where the body ends.
+    /// The framing of the body for the server.
     #[must_use]
     pub fn body(&self) -> BodyKind {
         match self.content_length {
@@ -266,21 +266,21 @@ impl Request {
         }
     }
 
-    /// Bytes that the body must have.
+    /// The number of bytes that the body must have.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.content_length
     }
 
-    /// Append the head that a request without fault has on its way to a server.
+    /// Append the head for the server. The request must not be refused.
     pub fn write(&self, out: &mut Vec<u8>, peer: Peer<'_>) {
         write::request_line(out, self.method_text(), [self.target(), b""]);
         write::field(out, b"Host", self.host());
         out.extend_from_slice(&self.field_lines);
         if self.has_cookie {
-            // Behind an empty last piece a space would stand, which not everybody reads over.
+            // After an empty last piece there would be a trailing space, which some servers do not trim.
             write::field(out, b"Cookie", trim(&self.cookie));
         }
-        // Where there is no body there is nothing to wait for (RFC 9110 §10.1.1).
+        // Only with a body (RFC 9110 §10.1.1).
         if self.expects_continue && !self.has_ended && self.content_length != Some(0) {
             write::field(out, b"Expect", EXPECT_CONTINUE);
         }
@@ -304,8 +304,8 @@ fn check_path(method: Method, path: &[u8]) -> Result<(), RequestRefusal> {
     }
 }
 
-fn set<V>(place: &mut Option<V>, value: V, repeated: RequestRefusal) -> Result<(), RequestRefusal> {
-    match place.replace(value) {
+fn set<V>(slot: &mut Option<V>, value: V, repeated: RequestRefusal) -> Result<(), RequestRefusal> {
+    match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(repeated),
     }
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_piece_of_a_cookie_leaves_no_white_space_at_its_end() {
+    fn an_empty_last_cookie_piece_leaves_no_trailing_space() {
         for (pieces, line) in [
             (vec![""], "\r\nCookie: \r\n"),
             (vec!["a", ""], "\r\nCookie: a;\r\n"),
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_a_cookie_count_as_one_field_of_their_joined_length() {
+    fn cookie_pieces_count_as_one_field_of_their_joined_length() {
         let pieces = |count| [&GET[..], &vec![("cookie", "name=value"); count]].concat();
         let joined = vec!["name=value"; 400].join("; ");
         let written_once = written_as(&with(&[("cookie", joined.clone().leak())]), true);
@@ -397,7 +397,7 @@ mod tests {
                 .unwrap()
                 .contains(&format!("\r\nCookie: {joined}\r\n"))
         );
-        // The line that they become is as long as a line may be, and no longer.
+        // The limit on lines applies to the joined line.
         let long = [("cookie", "x".repeat(9000).leak() as &str)];
         let both = [&with(&long)[..], &long].concat();
         assert_eq!(Err(RequestRefusal::FieldsTooLarge), written_as(&both, true));
@@ -405,8 +405,8 @@ mod tests {
             line_bytes: 100,
             ..HeadLimits::with_bytes(10_000)
         };
-        let is_taken = |count| written_within(&limits, &pieces(count), true).is_ok();
-        assert_eq!([true, false], [7, 8].map(is_taken));
+        let is_accepted = |count| written_within(&limits, &pieces(count), true).is_ok();
+        assert_eq!([true, false], [7, 8].map(is_accepted));
     }
 
     #[test]
@@ -435,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_its_length_or_comes_in_chunks() {
+    fn a_body_has_a_length_or_is_chunked() {
         let head = written_as(&GET, false).unwrap();
         let chunked = "\r\nTransfer-Encoding: chunked\r\n";
         assert!(head.contains(chunked));
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expectation_goes_on_with_a_body_alone() {
+    fn an_expectation_is_forwarded_only_with_a_body() {
         let expecting = with(&[("expect", "100-Continue")]);
         let line = "\r\nExpect: 100-continue\r\n";
         assert!(written_as(&expecting, false).unwrap().contains(line));
@@ -481,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn what_http_1_would_refuse_is_refused() {
+    fn malformed_fields_are_refused() {
         for (refusal, more) in [
             (RequestRefusal::HostDiffers, vec![("host", "b")]),
             (
@@ -569,7 +569,7 @@ mod tests {
     }
 
     #[test]
-    fn pseudo_fields_are_judged() {
+    fn malformed_pseudo_fields_are_refused() {
         for (refusal, name, value) in [
             (RequestRefusal::HostMalformed, ":authority", "user@a"),
             (RequestRefusal::HostMalformed, ":authority", ""),
@@ -585,14 +585,14 @@ mod tests {
             (RequestRefusal::FieldValueMalformed, ":path", "/\r\nx: y"),
         ] {
             let mut fields = GET;
-            let place = fields.iter().position(|it| it.0 == name).unwrap();
-            fields[place].1 = value;
+            let position = fields.iter().position(|it| it.0 == name).unwrap();
+            fields[position].1 = value;
             assert_eq!(Err(refusal), written_as(&fields, true), "{name} {value:?}");
         }
     }
 
     #[test]
-    fn pseudo_fields_are_all_there_and_come_first() {
+    fn pseudo_fields_are_required_and_come_first() {
         for missing in 0..3 {
             let mut fields = GET.to_vec();
             fields.remove(missing);
@@ -613,7 +613,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_refused_and_not_kept() {
+    fn fields_beyond_the_limits_are_refused() {
         let long = "x".repeat(9000);
         let fields = [&GET[..], &[("a", &long), ("b", &long)]].concat();
         assert_eq!(

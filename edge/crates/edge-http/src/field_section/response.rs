@@ -1,16 +1,16 @@
-//! Responses as lines of a section (RFC 9113 §8.3.2, RFC 9114 §4.3.2): a server's, and our own.
+//! Responses as field lines (RFC 9113 §8.3.2, RFC 9114 §4.3.2): those of servers, and error pages.
 
 use crate::fields::hsts::HstsPolicy;
 use crate::http1::response::ResponseHead;
-use crate::http1::write::{Message, covers, kept_fields};
+use crate::http1::write::{Message, covers, forwarded_fields};
 use crate::page::{self, Page};
 
-/// Writes the lines of a response's header section in one version's form.
+/// Encodes the lines of a response's header section for one version of HTTP.
 pub trait ResponseEncoder {
-    /// Write the status; before all fields.
+    /// Write the status. Must be called before all fields.
     fn status(&mut self, status: u16);
 
-    /// Write a field. Its name may be in any case; both were checked when they were read.
+    /// Write a field. Its name may be in any case; name and value must be valid.
     fn field(&mut self, name: &[u8], value: &[u8]);
 
     /// Write the length of the body.
@@ -20,8 +20,8 @@ pub trait ResponseEncoder {
     }
 }
 
-/// Write a server's final response; `hsts` is the site's own policy and the value that says it,
-/// `date` the time for a response that came without one (RFC 9110 §6.6.1).
+/// Write a server's final response. `hsts` is the site's policy and header value; `date` is called for
+/// the Date of a response that has none (RFC 9110 §6.6.1).
 pub fn write_response(
     out: &mut impl ResponseEncoder,
     message: Message<'_, ResponseHead>,
@@ -30,7 +30,7 @@ pub fn write_response(
 ) {
     let head = message.head;
     out.status(head.status);
-    for (name, value) in kept_fields(message, hsts.map(|it| it.0), false) {
+    for (name, value) in forwarded_fields(message, hsts.map(|it| it.0), false) {
         out.field(name, value);
     }
     if let Some(length) = head.content_length.filter(|_| head.status != 204) {
@@ -49,13 +49,13 @@ pub fn write_response(
 /// Write a server's interim response.
 pub fn write_interim(out: &mut impl ResponseEncoder, message: Message<'_, ResponseHead>) {
     out.status(message.head.status);
-    for (name, value) in kept_fields(message, None, false) {
+    for (name, value) in forwarded_fields(message, None, false) {
         out.field(name, value);
     }
 }
 
-/// Write a page of our own; without a length when its text does not follow. `hsts` is the value of
-/// the site's Strict-Transport-Security.
+/// Write the head of an error page; `length` is `None` if its text is not sent. `hsts` is the site's
+/// Strict-Transport-Security value.
 pub fn write_page(
     out: &mut impl ResponseEncoder,
     page: &Page,

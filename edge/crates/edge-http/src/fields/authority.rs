@@ -1,4 +1,4 @@
-//! The authority of a request: a host and, where it is not the default, a port (RFC 9110 §4.2).
+//! The authority of a request: a host and an optional port (RFC 9110 §4.2).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,12 +6,12 @@ use crate::bytes::{HOST, skip};
 use edge_contract::RequestRefusal;
 use edge_contract::bounds::MAX_HOST_NAME;
 
-/// A host and perhaps a port, as sent in Host, `:authority` or an absolute target.
+/// A host and an optional port, as in Host, `:authority` or an absolute target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority<'a> {
     /// The host.
     pub host: AuthorityHost<'a>,
-    /// The port, when one is given.
+    /// The port, if there is one.
     pub port: Option<u16>,
 }
 
@@ -20,15 +20,15 @@ pub struct Authority<'a> {
 pub enum AuthorityHost<'a> {
     /// An IPv6 address, or an IPv4 one in canonical form.
     Address(IpAddr),
-    /// A name as it was sent: its case is the client's.
+    /// A name as it was sent, in any case.
     Name(&'a str),
 }
 
-/// One dot may end a name.
-const LONGEST_NAME: usize = MAX_HOST_NAME + 1;
+/// The longest name in bytes, with an optional final dot.
+const MAX_NAME_BYTES: usize = MAX_HOST_NAME + 1;
 
 impl<'a> Authority<'a> {
-    /// Read an authority strictly: no user information, no escapes, no empty host.
+    /// Parse an authority strictly: no user information, no escapes, no empty host.
     #[must_use]
     pub fn parse(text: &'a [u8]) -> Option<Self> {
         let (host, rest) = match text {
@@ -36,7 +36,7 @@ impl<'a> Authority<'a> {
             _ => named(text)?,
         };
         let port = match rest {
-            // RFC 3986 §3.2.3: a colon alone names the default port, as no colon does.
+            // RFC 3986 §3.2.3: an empty port is the default port.
             [] | [b':'] => None,
             [b':', digits @ ..] => Some(port_of(digits)?),
             _ => return None,
@@ -44,13 +44,13 @@ impl<'a> Authority<'a> {
         Some(Self { host, port })
     }
 
-    /// Whether both name the same place, where no port is `default_port` (RFC 9110 §4.2.3), and a
-    /// final dot is no part of a name (RFC 3986 §3.2.2).
+    /// Whether both are equivalent (RFC 9110 §4.2.3): an absent port is `default_port`, and a final dot
+    /// of a name is ignored (RFC 3986 §3.2.2).
     #[must_use]
     pub fn is_same(&self, other: &Authority<'_>, default_port: u16) -> bool {
         let same_host = match (self.host, other.host) {
             (AuthorityHost::Name(one), AuthorityHost::Name(two)) => {
-                undotted(one).eq_ignore_ascii_case(undotted(two))
+                without_final_dot(one).eq_ignore_ascii_case(without_final_dot(two))
             }
             (one, two) => one == two,
         };
@@ -59,15 +59,13 @@ impl<'a> Authority<'a> {
     }
 }
 
-fn undotted(name: &str) -> &str {
+fn without_final_dot(name: &str) -> &str {
     name.strip_suffix('.').unwrap_or(name)
 }
 
-/// The authority of a request as it goes on, where two fields may name it: they must agree
-/// (RFC 9112 §3.2.2, RFC 9113 §8.3.1, RFC 9114 §4.3.1).
-///
-/// `default_port` is what no port means.
-pub(crate) fn agreed<'a>(
+/// The authority of a request that may be in two fields, which must be equivalent (RFC 9112 §3.2.2, RFC
+/// 9113 §8.3.1, RFC 9114 §4.3.1).
+pub(crate) fn agreed_authority<'a>(
     first: &'a [u8],
     second: Option<&[u8]>,
     default_port: u16,
@@ -79,11 +77,11 @@ pub(crate) fn agreed<'a>(
             return Err(RequestRefusal::HostDiffers);
         }
     }
-    Ok(written(first))
+    Ok(without_empty_port(first))
 }
 
-/// An authority that was read, as it goes on: without the colon of an empty port.
-pub(crate) fn written(authority: &[u8]) -> &[u8] {
+/// A valid authority without the colon of an empty port.
+pub(crate) fn without_empty_port(authority: &[u8]) -> &[u8] {
     authority.strip_suffix(b":").unwrap_or(authority)
 }
 
@@ -100,13 +98,13 @@ fn named(text: &[u8]) -> Option<(AuthorityHost<'_>, &[u8])> {
     let end = skip(text, 0, &HOST);
     let name = std::str::from_utf8(&text[..end]).ok()?;
     let dots_apart = !name.starts_with('.') && !name.contains("..");
-    if name.is_empty() || end > LONGEST_NAME || !dots_apart {
+    if name.is_empty() || end > MAX_NAME_BYTES || !dots_apart {
         return None;
     }
     Some((named_host(name), &text[end..]))
 }
 
-/// Only what ends in a digit can be an IPv4 address (RFC 3986 §3.2.2); IPv6 stands in brackets.
+/// An IPv4 address ends in a digit (RFC 3986 §3.2.2).
 fn named_host(name: &str) -> AuthorityHost<'_> {
     if !name.ends_with(|last: char| last.is_ascii_digit()) {
         return AuthorityHost::Name(name);
@@ -118,7 +116,7 @@ fn named_host(name: &str) -> AuthorityHost<'_> {
 }
 
 fn port_of(digits: &[u8]) -> Option<u16> {
-    // Five digits at most: `:000000443` reads as one port here and as another elsewhere.
+    // At most five digits: implementations differ in how they parse `:000000443`.
     let number = crate::bytes::decimal(digits).filter(|_| digits.len() <= 5)?;
     u16::try_from(number).ok().filter(|&port| port > 0)
 }
@@ -128,7 +126,7 @@ mod tests {
     use super::*;
 
     fn as_written(text: &str) -> &str {
-        std::str::from_utf8(written(text.as_bytes())).unwrap()
+        std::str::from_utf8(without_empty_port(text.as_bytes())).unwrap()
     }
 
     fn host(text: &str) -> Option<String> {
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_and_ports_are_told_apart() {
+    fn hosts_and_ports_are_parsed() {
         assert_eq!(Some("name App.example".into()), host("App.example:8443"));
         assert_eq!(Some("address 127.0.0.1".into()), host("127.0.0.1"));
         assert_eq!(Some("address ::1".into()), host("[::1]:443"));
@@ -151,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_authority_is_refused() {
+    fn invalid_authorities_are_refused() {
         for text in [
             "",
             ":443",
@@ -178,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn case_a_final_dot_and_the_default_port_are_no_difference_and_another_port_is_one() {
+    fn case_final_dot_and_default_port_are_equivalent_but_not_another_port() {
         let one = Authority::parse(b"A.example").unwrap();
         let is_same = |other: &str, default| {
             one.is_same(&Authority::parse(other.as_bytes()).unwrap(), default)

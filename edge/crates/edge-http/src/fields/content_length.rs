@@ -1,14 +1,13 @@
-//! Content-Length (RFC 9110 §8.6), read alike in every version.
+//! Content-Length (RFC 9110 §8.6), the same for every version of HTTP.
 
 use crate::bytes::decimal;
 
-/// The longest body that can be declared; many servers count in signed numbers, and above this
-/// theirs are negative.
-pub(crate) const LONGEST: u64 = i64::MAX as u64;
+/// The largest Content-Length. Servers that use signed 64-bit numbers would overflow above it.
+pub(crate) const MAX_CONTENT_LENGTH: u64 = i64::MAX as u64;
 
-/// Read a Content-Length: digits only, and a size that nobody's arithmetic turns into another.
+/// Parse a Content-Length: digits only, at most [`MAX_CONTENT_LENGTH`].
 pub(crate) fn content_length(value: &[u8]) -> Option<u64> {
-    decimal(value).filter(|&length| length <= LONGEST)
+    decimal(value).filter(|&length| length <= MAX_CONTENT_LENGTH)
 }
 
 #[cfg(test)]
@@ -16,9 +15,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_length_that_every_server_reads_alike_is_one() {
+    fn only_unambiguous_lengths_are_accepted() {
         assert_eq!(Some(0), content_length(b"0"));
-        assert_eq!(Some(LONGEST), content_length(b"9223372036854775807"));
+        assert_eq!(Some(MAX_CONTENT_LENGTH), content_length(b"9223372036854775807"));
         for text in [
             "",
             "+1",

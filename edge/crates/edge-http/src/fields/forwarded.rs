@@ -1,4 +1,4 @@
-//! What servers are told about the client: Forwarded (RFC 7239), its older cousins, and Client-Cert.
+//! Fields for servers about the client: Forwarded (RFC 7239), X-Forwarded-*, and Client-Cert (RFC 9440).
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,12 +6,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::line::field;
 use crate::bytes::write_decimal;
 
-/// A client, as the connection shows it.
+/// A client's address and certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer<'a> {
     /// Its address.
     pub address: IpAddr,
-    /// The certificate that it has shown and that was verified; DER in base64.
+    /// The verified certificate; DER in base64.
     pub certificate: Option<&'a str>,
 }
 
@@ -24,18 +24,18 @@ impl From<IpAddr> for Peer<'_> {
     }
 }
 
-/// The client's side of a request, as a server may believe it.
+/// The client and host of a request, for the fields that servers may trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Forwarded<'a> {
-    /// Who asks.
+    /// The client.
     pub peer: Peer<'a>,
-    /// The authority that the client asked for; it was parsed before.
+    /// The authority of the request, which must be valid.
     pub host: Option<&'a [u8]>,
 }
 
 impl Forwarded<'_> {
     /// Append the fields: `Forwarded`, `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host`,
-    /// and `Client-Cert` (RFC 9440 §2.2) where there is one.
+    /// and `Client-Cert` (RFC 9440 §2.2) if there is a certificate.
     pub fn write(&self, out: &mut Vec<u8>) {
         let peer = self.peer.address.to_canonical();
         out.extend_from_slice(b"Forwarded: for=");
@@ -51,7 +51,7 @@ impl Forwarded<'_> {
             field(out, b"X-Forwarded-Host", host);
         }
         if let Some(certificate) = self.peer.certificate {
-            // A byte sequence of RFC 8941 stands between colons.
+            // A byte sequence of RFC 8941 is enclosed in colons.
             out.extend_from_slice(b"Client-Cert: :");
             out.extend_from_slice(certificate.as_bytes());
             out.extend_from_slice(b":\r\n");
@@ -67,17 +67,17 @@ fn write_address(out: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
-/// What `Display` does, without its cost: most clients come so.
+/// The same as `Display`, but faster.
 fn write_ipv4(out: &mut Vec<u8>, address: Ipv4Addr) {
-    for (place, octet) in address.octets().into_iter().enumerate() {
-        if place > 0 {
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
             out.push(b'.');
         }
         write_decimal(out, octet.into());
     }
 }
 
-/// RFC 7239 §6: an IPv6 address stands in brackets, and those are no token.
+/// RFC 7239 §6: an IPv6 address is in brackets, and therefore quoted.
 fn write_node(out: &mut Vec<u8>, address: IpAddr) {
     if address.is_ipv4() {
         return write_address(out, address);
@@ -87,7 +87,7 @@ fn write_node(out: &mut Vec<u8>, address: IpAddr) {
     out.extend_from_slice(b"]\"");
 }
 
-/// An authority holds no quote and no backslash, so nothing in it needs an escape.
+/// An authority contains neither quotes nor backslashes, so nothing needs an escape.
 fn write_quoted_if_needed(out: &mut Vec<u8>, host: &[u8]) {
     let quote = if host.contains(&b':') {
         b"\"".as_slice()
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn all_four_fields_say_the_same() {
+    fn all_four_fields_are_written() {
         let expected = "Forwarded: for=192.0.2.1;host=a.example;proto=https\r\n\
             X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: https\r\n\
             X-Forwarded-Host: a.example\r\n";
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verified_certificate_is_passed_on() {
+    fn a_verified_certificate_is_forwarded() {
         let address = IpAddr::from([192, 0, 2, 1]);
         let certificate = Some("MA==");
         let mut out = Vec::new();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_quoted() {
+    fn values_that_are_not_tokens_are_quoted() {
         let expected = "Forwarded: for=\"[2001:db8::1]\";host=\"a.example:8443\";proto=https\r\n";
         assert!(written("2001:db8::1", Some("a.example:8443")).starts_with(expected));
         assert!(written("::1", None).starts_with("Forwarded: for=\"[::1]\";proto=https\r\n"));

@@ -1,26 +1,26 @@
-//! Strict-Transport-Security (RFC 6797): which of two policies is the stronger one.
+//! Strict-Transport-Security (RFC 6797): parsing and comparing policies.
 
 use crate::bytes::{TOKEN, decimal, skip, trim};
 
-/// More than any site has reason to send.
-const MOST_DIRECTIVES: usize = 32;
+/// The most directives of a header.
+const MAX_DIRECTIVES: usize = 32;
 
-/// A policy, as far as two can be compared.
+/// The parts of a policy that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HstsPolicy {
-    /// For how many seconds clients keep it.
+    /// How long clients store it, in seconds.
     pub max_age_s: u64,
-    /// Whether it covers the names below.
+    /// Whether it covers subdomains.
     pub include_subdomains: bool,
 }
 
 impl HstsPolicy {
-    /// Read a header's value; `None` when a client would ignore it (RFC 6797 §6.1), and for more
+    /// Parse a header's value; `None` if clients would ignore it (RFC 6797 §6.1), or if it has more
     /// than 32 directives.
     #[must_use]
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (mut max_age_s, mut include_subdomains) = (None, false);
-        let mut seen: [&[u8]; MOST_DIRECTIVES] = [b""; MOST_DIRECTIVES];
+        let mut seen: [&[u8]; MAX_DIRECTIVES] = [b""; MAX_DIRECTIVES];
         let mut known = 0;
         let mut rest = Some(value);
         while let Some(left) = rest {
@@ -50,20 +50,20 @@ impl HstsPolicy {
     }
 }
 
-/// Whether an upstream's own header asks for at least what ours does, so that it may stay.
+/// Whether a server's own header is at least as strong as the site's policy.
 #[must_use]
-pub fn hsts_covers(upstream: &[u8], ours: HstsPolicy) -> bool {
-    HstsPolicy::parse(upstream).is_some_and(|theirs| {
-        theirs.max_age_s >= ours.max_age_s
-            && (theirs.include_subdomains || !ours.include_subdomains)
+pub fn hsts_covers(server: &[u8], site: HstsPolicy) -> bool {
+    HstsPolicy::parse(server).is_some_and(|server| {
+        server.max_age_s >= site.max_age_s
+            && (server.include_subdomains || !site.include_subdomains)
     })
 }
 
-/// `name [ "=" ( token / quoted-string ) ]`; the name is empty between two semicolons.
+/// `[ name [ "=" ( token / quoted-string ) ] ]`
 struct Directive<'a> {
     name: &'a [u8],
     value: Option<&'a [u8]>,
-    /// What follows the semicolon; `None` at the end.
+    /// The rest after the semicolon; `None` at the end.
     after: Option<&'a [u8]>,
 }
 
@@ -73,9 +73,9 @@ impl<'a> Directive<'a> {
         let (name, mut rest) = input.split_at(skip(input, 0, &TOKEN));
         rest = trim(rest);
         let mut value = None;
-        if let ([_, ..], [b'=', behind @ ..]) = (name, rest) {
-            let behind = trim(behind);
-            let (own, left) = behind.split_at(value_length(behind)?);
+        if let ([_, ..], [b'=', after @ ..]) = (name, rest) {
+            let after = trim(after);
+            let (own, left) = after.split_at(value_length(after)?);
             value = Some(own);
             rest = trim(left);
         }
@@ -88,7 +88,7 @@ impl<'a> Directive<'a> {
     }
 }
 
-/// How many bytes the token or quoted string takes that stands first; `None` when neither does.
+/// The length of the token or quoted string at the start; `None` if there is none.
 fn value_length(input: &[u8]) -> Option<usize> {
     if input.first() != Some(&b'"') {
         return Some(skip(input, 0, &TOKEN)).filter(|&length| length > 0);
@@ -127,7 +127,7 @@ mod tests {
     };
 
     #[test]
-    fn a_longer_or_equal_policy_stays() {
+    fn a_stronger_or_equal_policy_covers() {
         assert!(hsts_covers(b"max-age=31536000", YEAR));
         for strong in [
             "Max-Age=\"63072000\" ; includeSubDomains; preload",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weaker_or_broken_policy_does_not() {
+    fn a_weaker_or_invalid_policy_does_not_cover() {
         for weak in [
             "max-age=300",
             "max-age=0",
@@ -166,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn subdomains_that_we_cover_must_be_covered() {
-        let ours = HstsPolicy {
+    fn subdomains_of_the_site_must_be_covered() {
+        let site = HstsPolicy {
             max_age_s: 300,
             include_subdomains: true,
         };
-        assert!(!hsts_covers(b"max-age=31536000", ours));
-        assert!(hsts_covers(b"max-age=300; INCLUDESUBDOMAINS", ours));
+        assert!(!hsts_covers(b"max-age=31536000", site));
+        assert!(hsts_covers(b"max-age=300; INCLUDESUBDOMAINS", site));
     }
 }

@@ -1,4 +1,4 @@
-//! Fields of a head, and what a proxy does with each.
+//! Fields of a head, classified by how a proxy handles them.
 
 use crate::bytes::{TOKEN, members, skip, skip_value};
 
@@ -10,7 +10,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// The range `start..end`; heads are far shorter than 4 GiB, what lies beyond is cut off.
+    /// The range `start..end`, limited to 4 GiB; heads are far shorter.
     #[must_use]
     pub fn new(start: usize, end: usize) -> Self {
         let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
@@ -20,7 +20,7 @@ impl Span {
         }
     }
 
-    /// The bytes of the buffer that the range was made for.
+    /// The bytes of the range in its buffer.
     #[must_use]
     pub fn of(self, input: &[u8]) -> &[u8] {
         input
@@ -28,7 +28,7 @@ impl Span {
             .unwrap_or_default()
     }
 
-    /// Where it begins.
+    /// The start of the range.
     #[must_use]
     pub fn start(self) -> usize {
         self.start as usize
@@ -42,50 +42,50 @@ pub struct Field {
     pub name: Span,
     /// The value, without the white space around it.
     pub value: Span,
-    /// What a proxy does with it.
+    /// How a proxy handles it.
     pub kind: FieldKind,
 }
 
-/// What a field means to a proxy; everything else is [`FieldKind::EndToEnd`] and goes through.
+/// How a proxy handles a field. Most fields are [`FieldKind::EndToEnd`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
-    /// `Connection`: says whether the connection stays, and names further hop-by-hop fields.
+    /// `Connection`: whether the connection persists, and the names of further hop-by-hop fields.
     Connection,
-    /// `Content-Length`: framing, read once and written anew.
+    /// `Content-Length`: framing, parsed and written again.
     ContentLength,
-    /// `Cookie`: HTTP/2 may send it in pieces (RFC 9113 §8.2.3).
+    /// `Cookie`: may be in pieces in HTTP/2 (RFC 9113 §8.2.3).
     Cookie,
-    /// `Date`: added to responses that lack one.
+    /// `Date`: added to responses that have none.
     Date,
-    /// Passed on as it is.
+    /// Forwarded unchanged.
     EndToEnd,
-    /// `Expect`: read as a list, and written anew in requests.
+    /// `Expect`: parsed as a list, and written again in requests.
     Expect,
-    /// What a client says about itself and the path it came by: never believed (RFC 9440 §2.4).
+    /// Fields about the client that only a proxy may set; those of clients are removed (RFC 9440 §2.4).
     Forwarded,
-    /// `Host`: checked, and written anew.
+    /// `Host`: validated, and written again.
     Host,
-    /// Meant for this connection only (RFC 9110 §7.6.1).
+    /// For this connection only (RFC 9110 §7.6.1); removed.
     HopByHop,
-    /// `Strict-Transport-Security`: the stronger one of two is sent.
+    /// `Strict-Transport-Security`: the stronger of the server's and the site's is sent.
     StrictTransportSecurity,
-    /// `Transfer-Encoding`: framing, read once and written anew.
+    /// `Transfer-Encoding`: framing, parsed and written again.
     TransferEncoding,
-    /// `Upgrade`: passed on only when an upgrade is passed on.
+    /// `Upgrade`: forwarded only with an upgrade.
     Upgrade,
 }
 
-/// The longest name that [`field_kind`] knows.
-const LONGEST_KNOWN: usize = 25;
+/// The longest name that [`field_kind`] recognizes.
+const MAX_RECOGNIZED_BYTES: usize = 25;
 
-/// Say what a proxy does with a field of this name, in any case.
+/// Classify a field by its name, in any case.
 ///
-/// CGI and WSGI servers read `_` as `-` (RFC 3875 §4.1.18), so a name that is one of ours but for
-/// that is treated as meant to deceive: it is not passed on.
+/// CGI and WSGI servers treat `_` as `-` (RFC 3875 §4.1.18). A name that would be recognized with `-`
+/// instead of `_` is therefore not forwarded.
 #[must_use]
 pub fn field_kind(name: &[u8]) -> FieldKind {
-    let mut folded = [0_u8; LONGEST_KNOWN];
-    let length = name.len().min(LONGEST_KNOWN);
+    let mut folded = [0_u8; MAX_RECOGNIZED_BYTES];
+    let length = name.len().min(MAX_RECOGNIZED_BYTES);
     let mut disguised = false;
     for (to, &from) in folded.iter_mut().zip(name) {
         disguised |= from == b'_';
@@ -98,7 +98,7 @@ pub fn field_kind(name: &[u8]) -> FieldKind {
     if folded.starts_with(b"x-forwarded-") {
         return FieldKind::Forwarded;
     }
-    if name.len() > LONGEST_KNOWN {
+    if name.len() > MAX_RECOGNIZED_BYTES {
         return FieldKind::EndToEnd;
     }
     match (known(&folded[..length]), disguised) {
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_known_in_any_case() {
+    fn names_are_recognized_in_any_case() {
         assert_eq!(FieldKind::Host, field_kind(b"hOSt"));
         assert_eq!(
             FieldKind::HopByHop,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_say_about_their_path_is_recognised() {
+    fn fields_about_the_client_are_recognized() {
         for name in [
             "Forwarded",
             "Client-Cert",
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn underscores_do_not_carry_a_forged_field_past_us() {
+    fn underscores_do_not_disguise_a_field() {
         assert_eq!(FieldKind::Forwarded, field_kind(b"X_Forwarded_For"));
         assert_eq!(FieldKind::HopByHop, field_kind(b"Content_Length"));
         assert_eq!(FieldKind::HopByHop, field_kind(b"Client_Cert"));

@@ -1,22 +1,22 @@
-//! Bounds on what is read of a head, of any version.
+//! Limits on heads, for every version of HTTP.
 
 use edge_contract::bounds::RESPONSE_FIELDS;
 
-/// Bounds on one head.
+/// The limits on one head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadLimits {
-    /// Bytes of the whole head, its empty line included.
+    /// The most bytes of the head, including its empty line.
     pub bytes: usize,
-    /// Bytes of a request's target.
+    /// The most bytes of a request's target.
     pub target_bytes: usize,
-    /// Bytes of one field line.
+    /// The most bytes of one field line.
     pub line_bytes: usize,
-    /// Number of field lines.
+    /// The most field lines.
     pub fields: usize,
 }
 
 impl HeadLimits {
-    /// Limits for a head of that many bytes, with room for every sane target and field count.
+    /// The limits for a head of so many bytes: targets of 16 KiB, lines of any length.
     #[must_use]
     pub fn with_bytes(bytes: usize) -> Self {
         Self {

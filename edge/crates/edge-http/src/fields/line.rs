@@ -1,6 +1,6 @@
-//! Field lines as HTTP/1 writes them, and so every request to a server.
+//! Writing field lines of HTTP/1.
 
-/// Append a field line; name and value were checked when they were read.
+/// Append a field line. Name and value must be valid.
 pub fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     out.extend_from_slice(name);
     out.extend_from_slice(b": ");

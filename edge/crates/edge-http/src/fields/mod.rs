@@ -1,7 +1,7 @@
-//! Rules for fields that hold in every version of HTTP (RFC 9110): what a proxy does with each, how
-//! Host, Content-Length and Expect are read, and what servers are told about the client.
+//! Rules for fields in every version of HTTP (RFC 9110): classification, parsing of Host,
+//! Content-Length and Expect, and fields about the client.
 //!
-//! Nothing here knows how a version frames or compresses its fields.
+//! This module must not know how a version frames or compresses its fields.
 
 pub(crate) mod authority;
 pub(crate) mod content_length;

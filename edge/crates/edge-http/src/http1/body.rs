@@ -1,55 +1,55 @@
-//! Bodies: how they are delimited, and where their payload lies in what has arrived.
+//! Bodies: their framing, and finding the payload in received bytes.
 
 use std::ops::Range;
 
 use super::chunked::{ChunkFault, ChunkReader, ChunkStep};
 
-/// How the end of a body is found (RFC 9112 §6.3).
+/// The framing of a body (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
-    /// There is none.
+    /// No body.
     None,
-    /// So many bytes.
+    /// A body of this many bytes.
     Length(u64),
-    /// Chunks up to the last one.
+    /// The chunked transfer coding.
     Chunked,
-    /// Everything until the connection ends; responses only.
+    /// Ends with the connection; responses only.
     UntilClose,
 }
 
 /// Reads one body from the bytes that follow its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyReader {
-    /// Nothing is left.
+    /// The body was read completely.
     Ended,
-    /// So many bytes are left; never 0.
+    /// This many bytes are left; never 0.
     Length(u64),
-    /// In the middle of chunks.
+    /// The chunked transfer coding.
     Chunked(ChunkReader),
-    /// The end of the connection is the end of the body.
+    /// The body ends with the connection.
     UntilClose,
 }
 
-/// What was found in a piece of input.
+/// The result of reading a piece of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
-    /// Where the payload lies now.
+pub struct BodyPiece {
+    /// The range of the payload in the input.
     pub payload: Range<usize>,
-    /// How many bytes of the input belong to this body; what follows belongs to the next message.
+    /// The number of bytes of the input that belong to this body. The rest belongs to the next message.
     pub used: usize,
 }
 
-/// Why a body cannot be read to its end.
+/// Why a body is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFault {
-    /// The chunks are not in order.
+    /// The chunked transfer coding is malformed.
     Chunk(ChunkFault),
     /// The connection ended before the body did.
     EndedEarly,
 }
 
 impl BodyReader {
-    /// A reader at the start of a body.
+    /// Create a reader at the start of a body.
     #[must_use]
     pub fn new(kind: BodyKind) -> Self {
         match kind {
@@ -60,48 +60,48 @@ impl BodyReader {
         }
     }
 
-    /// Find the payload in what has arrived.
+    /// Find the payload in received bytes.
     ///
-    /// The payload of several chunks is moved together inside `input`, so that it is one range
-    /// and leaves in one write.
-    pub fn take(&mut self, input: &mut [u8]) -> Result<Taken, BodyFault> {
+    /// The payload of several chunks is moved together inside `input`, so that it is one range, which
+    /// can be forwarded with one write.
+    pub fn read(&mut self, input: &mut [u8]) -> Result<BodyPiece, BodyFault> {
         match self {
-            Self::Ended => Ok(Taken {
+            Self::Ended => Ok(BodyPiece {
                 payload: 0..0,
                 used: 0,
             }),
-            Self::UntilClose => Ok(Taken {
+            Self::UntilClose => Ok(BodyPiece {
                 payload: 0..input.len(),
                 used: input.len(),
             }),
             Self::Length(left) => {
-                let taken = usize::try_from(*left).map_or(input.len(), |it| it.min(input.len()));
-                *left -= taken as u64;
+                let piece = usize::try_from(*left).map_or(input.len(), |it| it.min(input.len()));
+                *left -= piece as u64;
                 if *left == 0 {
                     *self = Self::Ended;
                 }
-                Ok(Taken {
-                    payload: 0..taken,
-                    used: taken,
+                Ok(BodyPiece {
+                    payload: 0..piece,
+                    used: piece,
                 })
             }
             Self::Chunked(chunks) => {
-                let taken = gather(chunks, input).map_err(BodyFault::Chunk)?;
+                let piece = join_chunks(chunks, input).map_err(BodyFault::Chunk)?;
                 if chunks.has_ended() {
                     *self = Self::Ended;
                 }
-                Ok(taken)
+                Ok(piece)
             }
         }
     }
 
-    /// Whether the whole body was read.
+    /// Whether the body was read completely.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         matches!(self, Self::Ended)
     }
 
-    /// How many bytes are left, where that is known.
+    /// The number of bytes that are left, if it is known.
     #[must_use]
     pub fn left(&self) -> Option<u64> {
         match self {
@@ -111,7 +111,7 @@ impl BodyReader {
         }
     }
 
-    /// Take note that no more bytes will come.
+    /// Handle the end of the stream, which is an error if the body is incomplete.
     pub fn end_of_input(&mut self) -> Result<(), BodyFault> {
         match self {
             Self::Ended => Ok(()),
@@ -124,13 +124,13 @@ impl BodyReader {
     }
 }
 
-fn gather(chunks: &mut ChunkReader, input: &mut [u8]) -> Result<Taken, ChunkFault> {
+fn join_chunks(chunks: &mut ChunkReader, input: &mut [u8]) -> Result<BodyPiece, ChunkFault> {
     let mut payload = 0..0;
     let mut at = 0;
     loop {
         let (used, step) = chunks.read(&input[at..])?;
         let ChunkStep::Payload(range) = step else {
-            return Ok(Taken {
+            return Ok(BodyPiece {
                 payload,
                 used: at + used,
             });
@@ -152,22 +152,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_length_ends_where_it_says() {
+    fn a_body_ends_after_its_length() {
         let mut reader = BodyReader::new(BodyKind::Length(5));
         assert_eq!(
-            Ok(Taken {
+            Ok(BodyPiece {
                 payload: 0..3,
                 used: 3
             }),
-            reader.take(&mut b"abc".to_vec())
+            reader.read(&mut b"abc".to_vec())
         );
         assert_eq!(Err(BodyFault::EndedEarly), reader.clone().end_of_input());
         assert_eq!(
-            Ok(Taken {
+            Ok(BodyPiece {
                 payload: 0..2,
                 used: 2
             }),
-            reader.take(&mut b"deGET".to_vec())
+            reader.read(&mut b"deGET".to_vec())
         );
         assert!(reader.has_ended());
     }
@@ -176,14 +176,14 @@ mod tests {
     fn chunks_become_one_range() {
         let mut reader = BodyReader::new(BodyKind::Chunked);
         let mut input = b"2\r\nab\r\n3\r\ncde\r\n0\r\n\r\nnext".to_vec();
-        let taken = reader.take(&mut input).unwrap();
-        assert_eq!(b"abcde", &input[taken.payload]);
-        assert_eq!(b"next", &input[taken.used..]);
+        let piece = reader.read(&mut input).unwrap();
+        assert_eq!(b"abcde", &input[piece.payload]);
+        assert_eq!(b"next", &input[piece.used..]);
         assert!(reader.has_ended());
     }
 
     #[test]
-    fn the_end_of_the_connection_ends_only_a_body_without_framing() {
+    fn the_end_of_the_stream_completes_only_a_body_without_framing() {
         assert_eq!(Ok(()), BodyReader::new(BodyKind::UntilClose).end_of_input());
         assert_eq!(Ok(()), BodyReader::new(BodyKind::Length(0)).end_of_input());
         let mut chunked = BodyReader::new(BodyKind::Chunked);

@@ -1,24 +1,24 @@
-//! The chunked transfer coding (RFC 9112 §7.1), read piece by piece.
+//! An incremental decoder of the chunked transfer coding (RFC 9112 §7.1).
 
 use std::ops::Range;
 
 use crate::bytes::{FIELD_VALUE, TOKEN};
-use crate::fields::content_length::LONGEST;
+use crate::fields::content_length::MAX_CONTENT_LENGTH;
 
-/// More digits, even zeros, are taken for an attack on somebody's integer arithmetic.
+/// The most digits of a chunk size, including leading zeros, which could overflow other decoders.
 const SIZE_DIGITS: u32 = 16;
-/// Bytes of one size line: extensions are read over, not collected.
+/// The most bytes of a size line. Extensions are ignored.
 const SIZE_LINE_BYTES: u32 = 256;
-/// Bytes of the whole trailer section.
+/// The most bytes of the trailer section.
 const TRAILER_BYTES: u32 = 16 * 1024;
 
-/// Reads a chunked body as it arrives; holds a few numbers and no bytes.
+/// Decodes a chunked body as it arrives, without buffering bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkReader {
     state: State,
-    /// Bytes that are left of the chunk, or its size so far.
+    /// The number of bytes that are left of the chunk, or its size as far as it was read.
     size: u64,
-    /// Digits of the size line, then bytes of the line; at the end bytes of the trailer section.
+    /// The number of digits of the size, of bytes of the size line, or of bytes of the trailer section.
     count: u32,
 }
 
@@ -38,25 +38,25 @@ enum State {
     Ended,
 }
 
-/// What one step found.
+/// The result of one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChunkStep {
     /// Payload, as a range of the input.
     Payload(Range<usize>),
     /// The body is complete.
     Ended,
-    /// The input is used up.
+    /// The input was consumed, and the body is incomplete.
     MoreNeeded,
 }
 
-/// Why a chunked body is refused.
+/// Why a chunked body is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkFault {
-    /// A size that is no hexadecimal number, or a line that does not end in CR LF.
+    /// A size is not a hexadecimal number, or a line does not end in CR LF.
     Malformed,
-    /// A size beyond 63 bits, or an endless line or trailer section.
+    /// A size exceeds 63 bits, or a size line or the trailer section is too long.
     TooLarge,
-    /// A trailer line that is no field line.
+    /// A trailer line is not a field line.
     TrailerMalformed,
 }
 
@@ -71,12 +71,12 @@ impl Default for ChunkReader {
 }
 
 impl ChunkReader {
-    /// Read on: return how many bytes were used, and what they held.
+    /// Decode the next step; return the number of bytes used, and the result.
     pub fn read(&mut self, input: &[u8]) -> Result<(usize, ChunkStep), ChunkFault> {
         let mut at = 0;
         while at < input.len() && self.state != State::Ended {
             if self.state == State::Payload {
-                let range = at..at + self.take_payload(input.len() - at);
+                let range = at..at + self.read_payload(input.len() - at);
                 return Ok((range.end, ChunkStep::Payload(range)));
             }
             self.state = self.after(input[at])?;
@@ -99,13 +99,13 @@ impl ChunkReader {
         self.state == State::Ended
     }
 
-    fn take_payload(&mut self, available: usize) -> usize {
-        let taken = usize::try_from(self.size).map_or(available, |left| left.min(available));
-        self.size -= taken as u64;
+    fn read_payload(&mut self, available: usize) -> usize {
+        let length = usize::try_from(self.size).map_or(available, |left| left.min(available));
+        self.size -= length as u64;
         if self.size == 0 {
             self.state = State::PayloadCr;
         }
-        taken
+        length
     }
 
     fn after(&mut self, byte: u8) -> Result<State, ChunkFault> {
@@ -132,7 +132,7 @@ impl ChunkReader {
             (_, Some(digit)) => {
                 self.size = self.size << 4 | u64::from(digit);
                 self.count += 1;
-                if self.size > LONGEST {
+                if self.size > MAX_CONTENT_LENGTH {
                     return Err(ChunkFault::TooLarge);
                 }
                 Ok(State::Size)
@@ -140,7 +140,7 @@ impl ChunkReader {
             (_, None) if self.count == 0 => Err(ChunkFault::Malformed),
             (b'\r', None) => Ok(State::SizeLf),
             (b';', None) => Ok(State::Extension),
-            // White space here is read as a part of the size by some and not by others.
+            // Decoders differ in whether white space is allowed here.
             _ => Err(ChunkFault::Malformed),
         }
     }
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_spelling_of_a_size_is_refused() {
+    fn malformed_sizes_are_refused() {
         for input in [
             "\r\n",
             ";x\r\n",
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_without_end_is_refused() {
+    fn excessive_lengths_are_refused() {
         let long_extension = format!("1;{}\r\n", "x".repeat(300));
         let long_trailers = format!("0\r\n{}\r\n", "a: b\r\n".repeat(4000));
         for input in [

@@ -1,19 +1,19 @@
-//! What request and response heads share: lines, fields and their limits (RFC 9112 §2, §5).
+//! Parsing common to request and response heads: lines, fields and their limits (RFC 9112 §2, §5).
 
 use crate::bytes::{TOKEN, skip, skip_value};
 use crate::fields::kind::{Field, FieldKind, Span, field_kind};
 use crate::fields::limits::HeadLimits;
 
-/// The versions that have this message format.
+/// The versions with this message format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// HTTP/1.0: a message ends its connection unless both sides say otherwise.
+    /// HTTP/1.0: connections do not persist by default.
     Http10,
     /// HTTP/1.1.
     Http11,
 }
 
-/// What is wrong with a line, before anyone knows whose head it is.
+/// Why a line is malformed, for requests and responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineFault {
     BareCr,
@@ -25,12 +25,12 @@ pub(crate) enum LineFault {
     TooLarge,
 }
 
-/// Why reading stopped before the end of the head.
+/// Why parsing stopped before the end of the head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Halt<F> {
-    /// The input is a proper beginning.
+    /// More input is needed.
     Incomplete,
-    /// No continuation can make the input valid.
+    /// The input is malformed, whatever follows.
     Fault(F),
 }
 
@@ -43,24 +43,24 @@ impl<F> Halt<F> {
     }
 }
 
-/// Whether a head that was incomplete after `seen` bytes is worth reading again from its start.
+/// Whether to parse a head again that was incomplete after `seen` bytes.
 ///
-/// Only a line's end can complete a head or spoil it for good, and the number of lines is
-/// limited; so a client that sends single bytes does not make us read a long head once a byte.
+/// A head can only be completed by a line end. Parsing only then bounds the work for a client that
+/// sends single bytes.
 #[must_use]
 pub fn head_may_be_complete(input: &[u8], seen: usize, limits: &HeadLimits) -> bool {
     input.len() >= limits.bytes
         || input
             .get(seen..)
-            .is_some_and(|fresh| fresh.contains(&b'\n'))
+            .is_some_and(|added| added.contains(&b'\n'))
 }
 
-/// The byte at a position, or nothing yet.
+/// The byte at a position.
 pub(crate) fn byte_at<F>(input: &[u8], at: usize) -> Result<u8, Halt<F>> {
     input.get(at).copied().ok_or(Halt::Incomplete)
 }
 
-/// Read a line end and return the position after it; strictly CR LF (RFC 9112 §2.2).
+/// Parse a line end, strictly CR LF (RFC 9112 §2.2); return the position after it.
 pub(crate) fn line_end(input: &[u8], at: usize) -> Result<usize, Halt<LineFault>> {
     match byte_at(input, at)? {
         b'\r' if byte_at(input, at + 1)? == b'\n' => Ok(at + 2),
@@ -70,7 +70,7 @@ pub(crate) fn line_end(input: &[u8], at: usize) -> Result<usize, Halt<LineFault>
     }
 }
 
-/// Read field lines up to and with the empty line; return the position after it.
+/// Parse field lines up to and including the empty line; return the position after it.
 pub(crate) fn read_fields(
     input: &[u8],
     mut at: usize,
@@ -88,7 +88,7 @@ pub(crate) fn read_fields(
     line_end(input, at)
 }
 
-fn read_field(input: &[u8], at: usize, most: usize) -> Result<(Field, usize), Halt<LineFault>> {
+fn read_field(input: &[u8], at: usize, max: usize) -> Result<(Field, usize), Halt<LineFault>> {
     let name_end = skip(input, at, &TOKEN);
     match byte_at(input, name_end)? {
         b':' if name_end > at => {}
@@ -102,7 +102,7 @@ fn read_field(input: &[u8], at: usize, most: usize) -> Result<(Field, usize), Ha
         start += 1;
     }
     let line = skip_value(input, start);
-    if line - at > most {
+    if line - at > max {
         return Err(Halt::Fault(LineFault::TooLarge));
     }
     let next = line_end(input, line)?;
@@ -115,14 +115,14 @@ fn read_field(input: &[u8], at: usize, most: usize) -> Result<(Field, usize), Ha
     Ok((Field { name, value, kind }, next))
 }
 
-/// Why a version is not one of ours.
+/// Why a version is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum VersionFault {
     Malformed,
     Unsupported,
 }
 
-/// Read `HTTP/1.0` or `HTTP/1.1`.
+/// Parse `HTTP/1.0` or `HTTP/1.1`.
 pub(crate) fn version_of(text: &[u8]) -> Result<Version, VersionFault> {
     match text {
         b"HTTP/1.1" => Ok(Version::Http11),
@@ -134,17 +134,17 @@ pub(crate) fn version_of(text: &[u8]) -> Result<Version, VersionFault> {
     }
 }
 
-/// What the `Connection` fields of a head say.
+/// The options of the `Connection` fields of a head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "a set of independent options"
+    reason = "the options are independent"
 )]
 pub(crate) struct ConnectionOptions {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,
     pub(crate) upgrade: bool,
-    /// Whether a field is named that is not hop-by-hop of itself.
+    /// Whether it names fields that are not hop-by-hop by definition.
     pub(crate) names_fields: bool,
 }
 
@@ -163,7 +163,7 @@ impl ConnectionOptions {
         }
     }
 
-    /// Whether the connection stays open after the message (RFC 9112 §9.3).
+    /// Whether the connection persists after the message (RFC 9112 §9.3).
     pub(crate) fn persists(self, version: Version) -> bool {
         !self.close && (version == Version::Http11 || self.keep_alive)
     }

@@ -1,7 +1,6 @@
-//! HTTP/1 (RFC 9112): heads and bodies read in one strict form, and written anew.
+//! HTTP/1 (RFC 9112): strict parsers of heads and bodies, and writers.
 //!
-//! Servers are spoken to in it whatever the client speaks, so that heads of the other versions are
-//! written by [`write`] as well.
+//! Requests to servers are always HTTP/1.1, so [`write`] is also used for clients of other versions.
 
 pub(crate) mod body;
 pub(crate) mod chunked;

@@ -1,4 +1,4 @@
-//! Request heads (RFC 9112 §3), read in one strict form.
+//! A strict parser of request heads (RFC 9112 §3).
 
 use super::body::BodyKind;
 use super::head::{
@@ -7,7 +7,7 @@ use super::head::{
 };
 use super::target::{Target, TargetAuthority, read_target};
 use crate::bytes::{TARGET, TOKEN, members, skip};
-use crate::fields::authority::agreed;
+use crate::fields::authority::agreed_authority;
 use crate::fields::content_length::content_length;
 use crate::fields::expect::expects_continue;
 use crate::fields::kind::{Field, FieldKind, Span};
@@ -15,44 +15,44 @@ use crate::fields::limits::HeadLimits;
 use crate::method::Method;
 use edge_contract::RequestRefusal;
 
-/// A request head: facts, and ranges of the buffer it was read from.
+/// A parsed request head, with ranges of its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a set of independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 pub struct RequestHead {
-    /// Bytes from the buffer's start to the body.
+    /// The number of bytes from the buffer's start to the body.
     pub length: usize,
-    /// The method as a proxy sees it.
+    /// The method.
     pub method: Method,
     /// The method as it was sent.
     pub method_text: Span,
-    /// What is asked for, in the form that goes on to a server.
+    /// The target in the form for servers.
     pub target: Target,
     /// The version.
     pub version: Version,
-    /// The authority: Host, or that of the absolute target; none only in HTTP/1.0.
+    /// The authority: Host, or that of the absolute target; `None` only in HTTP/1.0.
     pub host: Option<Span>,
-    /// How the body is delimited.
+    /// The framing of the body.
     pub body: BodyKind,
     /// Whether the client keeps the connection open for another request.
     pub persists: bool,
-    /// Whether a WebSocket is asked for on this connection (RFC 6455 §4.1).
+    /// Whether the client asks for an upgrade to a WebSocket (RFC 6455 §4.1).
     ///
-    /// No other protocol is passed on: `h2c` would let requests by that nobody has looked at.
+    /// Other protocols are not forwarded: with `h2c`, requests would pass without being checked.
     pub upgrade: bool,
-    /// Whether `Connection` names fields that would else go through.
+    /// Whether `Connection` names fields that would be forwarded otherwise.
     pub names_fields: bool,
-    /// Whether 100 is waited for before the body: HTTP/1.0 knows no such thing, and where there is
-    /// no body there is nothing to wait for (RFC 9110 §10.1.1).
+    /// Whether the client waits for 100 (Continue) before it sends the body. Never in HTTP/1.0, or
+    /// without a body (RFC 9110 §10.1.1).
     pub expects_continue: bool,
 }
 
-/// Empty lines that may stand before a request: relics of clients that end a body so (RFC 9112 §2.2).
-pub const MOST_EMPTY_LINES: usize = 4;
+/// The most empty lines before a request, which some clients send after a body (RFC 9112 §2.2).
+pub const MAX_EMPTY_LINES: usize = 4;
 
-/// Read the request head at the start of `input`; `None` while more bytes are needed.
+/// Parse the request head at the start of `input`; `None` if more bytes are needed.
 ///
-/// The fields are appended to the emptied list. The same bytes give the same answer however they
-/// were split on their way.
+/// `fields` is cleared, and the fields are appended to it. The result does not depend on how the
+/// bytes were split into reads.
 pub fn parse_request(
     input: &[u8],
     limits: &HeadLimits,
@@ -83,7 +83,7 @@ fn read_request(
     fields: &mut Vec<Field>,
 ) -> Result<RequestHead, Halt<RequestRefusal>> {
     let mut start = 0;
-    for _ in 0..MOST_EMPTY_LINES {
+    for _ in 0..MAX_EMPTY_LINES {
         if byte_at(input, start)? != b'\r' {
             break;
         }
@@ -91,7 +91,7 @@ fn read_request(
     }
     let line = read_request_line(input, start, limits)?;
     let length = read_fields(input, line.end, limits, fields).map_err(Halt::or)?;
-    judge(input, &line, fields, length).map_err(Halt::Fault)
+    check_head(input, &line, fields, length).map_err(Halt::Fault)
 }
 
 struct RequestLine {
@@ -142,7 +142,7 @@ fn read_request_line(
 
 fn read_version(input: &[u8], start: usize, end: usize) -> Result<Version, Halt<RequestRefusal>> {
     let Some(text) = input.get(start..end) else {
-        // A line that has ended cannot become a version any more.
+        // A line that has ended before the version is malformed.
         let broken = input.get(start..).is_some_and(|rest| rest.contains(&b'\n'));
         let halt = Halt::Fault(RequestRefusal::RequestLineMalformed);
         return Err(if broken { halt } else { Halt::Incomplete });
@@ -153,9 +153,9 @@ fn read_version(input: &[u8], start: usize, end: usize) -> Result<Version, Halt<
     })
 }
 
-/// What the fields say, gathered in one pass.
+/// The relevant fields, collected in one pass.
 #[derive(Default)]
-struct FieldFacts {
+struct RelevantFields {
     host: Option<Span>,
     length: Option<Span>,
     transfer_encoding: Option<Span>,
@@ -165,23 +165,23 @@ struct FieldFacts {
     expects_continue: bool,
 }
 
-fn judge(
+fn check_head(
     input: &[u8],
     line: &RequestLine,
     fields: &[Field],
     length: usize,
 ) -> Result<RequestHead, RequestRefusal> {
-    let facts = gather(input, fields)?;
+    let relevant = collect_fields(input, fields)?;
     let method_name = line.method.of(input);
     let method = Method::of(method_name);
     let (target, target_host) = read_target(input, method, line.target)?;
-    let host = judge_host(input, line.version, facts.host, target_host)?;
-    let body = judge_body(input, line.version, &facts)?;
-    let persists = facts.connection.persists(line.version);
+    let host = check_host(input, line.version, relevant.host, target_host)?;
+    let body = body_framing(input, line.version, &relevant)?;
+    let persists = relevant.connection.persists(line.version);
     let has_body = !matches!(body, BodyKind::None | BodyKind::Length(0));
-    // RFC 6455 §4.1: a WebSocket is asked for by GET.
-    let upgrade = facts.upgrade == Some(true)
-        && facts.connection.upgrade
+    // RFC 6455 §4.1: the handshake is a GET.
+    let upgrade = relevant.upgrade == Some(true)
+        && relevant.connection.upgrade
         && line.version == Version::Http11
         && method == Method::Get;
     Ok(RequestHead {
@@ -194,40 +194,40 @@ fn judge(
         body,
         persists,
         upgrade: upgrade && !has_body,
-        names_fields: facts.connection.names_fields,
-        expects_continue: facts.expects_continue && has_body && line.version == Version::Http11,
+        names_fields: relevant.connection.names_fields,
+        expects_continue: relevant.expects_continue && has_body && line.version == Version::Http11,
     })
 }
 
-fn gather(input: &[u8], fields: &[Field]) -> Result<FieldFacts, RequestRefusal> {
-    let mut facts = FieldFacts::default();
+fn collect_fields(input: &[u8], fields: &[Field]) -> Result<RelevantFields, RequestRefusal> {
+    let mut relevant = RelevantFields::default();
     for field in fields {
         match field.kind {
-            FieldKind::Connection => facts.connection.add(field.value.of(input)),
-            FieldKind::ContentLength if facts.length.is_some() => {
+            FieldKind::Connection => relevant.connection.add(field.value.of(input)),
+            FieldKind::ContentLength if relevant.length.is_some() => {
                 return Err(RequestRefusal::LengthRepeated);
             }
-            FieldKind::ContentLength => facts.length = Some(field.value),
-            FieldKind::Host if facts.host.is_some() => return Err(RequestRefusal::HostRepeated),
-            FieldKind::Host => facts.host = Some(field.value),
-            FieldKind::TransferEncoding if facts.transfer_encoding.is_some() => {
+            FieldKind::ContentLength => relevant.length = Some(field.value),
+            FieldKind::Host if relevant.host.is_some() => return Err(RequestRefusal::HostRepeated),
+            FieldKind::Host => relevant.host = Some(field.value),
+            FieldKind::TransferEncoding if relevant.transfer_encoding.is_some() => {
                 return Err(RequestRefusal::TransferEncodingMalformed);
             }
-            FieldKind::TransferEncoding => facts.transfer_encoding = Some(field.value),
+            FieldKind::TransferEncoding => relevant.transfer_encoding = Some(field.value),
             FieldKind::Upgrade => {
                 let is_websocket = field.value.of(input).eq_ignore_ascii_case(b"websocket");
-                facts.upgrade = Some(is_websocket && facts.upgrade.is_none());
+                relevant.upgrade = Some(is_websocket && relevant.upgrade.is_none());
             }
             FieldKind::Expect => {
-                facts.expects_continue |= expects_continue(field.value.of(input))?;
+                relevant.expects_continue |= expects_continue(field.value.of(input))?;
             }
             _ => {}
         }
     }
-    Ok(facts)
+    Ok(relevant)
 }
 
-fn judge_host(
+fn check_host(
     input: &[u8],
     version: Version,
     field: Option<Span>,
@@ -241,18 +241,18 @@ fn judge_host(
     };
     let default_port = target.map_or(0, |it| it.default_port);
     let target = target.map(|it| it.text.of(input));
-    let text = agreed(host.of(input), target, default_port)?;
+    let text = agreed_authority(host.of(input), target, default_port)?;
     Ok(Some(Span::new(host.start(), host.start() + text.len())))
 }
 
-fn judge_body(
+fn body_framing(
     input: &[u8],
     version: Version,
-    facts: &FieldFacts,
+    relevant: &RelevantFields,
 ) -> Result<BodyKind, RequestRefusal> {
-    match (facts.transfer_encoding, facts.length) {
+    match (relevant.transfer_encoding, relevant.length) {
         (Some(_), Some(_)) => Err(RequestRefusal::LengthWithTransferEncoding),
-        (Some(coding), None) => judge_coding(version, coding.of(input)).map(|()| BodyKind::Chunked),
+        (Some(coding), None) => check_coding(version, coding.of(input)).map(|()| BodyKind::Chunked),
         (None, Some(length)) => content_length(length.of(input))
             .map(BodyKind::Length)
             .ok_or(RequestRefusal::LengthMalformed),
@@ -260,8 +260,8 @@ fn judge_body(
     }
 }
 
-/// RFC 9112 §6.1: chunked once and last; HTTP/1.0 has no transfer codings.
-fn judge_coding(version: Version, value: &[u8]) -> Result<(), RequestRefusal> {
+/// RFC 9112 §6.1: chunked exactly once, as the last coding; none in HTTP/1.0.
+fn check_coding(version: Version, value: &[u8]) -> Result<(), RequestRefusal> {
     let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     if version == Version::Http10 {
         return Err(RequestRefusal::TransferEncodingMalformed);

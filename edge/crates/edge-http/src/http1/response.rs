@@ -1,4 +1,4 @@
-//! Response heads of upstream servers (RFC 9112 §4), read as strictly as requests.
+//! A strict parser of response heads (RFC 9112 §4).
 
 use super::body::BodyKind;
 use super::head::{
@@ -11,45 +11,45 @@ use crate::fields::kind::{Field, FieldKind, Span};
 use crate::fields::limits::HeadLimits;
 use crate::method::Method;
 
-/// A response head: facts, and ranges of the buffer it was read from.
+/// A parsed response head, with ranges of its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResponseHead {
-    /// Bytes from the buffer's start to the body.
+    /// The number of bytes from the buffer's start to the body.
     pub length: usize,
     /// The version.
     pub version: Version,
     /// The status code, 100 to 999.
     pub status: u16,
-    /// The reason phrase, perhaps empty.
+    /// The reason phrase, which may be empty.
     pub reason: Span,
-    /// How the body is delimited.
+    /// The framing of the body.
     pub body: BodyKind,
-    /// What Content-Length said; also where there is no body, as in answers to HEAD.
+    /// The Content-Length; also of a response without a body, such as one to HEAD.
     pub content_length: Option<u64>,
     /// Whether the server keeps the connection open for another request.
     pub persists: bool,
-    /// Whether `Connection` names fields that would else go through.
+    /// Whether `Connection` names fields that would be forwarded otherwise.
     pub names_fields: bool,
-    /// Whether the server sent a Date.
+    /// Whether there is a Date.
     pub has_date: bool,
 }
 
-/// Why a response cannot be passed on.
+/// Why a response cannot be forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResponseFault {
-    /// Its framing can be read in more than one way.
+    /// The framing is ambiguous.
     FramingAmbiguous,
     /// A line is malformed.
     LineMalformed,
-    /// Its head is larger than we read.
+    /// The head exceeds the limits.
     TooLarge,
     /// Neither HTTP/1.0 nor HTTP/1.1.
     VersionUnsupported,
 }
 
-/// Read the response head at the start of `input`; `None` while more bytes are needed.
+/// Parse the response head at the start of `input`; `None` if more bytes are needed.
 ///
-/// `method` is that of the request: an answer to HEAD has no body whatever its fields say.
+/// `method` is that of the request: a response to HEAD has no body.
 pub fn parse_response(
     input: &[u8],
     method: Method,
@@ -85,13 +85,13 @@ fn read_response(
         names_fields: false,
         has_date: false,
     };
-    judge(input, method, fields, &mut head).map_err(Halt::Fault)?;
+    check_head(input, method, fields, &mut head).map_err(Halt::Fault)?;
     Ok(head)
 }
 
 fn read_status_line(input: &[u8]) -> Result<(Version, u16, Span, usize), Halt<ResponseFault>> {
     let malformed = Halt::Fault(ResponseFault::LineMalformed);
-    // `HTTP/1.1 200` is the shortest line: some servers leave out the space of an empty reason.
+    // `HTTP/1.1 200` is the shortest line: some servers omit the space before an empty reason.
     let Some(start) = input.get(..12) else {
         let ended = input.contains(&b'\n');
         let fault = short_line_fault(input);
@@ -120,7 +120,7 @@ fn read_status_line(input: &[u8]) -> Result<(Version, u16, Span, usize), Halt<Re
     Ok((version, status, Span::new(reason_start, reason_end), next))
 }
 
-/// What is wrong with a line that ended too early: the same as if more had come with it.
+/// The fault of a line that is too short. It must not depend on how the bytes were split into reads.
 fn short_line_fault(input: &[u8]) -> ResponseFault {
     match input.get(..8).map(version_of) {
         Some(Err(VersionFault::Unsupported)) => ResponseFault::VersionUnsupported,
@@ -128,7 +128,7 @@ fn short_line_fault(input: &[u8]) -> ResponseFault {
     }
 }
 
-fn judge(
+fn check_head(
     input: &[u8],
     method: Method,
     fields: &[Field],
@@ -143,7 +143,7 @@ fn judge(
             FieldKind::ContentLength => head.content_length = Some(one_length(head, value)?),
             FieldKind::Date => head.has_date = true,
             FieldKind::TransferEncoding => {
-                // We ask for no other coding (TE is not passed on), so no other may come.
+                // TE is not forwarded, so no other coding is allowed.
                 if chunked || !value.eq_ignore_ascii_case(b"chunked") {
                     return Err(ResponseFault::FramingAmbiguous);
                 }

@@ -1,4 +1,4 @@
-//! Request targets: what is asked for, in the form that goes on to a server (RFC 9112 §3.2).
+//! Request targets (RFC 9112 §3.2), converted to the form for servers.
 
 use crate::fields::kind::Span;
 use crate::method::Method;
@@ -7,22 +7,22 @@ use edge_contract::RequestRefusal;
 /// A request target in origin or asterisk form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The range of the buffer.
+    /// The range in the buffer.
     pub text: Span,
-    /// What has to stand before it: `/` where an absolute target has no path (RFC 9112 §3.2.2),
-    /// `*` for its OPTIONS (§3.2.4), else nothing.
+    /// The text to insert before it: `/` for an absolute target without a path (RFC 9112 §3.2.2),
+    /// `*` for such a target of OPTIONS (§3.2.4), else empty.
     pub prefix: &'static str,
 }
 
-/// The authority that a target of absolute form names.
+/// The authority of a target in absolute form.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TargetAuthority {
     pub(crate) text: Span,
-    /// The port that it means without one: the scheme's.
+    /// The default port of the scheme.
     pub(crate) default_port: u16,
 }
 
-/// Read the target in a request line, and the authority that its absolute form names.
+/// Parse the target of a request line, and the authority if it is in absolute form.
 pub(crate) fn read_target(
     input: &[u8],
     method: Method,

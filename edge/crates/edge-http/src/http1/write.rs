@@ -1,4 +1,4 @@
-//! Heads written anew, in one strict form; the caller's vector keeps its capacity between them.
+//! Writing HTTP/1 heads. All functions append to a vector of the caller.
 
 use super::body::BodyKind;
 use super::head::Version;
@@ -14,10 +14,10 @@ pub use crate::fields::line::field;
 
 /// The last chunk of a body without trailers (RFC 9112 §7.1).
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
-/// Bytes that [`chunk_start`] may need: 16 digits and a line end.
+/// The most bytes that [`chunk_start`] needs: 16 digits and a line end.
 pub const CHUNK_START_BYTES: usize = 18;
 
-/// A message's head with the buffer that it was read from and the fields found there.
+/// A parsed head with its buffer and fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a, H> {
     /// The buffer.
@@ -28,7 +28,7 @@ pub struct Message<'a, H> {
     pub fields: &'a [Field],
 }
 
-/// Append a request line; servers are always spoken to in HTTP/1.1.
+/// Append a request line of HTTP/1.1.
 pub fn request_line(out: &mut Vec<u8>, method: &[u8], target: [&[u8]; 2]) {
     out.extend_from_slice(method);
     out.push(b' ');
@@ -53,7 +53,7 @@ pub fn content_length(out: &mut Vec<u8>, bytes: u64) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Append the head that an HTTP/1 client's request has on its way to a server.
+/// Append the head of an HTTP/1 client's request in the form for servers.
 pub fn request(
     out: &mut Vec<u8>,
     message: Message<'_, RequestHead>,
@@ -87,7 +87,7 @@ pub fn request(
     if head.upgrade {
         out.extend_from_slice(b"Connection: Upgrade\r\n");
     }
-    // Read as a list and written in the one form that everybody reads.
+    // Written in the simplest form, since servers parse the list differently.
     if head.expects_continue && !(head.names_fields && connection_names(input, fields, b"expect")) {
         field(out, b"Expect", EXPECT_CONTINUE);
     }
@@ -96,68 +96,68 @@ pub fn request(
     out.extend_from_slice(b"\r\n");
 }
 
-/// How a response goes on to an HTTP/1 client.
+/// How to write a response for an HTTP/1 client.
 #[derive(Clone, Copy, Debug)]
-pub struct ResponseOnward<'a> {
-    /// The client's framing of the body; `None` keeps the Content-Length of a response to HEAD.
+pub struct ResponseOptions<'a> {
+    /// The framing for the client; `None` keeps the Content-Length of a response to HEAD.
     pub body: BodyKind,
-    /// What the client is told about the connection.
-    pub connection: ConnectionNote,
-    /// The site's own HSTS policy, and the header value that says it.
+    /// The Connection field.
+    pub connection: ConnectionField,
+    /// The site's HSTS policy and header value.
     pub hsts: Option<(HstsPolicy, &'a [u8])>,
-    /// The time, for responses that came without one (RFC 9110 §6.6.1).
+    /// The Date of a response that has none (RFC 9110 §6.6.1).
     pub date: &'a [u8],
 }
 
-/// What a response says about the connection it comes on.
+/// The Connection field of a response (RFC 9110 §7.6.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionNote {
-    /// Nothing: HTTP/1.1 connections stay.
-    Silent,
+pub enum ConnectionField {
+    /// None: HTTP/1.1 connections persist by default.
+    Absent,
     /// `close`.
     Close,
-    /// `keep-alive`, which an HTTP/1.0 client waits for.
+    /// `keep-alive`, which HTTP/1.0 clients require.
     KeepAlive,
-    /// `Upgrade`: the connection now speaks what the response's Upgrade field says.
+    /// `Upgrade`: the connection switches to the protocol of the Upgrade field.
     Upgrade,
 }
 
-impl ConnectionNote {
-    /// The note for a connection that stays or does not.
+impl ConnectionField {
+    /// The field for a connection that persists or does not.
     #[must_use]
     pub fn new(persists: bool, version: Version) -> Self {
         match (persists, version) {
             (false, _) => Self::Close,
-            (true, Version::Http11) => Self::Silent,
+            (true, Version::Http11) => Self::Absent,
             (true, Version::Http10) => Self::KeepAlive,
         }
     }
 
-    /// Append the Connection field, if there is something to say.
+    /// Append the field.
     pub fn write(self, out: &mut Vec<u8>) {
         out.extend_from_slice(match self {
-            Self::Silent => b"",
+            Self::Absent => b"",
             Self::Close => b"Connection: close\r\n",
             Self::KeepAlive => b"Connection: keep-alive\r\n",
             Self::Upgrade => b"Connection: Upgrade\r\n",
         });
     }
 
-    /// The same beside an Upgrade field, which it has to name (RFC 9110 §7.8).
+    /// Append the field to a head with an Upgrade field, which it must name (RFC 9110 §7.8).
     fn write_with_upgrade(self, out: &mut Vec<u8>) {
         out.extend_from_slice(match self {
-            Self::Silent | Self::Upgrade => b"Connection: Upgrade\r\n",
+            Self::Absent | Self::Upgrade => b"Connection: Upgrade\r\n",
             Self::Close => b"Connection: close, Upgrade\r\n",
             Self::KeepAlive => b"Connection: keep-alive, Upgrade\r\n",
         });
     }
 }
 
-/// Append the head that a server's final response has on its way to an HTTP/1 client.
+/// Append the head of a server's final response in the form for an HTTP/1 client.
 pub fn response(
     out: &mut Vec<u8>,
     message: Message<'_, ResponseHead>,
-    onward: &ResponseOnward<'_>,
+    options: &ResponseOptions<'_>,
 ) {
     let Message {
         input,
@@ -165,35 +165,34 @@ pub fn response(
         fields,
     } = message;
     status_line(out, head.status, head.reason.of(input));
-    let upgrades = onward.connection == ConnectionNote::Upgrade || offers_upgrade(message);
-    for (name, value) in kept_fields(message, onward.hsts.map(|it| it.0), upgrades) {
+    let upgrades = options.connection == ConnectionField::Upgrade || offers_upgrade(message);
+    for (name, value) in forwarded_fields(message, options.hsts.map(|it| it.0), upgrades) {
         field(out, name, value);
     }
-    match (onward.body, head.content_length) {
-        // RFC 9110 §8.6: 1xx and 204 have no Content-Length, answers to HEAD and 304 may.
+    match (options.body, head.content_length) {
+        // RFC 9110 §8.6: 1xx and 204 have no Content-Length; 304 and responses to HEAD may have one.
         (BodyKind::None, Some(length)) if head.status >= 200 && head.status != 204 => {
             content_length(out, length);
         }
         (body, _) => framing(out, body),
     }
-    if let Some((policy, value)) = onward.hsts
+    if let Some((policy, value)) = options.hsts
         && !covers(input, fields, policy)
     {
         field(out, b"Strict-Transport-Security", value);
     }
     if !head.has_date {
-        field(out, b"Date", onward.date);
+        field(out, b"Date", options.date);
     }
     if upgrades {
-        onward.connection.write_with_upgrade(out);
+        options.connection.write_with_upgrade(out);
     } else {
-        onward.connection.write(out);
+        options.connection.write(out);
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// Whether a server answers nothing before its client upgrades: then the field that says to what
-/// is the answer (RFC 9110 §15.5.22).
+/// Whether a server requires an upgrade, to the protocol in the Upgrade field (RFC 9110 §15.5.22).
 fn offers_upgrade(message: Message<'_, ResponseHead>) -> bool {
     let has_field = || {
         message
@@ -204,24 +203,24 @@ fn offers_upgrade(message: Message<'_, ResponseHead>) -> bool {
     message.head.status == 426 && has_field()
 }
 
-/// Append an interim response (RFC 9110 §15.2) on its way to an HTTP/1.1 client.
+/// Append an interim response (RFC 9110 §15.2) in the form for an HTTP/1.1 client.
 pub fn interim(out: &mut Vec<u8>, message: Message<'_, ResponseHead>) {
     status_line(
         out,
         message.head.status,
         message.head.reason.of(message.input),
     );
-    for (name, value) in kept_fields(message, None, false) {
+    for (name, value) in forwarded_fields(message, None, false) {
         field(out, name, value);
     }
     out.extend_from_slice(b"\r\n");
 }
 
-/// The fields of a response that go on to a client, of any version.
+/// The fields of a response to forward to a client of any version.
 ///
-/// `policy` is the site's own HSTS: of the server's header the first is kept when it asks for at
-/// least as much, since clients read no other (RFC 6797 §8.1), and none when it asks for less.
-pub fn kept_fields(
+/// `policy` is the site's HSTS policy. The server's first header is forwarded if it is at least as strong,
+/// since clients use only the first one (RFC 6797 §8.1).
+pub fn forwarded_fields(
     message: Message<'_, ResponseHead>,
     policy: Option<HstsPolicy>,
     upgrades: bool,
@@ -246,7 +245,7 @@ pub fn kept_fields(
     })
 }
 
-/// Whether the server's own Strict-Transport-Security asks for at least what the policy does.
+/// Whether the server's own Strict-Transport-Security is at least as strong as the policy.
 #[must_use]
 pub fn covers(input: &[u8], fields: &[Field], policy: HstsPolicy) -> bool {
     let mut own = fields
@@ -265,9 +264,9 @@ pub fn status_line(out: &mut Vec<u8>, status: u16, reason: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Write the line that begins a chunk to the end of `space`, and return where it starts.
+/// Write the size line of a chunk to the end of `space`, and return its start.
 ///
-/// Payload that lies right after `space` becomes a chunk so, without being moved.
+/// Payload that directly follows `space` becomes a chunk without being moved.
 pub fn chunk_start(space: &mut [u8; CHUNK_START_BYTES], bytes: usize) -> usize {
     let [.., cr, lf] = space;
     (*cr, *lf) = (b'\r', b'\n');

@@ -1,37 +1,37 @@
-//! How much a client may ask for that moves nothing on.
+//! Limits on frames that cause work without progress.
 
 use edge_contract::Http2Cutoff;
 
 use super::cutoff::Cutoff;
 
-/// A bucket of tokens: each use takes one, time and useful work bring some back.
+/// A token bucket, refilled by time and by completed responses.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
-    left: u32,
-    most: u32,
-    each_second: u32,
+    tokens: u32,
+    capacity: u32,
+    per_second: u32,
 }
 
 impl Bucket {
-    const fn new(most: u32, each_second: u32) -> Self {
+    const fn new(capacity: u32, per_second: u32) -> Self {
         Self {
-            left: most,
-            most,
-            each_second,
+            tokens: capacity,
+            capacity,
+            per_second,
         }
     }
 
     fn give(&mut self, tokens: u32) {
-        self.left = self.left.saturating_add(tokens).min(self.most);
+        self.tokens = self.tokens.saturating_add(tokens).min(self.capacity);
     }
 
     fn take(&mut self, reason: Http2Cutoff) -> Result<(), Cutoff> {
-        self.left = self.left.checked_sub(1).ok_or(reason)?;
+        self.tokens = self.tokens.checked_sub(1).ok_or(reason)?;
         Ok(())
     }
 }
 
-/// One bucket for each way to make us work for nothing.
+/// A token bucket for each kind of frame or stream that causes work without progress.
 ///
 /// The numbers are far above what browsers, gRPC clients and load tools do.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Default for Budget {
             empty_data: Bucket::new(100, 10),
             resets: Bucket::new(200, 20),
             refused_streams: Bucket::new(200, 20),
-            // Each comes after a minute or so, so that time would pay for a whole connection of them.
+            // A stall takes a minute or so, so refilling by time would allow any number of them.
             stalls: Bucket::new(8, 0),
             malformed: Bucket::new(50, 5),
         }
@@ -67,7 +67,7 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// The clock, in whole seconds from any start.
+    /// Refill by the time that has passed; `second` is a clock with any start.
     pub(super) fn tick(&mut self, second: u64) {
         let passed = second.saturating_sub(self.second);
         if passed == 0 {
@@ -85,24 +85,24 @@ impl Budget {
             &mut self.refused_streams,
             &mut self.malformed,
         ] {
-            bucket.give(passed.saturating_mul(bucket.each_second));
+            bucket.give(passed.saturating_mul(bucket.per_second));
         }
     }
 
-    /// A request was answered to its end.
-    pub(super) fn answered(&mut self) {
+    /// A response was sent completely.
+    pub(super) fn response_completed(&mut self) {
         self.resets.give(1);
         self.priorities.give(2);
         self.window_updates.give(2);
         self.refused_streams.give(1);
     }
 
-    /// The body of an answer was sent to its end.
-    pub(super) fn delivered(&mut self) {
+    /// The body of a response was sent completely.
+    pub(super) fn body_completed(&mut self) {
         self.stalls.give(1);
     }
 
-    /// Frames of a response were sent, which the client has to acknowledge in its windows.
+    /// DATA frames were sent, for which the client has to send window updates.
     pub(super) fn sent_data(&mut self, frames: u32) {
         self.window_updates.give(frames.saturating_mul(8));
     }
@@ -127,13 +127,13 @@ impl Budget {
         self.empty_data.take(Http2Cutoff::EmptyDataFlood)
     }
 
-    /// A stream was reset by the client, or by us because of what it did there.
+    /// A stream was reset by the client, or because of an error of the client.
     pub(super) fn reset(&mut self) -> Result<(), Cutoff> {
         self.resets.take(Http2Cutoff::RapidReset)
     }
 
-    /// A body was malformed, so that its stream ends: a reset in disguise (CVE-2025-8671), for which
-    /// the page that answers it is no amends.
+    /// A body was malformed, which ends its stream like a reset (CVE-2025-8671). The error page for it does
+    /// not refill the bucket.
     pub(super) fn malformed(&mut self) -> Result<(), Cutoff> {
         self.malformed.take(Http2Cutoff::RapidReset)
     }
@@ -142,7 +142,7 @@ impl Budget {
         self.refused_streams.take(Http2Cutoff::TooManyStreams)
     }
 
-    /// A response was given up because its window stayed shut.
+    /// A response timed out waiting for a window.
     pub(super) fn stall(&mut self) -> Result<(), Cutoff> {
         self.stalls.take(Http2Cutoff::WindowStalled)
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_spent_and_comes_back_with_time() {
+    fn buckets_are_refilled_by_time() {
         let mut budget = Budget::default();
         budget.tick(1_000_000);
         assert_eq!(100, pings_until_cut_off(&mut budget));
@@ -168,33 +168,33 @@ mod tests {
     }
 
     #[test]
-    fn stalls_are_paid_for_by_bodies_that_arrive_alone() {
+    fn stalls_are_refilled_only_by_completed_bodies() {
         let mut budget = Budget::default();
         let stalls = |budget: &mut Budget| (0..100).take_while(|_| budget.stall().is_ok()).count();
         assert_eq!(8, stalls(&mut budget));
         budget.tick(1_000_000);
-        budget.answered();
+        budget.response_completed();
         assert_eq!(0, stalls(&mut budget));
-        budget.delivered();
+        budget.body_completed();
         assert_eq!(1, stalls(&mut budget));
     }
 
     #[test]
-    fn answers_are_no_amends_for_malformed_bodies() {
+    fn malformed_bodies_are_not_refilled_by_responses() {
         let mut budget = Budget::default();
         let bodies = (0..1000).take_while(|_| {
-            budget.answered();
-            budget.delivered();
+            budget.response_completed();
+            budget.body_completed();
             budget.malformed().is_ok()
         });
         assert_eq!(50, bodies.count());
     }
 
     #[test]
-    fn useful_work_pays_for_what_it_needs() {
+    fn normal_use_does_not_exhaust_the_buckets() {
         let mut budget = Budget::default();
         for _ in 0..100_000 {
-            budget.answered();
+            budget.response_completed();
             budget.sent_data(1);
             budget.reset().unwrap();
             for _ in 0..10 {

@@ -1,9 +1,8 @@
-//! A connection: what each frame does to its streams, and what may be sent on them.
+//! A connection: the effect of each frame on its streams, and sending responses.
 //!
-//! Its parts keep their own state: [`FrameReader`] knows which frame may come next,
-//! [`HeaderDecoder`] the compression of their fields, [`Streams`] who is open, [`FlowControl`] who
-//! may send, [`Shutdown`] how far the end has come, [`Budget`] what the client has left to ask for
-//! in vain, and [`FrameWriter`] what waits to be sent.
+//! Each part has its own state: [`FrameReader`] the order of frames, [`HeaderDecoder`] header
+//! compression, [`Streams`] the open streams, [`FlowControl`] the windows, [`Shutdown`] the phase of the
+//! shutdown, [`Budget`] the limits on abuse, and [`FrameWriter`] the output.
 
 use super::budget::Budget;
 use edge_contract::Http2Cutoff as Reason;
@@ -13,9 +12,8 @@ use super::event::Event;
 use super::flow::FlowControl;
 use super::frame::{ErrorCode, PREFACE};
 use super::frame_reader::{Data, Frame, FrameReader, HeadersStart};
-use super::frame_writer::FrameWriter;
+use super::frame_writer::{FrameWriter, ResponseFields};
 use super::header_decoder::HeaderDecoder;
-use super::response::ResponseFields;
 use super::settings;
 use super::shutdown::Shutdown;
 use super::streams::{Stream, Streams};
@@ -23,37 +21,37 @@ use crate::field_section::Request;
 use crate::fields::limits::HeadLimits;
 use edge_contract::RequestRefusal;
 
-/// What we allow a client.
+/// The limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// Requests that it may have open at once.
+    /// The most concurrent streams.
     pub streams: u32,
-    /// Bytes of one body that it may send before they are released.
+    /// The receive window of a stream, in bytes.
     pub stream_window: u32,
-    /// The same for all bodies together; at least 65,535.
+    /// The receive window of the connection, in bytes; at least 65,535.
     pub connection_window: u32,
-    /// Bounds on the header of a request.
+    /// The limits on the header of a request.
     pub limits: HeadLimits,
 }
 
-/// The server's side of one connection; `T` is what its driver keeps with each stream.
+/// The server's side of one connection; `T` is the caller's state of each stream.
 pub struct Connection<T> {
     reader: FrameReader,
     headers: HeaderDecoder,
     streams: Streams<T>,
-    /// Streams that may be open at once.
-    most_streams: usize,
+    /// The most concurrent streams.
+    max_streams: usize,
     flow: FlowControl,
     shutdown: Shutdown,
     budget: Budget,
     writer: FrameWriter,
 }
 
-/// What a frame comes to.
+/// The result of receiving a frame.
 type Outcome = Result<Option<Event>, Cutoff>;
 
 impl<T: Default> Connection<T> {
-    /// A connection that nothing has come on; our settings are in its output.
+    /// Create a connection. Its output contains the server's settings.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let Config {
@@ -64,12 +62,12 @@ impl<T: Default> Connection<T> {
         } = config;
         let header_bytes = u32::try_from(limits.bytes).unwrap_or(u32::MAX);
         let mut writer = FrameWriter::new(PREFACE.len() * 4);
-        writer.settings(&settings::ours(streams, stream_window, header_bytes));
+        writer.settings(&settings::server_settings(streams, stream_window, header_bytes));
         Self {
             reader: FrameReader::new(limits.bytes),
             headers: HeaderDecoder::new(limits),
             streams: Streams::default(),
-            most_streams: streams as usize,
+            max_streams: streams as usize,
             flow: FlowControl::new(stream_window, connection_window, &mut writer),
             shutdown: Shutdown::default(),
             budget: Budget::default(),
@@ -77,77 +75,77 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// The request that the last [`Event::Request`] was about.
+    /// The request of the last [`Event::Request`].
     #[must_use]
     pub fn request(&self) -> &Request {
         self.headers.request()
     }
 
-    /// What the driver keeps with a stream, until it is closed.
+    /// The caller's state of a stream that is not closed.
     pub fn stream_state(&mut self, stream: u32) -> Option<&mut T> {
         self.streams.get_mut(stream).map(|it| &mut it.state)
     }
 
-    /// What the driver keeps with all streams.
+    /// The caller's state of all streams.
     pub fn stream_states(&mut self) -> impl Iterator<Item = &mut T> {
         self.streams.iter_mut().map(|it| &mut it.state)
     }
 
-    /// How many streams are not closed.
+    /// The number of streams that are not closed.
     #[must_use]
     pub fn open_streams(&self) -> usize {
         self.streams.len()
     }
 
-    /// Whether the client's preface and first SETTINGS have come.
+    /// Whether the client's preface and first SETTINGS were received.
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.reader.is_established()
     }
 
-    /// Whether a header block or a frame has begun and is not whole, with this input left over.
+    /// Whether a header block or frame is incomplete; `input` is the unconsumed input.
     ///
-    /// Frames of a body may take their time: that is their stream's affair.
+    /// DATA frames do not count, since the timeouts of their streams apply to them.
     #[must_use]
     pub fn is_in_header(&self, input: &[u8]) -> bool {
         self.reader.is_in_header(input)
     }
 
-    /// Whether the end was announced, by us, or is decided.
+    /// Whether a shutdown was announced or is final.
     #[must_use]
     pub fn is_shutting_down(&self) -> bool {
         self.shutdown.has_begun()
     }
 
-    /// Whether no stream is taken any more and none is open.
+    /// Whether no streams are accepted any more and none is open.
     #[must_use]
     pub fn is_shut_down(&self) -> bool {
         self.shutdown.is_final() && self.streams.len() == 0
     }
 
-    /// What is to be sent; whoever sends it says so by [`Connection::note_sent`].
+    /// The output to write. Call [`Connection::consume_output`] after writing.
     pub fn output(&mut self) -> &mut Vec<u8> {
         self.writer.buffer_mut()
     }
 
-    /// The first bytes of the output were sent.
-    pub fn note_sent(&mut self, bytes: usize) {
-        self.writer.note_sent(bytes);
+    /// Remove the first bytes of the output, which were written.
+    pub fn consume_output(&mut self, bytes: usize) {
+        self.writer.consume_output(bytes);
     }
 
-    /// How many bytes are to be sent.
+    /// The number of output bytes.
     #[must_use]
     pub fn output_bytes(&self) -> usize {
         self.writer.buffer().len()
     }
 
-    /// How many bytes of bodies have come and were not yet released.
+    /// The number of received body bytes that were not released.
     #[must_use]
     pub fn unreleased_bytes(&self) -> usize {
         self.flow.unreleased() as usize
     }
 
-    /// Hold no memory that an idle connection does not need.
+    /// Release memory that an idle connection does not need.
     pub fn release_memory(&mut self) {
         if self.streams.len() == 0 {
             self.streams.release_memory();
@@ -155,10 +153,9 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// Take at most one frame off the input; return how many bytes it was, and what it means.
+    /// Process at most one frame; return the number of bytes used, and the event.
     ///
-    /// Nothing is used while the frame is not whole: more input is needed. `second` is the time,
-    /// counted from anywhere.
+    /// Returns 0 if the frame is incomplete. `second` is a clock in seconds with any start.
     pub fn receive(&mut self, input: &[u8], second: u64) -> Result<(usize, Option<Event>), Cutoff> {
         self.budget.tick(second);
         let (used, frame) = self.reader.read(input)?;
@@ -168,9 +165,8 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// Take what is here of a DATA frame that is not whole, as if it were a frame of its own; as
-    /// another one the rest comes later. Like [`Connection::receive`], which must have found that
-    /// more input is needed, it uses nothing of what is something else.
+    /// Process the available part of an incomplete DATA frame, as if it were a complete one. To be called
+    /// after [`Connection::receive`] returned 0; returns 0 for any other frame.
     pub fn receive_part(&mut self, input: &[u8]) -> Result<(usize, Option<Event>), Cutoff> {
         let (used, data) = self.reader.read_part(input);
         match data {
@@ -198,7 +194,7 @@ impl<T: Default> Connection<T> {
             Frame::PingAck(payload) => {
                 self.budget.ping()?;
                 if self.shutdown.is_acknowledged_by(payload) {
-                    // Whatever was under way when we announced the end has come by now.
+                    // All streams that the client opened before it read the GOAWAY were received.
                     self.refuse_streams();
                 }
                 Ok(None)
@@ -221,20 +217,20 @@ impl<T: Default> Connection<T> {
             return self.receive_trailers(start, block);
         }
         if !self.streams.may_open(id) {
-            self.streams.receive_late(id, 0, has_ended)?;
-            self.count_unheard_trailers(has_ended)?;
+            self.streams.receive_on_closed(id, 0, has_ended)?;
+            self.count_ignored_trailers(has_ended)?;
             return self.headers.skip(block).map(|_| None);
         }
-        self.streams.note_opened(id);
+        self.streams.record_opened(id);
         if depends_on_itself {
             self.headers.skip(block)?;
             self.refuse_stream(start, Some(ErrorCode::PROTOCOL_ERROR));
             return self.budget.reset().map(|()| None);
         }
         let is_late = !self.shutdown.accepts(id);
-        if is_late || self.streams.len() >= self.most_streams {
+        if is_late || self.streams.len() >= self.max_streams {
             self.headers.skip(block)?;
-            // After our GOAWAY the client asks elsewhere by itself (RFC 9113 §6.8).
+            // After a GOAWAY the client retries on another connection (RFC 9113 §6.8).
             self.refuse_stream(start, (!is_late).then_some(ErrorCode::REFUSED_STREAM));
             return self.budget.refused_stream().map(|()| None);
         }
@@ -267,7 +263,7 @@ impl<T: Default> Connection<T> {
         }))
     }
 
-    /// Take no stream; say why, if that is said.
+    /// Refuse a stream, with an RST_STREAM if there is a code.
     fn refuse_stream(&mut self, start: HeadersStart, code: Option<ErrorCode>) {
         if !start.has_ended {
             let window = self.flow.stream_receive_window();
@@ -278,7 +274,7 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// RFC 9113 §8.1: trailers end the stream and hold no pseudo-fields.
+    /// RFC 9113 §8.1: trailers end the stream and contain no pseudo-fields.
     fn receive_trailers(&mut self, start: HeadersStart, block: &[u8]) -> Outcome {
         let (id, has_ended) = (start.stream, start.has_ended);
         let is_valid = self.headers.skip(block)? && !start.depends_on_itself;
@@ -290,7 +286,7 @@ impl<T: Default> Connection<T> {
         }
         stream.is_remote_closed = has_ended;
         if stream.is_malformed || stream.is_reset {
-            return self.count_unheard_trailers(has_ended).map(|()| None);
+            return self.count_ignored_trailers(has_ended).map(|()| None);
         }
         if is_valid && has_ended && stream.count_body(0, true) {
             return Ok(Some(Event::Ended { stream: id }));
@@ -298,8 +294,8 @@ impl<T: Default> Connection<T> {
         self.mark_malformed(id)
     }
 
-    /// Where nobody listens, there may be trailers once; those without an end could go on for ever.
-    fn count_unheard_trailers(&mut self, has_ended: bool) -> Result<(), Cutoff> {
+    /// Count ignored trailers that do not end their stream, which a client could send any number of.
+    fn count_ignored_trailers(&mut self, has_ended: bool) -> Result<(), Cutoff> {
         if has_ended {
             Ok(())
         } else {
@@ -307,7 +303,7 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// Count data against windows and content-length, and say whom it is for.
+    /// Count data against windows and Content-Length.
     fn receive_data(&mut self, data: Data) -> Outcome {
         let (id, has_ended) = (data.stream, data.has_ended);
         if data.is_empty_frame && !has_ended {
@@ -317,7 +313,7 @@ impl<T: Default> Connection<T> {
         let length = bytes + padding;
         self.flow.receive(length)?;
         let Some(stream) = self.streams.get_mut(id) else {
-            self.streams.receive_late(id, length, has_ended)?;
+            self.streams.receive_on_closed(id, length, has_ended)?;
             self.flow.release(length, &mut self.writer);
             return Ok(None);
         };
@@ -346,7 +342,7 @@ impl<T: Default> Connection<T> {
         self.mark_malformed(id)
     }
 
-    /// The body is malformed: listen to no more of it.
+    /// Mark a request as malformed; the rest of its body is ignored.
     fn mark_malformed(&mut self, id: u32) -> Outcome {
         self.budget.malformed()?;
         if let Some(stream) = self.streams.get_mut(id) {
@@ -355,13 +351,13 @@ impl<T: Default> Connection<T> {
         Ok(Some(Event::Malformed { stream: id }))
     }
 
-    /// RFC 9113 §6.3: priorities are not looked at but for what breaks their rule.
+    /// RFC 9113 §6.3: priorities are ignored unless they are invalid.
     fn receive_priority(&mut self, id: u32, depends_on_itself: bool) -> Outcome {
         self.budget.priority()?;
         if !depends_on_itself {
             return Ok(None);
         }
-        // RFC 7540 §5.3.1; where there was no stream yet, there is none to reset.
+        // RFC 7540 §5.3.1. An idle stream cannot be reset, so the connection ends.
         if !self.streams.was_opened(id) {
             return Err(Reason::ProtocolViolated.into());
         }
@@ -388,8 +384,8 @@ impl<T: Default> Connection<T> {
     fn receive_window_update(&mut self, id: u32, increment: u32) -> Outcome {
         self.budget.window_update()?;
         if id == 0 {
-            self.flow.grow_send_window(increment)?;
-            return Ok(Some(Event::WindowsGrown));
+            self.flow.open_send_window(increment)?;
+            return Ok(Some(Event::WindowsOpened));
         }
         if !self.streams.was_opened(id) {
             return Err(Reason::ProtocolViolated.into());
@@ -401,13 +397,13 @@ impl<T: Default> Connection<T> {
         if increment == 0 {
             self.reset_for_fault(id, ErrorCode::PROTOCOL_ERROR)
         } else if is_within {
-            Ok(Some(Event::WindowGrown { stream: id }))
+            Ok(Some(Event::StreamWindowOpened { stream: id }))
         } else {
             self.reset_for_fault(id, ErrorCode::FLOW_CONTROL_ERROR)
         }
     }
 
-    /// To make us reset streams is as good as to reset them (CVE-2025-8671).
+    /// Reset a stream for an error of the client, which counts like a reset by the client (CVE-2025-8671).
     fn reset_for_fault(&mut self, id: u32, code: ErrorCode) -> Outcome {
         self.budget.reset()?;
         self.reset(id, code);
@@ -427,10 +423,10 @@ impl<T: Default> Connection<T> {
                 return Err(Reason::FlowControlViolated.into());
             }
         }
-        Ok(Some(Event::WindowsGrown))
+        Ok(Some(Event::WindowsOpened))
     }
 
-    /// Begin a response, or send an interim one; `false` when the stream was reset.
+    /// Send the head of an interim or final response; `false` if the stream was reset.
     pub fn send_head(
         &mut self,
         id: u32,
@@ -446,32 +442,32 @@ impl<T: Default> Connection<T> {
         true
     }
 
-    /// How many bytes the client's windows let through on a stream; `None` when it was reset.
+    /// The number of bytes that the client's windows allow on a stream; `None` if it was reset.
     #[must_use]
     pub fn send_capacity(&self, id: u32) -> Option<usize> {
         let stream = self.streams.get(id).filter(|it| !it.is_reset)?;
         Some(stream.send_window.available().min(self.send_window()))
     }
 
-    /// Whether a stream's own window is open, be the connection's as it may.
+    /// Whether a stream's own window is open, regardless of the connection's.
     #[must_use]
     pub fn has_stream_window(&self, id: u32) -> bool {
         let stream = self.streams.get(id);
         stream.is_some_and(|it| it.send_window.available() > 0)
     }
 
-    /// How many bytes the client's window for the whole connection lets through.
+    /// The number of bytes that the client's window for the connection allows.
     #[must_use]
     pub fn send_window(&self) -> usize {
         self.flow.send_window()
     }
 
-    /// A response is given up because the client's window stayed shut.
+    /// Count a response that timed out waiting for a window.
     pub fn count_stall(&mut self) -> Result<(), Cutoff> {
         self.budget.stall()
     }
 
-    /// Send bytes of a response's body: no more than [`Connection::send_capacity`] said.
+    /// Send bytes of a response's body, no more than [`Connection::send_capacity`].
     pub fn send_data(&mut self, id: u32, bytes: &[u8], is_last: bool) {
         let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
             return;
@@ -483,31 +479,31 @@ impl<T: Default> Connection<T> {
         let frames = self.writer.data(id, bytes, ends_stream);
         self.budget.sent_data(frames);
         if ends_stream {
-            self.budget.delivered();
+            self.budget.body_completed();
         }
         self.end_response(id, is_last);
     }
 
-    /// Take back the head that was written last on a stream, while nothing of it is sent and no body
-    /// follows it; whether it could be.
+    /// Remove the last head of a stream from the output, if nothing of it was written and no body follows.
+    /// Returns whether it was removed.
     pub fn retract_head(&mut self, id: u32) -> bool {
         let stream = self.streams.get_mut(id).filter(|it| !it.is_reset);
         let position = stream.and_then(|it| it.head_position.take());
         position.is_some_and(|it| self.writer.retract_headers(id, it))
     }
 
-    /// The last frame of a response is written. What answers a malformed request says why its
-    /// stream is reset, and is no end of it (RFC 9113 §8.1.1).
+    /// Handle the end of a response. The stream of a malformed request is reset after it (RFC 9113
+    /// §8.1.1).
     fn end_response(&mut self, id: u32, is_last: bool) {
         let is_malformed = self.streams.get(id).is_some_and(|it| it.is_malformed);
         if is_last && is_malformed {
             self.reset(id, ErrorCode::PROTOCOL_ERROR);
         } else if is_last {
-            self.budget.answered();
+            self.budget.response_completed();
         }
     }
 
-    /// Reset a stream; a malformed one for that, whatever else there is.
+    /// Reset a stream. The code of a malformed one is always `PROTOCOL_ERROR`.
     pub fn reset(&mut self, id: u32, code: ErrorCode) {
         let Some(stream) = self.streams.get_mut(id).filter(|it| !it.is_reset) else {
             return;
@@ -521,7 +517,7 @@ impl<T: Default> Connection<T> {
         self.writer.reset(id, code);
     }
 
-    /// Let a stream go: what was not said on it will not be said.
+    /// Close a stream; it is reset if either direction is incomplete.
     pub fn close(&mut self, id: u32) {
         let Some(stream) = self.streams.get(id) else {
             return;
@@ -529,7 +525,7 @@ impl<T: Default> Connection<T> {
         if !stream.is_local_closed {
             self.reset(id, ErrorCode::CANCEL);
         } else if !stream.is_remote_closed {
-            // RFC 9113 §8.1: the answer is whole without the rest of the request.
+            // RFC 9113 §8.1: the response is complete without the rest of the request.
             self.reset(id, ErrorCode::NO_ERROR);
         }
         if let Some(stream) = self.streams.close(id) {
@@ -537,7 +533,7 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// The driver has used up bytes of a request's body: the client may send as many again.
+    /// Release bytes of a request's body, so that the client may send as many again.
     pub fn release(&mut self, id: u32, bytes: u32) {
         self.flow.release(bytes, &mut self.writer);
         let Some(stream) = self.streams.get_mut(id) else {
@@ -553,17 +549,17 @@ impl<T: Default> Connection<T> {
         }
     }
 
-    /// Send something that nobody has to answer, to see what becomes of it.
+    /// Send a PING, which makes the kernel of a closed peer reset the connection.
     pub fn ping(&mut self) {
         self.writer.ping([0; 8]);
     }
 
-    /// Announce the end; what the client has sent until it reads that is still served.
+    /// Announce a shutdown. Streams that the client opens before it reads the GOAWAY are still accepted.
     pub fn announce_shutdown(&mut self) {
         self.shutdown.announce(&mut self.writer);
     }
 
-    /// The client sends no more: requests that are whole are answered, and the others never will be.
+    /// Handle the end of the client's stream: incomplete requests are reset, and no more are accepted.
     pub fn end_input(&mut self) {
         let unfinished = |stream: &&Stream<T>| !stream.is_remote_closed && !stream.is_reset;
         let unfinished: Vec<u32> = self
@@ -578,13 +574,13 @@ impl<T: Default> Connection<T> {
         self.refuse_streams();
     }
 
-    /// Take no more streams from now on.
+    /// Accept no more streams.
     pub fn refuse_streams(&mut self) {
         self.shutdown
             .finish(self.streams.highest(), &mut self.writer);
     }
 
-    /// End the connection for what the client did.
+    /// End the connection with a GOAWAY that has the code of the cutoff.
     pub fn cut_off(&mut self, cutoff: Cutoff) {
         let (last, code) = (self.streams.highest(), cutoff.code());
         self.shutdown.abort(last, code, &mut self.writer);

@@ -1,13 +1,13 @@
-//! The end of a whole connection, by us.
+//! Cutoffs: connection errors, and limits that a client has exceeded.
 
 use edge_contract::Http2Cutoff;
 
 use super::frame::ErrorCode;
 
-/// The end of a connection, by us.
+/// Why the edge closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cutoff {
-    /// What the client did that no connection survives.
+    /// The reason.
     pub reason: Http2Cutoff,
 }
 
@@ -18,8 +18,8 @@ impl From<Http2Cutoff> for Cutoff {
 }
 
 impl Cutoff {
-    /// The code that GOAWAY carries (RFC 9113 §7): one of its own where a rule of the protocol was
-    /// broken, and the one for too much of what is allowed.
+    /// The error code of the GOAWAY (RFC 9113 §7): that of the violated rule, or `ENHANCE_YOUR_CALM` if a limit
+    /// was exceeded.
     pub(super) fn code(self) -> ErrorCode {
         match self.reason {
             Http2Cutoff::CompressionMalformed => ErrorCode::COMPRESSION_ERROR,

@@ -1,22 +1,22 @@
-//! What frames mean to whoever drives a connection.
+//! The events of a connection.
 
 use std::ops::Range;
 
-/// What a frame means to whoever drives the connection.
+/// An event that a frame causes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A request begins: it is [`super::Connection::request`] until the next one.
+    /// A request begins, which is [`super::Connection::request`] until the next one.
     Request {
         /// Its stream.
         stream: u32,
         /// Whether there is no body.
         has_ended: bool,
     },
-    /// A piece of a request's body; it has to be released some time.
+    /// A piece of a request's body, to be released with [`super::Connection::release`] once it is consumed.
     Data {
         /// The stream.
         stream: u32,
-        /// Where in the input it lies.
+        /// The range in the input.
         payload: Range<usize>,
         /// Whether the body ends with it.
         has_ended: bool,
@@ -26,23 +26,23 @@ pub enum Event {
         /// The stream.
         stream: u32,
     },
-    /// The request's body does not keep to its header; no more of it follows.
+    /// The request's body is malformed; no more of it follows.
     Malformed {
         /// The stream.
         stream: u32,
     },
-    /// The stream was reset, by the client or because of what it did there.
+    /// The stream was reset by the client, or because of an error of the client.
     Reset {
         /// The stream.
         stream: u32,
     },
-    /// A stream may send more than before.
-    WindowGrown {
+    /// The send window of a stream was increased.
+    StreamWindowOpened {
         /// The stream.
         stream: u32,
     },
-    /// Any stream may send more than before.
-    WindowsGrown,
-    /// The client will open no more streams (GOAWAY).
+    /// The send window of the connection, or of all streams, was increased.
+    WindowsOpened,
+    /// The client sent a GOAWAY.
     GoAway,
 }

@@ -1,11 +1,11 @@
-//! Frames (RFC 9113 §4, §6): their headers, and the codes that some of them carry.
+//! Frames (RFC 9113 §4, §6): headers, types, flags and error codes.
 
-/// What a client's connection begins with (RFC 9113 §3.4).
+/// The client's connection preface (RFC 9113 §3.4).
 pub const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// Bytes before every payload.
+/// The length of a frame header in bytes.
 pub const FRAME_HEADER_BYTES: usize = 9;
-/// The longest payload that we take or send: larger ones would only make other streams wait.
-pub const MOST_FRAME_BYTES: usize = 16 * 1024;
+/// The longest payload in bytes, sent or accepted. Larger frames would delay other streams.
+pub const MAX_FRAME_BYTES: usize = 16 * 1024;
 
 pub(super) mod kind {
     pub(in crate::http2) const DATA: u8 = 0x0;
@@ -28,7 +28,7 @@ pub(super) mod flag {
     pub(in crate::http2) const PRIORITY: u8 = 0x20;
 }
 
-/// Why a stream or connection ends (RFC 9113 §7).
+/// An error code (RFC 9113 §7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorCode(pub u32);
 
@@ -46,7 +46,7 @@ impl ErrorCode {
     pub const ENHANCE_YOUR_CALM: Self = Self(0xb);
 }
 
-/// What stands before a payload.
+/// A frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrameHeader {
     pub(super) length: usize,
@@ -56,7 +56,7 @@ pub(super) struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Read a header; the reserved bit is ignored.
+    /// Parse a header; the reserved bit is ignored.
     pub(super) fn read(input: &[u8]) -> Option<Self> {
         let bytes: &[u8; FRAME_HEADER_BYTES] = input.first_chunk()?;
         let [a, b, c, kind, flags, stream @ ..] = bytes;
@@ -93,15 +93,15 @@ pub(super) fn write(out: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload
     out.extend_from_slice(payload);
 }
 
-/// Whether a stream's priority names the stream itself; it lies at the start of these bytes.
+/// Whether a stream's priority, at the start of these bytes, depends on the stream itself.
 pub(super) fn depends_on_itself(stream: u32, priority: &[u8]) -> bool {
     priority
         .first_chunk()
         .is_some_and(|it| u32::from_be_bytes(*it) & 0x7fff_ffff == stream)
 }
 
-/// The payload without its padding (RFC 9113 §6.1), as a range of it.
-pub(super) fn unpadded(header: FrameHeader, payload: &[u8]) -> Option<std::ops::Range<usize>> {
+/// The range of the payload without padding (RFC 9113 §6.1).
+pub(super) fn without_padding(header: FrameHeader, payload: &[u8]) -> Option<std::ops::Range<usize>> {
     if !header.has(flag::PADDED) {
         return Some(0..payload.len());
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_taken_off() {
+    fn padding_is_removed() {
         let header = |flags| FrameHeader {
             length: 0,
             kind: kind::DATA,
@@ -135,10 +135,10 @@ mod tests {
             stream: 1,
         };
         let padded = header(flag::PADDED);
-        assert_eq!(Some(0..3), unpadded(header(0), b"\x02ab"));
-        assert_eq!(Some(1..3), unpadded(padded, b"\x01ab\0"));
-        assert_eq!(Some(1..1), unpadded(padded, b"\x01\0"));
-        assert_eq!(None, unpadded(padded, b"\x02\0"));
-        assert_eq!(None, unpadded(padded, b""));
+        assert_eq!(Some(0..3), without_padding(header(0), b"\x02ab"));
+        assert_eq!(Some(1..3), without_padding(padded, b"\x01ab\0"));
+        assert_eq!(Some(1..1), without_padding(padded, b"\x01\0"));
+        assert_eq!(None, without_padding(padded, b"\x02\0"));
+        assert_eq!(None, without_padding(padded, b""));
     }
 }

@@ -1,7 +1,7 @@
-//! Frames as they come off the wire: where each may stand, how long it may be, and the two kinds
-//! that come in pieces (header blocks, and data that is taken before its frame is whole).
+//! Parsing frames: their order, their lengths, and the two kinds that span several reads (header blocks,
+//! and DATA frames that are processed in parts).
 //!
-//! It knows no streams and no budgets: those are [`super::connection`]'s.
+//! This module must not know streams and budgets, which belong to [`super::connection`].
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -9,17 +9,17 @@ use std::ops::Range;
 use edge_contract::Http2Cutoff as Reason;
 
 use super::cutoff::Cutoff;
-use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader, MOST_FRAME_BYTES, PREFACE, flag, kind};
-use super::settings::{self, LARGEST_WINDOW};
+use super::frame::{self, FRAME_HEADER_BYTES, FrameHeader, MAX_FRAME_BYTES, PREFACE, flag, kind};
+use super::settings::{self, MAX_WINDOW};
 
-/// Frames that one header block may come in.
-const MOST_FRAGMENTS: usize = 16;
+/// The most frames of a header block.
+const MAX_FRAGMENTS: usize = 16;
 
-/// A frame that is well-formed and may stand where it does.
+/// A well-formed frame in a valid order.
 #[derive(Debug)]
 pub(super) enum Frame<'a> {
     Data(Data),
-    /// A whole header block, however many frames it came in.
+    /// A complete header block, of one or more frames.
     Headers(HeadersStart, Cow<'a, [u8]>),
     Priority {
         stream: u32,
@@ -28,7 +28,7 @@ pub(super) enum Frame<'a> {
     Reset {
         stream: u32,
     },
-    /// The client's settings, of which only its `INITIAL_WINDOW_SIZE` matters.
+    /// The client's settings, of which only `INITIAL_WINDOW_SIZE` is used.
     Settings {
         initial_window: Option<u32>,
     },
@@ -41,11 +41,11 @@ pub(super) enum Frame<'a> {
         stream: u32,
         increment: u32,
     },
-    /// RFC 9113 §5.5: what is unknown is ignored.
+    /// A frame of an unknown type, which is ignored (RFC 9113 §5.5).
     Unknown,
 }
 
-/// What a HEADERS frame says beside its fields.
+/// A HEADERS frame without its fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HeadersStart {
     pub(super) stream: u32,
@@ -57,16 +57,16 @@ pub(super) struct HeadersStart {
 #[derive(Clone, Debug)]
 pub(super) struct Data {
     pub(super) stream: u32,
-    /// Where in the input the data lies.
+    /// The range of the data in the input.
     pub(super) range: Range<usize>,
-    /// Bytes of padding, its length included, which counts as such (RFC 9113 §6.1).
+    /// The number of bytes of padding, including the length field (RFC 9113 §6.1).
     pub(super) padding: usize,
     pub(super) has_ended: bool,
-    /// Whether the whole frame carries no data.
+    /// Whether the frame contains no data.
     pub(super) is_empty_frame: bool,
 }
 
-/// How far the connection's preface has come (RFC 9113 §3.4).
+/// The state of the connection preface (RFC 9113 §3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Preface,
@@ -74,14 +74,14 @@ enum Stage {
     Open,
 }
 
-/// A header block whose last frame has not come.
+/// An incomplete header block.
 struct PartialBlock {
     start: HeadersStart,
     frames: usize,
     bytes: Vec<u8>,
 }
 
-/// What is left of a DATA frame of which a part was taken: data, then padding; something at least.
+/// The rest of a DATA frame of which a part was processed: data, then padding. Not empty.
 #[derive(Clone, Copy)]
 struct PartialData {
     stream: u32,
@@ -95,32 +95,32 @@ pub(super) struct FrameReader {
     stage: Stage,
     block: Option<PartialBlock>,
     data: Option<PartialData>,
-    /// Bytes of a header block that are kept while it is not whole.
-    most_block_bytes: usize,
+    /// The most bytes of an incomplete header block.
+    max_block_bytes: usize,
 }
 
-/// How many bytes of the input were used, and the frame that they completed.
+/// The number of bytes used, and the frame if it is complete.
 pub(super) type Progress<'a> = Result<(usize, Option<Frame<'a>>), Cutoff>;
 
 impl FrameReader {
-    /// A reader for a connection on which header blocks of so many bytes are taken.
+    /// Create a reader of a connection with this limit on header blocks.
     pub(super) fn new(header_bytes: usize) -> Self {
         Self {
             stage: Stage::Preface,
             block: None,
             data: None,
-            most_block_bytes: header_bytes.saturating_add(MOST_FRAME_BYTES),
+            max_block_bytes: header_bytes.saturating_add(MAX_FRAME_BYTES),
         }
     }
 
-    /// Whether the client's preface and first SETTINGS have come.
+    /// Whether the client's preface and first SETTINGS were received.
     pub(super) fn is_established(&self) -> bool {
         self.stage == Stage::Open
     }
 
-    /// Whether a header block or a frame has begun and is not whole, with this input left over.
+    /// Whether a header block or frame is incomplete; `input` is the unconsumed input.
     ///
-    /// Frames of a body may take their time: that is their stream's affair.
+    /// DATA frames do not count, since the timeouts of their streams apply to them.
     pub(super) fn is_in_header(&self, input: &[u8]) -> bool {
         let is_in_frame = || {
             let header = FrameHeader::read(input);
@@ -129,7 +129,7 @@ impl FrameReader {
         self.is_established() && (self.block.is_some() || self.data.is_none() && is_in_frame())
     }
 
-    /// Take at most one frame off the input; nothing is used while it is not whole.
+    /// Read at most one frame; uses no bytes while it is incomplete.
     pub(super) fn read<'a>(&mut self, input: &'a [u8]) -> Progress<'a> {
         if self.stage == Stage::Preface {
             return self.read_preface(input);
@@ -160,9 +160,9 @@ impl FrameReader {
         Ok((known, None))
     }
 
-    /// What a header alone gives away, so that no payload is awaited that is refused anyway.
+    /// Check the frame header before the payload is complete.
     fn check_header(&self, header: FrameHeader) -> Result<(), Cutoff> {
-        if header.length > MOST_FRAME_BYTES {
+        if header.length > MAX_FRAME_BYTES {
             return Err(Reason::FrameSizeWrong.into());
         }
         let is_in_order = match (self.stage, &self.block) {
@@ -200,7 +200,7 @@ impl FrameReader {
             }
             kind::WINDOW_UPDATE => Frame::WindowUpdate {
                 stream,
-                increment: u32::from_be_bytes(*sized(payload)?) & LARGEST_WINDOW,
+                increment: u32::from_be_bytes(*sized(payload)?) & MAX_WINDOW,
             },
             kind::SETTINGS if stream == 0 => self.read_settings(header, payload)?,
             kind::PING if stream == 0 && header.has(flag::ACK) => Frame::PingAck(*sized(payload)?),
@@ -240,7 +240,7 @@ impl FrameReader {
         header: FrameHeader,
         payload: &'a [u8],
     ) -> Result<Option<Frame<'a>>, Cutoff> {
-        let range = frame::unpadded(header, payload).ok_or(Reason::ProtocolViolated)?;
+        let range = frame::without_padding(header, payload).ok_or(Reason::ProtocolViolated)?;
         let mut block = &payload[range];
         let mut start = HeadersStart {
             stream: header.stream,
@@ -263,7 +263,7 @@ impl FrameReader {
         Ok(None)
     }
 
-    /// RFC 9113 §6.10; CVE-2024-27316 is what the bounds are for.
+    /// RFC 9113 §6.10. The limits prevent CVE-2024-27316.
     fn read_continuation<'a>(
         &mut self,
         header: FrameHeader,
@@ -271,10 +271,10 @@ impl FrameReader {
     ) -> Result<Option<Frame<'a>>, Cutoff> {
         let mut block = self.block.take().ok_or(Reason::ProtocolViolated)?;
         block.frames += 1;
-        if block.frames > MOST_FRAGMENTS {
+        if block.frames > MAX_FRAGMENTS {
             return Err(Reason::ContinuationFlood.into());
         }
-        if block.bytes.len() + payload.len() > self.most_block_bytes {
+        if block.bytes.len() + payload.len() > self.max_block_bytes {
             return Err(Reason::HeaderBomb.into());
         }
         block.bytes.extend_from_slice(payload);
@@ -285,9 +285,8 @@ impl FrameReader {
         Ok(None)
     }
 
-    /// Take what is here of a DATA frame that is not whole, as if it were a frame of its own; the
-    /// rest comes later as another one. [`FrameReader::read`] must have found that more input is
-    /// needed; where anything but data is due, nothing is used.
+    /// Read the available part of an incomplete DATA frame, as if it were a complete one. To be called
+    /// after [`FrameReader::read`] has used no bytes; uses none for any other frame.
     pub(super) fn read_part(&mut self, input: &[u8]) -> (usize, Option<Data>) {
         let Some((start, rest)) = self.unfinished_data(input) else {
             return (0, None);
@@ -311,7 +310,7 @@ impl FrameReader {
         (end, Some(part))
     }
 
-    /// What has to come of a DATA frame, and where in the input it begins.
+    /// The rest of a DATA frame, and its start in the input.
     fn unfinished_data(&self, input: &[u8]) -> Option<(usize, PartialData)> {
         if let Some(rest) = self.data {
             return Some((0, rest));
@@ -337,7 +336,7 @@ impl FrameReader {
         Some((start, rest))
     }
 
-    /// Take the rest of a DATA frame, once it is all there.
+    /// Read the rest of a DATA frame, once it is complete.
     fn read_rest<'a>(&mut self, rest: PartialData, input: &[u8]) -> (usize, Option<Frame<'a>>) {
         let length = rest.data + rest.padding;
         if input.len() < length {
@@ -357,7 +356,7 @@ impl FrameReader {
 
 /// RFC 9113 §6.1.
 fn whole_data(header: FrameHeader, payload: &[u8]) -> Result<Data, Cutoff> {
-    let data = frame::unpadded(header, payload).ok_or(Reason::ProtocolViolated)?;
+    let data = frame::without_padding(header, payload).ok_or(Reason::ProtocolViolated)?;
     Ok(Data {
         stream: header.stream,
         padding: header.length - data.len(),
@@ -367,7 +366,7 @@ fn whole_data(header: FrameHeader, payload: &[u8]) -> Result<Data, Cutoff> {
     })
 }
 
-/// A payload of exactly that length.
+/// The payload, which must have exactly this length.
 fn sized<const N: usize>(payload: &[u8]) -> Result<&[u8; N], Cutoff> {
     payload
         .try_into()

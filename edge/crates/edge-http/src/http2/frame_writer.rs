@@ -1,17 +1,17 @@
-//! Frames on their way to the client, in one buffer; what it says and when is the connection's.
+//! Writing frames to an output buffer. It must not know streams, which belong to the connection.
 
 use super::frame::{
-    self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MOST_FRAME_BYTES, flag, kind,
+    self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MAX_FRAME_BYTES, flag, kind,
 };
-use super::hpack::FORGET_TABLE;
-use super::response::ResponseFields;
+use super::hpack::{CLEAR_TABLE, write_field, write_status};
+use crate::field_section::ResponseEncoder;
 
-/// The frames that were not sent yet.
+/// The frames that were not written to the socket yet.
 pub(super) struct FrameWriter {
     buffer: Vec<u8>,
-    /// Bytes that were sent before those in the buffer.
+    /// The number of bytes that were removed from the buffer so far.
     sent: u64,
-    /// Whether a header block was written, the first of which empties the client's table.
+    /// Whether a header block was written. The first one sets the size of the compression table to 0.
     has_written_block: bool,
 }
 
@@ -32,13 +32,13 @@ impl FrameWriter {
         &mut self.buffer
     }
 
-    /// The first bytes of the buffer were sent.
-    pub(super) fn note_sent(&mut self, bytes: usize) {
+    /// Remove the first bytes of the buffer, which were written.
+    pub(super) fn consume_output(&mut self, bytes: usize) {
         self.buffer.drain(..bytes);
         self.sent += bytes as u64;
     }
 
-    /// Write a header block; return where it begins, for [`FrameWriter::retract_headers`].
+    /// Write a header block; return its position, for [`FrameWriter::retract_headers`].
     pub(super) fn headers(
         &mut self,
         stream: u32,
@@ -48,12 +48,12 @@ impl FrameWriter {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; FRAME_HEADER_BYTES]);
         if !std::mem::replace(&mut self.has_written_block, true) {
-            self.buffer.push(FORGET_TABLE);
+            self.buffer.push(CLEAR_TABLE);
         }
         write(&mut ResponseFields(&mut self.buffer));
         let length = self.buffer.len() - start - FRAME_HEADER_BYTES;
         let end = if ends_stream { flag::END_STREAM } else { 0 };
-        if length > MOST_FRAME_BYTES {
+        if length > MAX_FRAME_BYTES {
             self.split_headers(stream, start, end);
         } else {
             let header = FrameHeader {
@@ -67,12 +67,12 @@ impl FrameWriter {
         self.sent + start as u64
     }
 
-    /// A long block goes out in several frames (RFC 9113 §4.3).
+    /// Split a long block into several frames (RFC 9113 §4.3).
     fn split_headers(&mut self, stream: u32, start: usize, end: u8) {
         let block = self.buffer.split_off(start + FRAME_HEADER_BYTES);
         self.buffer.truncate(start);
-        let last = block.len().div_ceil(MOST_FRAME_BYTES) - 1;
-        for (index, fragment) in block.chunks(MOST_FRAME_BYTES).enumerate() {
+        let last = block.len().div_ceil(MAX_FRAME_BYTES) - 1;
+        for (index, fragment) in block.chunks(MAX_FRAME_BYTES).enumerate() {
             let (kind, flags) = match index {
                 0 => (kind::HEADERS, end),
                 _ if index == last => (kind::CONTINUATION, flag::END_HEADERS),
@@ -82,8 +82,8 @@ impl FrameWriter {
         }
     }
 
-    /// Take a stream's header block out again that begins there, unless some of it was sent; no
-    /// other frame of the stream follows it. Return whether it could be.
+    /// Remove a stream's header block at this position, unless some of it was written; return whether it was
+    /// removed. No other frame of the stream may follow it.
     pub(super) fn retract_headers(&mut self, stream: u32, position: u64) -> bool {
         let start = position.checked_sub(self.sent);
         let Some(start) = start.and_then(|it| usize::try_from(it).ok()) else {
@@ -96,7 +96,7 @@ impl FrameWriter {
             rest = after;
             match header.kind {
                 kind::HEADERS | kind::CONTINUATION if header.stream == stream => {
-                    self.has_written_block &= frame.get(FRAME_HEADER_BYTES) != Some(&FORGET_TABLE);
+                    self.has_written_block &= frame.get(FRAME_HEADER_BYTES) != Some(&CLEAR_TABLE);
                 }
                 _ => self.buffer.extend_from_slice(frame),
             }
@@ -104,12 +104,12 @@ impl FrameWriter {
         true
     }
 
-    /// Write bytes of a body; return in how many frames.
+    /// Write bytes of a body; return the number of frames.
     pub(super) fn data(&mut self, stream: u32, bytes: &[u8], ends_stream: bool) -> u32 {
         let mut rest = bytes;
         let mut frames = 0;
         loop {
-            let (piece, after) = rest.split_at(rest.len().min(MOST_FRAME_BYTES));
+            let (piece, after) = rest.split_at(rest.len().min(MAX_FRAME_BYTES));
             rest = after;
             frames += 1;
             let is_last = rest.is_empty();
@@ -145,7 +145,7 @@ impl FrameWriter {
         self.write(kind::PING, flag::ACK, 0, &payload);
     }
 
-    /// Stream 0 is the connection.
+    /// Write a window update; stream 0 is the connection.
     pub(super) fn window_update(&mut self, stream: u32, increment: u32) {
         self.write(kind::WINDOW_UPDATE, 0, stream, &increment.to_be_bytes());
     }
@@ -157,5 +157,18 @@ impl FrameWriter {
 
     fn write(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
         frame::write(&mut self.buffer, kind, flags, stream, payload);
+    }
+}
+
+/// Encodes the fields of a response's header block.
+pub struct ResponseFields<'a>(&'a mut Vec<u8>);
+
+impl ResponseEncoder for ResponseFields<'_> {
+    fn status(&mut self, status: u16) {
+        write_status(self.0, status);
+    }
+
+    fn field(&mut self, name: &[u8], value: &[u8]) {
+        write_field(self.0, name, value);
     }
 }

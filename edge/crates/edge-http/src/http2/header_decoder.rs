@@ -1,4 +1,4 @@
-//! Header blocks of a client, decoded in order: a request each, or to be dropped.
+//! Decoding a client's header blocks in order, to requests or to be ignored.
 
 use edge_contract::Http2Cutoff as Reason;
 
@@ -8,10 +8,11 @@ use crate::field_section::Request;
 use crate::field_section::line::FieldLine;
 use crate::fields::limits::HeadLimits;
 
-/// How far beyond the limit a header is read, to be answered with 431: so many times as much.
-const BOMB: usize = 4;
+/// A header of up to this many times the limit is decoded and answered with 431; a longer one ends the
+/// connection.
+const HEADER_BOMB_FACTOR: usize = 4;
 
-/// The decoder, and the request that it read last.
+/// The decoder, and the last request.
 pub(super) struct HeaderDecoder {
     decoder: Decoder,
     request: Request,
@@ -27,37 +28,37 @@ impl HeaderDecoder {
         }
     }
 
-    /// The request that was read last.
+    /// The last request.
     pub(super) fn request(&self) -> &Request {
         &self.request
     }
 
-    /// Read a block as a request.
+    /// Decode a block as a request.
     pub(super) fn read_request(&mut self, block: &[u8], has_ended: bool) -> Result<(), Cutoff> {
         let (limits, request) = (&self.limits, &mut self.request);
         request.start(has_ended);
-        let most = limits.bytes.saturating_mul(BOMB);
+        let max = limits.bytes.saturating_mul(HEADER_BOMB_FACTOR);
         let read = self
             .decoder
-            .decode(block, most, |line| request.add(line, limits));
+            .decode(block, max, |line| request.add(line, limits));
         read.map_err(cutoff)?;
         request.finish();
         Ok(())
     }
 
-    /// Read a block that is dropped, to keep the table in step; return whether it holds nothing
-    /// but well-formed fields, as trailers do (RFC 9113 §8.1).
+    /// Decode a block only to update the compression table; return whether it is valid as trailers:
+    /// well-formed and without pseudo-fields (RFC 9113 §8.1).
     pub(super) fn skip(&mut self, block: &[u8]) -> Result<bool, Cutoff> {
-        let mut has_fields_alone = true;
-        let most = self.limits.bytes.saturating_mul(BOMB);
-        let take = |line: FieldLine<'_>| {
-            has_fields_alone &= line.may_be_trailer();
+        let mut is_valid = true;
+        let max = self.limits.bytes.saturating_mul(HEADER_BOMB_FACTOR);
+        let check = |line: FieldLine<'_>| {
+            is_valid &= line.may_be_trailer();
         };
-        self.decoder.decode(block, most, take).map_err(cutoff)?;
-        Ok(has_fields_alone)
+        self.decoder.decode(block, max, check).map_err(cutoff)?;
+        Ok(is_valid)
     }
 
-    /// Give back the memory that only reading needs.
+    /// Release memory that is only needed while decoding.
     pub(super) fn release_memory(&mut self) {
         self.request.release_memory();
         self.decoder.release_memory();

@@ -1,13 +1,12 @@
-//! The server's side of HTTP/2 (RFC 9113): bytes in, values out; no socket, no clock, no runtime.
+//! The server's side of HTTP/2 (RFC 9113), without I/O.
 //!
-//! [`Connection::receive`] takes one frame at a time off the input and says what it means; what is
-//! to be sent is appended to [`Connection::output`]. Whoever drives it reads, keeps the bodies and
-//! writes. What header blocks mean is [`crate::field_section`]'s.
+//! [`Connection::receive`] processes one frame at a time and returns its [`Event`]; frames to send are
+//! appended to [`Connection::output`]. The caller reads, stores bodies and writes. Requests and
+//! responses are those of [`crate::field_section`].
 //!
-//! A connection that breaks the protocol, or makes us work for nothing, ends with a [`Cutoff`].
+//! A connection that violates the protocol or exceeds a limit ends with a [`Cutoff`].
 
 mod budget;
-mod closed_streams;
 mod connection;
 mod cutoff;
 mod event;
@@ -17,7 +16,6 @@ mod frame_reader;
 mod frame_writer;
 mod header_decoder;
 mod hpack;
-mod response;
 mod settings;
 mod shutdown;
 mod streams;
@@ -25,5 +23,5 @@ mod streams;
 pub use connection::{Config, Connection};
 pub use cutoff::Cutoff;
 pub use event::Event;
-pub use frame::{ErrorCode, FRAME_HEADER_BYTES, MOST_FRAME_BYTES, PREFACE};
-pub use response::ResponseFields;
+pub use frame::{ErrorCode, FRAME_HEADER_BYTES, MAX_FRAME_BYTES, PREFACE};
+pub use frame_writer::ResponseFields;

@@ -1,25 +1,25 @@
-//! Settings (RFC 9113 §6.5): ours, and what a client's mean to us.
+//! Settings (RFC 9113 §6.5).
 
 use edge_contract::Http2Cutoff;
 
 use super::cutoff::Cutoff;
-use super::frame::MOST_FRAME_BYTES;
+use super::frame::MAX_FRAME_BYTES;
 
 const ENABLE_PUSH: u16 = 0x2;
 const MAX_CONCURRENT_STREAMS: u16 = 0x3;
 const INITIAL_WINDOW_SIZE: u16 = 0x4;
 const MAX_FRAME_SIZE: u16 = 0x5;
 const MAX_HEADER_LIST_SIZE: u16 = 0x6;
-/// RFC 9218 §2.1: the priorities of RFC 7540 are not looked at.
+/// RFC 9218 §2.1: the priorities of RFC 7540 are ignored.
 const NO_RFC7540_PRIORITIES: u16 = 0x9;
 
-/// The size of every window at first (RFC 9113 §6.9.2).
-pub(super) const FIRST_WINDOW: u32 = 65_535;
+/// The initial size of every window (RFC 9113 §6.9.2).
+pub(super) const INITIAL_WINDOW: u32 = 65_535;
 /// The largest size of a window.
-pub(super) const LARGEST_WINDOW: u32 = 0x7fff_ffff;
+pub(super) const MAX_WINDOW: u32 = 0x7fff_ffff;
 
-/// The payload of our SETTINGS frame.
-pub(super) fn ours(streams: u32, window: u32, header_bytes: u32) -> Vec<u8> {
+/// The payload of the server's SETTINGS frame.
+pub(super) fn server_settings(streams: u32, window: u32, header_bytes: u32) -> Vec<u8> {
     let settings = [
         (MAX_CONCURRENT_STREAMS, streams),
         (INITIAL_WINDOW_SIZE, window),
@@ -31,10 +31,10 @@ pub(super) fn ours(streams: u32, window: u32, header_bytes: u32) -> Vec<u8> {
     settings.into_iter().flat_map(bytes).collect()
 }
 
-/// The last `INITIAL_WINDOW_SIZE` of a client's SETTINGS frame; the other settings are only checked.
+/// The last `INITIAL_WINDOW_SIZE` of a client's SETTINGS frame. Other settings are only validated.
 ///
-/// We send no frame above the smallest size that a client may demand, no push, and nothing that
-/// depends on its table (see [`super::hpack`]).
+/// They need not be used: frames never exceed the smallest allowed maximum, nothing is pushed, and the
+/// client's compression table is not used (see [`super::hpack`]).
 pub(super) fn read(payload: &[u8]) -> Result<Option<u32>, Cutoff> {
     let (settings, rest) = payload.as_chunks::<6>();
     if !rest.is_empty() {
@@ -45,11 +45,11 @@ pub(super) fn read(payload: &[u8]) -> Result<Option<u32>, Cutoff> {
         let value = u32::from_be_bytes(*value);
         match u16::from_be_bytes([*high, *low]) {
             ENABLE_PUSH if value > 1 => return Err(Http2Cutoff::ProtocolViolated.into()),
-            INITIAL_WINDOW_SIZE if value > LARGEST_WINDOW => {
+            INITIAL_WINDOW_SIZE if value > MAX_WINDOW => {
                 return Err(Http2Cutoff::FlowControlViolated.into());
             }
             INITIAL_WINDOW_SIZE => window = Some(value),
-            MAX_FRAME_SIZE if !(MOST_FRAME_BYTES..1 << 24).contains(&(value as usize)) => {
+            MAX_FRAME_SIZE if !(MAX_FRAME_BYTES..1 << 24).contains(&(value as usize)) => {
                 return Err(Http2Cutoff::ProtocolViolated.into());
             }
             _ => {}
@@ -67,14 +67,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_window_counts() {
+    fn the_last_window_size_is_used() {
         let payload = [one(4, 1), one(0xbaba, 7), one(4, 9)].concat();
         assert_eq!(Ok(Some(9)), read(&payload));
         assert_eq!(Ok(None), read(b""));
     }
 
     #[test]
-    fn wrong_settings_are_refused() {
+    fn invalid_settings_are_refused() {
         for (payload, reason) in [
             (one(2, 2), Http2Cutoff::ProtocolViolated),
             (one(4, 1 << 31), Http2Cutoff::FlowControlViolated),

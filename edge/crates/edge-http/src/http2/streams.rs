@@ -1,58 +1,62 @@
-//! The streams of a connection (RFC 9113 §5.1), and what the connection's driver keeps with each.
+//! The streams of a connection (RFC 9113 §5.1), with the caller's state of each.
 //!
 //! ```text
-//! idle ──HEADERS──► open ──END_STREAM received──► half-closed (remote) ─┐ the driver closes it
+//! idle ──HEADERS──► open ──END_STREAM received──► half-closed (remote) ─┐ the caller closes it
 //!   │                ├──END_STREAM sent─────────► half-closed (local) ──┼──────────► closed
 //!   │                └──RST_STREAM, by either───► reset ────────────────┘
 //!   └──HEADERS beyond the limit, or after GOAWAY──► closed
 //! ```
-//! A stream that both sides have ended stays until its driver closes it. One that is malformed goes
-//! through the same states, with its body dropped, and is reset at the end of its response. What
-//! still arrives on a closed stream is counted against its window, up to its `END_STREAM`.
+//! A stream that both sides have ended exists until the caller closes it. A malformed one goes
+//! through the same states, with its body ignored, and is reset at the end of its response. Frames on
+//! a closed stream are counted against its window, up to its `END_STREAM`.
 
-use super::closed_streams::ClosedStreams;
+use std::collections::VecDeque;
+
 use edge_contract::Http2Cutoff as Reason;
 
 use super::cutoff::Cutoff;
 use super::flow::{ReceiveWindow, SendWindow};
 
-/// A stream that is not closed, or whose driver has not let it go yet.
+/// The most closed streams that are remembered; more than can have frames in flight.
+const MAX_CLOSED: usize = 256;
+
+/// A stream that the caller has not closed.
 #[derive(Debug)]
 #[allow(
     clippy::struct_excessive_bools,
-    reason = "both sides close and break off independently of each other (RFC 9113 §5.1)"
+    reason = "both sides close and reset independently of each other (RFC 9113 §5.1)"
 )]
 pub(super) struct Stream<T> {
     pub(super) id: u32,
     pub(super) send_window: SendWindow,
     pub(super) receive_window: ReceiveWindow,
-    /// Bytes that the driver has got and not yet released.
+    /// The number of body bytes that the caller has not released.
     pub(super) unreleased: u32,
-    /// Bytes of the body that are still to come by its content-length.
+    /// The number of body bytes that are left of the Content-Length.
     pub(super) remaining: Option<u64>,
-    /// The client has sent the stream's end.
+    /// Whether the client has ended its direction.
     pub(super) is_remote_closed: bool,
-    /// We have.
+    /// Whether the server has ended its direction.
     pub(super) is_local_closed: bool,
-    /// One side has reset it.
+    /// Whether either side has reset it.
     pub(super) is_reset: bool,
-    /// The request breaks the protocol: what comes is dropped, and the stream ends in a reset
-    /// (RFC 9113 §8.1.1).
+    /// Whether the request is malformed, so that the rest is ignored and the stream ends with a reset (RFC
+    /// 9113 §8.1.1).
     pub(super) is_malformed: bool,
-    /// Where the header block that was written last begins, until a body follows it.
+    /// The position of the last header block, until a body follows it.
     pub(super) head_position: Option<u64>,
-    /// The driver's.
+    /// The caller's state.
     pub(super) state: T,
 }
 
 impl<T> Stream<T> {
-    /// Note whether the response ends; return whether the frame that ends it ends the stream.
+    /// Record the end of the response if `is_last`; return whether its frame has END_STREAM.
     pub(super) fn end_with(&mut self, is_last: bool) -> bool {
         self.is_local_closed = is_last && !self.is_malformed;
         self.is_local_closed
     }
 
-    /// Count bytes of the body; `false` when they do not add up to its content-length.
+    /// Count bytes of the body; `false` if they do not add up to the Content-Length.
     pub(super) fn count_body(&mut self, bytes: usize, has_ended: bool) -> bool {
         let Some(remaining) = &mut self.remaining else {
             return true;
@@ -67,7 +71,7 @@ impl<T> Stream<T> {
     }
 }
 
-/// The open streams in the order of their numbers, and the closed ones as far as they matter.
+/// The open streams in the order of their numbers, and recently closed ones.
 #[derive(Debug)]
 pub(super) struct Streams<T> {
     open: Vec<Stream<T>>,
@@ -87,28 +91,28 @@ impl<T> Default for Streams<T> {
 }
 
 impl<T> Streams<T> {
-    /// How many are open.
+    /// The number of open streams.
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
-    /// The highest number that the client has opened a stream with.
+    /// The highest number of a stream that the client has opened.
     pub(super) fn highest(&self) -> u32 {
         self.highest
     }
 
-    /// Whether the client has opened a stream of that number, which may be closed by now.
+    /// Whether the client has opened a stream with this number, which may be closed by now.
     pub(super) fn was_opened(&self, id: u32) -> bool {
         id <= self.highest && !id.is_multiple_of(2)
     }
 
-    /// Whether the client may open a stream of that number next.
+    /// Whether the client may open a stream with this number next.
     pub(super) fn may_open(&self, id: u32) -> bool {
         id > self.highest && !id.is_multiple_of(2)
     }
 
-    /// The client has opened a stream of that number; all lower ones are opened with it.
-    pub(super) fn note_opened(&mut self, id: u32) {
+    /// Record that the client has opened a stream with this number; all lower idle ones are closed by that.
+    pub(super) fn record_opened(&mut self, id: u32) {
         self.highest = id;
     }
 
@@ -118,32 +122,31 @@ impl<T> Streams<T> {
     }
 
     pub(super) fn get(&self, id: u32) -> Option<&Stream<T>> {
-        self.open.get(self.place(id)?)
+        self.open.get(self.index(id)?)
     }
 
     pub(super) fn get_mut(&mut self, id: u32) -> Option<&mut Stream<T>> {
-        let place = self.place(id)?;
-        self.open.get_mut(place)
+        let index = self.index(id)?;
+        self.open.get_mut(index)
     }
 
-    /// Close a stream; what is under way for it is no fault of the client's.
+    /// Close a stream. Frames in flight for it are not errors.
     pub(super) fn close(&mut self, id: u32) -> Option<Stream<T>> {
-        let stream = self.open.remove(self.place(id)?);
+        let stream = self.open.remove(self.index(id)?);
         if !stream.is_remote_closed {
             self.closed.push(id, stream.receive_window);
         }
         Some(stream)
     }
 
-    /// Close a stream that was never taken, for which the client may send as much as its window
-    /// lets through.
+    /// Close a stream that was refused, on which the client may send as much as its window allows.
     pub(super) fn refuse(&mut self, id: u32, window: ReceiveWindow) {
         self.closed.push(id, window);
     }
 
-    /// Count what comes for a stream that is not open: as much as its window let through, and up
-    /// to its end, when we closed it.
-    pub(super) fn receive_late(
+    /// Count bytes on a stream that is not open. They are allowed within its window and up to its end if the
+    /// server closed it.
+    pub(super) fn receive_on_closed(
         &mut self,
         id: u32,
         bytes: u32,
@@ -155,7 +158,7 @@ impl<T> Streams<T> {
         let window = self.closed.get_mut(id).ok_or(Reason::StreamClosed)?;
         window.receive(bytes)?;
         if has_ended {
-            self.closed.forget(id);
+            self.closed.remove(id);
         }
         Ok(())
     }
@@ -168,12 +171,35 @@ impl<T> Streams<T> {
         self.open.iter_mut()
     }
 
-    /// Give the memory back, when no stream is open.
+    /// Release memory, when no stream is open.
     pub(super) fn release_memory(&mut self) {
         self.open = Vec::new();
     }
 
-    fn place(&self, id: u32) -> Option<usize> {
+    fn index(&self, id: u32) -> Option<usize> {
         self.open.binary_search_by_key(&id, |stream| stream.id).ok()
+    }
+}
+
+/// Streams that the server closed before the client ended them, with what the client may still send.
+#[derive(Debug, Default)]
+struct ClosedStreams(VecDeque<(u32, ReceiveWindow)>);
+
+impl ClosedStreams {
+    fn push(&mut self, id: u32, window: ReceiveWindow) {
+        if self.0.len() == MAX_CLOSED {
+            self.0.pop_front();
+        }
+        self.0.push_back((id, window));
+    }
+
+    fn get_mut(&mut self, id: u32) -> Option<&mut ReceiveWindow> {
+        let mut entries = self.0.iter_mut();
+        entries.find(|it| it.0 == id).map(|it| &mut it.1)
+    }
+
+    /// Remove a stream whose end the client has sent.
+    fn remove(&mut self, id: u32) {
+        self.0.retain(|it| it.0 != id);
     }
 }

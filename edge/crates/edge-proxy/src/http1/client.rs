@@ -10,8 +10,8 @@ use std::time::Duration;
 use edge_forward::budget::SMALL;
 use edge_forward::peer_end::Reset;
 use edge_forward::{Buffer, Client, ClientFault, Deadline, Piece, SiteHsts, RecycledVec};
-use edge_http::page::{Page, Reply, write_page};
-use edge_http::write::{self, ConnectionNote, LAST_CHUNK, Message, ResponseOnward};
+use edge_http::page::{Page, PageOptions, write_page};
+use edge_http::write::{self, ConnectionField, LAST_CHUNK, Message, ResponseOptions};
 use edge_http::{BodyKind, Method, RequestHead, ResponseHead, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -119,26 +119,26 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
     }
 
     /// Decide whether the connection persists, and return the Connection field of the response.
-    fn connection_note(&mut self) -> ConnectionNote {
+    fn connection_field(&mut self) -> ConnectionField {
         self.persists =
             self.request.persists && self.request_has_ended() && !self.stream.is_draining();
-        ConnectionNote::new(self.persists, self.request.version)
+        ConnectionField::new(self.persists, self.request.version)
     }
 
     /// Send a response that the edge generates.
     pub(crate) fn send_generated(
         &mut self,
         hsts: Option<&SiteHsts>,
-        write: impl FnOnce(&mut Vec<u8>, &Reply<'_>),
+        write: impl FnOnce(&mut Vec<u8>, &PageOptions<'_>),
     ) {
-        let reply = Reply {
+        let options = PageOptions {
             date: &date_now(),
-            connection: self.connection_note(),
+            connection: self.connection_field(),
             is_head: self.request.is_head,
             hsts: hsts.map(|hsts| hsts.value.as_slice()),
         };
         self.prepare_output();
-        write(&mut self.output, &reply);
+        write(&mut self.output, &options);
     }
 
     /// Write all output before the deadline.
@@ -294,10 +294,10 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         self.response_body = body_for(self.request.version, message.head.body);
         self.request.persists &= self.response_body != BodyKind::UntilClose;
         let connection = match message.head.status {
-            101 => ConnectionNote::Upgrade,
-            _ => self.connection_note(),
+            101 => ConnectionField::Upgrade,
+            _ => self.connection_field(),
         };
-        let onward = ResponseOnward {
+        let options = ResponseOptions {
             body: self.response_body,
             connection,
             hsts: hsts.map(|hsts| (hsts.to_compare(), hsts.value.as_slice())),
@@ -305,7 +305,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
         };
         self.prepare_output();
         self.response_start = Some(self.output.len());
-        write::response(&mut self.output, message, &onward);
+        write::response(&mut self.output, message, &options);
         Ok(())
     }
 
@@ -333,7 +333,7 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     }
 
     fn send_page(&mut self, page: &Page, hsts: Option<&SiteHsts>) {
-        self.send_generated(hsts, |out, reply| write_page(out, page, reply));
+        self.send_generated(hsts, |out, options| write_page(out, page, options));
     }
 
     fn discard_unsent_response(&mut self) -> bool {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use edge_contract::{Limits, RequestRefusal};
 use edge_forward::{Deadline, FieldList, limits};
-use edge_http::{HeadLimits, MOST_EMPTY_LINES, RequestHead, head_may_be_complete, parse_request};
+use edge_http::{HeadLimits, MAX_EMPTY_LINES, RequestHead, head_may_be_complete, parse_request};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
@@ -107,7 +107,7 @@ impl HeadReader {
     ) {
         let mut lines = client.received().chunks(EMPTY_LINE.len());
         let (count, are_empty) = (lines.len(), lines.all(|it| it == EMPTY_LINE));
-        if count > 0 && are_empty && self.empty_lines + count <= MOST_EMPTY_LINES {
+        if count > 0 && are_empty && self.empty_lines + count <= MAX_EMPTY_LINES {
             client.skip(count * EMPTY_LINE.len());
             self.empty_lines += count;
             self.seen = 0;
@@ -122,7 +122,7 @@ impl HeadReader {
         }
         // Discarded lines count too, so that the result does not depend on how the bytes were split into reads.
         let lines = input.chunks(EMPTY_LINE.len());
-        if self.empty_lines + lines.take_while(|it| *it == EMPTY_LINE).count() > MOST_EMPTY_LINES {
+        if self.empty_lines + lines.take_while(|it| *it == EMPTY_LINE).count() > MAX_EMPTY_LINES {
             return Some(Next::Refused(RequestRefusal::MethodMalformed));
         }
         let mut fields = FieldList::new();

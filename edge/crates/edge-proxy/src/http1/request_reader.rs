@@ -136,23 +136,23 @@ impl RequestReader {
 
     /// Find a piece in the received bytes; `false` if they were only framing.
     fn find_piece(&mut self) -> Result<bool, ClientFault> {
-        let taken = self.body.take(self.received.filled_mut());
-        let taken = taken.map_err(|_| ClientFault::Refused(RequestRefusal::BodyMalformed))?;
+        let found = self.body.read(self.received.filled_mut());
+        let found = found.map_err(|_| ClientFault::Refused(RequestRefusal::BodyMalformed))?;
         let is_last = self.body.has_ended();
-        if taken.payload.is_empty() && !is_last {
-            self.received.consume(taken.used);
+        if found.payload.is_empty() && !is_last {
+            self.received.consume(found.used);
             return Ok(false);
         }
-        let framing = match (self.is_chunked, taken.payload.len()) {
+        let framing = match (self.is_chunked, found.payload.len()) {
             (false, _) => Framing::NONE,
             (true, 0) => Framing::LAST,
             (true, bytes) => Framing::chunk(bytes, is_last),
         };
-        let position = self.received.position(&taken.payload);
+        let position = self.received.position(&found.payload);
         self.piece = Piece {
             framing,
             position,
-            used: taken.used,
+            used: found.used,
         };
         Ok(true)
     }

@@ -18,7 +18,7 @@ use super::shared::{Shared, State};
 use crate::counted_stream::CountedStream;
 
 /// The most reads in one poll, so that other tasks of the worker run in between.
-const MOST_READS: usize = 16;
+const MAX_READS: usize = 16;
 
 /// Reads a connection's frames.
 pub(super) struct Reader {
@@ -112,7 +112,7 @@ impl Reader {
         context: &mut Context<'_>,
         stream: &mut CountedStream<TlsStream>,
     ) -> Poll<Stop> {
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_READS {
             self.is_paused = self.shared.state().pauses_reading();
             if self.is_paused {
                 self.buffer.shrink();
@@ -287,8 +287,8 @@ fn take_event(
             }
             state.wake(stream);
         }
-        Event::Reset { stream } | Event::WindowGrown { stream } => state.wake(stream),
-        Event::WindowsGrown => state.windows_opened(),
+        Event::Reset { stream } | Event::StreamWindowOpened { stream } => state.wake(stream),
+        Event::WindowsOpened => state.windows_opened(),
         Event::GoAway => state.http2.refuse_streams(),
     }
 }

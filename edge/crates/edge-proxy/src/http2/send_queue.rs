@@ -7,7 +7,7 @@ use edge_forward::budget::{SCARCE, is_scarce};
 use super::stream::StreamState;
 
 /// The most output bytes that wait for the socket before streams have to wait.
-const MOST_WAITING: usize = 48 * 1024;
+const MAX_WAITING: usize = 48 * 1024;
 /// The most bytes that a stream may write in one step while others wait.
 const FAIR_SHARE: usize = 16 * 1024;
 
@@ -46,7 +46,7 @@ impl SendQueue {
     /// socket and this connection window.
     pub(super) fn room(&self, waiting_bytes: usize, window: usize) -> usize {
         let limit = match (is_scarce(), self.is_socket_full) {
-            (false, _) => MOST_WAITING,
+            (false, _) => MAX_WAITING,
             (true, false) => SCARCE,
             (true, true) => 0,
         };
@@ -107,8 +107,8 @@ mod tests {
     fn a_single_stream_gets_all_room_and_one_of_several_its_share() {
         let mut queue = SendQueue::default();
         let room = queue.room(0, usize::MAX);
-        assert_eq!(MOST_WAITING, room);
-        assert_eq!(0, queue.room(MOST_WAITING + 1, usize::MAX));
+        assert_eq!(MAX_WAITING, room);
+        assert_eq!(0, queue.room(MAX_WAITING + 1, usize::MAX));
         assert_eq!(7, queue.room(0, 7));
         assert_eq!(room, queue.share_of(room));
         queue.join(1, &mut StreamState::default());

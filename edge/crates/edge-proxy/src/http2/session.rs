@@ -119,17 +119,17 @@ impl Session {
         while state.http2.output_bytes() > 0 {
             let output = state.http2.output();
             match Pin::new(&mut self.stream).poll_write(context, output) {
-                Poll::Ready(Ok(count)) if count > 0 => state.http2.note_sent(count),
+                Poll::Ready(Ok(count)) if count > 0 => state.http2.consume_output(count),
                 Poll::Ready(_) => return Poll::Ready(Err(Ended)),
                 Poll::Pending => {
-                    state.note_sent(false);
+                    state.record_sent(false);
                     return Poll::Pending;
                 }
             }
             state.wake_next();
         }
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        state.note_sent(flushed.is_ready());
+        state.record_sent(flushed.is_ready());
         flushed.map_err(|_| Ended)
     }
 

@@ -13,10 +13,10 @@ use super::send_queue::SendQueue;
 use super::stream::{StreamState, store_waker};
 
 /// Reading pauses above this many output bytes, since the client does not read.
-const MOST_UNSENT: usize = 128 * 1024;
+const MAX_UNSENT: usize = 128 * 1024;
 /// Reading pauses above this many bytes of request bodies that no server has accepted, while memory is
 /// scarce and no response waits for a window. The receive windows are far larger.
-const MOST_UNTAKEN: usize = 16 * 1024;
+const MAX_UNTAKEN: usize = 16 * 1024;
 
 /// The state of a connection and its streams.
 pub(super) struct State {
@@ -71,7 +71,7 @@ impl State {
 
     /// Update the state after the session has written output; `is_all` if the socket accepted everything.
     /// While memory is scarce, the rest is shrunk to its size.
-    pub(super) fn note_sent(&mut self, is_all: bool) {
+    pub(super) fn record_sent(&mut self, is_all: bool) {
         let output = self.http2.output();
         if output.is_empty() {
             // Return the memory to the worker's free list.
@@ -97,12 +97,12 @@ impl State {
     /// While a response waits for a window, everything that the receive windows allow is read, since the
     /// client's `WINDOW_UPDATE` may follow it (RFC 9113 §5.2.2).
     pub(super) fn pauses_reading(&mut self) -> bool {
-        if self.http2.output_bytes() > MOST_UNSENT {
+        if self.http2.output_bytes() > MAX_UNSENT {
             return true;
         }
         self.update_reservation();
         self.is_paused = is_scarce()
-            && (self.http2.unreleased_bytes() > MOST_UNTAKEN || self.is_server_blocked())
+            && (self.http2.unreleased_bytes() > MAX_UNTAKEN || self.is_server_blocked())
             && !self.waits_for_window();
         self.is_paused
     }

@@ -1,4 +1,4 @@
-//! Reading header blocks (RFC 7541 §6).
+//! Decoding header blocks (RFC 7541 §6).
 
 use super::huffman;
 use super::integer;
@@ -6,16 +6,16 @@ use super::static_table::FIELDS;
 use super::table::Table;
 use crate::field_section::line::{FieldLine, LineKind};
 
-/// Why a header block was not read to its end; the table is out of step from there on.
+/// Why a header block was not decoded completely. The decoder cannot be used any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http2) enum HpackFault {
-    /// It is no header block.
+    /// The block is malformed.
     Malformed,
-    /// It says more than anybody would listen to.
+    /// The fields exceed the limit.
     TooLong,
 }
 
-/// Reads the header blocks of one connection, in order.
+/// Decodes the header blocks of one connection, in order.
 #[derive(Default)]
 pub(in crate::http2) struct Decoder {
     table: Table,
@@ -23,18 +23,18 @@ pub(in crate::http2) struct Decoder {
 }
 
 impl Decoder {
-    /// Read a block and pass its fields on; stop when they come to more than so many bytes.
+    /// Decode a block, and call `take` with each field. Fails if their sizes add up to more than `max` bytes.
     pub(in crate::http2) fn decode(
         &mut self,
         mut block: &[u8],
-        most: usize,
+        max: usize,
         mut take: impl FnMut(FieldLine<'_>),
     ) -> Result<(), HpackFault> {
-        let mut left = most;
+        let mut left = max;
         let mut may_resize = true;
         while let Some(&first) = block.first() {
             if first & 0xe0 == 0x20 {
-                // RFC 7541 §4.2: sizes change before the first field only.
+                // RFC 7541 §4.2: size updates come before the first field.
                 block = may_resize
                     .then(|| self.resize(block))
                     .flatten()
@@ -58,7 +58,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// Give back the memory that only reading needs.
+    /// Release memory that is only needed while decoding.
     pub(in crate::http2) fn release_memory(&mut self) {
         self.scratch = Vec::new();
     }
@@ -81,15 +81,15 @@ impl Decoder {
         }
     }
 
-    /// RFC 7541 §6.2: a field that is spelled out, to be kept or not.
+    /// RFC 7541 §6.2: a literal field, with or without indexing.
     fn literal<'b>(
         &mut self,
         block: &'b [u8],
         first: u8,
         take: &mut impl FnMut(FieldLine<'_>) -> Result<(), HpackFault>,
     ) -> Result<&'b [u8], HpackFault> {
-        let is_kept = first & 0x40 != 0;
-        let prefix = if is_kept { 6 } else { 4 };
+        let is_indexed = first & 0x40 != 0;
+        let prefix = if is_indexed { 6 } else { 4 };
         let mut text = std::mem::take(&mut self.scratch);
         text.clear();
         let read = self.read_literal(block, prefix, &mut text);
@@ -99,7 +99,7 @@ impl Decoder {
                 let (name, value) = text.split_at(name);
                 let line = FieldLine::new(kind, name, value);
                 take(line)?;
-                if is_kept {
+                if is_indexed {
                     self.table.insert(&line);
                 }
                 Ok(rest)
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_requests_of_the_rfc_are_read() {
+    fn the_requests_of_the_rfc_are_decoded() {
         let mut decoder = Decoder::default();
         let first = b"\x82\x86\x84\x41\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
         let start = ":method=GET;:scheme=http;:path=/;:authority=www.example.com;";
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn old_entries_leave_a_full_table() {
+    fn old_entries_are_evicted_from_a_full_table() {
         let mut decoder = Decoder::default();
         let value = [b'v'; 1000];
         for name in b'a'..=b'z' {
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_block_is_refused() {
+    fn malformed_header_blocks_are_refused() {
         for block in [
             &b"\x80"[..],
             b"\xbe",
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_read_no_further_than_its_limit() {
+    fn decoding_stops_at_the_limit() {
         let mut decoder = Decoder::default();
         let mut block = [b"\x40\x01a\x7f\xa1\x1e".as_slice(), &[b'v'; 4000]].concat();
         block.extend_from_slice(&vec![0xbe; 60_000]);

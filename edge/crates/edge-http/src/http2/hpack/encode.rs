@@ -1,13 +1,13 @@
-//! Writing header blocks: every field is spelled out, none is kept by the client.
+//! Encoding header blocks, as literals without indexing.
 //!
-//! That costs some bytes on the wire and saves both the work of a Huffman code and a table for
-//! each connection; nothing in it depends on what was sent before.
+//! That costs some bytes on the wire, and needs neither Huffman coding nor a table for each connection. A
+//! block does not depend on earlier ones.
 
 use super::integer;
 use super::static_table::response_name;
 
-/// RFC 7541 §4.2: the table has no room from now on, whatever the client allows.
-pub(in crate::http2) const FORGET_TABLE: u8 = 0x20;
+/// A size update that sets the size of the table to 0 (RFC 7541 §4.2).
+pub(in crate::http2) const CLEAR_TABLE: u8 = 0x20;
 
 /// Append `:status`.
 pub(in crate::http2) fn write_status(out: &mut Vec<u8>, status: u16) {
@@ -32,7 +32,7 @@ pub(in crate::http2) fn write_status(out: &mut Vec<u8>, status: u16) {
 /// Append a field; its name may be in any case.
 pub(in crate::http2) fn write_field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     let start = out.len();
-    // The name is put in lower case where it goes; when the client knows it, an index replaces it.
+    // The name is converted to lower case in the output, and replaced by an index if it is in the static table.
     out.push(0);
     integer::write(out, 0, 7, name.len());
     let name_start = out.len();
@@ -54,8 +54,8 @@ mod tests {
     use crate::field_section::line::FieldLine;
 
     #[test]
-    fn what_is_written_is_read() {
-        let mut out = vec![FORGET_TABLE];
+    fn encoded_fields_can_be_decoded() {
+        let mut out = vec![CLEAR_TABLE];
         for status in [200, 103, 599] {
             write_status(&mut out, status);
         }

@@ -1,9 +1,9 @@
 //! The Huffman code of header strings (RFC 7541 §5.2, Appendix B).
 //!
-//! The code is canonical: within a length, codes count up in the order of their symbols. So the
-//! lengths alone say everything, and the tables below are made of them when this is compiled.
+//! The code is canonical: codes of a length are consecutive, in the order of their symbols. The tables
+//! below are therefore computed from the lengths, at compile time.
 
-/// The length of each symbol's code in bits; the end-of-string symbol, which no string may hold, has 30.
+/// The length of each symbol's code in bits. The end-of-string symbol, which strings do not contain, has 30.
 const LENGTHS: [u8; 256] = [
     13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28,
     28, 28, 28, 28, 28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5,
@@ -16,31 +16,31 @@ const LENGTHS: [u8; 256] = [
     21, 26, 27, 27, 26, 27, 24, 21, 21, 26, 26, 28, 27, 27, 27, 20, 24, 20, 21, 22, 21, 21, 23, 22,
     22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
 ];
-const LONGEST: usize = 30;
-/// Codes up to this length are found at once.
-const FAST: usize = 8;
+const MAX_BITS: usize = 30;
+/// Codes up to this length in bits are found by one table look-up.
+const FAST_BITS: usize = 8;
 
 /// The codes of one length.
 #[derive(Clone, Copy)]
 struct Row {
     /// The first code.
     first: u32,
-    /// How many there are.
+    /// The number of codes.
     count: u32,
-    /// Where their symbols begin in [`SYMBOLS`].
+    /// The index of their first symbol in [`SYMBOLS`].
     start: usize,
 }
 
 static SYMBOLS: [u8; 256] = symbols();
-static ROWS: [Row; LONGEST + 1] = rows();
-/// By the next eight bits: a symbol and the length of its code, or 0 when that is longer.
+static ROWS: [Row; MAX_BITS + 1] = rows();
+/// By the next eight bits: a symbol and the length of its code; 0 if the code is longer.
 static SHORT: [(u8, u8); 256] = short();
 
 #[allow(clippy::cast_possible_truncation, reason = "the index is below 256")]
 const fn symbols() -> [u8; 256] {
     let mut sorted = [0; 256];
     let (mut length, mut at) = (1, 0);
-    while length <= LONGEST {
+    while length <= MAX_BITS {
         let mut symbol = 0;
         while symbol < 256 {
             if LENGTHS[symbol] as usize == length {
@@ -54,19 +54,19 @@ const fn symbols() -> [u8; 256] {
     sorted
 }
 
-const fn rows() -> [Row; LONGEST + 1] {
+const fn rows() -> [Row; MAX_BITS + 1] {
     let mut rows = [Row {
         first: 0,
         count: 0,
         start: 0,
-    }; LONGEST + 1];
+    }; MAX_BITS + 1];
     let mut symbol = 0;
     while symbol < 256 {
         rows[LENGTHS[symbol] as usize].count += 1;
         symbol += 1;
     }
     let mut length = 1;
-    while length <= LONGEST {
+    while length <= MAX_BITS {
         let before = rows[length - 1];
         rows[length].first = (before.first + before.count) << 1;
         rows[length].start = before.start + before.count as usize;
@@ -81,8 +81,8 @@ const fn short() -> [(u8, u8); 256] {
     let mut prefix = 0;
     while prefix < 256 {
         let mut length = 1;
-        while length <= FAST {
-            let code = (prefix >> (FAST - length)) as u32;
+        while length <= FAST_BITS {
+            let code = (prefix >> (FAST_BITS - length)) as u32;
             let row = rows[length];
             if code >= row.first && code - row.first < row.count {
                 table[prefix] = (
@@ -97,22 +97,22 @@ const fn short() -> [(u8, u8); 256] {
     table
 }
 
-/// Append what a coded string says; `None` when it is malformed.
+/// Append a decoded string; `None` if it is malformed.
 pub(super) fn decode(input: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    // The next bits stand at the top; behind them only ones, as in the padding at the end.
+    // The next bits are the highest; the rest are ones, like the padding at the end.
     let (mut window, mut bits, mut rest) = (u64::MAX, 0_u32, input);
     loop {
         while bits <= 56 {
             let [byte, after @ ..] = rest else { break };
-            let place = 56 - bits;
-            window &= !(0xff << place);
-            window |= u64::from(*byte) << place;
+            let shift = 56 - bits;
+            window &= !(0xff << shift);
+            window |= u64::from(*byte) << shift;
             bits += 8;
             rest = after;
         }
         let (symbol, length) = next(window);
         if length == 0 || length > bits {
-            // RFC 7541 §5.2: fewer than eight ones may be left over; all ones decode to no symbol.
+            // RFC 7541 §5.2: the padding is fewer than eight ones, which are not a code.
             return (rest.is_empty() && bits < 8 && window == u64::MAX).then_some(());
         }
         out.push(symbol);
@@ -121,13 +121,13 @@ pub(super) fn decode(input: &[u8], out: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// The symbol at the top of the window and its length; 0 when there is none.
+/// The symbol of the highest bits of the window, and the length of its code; 0 if there is none.
 fn next(window: u64) -> (u8, u32) {
-    let (symbol, length) = SHORT[(window >> (64 - FAST)) as usize];
+    let (symbol, length) = SHORT[(window >> (64 - FAST_BITS)) as usize];
     if length != 0 {
         return (symbol, u32::from(length));
     }
-    for (length, row) in (0..).zip(&ROWS).skip(FAST + 1) {
+    for (length, row) in (0..).zip(&ROWS).skip(FAST_BITS + 1) {
         let code = u32::try_from(window >> (64 - length)).unwrap_or(u32::MAX);
         let offset = code.wrapping_sub(row.first);
         if offset < row.count {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_examples_of_the_rfc_are_read() {
+    fn the_examples_of_the_rfc_are_decoded() {
         let coded = b"\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff";
         assert_eq!(Some("www.example.com".into()), decoded(coded));
         assert_eq!(
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn every_symbol_is_read_back() {
+    fn every_symbol_is_decoded() {
         for symbol in 0..=255_u8 {
             let length = u32::from(LENGTHS[usize::from(symbol)]);
             let row = ROWS[length as usize];
             let among = &SYMBOLS[row.start..][..row.count as usize];
-            let place = among.iter().position(|&it| it == symbol).unwrap();
-            let code = u64::from(row.first) + place as u64;
+            let position = among.iter().position(|&it| it == symbol).unwrap();
+            let code = u64::from(row.first) + position as u64;
             let coded = (code << (64 - length) | u64::MAX >> length).to_be_bytes();
             let used = length.div_ceil(8) as usize;
             assert_eq!(

@@ -1,9 +1,9 @@
 //! Integers with a prefix (RFC 7541 §5.1).
 
-/// What an index or a length may be at most: nothing that is larger can be valid here.
-const MOST: usize = 1 << 24;
+/// The largest index or length that can be valid.
+const MAX_VALUE: usize = 1 << 24;
 
-/// Read an integer whose first byte holds `prefix` bits of it; return it and the rest.
+/// Decode an integer with a prefix of so many bits; return it and the rest of the input.
 pub(super) fn read(input: &[u8], prefix: u32) -> Option<(usize, &[u8])> {
     let (&first, mut rest) = input.split_first()?;
     let mask = (1_usize << prefix) - 1;
@@ -15,7 +15,7 @@ pub(super) fn read(input: &[u8], prefix: u32) -> Option<(usize, &[u8])> {
         let (&byte, after) = rest.split_first()?;
         rest = after;
         value += usize::from(byte & 0x7f) << shift;
-        if value > MOST {
+        if value > MAX_VALUE {
             return None;
         }
         if byte & 0x80 == 0 {
@@ -25,7 +25,7 @@ pub(super) fn read(input: &[u8], prefix: u32) -> Option<(usize, &[u8])> {
     None
 }
 
-/// Append an integer; the first byte's bits above the prefix are given.
+/// Append an integer; `high` are the first byte's bits above the prefix.
 pub(super) fn write(out: &mut Vec<u8>, high: u8, prefix: u32, value: usize) {
     let mask = (1_usize << prefix) - 1;
     if value < mask {
@@ -51,14 +51,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_examples_of_the_rfc_are_read() {
+    fn the_examples_of_the_rfc_are_decoded() {
         assert_eq!(Some((10, &b""[..])), read(b"\xea", 5));
         assert_eq!(Some((1337, &b"x"[..])), read(b"\x1f\x9a\x0ax", 5));
         assert_eq!(Some((42, &b""[..])), read(b"\x2a", 8));
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn encoded_integers_can_be_decoded() {
         for value in (0..300).chain([1000, 16_383, 16_384, 1 << 20]) {
             for prefix in 4..=7 {
                 let mut out = Vec::new();

@@ -8,4 +8,4 @@ mod static_table;
 mod table;
 
 pub(super) use decode::{Decoder, HpackFault};
-pub(super) use encode::{FORGET_TABLE, write_field, write_status};
+pub(super) use encode::{CLEAR_TABLE, write_field, write_status};

@@ -1,4 +1,4 @@
-//! The fields that both sides know from the start (RFC 7541, Appendix A).
+//! The static table (RFC 7541, Appendix A).
 
 /// Fields by index; the first has index 1.
 pub(super) static FIELDS: [(&str, &str); 61] = [
@@ -65,7 +65,7 @@ pub(super) static FIELDS: [(&str, &str); 61] = [
     ("www-authenticate", ""),
 ];
 
-/// The index of a name that responses often have; 0 for all others.
+/// The index of a name that is common in responses; 0 for all others.
 pub(super) fn response_name(lower: &[u8]) -> usize {
     match lower {
         b"accept-ranges" => 18,

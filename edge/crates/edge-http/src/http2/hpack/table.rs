@@ -1,19 +1,19 @@
-//! The table of fields that a client has sent before (RFC 7541 §2.3.2).
+//! The dynamic table of a client (RFC 7541 §2.3.2).
 
 use std::collections::VecDeque;
 
 use crate::field_section::line::{FieldLine, LineKind};
 
-/// What an entry counts beside its bytes (RFC 7541 §4.1).
-const ENTRY_BYTES: usize = 32;
-/// The size that every table begins with, and that we allow (RFC 9113 §6.5.2).
-const MOST_BYTES: usize = 4096;
+/// The overhead that is added to the size of each entry (RFC 7541 §4.1).
+const ENTRY_OVERHEAD: usize = 32;
+/// The initial and largest size (RFC 9113 §6.5.2).
+const MAX_BYTES: usize = 4096;
 
-/// Newest first; its bytes lie in one piece of memory, which is taken when the first entry comes.
+/// The entries, newest first. Their bytes are in one vector, which is allocated with the first entry.
 pub(super) struct Table {
     entries: VecDeque<Entry>,
     bytes: Vec<u8>,
-    /// Where the oldest entry begins in `bytes`.
+    /// The start of the oldest entry in `bytes`.
     oldest: usize,
     size: usize,
     limit: usize,
@@ -33,15 +33,15 @@ impl Default for Table {
             bytes: Vec::new(),
             oldest: 0,
             size: 0,
-            limit: MOST_BYTES,
+            limit: MAX_BYTES,
         }
     }
 }
 
 impl Table {
-    /// The client lets the table be of that size; `None` when it is more than we allow.
+    /// Set the size of the table; `None` if it is too large.
     pub(super) fn set_limit(&mut self, limit: usize) -> Option<()> {
-        if limit > MOST_BYTES {
+        if limit > MAX_BYTES {
             return None;
         }
         self.limit = limit;
@@ -49,12 +49,12 @@ impl Table {
         Some(())
     }
 
-    /// The entry at a place, counted from the newest.
-    pub(super) fn get(&self, place: usize) -> Option<FieldLine<'_>> {
-        let entry = self.entries.get(place)?;
-        let newer = self.entries.iter().take(place + 1);
-        let behind: usize = newer.map(Entry::bytes).sum();
-        let start = self.bytes.len() - behind;
+    /// The entry at an index, counted from the newest.
+    pub(super) fn get(&self, index: usize) -> Option<FieldLine<'_>> {
+        let entry = self.entries.get(index)?;
+        let newer = self.entries.iter().take(index + 1);
+        let distance: usize = newer.map(Entry::bytes).sum();
+        let start = self.bytes.len() - distance;
         let (name, value) = self.bytes[start..start + entry.bytes()].split_at(entry.name);
         Some(FieldLine {
             name,
@@ -64,7 +64,7 @@ impl Table {
         })
     }
 
-    /// Put a field in front; older ones leave to make room.
+    /// Insert a field; the oldest entries are evicted to make room.
     pub(super) fn insert(&mut self, line: &FieldLine<'_>) {
         let entry = Entry {
             name: line.name.len(),
@@ -72,12 +72,12 @@ impl Table {
             kind: line.kind,
             is_valid: line.is_valid,
         };
-        let size = entry.bytes() + ENTRY_BYTES;
+        let size = entry.bytes() + ENTRY_OVERHEAD;
         self.evict(size);
         if size > self.limit {
             return;
         }
-        if self.oldest > MOST_BYTES {
+        if self.oldest > MAX_BYTES {
             self.bytes.drain(..self.oldest);
             self.oldest = 0;
         }
@@ -87,14 +87,14 @@ impl Table {
         self.entries.push_front(entry);
     }
 
-    /// Let the oldest entries go until so many bytes fit in.
+    /// Evict the oldest entries until so many bytes fit.
     fn evict(&mut self, size: usize) {
         while self.size + size > self.limit {
             let Some(entry) = self.entries.pop_back() else {
                 return;
             };
             self.oldest += entry.bytes();
-            self.size -= entry.bytes() + ENTRY_BYTES;
+            self.size -= entry.bytes() + ENTRY_OVERHEAD;
         }
     }
 }

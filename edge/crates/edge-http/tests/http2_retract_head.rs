@@ -1,4 +1,4 @@
-//! Responses that are taken back before anything of them has left.
+//! Response heads that are removed from the output before anything of them was written.
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its report")]
 
 use edge_http::HeadLimits;
@@ -6,24 +6,24 @@ use edge_http::field_section::ResponseEncoder as _;
 use edge_http::http2::{Config, Connection, PREFACE};
 
 /// SETTINGS, and requests for `/` of the host `a` on streams 1 and 3.
-const GREETING: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
 const ONE: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x01\x82\x87\x84\x41\x01a";
 const THREE: &[u8] = b"\0\0\x06\x01\x05\0\0\0\x03\x82\x87\x84\x41\x01a";
 
-fn asked() -> Connection<()> {
+fn new_connection() -> Connection<()> {
     let mut connection = Connection::new(Config {
         streams: 9,
         stream_window: 40_000,
         connection_window: 100_000,
         limits: HeadLimits::with_bytes(4096),
     });
-    let input = [PREFACE, GREETING, ONE, THREE].concat();
+    let input = [PREFACE, SETTINGS, ONE, THREE].concat();
     let mut at = 0;
     while at < input.len() {
         at += connection.receive(&input[at..], 1).unwrap().0;
     }
-    let greeted = connection.output_bytes();
-    connection.note_sent(greeted);
+    let settings = connection.output_bytes();
+    connection.consume_output(settings);
     connection
 }
 
@@ -33,12 +33,12 @@ fn respond(connection: &mut Connection<()>, stream: u32, status: u16, body: &[u8
 }
 
 #[test]
-fn what_was_taken_back_was_never_said() {
-    let mut expected = asked();
+fn a_retracted_head_leaves_no_trace() {
+    let mut expected = new_connection();
     respond(&mut expected, 3, 200, b"three");
     respond(&mut expected, 1, 204, b"page");
 
-    let mut connection = asked();
+    let mut connection = new_connection();
     assert!(connection.send_head(1, false, |fields| fields.status(200)));
     assert!(connection.retract_head(1));
     respond(&mut connection, 3, 200, b"three");
@@ -48,20 +48,20 @@ fn what_was_taken_back_was_never_said() {
 
 #[test]
 fn frames_of_other_streams_stay() {
-    let mut connection = asked();
+    let mut connection = new_connection();
     assert!(connection.send_head(1, false, |fields| fields.status(200)));
     respond(&mut connection, 3, 200, b"three");
     assert!(connection.retract_head(1));
-    let left = b"\0\0\x01\x01\x04\0\0\0\x03\x88\0\0\x05\0\x01\0\0\0\x03three";
-    assert_eq!(left, connection.output().as_slice());
+    let expected = b"\0\0\x01\x01\x04\0\0\0\x03\x88\0\0\x05\0\x01\0\0\0\x03three";
+    assert_eq!(expected, connection.output().as_slice());
 }
 
 #[test]
-fn what_has_left_in_part_or_has_a_body_stays() {
-    let mut connection = asked();
+fn a_partly_written_head_or_one_with_a_body_cannot_be_retracted() {
+    let mut connection = new_connection();
     assert!(!connection.retract_head(1));
     assert!(connection.send_head(1, false, |fields| fields.status(200)));
-    connection.note_sent(1);
+    connection.consume_output(1);
     assert!(!connection.retract_head(1));
     assert!(connection.send_head(3, false, |fields| fields.status(200)));
     connection.send_data(3, b"begun", false);
