@@ -235,7 +235,7 @@ def test_a_client_that_goes_away_is_told_from_one_that_refuses(edge: RunningEdge
     with socket.create_connection(("127.0.0.1", port)) as tcp:
         tcp.sendall(client_hello()[:20])
     event = edge.wait_event("handshake_failed", since, reason="client_closed")
-    assert event["detail"] == "closed before our answer"
+    assert event["detail"] == "closed before the server's first flight"
 
 
 @pytest.mark.machine

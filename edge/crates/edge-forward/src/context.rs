@@ -102,7 +102,7 @@ impl ConnectionContext {
     /// Whether the client has a verified certificate, if this version of its site requires one.
     #[must_use]
     pub fn satisfies_client_auth(&self, site: &SiteRuntime) -> bool {
-        !site.tls.asks_clients() || self.is_under_policy_of(site)
+        !site.tls.requires_client_certificate() || self.is_under_policy_of(site)
     }
 
     fn is_under_policy_of(&self, site: &SiteRuntime) -> bool {

@@ -1,21 +1,21 @@
-//! TLS alerts (RFC 8446 §6): their numbers, their names, and the record of one sent in clear.
+//! TLS alerts (RFC 8446 §6): their numbers, their names, and the record of an unencrypted one.
 
 /// The description of an alert: its number in the IANA registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alert(pub u8);
 
 impl Alert {
-    /// The peer is done and says so.
+    /// The sender will send no more.
     pub const CLOSE_NOTIFY: Self = Self(0);
-    /// A message or record where it may not come.
+    /// A message or record that is not allowed at this point.
     pub const UNEXPECTED_MESSAGE: Self = Self(10);
-    /// A record that cannot be opened.
+    /// A record that cannot be decrypted.
     pub const BAD_RECORD_MAC: Self = Self(20);
     /// A record that is too long.
     pub const RECORD_OVERFLOW: Self = Self(22);
     /// No acceptable set of parameters.
     pub const HANDSHAKE_FAILURE: Self = Self(40);
-    /// A field that contradicts another or is out of its range.
+    /// A field that is inconsistent with another or out of range.
     pub const ILLEGAL_PARAMETER: Self = Self(47);
     /// A message that cannot be decoded.
     pub const DECODE_ERROR: Self = Self(50);
@@ -23,19 +23,19 @@ impl Alert {
     pub const DECRYPT_ERROR: Self = Self(51);
     /// No version in common.
     pub const PROTOCOL_VERSION: Self = Self(70);
-    /// Something that only we are to blame for.
+    /// An error of the sender itself.
     pub const INTERNAL_ERROR: Self = Self(80);
-    /// A hello of an older version than the client could have been served with (RFC 7507 §3).
+    /// A fallback to an older version than necessary (RFC 7507 §3).
     pub const INAPPROPRIATE_FALLBACK: Self = Self(86);
-    /// The user gave up.
+    /// The user canceled the handshake.
     pub const USER_CANCELED: Self = Self(90);
-    /// An extension that must be there is not (RFC 8446 §9.2).
+    /// A required extension is missing (RFC 8446 §9.2).
     pub const MISSING_EXTENSION: Self = Self(109);
-    /// An extension that was not asked for.
+    /// An extension that was not requested.
     pub const UNSUPPORTED_EXTENSION: Self = Self(110);
-    /// No site has the name that was asked for.
+    /// No site has the server name.
     pub const UNRECOGNIZED_NAME: Self = Self(112);
-    /// The site wants a certificate (TLS 1.3 only).
+    /// The site requires a client certificate (TLS 1.3 only).
     pub const CERTIFICATE_REQUIRED: Self = Self(116);
     /// No ALPN protocol in common (RFC 7301 §3.2).
     pub const NO_APPLICATION_PROTOCOL: Self = Self(120);
@@ -49,41 +49,44 @@ impl Alert {
             .map_or("unassigned_alert", |(_, name)| name)
     }
 
-    /// Who sent it, where that was the client: events name by themselves what we sent alone.
-    pub(crate) fn as_heard(self) -> String {
+    /// The detail of an event for an alert of the client. The `alert` of events is only that of the edge.
+    pub(crate) fn received_detail(self) -> String {
         format!("the client sent the alert {}", self.name())
     }
 
-    /// Whether a client says with it that it does not accept our certificate.
+    /// Whether it means that a client rejects the certificate.
     #[must_use]
     pub fn rejects_certificate(self) -> bool {
         matches!(self.0, 42..=46 | 48 | 113)
     }
 }
 
-/// A breach of the protocol.
+/// A violation of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The alert that the RFC names for it.
+    /// The alert that the RFC requires for it.
     pub alert: Alert,
-    /// What is wrong, in words.
-    pub what: &'static str,
+    /// The cause as text.
+    pub detail: &'static str,
 }
 
 impl Alert {
-    /// The breach that this alert answers.
-    pub(crate) const fn of(self, what: &'static str) -> Violation {
-        Violation { alert: self, what }
+    /// A violation with this alert.
+    pub(crate) const fn violation(self, detail: &'static str) -> Violation {
+        Violation {
+            alert: self,
+            detail,
+        }
     }
 
-    /// The level and the description, as they are sent.
+    /// The level and the description.
     pub(crate) fn encoded(self) -> [u8; 2] {
         // RFC 8446 §6: all but close_notify are fatal.
         [if self == Self::CLOSE_NOTIFY { 1 } else { 2 }, self.0]
     }
 }
 
-/// IANA "TLS Alerts"; the last four of the 40s and 60 are of older versions but still sent.
+/// The names of the IANA registry "TLS Alerts", including those of older versions.
 const NAMES: [(u8, &str); 34] = [
     (0, "close_notify"),
     (10, "unexpected_message"),
@@ -121,16 +124,16 @@ const NAMES: [(u8, &str); 34] = [
     (120, "no_application_protocol"),
 ];
 
-/// The record of an alert sent before any key exists.
+/// The record of an unencrypted alert.
 #[must_use]
 pub fn alert_record(alert: Alert) -> [u8; 7] {
-    // RFC 8446 §5.1: the record's version is 0x0303 whatever comes later.
+    // RFC 8446 §5.1: the record's version is 0x0303 whatever version is negotiated.
     let [level, description] = alert.encoded();
     [21, 3, 3, 0, 2, level, description]
 }
 
-/// The alert in a record that was sent in clear, when the bytes are one.
-pub(crate) fn clear_alert(record: &[u8]) -> Option<Alert> {
+/// The alert in an unencrypted record, if it contains one.
+pub(crate) fn unencrypted_alert(record: &[u8]) -> Option<Alert> {
     match record {
         [21, 3, _, 0, 2, 1 | 2, description] => Some(Alert(*description)),
         _ => None,
@@ -142,15 +145,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alert_record_is_read_back_as_the_same_alert() {
+    fn an_alert_record_parses_to_the_same_alert() {
         assert_eq!(
             Some(Alert::UNRECOGNIZED_NAME),
-            clear_alert(&alert_record(Alert::UNRECOGNIZED_NAME))
+            unencrypted_alert(&alert_record(Alert::UNRECOGNIZED_NAME))
         );
     }
 
     #[test]
-    fn alerts_that_reject_a_certificate_are_told_from_the_others() {
+    fn alerts_that_reject_a_certificate_are_recognized() {
         let rejecting: Vec<_> = NAMES
             .iter()
             .filter(|(number, _)| Alert(*number).rejects_certificate())
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_number_has_a_name_too() {
+    fn an_unknown_number_has_a_name() {
         assert_eq!("unassigned_alert", Alert(200).name());
     }
 }

@@ -1,50 +1,51 @@
-//! Buffers for bytes on their way, lent by the thread and given back when a connection is silent.
+//! Byte queues whose memory is returned to the thread's free list while a connection is idle.
 
 use std::cell::{Cell, RefCell};
 
-/// Room for eight full records and some small ones, so that a large body costs few system calls.
-const LENT: usize = 136 * 1024;
-/// What a connection may keep for itself while it waits for the rest of a record.
-const KEPT: usize = 4 * 1024;
-/// How many buffers a thread keeps ready.
-const SHELF: usize = 16;
-/// How many it lends at once. Connections that move give theirs back at each wait; only those
-/// whose peer takes nothing keep them, and beyond these few each gets no more than it needs.
-const MOST_LENT: usize = 32;
+/// The size of a large buffer, in bytes: room for eight full records and some small ones, so that a large
+/// body needs few system calls.
+const LARGE_BYTES: usize = 136 * 1024;
+/// The most bytes that stay in a small buffer while the rest of a record is awaited.
+const SMALL_BYTES: usize = 4 * 1024;
+/// The most large buffers in the free list.
+const MAX_FREE: usize = 16;
+/// The most large buffers in use. Connections that make progress release theirs at each wait; only
+/// those whose peer does not read keep them. Beyond this number, buffers have the size of their bytes.
+const MAX_LARGE: usize = 32;
 
 thread_local! {
     static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
-    static LENT_NOW: Cell<usize> = const { Cell::new(0) };
+    static LARGE_IN_USE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Whether the thread has a large buffer to lend.
-pub(crate) fn can_lend() -> bool {
-    LENT_NOW.get() < MOST_LENT
+/// Whether another large buffer may be used.
+pub(crate) fn large_available() -> bool {
+    LARGE_IN_USE.get() < MAX_LARGE
 }
 
-fn lend() -> Vec<u8> {
-    LENT_NOW.set(LENT_NOW.get() + 1);
+fn take_large() -> Vec<u8> {
+    LARGE_IN_USE.set(LARGE_IN_USE.get() + 1);
     FREE.with_borrow_mut(Vec::pop)
-        .unwrap_or_else(|| vec![0; LENT])
+        .unwrap_or_else(|| vec![0; LARGE_BYTES])
 }
 
-fn give_back(store: Vec<u8>) {
-    if store.len() == LENT {
-        LENT_NOW.set(LENT_NOW.get() - 1);
+fn recycle(store: Vec<u8>) {
+    if store.len() == LARGE_BYTES {
+        LARGE_IN_USE.set(LARGE_IN_USE.get() - 1);
         FREE.with_borrow_mut(|free| {
-            if free.len() < SHELF {
+            if free.len() < MAX_FREE {
                 free.push(store);
             }
         });
     }
 }
 
-/// A store of its own, never as long as one that is lent.
-fn own(needed: usize) -> Vec<u8> {
-    vec![0; if needed == LENT { LENT + 1 } else { needed }]
+/// Allocate a buffer that is not of the large size.
+fn allocate(needed: usize) -> Vec<u8> {
+    vec![0; if needed == LARGE_BYTES { LARGE_BYTES + 1 } else { needed }]
 }
 
-/// A queue of bytes that owns no memory while it is empty and [`Buffer::settle`]d.
+/// A byte queue that owns no memory while it is empty, after [`Buffer::shrink`].
 #[derive(Default)]
 pub(crate) struct Buffer {
     store: Vec<u8>,
@@ -61,9 +62,9 @@ impl Buffer {
         self.end - self.start
     }
 
-    /// Whether a large piece fits without memory of its own.
-    pub(crate) fn is_lent(&self) -> bool {
-        self.store.len() == LENT
+    /// Whether it uses a large buffer.
+    pub(crate) fn is_large(&self) -> bool {
+        self.store.len() == LARGE_BYTES
     }
 
     pub(crate) fn filled(&self) -> &[u8] {
@@ -74,7 +75,7 @@ impl Buffer {
         &mut self.store[self.start..self.end]
     }
 
-    /// Take bytes off the front.
+    /// Remove bytes from the front.
     pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
         debug_assert!(self.start <= self.end);
@@ -83,7 +84,7 @@ impl Buffer {
         }
     }
 
-    /// Free room at the back: at least `count` bytes, which are then announced by `extend_by`.
+    /// Room for at least `count` bytes at the back. Call `extend_by` after writing to it.
     pub(crate) fn room(&mut self, count: usize) -> &mut [u8] {
         if self.store.len() - self.end < count {
             self.make_room(count);
@@ -98,16 +99,16 @@ impl Buffer {
         if needed <= self.store.len() {
             return;
         }
-        let mut larger = if needed <= LENT && can_lend() {
-            lend()
+        let mut larger = if needed <= LARGE_BYTES && large_available() {
+            take_large()
         } else {
-            own(needed.max(KEPT))
+            allocate(needed.max(SMALL_BYTES))
         };
         larger[..self.end].copy_from_slice(&self.store[..self.end]);
-        give_back(std::mem::replace(&mut self.store, larger));
+        recycle(std::mem::replace(&mut self.store, larger));
     }
 
-    /// The bytes that were written into `room` count from now on.
+    /// Append bytes that were written to `room`.
     pub(crate) fn extend_by(&mut self, count: usize) {
         self.end += count;
         debug_assert!(self.end <= self.store.len());
@@ -118,22 +119,21 @@ impl Buffer {
         self.extend_by(bytes.len());
     }
 
-    /// Hold no more memory than the bytes need; for the time of a wait. What is lent stays while
-    /// there is much in it.
-    pub(crate) fn settle(&mut self) {
+    /// Release unused memory before a wait. A large buffer is kept while it contains many bytes.
+    pub(crate) fn shrink(&mut self) {
         let length = self.len();
-        if self.is_lent() && length > KEPT || self.store.len() == length {
+        if self.is_large() && length > SMALL_BYTES || self.store.len() == length {
             return;
         }
         let kept = self.filled().to_vec();
-        give_back(std::mem::replace(&mut self.store, kept));
+        recycle(std::mem::replace(&mut self.store, kept));
         (self.start, self.end) = (0, length);
     }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        give_back(std::mem::take(&mut self.store));
+        recycle(std::mem::take(&mut self.store));
     }
 }
 
@@ -144,57 +144,57 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// What goes in comes out in order, whatever is consumed and settled between.
+        /// Bytes come out in the order in which they went in, whatever is consumed and shrunk in between.
         #[test]
         fn a_buffer_is_a_queue(steps in prop::collection::vec((0_usize..5000, 0_usize..5000, any::<bool>()), 0..40)) {
             let (mut buffer, mut expected, mut next) = (Buffer::default(), Vec::new(), 0_u8);
-            for (put, take, settle) in steps {
+            for (put, take, shrink) in steps {
                 let bytes: Vec<u8> = (0..put).map(|_| { next = next.wrapping_add(1); next }).collect();
                 buffer.extend_from_slice(&bytes);
                 expected.extend_from_slice(&bytes);
                 let take = take.min(buffer.len());
                 buffer.consume(take);
                 expected.drain(..take);
-                if settle {
-                    buffer.settle();
+                if shrink {
+                    buffer.shrink();
                 }
                 prop_assert_eq!(expected.as_slice(), buffer.filled());
             }
         }
     }
 
-    /// A silent connection holds no memory.
+    /// An idle connection holds no memory.
     #[test]
-    fn a_settled_empty_buffer_owns_nothing() {
+    fn an_empty_shrunk_buffer_owns_no_memory() {
         let mut buffer = Buffer::default();
         buffer.extend_from_slice(b"record");
         buffer.consume(6);
-        buffer.settle();
+        buffer.shrink();
         assert_eq!(0, buffer.store.capacity());
     }
 
-    /// Beyond what the thread lends, a buffer is as small as its bytes allow.
+    /// Beyond the limit on large buffers, a buffer is as small as possible.
     #[test]
-    fn few_large_buffers_are_lent_at_once() {
+    fn large_buffers_are_limited() {
         let fill = |_| {
             let mut buffer = Buffer::default();
             buffer.extend_from_slice(&[0; 8 * 1024]);
             buffer
         };
-        let held: Vec<Buffer> = (0..MOST_LENT + 9).map(fill).collect();
-        assert!(!can_lend());
-        assert_eq!(MOST_LENT, held.iter().filter(|it| it.is_lent()).count());
-        assert_eq!(8 * 1024, held[MOST_LENT].store.capacity());
+        let held: Vec<Buffer> = (0..MAX_LARGE + 9).map(fill).collect();
+        assert!(!large_available());
+        assert_eq!(MAX_LARGE, held.iter().filter(|it| it.is_large()).count());
+        assert_eq!(8 * 1024, held[MAX_LARGE].store.capacity());
         drop(held);
-        assert_eq!(0, LENT_NOW.get());
+        assert_eq!(0, LARGE_IN_USE.get());
     }
 
-    /// The start of a record costs no more than itself.
+    /// An incomplete record uses only its own size.
     #[test]
-    fn a_settled_rest_is_held_in_its_own_size() {
+    fn a_shrunk_buffer_has_the_size_of_its_bytes() {
         let mut buffer = Buffer::default();
         buffer.extend_from_slice(b"rec");
-        buffer.settle();
+        buffer.shrink();
         assert_eq!(
             (b"rec".as_slice(), 3),
             (buffer.filled(), buffer.store.capacity())

@@ -1,4 +1,4 @@
-//! Certificates that can be served: chain and key read, and proven to belong together.
+//! Loading certificates: chain and key are parsed and checked to match.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use rustls::{SignatureAlgorithm, SignatureScheme};
 use crate::site_fault::SiteFault;
 use crate::x509;
 
-/// A certificate of the contract and its key, as a site refers to them.
+/// A certificate of the contract and its key.
 #[derive(Clone, Copy)]
 pub struct CertificateSource<'a> {
-    /// The certificate's name in the contract.
+    /// The hash of the certificate's part.
     pub hash: Hash,
     /// The chain.
     pub certificate: &'a Certificate,
@@ -33,7 +33,7 @@ pub(crate) struct LoadedCertificate {
 }
 
 impl CertificateNames {
-    /// Whether a host is among them, or a wildcard one label above; a wildcard is its own host.
+    /// Whether they contain a host or a wildcard that covers it. A wildcard covers itself, too.
     #[must_use]
     pub fn cover(&self, host: &str) -> bool {
         let parent = host.split_once('.').map(|(_, parent)| parent);
@@ -47,7 +47,7 @@ impl CertificateNames {
 }
 
 impl LoadedCertificate {
-    /// Read a chain and its key; faults name the place inside the certificate.
+    /// Load a chain and its key. The path of a fault starts at the certificate.
     pub(crate) fn load(source: &CertificateSource<'_>) -> Result<Self, SiteFault> {
         let chain = read_chain(&source.certificate.chain)?;
         let key = read_key(source.key)?;
@@ -55,7 +55,7 @@ impl LoadedCertificate {
             return Err(fault(
                 QuarantineCode::KeyMismatch,
                 "key",
-                "the key is not the one of chain[0]",
+                "the key does not match chain[0]",
             ));
         }
         let certified = CertifiedKey::new(chain, key);
@@ -65,12 +65,12 @@ impl LoadedCertificate {
         })
     }
 
-    /// Whether the key can sign with a scheme that the client offers for a version.
+    /// Whether the key can sign with one of the schemes.
     pub(crate) fn can_sign(&self, offered: &[SignatureScheme]) -> bool {
         self.certified.key.choose_scheme(offered).is_some()
     }
 
-    /// Whether the key is an RSA key; the names of the suites of TLS 1.2 tell RSA from the rest.
+    /// Whether the key is an RSA key, which suites of TLS 1.2 distinguish.
     pub(crate) fn is_rsa(&self) -> bool {
         self.certified.key.algorithm() == SignatureAlgorithm::RSA
     }
@@ -86,11 +86,11 @@ fn read_chain(chain: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, SiteFau
 
 fn read_certificate(index: usize, der: &[u8]) -> Result<CertificateDer<'static>, SiteFault> {
     if x509::public_key(der).is_none() {
-        let place = format!("chain[{index}]");
+        let path = format!("chain[{index}]");
         return Err(fault(
             QuarantineCode::CertificateUnreadable,
-            &place,
-            "this is no X.509 certificate",
+            &path,
+            "not an X.509 certificate",
         ));
     }
     Ok(CertificateDer::from(der.to_vec()))

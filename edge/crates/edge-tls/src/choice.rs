@@ -1,4 +1,4 @@
-//! The decision before rustls: what a handshake with this hello would end in, or why it cannot.
+//! Choosing the parameters of a handshake from a hello, before rustls sees it, or the reason to refuse it.
 
 use std::sync::Arc;
 
@@ -12,38 +12,37 @@ use crate::iana;
 use crate::refusal::Refusal;
 use crate::site::{ReadyCertificate, SiteTls};
 
-/// The configuration that fits a hello.
+/// The configuration for a handshake.
 #[derive(Clone)]
 pub struct Choice {
     pub(crate) config: Arc<ServerConfig>,
-    /// Whether the client has to say hello again, with a share of the group that was chosen.
-    pub(crate) asks_again: bool,
+    /// Whether a `HelloRetryRequest` is needed, since the client sent no key share of the chosen group.
+    pub(crate) needs_retry: bool,
     names: CertificateNames,
 }
 
 impl Choice {
-    /// The names of the certificate that the client is shown.
+    /// The names of the certificate that is sent to the client.
     ///
-    /// A session that is resumed shows none: the client has seen one that was chosen for the same
-    /// name (RFC 6066 §3), of the same site and the same set of certificates.
+    /// A resumed session sends none. The certificate of the original handshake was chosen for the same name
+    /// (RFC 6066 §3), the same site and the same certificates.
     #[must_use]
     pub fn certificate_names(&self) -> &CertificateNames {
         &self.names
     }
 }
 
-/// `TLS_FALLBACK_SCSV`, among the suites of a client that offers less than it can (RFC 7507).
+/// `TLS_FALLBACK_SCSV`, sent by clients that retry with an older version (RFC 7507).
 const FALLBACK: u16 = 0x5600;
 
 impl SiteTls {
-    /// Choose version, certificate and group for a hello; `name` is what the client asked for, or
-    /// the address it came to.
+    /// Choose version, certificate and group for a hello; `name` is its server name, or the local address.
     pub fn choose(&self, hello: &ClientHello, name: Option<&str>) -> Result<Choice, Refusal> {
         let version = self.choose_version(hello)?;
         self.check_fallback(hello, version)?;
         if version == TlsVersion::Tls13 {
-            check_extensions(hello).map_err(|Violation { alert, what }| {
-                Refusal::answered(HandshakeFailure::HelloMalformed, alert, what)
+            check_extensions(hello).map_err(|Violation { alert, detail }| {
+                Refusal::with_alert(HandshakeFailure::HelloMalformed, alert, detail)
             })?;
         }
         self.check_suites(hello, version)?;
@@ -57,13 +56,13 @@ impl SiteTls {
         let share = iana::group_number(self.groups[group]);
         Ok(Choice {
             config,
-            asks_again: version == TlsVersion::Tls13 && !hello.has_share(share),
+            needs_retry: version == TlsVersion::Tls13 && !hello.has_share(share),
             names: certificate.loaded.names.clone(),
         })
     }
 
     fn choose_version(&self, hello: &ClientHello) -> Result<TlsVersion, Refusal> {
-        // The newest one wins, whatever the order of the policy (RFC 8446 §4.2.1).
+        // The newest version, regardless of the policy's order (RFC 8446 §4.2.1).
         let shared = |version: &&TlsVersion| hello.offers_version(iana::version_number(**version));
         self.versions
             .iter()
@@ -72,7 +71,7 @@ impl SiteTls {
             .copied()
             .ok_or_else(|| {
                 let detail = format!("the client offers {}", offered_versions(hello));
-                Refusal::answered(
+                Refusal::with_alert(
                     HandshakeFailure::NoSharedVersion,
                     Alert::PROTOCOL_VERSION,
                     detail,
@@ -80,15 +79,14 @@ impl SiteTls {
             })
     }
 
-    /// RFC 7507 §3: a client that has fallen back could have been served with a newer version, and
-    /// was kept from it.
+    /// RFC 7507 §3: refuse a client that fell back although a newer version is shared.
     fn check_fallback(&self, hello: &ClientHello, version: TlsVersion) -> Result<(), Refusal> {
         match self.versions.iter().max() {
             Some(newest) if *newest > version && hello.suites.contains(&FALLBACK) => {
-                let (ours, theirs) = (newest.as_str(), version.as_str());
+                let (newest, version) = (newest.as_str(), version.as_str());
                 let detail =
-                    format!("the client fell back to TLS {theirs}, and the site has {ours}");
-                Err(Refusal::answered(
+                    format!("the client fell back to TLS {version}, and the site has {newest}");
+                Err(Refusal::with_alert(
                     HandshakeFailure::NoSharedVersion,
                     Alert::INAPPROPRIATE_FALLBACK,
                     detail,
@@ -121,10 +119,10 @@ impl SiteTls {
         }
     }
 
-    /// The place of the group in the policy.
+    /// The index of the group in the policy.
     fn choose_group(&self, hello: &ClientHello, version: TlsVersion) -> Result<usize, Refusal> {
         let shared: Vec<usize> = (0..self.groups.len())
-            .filter(|place| is_shared(self.groups[*place], hello, version))
+            .filter(|index| is_shared(self.groups[*index], hello, version))
             .collect();
         let Some(first) = shared.first() else {
             return Err(failure(
@@ -133,20 +131,20 @@ impl SiteTls {
                 &offered("groups", &hello.groups),
             ));
         };
-        // A hybrid group is worth the round trip of a HelloRetryRequest; between classical ones the
-        // one whose share is here saves it.
-        let ready = |place: &&usize| hello.has_share(iana::group_number(self.groups[**place]));
+        // A hybrid group is preferred even if it needs a HelloRetryRequest. Among classical groups, one with
+        // a key share is preferred, which saves the round trip.
+        let ready = |index: &&usize| hello.has_share(iana::group_number(self.groups[**index]));
         if version == TlsVersion::Tls12 || iana::is_hybrid(self.groups[*first]) {
             return Ok(*first);
         }
         Ok(*shared.iter().find(ready).unwrap_or(first))
     }
 
-    /// The hash, by its length, that the suite of a `HelloRetryRequest` must have where it is not the
-    /// one of the policy's order.
+    /// The length of the hash that the suite of a `HelloRetryRequest` must have, if it is not that of the
+    /// policy's first shared suite.
     ///
-    /// A client takes back the sessions that a suite does not go with (RFC 8446 §4.1.2); rustls ends
-    /// handshakes of clients that take back all of them.
+    /// A client removes the sessions that are not compatible with the suite (RFC 8446 §4.1.2), and rustls
+    /// fails if a client removes all of them.
     fn choose_hash(&self, hello: &ClientHello, version: TlsVersion, group: usize) -> Option<usize> {
         let group = iana::group_number(self.groups[group]);
         if hello.binder_lengths.is_empty() || hello.has_share(group) {
@@ -188,7 +186,7 @@ impl SiteTls {
             failure(
                 HandshakeFailure::NoSharedSuite,
                 version,
-                "none of the shared suites fits a certificate's key",
+                "none of the shared suites matches a certificate's key",
             )
         })
     }
@@ -197,10 +195,10 @@ impl SiteTls {
         let Some(protocols) = &hello.alpn else {
             return Ok(());
         };
-        if self.alpn.iter().any(|ours| {
+        if self.alpn.iter().any(|protocol| {
             protocols
                 .iter()
-                .any(|theirs| theirs == ours.as_str().as_bytes())
+                .any(|offered| offered == protocol.as_str().as_bytes())
         }) {
             return Ok(());
         }
@@ -209,7 +207,7 @@ impl SiteTls {
             .map(|name| name.escape_ascii().to_string())
             .collect();
         let detail = format!("the client offers {}", listed(&names));
-        Err(Refusal::answered(
+        Err(Refusal::with_alert(
             HandshakeFailure::NoSharedAlpn,
             Alert::NO_APPLICATION_PROTOCOL,
             detail,
@@ -217,7 +215,7 @@ impl SiteTls {
     }
 }
 
-/// What a hello of TLS 1.3 must have (RFC 8446 §9.2).
+/// Check the extensions that a hello of TLS 1.3 must have (RFC 8446 §9.2).
 pub(crate) fn check_extensions(hello: &ClientHello) -> Result<(), Violation> {
     let is_resuming = !hello.binder_lengths.is_empty();
     let has_groups = !hello.groups.is_empty();
@@ -226,16 +224,16 @@ pub(crate) fn check_extensions(hello: &ClientHello) -> Result<(), Violation> {
     } else if !has_groups && (hello.key_shares.is_some() || !is_resuming) {
         "supported_groups is missing"
     } else if hello.signature_schemes.is_empty() {
-        "signature_algorithms is missing" // §4.2.3: our certificate has to be signed with.
+        "signature_algorithms is missing" // §4.2.3: required for the server's signature.
     } else {
         return Ok(());
     };
-    Err(Alert::MISSING_EXTENSION.of(missing))
+    Err(Alert::MISSING_EXTENSION.violation(missing))
 }
 
 fn failure(reason: HandshakeFailure, version: TlsVersion, detail: &str) -> Refusal {
     let detail = format!("TLS {}: {detail}", version.as_str());
-    Refusal::answered(reason, Alert::HANDSHAKE_FAILURE, detail)
+    Refusal::with_alert(reason, Alert::HANDSHAKE_FAILURE, detail)
 }
 
 fn is_shared(group: Group, hello: &ClientHello, version: TlsVersion) -> bool {
@@ -243,7 +241,7 @@ fn is_shared(group: Group, hello: &ClientHello, version: TlsVersion) -> bool {
     usable && hello.groups.contains(&iana::group_number(group))
 }
 
-/// The offered schemes that a version allows for handshakes.
+/// The offered schemes that may be used for handshakes of a version.
 fn usable_schemes(hello: &ClientHello, version: TlsVersion) -> Vec<SignatureScheme> {
     // RFC 8446 §4.2.3: PKCS #1 v1.5 and SHA-1 are for certificates only.
     let refused = |scheme: &u16| {
@@ -280,12 +278,12 @@ fn offered(what: &str, numbers: &[u16]) -> String {
     format!("the client's {what} are {}", listed(&names))
 }
 
-/// RFC 8701: numbers that clients throw in to keep servers honest.
+/// Whether a number is reserved by RFC 8701 (GREASE).
 fn is_grease(number: u16) -> bool {
     number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
 }
 
-/// As many names as an event should hold.
+/// The names, limited in number for events.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 12;
     match names.len() {

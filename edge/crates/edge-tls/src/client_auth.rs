@@ -1,4 +1,4 @@
-//! Client authentication (RFC 8446 §4.3.2): the verifier of clients' certificates, by a site's policy.
+//! Client authentication (RFC 8446 §4.3.2): the verifier of client certificates of a policy.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use rustls::server::danger::ClientCertVerifier;
 
 use crate::site_fault::SiteFault;
 
-/// Whether clients must show a certificate.
+/// Whether a client certificate is required.
 pub(crate) fn is_required(policy: &TlsPolicy) -> bool {
     !policy.client_roots.is_empty()
 }
 
-/// The verifier of the certificate that a client must show, or one that requires none.
+/// The verifier of client certificates, or one that requests none.
 pub(crate) fn verifier(policy: &TlsPolicy) -> Result<Arc<dyn ClientCertVerifier>, SiteFault> {
     if !is_required(policy) {
         return Ok(WebPkiClientVerifier::no_client_auth());
@@ -34,10 +34,10 @@ pub(crate) fn verifier(policy: &TlsPolicy) -> Result<Arc<dyn ClientCertVerifier>
     Ok(verifier)
 }
 
-fn unreadable(place: &str, message: &str) -> SiteFault {
+fn unreadable(index: &str, message: &str) -> SiteFault {
     SiteFault {
         code: QuarantineCode::TlsPolicyUnusable,
-        path: format!("tls.client_roots{place}"),
+        path: format!("tls.client_roots{index}"),
         message: message.to_owned(),
     }
 }

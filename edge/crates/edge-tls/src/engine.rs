@@ -1,4 +1,4 @@
-//! rustls without a socket: ciphertext in, plaintext out, and the other way round.
+//! A rustls connection without a socket: ciphertext in, plaintext out, and vice versa.
 
 use std::sync::Arc;
 
@@ -9,113 +9,113 @@ use rustls::unbuffered::{
 };
 use rustls::{Error, ProtocolVersion, ServerConfig};
 
-use crate::alert::{Alert, alert_record, clear_alert};
-use crate::buffer::{Buffer, can_lend};
+use crate::alert::{Alert, alert_record, unencrypted_alert};
+use crate::buffer::{Buffer, large_available};
 use crate::choice::check_extensions;
 use crate::fault::Fault;
 use crate::hello::{ClientHello, HelloError, HelloParser};
-use crate::protection::Notes;
-use crate::records::{self, Phase, Verdict};
+use crate::protection::CallReport;
+use crate::records::{self, Phase, RecordAction};
 use crate::refusal::Stage;
 
-/// The most plaintext that one call encrypts: eight full records.
-const MOST_AT_ONCE: usize = 128 * 1024;
-/// The same while many connections hold what their peers do not take.
-const MOST_WHEN_SCARCE: usize = 8 * 1024;
+/// The most plaintext bytes that one call encrypts: eight full records.
+const MAX_PLAINTEXT: usize = 128 * 1024;
+/// The same while many connections have unsent bytes.
+const MAX_PLAINTEXT_WHEN_SCARCE: usize = 8 * 1024;
 const RECORD: usize = 16 * 1024;
-/// The most that a suite of ours adds to a record: header, explicit nonce, content type, tag.
+/// The most bytes that a supported suite adds to a record: header, explicit nonce, content type, tag.
 const OVERHEAD: usize = 5 + 8 + 1 + 16;
-/// The most handshake messages that a record holds: each has four bytes at least.
-const MOST_MESSAGES: usize = RECORD / 4;
-/// The random of a server hello that is a `HelloRetryRequest` (RFC 8446 §4.1.3).
+/// The most handshake messages in a record: each has at least four bytes.
+const MAX_MESSAGES: usize = RECORD / 4;
+/// The random of a `HelloRetryRequest` (RFC 8446 §4.1.3).
 const RETRY: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
-/// Ciphertext that waits beyond this amount stops reading: the longest hello with its records.
-const MOST_INCOMING: usize = 128 * 1024;
+/// No more ciphertext is read above this many unprocessed bytes: the longest hello with its records.
+const MAX_INCOMING: usize = 128 * 1024;
 
-/// One connection of rustls and the bytes around it.
+/// A rustls connection and its buffers.
 pub(crate) struct Engine {
     tls: Box<UnbufferedServerConnection>,
-    /// Ciphertext that rustls is not done with.
+    /// Ciphertext that rustls has not discarded.
     pub(crate) incoming: Buffer,
-    /// How much of it rustls has been handed: a record, behind the records of a message that is
-    /// not whole yet.
-    handed: usize,
+    /// The number of its bytes that were passed to rustls: a record, after the records of an incomplete
+    /// message.
+    submitted: usize,
     pub(crate) flow: Flow,
-    /// The second hello, while one is due.
+    /// Set while a second hello is expected.
     retry: Option<Box<Retry>>,
-    /// The `change_cipher_spec` so far that did nothing.
+    /// The number of `change_cipher_spec` records that were ignored.
     changes: u8,
-    /// Whether the client encrypts by TLS 1.2.
+    /// Whether the client encrypts, in TLS 1.2.
     client_encrypts: bool,
     close_sent: bool,
     failed: Option<Fault>,
-    /// Whether all that came in was processed and application data may flow.
-    is_settled: bool,
+    /// Whether all received records were processed and application data may be sent.
+    is_caught_up: bool,
 }
 
-/// A hello that is read again, and the first one.
+/// The parser of a second hello, and the first one to compare it with.
 struct Retry {
     first: ClientHello,
     parser: HelloParser,
 }
 
-/// What a connection has produced: bytes for either side, and what was learned of the peer.
+/// The output of a connection in both directions, and the state of the peer.
 #[derive(Default)]
 pub(crate) struct Flow {
     /// Ciphertext that has not been sent.
     pub(crate) outgoing: Buffer,
-    /// Plaintext that nobody has taken.
+    /// Plaintext that the reader has not consumed.
     pub(crate) plaintext: Buffer,
-    /// Whether the peer said that it sends no more.
+    /// Whether the peer has sent `close_notify`.
     pub(crate) peer_closed: bool,
     /// The alert that was sent by the last step.
     pub(crate) alert_sent: Option<Alert>,
     stage: Stage,
-    /// Whether we encrypt by TLS 1.2.
+    /// Whether the server encrypts, in TLS 1.2.
     encrypts: bool,
 }
 
-/// Where a connection stands when all that came in is processed.
+/// The state of a connection after all received records were processed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// The handshake needs more bytes.
     Handshaking,
-    /// Application data may flow.
+    /// Application data may be sent and received.
     Open,
     /// Both sides have closed.
     Closed,
 }
 
-/// What is to be sent once application data may flow.
+/// What to send once the handshake has completed.
 #[derive(Clone, Copy)]
-enum Wish<'a> {
+enum Output<'a> {
     Nothing,
     Data(&'a [u8]),
     CloseNotify,
 }
 
-/// What a step of rustls came to: more bytes to drop, and the state when it was the last step.
+/// The result of a step of rustls: the number of bytes to discard, and the state if it was the last step.
 type Step = (usize, Option<State>);
 type Take<'a> = &'a mut dyn FnMut(&[u8]) -> usize;
 
 impl Engine {
-    /// A connection whose first bytes have been read already.
+    /// Create a connection whose first bytes were read already.
     pub(crate) fn new(config: Arc<ServerConfig>, incoming: Buffer) -> Result<Self, Error> {
         let tls = Box::new(UnbufferedServerConnection::new(config)?);
         Ok(Self {
             tls,
             incoming,
-            handed: 0,
+            submitted: 0,
             flow: Flow::default(),
             retry: None,
             changes: 0,
             client_encrypts: false,
             close_sent: false,
             failed: None,
-            is_settled: false,
+            is_caught_up: false,
         })
     }
 
@@ -127,101 +127,101 @@ impl Engine {
         self.flow.stage
     }
 
-    /// Expect a second hello like the first one, in as many bytes.
-    pub(crate) fn expect_again(&mut self, first: ClientHello, limit: usize) {
+    /// Expect a second hello, which must match the first one.
+    pub(crate) fn expect_second_hello(&mut self, first: ClientHello, limit: usize) {
         let parser = HelloParser::new(limit);
         self.retry = Some(Box::new(Retry { first, parser }));
     }
 
-    /// Whether no more ciphertext may be read before what waits is processed.
+    /// Whether received ciphertext must be processed before more is read.
     pub(crate) fn is_full(&self) -> bool {
-        self.incoming.len() >= MOST_INCOMING
+        self.incoming.len() >= MAX_INCOMING
     }
 
-    /// Process what came in; `take` is offered plaintext and says how much of it it took.
+    /// Process received records; `take` is called with plaintext, and returns how many bytes it has consumed.
     ///
-    /// Stops when something was not taken, so that the plaintext kept is bounded by one record.
+    /// Stops if some was not consumed, so that at most one record of plaintext is buffered.
     pub(crate) fn process(&mut self, mut take: impl FnMut(&[u8]) -> usize) -> Result<State, Fault> {
-        if self.is_settled && matches!(self.next_record(), Ok(None)) {
+        if self.is_caught_up && matches!(self.next_record(), Ok(None)) {
             return Ok(State::Open);
         }
-        self.drive(&mut take, Wish::Nothing)
+        self.drive(&mut take, Output::Nothing)
     }
 
-    /// Encrypt as much as one call should; plaintext met on the way is kept for the reader.
+    /// Encrypt a limited part of `data`; return its length. Plaintext that is decrypted meanwhile is buffered.
     pub(crate) fn encrypt(&mut self, data: &[u8]) -> Result<usize, Fault> {
-        let most = if self.flow.outgoing.is_lent() || can_lend() {
-            MOST_AT_ONCE
+        let max = if self.flow.outgoing.is_large() || large_available() {
+            MAX_PLAINTEXT
         } else {
-            MOST_WHEN_SCARCE
+            MAX_PLAINTEXT_WHEN_SCARCE
         };
-        let data = &data[..data.len().min(most)];
-        match self.drive(&mut |_| 0, Wish::Data(data))? {
+        let data = &data[..data.len().min(max)];
+        match self.drive(&mut |_| 0, Output::Data(data))? {
             State::Open => Ok(data.len()),
             State::Handshaking | State::Closed => Err(Error::HandshakeNotComplete.into()),
         }
     }
 
-    /// Say that we send no more (RFC 8446 §6.1); once, and only after a handshake.
+    /// Send `close_notify` (RFC 8446 §6.1), once and only after the handshake.
     pub(crate) fn close(&mut self) -> Result<(), Fault> {
         if self.tls.is_handshaking() || std::mem::replace(&mut self.close_sent, true) {
             return Ok(());
         }
-        self.drive(&mut |_| 0, Wish::CloseNotify).map(|_| ())
+        self.drive(&mut |_| 0, Output::CloseNotify).map(|_| ())
     }
 
-    fn drive(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Fault> {
+    fn drive(&mut self, take: Take<'_>, output: Output<'_>) -> Result<State, Fault> {
         if let Some(fault) = &self.failed {
             return Err(fault.clone());
         }
-        let outcome = self.advance(take, wish);
-        self.is_settled = matches!(outcome, Ok(State::Open));
+        let outcome = self.advance(take, output);
+        self.is_caught_up = matches!(outcome, Ok(State::Open));
         outcome.inspect_err(|fault| {
             self.failed = Some(fault.clone());
-            self.answer(fault);
+            self.send_alert(fault);
         })
     }
 
-    /// Hand rustls one whole record after the other: it counts what it skips anew when it sees it
-    /// again, so that it must not be shown a record twice.
-    fn advance(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<State, Fault> {
-        let is_reading = matches!(wish, Wish::Nothing);
+    /// Pass records to rustls one at a time. It must not be passed a record of rejected early data twice,
+    /// since it would count that twice.
+    fn advance(&mut self, take: Take<'_>, output: Output<'_>) -> Result<State, Fault> {
+        let is_reading = matches!(output, Output::Nothing);
         let was_handshaking = self.tls.is_handshaking();
         if is_reading {
-            self.hand_over()?;
+            self.submit_next()?;
         }
         loop {
-            let Some(state) = self.call(take, wish)? else {
+            let Some(state) = self.call(take, output)? else {
                 continue;
             };
-            // What comes right behind the handshake is the first reader's, with its faults.
-            let is_through = was_handshaking && !self.tls.is_handshaking();
-            let goes_on =
-                is_reading && !is_through && self.flow.is_read() && state != State::Closed;
-            if !(goes_on && self.hand_over()?) {
+            // Records after the handshake, and their faults, are left to the first reader.
+            let is_complete = was_handshaking && !self.tls.is_handshaking();
+            let continues =
+                is_reading && !is_complete && self.flow.is_read() && state != State::Closed;
+            if !(continues && self.submit_next()?) {
                 return Ok(state);
             }
         }
     }
 
-    /// One call of rustls; the state when it was the last one for what has been handed over.
-    fn call(&mut self, take: Take<'_>, wish: Wish<'_>) -> Result<Option<State>, Fault> {
+    /// Call rustls once; return the state if it was the last call for the submitted records.
+    fn call(&mut self, take: Take<'_>, output: Output<'_>) -> Result<Option<State>, Fault> {
         self.flow.alert_sent = None;
-        let handed = &mut self.incoming.filled_mut()[..self.handed];
-        let UnbufferedStatus { discard, state } = self.tls.process_tls_records(handed);
-        let step = state.and_then(|state| self.flow.step(state, take, wish));
+        let submitted = &mut self.incoming.filled_mut()[..self.submitted];
+        let UnbufferedStatus { discard, state } = self.tls.process_tls_records(submitted);
+        let step = state.and_then(|state| self.flow.step(state, take, output));
         let more = step.as_ref().map_or(0, |(more, _)| *more);
         self.drop_front(discard + more);
-        let notes = self.flow.note();
-        if let Some(violation) = notes.inside {
+        let report = self.flow.take_report();
+        if let Some(violation) = report.violation {
             return Err(violation.into());
         }
-        if self.tls.is_handshaking() && notes.heard == Some(Alert::CLOSE_NOTIFY) {
-            return Err(Fault::Left);
+        if self.tls.is_handshaking() && report.alert_received == Some(Alert::CLOSE_NOTIFY) {
+            return Err(Fault::ClosedByClient);
         }
         let state = step?.1;
-        if notes.unopened {
-            self.drop_front(self.handed); // Early data that was rejected (RFC 8446 §4.2.10).
+        if report.undecryptable {
+            self.drop_front(self.submitted); // Early data that was rejected (RFC 8446 §4.2.10).
         }
         Ok(state)
     }
@@ -232,26 +232,26 @@ impl Engine {
 
     fn drop_front(&mut self, count: usize) {
         self.incoming.consume(count);
-        self.handed -= count;
+        self.submitted -= count;
     }
 
-    /// Hand rustls the next record; `false` when there is none yet.
-    fn hand_over(&mut self) -> Result<bool, Fault> {
+    /// Submit the next record to rustls; `false` if none is complete.
+    fn submit_next(&mut self) -> Result<bool, Fault> {
         while let Some(length) = self.next_record()? {
-            match self.judge(length)? {
-                Verdict::Pass => {
-                    self.handed += length;
+            match self.check(length)? {
+                RecordAction::Pass => {
+                    self.submitted += length;
                     return Ok(true);
                 }
-                Verdict::Drop => self.incoming.consume(length), // Nothing is handed over now.
+                RecordAction::Drop => self.incoming.consume(length), // Nothing is submitted at this point.
             }
         }
         Ok(false)
     }
 
-    /// The length of the next record with its header, when it is there.
+    /// The length of the next record with its header, if it is complete.
     fn next_record(&self) -> Result<Option<usize>, Fault> {
-        let waiting = &self.incoming.filled()[self.handed..];
+        let waiting = &self.incoming.filled()[self.submitted..];
         let Some(header) = waiting.first_chunk::<{ records::HEADER }>() else {
             return Ok(None);
         };
@@ -259,30 +259,30 @@ impl Engine {
         Ok((length <= waiting.len()).then_some(length))
     }
 
-    fn judge(&mut self, length: usize) -> Result<Verdict, Fault> {
+    fn check(&mut self, length: usize) -> Result<RecordAction, Fault> {
         let is_tls13 = self.is_tls13();
         let phase = Phase {
             version: self.tls.protocol_version(),
-            is_encrypted: self.client_encrypts || is_tls13 && self.flow.stage == Stage::Answered,
+            is_encrypted: self.client_encrypts || is_tls13 && self.flow.stage == Stage::FlightSent,
             is_handshaking: self.tls.is_handshaking(),
-            is_split: self.handed > 0,
+            is_split: self.submitted > 0,
         };
-        let record = &self.incoming.filled()[self.handed..self.handed + length];
-        let verdict = records::judge(record, phase, &mut self.changes)?;
-        if self.flow.stage == Stage::AskedAgain
+        let record = &self.incoming.filled()[self.submitted..self.submitted + length];
+        let action = records::check(record, phase, &mut self.changes)?;
+        if self.flow.stage == Stage::RetryRequested
             && record[0] == records::HANDSHAKE
             && let Some(retry) = &mut self.retry
             && retry.add(&record[records::HEADER..])?
         {
             self.retry = None;
         }
-        // RFC 5246 §7.1: what comes behind it is encrypted.
+        // RFC 5246 §7.1: the following records are encrypted.
         self.client_encrypts |= !is_tls13 && record[0] == records::CHANGE_CIPHER_SPEC;
-        Ok(verdict)
+        Ok(action)
     }
 
-    /// Have the client get the alert for a fault: that of rustls, else the one that is due.
-    fn answer(&mut self, fault: &Fault) {
+    /// Send the alert for a fault: that of rustls, or else the one that the RFC requires.
+    fn send_alert(&mut self, fault: &Fault) {
         self.collect();
         if self.flow.alert_sent.is_some() || self.close_sent {
             return;
@@ -290,8 +290,8 @@ impl Engine {
         let Some(alert) = fault.due_alert() else {
             return;
         };
-        if self.flow.encrypts || self.is_tls13() && self.flow.stage == Stage::Answered {
-            self.provoke(alert);
+        if self.flow.encrypts || self.is_tls13() && self.flow.stage == Stage::FlightSent {
+            self.send_encrypted_alert(alert);
             self.collect();
         } else {
             self.flow.outgoing.extend_from_slice(&alert_record(alert));
@@ -299,33 +299,33 @@ impl Engine {
         }
     }
 
-    /// Move what rustls wants to send to what will be sent.
+    /// Move the output of rustls to `outgoing`.
     fn collect(&mut self) {
-        // Only while there is some: rustls would go on to read what it must not see any more.
+        // Only while there is some, or else rustls would continue to read.
         while self.tls.wants_write() && self.call_for_alert(&mut []).is_some() {}
     }
 
-    /// Send an alert encrypted: rustls makes alerts of its own errors only, so it gets to read a
-    /// record of no type, behind what it has of a message.
-    fn provoke(&mut self, alert: Alert) {
-        let mut bait = vec![0xff; self.handed + records::HEADER];
-        // It refuses each message of the last record that it has not handled before it reads on.
-        for _ in 0..=MOST_MESSAGES {
-            Notes::say_instead(alert);
-            let Some(discard) = self.call_for_alert(&mut bait) else {
+    /// Send an encrypted alert. rustls only sends alerts for its own errors, so it is passed an invalid
+    /// record, whose alert is replaced.
+    fn send_encrypted_alert(&mut self, alert: Alert) {
+        let mut dummy = vec![0xff; self.submitted + records::HEADER];
+        // Messages of the last record that were not processed are refused first, one in each call.
+        for _ in 0..=MAX_MESSAGES {
+            CallReport::replace_next_alert(alert);
+            let Some(discard) = self.call_for_alert(&mut dummy) else {
                 return;
             };
-            bait.drain(..discard);
+            dummy.drain(..discard);
             if self.flow.alert_sent.is_some() {
                 return;
             }
         }
     }
 
-    /// One call of rustls after an error: what it has to send is taken. `None` when it is at rest.
-    fn call_for_alert(&mut self, bait: &mut [u8]) -> Option<usize> {
-        let UnbufferedStatus { discard, state } = self.tls.process_tls_records(bait);
-        let goes_on = match state {
+    /// Call rustls once after an error, and collect its output. `None` if there is nothing left to do.
+    fn call_for_alert(&mut self, dummy: &mut [u8]) -> Option<usize> {
+        let UnbufferedStatus { discard, state } = self.tls.process_tls_records(dummy);
+        let continues = match state {
             Ok(ConnectionState::EncodeTlsData(alert)) => self.flow.encode(alert).is_ok(),
             Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                 while traffic.next_record().is_some() {}
@@ -338,20 +338,20 @@ impl Engine {
             Ok(_) => false,
             Err(_) => true,
         };
-        self.flow.note();
-        goes_on.then_some(discard)
+        self.flow.take_report();
+        continues.then_some(discard)
     }
 }
 
 impl Retry {
-    /// Add a fragment of the second hello; once it is whole, which is told, it must be the first
-    /// one again.
+    /// Add a fragment of the second hello; `true` once it is complete. It must match the first one.
     fn add(&mut self, fragment: &[u8]) -> Result<bool, HelloError> {
         let Some(second) = self.parser.add(fragment)? else {
             return Ok(false);
         };
         if !self.first.is_repeated_by(&second) {
-            let differs = Alert::ILLEGAL_PARAMETER.of("the second hello differs from the first");
+            let differs =
+                Alert::ILLEGAL_PARAMETER.violation("the second hello differs from the first");
             return Err(HelloError::Malformed(differs));
         }
         check_extensions(&second).map_err(HelloError::Malformed)?;
@@ -360,7 +360,7 @@ impl Retry {
 }
 
 impl Flow {
-    /// Whether more may be decrypted: nothing waits for a reader, and the peer has not closed.
+    /// Whether more may be decrypted: no plaintext is buffered, and the peer has not closed.
     fn is_read(&self) -> bool {
         self.plaintext.is_empty() && !self.peer_closed
     }
@@ -369,13 +369,13 @@ impl Flow {
         &mut self,
         state: ConnectionState<'_, '_, ServerConnectionData>,
         take: Take<'_>,
-        wish: Wish<'_>,
+        output: Output<'_>,
     ) -> Result<Step, Error> {
         match state {
-            ConnectionState::ReadTraffic(traffic) => self.read(traffic, take, wish),
+            ConnectionState::ReadTraffic(traffic) => self.read(traffic, take, output),
             ConnectionState::EncodeTlsData(handshake) => self.encode(handshake).map(|()| (0, None)),
             ConnectionState::TransmitTlsData(encoded) => {
-                encoded.done(); // It waits in `outgoing`.
+                encoded.done(); // It is in `outgoing`.
                 Ok((0, None))
             }
             ConnectionState::PeerClosed => {
@@ -385,13 +385,13 @@ impl Flow {
             ConnectionState::Closed => Ok((0, Some(State::Closed))),
             ConnectionState::BlockedHandshake => Ok((0, Some(State::Handshaking))),
             ConnectionState::WriteTraffic(traffic) => {
-                self.write(traffic, wish)
+                self.write(traffic, output)
                     .map_err(|error| Error::General(error.to_string()))?;
                 Ok((0, Some(State::Open)))
             }
-            // Early data is switched off: rustls skips it and never gets here.
+            // Early data is disabled, so there is no other state.
             _ => Err(Error::General(
-                "rustls is in a state that was switched off".to_owned(),
+                "rustls is in an unexpected state".to_owned(),
             )),
         }
     }
@@ -400,7 +400,7 @@ impl Flow {
         &mut self,
         mut traffic: ReadTraffic<'_, '_, ServerConnectionData>,
         take: Take<'_>,
-        wish: Wish<'_>,
+        output: Output<'_>,
     ) -> Result<Step, Error> {
         let mut discard = 0;
         while let Some(record) = traffic.next_record() {
@@ -413,23 +413,23 @@ impl Flow {
             };
             self.plaintext.extend_from_slice(&record.payload[taken..]);
         }
-        // A writer must get past what nobody reads now; a reader stops and comes back.
-        let stop = matches!(wish, Wish::Nothing) && !self.is_read();
+        // A reader stops while plaintext is buffered; a writer must process it all.
+        let stop = matches!(output, Output::Nothing) && !self.is_read();
         Ok((discard, stop.then_some(State::Open)))
     }
 
     fn write(
         &mut self,
         mut traffic: WriteTraffic<'_, ServerConnectionData>,
-        wish: Wish<'_>,
+        output: Output<'_>,
     ) -> Result<(), EncryptError> {
-        let written = match wish {
-            Wish::Nothing => 0,
-            Wish::Data(data) => {
+        let written = match output {
+            Output::Nothing => 0,
+            Output::Data(data) => {
                 let room = data.len() + (data.len() / RECORD + 1) * OVERHEAD;
                 traffic.encrypt(data, self.outgoing.room(room))?
             }
-            Wish::CloseNotify => traffic.queue_close_notify(self.outgoing.room(OVERHEAD + 2))?,
+            Output::CloseNotify => traffic.queue_close_notify(self.outgoing.room(OVERHEAD + 2))?,
         };
         self.outgoing.extend_by(written);
         Ok(())
@@ -448,14 +448,14 @@ impl Flow {
         let written = written.map_err(|error| Error::General(error.to_string()))?;
         self.outgoing.extend_by(written);
         let sent = self.outgoing.len() - written;
-        self.look_at(sent);
+        self.inspect(sent);
         Ok(())
     }
 
-    /// What is learned from a record of ours that begins there.
-    fn look_at(&mut self, start: usize) {
+    /// Update the state from an outgoing record that begins at `start`.
+    fn inspect(&mut self, start: usize) {
         let record = &mut self.outgoing.filled_mut()[start..];
-        if let Some(alert) = clear_alert(record) {
+        if let Some(alert) = unencrypted_alert(record) {
             if alert == Alert::CERTIFICATE_REQUIRED {
                 record[6] = Alert::HANDSHAKE_FAILURE.0; // RFC 5246 §7.4.6: TLS 1.2 has no such alert.
             }
@@ -464,19 +464,19 @@ impl Flow {
         }
         match record[0] {
             records::HANDSHAKE if record.get(11..43) == Some(&RETRY) => {
-                self.stage = Stage::AskedAgain;
+                self.stage = Stage::RetryRequested;
             }
-            records::HANDSHAKE => self.stage = Stage::Answered,
-            records::CHANGE_CIPHER_SPEC => self.encrypts = self.stage == Stage::Answered,
+            records::HANDSHAKE => self.stage = Stage::FlightSent,
+            records::CHANGE_CIPHER_SPEC => self.encrypts = self.stage == Stage::FlightSent,
             _ => {}
         }
     }
 
-    /// The notes on the last call of rustls.
-    fn note(&mut self) -> Notes {
-        let notes = Notes::take();
-        self.alert_sent = notes.said.or(self.alert_sent);
-        notes
+    /// The report on the last call of rustls.
+    fn take_report(&mut self) -> CallReport {
+        let report = CallReport::take();
+        self.alert_sent = report.alert_sent.or(self.alert_sent);
+        report
     }
 }
 

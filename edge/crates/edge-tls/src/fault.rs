@@ -1,4 +1,4 @@
-//! What ends a connection, and the alert that is due for it.
+//! Faults that end a connection, and the alerts for them.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use rustls::{Error, InvalidMessage, PeerMisbehaved};
 use crate::alert::{Alert, Violation};
 use crate::hello::HelloError;
 
-/// Why no more can be said over a connection.
+/// Why a connection cannot be used any more.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// What rustls found.
+    /// An error of rustls.
     Tls(Error),
-    /// What we found before rustls saw it.
+    /// A violation that was detected before rustls saw the record.
     Violation(Violation),
-    /// The same in a second hello.
+    /// A malformed second hello.
     Hello(HelloError),
-    /// The client took its leave before the handshake was over.
-    Left,
+    /// The client sent `close_notify` before the end of the handshake.
+    ClosedByClient,
 }
 
 impl From<Error> for Fault {
@@ -40,7 +40,7 @@ impl From<HelloError> for Fault {
 }
 
 impl Fault {
-    /// The alert that the client must get, where rustls has sent none.
+    /// The alert to send if rustls has sent none.
     pub(crate) fn due_alert(&self) -> Option<Alert> {
         match self {
             Self::Tls(Error::AlertReceived(_)) | Self::Hello(HelloError::Alert(_)) => None,
@@ -49,30 +49,30 @@ impl Fault {
                 Some(violation.alert)
             }
             Self::Hello(_) => Some(Alert::DECODE_ERROR),
-            // RFC 8446 §6.1: who is told so answers alike.
-            Self::Left => Some(Alert::CLOSE_NOTIFY),
+            // RFC 8446 §6.1: close_notify is answered with close_notify.
+            Self::ClosedByClient => Some(Alert::CLOSE_NOTIFY),
         }
     }
 }
 
-/// What ended a stream behind its handshake.
+/// A fault that ended a stream after its handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamFault {
     /// The stable reason.
     pub reason: TlsFailure,
-    /// What exactly was met, for people.
+    /// The cause as text.
     pub detail: String,
-    /// The alert that the client got from us.
+    /// The alert that was sent to the client.
     pub alert: Option<Alert>,
 }
 
 impl StreamFault {
-    /// The fault as it is told; `sent` is the alert that the client got.
+    /// Convert a fault; `sent` is the alert that was sent to the client.
     pub(crate) fn of(fault: &Fault, sent: Option<Alert>) -> Self {
         let (reason, detail) = match (fault, fault.reason()) {
             (Fault::Tls(Error::AlertReceived(description)), _) => {
-                let heard = Alert((*description).into());
-                (TlsFailure::ClientAlerted, heard.as_heard())
+                let alert = Alert((*description).into());
+                (TlsFailure::ClientAlerted, alert.received_detail())
             }
             (_, TlsFailure::RecordUndecryptable) => {
                 (TlsFailure::RecordUndecryptable, UNDECRYPTABLE.to_owned())
@@ -87,7 +87,7 @@ impl StreamFault {
     }
 }
 
-/// What a record is that fits no key of the connection.
+/// The detail of a record that cannot be decrypted with the keys of the connection.
 pub(crate) const UNDECRYPTABLE: &str = "a record cannot be decrypted";
 
 impl Fault {
@@ -110,7 +110,7 @@ impl Fault {
     }
 }
 
-/// RFC 8446 §6.2 for the errors that rustls ends connections with and sends no alert.
+/// The alert of RFC 8446 §6.2 for errors of rustls without an alert.
 fn alert_for(error: &Error) -> Alert {
     match error {
         Error::InvalidMessage(InvalidMessage::MessageTooLarge) | Error::PeerSentOversizedRecord => {
@@ -130,7 +130,7 @@ fn alert_for(error: &Error) -> Alert {
 fn alert_for_misbehaviour(how: &PeerMisbehaved) -> Alert {
     use PeerMisbehaved as How;
     match how {
-        // RFC 8446 §5.1 and §5.4, and what comes too often to be meant well.
+        // RFC 8446 §5.1 and §5.4, and floods.
         How::IllegalTlsInnerPlaintext
         | How::IllegalMiddleboxChangeCipherSpec
         | How::MessageInterleavedWithHandshakeMessage
@@ -150,9 +150,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, into: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tls(error) => error.fmt(into),
-            Self::Violation(violation) => into.write_str(violation.what),
+            Self::Violation(violation) => into.write_str(violation.detail),
             Self::Hello(error) => write!(into, "{error:?}"),
-            Self::Left => into.write_str("closed by the client"),
+            Self::ClosedByClient => into.write_str("closed by the client"),
         }
     }
 }

@@ -1,16 +1,16 @@
-//! The handshake over a socket: from a chosen configuration to an open stream, or to its reason.
+//! The handshake over a socket: from a chosen configuration to an open stream or a refusal.
 //!
-//! `Stage` is how much we have sent; it decides how a fault of the client is read.
+//! `Stage` is what the server has sent. It determines the reason of a client's fault.
 //!
 //! ```text
-//! Hello ──our first flight──────► Answered ──the client's Finished──► TlsStream, HandshakeFacts
-//!   └──HelloRetryRequest──► AskedAgain ──the same hello again──► our first flight: Answered
+//! Hello ──server's first flight──────► FlightSent ──client's Finished──► TlsStream, HandshakeFacts
+//!   └──HelloRetryRequest──► RetryRequested ──second hello──► server's first flight: FlightSent
 //!
 //! in any stage: a TLS fault ──► alert, lingering close, Refusal
 //!               the socket ends or fails ──► Refusal
 //! ```
-//! The time limit is the caller's, who drops the future. Tickets, and in TLS 1.2 our Finished, are
-//! sent by the open stream.
+//! The caller implements the timeout by dropping the future. Tickets, and in TLS 1.2 the server's
+//! Finished, are sent by the open stream.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -29,29 +29,29 @@ use crate::received_hello::ReceivedHello;
 use crate::refusal::Refusal;
 use crate::stream::{Tickets, TlsStream};
 
-/// What a handshake ended in.
+/// The negotiated parameters of a handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandshakeFacts {
     /// The version.
     pub version: TlsVersion,
     /// The cipher suite.
     pub suite: CipherSuite,
-    /// The key exchange group; a resumption in TLS 1.2 has none.
+    /// The key exchange group; `None` for a resumption in TLS 1.2.
     pub group: Option<Group>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
-    /// The application protocol; `None` when the client did not ask.
+    /// The application protocol; `None` if the client did not send ALPN.
     pub alpn: Option<Alpn>,
-    /// The certificate that the client had to show, in DER; it was verified.
+    /// The verified client certificate in DER, if the site requires one.
     pub client_certificate: Option<Vec<u8>>,
-    /// From `started` to the last message of the handshake.
+    /// The time from `started` to the last message of the handshake.
     pub duration: Duration,
 }
 
 impl TlsStream {
-    /// Shake hands with a client whose hello has been read and decided on.
+    /// Perform the handshake with the chosen configuration.
     ///
-    /// Cancel-safe in so far as dropping the future closes the connection.
+    /// Dropping the future closes the connection.
     pub async fn accept(
         mut tcp: TcpStream,
         received: ReceivedHello,
@@ -60,52 +60,52 @@ impl TlsStream {
     ) -> Result<(Self, HandshakeFacts), Refusal> {
         let mut engine =
             Engine::new(choice.config, received.bytes).map_err(|error| internal(&error))?;
-        if choice.asks_again {
-            engine.expect_again(received.hello, received.limit);
+        if choice.needs_retry {
+            engine.expect_second_hello(received.hello, received.limit);
         }
-        match shake_hands(&mut tcp, &mut engine).await {
+        match run_handshake(&mut tcp, &mut engine).await {
             Ok(()) => {
                 let facts = facts(&engine, started.elapsed())?;
-                // In TLS 1.2 the client still waits for our Finished.
+                // In TLS 1.2 the client still waits for the server's Finished.
                 let tickets = match facts.version {
-                    TlsVersion::Tls13 => Tickets::Unasked,
-                    TlsVersion::Tls12 => Tickets::NoneHeld,
+                    TlsVersion::Tls13 => Tickets::Pending,
+                    TlsVersion::Tls12 => Tickets::NotDelayed,
                 };
                 Ok((Self::new(tcp, engine, tickets), facts))
             }
-            Err(Broken::Tls(fault)) => {
+            Err(HandshakeError::Tls(fault)) => {
                 lingering_close(&mut tcp, engine.flow.outgoing.filled()).await;
                 let sent = engine.flow.alert_sent;
                 Err(Refusal::of_fault(&fault, engine.stage(), sent))
             }
-            Err(Broken::Io(error)) => Err(Refusal::of_io(&error, engine.stage())),
+            Err(HandshakeError::Io(error)) => Err(Refusal::of_io(&error, engine.stage())),
         }
     }
 }
 
-/// How a handshake breaks.
-enum Broken {
+/// Why a handshake failed.
+enum HandshakeError {
     Tls(Fault),
     Io(io::Error),
 }
 
-impl From<Fault> for Broken {
+impl From<Fault> for HandshakeError {
     fn from(fault: Fault) -> Self {
         Self::Tls(fault)
     }
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for HandshakeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-async fn shake_hands(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), Broken> {
+async fn run_handshake(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), HandshakeError> {
     loop {
         if engine.process(|_| 0)? != State::Handshaking {
-            // The last flight (a ticket, in TLS 1.2 also our Finished) goes out with the first
-            // answer, or when the stream is first waited on: one system call less.
+            // The last flight (a ticket, in TLS 1.2 also the server's Finished) is sent with the first
+            // write, or when the stream first waits, which saves a system call.
             return Ok(());
         }
         while !engine.flow.outgoing.is_empty() {
@@ -116,16 +116,16 @@ async fn shake_hands(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), Bro
     }
 }
 
-async fn read_more(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), Broken> {
+async fn read_more(tcp: &mut TcpStream, engine: &mut Engine) -> Result<(), HandshakeError> {
     if engine.is_full() {
-        return Err(Broken::Tls(Error::PeerSentOversizedRecord.into()));
+        return Err(HandshakeError::Tls(Error::PeerSentOversizedRecord.into()));
     }
-    engine.incoming.settle();
-    engine.flow.outgoing.settle();
+    engine.incoming.shrink();
+    engine.flow.outgoing.shrink();
     tcp.readable().await?;
     let count = tcp.read(engine.incoming.room(1)).await?;
     if count == 0 {
-        return Err(Broken::Io(io::ErrorKind::UnexpectedEof.into()));
+        return Err(HandshakeError::Io(io::ErrorKind::UnexpectedEof.into()));
     }
     engine.incoming.extend_by(count);
     Ok(())
@@ -158,5 +158,5 @@ fn facts(engine: &Engine, duration: Duration) -> Result<HandshakeFacts, Refusal>
 }
 
 fn internal(error: &Error) -> Refusal {
-    Refusal::silent(HandshakeFailure::Internal, error.to_string())
+    Refusal::without_alert(HandshakeFailure::Internal, error.to_string())
 }

@@ -1,14 +1,14 @@
-//! The first bytes of a connection: a `ClientHello` over TLS records, or what they are instead.
+//! Parsing the first bytes of a connection: a `ClientHello` in TLS records, or anything else.
 //!
-//! Pure: bytes in, values out. How the bytes were cut into reads, and the hello into records,
-//! changes nothing but when the answer is known.
+//! Pure: bytes in, values out. The result does not depend on how the bytes were split into reads, or
+//! the hello into records.
 
-mod clear;
+mod plain_http;
 mod message;
 
 pub use message::ClientHello;
 
-use crate::alert::{Alert, Violation, clear_alert};
+use crate::alert::{Alert, Violation, unencrypted_alert};
 use crate::reader::Reader;
 
 const ALERT: u8 = 21;
@@ -16,61 +16,61 @@ const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const RECORD_HEADER: usize = 5;
 const MESSAGE_HEADER: usize = 4;
-/// RFC 8446 §5.1: a record in clear holds at most 2^14 bytes.
+/// RFC 8446 §5.1: an unencrypted record has at most 2^14 bytes.
 const MAX_FRAGMENT: usize = 1 << 14;
 
-/// What the bytes so far amount to.
+/// The result of parsing the bytes received so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// A hello may still come out of it.
+    /// More bytes are needed.
     Incomplete,
-    /// The whole hello.
+    /// A complete hello.
     Hello(ClientHello),
-    /// No hello comes out of it, whatever follows.
+    /// Not a hello, whatever follows.
     Error(HelloError),
 }
 
-/// Why the first bytes are no hello that we read.
+/// Why the first bytes are not a valid hello.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HelloError {
-    /// No TLS record.
+    /// Not a TLS record.
     NotTls,
-    /// An HTTP request in clear.
+    /// A plain HTTP request.
     PlainHttp,
-    /// A hello in the format of SSL 2.0, which offers nothing that we speak.
+    /// A hello of SSL 2.0.
     Ssl2,
-    /// TLS records without a readable hello.
+    /// TLS records without a valid hello.
     Malformed(Violation),
-    /// An alert of the client, which ends the connection itself.
+    /// An alert of the client.
     Alert(Alert),
     /// More bytes than the limit.
     TooLarge,
 }
 
-/// Read the first bytes of a connection at once, whatever their number.
+/// Parse the first bytes of a connection in one call.
 #[must_use]
 pub fn parse(bytes: &[u8], limit: usize) -> Progress {
     HelloParser::new(limit).read(bytes)
 }
 
-/// Whether the bytes are, or may become, an HTTP request in clear.
+/// Whether the bytes are, or may become, a plain HTTP request.
 #[must_use]
 pub fn is_plain_http(prefix: &[u8]) -> bool {
-    clear::judge(prefix) != clear::Verdict::No
+    plain_http::detect(prefix) != plain_http::Match::No
 }
 
-/// A parser that remembers how far it came, so that a hello in many small reads costs no more.
+/// An incremental parser, so that a hello in many small reads is not parsed repeatedly.
 #[derive(Debug)]
 pub struct HelloParser {
     limit: usize,
-    /// Where the next record starts.
+    /// The start of the next record.
     offset: usize,
-    /// The fragments so far, joined.
+    /// The joined fragments.
     message: Vec<u8>,
 }
 
 impl HelloParser {
-    /// A parser for a connection whose hello may take `limit` bytes, record headers counted.
+    /// Create a parser; `limit` is the most bytes of a hello, including record headers.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl HelloParser {
         }
     }
 
-    /// Judge all bytes of the connection so far, those of earlier calls included.
+    /// Parse all bytes received so far, including those of earlier calls.
     pub fn read(&mut self, bytes: &[u8]) -> Progress {
         let bounded = &bytes[..bytes.len().min(self.limit)];
         match self.advance(bounded) {
@@ -101,19 +101,19 @@ impl HelloParser {
         Ok(None)
     }
 
-    /// The hello, when this is its last fragment.
+    /// Add a fragment; return the hello if it is complete.
     pub(crate) fn add(&mut self, fragment: &[u8]) -> Result<Option<ClientHello>, HelloError> {
         self.message.extend_from_slice(fragment);
         self.hello()
     }
 
-    /// The hello, once its last fragment has come.
+    /// The hello, if it is complete.
     fn hello(&self) -> Result<Option<ClientHello>, HelloError> {
         let mut reader = Reader::new(&self.message);
         match reader.u8() {
             None => return Ok(None),
             Some(CLIENT_HELLO) => {}
-            Some(_) => return Err(unexpected("the message is no ClientHello")),
+            Some(_) => return Err(unexpected("the message is not a ClientHello")),
         }
         let Some(length) = reader.take(3) else {
             return Ok(None);
@@ -136,9 +136,9 @@ impl HelloParser {
 fn next_fragment(bytes: &[u8], offset: usize) -> Result<Option<&[u8]>, HelloError> {
     let record = &bytes[offset..];
     let is_record = if offset == 0 {
-        judge_opening(record)?
+        check_opening(record)?
     } else {
-        judge_record(record)?
+        check_record(record)?
     };
     let (true, Some(header)) = (is_record, record.first_chunk::<RECORD_HEADER>()) else {
         return Ok(None);
@@ -149,57 +149,57 @@ fn next_fragment(bytes: &[u8], offset: usize) -> Result<Option<&[u8]>, HelloErro
         0 => Err(unexpected("an empty record")),
         1..=MAX_FRAGMENT => Ok(record[RECORD_HEADER..].get(..length)),
         _ => {
-            let too_long = Alert::RECORD_OVERFLOW.of("a record of more than 16,384 bytes");
+            let too_long = Alert::RECORD_OVERFLOW.violation("a record of more than 16,384 bytes");
             Err(HelloError::Malformed(too_long))
         }
     }
 }
 
-fn unexpected(what: &'static str) -> HelloError {
-    HelloError::Malformed(Alert::UNEXPECTED_MESSAGE.of(what))
+fn unexpected(detail: &'static str) -> HelloError {
+    HelloError::Malformed(Alert::UNEXPECTED_MESSAGE.violation(detail))
 }
 
-/// Whether a handshake record starts here; no when there are too few bytes to tell.
-fn judge_record(record: &[u8]) -> Result<bool, HelloError> {
+/// Whether a handshake record starts here; `false` if more bytes are needed.
+fn check_record(record: &[u8]) -> Result<bool, HelloError> {
     match record {
         [] | [HANDSHAKE] => Ok(false),
         [HANDSHAKE, 3, ..] => Ok(true),
         [HANDSHAKE, ..] => {
-            let unknown = Alert::PROTOCOL_VERSION.of("a record of an unknown major version");
+            let unknown = Alert::PROTOCOL_VERSION.violation("a record of an unknown major version");
             Err(HelloError::Malformed(unknown))
         }
-        [ALERT, ..] => judge_alert(record),
+        [ALERT, ..] => check_alert(record),
         _ => Err(unexpected("another record before the end of the hello")),
     }
 }
 
 /// An alert of the client instead of its hello.
-fn judge_alert(record: &[u8]) -> Result<bool, HelloError> {
+fn check_alert(record: &[u8]) -> Result<bool, HelloError> {
     match (record.get(..7), record) {
-        (Some(whole), _) if let Some(alert) = clear_alert(whole) => Err(HelloError::Alert(alert)),
+        (Some(whole), _) if let Some(alert) = unencrypted_alert(whole) => Err(HelloError::Alert(alert)),
         (None, [_] | [_, 3] | [_, 3, _] | [_, 3, _, 0] | [_, 3, _, 0, 2, ..]) => Ok(false),
         _ => Err(HelloError::Malformed(
-            Alert::DECODE_ERROR.of("an alert that cannot be read"),
+            Alert::DECODE_ERROR.violation("a malformed alert"),
         )),
     }
 }
 
-/// The same for the very first bytes, which may be anything.
-fn judge_opening(bytes: &[u8]) -> Result<bool, HelloError> {
+/// The same for the first bytes of the connection, which may be anything.
+fn check_opening(bytes: &[u8]) -> Result<bool, HelloError> {
     match bytes {
-        [] | [HANDSHAKE, ..] => judge_record(bytes),
-        // Other content types of TLS, and SSL 2.0: a length with the highest bit set, CLIENT-HELLO,
-        // then the version; both while too little of them is there.
+        [] | [HANDSHAKE, ..] => check_record(bytes),
+        // Too few bytes to distinguish other content types of TLS, and SSL 2.0: a length with the highest
+        // bit set, CLIENT-HELLO, then the version.
         [_] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
-        [ALERT, 3, ..] => judge_alert(bytes),
-        [20, 3, ..] => Err(unexpected("a change_cipher_spec where the hello is due")),
-        [23, 3, ..] => Err(unexpected("application data where the hello is due")),
+        [ALERT, 3, ..] => check_alert(bytes),
+        [20, 3, ..] => Err(unexpected("a change_cipher_spec replacement of the hello")),
+        [23, 3, ..] => Err(unexpected("application data replacement of the hello")),
         [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl2),
         [_, 3, ..] => Err(unexpected("a record of an unknown type")), // RFC 8446 §5.
-        _ => match clear::judge(bytes) {
-            clear::Verdict::Yes => Err(HelloError::PlainHttp),
-            clear::Verdict::Open => Ok(false),
-            clear::Verdict::No => Err(HelloError::NotTls),
+        _ => match plain_http::detect(bytes) {
+            plain_http::Match::Yes => Err(HelloError::PlainHttp),
+            plain_http::Match::Incomplete => Ok(false),
+            plain_http::Match::No => Err(HelloError::NotTls),
         },
     }
 }

@@ -1,4 +1,4 @@
-//! The contract's TLS names, rustls' objects behind them, and their numbers on the wire.
+//! The contract's TLS names, with the objects of rustls and the numbers of the IANA registries for them.
 
 use std::sync::LazyLock;
 
@@ -9,9 +9,9 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{NamedGroup, ProtocolVersion, SupportedCipherSuite, SupportedProtocolVersion};
 
 use crate::key_schedule::{AES_128_GCM, CHACHA20_POLY1305};
-use crate::protection::watched;
+use crate::protection::instrumented;
 
-/// A version's number on the wire.
+/// The number of a version.
 pub(crate) fn version_number(version: TlsVersion) -> u16 {
     match version {
         TlsVersion::Tls12 => 0x0303,
@@ -19,7 +19,7 @@ pub(crate) fn version_number(version: TlsVersion) -> u16 {
     }
 }
 
-/// The name of a version that a client offers, known to us or not.
+/// The name of any version that a client offers.
 pub(crate) fn offered_version_name(number: u16) -> String {
     match number {
         0x0200 => "SSL 2.0".to_owned(),
@@ -29,7 +29,7 @@ pub(crate) fn offered_version_name(number: u16) -> String {
     }
 }
 
-/// rustls' object for a version.
+/// The object of rustls for a version.
 pub(crate) fn protocol(version: TlsVersion) -> &'static SupportedProtocolVersion {
     match version {
         TlsVersion::Tls12 => &TLS12,
@@ -45,7 +45,7 @@ pub(crate) fn negotiated_version(version: ProtocolVersion) -> Option<TlsVersion>
         .find(|known| version_number(*known) == u16::from(version))
 }
 
-/// rustls' object for a cipher suite.
+/// The object of rustls for a cipher suite.
 pub(crate) fn suite(suite: CipherSuite) -> SupportedCipherSuite {
     use cipher_suite as rustls;
     match suite {
@@ -65,14 +65,14 @@ pub(crate) fn suite(suite: CipherSuite) -> SupportedCipherSuite {
     }
 }
 
-static WATCHED: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
+static INSTRUMENTED: LazyLock<Vec<SupportedCipherSuite>> = LazyLock::new(|| {
     let known = CipherSuite::ALL.iter().copied();
-    known.map(|name| watched(suite(name))).collect()
+    known.map(|name| instrumented(suite(name))).collect()
 });
 
-/// The same with the watch that our engine needs.
-pub(crate) fn watched_suite(suite: CipherSuite) -> SupportedCipherSuite {
-    WATCHED[suite.index()]
+/// The same, instrumented for the engine.
+pub(crate) fn instrumented_suite(suite: CipherSuite) -> SupportedCipherSuite {
+    INSTRUMENTED[suite.index()]
 }
 
 /// The suite that rustls negotiated.
@@ -83,7 +83,7 @@ pub(crate) fn negotiated_suite(negotiated: SupportedCipherSuite) -> Option<Ciphe
         .find(|known| suite(*known).suite() == negotiated.suite())
 }
 
-/// A suite's number on the wire.
+/// The number of a suite.
 pub(crate) fn suite_number(name: CipherSuite) -> u16 {
     suite(name).suite().into()
 }
@@ -102,7 +102,7 @@ pub(crate) fn hash_length(suite: SupportedCipherSuite) -> Option<usize> {
     Some(common.hash_provider.output_len())
 }
 
-/// Whether a suite can be used with a certificate's key; those of TLS 1.3 go with any.
+/// Whether a suite can be used with a certificate's key; those of TLS 1.3 can be used with any.
 pub(crate) fn fits_key(suite: CipherSuite, rsa: bool) -> bool {
     match suite {
         CipherSuite::Tls13Aes128GcmSha256
@@ -111,14 +111,14 @@ pub(crate) fn fits_key(suite: CipherSuite, rsa: bool) -> bool {
         CipherSuite::EcdheRsaAes128GcmSha256
         | CipherSuite::EcdheRsaAes256GcmSha384
         | CipherSuite::EcdheRsaChacha20Poly1305Sha256 => rsa,
-        // RFC 8422 §2.2: Ed25519 keys go with the suites named for ECDSA.
+        // RFC 8422 §2.2: Ed25519 keys are used with the suites for ECDSA.
         CipherSuite::EcdheEcdsaAes128GcmSha256
         | CipherSuite::EcdheEcdsaAes256GcmSha384
         | CipherSuite::EcdheEcdsaChacha20Poly1305Sha256 => !rsa,
     }
 }
 
-/// rustls' object for a group.
+/// The object of rustls for a group.
 pub(crate) fn group(group: Group) -> &'static dyn SupportedKxGroup {
     match group {
         Group::X25519Mlkem768 => kx_group::X25519MLKEM768,
@@ -137,12 +137,12 @@ pub(crate) fn negotiated_group(negotiated: NamedGroup) -> Option<Group> {
         .find(|known| group(*known).name() == negotiated)
 }
 
-/// A group's number on the wire.
+/// The number of a group.
 pub(crate) fn group_number(name: Group) -> u16 {
     group(name).name().into()
 }
 
-/// Whether a group also holds against a quantum computer.
+/// Whether a group is a post-quantum hybrid.
 pub(crate) fn is_hybrid(group: Group) -> bool {
     matches!(group, Group::X25519Mlkem768 | Group::Secp256r1Mlkem768)
 }
@@ -151,9 +151,9 @@ pub(crate) fn is_hybrid(group: Group) -> bool {
 mod tests {
     use super::*;
 
-    /// What is negotiated reads back as the name that was configured.
+    /// The name of a negotiated object is the one that was configured.
     #[test]
-    fn names_and_objects_belong_together() {
+    fn names_and_objects_match() {
         for known in CipherSuite::ALL {
             assert_eq!(Some(*known), negotiated_suite(suite(*known)));
         }

@@ -1,7 +1,7 @@
-//! SHA-256 for the key schedule of TLS 1.3 (RFC 8446 §7.1), without the cost of a general interface.
+//! SHA-256 for the key schedule of TLS 1.3 (RFC 8446 §7.1), faster than that of rustls' provider.
 //!
-//! A handshake makes some thirty HMACs of a block or two each. Behind AWS-LC's EVP interface each
-//! is a context that is allocated, looked up and cleansed, which costs more than its hashing.
+//! A handshake computes some thirty HMACs of one or two blocks. With AWS-LC's EVP interface each
+//! allocates, looks up and cleanses a context, which takes longer than the hashing.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,7 @@ pub(crate) static CHACHA20_POLY1305: LazyLock<SupportedCipherSuite> =
 const TAG_LEN: usize = 32;
 const BLOCK_LEN: usize = 64;
 
-/// The suite with its hash from here; made once for the life of the program.
+/// The suite with the hash of this module. Leaked, so to be called once for each suite.
 fn with_sha256(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     let Some(suite) = suite.tls13() else {
         return suite;
@@ -43,12 +43,12 @@ fn with_sha256(suite: SupportedCipherSuite) -> SupportedCipherSuite {
 
 struct HmacSha256;
 
-/// A key, hashed in already.
+/// An HMAC to which the key was added.
 struct HmacKey(Hmac<Sha256>);
 
 impl tls_hmac::Hmac for HmacSha256 {
     fn with_key(&self, key: &[u8]) -> Box<dyn tls_hmac::Key> {
-        // RFC 2104 §2: a key is a block, filled up with zeros; what is longer goes by its hash.
+        // RFC 2104 §2: a key is padded to a block with zeros; a longer one is hashed.
         let mut block = [0; BLOCK_LEN];
         if key.len() <= BLOCK_LEN {
             block[..key.len()].copy_from_slice(key);
@@ -84,11 +84,11 @@ impl tls_hmac::Key for HmacKey {
 /// The hash over all messages of a handshake (RFC 8446 §4.4.1).
 struct Transcript;
 
-struct TranscriptSoFar(Sha256);
+struct TranscriptContext(Sha256);
 
 impl Hash for Transcript {
     fn start(&self) -> Box<dyn Context> {
-        Box::new(TranscriptSoFar(Sha256::new()))
+        Box::new(TranscriptContext(Sha256::new()))
     }
 
     fn hash(&self, data: &[u8]) -> Output {
@@ -104,7 +104,7 @@ impl Hash for Transcript {
     }
 }
 
-impl Context for TranscriptSoFar {
+impl Context for TranscriptContext {
     fn fork_finish(&self) -> Output {
         Output::new(&self.0.clone().finalize())
     }
@@ -131,19 +131,19 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Every HMAC is AWS-LC's, whatever the lengths.
+        /// Every HMAC equals that of AWS-LC, for all lengths.
         #[test]
-        fn hmacs_are_those_of_the_library(key: Vec<u8>, first: Vec<u8>, middle: Vec<Vec<u8>>, last: Vec<u8>) {
+        fn hmacs_equal_those_of_the_library(key: Vec<u8>, first: Vec<u8>, middle: Vec<Vec<u8>>, last: Vec<u8>) {
             let pieces: Vec<&[u8]> = middle.iter().map(Vec::as_slice).collect();
-            let ours = HmacSha256.with_key(&key).sign_concat(&first, &pieces, &last);
+            let found = HmacSha256.with_key(&key).sign_concat(&first, &pieces, &last);
             let whole = [first, middle.concat(), last].concat();
-            let theirs = reference::sign(&reference::Key::new(reference::HMAC_SHA256, &key), &whole);
-            prop_assert_eq!(theirs.as_ref(), ours.as_ref());
+            let expected = reference::sign(&reference::Key::new(reference::HMAC_SHA256, &key), &whole);
+            prop_assert_eq!(expected.as_ref(), found.as_ref());
         }
 
         /// A transcript's hash is the hash of its pieces in order, and a fork does not disturb it.
         #[test]
-        fn transcripts_hash_all_that_was_said(pieces: Vec<Vec<u8>>) {
+        fn transcripts_hash_all_messages(pieces: Vec<Vec<u8>>) {
             let mut transcript = Transcript.start();
             for piece in &pieces {
                 transcript.update(piece);
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// A key longer than a block is used by its hash (RFC 4231 §4.7).
+    /// A key longer than a block is hashed (RFC 4231 §4.7).
     #[test]
     fn long_keys_are_hashed() {
         let text = b"Test Using Larger Than Block-Size Key - Hash Key First";

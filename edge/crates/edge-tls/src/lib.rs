@@ -1,26 +1,26 @@
-//! TLS for the edge: read the `ClientHello`, decide, shake hands, encrypt.
+//! TLS for the edge: parse the `ClientHello`, choose the parameters, perform the handshake, encrypt.
 //!
-//! The `ClientHello` is read by a parser of our own, so that the connection's site and the true reason of
-//! a refusal are known before rustls sees a byte. This is the only crate that names rustls; the others
-//! get finished values from it.
+//! The `ClientHello` is parsed by this crate first, so that the site and the exact reason of a refusal are
+//! known before rustls sees it. This is the only crate that depends on rustls; none of its types is public
+//! here.
 //!
-//! The types in the order in which a connection meets them:
+//! The types, in the order in which a connection uses them:
 //!
 //! 1. [`ReceivedHello`] reads the first bytes, bounded in size, into a [`ClientHello`]; the parser
 //!    itself is the pure module [`hello`].
-//! 2. [`SiteTls`] is a site's finished configuration, made once at apply from a [`SiteSource`] (policy,
-//!    certificates, ticket keys); what cannot be made is a [`SiteFault`].
-//! 3. [`SiteTls::choose`] picks version, group and certificate for a hello and returns a [`Choice`], or
-//!    the [`Refusal`] with its reason and [`Alert`].
+//! 2. [`SiteTls`] is a site's TLS configuration, built when a snapshot is applied from a [`SiteSource`]
+//!    (policy, certificates, ticket keys); the error is a [`SiteFault`].
+//! 3. [`SiteTls::choose`] chooses version, group and certificate for a hello and returns a [`Choice`], or
+//!    a [`Refusal`] with its reason and [`Alert`].
 //! 4. [`TlsStream::accept`] performs the handshake and returns the open stream with its
 //!    [`HandshakeFacts`].
-//! 5. [`TlsStream`] is read and written like any other stream. A TLS fault after the handshake is left
+//! 5. [`TlsStream`] is read and written like any other stream. A TLS fault after the handshake is stored
 //!    in its [`FaultSlot`] as a [`StreamFault`].
 //!
 //! Inside, `engine` drives rustls without a socket, `records` checks each record before rustls sees it,
-//! and `protection` learns from the record protection what rustls does not report.
+//! and `protection` instruments the record protection of rustls, to report what rustls does not.
 //!
-//! This crate must not know HTTP, pools, snapshots as a whole, or how events are counted: callers report
+//! This crate must not know HTTP, pools, snapshots as a whole, or how events are recorded: callers record
 //! what it returns.
 //!
 //! Start at [`TlsStream::accept`] in `handshake.rs`, then [`SiteTls::choose`] in `choice.rs`.

@@ -1,5 +1,5 @@
-//! Closing a connection so that what was sent last arrives: a socket that is closed over unread bytes
-//! is reset, and a reset takes those away (RFC 9112 §9.6 says the same of HTTP).
+//! Closing a connection so that the last bytes arrive. Closing a socket with unread bytes resets the
+//! connection, and the peer may discard received bytes then (RFC 9112 §9.6 for HTTP).
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,11 +11,11 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use crate::buffer::Buffer;
 
-/// How long and how many bytes a client may go on sending.
+/// How long and how many bytes are read and discarded.
 const TIMEOUT: Duration = Duration::from_millis(500);
-const MOST_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 64 * 1024;
 
-/// A lingering close of a stream that is open: a step at a time, while its reader waits.
+/// A lingering close of an open stream, which is polled by its reader.
 pub(crate) struct LingeringClose {
     deadline: Pin<Box<Sleep>>,
     is_shut: bool,
@@ -31,7 +31,7 @@ impl LingeringClose {
         }
     }
 
-    /// Shut our side down, and read past what still comes; ready at the end.
+    /// Shut the sending direction down, then read and discard; ready at the end.
     pub(crate) fn poll(&mut self, tcp: &mut TcpStream, context: &mut Context<'_>) -> Poll<()> {
         if self.deadline.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
@@ -41,7 +41,7 @@ impl LingeringClose {
             self.is_shut = true;
         }
         let mut sink = Buffer::default();
-        while self.seen < MOST_BYTES {
+        while self.seen < MAX_BYTES {
             let mut room = ReadBuf::new(sink.room(1));
             match ready!(Pin::new(&mut *tcp).poll_read(context, &mut room)) {
                 Ok(()) if !room.filled().is_empty() => self.seen += room.filled().len(),
@@ -52,14 +52,14 @@ impl LingeringClose {
     }
 }
 
-/// Send the last bytes, shut our side down, then read past what still comes in.
+/// Send the last bytes, shut the sending direction down, then read and discard.
 pub async fn lingering_close(tcp: &mut TcpStream, last_bytes: &[u8]) {
     let _ = timeout(TIMEOUT, async {
         tcp.write_all(last_bytes).await?;
         tcp.shutdown().await?;
-        // Lent by the thread: an array here would make every handshake's future larger.
+        // Not an array, which would make the future of every handshake larger.
         let (mut sink, mut seen) = (Buffer::default(), 0);
-        while seen < MOST_BYTES {
+        while seen < MAX_BYTES {
             match tcp.read(sink.room(1)).await? {
                 0 => break,
                 count => seen += count,

@@ -1,9 +1,9 @@
-//! What passes rustls' record protection, and what rustls does not tell of it.
+//! Instrumented cipher suites, which report what rustls does not.
 //!
-//! rustls says neither that it skipped a record that it could not open, nor which alert it sent
-//! encrypted, and sends no other alert than its own. The suites made here note the former and
-//! change the latter for the call of rustls that is under way: a call never waits, so that its
-//! thread makes no other one before it returns.
+//! rustls reports neither that it skipped a record that it could not decrypt, nor which encrypted alert it
+//! sent, and it sends no alerts but its own. The suites made here record the former and can
+//! replace the latter. Reports are per thread, and belong to the current call of rustls, since a call
+//! never waits.
 
 use std::cell::Cell;
 
@@ -20,59 +20,59 @@ use rustls::{
 
 use crate::alert::{Alert, Violation};
 
-/// What a call of rustls met.
+/// A report on one call of rustls.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Notes {
-    /// Whether a record could not be opened.
-    pub(crate) unopened: bool,
-    /// What was wrong inside of a record.
-    pub(crate) inside: Option<Violation>,
-    /// The alert that the client sent.
-    pub(crate) heard: Option<Alert>,
+pub(crate) struct CallReport {
+    /// Whether a record could not be decrypted.
+    pub(crate) undecryptable: bool,
+    /// A violation in the content of a record.
+    pub(crate) violation: Option<Violation>,
+    /// The alert that was received.
+    pub(crate) alert_received: Option<Alert>,
     /// The alert that was sent.
-    pub(crate) said: Option<Alert>,
-    /// The alert to be sent instead of the one that rustls chooses.
-    instead: Option<Alert>,
+    pub(crate) alert_sent: Option<Alert>,
+    /// The alert to send instead of that of rustls.
+    replacement: Option<Alert>,
 }
 
 thread_local! {
-    static NOTES: Cell<Notes> = const { Cell::new(Notes::NONE) };
+    static REPORT: Cell<CallReport> = const { Cell::new(CallReport::NONE) };
 }
 
-impl Notes {
+impl CallReport {
     const NONE: Self = Self {
-        unopened: false,
-        inside: None,
-        heard: None,
-        said: None,
-        instead: None,
+        undecryptable: false,
+        violation: None,
+        alert_received: None,
+        alert_sent: None,
+        replacement: None,
     };
 
     fn change(how: impl FnOnce(&mut Self)) {
-        let mut notes = NOTES.get();
-        how(&mut notes);
-        NOTES.set(notes);
+        let mut report = REPORT.get();
+        how(&mut report);
+        REPORT.set(report);
     }
 
-    /// The notes since the last look.
+    /// Take the report, and begin a new one.
     pub(crate) fn take() -> Self {
-        NOTES.replace(Self::NONE)
+        REPORT.replace(Self::NONE)
     }
 
-    /// Have the next alert be this one.
-    pub(crate) fn say_instead(alert: Alert) {
-        Self::change(|notes| notes.instead = Some(alert));
+    /// Replace the next alert that rustls sends.
+    pub(crate) fn replace_next_alert(alert: Alert) {
+        Self::change(|report| report.replacement = Some(alert));
     }
 }
 
-/// The suite with a watch on its record protection; made once for the life of the program.
-pub(crate) fn watched(suite: SupportedCipherSuite) -> SupportedCipherSuite {
+/// The suite with instrumented record protection. Leaked, so to be called once for each suite.
+pub(crate) fn instrumented(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     match suite {
         SupportedCipherSuite::Tls13(suite) => {
             SupportedCipherSuite::Tls13(Box::leak(Box::new(Tls13CipherSuite {
                 common: common(&suite.common),
                 hkdf_provider: suite.hkdf_provider,
-                aead_alg: Box::leak(Box::new(Watched(suite.aead_alg))),
+                aead_alg: Box::leak(Box::new(Instrumented(suite.aead_alg))),
                 quic: suite.quic,
             })))
         }
@@ -82,7 +82,7 @@ pub(crate) fn watched(suite: SupportedCipherSuite) -> SupportedCipherSuite {
                 prf_provider: suite.prf_provider,
                 kx: suite.kx,
                 sign: suite.sign,
-                aead_alg: Box::leak(Box::new(Watched(suite.aead_alg))),
+                aead_alg: Box::leak(Box::new(Instrumented(suite.aead_alg))),
             })))
         }
     }
@@ -96,15 +96,15 @@ fn common(common: &CipherSuiteCommon) -> CipherSuiteCommon {
     }
 }
 
-struct Watched<A: ?Sized + 'static>(&'static A);
+struct Instrumented<A: ?Sized + 'static>(&'static A);
 
-impl Tls13AeadAlgorithm for Watched<dyn Tls13AeadAlgorithm> {
+impl Tls13AeadAlgorithm for Instrumented<dyn Tls13AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageEncrypter> {
-        Box::new(Sealing(self.0.encrypter(key, iv)))
+        Box::new(ReportingEncrypter(self.0.encrypter(key, iv)))
     }
 
     fn decrypter(&self, key: AeadKey, iv: Iv) -> Box<dyn MessageDecrypter> {
-        Box::new(Opening(self.0.decrypter(key, iv)))
+        Box::new(ReportingDecrypter(self.0.decrypter(key, iv)))
     }
 
     fn key_len(&self) -> usize {
@@ -124,13 +124,13 @@ impl Tls13AeadAlgorithm for Watched<dyn Tls13AeadAlgorithm> {
     }
 }
 
-impl Tls12AeadAlgorithm for Watched<dyn Tls12AeadAlgorithm> {
+impl Tls12AeadAlgorithm for Instrumented<dyn Tls12AeadAlgorithm> {
     fn encrypter(&self, key: AeadKey, iv: &[u8], extra: &[u8]) -> Box<dyn MessageEncrypter> {
-        Box::new(Sealing(self.0.encrypter(key, iv, extra)))
+        Box::new(ReportingEncrypter(self.0.encrypter(key, iv, extra)))
     }
 
     fn decrypter(&self, key: AeadKey, iv: &[u8]) -> Box<dyn MessageDecrypter> {
-        Box::new(Opening(self.0.decrypter(key, iv)))
+        Box::new(ReportingDecrypter(self.0.decrypter(key, iv)))
     }
 
     fn key_block_shape(&self) -> KeyBlockShape {
@@ -151,9 +151,9 @@ impl Tls12AeadAlgorithm for Watched<dyn Tls12AeadAlgorithm> {
     }
 }
 
-struct Opening(Box<dyn MessageDecrypter>);
+struct ReportingDecrypter(Box<dyn MessageDecrypter>);
 
-impl MessageDecrypter for Opening {
+impl MessageDecrypter for ReportingDecrypter {
     fn decrypt<'a>(
         &mut self,
         message: InboundOpaqueMessage<'a>,
@@ -161,23 +161,23 @@ impl MessageDecrypter for Opening {
     ) -> Result<InboundPlainMessage<'a>, Error> {
         let outcome = self.0.decrypt(message, sequence);
         match &outcome {
-            Ok(opened) if opened.typ != ContentType::ApplicationData => look_inside(opened)?,
-            Err(Error::DecryptError) => Notes::change(|notes| notes.unopened = true),
+            Ok(opened) if opened.typ != ContentType::ApplicationData => check_content(opened)?,
+            Err(Error::DecryptError) => CallReport::change(|report| report.undecryptable = true),
             _ => {}
         }
         outcome
     }
 }
 
-/// Refuse what rustls takes, or answers by another alert than the RFC names.
-fn look_inside(opened: &InboundPlainMessage<'_>) -> Result<(), Error> {
-    let what = match (opened.typ, opened.payload) {
+/// Refuse content that rustls accepts, or refuses with another alert than the RFC requires.
+fn check_content(opened: &InboundPlainMessage<'_>) -> Result<(), Error> {
+    let detail = match (opened.typ, opened.payload) {
         // RFC 8446 §5.4, RFC 5246 §6.2.1.
         (ContentType::Handshake | ContentType::Alert, []) => "an empty record",
         (ContentType::Alert, [_, description]) => {
-            let heard = Alert(*description);
-            Notes::change(|notes| notes.heard = Some(heard));
-            Notes::say_instead(Alert::CLOSE_NOTIFY);
+            let alert = Alert(*description);
+            CallReport::change(|report| report.alert_received = Some(alert));
+            CallReport::replace_next_alert(Alert::CLOSE_NOTIFY);
             return Ok(());
         }
         (ContentType::Handshake | ContentType::Alert | ContentType::ChangeCipherSpec, _) => {
@@ -185,13 +185,13 @@ fn look_inside(opened: &InboundPlainMessage<'_>) -> Result<(), Error> {
         }
         _ => "a record of an unknown type", // RFC 8446 §5.
     };
-    Notes::change(|notes| notes.inside = Some(Alert::UNEXPECTED_MESSAGE.of(what)));
-    Err(Error::General(what.to_owned()))
+    CallReport::change(|report| report.violation = Some(Alert::UNEXPECTED_MESSAGE.violation(detail)));
+    Err(Error::General(detail.to_owned()))
 }
 
-struct Sealing(Box<dyn MessageEncrypter>);
+struct ReportingEncrypter(Box<dyn MessageEncrypter>);
 
-impl MessageEncrypter for Sealing {
+impl MessageEncrypter for ReportingEncrypter {
     fn encrypt(
         &mut self,
         message: OutboundPlainMessage<'_>,
@@ -202,11 +202,11 @@ impl MessageEncrypter for Sealing {
         }
         let chosen = message.payload.to_vec();
         let mut encoded = [chosen[0], chosen[1]];
-        Notes::change(|notes| {
-            if let Some(alert) = notes.instead.take() {
+        CallReport::change(|report| {
+            if let Some(alert) = report.replacement.take() {
                 encoded = alert.encoded();
             }
-            notes.said = Some(Alert(encoded[1]));
+            report.alert_sent = Some(Alert(encoded[1]));
         });
         let payload = OutboundChunks::Single(&encoded);
         self.0

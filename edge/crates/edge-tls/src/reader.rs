@@ -1,6 +1,6 @@
 //! A cursor over TLS presentation language (RFC 8446 §3): integers and length-prefixed vectors.
 
-/// What is left of a message; every read either succeeds whole or yields `None`.
+/// The unread rest of a message. A read either succeeds completely or returns `None`.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a>(&'a [u8]);
 
@@ -13,7 +13,7 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
-    /// What has not been read yet.
+    /// The unread bytes.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0
     }
@@ -33,19 +33,19 @@ impl<'a> Reader<'a> {
             .map(|bytes| u16::from_be_bytes([bytes[0], bytes[1]]))
     }
 
-    /// A vector whose length stands in one byte.
+    /// A vector with a length of one byte.
     pub(crate) fn vector8(&mut self) -> Option<Self> {
         let length = self.u8()?;
         self.take(length.into()).map(Self)
     }
 
-    /// A vector whose length stands in two bytes.
+    /// A vector with a length of two bytes.
     pub(crate) fn vector16(&mut self) -> Option<Self> {
         let length = self.u16()?;
         self.take(length.into()).map(Self)
     }
 
-    /// All that is left, as 16-bit integers; `None` when a half one is left over.
+    /// The rest as 16-bit integers; `None` if its length is odd.
     pub(crate) fn u16_list(self) -> Option<Vec<u16>> {
         let (pairs, odd) = self.0.as_chunks::<2>();
         odd.is_empty()

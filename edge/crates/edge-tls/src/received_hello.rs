@@ -1,4 +1,4 @@
-//! The first bytes of a connection, read from the socket until they are a hello.
+//! Reading a hello from a socket.
 
 use std::io;
 
@@ -11,27 +11,27 @@ use crate::buffer::Buffer;
 use crate::hello::{ClientHello, HelloError, HelloParser, Progress};
 use crate::refusal::{Refusal, Stage};
 
-/// A whole hello, and the bytes that it came in, which rustls gets to see as well.
+/// A complete hello with the bytes that were read, which are also passed to rustls.
 pub struct ReceivedHello {
     /// What the client offers.
     pub hello: ClientHello,
     pub(crate) bytes: Buffer,
-    /// The most bytes that a hello may take.
+    /// The most bytes of a hello.
     pub(crate) limit: usize,
 }
 
-/// A connection that does not open with a hello.
+/// A connection that does not begin with a valid hello.
 pub struct HelloReadError {
-    /// Why it ends.
+    /// The reason.
     pub refusal: Refusal,
-    /// What was read of it so far.
+    /// The bytes that were read.
     pub bytes: Vec<u8>,
 }
 
 impl ReceivedHello {
-    /// Read until the hello is whole, takes more than `limit` bytes, or cannot become one.
+    /// Read until the hello is complete, exceeds `limit` bytes, or is malformed.
     ///
-    /// A connection that closes before its first byte is `None`: there was none to read.
+    /// Returns `None` if the client closes the connection before the first byte.
     pub async fn read(tcp: &mut TcpStream, limit: usize) -> Result<Option<Self>, HelloReadError> {
         let mut bytes = Buffer::default();
         let mut parser = HelloParser::new(limit);
@@ -43,7 +43,7 @@ impl ReceivedHello {
                 Err(error) => return Err(broken(&error, &bytes)),
             }
             match parser.read(bytes.filled()) {
-                Progress::Incomplete => bytes.settle(),
+                Progress::Incomplete => bytes.shrink(),
                 Progress::Hello(hello) => {
                     return Ok(Some(Self {
                         hello,
@@ -57,9 +57,9 @@ impl ReceivedHello {
     }
 }
 
-/// Read what is there; `false` when the client has closed.
+/// Read once; `false` at the end of the stream.
 async fn read_more(tcp: &mut TcpStream, bytes: &mut Buffer) -> io::Result<bool> {
-    // The buffer is taken when there is something to read, so that waiting costs no memory.
+    // The buffer is allocated when the socket is readable, so that waiting needs no memory.
     tcp.readable().await?;
     let count = tcp.read(bytes.room(1)).await?;
     bytes.extend_by(count);
@@ -83,32 +83,32 @@ fn unreadable(error: HelloError, bytes: &Buffer) -> HelloReadError {
 impl Refusal {
     pub(crate) fn of_hello(error: HelloError) -> Self {
         match error {
-            HelloError::NotTls => Self::silent(
+            HelloError::NotTls => Self::without_alert(
                 HandshakeFailure::NotTls,
-                "the first bytes are no TLS record",
+                "the first bytes are not a TLS record",
             ),
             HelloError::PlainHttp => {
-                Self::silent(HandshakeFailure::PlainHttp, "an HTTP request in clear")
+                Self::without_alert(HandshakeFailure::PlainHttp, "a plain HTTP request")
             }
             HelloError::Ssl2 => {
                 let detail = "the client offers SSL 2.0";
-                Self::answered(
+                Self::with_alert(
                     HandshakeFailure::NoSharedVersion,
                     Alert::PROTOCOL_VERSION,
                     detail,
                 )
             }
-            HelloError::Malformed(Violation { alert, what }) => {
-                Self::answered(HandshakeFailure::HelloMalformed, alert, what)
+            HelloError::Malformed(Violation { alert, detail }) => {
+                Self::with_alert(HandshakeFailure::HelloMalformed, alert, detail)
             }
             HelloError::Alert(alert) => {
-                // RFC 8446 §6.1: who is told goodbye says it as well; other alerts are not answered.
-                let answer = (alert == Alert::CLOSE_NOTIFY).then_some(alert);
-                Self::of_client_alert(alert, answer)
+                // RFC 8446 §6.1: close_notify is answered with close_notify; other alerts are not answered.
+                let sent = (alert == Alert::CLOSE_NOTIFY).then_some(alert);
+                Self::of_client_alert(alert, sent)
             }
             HelloError::TooLarge => {
-                let detail = "the hello is longer than the edge takes";
-                Self::answered(HandshakeFailure::HelloTooLarge, Alert::DECODE_ERROR, detail)
+                let detail = "the hello is too long";
+                Self::with_alert(HandshakeFailure::HelloTooLarge, Alert::DECODE_ERROR, detail)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Why a handshake failed: stable reasons, and how rustls' errors and clients' alerts map to them.
+//! Why a handshake failed: the mapping of rustls' errors and clients' alerts to stable reasons.
 
 use std::io;
 
@@ -8,20 +8,20 @@ use rustls::{Error, PeerIncompatible};
 use crate::alert::Alert;
 use crate::fault::{Fault, UNDECRYPTABLE};
 
-/// A handshake that ends here: the reason, a detail for people, and the alert that we send.
+/// A failed handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The stable reason.
     pub reason: HandshakeFailure,
-    /// What exactly was met, for people.
+    /// The cause as text.
     pub detail: String,
-    /// The alert that the client gets from us.
+    /// The alert to the client.
     pub alert: Option<Alert>,
 }
 
 impl Refusal {
-    /// A refusal that is answered by an alert.
-    pub(crate) fn answered(
+    /// A refusal with an alert.
+    pub(crate) fn with_alert(
         reason: HandshakeFailure,
         alert: Alert,
         detail: impl Into<String>,
@@ -34,7 +34,7 @@ impl Refusal {
     }
 
     /// A refusal without an alert.
-    pub(crate) fn silent(reason: HandshakeFailure, detail: impl Into<String>) -> Self {
+    pub(crate) fn without_alert(reason: HandshakeFailure, detail: impl Into<String>) -> Self {
         Self {
             reason,
             detail: detail.into(),
@@ -42,7 +42,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal behind an alert that the client sent; `sent` is the one that it got.
+    /// The refusal for an alert of the client; `sent` is the alert to the client.
     pub(crate) fn of_client_alert(alert: Alert, sent: Option<Alert>) -> Self {
         let reason = if alert.rejects_certificate() {
             HandshakeFailure::ClientRejectedCertificate
@@ -53,28 +53,28 @@ impl Refusal {
         };
         Self {
             reason,
-            detail: alert.as_heard(),
+            detail: alert.received_detail(),
             alert: sent,
         }
     }
 
-    /// The refusal behind a fault; `sent` is the alert that the client got.
+    /// The refusal for a fault; `sent` is the alert to the client.
     pub(crate) fn of_fault(fault: &Fault, stage: Stage, sent: Option<Alert>) -> Self {
         match fault {
             Fault::Tls(error) => Self::of_error(error, stage, sent),
             Fault::Violation(violation) => Self {
                 reason: HandshakeFailure::ProtocolViolation,
-                detail: violation.what.to_owned(),
+                detail: violation.detail.to_owned(),
                 alert: sent,
             },
             Fault::Hello(error) => Self::of_hello(*error),
-            Fault::Left => Self::of_client_alert(Alert::CLOSE_NOTIFY, sent),
+            Fault::ClosedByClient => Self::of_client_alert(Alert::CLOSE_NOTIFY, sent),
         }
     }
 
-    /// The refusal behind an error of rustls.
+    /// The refusal for an error of rustls.
     fn of_error(error: &Error, stage: Stage, sent: Option<Alert>) -> Self {
-        let is_hello = stage != Stage::Answered;
+        let is_hello = stage != Stage::FlightSent;
         let reason = match error {
             Error::AlertReceived(description) => {
                 return Self::of_client_alert(Alert((*description).into()), sent);
@@ -111,32 +111,32 @@ impl Refusal {
         }
     }
 
-    /// The refusal behind a connection that broke.
+    /// The refusal for a connection that failed.
     pub(crate) fn of_io(error: &io::Error, stage: Stage) -> Self {
         let when = match stage {
-            Stage::Hello => "before our answer",
-            Stage::AskedAgain => "after a HelloRetryRequest",
-            Stage::Answered => "after our certificate was sent",
+            Stage::Hello => "before the server's first flight",
+            Stage::RetryRequested => "after the HelloRetryRequest",
+            Stage::FlightSent => "after the server's first flight",
         };
         let how = match error.kind() {
             io::ErrorKind::UnexpectedEof => "closed".to_owned(),
             io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "reset".to_owned(),
             _ => error.to_string(),
         };
-        Self::silent(HandshakeFailure::ClientClosed, format!("{how} {when}"))
+        Self::without_alert(HandshakeFailure::ClientClosed, format!("{how} {when}"))
     }
 }
 
-/// How far a handshake has come.
+/// What the server has sent in a handshake.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Nothing has been sent yet.
+    /// Nothing.
     #[default]
     Hello,
-    /// A `HelloRetryRequest` is on its way.
-    AskedAgain,
-    /// Our first flight is on its way.
-    Answered,
+    /// A `HelloRetryRequest`.
+    RetryRequested,
+    /// The first flight.
+    FlightSent,
 }
 
 fn reason_of_incompatibility(cause: &PeerIncompatible) -> HandshakeFailure {
@@ -169,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_rejects_our_certificate_is_named_with_its_alert() {
+    fn a_client_that_rejects_the_certificate_is_reported_with_its_alert() {
         let refusal = Refusal::of_error(
             &Error::AlertReceived(AlertDescription::UnknownCA),
-            Stage::Answered,
+            Stage::FlightSent,
             None,
         );
         assert_eq!(
@@ -186,20 +186,20 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_takes_its_leave_is_no_violation() {
+    fn a_client_that_closes_the_connection_is_no_violation() {
         for alert in [
             AlertDescription::CloseNotify,
             AlertDescription::UserCanceled,
         ] {
             assert_eq!(
                 HandshakeFailure::ClientClosed,
-                reason_of(&Error::AlertReceived(alert), Stage::Answered)
+                reason_of(&Error::AlertReceived(alert), Stage::FlightSent)
             );
         }
         let other = Error::AlertReceived(AlertDescription::DecryptError);
         assert_eq!(
             HandshakeFailure::ProtocolViolation,
-            reason_of(&other, Stage::Answered)
+            reason_of(&other, Stage::FlightSent)
         );
     }
 
@@ -212,12 +212,12 @@ mod tests {
         );
         assert_eq!(
             HandshakeFailure::ProtocolViolation,
-            reason_of(&error, Stage::Answered)
+            reason_of(&error, Stage::FlightSent)
         );
     }
 
     #[test]
-    fn what_was_not_shared_keeps_its_name() {
+    fn incompatibilities_have_their_reason() {
         let cases = [
             (
                 PeerIncompatible::NoCipherSuitesInCommon,
@@ -246,11 +246,11 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_connection_says_when_it_broke() {
+    fn a_failed_connection_has_its_stage() {
         let error = io::Error::from(io::ErrorKind::UnexpectedEof);
         assert_eq!(
-            "closed after our certificate was sent",
-            Refusal::of_io(&error, Stage::Answered).detail
+            "closed after the server's first flight",
+            Refusal::of_io(&error, Stage::FlightSent).detail
         );
     }
 }

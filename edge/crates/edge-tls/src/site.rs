@@ -1,4 +1,4 @@
-//! A site's finished TLS configuration: policy, certificates and ticket keys made one, once.
+//! A site's TLS configuration, built from its policy, certificates and ticket keys.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,59 +18,58 @@ use crate::iana;
 use crate::site_fault::SiteFault;
 use crate::ticket::TicketRing;
 
-/// Rejected early data that is skipped, in bytes of ciphertext without record headers: 2^14 bytes
-/// of plaintext, the most that servers allow, each byte in a record of its own.
-const MOST_EARLY_DATA: u32 = (1 << 14) * (1 + 1 + 16);
+/// The most rejected early data that is skipped, in bytes of ciphertext without record headers: 2^14
+/// bytes of plaintext, the usual limit of servers, in records of one byte each.
+const MAX_EARLY_DATA: u32 = (1 << 14) * (1 + 1 + 16);
 
-/// What a site's TLS is made of.
+/// The parts of a site's TLS configuration.
 pub struct SiteSource<'a> {
-    /// The site's id; tickets are bound to it.
+    /// The site's id, to which tickets are bound.
     pub id: &'a str,
-    /// The names that the site answers to.
+    /// The site's names.
     pub names: &'a [String],
-    /// The policy's name in the contract.
+    /// The hash of the policy's part.
     pub policy_hash: Hash,
     /// The policy.
     pub policy: &'a TlsPolicy,
     /// The certificates, in order of preference.
     pub certificates: Vec<CertificateSource<'a>>,
-    /// Newest first.
+    /// The ticket keys, newest first.
     pub ticket_keys: Vec<&'a TicketKey>,
 }
 
-/// A site's TLS, ready for handshakes.
+/// A site's TLS configuration.
 pub struct SiteTls {
     pub(crate) versions: Vec<TlsVersion>,
     pub(crate) suites: Vec<CipherSuite>,
     pub(crate) groups: Vec<Group>,
     pub(crate) alpn: Vec<Alpn>,
     pub(crate) certificates: Vec<ReadyCertificate>,
-    /// The certificates that cover a name, by number, where that is not simply all of them.
+    /// The indices of the certificates that cover a name, if they are not all of them.
     by_name: HashMap<String, Vec<usize>>,
     all: Vec<usize>,
     policy_hash: Hash,
-    asks_clients: bool,
-    factory: Factory,
+    requires_client_certificate: bool,
+    factory: ConfigFactory,
 }
 
 /// A certificate with a configuration for each group of the policy.
 pub(crate) struct ReadyCertificate {
     pub(crate) loaded: LoadedCertificate,
-    // rustls lets the client's order of groups decide. A configuration with one group each makes
-    // the decision ours.
+    // rustls uses the client's order of groups. With a configuration for each group, the policy's order is used.
     pub(crate) by_group: Vec<Arc<ServerConfig>>,
 }
 
 impl SiteTls {
-    /// Make a site's TLS of its parts.
+    /// Build a site's TLS configuration.
     pub fn build(source: &SiteSource<'_>) -> Result<Self, SiteFault> {
         let loaded = load_certificates(&source.certificates)?;
         check_policy(source.policy, &loaded)?;
         let by_name = covering(source.names, &loaded);
-        let factory = Factory::new(source)?;
+        let factory = ConfigFactory::new(source)?;
         let certificates = loaded
             .into_iter()
-            .map(|certificate| factory.ready(certificate, &source.policy.groups))
+            .map(|certificate| factory.configurations(certificate, &source.policy.groups))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             versions: source.policy.versions.clone(),
@@ -81,24 +80,24 @@ impl SiteTls {
             certificates,
             by_name,
             policy_hash: source.policy_hash,
-            asks_clients: client_auth::is_required(source.policy),
+            requires_client_certificate: client_auth::is_required(source.policy),
             factory,
         })
     }
 
-    /// The name of its policy in the contract.
+    /// The hash of the policy's part.
     #[must_use]
     pub fn policy_hash(&self) -> Hash {
         self.policy_hash
     }
 
-    /// Whether clients must show a certificate.
+    /// Whether a client certificate is required.
     #[must_use]
-    pub fn asks_clients(&self) -> bool {
-        self.asks_clients
+    pub fn requires_client_certificate(&self) -> bool {
+        self.requires_client_certificate
     }
 
-    /// The certificates to choose from for a name of the site; all of them for any other name.
+    /// The certificates that cover a name; all of them if none does.
     pub(crate) fn candidates(&self, name: Option<&str>) -> impl Iterator<Item = &ReadyCertificate> {
         let numbers = name
             .and_then(|name| self.numbers(name))
@@ -106,7 +105,7 @@ impl SiteTls {
         numbers.iter().map(|number| &self.certificates[*number])
     }
 
-    /// A configuration like that of the group, with suites of one hash before all others.
+    /// The configuration of a group, with the suites of one hash first.
     pub(crate) fn config_with_hash(
         &self,
         hash_length: usize,
@@ -140,7 +139,7 @@ fn load_certificates(
         return Err(SiteFault {
             code: QuarantineCode::CertificateMissing,
             path: "certificates".to_owned(),
-            message: "there is no certificate".to_owned(),
+            message: "the site has no certificate".to_owned(),
         });
     }
     let load =
@@ -148,7 +147,7 @@ fn load_certificates(
     sources.iter().enumerate().map(load).collect()
 }
 
-/// Refuse a policy under which one of its versions could never be negotiated.
+/// Check that each version of the policy can be negotiated.
 fn check_policy(policy: &TlsPolicy, certificates: &[LoadedCertificate]) -> Result<(), SiteFault> {
     let usable = |version| {
         let suits = |suite: &CipherSuite| {
@@ -162,7 +161,7 @@ fn check_policy(policy: &TlsPolicy, certificates: &[LoadedCertificate]) -> Resul
     match policy.versions.iter().find(|version| !usable(**version)) {
         Some(version) => {
             let message = format!(
-                "no cipher suite fits TLS {} and a certificate's key",
+                "no cipher suite matches TLS {} and a certificate's key",
                 version.as_str()
             );
             Err(SiteFault::policy(&message))
@@ -175,12 +174,12 @@ fn check_groups(policy: &TlsPolicy) -> Result<(), SiteFault> {
     // Hybrid groups exist in TLS 1.3 only.
     let classical = policy.groups.iter().any(|group| !iana::is_hybrid(*group));
     if policy.versions.contains(&TlsVersion::Tls12) && !classical {
-        return Err(SiteFault::policy("no key exchange group fits TLS 1.2"));
+        return Err(SiteFault::policy("no key exchange group can be used in TLS 1.2"));
     }
     Ok(())
 }
 
-/// For each name the certificates that cover it; nothing when that is always all of them.
+/// For each name the indices of the certificates that cover it, if they are not all or none of them.
 fn covering(names: &[String], certificates: &[LoadedCertificate]) -> HashMap<String, Vec<usize>> {
     let covers = |name: &String| -> Vec<usize> {
         (0..certificates.len())
@@ -198,8 +197,8 @@ fn covering(names: &[String], certificates: &[LoadedCertificate]) -> HashMap<Str
         .collect()
 }
 
-/// What the configurations of one site have in common.
-struct Factory {
+/// The common parts of a site's configurations.
+struct ConfigFactory {
     protocols: Vec<&'static SupportedProtocolVersion>,
     suites: Vec<SupportedCipherSuite>,
     alpn: Vec<Vec<u8>>,
@@ -207,12 +206,12 @@ struct Factory {
     tickets: Option<Arc<TicketRing>>,
 }
 
-impl Factory {
+impl ConfigFactory {
     fn new(source: &SiteSource<'_>) -> Result<Self, SiteFault> {
         let policy = source.policy;
         let alpn = policy.alpn.iter().map(|name| name.as_str().into());
         let protocols = policy.versions.iter().copied().map(iana::protocol);
-        let suites = policy.suites.iter().copied().map(iana::watched_suite);
+        let suites = policy.suites.iter().copied().map(iana::instrumented_suite);
         Ok(Self {
             protocols: protocols.collect(),
             suites: suites.collect(),
@@ -222,7 +221,7 @@ impl Factory {
         })
     }
 
-    fn ready(
+    fn configurations(
         &self,
         loaded: LoadedCertificate,
         groups: &[Group],
@@ -252,19 +251,19 @@ impl Factory {
             .with_protocol_versions(&self.protocols)?
             .with_client_cert_verifier(Arc::clone(&self.client_verifier))
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(certified))));
-        self.settle(&mut config);
+        self.configure(&mut config);
         Ok(Arc::new(config))
     }
 
-    /// Everything that is not rustls' default, and what must stay its default.
-    fn settle(&self, config: &mut ServerConfig) {
-        config.ignore_client_order = true; // The policy's order is one of preference.
+    /// Set everything that is not the default of rustls.
+    fn configure(&self, config: &mut ServerConfig) {
+        config.ignore_client_order = true; // The policy's order is used.
         config.alpn_protocols.clone_from(&self.alpn);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        // Rejected always: rustls takes early data only from sessions that it stores itself. What it
-        // skips of them is bounded by this number (RFC 8446 §4.2.10).
-        config.max_early_data_size = MOST_EARLY_DATA;
+        // Early data is always rejected, since no sessions are stored. This is the limit on what is
+        // skipped (RFC 8446 §4.2.10).
+        config.max_early_data_size = MAX_EARLY_DATA;
         if let Some(tickets) = &self.tickets {
             config.ticketer = Arc::clone(tickets) as _;
             config.send_tls13_tickets = 1;
@@ -273,9 +272,9 @@ impl Factory {
 }
 
 fn ticket_ring(source: &SiteSource<'_>) -> Result<Option<Arc<TicketRing>>, SiteFault> {
-    // A resumed session shows no certificate, and an old one may be good no longer.
-    let asks_clients = client_auth::is_required(source.policy);
-    if !source.policy.tickets || source.ticket_keys.is_empty() || asks_clients {
+    // A resumed session sends no client certificate, and that of the original one may have become invalid.
+    let requires_client_certificate = client_auth::is_required(source.policy);
+    if !source.policy.tickets || source.ticket_keys.is_empty() || requires_client_certificate {
         return Ok(None);
     }
     let mut certificates: Vec<Hash> = source

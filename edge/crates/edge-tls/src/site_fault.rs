@@ -1,15 +1,15 @@
-//! Why a site's TLS cannot be made.
+//! Why a site's TLS configuration cannot be built.
 
 use edge_contract::QuarantineCode;
 
-/// Why a site's TLS cannot be made.
+/// Why a site's TLS configuration cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteFault {
     /// The stable code.
     pub code: QuarantineCode,
-    /// The place, as seen from the site.
+    /// The path of the cause from the site's document.
     pub path: String,
-    /// The cause in words.
+    /// The cause as text.
     pub message: String,
 }
 

@@ -12,53 +12,53 @@ use rustls::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::buffer::{Buffer, can_lend};
+use crate::buffer::{Buffer, large_available};
 use crate::engine::Engine;
 use crate::fault::{Fault, StreamFault};
 use crate::lingering_close::LingeringClose;
 
-/// Ciphertext that may wait for more to share a system call with; above it a writer waits.
-const MOST_WAITING: usize = 4 * 1024;
-/// Room for a full record at least, so that no read is for a few bytes only.
+/// The most unsent ciphertext in bytes before a writer waits. Below it, writes share a system call.
+const MAX_WAITING: usize = 4 * 1024;
+/// The room for a read in bytes: at least a full record.
 const READ_ROOM: usize = 17 * 1024;
-/// Pieces of a vectored write that are joined, so that head and body share a record.
-const MOST_JOINED: usize = 64 * 1024;
+/// The most bytes of a vectored write that are joined, so that head and body share a record.
+const MAX_JOINED: usize = 64 * 1024;
 
-/// An open TLS connection: plaintext on this side, its socket on the other.
+/// An open TLS connection, read and written as plaintext.
 ///
-/// A write is sent at once as far as the socket takes it; `flush` waits for the rest. `shutdown`
-/// says goodbye by `close_notify`. A peer that closes without its own shows as `UnexpectedEof`.
+/// A write is sent immediately as far as the socket accepts it; `flush` waits for the rest. `shutdown`
+/// sends `close_notify`. If the peer closes the connection without one, a read fails with `UnexpectedEof`.
 pub struct TlsStream {
     tcp: TcpStream,
     engine: Engine,
     tickets: Tickets,
-    /// Set while the last words to a client at fault are on their way.
+    /// Set while an alert is being sent after a fault.
     closing: Option<Box<LingeringClose>>,
     is_broken: bool,
     faults: FaultSlot,
 }
 
-/// Where a stream puts what its client has broken.
+/// The place for a fault of a stream.
 #[derive(Clone, Default)]
 pub struct FaultSlot(Rc<Cell<Option<Box<StreamFault>>>>);
 
 impl FaultSlot {
-    /// The fault that ended the stream, when one did; once.
+    /// Take the fault that ended the stream, if there is one.
     #[must_use]
     pub fn take(&self) -> Option<StreamFault> {
         self.0.take().map(|fault| *fault)
     }
 }
 
-/// What the handshake left to be sent, when that is nothing but tickets (RFC 8446 §4.6.1).
+/// Unsent tickets of the handshake (RFC 8446 §4.6.1).
 ///
-/// The client does not wait for them, so they share a segment with the answer to what it has
-/// asked; while it has asked for nothing they leave at the first wait.
+/// The client does not wait for them, so they are sent in one segment with the first response, or at
+/// the first wait if the client has sent nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tickets {
-    Unasked,
-    WithAnswer,
-    NoneHeld,
+    Pending,
+    WithNextWrite,
+    NotDelayed,
 }
 
 impl TlsStream {
@@ -73,24 +73,23 @@ impl TlsStream {
         }
     }
 
-    /// Where a fault of the client will be found, also when the stream is gone.
+    /// The place for a fault of the client, which outlives the stream.
     #[must_use]
     pub fn faults(&self) -> FaultSlot {
         self.faults.clone()
     }
 
-    /// Note a fault, and have its alert arrive: a socket that is closed over unread bytes takes it
-    /// back.
-    fn leave(&mut self, fault: &Fault) {
-        self.tickets = Tickets::NoneHeld;
+    /// Store a fault, and begin a lingering close so that its alert arrives.
+    fn fail(&mut self, fault: &Fault) {
+        self.tickets = Tickets::NotDelayed;
         let sent = self.engine.flow.alert_sent;
-        let told = Box::new(StreamFault::of(fault, sent));
-        self.faults.0.set(Some(told));
+        let fault = Box::new(StreamFault::of(fault, sent));
+        self.faults.0.set(Some(fault));
         self.closing = Some(Box::new(LingeringClose::new()));
     }
 
-    /// Ready when the last words have been taken.
-    fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the lingering close has ended.
+    fn poll_fail(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.closing.is_some() && ready!(self.poll_send(context)).is_err() {
             self.closing = None;
         }
@@ -106,13 +105,13 @@ impl TlsStream {
         self.tcp.peer_addr()
     }
 
-    /// Send what waits, as far as the socket takes it now.
+    /// Send the outgoing ciphertext; ready when all was accepted by the socket.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let outgoing = &mut self.engine.flow.outgoing;
         while !outgoing.is_empty() {
             let outcome = Pin::new(&mut self.tcp).poll_write(context, outgoing.filled())?;
             let Poll::Ready(sent) = outcome else {
-                outgoing.settle();
+                outgoing.shrink();
                 return Poll::Pending;
             };
             if sent == 0 {
@@ -120,38 +119,37 @@ impl TlsStream {
             }
             outgoing.consume(sent);
         }
-        outgoing.settle();
+        outgoing.shrink();
         Poll::Ready(Ok(()))
     }
 
-    /// Before a wait for the peer: send what it may be waiting for. The writer's place in the
-    /// socket's waiting list is left alone, since another task may hold it.
+    /// Send outgoing ciphertext before a wait for the peer, which may be waiting for it. Does not
+    /// register a waker for writing, which another task may have registered.
     fn send_before_waiting(&mut self) {
         let outgoing = &mut self.engine.flow.outgoing;
         if !outgoing.is_empty() {
-            if self.tickets != Tickets::WithAnswer
+            if self.tickets != Tickets::WithNextWrite
                 && let Ok(sent) = self.tcp.try_write(outgoing.filled())
             {
                 outgoing.consume(sent);
             }
-            outgoing.settle();
+            outgoing.shrink();
         }
     }
 
-    /// The client has sent something: an answer will follow that the tickets can go with. While
-    /// many hold what nobody takes, nobody knows when the reader comes back: what it has left is
-    /// held in its own size.
-    fn note_asked(&mut self) {
-        if self.tickets == Tickets::Unasked {
-            self.tickets = Tickets::WithAnswer;
+    /// Handle a read: a response will follow, with which the tickets can be sent. While large buffers are
+    /// scarce, unread bytes are stored in their own size, since the reader may not return soon.
+    fn after_read(&mut self) {
+        if self.tickets == Tickets::Pending {
+            self.tickets = Tickets::WithNextWrite;
         }
-        if !can_lend() {
-            self.engine.incoming.settle();
-            self.engine.flow.plaintext.settle();
+        if !large_available() {
+            self.engine.incoming.shrink();
+            self.engine.flow.plaintext.shrink();
         }
     }
 
-    /// Read ciphertext; `false` at the end of the connection.
+    /// Read ciphertext; `false` at the end of the stream.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.engine.is_full() {
             return Poll::Ready(Err(invalid(&Error::PeerSentOversizedRecord.into())));
@@ -159,11 +157,10 @@ impl TlsStream {
         self.send_before_waiting();
         let incoming = &mut self.engine.incoming;
         loop {
-            // A buffer is taken when there is something to read: waiting costs no memory. A read
-            // that does not fill it tells tokio that the socket is empty, so that none is made to
-            // learn just that.
+            // The buffer is allocated when the socket is readable, so that waiting needs no memory. After
+            // a read that does not fill it, tokio knows that the socket is empty without another read.
             if self.tcp.poll_read_ready(context)?.is_pending() {
-                incoming.settle();
+                incoming.shrink();
                 return Poll::Pending;
             }
             let mut room = ReadBuf::new(incoming.room(READ_ROOM));
@@ -175,12 +172,12 @@ impl TlsStream {
         }
     }
 
-    /// Encrypt one piece and send what the socket takes.
+    /// Encrypt one piece, and send as much as the socket accepts.
     fn poll_encrypt(&mut self, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        if self.engine.flow.outgoing.len() > MOST_WAITING {
+        if self.engine.flow.outgoing.len() > MAX_WAITING {
             ready!(self.poll_send(context))?;
         }
-        self.tickets = Tickets::NoneHeld;
+        self.tickets = Tickets::NotDelayed;
         let count = self.engine.encrypt(data).map_err(|error| invalid(&error))?;
         match self.poll_send(context) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
@@ -204,29 +201,29 @@ impl AsyncRead for TlsStream {
         let this = self.get_mut();
         let before = into.filled().len();
         loop {
-            take_kept(&mut this.engine.flow.plaintext, into);
+            take_buffered(&mut this.engine.flow.plaintext, into);
             if into.remaining() == 0
                 || into.filled().len() > before && this.engine.incoming.is_empty()
             {
-                this.note_asked();
+                this.after_read();
                 return Poll::Ready(Ok(()));
             }
             if let Err(fault) = this.engine.process(|payload| take(payload, into)) {
                 if !std::mem::replace(&mut this.is_broken, true) {
-                    this.leave(&fault);
+                    this.fail(&fault);
                 }
-                ready!(this.poll_leave(context));
+                ready!(this.poll_fail(context));
                 return Poll::Ready(Err(invalid(&fault)));
             }
             if into.filled().len() > before {
-                this.note_asked();
+                this.after_read();
                 return Poll::Ready(Ok(()));
             }
             if this.engine.flow.peer_closed {
                 return Poll::Ready(Ok(()));
             }
             if !ready!(this.poll_receive(context))? {
-                // RFC 8446 §6.1: without close_notify the end may be an attacker's.
+                // RFC 8446 §6.1: without close_notify this may be a truncation attack.
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
@@ -251,8 +248,8 @@ impl AsyncWrite for TlsStream {
         match (filled.next(), filled.next()) {
             (None, _) => Poll::Ready(Ok(0)),
             (Some(only), None) => self.get_mut().poll_encrypt(context, only),
-            // A long first piece fills its records alone; the others come with the next call.
-            (Some(first), _) if first.len() >= MOST_JOINED => {
+            // A long first piece fills whole records; the others follow with the next call.
+            (Some(first), _) if first.len() >= MAX_JOINED => {
                 self.get_mut().poll_encrypt(context, first)
             }
             _ => self
@@ -266,29 +263,29 @@ impl AsyncWrite for TlsStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.tickets == Tickets::WithAnswer {
-            return Poll::Ready(Ok(())); // Nothing was written yet.
+        if self.tickets == Tickets::WithNextWrite {
+            return Poll::Ready(Ok(())); // There are only tickets.
         }
         self.get_mut().poll_send(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        // After an error there is nothing to say goodbye with but the alert that waits already.
+        // After an error only the alert is sent.
         let _ = this.engine.close();
         ready!(this.poll_send(context))?;
         if this.engine.flow.peer_closed {
-            return Poll::Ready(Ok(())); // Dropping the socket says the rest.
+            return Poll::Ready(Ok(())); // Dropping the socket closes it.
         }
         Pin::new(&mut this.tcp).poll_shutdown(context)
     }
 }
 
-fn take_kept(plaintext: &mut Buffer, into: &mut ReadBuf<'_>) {
+fn take_buffered(plaintext: &mut Buffer, into: &mut ReadBuf<'_>) {
     if !plaintext.is_empty() {
         let taken = take(plaintext.filled(), into);
         plaintext.consume(taken);
-        plaintext.settle();
+        plaintext.shrink();
     }
 }
 
@@ -298,11 +295,11 @@ fn take(payload: &[u8], into: &mut ReadBuf<'_>) -> usize {
     count
 }
 
-/// Small pieces in one, as many as a write should hold.
+/// Join pieces, up to the limit.
 fn joined(pieces: &[IoSlice<'_>]) -> Buffer {
     let mut buffer = Buffer::default();
     for piece in pieces {
-        let left = MOST_JOINED - buffer.len();
+        let left = MAX_JOINED - buffer.len();
         buffer.extend_from_slice(&piece[..piece.len().min(left)]);
     }
     buffer

@@ -1,7 +1,7 @@
-//! Session tickets (RFC 5077, RFC 8446 §4.6.1) under keys that the control plane hands out.
+//! Session tickets (RFC 5077, RFC 8446 §4.6.1) with keys of the control plane.
 //!
-//! Each key is derived for one site, its TLS policy and its certificates: a ticket opens nowhere
-//! else, and not after one of them has changed.
+//! Each key is derived for one site, its TLS policy and its certificates, so a ticket is not valid
+//! for another site, or after one of them has changed.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,25 +11,25 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use rustls::server::ProducesTickets;
 
-/// How long a ticket is good for, however slowly the keys turn.
+/// The lifetime of a ticket, however rarely the keys are rotated.
 const LIFETIME_S: u32 = 7200;
 const NAME_LEN: usize = 16;
 const KEY_LEN: usize = 32;
 const TIME_LEN: usize = 8;
-/// Sets these keys apart from anything else that may once be derived from the same secret.
+/// Separates these keys from others that may be derived from the same secret.
 const SALT: &[u8] = b"port443 session ticket 1";
 
 /// A site's ticket keys, newest first: the first encrypts, all decrypt.
 pub(crate) struct TicketRing(Vec<TicketKey>);
 
 struct TicketKey {
-    /// Stands in clear at the front of a ticket, to find the key again.
+    /// The unencrypted start of a ticket, by which the key is found.
     name: [u8; NAME_LEN],
     aead: RandomizedNonceKey,
 }
 
 impl TicketRing {
-    /// Derive a site's keys from the secrets; `context` is all that its tickets are bound to.
+    /// Derive a site's keys from the secrets; tickets are bound to `context`.
     pub(crate) fn derive(secrets: &[&[u8]], context: &[&[u8]]) -> Result<Self, Unspecified> {
         secrets
             .iter()
@@ -65,7 +65,7 @@ impl TicketRing {
 
 impl TicketKey {
     fn derive(secret: &[u8], context: &[&[u8]]) -> Result<Self, Unspecified> {
-        // Each piece goes in with its length, so that no two contexts run together.
+        // Each piece is prefixed with its length, so that different contexts have different encodings.
         let info: Vec<u8> = context
             .iter()
             .flat_map(|piece| [&(piece.len() as u64).to_be_bytes(), *piece].concat())
@@ -139,7 +139,7 @@ mod tests {
         TicketRing::derive(secrets, context).unwrap()
     }
 
-    /// After the ring turned, tickets of the older key still open and new ones use the newer key.
+    /// After a rotation, tickets of the older key are still accepted, and new ones use the newer key.
     #[test]
     fn the_first_key_encrypts_and_all_decrypt() {
         let before = ring(&[OLD], &[b"site"]);
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(None, before.open(&new, NOW));
     }
 
-    /// A ticket opens only for what it was made for.
+    /// A ticket is accepted only with the context that it was issued for.
     #[test]
     fn a_ticket_is_bound_to_its_context() {
         let ticket = ring(&[OLD], &[b"ab", b"c"]).seal(b"state", NOW).unwrap();
@@ -161,9 +161,9 @@ mod tests {
         );
     }
 
-    /// A ticket ends with its lifetime, and one from the future is none of ours.
+    /// A ticket expires after its lifetime, and one that was issued in the future is refused.
     #[test]
-    fn a_ticket_has_an_end() {
+    fn a_ticket_expires() {
         let keys = ring(&[OLD], &[]);
         let ticket = keys.seal(b"state", NOW).unwrap();
         let end = NOW + u64::from(LIFETIME_S);
@@ -174,21 +174,21 @@ mod tests {
 
     /// Without keys there are no tickets.
     #[test]
-    fn an_empty_ring_is_off() {
+    fn an_empty_ring_is_disabled() {
         let none = ring(&[], &[]);
         assert!(!none.enabled());
         assert_eq!(None, none.encrypt(b"state"));
     }
 
     proptest! {
-        /// Arbitrary bytes neither open nor panic, whichever bit of a real ticket is flipped.
+        /// Arbitrary bytes, or a ticket with a flipped bit, are refused.
         #[test]
-        fn a_changed_ticket_does_not_open(place in 0_usize..1000, bit in 0_u8..8, junk: Vec<u8>) {
+        fn a_changed_ticket_is_refused(position in 0_usize..1000, bit in 0_u8..8, junk: Vec<u8>) {
             let keys = ring(&[OLD], &[b"site"]);
             prop_assert_eq!(None, keys.open(&junk, NOW));
             let mut ticket = keys.seal(b"state", NOW).unwrap();
-            let place = place % ticket.len();
-            ticket[place] ^= 1 << bit;
+            let position = position % ticket.len();
+            ticket[position] ^= 1 << bit;
             prop_assert_eq!(None, keys.open(&ticket, NOW));
         }
     }

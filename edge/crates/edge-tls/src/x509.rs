@@ -1,16 +1,17 @@
-//! The one thing that is read in a certificate of our own: its public key.
+//! Parsing the public key of a certificate.
 //!
-//! Whether clients accept a chain is for them to judge, and the control plane has warned about it. Path
-//! validation here would only refuse what others take: webpki, for one, knows no certificate policies.
+//! Nothing else of a certificate is checked here. The control plane warns of chains that clients would
+//! reject. Path validation by webpki would refuse chains that clients accept, such as those with
+//! certificate policies.
 
 use crate::reader::Reader;
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
-/// version [0] (RFC 5280 §4.1), absent in certificates of version 1.
+/// The tag of version (RFC 5280 §4.1), which is absent in version 1.
 const VERSION: u8 = 0xa0;
 
-/// The `SubjectPublicKeyInfo` of a certificate, with its tag and length; `None` when it is none.
+/// The `SubjectPublicKeyInfo` of a certificate with its tag and length; `None` if it is not a certificate.
 pub(crate) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     let mut outer = Reader::new(certificate);
     let mut signed = Reader::new(content(outer.element(SEQUENCE)?)?);
@@ -28,7 +29,7 @@ pub(crate) fn public_key(certificate: &[u8]) -> Option<&[u8]> {
     body.element(SEQUENCE)
 }
 
-/// What an element holds, without its tag and length.
+/// The content of an element, without tag and length.
 fn content(element: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(element);
     reader.u8()?;
@@ -37,7 +38,7 @@ fn content(element: &[u8]) -> Option<&[u8]> {
 }
 
 impl<'a> Reader<'a> {
-    /// One DER element with this tag (X.690 §8.1), whole.
+    /// One complete DER element with this tag (X.690 §8.1).
     fn element(&mut self, tag: u8) -> Option<&'a [u8]> {
         let mut ahead = *self;
         if ahead.u8()? != tag {
@@ -70,7 +71,7 @@ mod tests {
     use super::public_key;
 
     #[test]
-    fn the_public_key_is_found_in_certificates_of_versions_1_and_3() {
+    fn the_public_key_of_versions_1_and_3_is_found() {
         let key = [0x30, 0x02, 0x05, 0x00];
         let rest = [0x02, 0x01, 0x07, 0x30, 0, 0x30, 0, 0x30, 0, 0x30, 0];
         for version in [&[][..], &[0xa0, 0x03, 0x02, 0x01, 0x02]] {

@@ -1,4 +1,4 @@
-//! The decision on a hello: the true reason of each refusal, and the certificate that fits.
+//! The choice for a hello: the reason of each refusal, and the certificate.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Made, Plan, ecdsa, make, rsa, run_client, site};
+use common::{TestCertificate, Plan, ecdsa, make, rsa, run_client, site};
 use edge_contract::{CipherSuite, Group, HandshakeFailure, QuarantineCode, TlsVersion};
 use edge_tls::{Alert, ClientHello, Refusal, SiteTls};
 
@@ -54,7 +54,7 @@ fn a_client_that_offers_enough_is_accepted() {
 }
 
 #[test]
-fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
+fn parameters_that_are_not_shared_have_their_reason_and_alert() {
     let cases = [
         (
             ClientHello {
@@ -136,7 +136,7 @@ fn each_thing_that_is_not_shared_has_its_reason_and_alert() {
 }
 
 #[test]
-fn a_refusal_says_what_the_client_offered() {
+fn a_refusal_lists_what_the_client_offers() {
     let old = ClientHello {
         versions: Some(vec![0x1a1a, 0x0302, 0x0301]),
         ..hello()
@@ -182,7 +182,7 @@ fn an_rsa_certificate_needs_a_scheme_that_its_version_allows() {
 }
 
 #[test]
-fn in_tls_1_2_the_suite_has_to_fit_the_key() {
+fn in_tls_1_2_the_suite_must_match_the_key() {
     let site = Plan::new(&[&rsa(&["a.test"])]).build().ok().unwrap();
     let hello = ClientHello {
         suites: vec![0xc02b],
@@ -199,35 +199,35 @@ fn fault(plan: &Plan) -> (QuarantineCode, String) {
     (fault.code, fault.path)
 }
 
-fn with_certificate(made: &Made) -> Plan {
+fn with_certificate(made: &TestCertificate) -> Plan {
     Plan::new(&[&ecdsa(&["a.test"]), made])
 }
 
 #[test]
-fn what_cannot_be_served_is_named_with_its_place() {
+fn faults_of_certificates_have_code_and_path() {
     let (good, other) = (ecdsa(&["a.test"]), ecdsa(&["a.test"]));
-    let place = |what: &str| format!("certificates[1].{what}");
+    let path = |end: &str| format!("certificates[1].{end}");
 
-    let stranger = Made {
+    let mismatched = TestCertificate {
         key: other.key.clone(),
         ..good.clone()
     };
     assert_eq!(
-        (QuarantineCode::KeyMismatch, place("key")),
-        fault(&with_certificate(&stranger))
+        (QuarantineCode::KeyMismatch, path("key")),
+        fault(&with_certificate(&mismatched))
     );
 
     let mut no_key = good.clone();
     no_key.key.pkcs8 = b"no key".to_vec();
     assert_eq!(
-        (QuarantineCode::KeyUnreadable, place("key")),
+        (QuarantineCode::KeyUnreadable, path("key")),
         fault(&with_certificate(&no_key))
     );
 
     let mut no_leaf = good.clone();
     no_leaf.certificate.chain = vec![b"no certificate".to_vec()];
     assert_eq!(
-        (QuarantineCode::CertificateUnreadable, place("chain[0]")),
+        (QuarantineCode::CertificateUnreadable, path("chain[0]")),
         fault(&with_certificate(&no_leaf))
     );
 
@@ -237,14 +237,14 @@ fn what_cannot_be_served_is_named_with_its_place() {
         .chain
         .push(b"no certificate".to_vec());
     assert_eq!(
-        (QuarantineCode::CertificateUnreadable, place("chain[1]")),
+        (QuarantineCode::CertificateUnreadable, path("chain[1]")),
         fault(&with_certificate(&bad_intermediate))
     );
 }
 
 #[test]
-fn a_chain_of_our_own_is_served_whatever_its_extensions() {
-    // certificatePolicies, policyConstraints, inhibitAnyPolicy and one that nobody knows, all critical.
+fn a_chain_may_have_any_extensions() {
+    // certificatePolicies, policyConstraints, inhibitAnyPolicy and an unknown one, all critical.
     for oid in [
         &[2, 5, 29, 32][..],
         &[2, 5, 29, 36],
@@ -259,7 +259,7 @@ fn a_chain_of_our_own_is_served_whatever_its_extensions() {
 }
 
 #[test]
-fn a_policy_that_could_agree_on_nothing_is_unusable() {
+fn a_policy_under_which_nothing_can_be_negotiated_is_unusable() {
     let unusable = (QuarantineCode::TlsPolicyUnusable, "tls".to_owned());
     let mut plan = Plan::new(&[&rsa(&["a.test"])]);
     plan.policy.suites = vec![
@@ -275,7 +275,7 @@ fn a_policy_that_could_agree_on_nothing_is_unusable() {
 }
 
 #[test]
-fn a_choice_knows_the_names_of_its_certificate() {
+fn a_choice_has_the_names_of_its_certificate() {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"]), &ecdsa(&["*.b.test"])]);
     plan.names = vec!["a.test".to_owned(), "x.b.test".to_owned()];
     let site = plan.build().ok().unwrap();
@@ -288,7 +288,7 @@ fn a_choice_knows_the_names_of_its_certificate() {
     assert_eq!([false, true, false, false], covered("x.b.test"));
 }
 
-/// The leaf that a client asking for `name` is shown, by its place among the certificates.
+/// The index of the certificate that is sent to a client with this server name.
 fn shown(
     plan: &Plan,
     name: &'static str,
@@ -323,11 +323,11 @@ fn shown(
         .unwrap()
 }
 
-/// Where the schemes for RSA keys stand in rustls' table.
+/// The indices of the schemes for RSA keys in the table of rustls.
 const RSA_SCHEMES: std::ops::RangeFrom<usize> = 3..;
 
 #[test]
-fn the_certificate_covers_the_name_that_was_asked_for() {
+fn the_certificate_covers_the_server_name() {
     let plan = Plan::new(&[
         &ecdsa(&["a.test"]),
         &ecdsa(&["*.b.test"]),
@@ -404,7 +404,7 @@ fn a_client_that_fell_back_below_the_sites_newest_version_is_told() {
 
 /// RFC 8446 §9.2.
 #[test]
-fn what_a_hello_of_tls_1_3_must_have_is_named() {
+fn missing_extensions_of_tls_1_3_are_reported() {
     let cases = [
         (
             ClientHello {

@@ -1,4 +1,4 @@
-//! Sites that ask clients for a certificate: which are accepted, which are not, and that none resumes.
+//! Client certificates: which are accepted, which are refused, and that sessions are not resumed.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 mod common;
@@ -17,9 +17,9 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A CA, and what it has signed for a client.
+/// A CA, and a client certificate that it has signed.
 struct Authority {
     der: Vec<u8>,
     client: Arc<CertifiedKey>,
@@ -52,8 +52,11 @@ fn site(authority: &Authority) -> SiteTls {
     plan.build().ok().unwrap()
 }
 
-fn showing(mut config: ClientConfig, shown: Option<&Authority>) -> Arc<ClientConfig> {
-    if let Some(authority) = shown {
+fn with_client_certificate(
+    mut config: ClientConfig,
+    authority: Option<&Authority>,
+) -> Arc<ClientConfig> {
+    if let Some(authority) = authority {
         let resolver: Arc<dyn ResolvesClientCert> =
             Arc::new(SingleCertAndKey::from(Arc::clone(&authority.client)));
         config.client_auth_cert_resolver = resolver;
@@ -61,11 +64,11 @@ fn showing(mut config: ClientConfig, shown: Option<&Authority>) -> Arc<ClientCon
     Arc::new(config)
 }
 
-/// What a handshake with such a client comes to; one that is let in gets its words back.
+/// The result of a handshake with such a client. If it is accepted, its data is echoed.
 async fn attempt(site: &SiteTls, config: &Arc<ClientConfig>) -> Result<HandshakeFacts, Refusal> {
     let config = Arc::clone(config);
-    let (socket, asking) =
-        run_client(move |port| Client::connect(&config, "a.test", port).ask(b"words"));
+    let (socket, client) =
+        run_client(move |port| Client::connect(&config, "a.test", port).exchange(b"words"));
     let serving = async {
         let (mut stream, facts) = accept(&socket, site).await?;
         let mut words = [0; 5];
@@ -74,24 +77,24 @@ async fn attempt(site: &SiteTls, config: &Arc<ClientConfig>) -> Result<Handshake
         stream.shutdown().await.unwrap();
         Ok(facts)
     };
-    let outcome = tokio::time::timeout(PATIENCE, serving).await.unwrap();
-    let answer = asking.join().unwrap();
-    assert_eq!(outcome.is_ok(), answer.is_ok_and(|words| words == b"words"));
+    let outcome = tokio::time::timeout(TIMEOUT, serving).await.unwrap();
+    let echo = client.join().unwrap();
+    assert_eq!(outcome.is_ok(), echo.is_ok_and(|words| words == b"words"));
     outcome
 }
 
 #[tokio::test]
-async fn a_client_with_a_certificate_of_the_authority_comes_in_and_never_resumes() {
+async fn a_client_with_a_certificate_of_the_authority_is_accepted_and_never_resumes() {
     let authority = authority();
     let site = site(&authority);
-    assert!(site.asks_clients());
+    assert!(site.requires_client_certificate());
     for config in [client(Ok(())), old_client(Ok(()))] {
-        let config = showing(config, Some(&authority));
+        let config = with_client_certificate(config, Some(&authority));
         for _ in 0..2 {
             let facts = attempt(&site, &config).await.unwrap();
-            let shown = authority.client.cert[0].to_vec();
+            let sent = authority.client.cert[0].to_vec();
             assert_eq!(
-                (Some(shown), false),
+                (Some(sent), false),
                 (facts.client_certificate, facts.resumed)
             );
         }
@@ -99,26 +102,27 @@ async fn a_client_with_a_certificate_of_the_authority_comes_in_and_never_resumes
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_stays_outside() {
+async fn a_client_without_a_certificate_is_refused() {
     let site = site(&authority());
     for config in [client(Ok(())), old_client(Ok(()))] {
-        let refusal = attempt(&site, &showing(config, None)).await.unwrap_err();
+        let config = with_client_certificate(config, None);
+        let refusal = attempt(&site, &config).await.unwrap_err();
         assert_eq!(HandshakeFailure::ClientCertificateMissing, refusal.reason);
     }
 }
 
 #[tokio::test]
-async fn a_certificate_of_another_authority_does_not_help() {
+async fn a_certificate_of_another_authority_is_refused() {
     let site = site(&authority());
     for config in [client(Ok(())), old_client(Ok(()))] {
-        let config = showing(config, Some(&authority()));
+        let config = with_client_certificate(config, Some(&authority()));
         let refusal = attempt(&site, &config).await.unwrap_err();
         assert_eq!(HandshakeFailure::ClientCertificateInvalid, refusal.reason);
     }
 }
 
 #[test]
-fn an_unreadable_authority_is_named_by_its_place() {
+fn an_unreadable_authority_has_its_path() {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
     plan.policy.client_roots = vec![authority().der, vec![1]];
     let fault = plan.build().err().unwrap();

@@ -1,4 +1,4 @@
-//! Handshakes with rustls' own client: facts, groups, resumption, and what failures are called.
+//! Handshakes with the client of rustls: facts, groups, resumption, and the reasons of failures.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,19 +19,19 @@ use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::{CertificateError, ClientConfig, Error};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serve one connection: answer what is asked by its reverse, say goodbye.
+/// Serve one connection: send the received bytes back in reverse, and close it.
 async fn serve(
     socket: &tokio::net::TcpListener,
     site: &SiteTls,
 ) -> Result<HandshakeFacts, Refusal> {
     let (mut stream, facts) = accept(socket, site).await?;
-    answer(&mut stream).await;
+    respond(&mut stream).await;
     Ok(facts)
 }
 
-async fn answer(stream: &mut TlsStream) {
+async fn respond(stream: &mut TlsStream) {
     let mut words = [0; 64];
     let count = stream.read(&mut words).await.unwrap();
     words[..count].reverse();
@@ -42,16 +42,16 @@ async fn answer(stream: &mut TlsStream) {
 /// One exchange of a client with that configuration.
 async fn exchange(site: &SiteTls, config: &Arc<ClientConfig>) -> HandshakeFacts {
     let config = Arc::clone(config);
-    let (socket, asking) = run_client(move |port| {
+    let (socket, client) = run_client(move |port| {
         Client::connect(&config, "a.test", port)
-            .ask(b"stressed")
+            .exchange(b"stressed")
             .unwrap()
     });
-    let facts = tokio::time::timeout(PATIENCE, serve(&socket, site))
+    let facts = tokio::time::timeout(TIMEOUT, serve(&socket, site))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(b"desserts".as_slice(), asking.join().unwrap());
+    assert_eq!(b"desserts".as_slice(), client.join().unwrap());
     facts
 }
 
@@ -82,7 +82,7 @@ async fn the_facts_are_those_of_the_handshake() {
 }
 
 #[tokio::test]
-async fn tls_1_2_is_spoken_as_well() {
+async fn tls_1_2_is_supported() {
     let facts = exchange(&site(), &Arc::new(old_client(Ok(())))).await;
     assert_eq!(
         (TlsVersion::Tls12, false, None),
@@ -93,7 +93,7 @@ async fn tls_1_2_is_spoken_as_well() {
 }
 
 #[tokio::test]
-async fn a_hybrid_group_is_worth_a_round_trip_and_a_classical_one_is_not() {
+async fn a_retry_is_requested_for_a_hybrid_group_but_not_for_a_classical_one() {
     let site = site();
     // rustls sends a share of its first group only.
     let late_hybrid = with_groups(vec![kx_group::SECP256R1, kx_group::X25519MLKEM768]);
@@ -167,7 +167,7 @@ async fn another_site_policy_certificate_or_secret_does_not_resume() {
 }
 
 #[tokio::test]
-async fn without_tickets_nothing_is_resumed() {
+async fn without_tickets_no_session_is_resumed() {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
     plan.policy.tickets = false;
     let site = plan.build().ok().unwrap();
@@ -178,11 +178,11 @@ async fn without_tickets_nothing_is_resumed() {
     }
 }
 
-/// The refusal that a client's behaviour leads to.
+/// The refusal of a client that acts in this way.
 async fn refusal(act: impl FnOnce(u16) + Send + 'static) -> Refusal {
     let site = site();
     let (socket, acting) = run_client(act);
-    let refusal = tokio::time::timeout(PATIENCE, serve(&socket, &site))
+    let refusal = tokio::time::timeout(TIMEOUT, serve(&socket, &site))
         .await
         .unwrap()
         .unwrap_err();
@@ -191,7 +191,7 @@ async fn refusal(act: impl FnOnce(u16) + Send + 'static) -> Refusal {
 }
 
 #[tokio::test]
-async fn a_client_that_rejects_our_certificate_says_why() {
+async fn a_client_that_rejects_the_certificate_is_reported_with_its_alert() {
     let cases = [
         (CertificateError::UnknownIssuer, "unknown_ca"),
         (CertificateError::Expired, "certificate_expired"),
@@ -212,7 +212,7 @@ async fn a_client_that_rejects_our_certificate_says_why() {
                     client(verdict)
                 };
                 Client::connect(&Arc::new(config), "a.test", port)
-                    .ask(b"hello")
+                    .exchange(b"hello")
                     .unwrap_err();
             })
             .await;
@@ -221,19 +221,19 @@ async fn a_client_that_rejects_our_certificate_says_why() {
                 _ => HandshakeFailure::ClientRejectedCertificate,
             };
             let detail = format!("the client sent the alert {alert}");
-            let told = (refusal.reason, refusal.detail.as_str(), refusal.alert);
-            assert_eq!((expected, detail.as_str(), None), told);
+            let found = (refusal.reason, refusal.detail.as_str(), refusal.alert);
+            assert_eq!((expected, detail.as_str(), None), found);
         }
     }
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_is_told_by_when_it_left() {
+async fn a_client_that_closes_the_connection_is_reported_with_the_stage() {
     let half = refusal(|port| {
         let mut tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
         tcp.write_all(&[22, 3, 1, 0, 200, 1]).unwrap();
     });
-    assert_eq!("closed before our answer", half.await.detail);
+    assert_eq!("closed before the server's first flight", half.await.detail);
     let late = refusal(|port| {
         let mut client = Client::connect(&Arc::new(client(Ok(()))), "a.test", port);
         client.tls.write_tls(&mut client.tcp).unwrap();
@@ -245,14 +245,14 @@ async fn a_client_that_leaves_is_told_by_when_it_left() {
     assert_eq!(
         (
             HandshakeFailure::ClientClosed,
-            "closed after our certificate was sent"
+            "closed after the server's first flight"
         ),
         (late.reason, late.detail.as_str())
     );
 }
 
 #[tokio::test]
-async fn noise_after_the_hello_is_a_violation_and_is_answered() {
+async fn noise_after_the_hello_is_a_violation_with_an_alert() {
     let refusal = refusal(|port| {
         let mut client = Client::connect(&Arc::new(client(Ok(()))), "a.test", port);
         client.tls.write_tls(&mut client.tcp).unwrap();
@@ -267,9 +267,9 @@ async fn noise_after_the_hello_is_a_violation_and_is_answered() {
 }
 
 #[tokio::test]
-async fn a_hello_that_only_rustls_finds_wrong_is_malformed() {
+async fn a_hello_that_only_rustls_refuses_is_malformed() {
     let refusal = refusal(|port| {
-        // An empty client_certificate_type: our parser has no use for it, rustls reads it.
+        // An empty client_certificate_type, which only rustls parses.
         let mut client = Client::connect(&Arc::new(client(Ok(()))), "a.test", port);
         let mut bytes = Vec::new();
         client.tls.write_tls(&mut bytes).unwrap();
@@ -277,9 +277,9 @@ async fn a_hello_that_only_rustls_finds_wrong_is_malformed() {
             .tcp
             .write_all(&with_extension(&bytes, &[0, 19, 0, 0]))
             .unwrap();
-        let mut answer = Vec::new();
-        client.tcp.read_to_end(&mut answer).unwrap();
-        assert_eq!(21, answer[0], "an alert");
+        let mut response = Vec::new();
+        client.tcp.read_to_end(&mut response).unwrap();
+        assert_eq!(21, response[0], "an alert");
     })
     .await;
     assert_eq!(
@@ -292,10 +292,10 @@ async fn a_hello_that_only_rustls_finds_wrong_is_malformed() {
 
 /// A hello in one record with one more extension at its end.
 fn with_extension(hello: &[u8], extension: &[u8]) -> Vec<u8> {
-    let add = |bytes: &mut Vec<u8>, place: usize| {
-        let length = u16::from_be_bytes([bytes[place], bytes[place + 1]])
+    let add = |bytes: &mut Vec<u8>, at: usize| {
+        let length = u16::from_be_bytes([bytes[at], bytes[at + 1]])
             + u16::try_from(extension.len()).unwrap();
-        bytes[place..place + 2].copy_from_slice(&length.to_be_bytes());
+        bytes[at..at + 2].copy_from_slice(&length.to_be_bytes());
     };
     let mut bytes = hello.to_vec();
     let session = 5 + 4 + 2 + 32;
@@ -303,8 +303,8 @@ fn with_extension(hello: &[u8], extension: &[u8]) -> Vec<u8> {
     let compressions =
         suites + 2 + usize::from(u16::from_be_bytes([bytes[suites], bytes[suites + 1]]));
     let extensions = compressions + 1 + usize::from(bytes[compressions]);
-    for place in [3, 7, extensions] {
-        add(&mut bytes, place);
+    for at in [3, 7, extensions] {
+        add(&mut bytes, at);
     }
     bytes.extend_from_slice(extension);
     bytes

@@ -1,4 +1,5 @@
-//! The parser of first bytes: what it reads, what it refuses, and that cuts change nothing.
+//! The parser of a connection's first bytes: what it accepts, what it refuses, and that splits make no
+//! difference.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -95,7 +96,7 @@ fn is_malformed(message: &[u8]) -> bool {
 }
 
 #[test]
-fn everything_a_decision_needs_is_read() {
+fn everything_that_the_choice_needs_is_parsed() {
     assert_eq!(
         Progress::Hello(full_hello()),
         parse(&record(&full_message()), LIMIT)
@@ -130,13 +131,13 @@ fn pre_shared_key(identities: &[&[u8]], binders: &[&[u8]]) -> Vec<u8> {
     extension(41, &[vector(2, &identities), vector(2, &binders)].concat())
 }
 
-/// `psk_key_exchange_modes`, without which no session is offered.
+/// `psk_key_exchange_modes`, which is required to offer sessions.
 fn modes() -> Vec<u8> {
     extension(45, &vector(1, &[1]))
 }
 
 #[test]
-fn the_hashes_of_offered_sessions_are_those_of_their_binders() {
+fn the_lengths_of_binders_are_parsed() {
     let offer = pre_shared_key(&[b"one", b"two"], &[&[1; 48], &[2; 32]]);
     let Progress::Hello(hello) = parse(&record(&message(&[modes(), offer])), LIMIT) else {
         panic!("no hello");
@@ -154,7 +155,7 @@ fn the_hashes_of_offered_sessions_are_those_of_their_binders() {
 }
 
 #[test]
-fn the_list_of_versions_stands_above_the_version_field() {
+fn the_list_of_versions_overrides_the_version_field() {
     let hello = ClientHello {
         versions: Some(vec![0x0304]),
         legacy_version: 0x0303,
@@ -164,7 +165,7 @@ fn the_list_of_versions_stands_above_the_version_field() {
 }
 
 #[test]
-fn what_follows_the_hello_is_left_for_others() {
+fn bytes_after_the_hello_are_ignored() {
     let bytes = [
         record(&full_message()),
         vec![20, 3, 3, 0, 1, 1],
@@ -175,7 +176,7 @@ fn what_follows_the_hello_is_left_for_others() {
 }
 
 #[test]
-fn an_address_in_the_server_name_counts_as_none() {
+fn an_address_as_server_name_is_ignored() {
     for address in [b"192.0.2.1".as_slice(), b"2001:db8::1"] {
         let Progress::Hello(hello) = parse(&record(&message(&[server_name(address)])), LIMIT)
         else {
@@ -186,7 +187,7 @@ fn an_address_in_the_server_name_counts_as_none() {
 }
 
 #[test]
-fn http_in_clear_is_recognised() {
+fn plain_http_is_detected() {
     for request in [
         "GET / HTTP/1.1\r\n",
         "OPTIONS * HTTP/1.1\r\n",
@@ -219,21 +220,21 @@ fn other_protocols_are_not_tls() {
 }
 
 #[test]
-fn a_hello_of_ssl_2_is_told_from_noise() {
+fn a_hello_of_ssl_2_is_detected() {
     let hello = [0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10];
     assert_eq!(Some(HelloError::Ssl2), error_of(&hello));
 }
 
-/// The alert that the RFC names, and a word of the text.
+/// The alert and the detail of a violation.
 fn violation_of(bytes: &[u8]) -> (u8, &'static str) {
     match error_of(bytes) {
-        Some(HelloError::Malformed(violation)) => (violation.alert.0, violation.what),
+        Some(HelloError::Malformed(violation)) => (violation.alert.0, violation.detail),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn records_that_are_no_hello_are_refused_by_the_alert_of_the_rfc() {
+fn records_without_a_hello_are_refused_with_the_alert_of_the_rfc() {
     let change = [20, 3, 3, 0, 1, 1];
     let begun = record(&full_message()[..20]);
     let finished = record(&[20, 0, 0, 1, 0]);
@@ -247,7 +248,7 @@ fn records_that_are_no_hello_are_refused_by_the_alert_of_the_rfc() {
         (&change, 10, "change_cipher_spec"),
         (&[23, 3, 3, 0, 1, 1], 10, "application data"),
         (&[21, 3, 3, 0, 9, 1, 1], 50, "alert"),
-        (&finished, 10, "no ClientHello"),
+        (&finished, 10, "not a ClientHello"),
         (&[begun.as_slice(), &change].concat(), 10, "another record"),
         (
             &[begun.as_slice(), &[24, 3, 3, 0, 1]].concat(),
@@ -263,7 +264,7 @@ fn records_that_are_no_hello_are_refused_by_the_alert_of_the_rfc() {
 }
 
 #[test]
-fn an_alert_of_the_client_keeps_its_name() {
+fn an_alert_of_the_client_is_returned() {
     let alert = [21, 3, 1, 0, 2, 2, 40];
     let begun = record(&full_message()[..20]);
     for bytes in [alert.to_vec(), [begun, alert.to_vec()].concat()] {
@@ -273,7 +274,7 @@ fn an_alert_of_the_client_keeps_its_name() {
     }
 }
 
-/// A hello with fields of its own before the extensions.
+/// A hello with these fields before the extensions.
 fn fixed(version: [u8; 2], session_id: usize, suites: &[u8], compressions: &[u8]) -> Vec<u8> {
     let body = [
         &version[..],
@@ -287,7 +288,7 @@ fn fixed(version: [u8; 2], session_id: usize, suites: &[u8], compressions: &[u8]
 }
 
 #[test]
-fn what_is_wrong_with_a_hello_has_its_alert_and_is_named() {
+fn malformed_hellos_have_alert_and_detail() {
     let share = |group: u16| [&numbers(&[group])[..], &vector(2, &[5; 32])].concat();
     let twice = extension(51, &vector(2, &[share(29), share(29)].concat()));
     let two_names = [&[0][..], &vector(2, b"a"), &[0], &vector(2, b"b")].concat();
@@ -296,15 +297,15 @@ fn what_is_wrong_with_a_hello_has_its_alert_and_is_named() {
     let cases = [
         (of(&[server_name(b"a\0.test")]), 47, "NUL"),
         (of(&[server_name("ü.test".as_bytes())]), 47, "ASCII"),
-        (of(&[server_name(&[b'a'; 300])]), 47, "longer"),
-        (of(&[server_name(b"a b.test")]), 47, "no host name"),
+        (of(&[server_name(&[b'a'; 300])]), 47, "too long"),
+        (of(&[server_name(b"a b.test")]), 47, "not a host name"),
         (
             of(&[extension(0, &vector(2, &two_names))]),
             47,
             "two host names",
         ),
         (of(&[server_name(b"")]), 50, "server_name"),
-        (of(&[server_name(b"a"), server_name(b"b")]), 47, "twice"),
+        (of(&[server_name(b"a"), server_name(b"b")]), 47, "duplicate"),
         (of(&[twice]), 47, "key share"),
         (
             of(&[
@@ -367,7 +368,7 @@ fn what_is_wrong_with_a_hello_has_its_alert_and_is_named() {
 }
 
 #[test]
-fn what_is_unusual_is_no_fault() {
+fn unusual_hellos_are_accepted() {
     let renegotiation = extension(0xff01, &vector(1, b""));
     for fine in [
         record(&message(&[server_name(b"a.test."), renegotiation])),
@@ -402,7 +403,7 @@ fn broken_extensions_are_malformed() {
 }
 
 #[test]
-fn a_hello_above_the_limit_is_refused_as_soon_as_it_says_so() {
+fn a_hello_above_the_limit_is_refused_by_its_length() {
     let announced = record(&[1, 0, 0xff, 0xff]);
     assert_eq!(
         Progress::Error(HelloError::TooLarge),
@@ -416,13 +417,13 @@ fn a_hello_above_the_limit_is_refused_as_soon_as_it_says_so() {
     );
 }
 
-/// Bytes that are near to a hello: real ones, damaged ones, and noise.
+/// Bytes similar to a hello: valid ones, damaged ones, and noise.
 fn near_hello() -> impl Strategy<Value = Vec<u8>> {
     let whole = (1_usize..400).prop_map(|size| records(&full_message(), size));
     let damaged = (whole.clone(), any::<prop::sample::Index>(), any::<u8>()).prop_map(
-        |(mut bytes, place, byte)| {
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+        |(mut bytes, position, byte)| {
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
             bytes
         },
     );
@@ -433,15 +434,15 @@ fn near_hello() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// However a hello is cut into records, it is the same hello.
+    /// The result does not depend on how a hello is split into records.
     #[test]
-    fn records_do_not_change_the_hello(size in 1_usize..600) {
+    fn hellos_do_not_depend_on_records(size in 1_usize..600) {
         prop_assert_eq!(Progress::Hello(full_hello()), parse(&records(&full_message(), size), LIMIT));
     }
 
-    /// However bytes are cut into reads, the answer is the same, and once given it stays.
+    /// The result does not depend on how bytes are split into reads.
     #[test]
-    fn reads_do_not_change_the_answer(
+    fn results_do_not_depend_on_reads(
         bytes in near_hello(),
         steps in prop::collection::vec(1_usize..40, 1..100),
         limit in 1_usize..1000,
@@ -457,9 +458,9 @@ proptest! {
         prop_assert_eq!(parse(&bytes, limit), early);
     }
 
-    /// No prefix of a hello is taken for anything else.
+    /// Every prefix of a hello is incomplete.
     #[test]
-    fn a_beginning_is_incomplete(size in 1_usize..600, cut in any::<prop::sample::Index>()) {
+    fn a_prefix_is_incomplete(size in 1_usize..600, cut in any::<prop::sample::Index>()) {
         let bytes = records(&full_message(), size);
         prop_assert_eq!(Progress::Incomplete, parse(&bytes[..cut.index(bytes.len())], LIMIT));
     }

@@ -1,4 +1,4 @@
-//! The open stream: every byte arrives, both ways, in bounded memory, and ends are told apart.
+//! The open stream: every byte arrives in both directions, in bounded memory, and ends are distinguished.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,17 +19,17 @@ use rustls::ClientConfig;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// What takes so long hangs; nothing is measured by it.
-const PATIENCE: Duration = Duration::from_secs(60);
-const MUCH: usize = 3 << 20;
-/// More than any socket's buffers take.
-const ENDLESS: usize = 64 << 20;
+/// The timeout after which a test fails.
+const TIMEOUT: Duration = Duration::from_secs(60);
+const BODY_BYTES: usize = 3 << 20;
+/// More bytes than any socket buffers.
+const MAX_SOCKET_BUFFERS: usize = 64 << 20;
 
-/// Bytes that show when a piece is lost, doubled or moved.
+/// Bytes in which a lost, repeated or moved piece is detected.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length)
-        .map(|place| {
-            u8::try_from(place % 251).unwrap() ^ u8::try_from(place / 65_521 % 256).unwrap()
+        .map(|at| {
+            u8::try_from(at % 251).unwrap() ^ u8::try_from(at / 65_521 % 256).unwrap()
         })
         .collect()
 }
@@ -38,14 +38,14 @@ fn configurations() -> [Arc<ClientConfig>; 2] {
     [Arc::new(client(Ok(()))), Arc::new(old_client(Ok(())))]
 }
 
-/// Open a stream to a client that acts in a thread of its own.
+/// Open a stream to a client that runs in another thread.
 async fn open<T: Send + 'static>(
     config: &Arc<ClientConfig>,
     act: impl FnOnce(Client) -> T + Send + 'static,
 ) -> (TlsStream, std::thread::JoinHandle<T>) {
     let config = Arc::clone(config);
     let (socket, acting) = run_client(move |port| act(Client::connect(&config, "a.test", port)));
-    let (stream, _) = timeout(PATIENCE, accept(&socket, &site()))
+    let (stream, _) = timeout(TIMEOUT, accept(&socket, &site()))
         .await
         .unwrap()
         .unwrap();
@@ -53,7 +53,7 @@ async fn open<T: Send + 'static>(
 }
 
 #[tokio::test]
-async fn a_large_body_goes_out_whole() {
+async fn a_large_body_is_sent_completely() {
     for config in configurations() {
         let (mut stream, reading) = open(&config, |mut client| {
             let mut body = Vec::new();
@@ -61,27 +61,27 @@ async fn a_large_body_goes_out_whole() {
             body
         })
         .await;
-        stream.write_all(&pattern(MUCH)).await.unwrap();
+        stream.write_all(&pattern(BODY_BYTES)).await.unwrap();
         stream.shutdown().await.unwrap();
-        assert!(pattern(MUCH) == reading.join().unwrap());
+        assert!(pattern(BODY_BYTES) == reading.join().unwrap());
     }
 }
 
 #[tokio::test]
-async fn a_large_body_comes_in_whole_whatever_the_reader_takes() {
+async fn a_large_body_is_received_completely_with_any_read_size() {
     for (config, step) in configurations()
         .into_iter()
         .flat_map(|config| [(config.clone(), 1000), (config, 100_000)])
     {
         let (mut stream, writing) = open(&config, |mut client| {
-            client.stream().write_all(&pattern(MUCH)).unwrap();
+            client.stream().write_all(&pattern(BODY_BYTES)).unwrap();
             client.tls.send_close_notify();
             client.stream().read_to_end(&mut Vec::new()).unwrap();
         })
         .await;
         let (mut body, mut piece) = (Vec::new(), vec![0; step]);
         loop {
-            match timeout(PATIENCE, stream.read(&mut piece))
+            match timeout(TIMEOUT, stream.read(&mut piece))
                 .await
                 .unwrap()
                 .unwrap()
@@ -90,17 +90,17 @@ async fn a_large_body_comes_in_whole_whatever_the_reader_takes() {
                 count => body.extend_from_slice(&piece[..count]),
             }
         }
-        assert!(pattern(MUCH) == body);
+        assert!(pattern(BODY_BYTES) == body);
         stream.shutdown().await.unwrap();
         writing.join().unwrap();
     }
 }
 
 #[tokio::test]
-async fn both_ways_at_once() {
+async fn both_directions_at_the_same_time() {
     let (stream, echoing) = open(&configurations()[0], |mut client| {
         let (mut seen, mut piece) = (Vec::new(), [0; 16384]);
-        while seen.len() < MUCH {
+        while seen.len() < BODY_BYTES {
             let count = client.stream().read(&mut piece).unwrap();
             seen.extend_from_slice(&piece[..count]);
             client.stream().write_all(&piece[..count]).unwrap();
@@ -109,15 +109,15 @@ async fn both_ways_at_once() {
     .await;
     let (mut reader, mut writer) = tokio::io::split(stream);
     let write = async {
-        writer.write_all(&pattern(MUCH)).await.unwrap();
+        writer.write_all(&pattern(BODY_BYTES)).await.unwrap();
         writer.flush().await.unwrap();
     };
-    let mut back = vec![0; MUCH];
+    let mut back = vec![0; BODY_BYTES];
     let read = async { reader.read_exact(&mut back).await.unwrap() };
-    timeout(PATIENCE, async { tokio::join!(write, read) })
+    timeout(TIMEOUT, async { tokio::join!(write, read) })
         .await
         .unwrap();
-    assert!(pattern(MUCH) == back);
+    assert!(pattern(BODY_BYTES) == back);
     echoing.join().unwrap();
 }
 
@@ -135,7 +135,7 @@ async fn a_writer_waits_for_a_client_that_does_not_read() {
     let piece = vec![7; 1 << 20];
     let (mut written, mut is_stopped) = (0, false);
     while !is_stopped {
-        assert!(written < ENDLESS, "the writer is not stopped");
+        assert!(written < MAX_SOCKET_BUFFERS, "the writer is not stopped");
         let write = poll_fn(|context| {
             let written = Pin::new(&mut stream).poll_write(context, &piece);
             if written.is_pending() && !is_stopped {
@@ -145,9 +145,9 @@ async fn a_writer_waits_for_a_client_that_does_not_read() {
             }
             written
         });
-        written += timeout(PATIENCE, write).await.unwrap().unwrap();
+        written += timeout(TIMEOUT, write).await.unwrap().unwrap();
     }
-    timeout(PATIENCE, stream.shutdown()).await.unwrap().unwrap();
+    timeout(TIMEOUT, stream.shutdown()).await.unwrap().unwrap();
     assert_eq!(written, reading.join().unwrap());
 }
 
@@ -171,14 +171,14 @@ async fn pieces_of_a_vectored_write_share_a_record() {
 }
 
 #[tokio::test]
-async fn an_end_without_goodbye_is_an_unexpected_one() {
+async fn an_end_without_close_notify_is_unexpected() {
     let (mut stream, leaving) = open(&configurations()[0], |mut client| {
         client.stream().write_all(b"half a requ").unwrap();
         client.tcp.shutdown(std::net::Shutdown::Both).unwrap();
     })
     .await;
     let mut all = Vec::new();
-    let error = timeout(PATIENCE, stream.read_to_end(&mut all))
+    let error = timeout(TIMEOUT, stream.read_to_end(&mut all))
         .await
         .unwrap()
         .unwrap_err();
@@ -190,7 +190,7 @@ async fn an_end_without_goodbye_is_an_unexpected_one() {
 }
 
 #[tokio::test]
-async fn a_damaged_record_ends_the_stream_and_is_answered() {
+async fn a_damaged_record_ends_the_stream_with_an_alert() {
     let (mut stream, damaging) = open(&configurations()[0], |mut client| {
         client.tls.complete_io(&mut client.tcp).unwrap();
         client.tls.writer().write_all(b"request").unwrap();
@@ -205,7 +205,7 @@ async fn a_damaged_record_ends_the_stream_and_is_answered() {
             .to_string()
     })
     .await;
-    let error = timeout(PATIENCE, stream.read(&mut [0; 16]))
+    let error = timeout(TIMEOUT, stream.read(&mut [0; 16]))
         .await
         .unwrap()
         .unwrap_err();
@@ -213,19 +213,19 @@ async fn a_damaged_record_ends_the_stream_and_is_answered() {
     assert_eq!(
         ErrorKind::InvalidData,
         stream.read(&mut [0; 16]).await.unwrap_err().kind(),
-        "for good"
+        "permanently"
     );
     assert_eq!(
         ErrorKind::InvalidData,
         stream.write(b"x").await.unwrap_err().kind()
     );
-    let told = damaging.join().unwrap();
-    assert!(told.contains("BadRecordMac"), "{told}");
+    let error = damaging.join().unwrap();
+    assert!(error.contains("BadRecordMac"), "{error}");
 }
 
 #[tokio::test]
-async fn the_session_ticket_goes_out_before_a_wait() {
-    // A client that says nothing still gets its ticket: the stream sends it before it waits.
+async fn the_session_ticket_is_sent_before_a_wait() {
+    // The client sends nothing, so the ticket is not sent with a response.
     let config = Arc::clone(&configurations()[0]);
     let (mut stream, waiting) = open(&config, |mut client| {
         while client.tls.tls13_tickets_received() == 0 {
@@ -238,7 +238,7 @@ async fn the_session_ticket_goes_out_before_a_wait() {
     .await;
     assert_eq!(
         0,
-        timeout(PATIENCE, stream.read(&mut [0; 16]))
+        timeout(TIMEOUT, stream.read(&mut [0; 16]))
             .await
             .unwrap()
             .unwrap()
@@ -247,7 +247,7 @@ async fn the_session_ticket_goes_out_before_a_wait() {
 }
 
 #[tokio::test]
-async fn keys_can_be_updated_under_way() {
+async fn keys_can_be_updated() {
     let (mut stream, updating) = open(&configurations()[0], |mut client| {
         client.tls.complete_io(&mut client.tcp).unwrap();
         for _ in 0..3 {
@@ -259,7 +259,7 @@ async fn keys_can_be_updated_under_way() {
     .await;
     let mut ping = [0; 4];
     for _ in 0..3 {
-        timeout(PATIENCE, stream.read_exact(&mut ping))
+        timeout(TIMEOUT, stream.read_exact(&mut ping))
             .await
             .unwrap()
             .unwrap();
@@ -270,6 +270,6 @@ async fn keys_can_be_updated_under_way() {
 
 #[test]
 fn an_open_stream_is_small() {
-    // What an idle connection holds beside rustls' own state.
+    // The memory of an idle connection besides the state of rustls.
     assert!(size_of::<TlsStream>() <= 384, "{}", size_of::<TlsStream>());
 }

@@ -241,7 +241,7 @@ impl<'a> Builder<'a> {
     fn may_fall_back_to(&self, good: &SiteRuntime, hash: &Hash) -> bool {
         let site = Part::site(self.parts, hash);
         let policy = site.and_then(|site| Part::tls_policy(self.parts, &site.tls));
-        good.tls.asks_clients() || policy.is_ok_and(|policy| policy.client_roots.is_empty())
+        good.tls.requires_client_certificate() || policy.is_ok_and(|policy| policy.client_roots.is_empty())
     }
 }
 

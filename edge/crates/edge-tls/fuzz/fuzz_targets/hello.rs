@@ -1,4 +1,4 @@
-//! First bytes never panic the parser, and how they are cut never changes what they are.
+//! Parsing the first bytes of a connection never panics, and does not depend on how they are split.
 #![no_main]
 
 use edge_tls::hello::{HelloParser, Progress, is_plain_http, parse};

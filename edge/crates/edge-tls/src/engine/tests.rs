@@ -1,4 +1,4 @@
-//! Engines against rustls' own client in memory, with bytes cut wherever a test wants.
+//! The engine with rustls' own client, in memory, with bytes split anywhere.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
 use std::io::Write;
@@ -19,25 +19,25 @@ use crate::hello::{Progress, parse};
 use crate::site::{SiteSource, SiteTls};
 
 /// A certificate for `a.test` that is its own root.
-struct Made {
+struct TestCertificate {
     der: Vec<u8>,
     pkcs8: Vec<u8>,
 }
 
-static MADE: LazyLock<Made> = LazyLock::new(|| {
+static CERTIFICATE: LazyLock<TestCertificate> = LazyLock::new(|| {
     let key = rcgen::KeyPair::generate().unwrap();
     let parameters = rcgen::CertificateParams::new(["a.test".to_owned()]).unwrap();
-    Made {
+    TestCertificate {
         der: parameters.self_signed(&key).unwrap().der().to_vec(),
         pkcs8: key.serialize_der(),
     }
 });
 
-/// A site that speaks X25519 alone.
+/// A site whose only group is X25519.
 static SITE: LazyLock<SiteTls> = LazyLock::new(|| {
     let certificate = Certificate {
         names: vec!["a.test".to_owned()],
-        chain: vec![MADE.der.clone()],
+        chain: vec![CERTIFICATE.der.clone()],
         key: Hash::of("key"),
     };
     let site = SiteTls::build(&SiteSource {
@@ -56,7 +56,7 @@ static SITE: LazyLock<SiteTls> = LazyLock::new(|| {
             hash: Hash::of("certificate"),
             certificate: &certificate,
             key: &PrivateKey {
-                pkcs8: MADE.pkcs8.clone(),
+                pkcs8: CERTIFICATE.pkcs8.clone(),
             },
         }],
         ticket_keys: vec![&TicketKey { secret: [1; 32] }],
@@ -72,7 +72,7 @@ fn client_config(
         kx_groups: groups.to_vec(),
         ..aws_lc_rs::default_provider()
     });
-    let certificate = CertificateDer::from(MADE.der.clone());
+    let certificate = CertificateDer::from(CERTIFICATE.der.clone());
     let mut roots = RootCertStore::empty();
     roots.add(certificate).unwrap();
     let mut client = ClientConfig::builder_with_provider(provider)
@@ -84,11 +84,11 @@ fn client_config(
     client
 }
 
-/// A client that holds a ticket for early data, of a server that stood here before.
+/// A client that has a ticket for early data from an earlier server.
 fn returning_client(groups: &[&'static dyn SupportedKxGroup]) -> ClientConnection {
     let client = client_config(&rustls::version::TLS13, groups);
     let provider = Arc::clone(client.crypto_provider());
-    let certificate = CertificateDer::from(MADE.der.clone());
+    let certificate = CertificateDer::from(CERTIFICATE.der.clone());
     let client = Arc::new(client);
     let connect = || {
         let name = ServerName::try_from("a.test").unwrap();
@@ -100,7 +100,7 @@ fn returning_client(groups: &[&'static dyn SupportedKxGroup]) -> ClientConnectio
         .with_no_client_auth()
         .with_single_cert(
             vec![certificate],
-            PrivatePkcs8KeyDer::from(MADE.pkcs8.clone()).into(),
+            PrivatePkcs8KeyDer::from(CERTIFICATE.pkcs8.clone()).into(),
         )
         .unwrap();
     before.max_early_data_size = 1 << 24;
@@ -136,7 +136,7 @@ fn written(client: &mut ClientConnection) -> Vec<u8> {
     bytes
 }
 
-/// A record of early data that holds so many bytes of ciphertext; nobody can open it.
+/// A record of early data with so many bytes of ciphertext, which cannot be decrypted.
 fn early_record(length: usize) -> Vec<u8> {
     let mut record = vec![23, 3, 3];
     record.extend_from_slice(&u16::try_from(length).unwrap().to_be_bytes());
@@ -144,11 +144,11 @@ fn early_record(length: usize) -> Vec<u8> {
     record
 }
 
-/// Feed an engine in pieces that end at each of the places.
-fn feed(engine: &mut Engine, bytes: &[u8], places: &[usize]) -> Result<State, Fault> {
+/// Feed an engine in pieces that end at these positions.
+fn feed(engine: &mut Engine, bytes: &[u8], positions: &[usize]) -> Result<State, Fault> {
     let mut state = State::Handshaking;
     let mut start = 0;
-    for end in places.iter().copied().chain([bytes.len()]) {
+    for end in positions.iter().copied().chain([bytes.len()]) {
         let end = end.clamp(start, bytes.len());
         engine.incoming.extend_from_slice(&bytes[start..end]);
         state = engine.process(|_| 0)?;
@@ -157,24 +157,24 @@ fn feed(engine: &mut Engine, bytes: &[u8], places: &[usize]) -> Result<State, Fa
     Ok(state)
 }
 
-/// Finish a handshake whose first flight is `opening`; what the client says then is read.
+/// Complete a handshake whose first flight is `opening`, and read a request.
 fn finish(
     mut client: ClientConnection,
     opening: &[u8],
-    places: &[usize],
+    positions: &[usize],
 ) -> Result<(usize, HandshakeKind), Fault> {
     let Progress::Hello(hello) = parse(opening, 1 << 14) else {
         panic!("no hello");
     };
     let choice = SITE.choose(&hello, Some("a.test")).unwrap();
     let mut engine = Engine::new(choice.config, Buffer::default()).unwrap();
-    let mut state = feed(&mut engine, opening, places)?;
+    let mut state = feed(&mut engine, opening, positions)?;
     let mut round_trips = 0;
     while state == State::Handshaking {
         round_trips += 1;
-        let mut answer = engine.flow.outgoing.filled();
-        while !answer.is_empty() {
-            client.read_tls(&mut answer).unwrap();
+        let mut flight = engine.flow.outgoing.filled();
+        while !flight.is_empty() {
+            client.read_tls(&mut flight).unwrap();
         }
         engine.flow.outgoing = Buffer::default();
         client.process_new_packets()?;
@@ -182,25 +182,25 @@ fn finish(
             client.writer().write_all(b"a request").unwrap();
         }
         let bytes = written(&mut client);
-        assert!(!bytes.is_empty(), "both wait");
-        state = feed(&mut engine, &bytes, places)?;
+        assert!(!bytes.is_empty(), "both sides wait");
+        state = feed(&mut engine, &bytes, positions)?;
     }
-    engine.process(|_| 0)?; // The handshake's last call leaves the request for the next one.
+    engine.process(|_| 0)?; // The request is not processed with the handshake.
     assert!(!client.is_early_data_accepted());
     assert_eq!(b"a request", engine.flow.plaintext.filled());
     assert!(
         engine.incoming.is_empty(),
-        "nothing of the early data is kept"
+        "no early data is left"
     );
     Ok((round_trips, engine.tls().handshake_kind().unwrap()))
 }
 
 const DIRECT: &[&dyn SupportedKxGroup] = &[aws_lc_rs::kx_group::X25519];
-/// The first group is the only one with a share, and not the server's.
+/// The only key share is of the first group, which the server does not support.
 const RETRIED: &[&dyn SupportedKxGroup] =
     &[aws_lc_rs::kx_group::SECP256R1, aws_lc_rs::kx_group::X25519];
 
-/// The first flight of a client that sends its early data in records of those lengths.
+/// The first flight of a client with early data in records of these lengths.
 fn opening(client: &mut ClientConnection, lengths: &[usize]) -> Vec<u8> {
     client.early_data().unwrap().write_all(b"early").unwrap();
     let mut bytes = written(client);
@@ -211,27 +211,27 @@ fn opening(client: &mut ClientConnection, lengths: &[usize]) -> Vec<u8> {
 }
 
 #[test]
-fn rejected_early_data_costs_one_round_trip_wherever_it_is_cut() {
+fn rejected_early_data_does_not_depend_on_splits() {
     for (groups, trips, kind) in [
         (DIRECT, 1, HandshakeKind::Full),
         (RETRIED, 2, HandshakeKind::FullWithHelloRetryRequest),
     ] {
         let length = opening(&mut returning_client(groups), &[40, 17]).len();
-        for place in 0..=length {
+        for position in 0..=length {
             let mut client = returning_client(groups);
             let bytes = opening(&mut client, &[40, 17]);
-            assert_eq!(Ok((trips, kind)), finish(client, &bytes, &[place]));
+            assert_eq!(Ok((trips, kind)), finish(client, &bytes, &[position]));
         }
         let mut client = returning_client(groups);
         let bytes = opening(&mut client, &[40, 17]);
-        let places: Vec<usize> = (0..length).collect();
-        assert_eq!(Ok((trips, kind)), finish(client, &bytes, &places));
+        let positions: Vec<usize> = (0..length).collect();
+        assert_eq!(Ok((trips, kind)), finish(client, &bytes, &positions));
     }
 }
 
-/// 2^14 bytes of plaintext: in one record, and each in a record of its own.
+/// 2^14 bytes of plaintext, in one record and in records of one byte each.
 #[test]
-fn as_much_early_data_is_skipped_as_servers_allow() {
+fn early_data_up_to_the_usual_limit_is_skipped() {
     let single = vec![1 + 1 + 16; (1 << 14) - 5];
     for lengths in [&[(1 << 14) - 5 + 17][..], &single] {
         for groups in [DIRECT, RETRIED] {
@@ -242,9 +242,9 @@ fn as_much_early_data_is_skipped_as_servers_allow() {
     }
 }
 
-/// A client cannot make us skip without end.
+/// The early data that is skipped is limited.
 #[test]
-fn early_data_without_end_is_refused() {
+fn excessive_early_data_is_refused() {
     for groups in [DIRECT, RETRIED] {
         let mut client = returning_client(groups);
         let bytes = opening(&mut client, &[1 << 14; 19]);
@@ -255,25 +255,25 @@ fn early_data_without_end_is_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 48, ..ProptestConfig::default() })]
 
-    /// Whatever the records of the early data and the pieces that they come in.
+    /// With any records of early data, split anywhere.
     #[test]
-    fn rejected_early_data_never_ends_a_handshake(
+    fn rejected_early_data_never_fails_a_handshake(
         lengths in prop::collection::vec(prop_oneof![1_usize..60, 1_usize..2000], 0..12),
-        mut places in prop::collection::vec(0_usize..4000, 0..20),
+        mut positions in prop::collection::vec(0_usize..4000, 0..20),
         is_retried: bool,
     ) {
-        places.sort_unstable();
+        positions.sort_unstable();
         let mut client = returning_client(if is_retried { RETRIED } else { DIRECT });
         let bytes = opening(&mut client, &lengths);
-        let (trips, _) = finish(client, &bytes, &places).unwrap();
+        let (trips, _) = finish(client, &bytes, &positions).unwrap();
         prop_assert_eq!(1 + usize::from(is_retried), trips);
     }
 }
 
-/// Something that goes wrong with the records of a client's flight.
+/// A modification of the records of a client's flight.
 #[derive(Clone, Debug)]
 enum Damage {
-    /// A record of any type and content before one of them.
+    /// Insert a record of any type and content.
     Insert(prop::sample::Index, u8, Vec<u8>),
     Twice(prop::sample::Index),
     Flip(prop::sample::Index, u8),
@@ -285,14 +285,14 @@ fn damage() -> impl Strategy<Value = Damage> {
     let kind = prop_oneof![20_u8..25, any::<u8>()];
     prop_oneof![
         (any::<prop::sample::Index>(), kind, content)
-            .prop_map(|(place, kind, content)| Damage::Insert(place, kind, content)),
+            .prop_map(|(position, kind, content)| Damage::Insert(position, kind, content)),
         any::<prop::sample::Index>().prop_map(Damage::Twice),
-        (any::<prop::sample::Index>(), 1_u8..).prop_map(|(place, bits)| Damage::Flip(place, bits)),
+        (any::<prop::sample::Index>(), 1_u8..).prop_map(|(position, bits)| Damage::Flip(position, bits)),
         any::<prop::sample::Index>().prop_map(Damage::Cut),
     ]
 }
 
-/// The records that bytes consist of.
+/// Split bytes into records.
 fn split(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     while let Some(header) = bytes.first_chunk::<{ records::HEADER }>() {
@@ -307,24 +307,24 @@ fn damaged(bytes: &[u8], damages: &[Damage]) -> Vec<u8> {
     let mut found = split(bytes);
     for damage in damages {
         match damage {
-            Damage::Insert(place, kind, content) => {
+            Damage::Insert(position, kind, content) => {
                 let length = u16::try_from(content.len()).unwrap().to_be_bytes();
                 let record = [&[*kind, 3, 3][..], &length, content].concat();
-                found.insert(place.index(found.len() + 1), record);
+                found.insert(position.index(found.len() + 1), record);
             }
-            Damage::Twice(place) => {
-                let again = found[place.index(found.len())].clone();
+            Damage::Twice(position) => {
+                let again = found[position.index(found.len())].clone();
                 found.push(again);
             }
-            Damage::Flip(place, bits) => {
+            Damage::Flip(position, bits) => {
                 let mut joined = found.concat();
-                let place = place.index(joined.len());
-                joined[place] ^= bits;
+                let position = position.index(joined.len());
+                joined[position] ^= bits;
                 found = vec![joined];
             }
-            Damage::Cut(place) => {
+            Damage::Cut(position) => {
                 let joined = found.concat();
-                found = vec![joined[..place.index(joined.len())].to_vec()];
+                found = vec![joined[..position.index(joined.len())].to_vec()];
             }
         }
         found.retain(|record| !record.is_empty());
@@ -335,8 +335,8 @@ fn damaged(bytes: &[u8], damages: &[Damage]) -> Vec<u8> {
     found.concat()
 }
 
-/// A client that opens with a whole hello in a version, and an engine that has answered it.
-fn answered(
+/// A client of a version, and an engine that has responded to its hello.
+fn started(
     version: &'static rustls::SupportedProtocolVersion,
     groups: &[&'static dyn SupportedKxGroup],
 ) -> (ClientConnection, Engine) {
@@ -351,13 +351,13 @@ fn answered(
     };
     let choice = SITE.choose(&hello, Some("a.test")).unwrap();
     let mut engine = Engine::new(choice.config, Buffer::default()).unwrap();
-    if choice.asks_again {
-        engine.expect_again(hello, 1 << 14);
+    if choice.needs_retry {
+        engine.expect_second_hello(hello, 1 << 14);
     }
     feed(&mut engine, &bytes, &[]).unwrap();
-    let mut answer = engine.flow.outgoing.filled();
-    while !answer.is_empty() {
-        client.read_tls(&mut answer).unwrap();
+    let mut flight = engine.flow.outgoing.filled();
+    while !flight.is_empty() {
+        client.read_tls(&mut flight).unwrap();
     }
     engine.flow.outgoing = Buffer::default();
     client.process_new_packets().unwrap();
@@ -367,28 +367,28 @@ fn answered(
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever comes behind a hello, nothing panics, and whoever is at fault gets an alert.
+    /// Any damaged flight after a hello results in an alert, and not in a panic.
     #[test]
-    fn a_damaged_flight_is_answered_by_an_alert(
+    fn a_damaged_flight_results_in_an_alert(
         shape in 0_usize..3,
         damages in prop::collection::vec(damage(), 1..4),
-        mut places in prop::collection::vec(0_usize..600, 0..6),
+        mut positions in prop::collection::vec(0_usize..600, 0..6),
     ) {
-        places.sort_unstable();
+        positions.sort_unstable();
         let (version, groups) = [
             (&rustls::version::TLS13, DIRECT),
             (&rustls::version::TLS13, RETRIED),
             (&rustls::version::TLS12, DIRECT),
         ][shape];
-        let (mut client, mut engine) = answered(version, groups);
+        let (mut client, mut engine) = started(version, groups);
         if !client.is_handshaking() {
             client.writer().write_all(b"a request").unwrap();
         }
         let bytes = damaged(&written(&mut client), &damages);
-        let outcome = feed(&mut engine, &bytes, &places).and_then(|_| engine.process(|_| 0));
+        let outcome = feed(&mut engine, &bytes, &positions).and_then(|_| engine.process(|_| 0));
         if let Err(fault) = outcome {
-            let is_answered = fault.due_alert().is_none() || engine.flow.alert_sent.is_some();
-            prop_assert!(is_answered, "{fault:?}");
+            let has_alert = fault.due_alert().is_none() || engine.flow.alert_sent.is_some();
+            prop_assert!(has_alert, "{fault:?}");
             prop_assert_eq!(engine.flow.alert_sent.is_some(), !engine.flow.outgoing.is_empty());
             prop_assert_eq!(Err(fault), engine.process(|_| 0));
         }

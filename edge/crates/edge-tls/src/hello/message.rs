@@ -1,4 +1,4 @@
-//! The `ClientHello` message (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2): what a decision needs of it.
+//! Parsing the `ClientHello` message (RFC 8446 §4.1.2, RFC 5246 §7.4.1.2), as far as the choice needs it.
 
 use std::net::IpAddr;
 
@@ -19,28 +19,27 @@ const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 const HOST_NAME: u8 = 0;
 
-/// What a client offers, in its order; numbers are those of the IANA registries.
+/// What a client offers, in its order. Numbers are those of the IANA registries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientHello {
-    /// The version field, which stands for the offer when there is no list (RFC 8446 §4.2.1).
+    /// The version field, which is the newest offered version if there is no list (RFC 8446 §4.2.1).
     pub legacy_version: u16,
-    /// The versions of the list, when the client sent one.
+    /// The versions of the list, if there is one.
     pub versions: Option<Vec<u16>>,
     /// Cipher suites.
     pub suites: Vec<u16>,
     /// Key exchange groups.
     pub groups: Vec<u16>,
-    /// The groups that the client already sent a key share for, when it sent the extension.
+    /// The groups of the key shares, if the client sent the extension.
     pub key_shares: Option<Vec<u16>>,
     /// Signature schemes.
     pub signature_schemes: Vec<u16>,
-    /// ALPN protocols, when the client sent the extension.
+    /// ALPN protocols, if the client sent the extension.
     pub alpn: Option<Vec<Vec<u8>>>,
-    /// The lengths of the binders of the sessions that the client offers to resume in TLS 1.3; each
-    /// is the length of its session's hash (RFC 8446 §4.2.11).
+    /// The lengths of the binders of the sessions that the client offers to resume in TLS 1.3, which are
+    /// the lengths of the sessions' hashes (RFC 8446 §4.2.11).
     pub binder_lengths: Vec<usize>,
-    /// The host name asked for, in lower case and without a final dot; an IP address there counts as
-    /// none (RFC 6066 §3).
+    /// The server name, in lower case and without a final dot. An IP address is ignored (RFC 6066 §3).
     pub server_name: Option<String>,
 }
 
@@ -50,7 +49,7 @@ impl ClientHello {
     pub fn offers_version(&self, version: u16) -> bool {
         match &self.versions {
             Some(versions) => versions.contains(&version),
-            // Without the list a client offers what it says and all below, up to TLS 1.2.
+            // Without the list a client offers all versions up to this one, at most TLS 1.2.
             None => version <= self.legacy_version.min(0x0303),
         }
     }
@@ -62,7 +61,7 @@ impl ClientHello {
         shares.contains(&group)
     }
 
-    /// Whether a second hello is the first one but for what may differ (RFC 8446 §4.1.2).
+    /// Whether a second hello matches, except for what may differ (RFC 8446 §4.1.2).
     pub(crate) fn is_repeated_by(&self, second: &Self) -> bool {
         let alike = Self {
             key_shares: self.key_shares.clone(),
@@ -75,40 +74,41 @@ impl ClientHello {
 
 type Parsed<T> = Result<T, Violation>;
 
-/// What cannot be decoded (RFC 8446 §6.2).
-fn decoded<T>(read: Option<T>, what: &'static str) -> Parsed<T> {
-    read.ok_or(Alert::DECODE_ERROR.of(what))
+/// The value, or else `decode_error` (RFC 8446 §6.2).
+fn decoded<T>(value: Option<T>, detail: &'static str) -> Parsed<T> {
+    value.ok_or(Alert::DECODE_ERROR.violation(detail))
 }
 
-fn allowed(is_so: bool, what: &'static str) -> Parsed<()> {
-    if is_so {
+/// `illegal_parameter` unless the condition holds (RFC 8446 §6.2).
+fn allowed(condition: bool, detail: &'static str) -> Parsed<()> {
+    if condition {
         Ok(())
     } else {
-        Err(Alert::ILLEGAL_PARAMETER.of(what))
+        Err(Alert::ILLEGAL_PARAMETER.violation(detail))
     }
 }
 
-/// Read the body of a `ClientHello`.
+/// Parse the body of a `ClientHello`.
 pub(super) fn parse(body: &[u8]) -> Parsed<ClientHello> {
     let mut reader = Reader::new(body);
     let mut hello = ClientHello::default();
     let compressions = read_fixed_part(&mut reader, &mut hello)?;
-    // RFC 5246 §7.4.1.2: the extensions may be left out.
+    // RFC 5246 §7.4.1.2: extensions are optional.
     if !reader.is_empty() {
         let extensions = reader.vector16().filter(|_| reader.is_empty());
         let extensions = decoded(extensions, "the length of the extensions is wrong")?;
         read_extensions(extensions, &mut hello)?;
     }
     check_versions(&hello)?;
-    // RFC 8446 §4.1.2: of TLS 1.3 just the one, RFC 5246 §7.4.1.2: among others.
-    let is_new = hello.versions.is_some() && hello.offers_version(0x0304);
-    let is_due = compressions == [0] || !is_new && compressions.contains(&0);
-    allowed(is_due, "the compression methods are not null")?;
+    // RFC 8446 §4.1.2: null is the only method in TLS 1.3; RFC 5246 §7.4.1.2: one of several.
+    let is_tls13 = hello.versions.is_some() && hello.offers_version(0x0304);
+    let is_allowed = compressions == [0] || !is_tls13 && compressions.contains(&0);
+    allowed(is_allowed, "the compression methods are not null")?;
     Ok(hello)
 }
 
 fn read_fixed_part<'a>(reader: &mut Reader<'a>, hello: &mut ClientHello) -> Parsed<&'a [u8]> {
-    const SHORT: &str = "cut short before its extensions";
+    const SHORT: &str = "truncated before its extensions";
     hello.legacy_version = decoded(reader.u16(), SHORT)?;
     decoded(reader.take(32), SHORT)?; // random
     let session_id = decoded(reader.vector8(), SHORT)?;
@@ -123,17 +123,17 @@ fn read_fixed_part<'a>(reader: &mut Reader<'a>, hello: &mut ClientHello) -> Pars
     decoded(some, "no compression methods")
 }
 
-/// RFC 8446 appendix D.5: SSL 3.0 and older are refused, whatever the list of versions says.
+/// RFC 8446 appendix D.5: SSL 3.0 and older are refused, regardless of the list of versions.
 fn check_versions(hello: &ClientHello) -> Parsed<()> {
     if hello.versions.is_some() && hello.legacy_version <= 0x0300 {
-        let what = "the version field is that of SSL 3.0 or older";
-        return Err(Alert::PROTOCOL_VERSION.of(what));
+        let detail = "the version field is that of SSL 3.0 or older";
+        return Err(Alert::PROTOCOL_VERSION.violation(detail));
     }
     Ok(())
 }
 
 fn read_extensions(mut extensions: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> {
-    const SHORT: &str = "an extension is cut short";
+    const SHORT: &str = "a truncated extension";
     let mut seen = Vec::new();
     while !extensions.is_empty() {
         let kind = decoded(extensions.u16(), SHORT)?;
@@ -142,13 +142,13 @@ fn read_extensions(mut extensions: Reader<'_>, hello: &mut ClientHello) -> Parse
         read_extension(kind, content, hello)?;
     }
     if seen.contains(&PRE_SHARED_KEY) && !seen.contains(&PSK_KEY_EXCHANGE_MODES) {
-        let what = "psk_key_exchange_modes is missing"; // RFC 8446 §4.2.9.
-        return Err(Alert::MISSING_EXTENSION.of(what));
+        let detail = "psk_key_exchange_modes is missing"; // RFC 8446 §4.2.9.
+        return Err(Alert::MISSING_EXTENSION.violation(detail));
     }
     let is_last = !seen.contains(&PRE_SHARED_KEY) || seen.last() == Some(&PRE_SHARED_KEY);
     allowed(is_last, "pre_shared_key is not the last extension")?; // RFC 8446 §4.2.11
     // RFC 8446 §4.2: not more than one extension of a type.
-    allowed(are_distinct(&mut seen), "an extension is there twice")
+    allowed(are_distinct(&mut seen), "a duplicate extension")
 }
 
 fn are_distinct(numbers: &mut [u16]) -> bool {
@@ -184,7 +184,7 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
             let are_bound = lengths.len() == offered;
             allowed(
                 are_bound,
-                "pre_shared_key has another number of binders than of identities",
+                "pre_shared_key has different numbers of binders and identities",
             )?;
             hello.binder_lengths = lengths;
         }
@@ -193,7 +193,7 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
             // RFC 8446 §4.2.8: not more than one share of a group.
             allowed(
                 are_distinct(&mut shares.clone()),
-                "a key share is there twice",
+                "a duplicate key share",
             )?;
             hello.key_shares = Some(shares);
         }
@@ -203,14 +203,14 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
     Ok(())
 }
 
-/// RFC 5746 §3.6: a first handshake renegotiates nothing.
+/// RFC 5746 §3.6: renegotiation_info is empty in an initial handshake.
 fn read_renegotiation(mut content: Reader<'_>) -> Parsed<()> {
     let former = content.vector8().filter(|_| content.is_empty());
     let former = decoded(former, "renegotiation_info is malformed")?;
     if former.is_empty() {
         return Ok(());
     }
-    Err(Alert::HANDSHAKE_FAILURE.of("renegotiation_info is not empty"))
+    Err(Alert::HANDSHAKE_FAILURE.violation("renegotiation_info is not empty"))
 }
 
 /// A vector that fills the whole extension.
@@ -229,7 +229,7 @@ fn versions(mut content: Reader<'_>) -> Option<Vec<u16>> {
 }
 
 fn key_shares(content: Reader<'_>) -> Option<Vec<u16>> {
-    let mut shares = whole16(content)?; // An empty list asks for a HelloRetryRequest (RFC 8446 §4.2.8).
+    let mut shares = whole16(content)?; // An empty list requests a HelloRetryRequest (RFC 8446 §4.2.8).
     let mut groups = Vec::new();
     while !shares.is_empty() {
         groups.push(shares.u16()?);
@@ -238,7 +238,7 @@ fn key_shares(content: Reader<'_>) -> Option<Vec<u16>> {
     Some(groups)
 }
 
-/// How many sessions are offered, and the lengths of the binders.
+/// The number of offered sessions, and the lengths of the binders.
 fn sessions(mut content: Reader<'_>) -> Option<(usize, Vec<usize>)> {
     let mut identities = content.vector16().filter(|list| !list.is_empty())?;
     let mut offered = 0;
@@ -254,8 +254,8 @@ fn sessions(mut content: Reader<'_>) -> Option<(usize, Vec<usize>)> {
     while !binders.is_empty() {
         lengths.push(binders.vector8()?.rest().len());
     }
-    let are_whole = lengths.iter().all(|length| *length >= 32);
-    are_whole.then_some((offered, lengths))
+    let are_valid = lengths.iter().all(|length| *length >= 32);
+    are_valid.then_some((offered, lengths))
 }
 
 fn alpn(content: Reader<'_>) -> Option<Vec<Vec<u8>>> {
@@ -279,7 +279,7 @@ fn read_server_name(content: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> 
         if kind == HOST_NAME {
             // RFC 6066 §3: not more than one name of a type.
             let is_first = host.replace(name.rest()).is_none();
-            allowed(is_first, "server_name holds two host names")?;
+            allowed(is_first, "server_name contains two host names")?;
         }
     }
     hello.server_name = match host {
@@ -289,7 +289,7 @@ fn read_server_name(content: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> 
     Ok(())
 }
 
-/// RFC 6066 §3 has no dot at the end, and clients that are given one send it nevertheless.
+/// RFC 6066 §3 allows no final dot, but some clients send one.
 fn without_dot(name: &[u8]) -> &[u8] {
     match name {
         [rest @ .., b'.'] if !rest.is_empty() => rest,
@@ -297,22 +297,22 @@ fn without_dot(name: &[u8]) -> &[u8] {
     }
 }
 
-/// The name as it is compared and shown; an address counts as none.
+/// The name in canonical form; `None` for an IP address.
 fn host_name(name: &[u8]) -> Parsed<Option<String>> {
     let name = without_dot(name);
     allowed(
         name.len() <= MAX_HOST_NAME,
-        "server_name is longer than host names are",
+        "server_name is too long",
     )?;
-    allowed(!name.contains(&0), "server_name holds a NUL")?;
-    allowed(name.is_ascii(), "server_name is no ASCII, as A-labels are")?; // RFC 6066 §3
+    allowed(!name.contains(&0), "server_name contains a NUL")?;
+    allowed(name.is_ascii(), "server_name is not ASCII")?; // RFC 6066 §3: A-labels
     let text = String::from_utf8_lossy(name).to_ascii_lowercase();
     if text.parse::<IpAddr>().is_ok() {
         return Ok(None);
     }
     allowed(
         DnsName::try_from(text.as_str()).is_ok(),
-        "server_name is no host name",
+        "server_name is not a host name",
     )?;
     Ok(Some(text))
 }

@@ -1,4 +1,4 @@
-//! Certificates made to order, sites made of them, and a client that does as it is told.
+//! Test certificates, sites with them, and a scripted client.
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
@@ -26,13 +26,13 @@ use tokio::net::TcpListener;
 
 /// A certificate for some names, and its key.
 #[derive(Clone)]
-pub(crate) struct Made {
+pub(crate) struct TestCertificate {
     pub(crate) hash: Hash,
     pub(crate) certificate: Certificate,
     pub(crate) key: PrivateKey,
 }
 
-impl Made {
+impl TestCertificate {
     fn source(&self) -> CertificateSource<'_> {
         CertificateSource {
             hash: self.hash,
@@ -42,7 +42,7 @@ impl Made {
     }
 }
 
-pub(crate) fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> Made {
+pub(crate) fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> TestCertificate {
     make_with(names, algorithm, Vec::new())
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn make_with(
     names: &[&str],
     algorithm: &'static rcgen::SignatureAlgorithm,
     extensions: Vec<rcgen::CustomExtension>,
-) -> Made {
+) -> TestCertificate {
     let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
     let owned: Vec<String> = names.iter().map(ToString::to_string).collect();
     let mut parameters = rcgen::CertificateParams::new(owned.clone()).unwrap();
@@ -64,7 +64,7 @@ pub(crate) fn make_with(
         key: Hash::of("key"),
     };
     let hash = Hash::of(&format!("{:?}", certificate.chain));
-    Made {
+    TestCertificate {
         hash,
         certificate,
         key: PrivateKey {
@@ -73,11 +73,11 @@ pub(crate) fn make_with(
     }
 }
 
-pub(crate) fn ecdsa(names: &[&str]) -> Made {
+pub(crate) fn ecdsa(names: &[&str]) -> TestCertificate {
     make(names, &rcgen::PKCS_ECDSA_P256_SHA256)
 }
 
-pub(crate) fn rsa(names: &[&str]) -> Made {
+pub(crate) fn rsa(names: &[&str]) -> TestCertificate {
     make(names, &rcgen::PKCS_RSA_SHA256)
 }
 
@@ -103,12 +103,12 @@ pub(crate) struct Plan {
     pub(crate) id: &'static str,
     pub(crate) names: Vec<String>,
     pub(crate) policy: TlsPolicy,
-    pub(crate) certificates: Vec<Made>,
+    pub(crate) certificates: Vec<TestCertificate>,
     pub(crate) ticket_secrets: Vec<[u8; 32]>,
 }
 
 impl Plan {
-    pub(crate) fn new(certificates: &[&Made]) -> Self {
+    pub(crate) fn new(certificates: &[&TestCertificate]) -> Self {
         let names = certificates
             .iter()
             .flat_map(|made| made.certificate.names.clone())
@@ -133,7 +133,7 @@ impl Plan {
             names: &self.names,
             policy_hash: Hash::of(&format!("{:?}", self.policy)),
             policy: &self.policy,
-            certificates: self.certificates.iter().map(Made::source).collect(),
+            certificates: self.certificates.iter().map(TestCertificate::source).collect(),
             ticket_keys: keys.iter().collect(),
         })
     }
@@ -144,7 +144,7 @@ pub(crate) fn site() -> SiteTls {
     Plan::new(&[&ecdsa(&["a.test"])]).build().ok().unwrap()
 }
 
-/// A client's configuration that accepts any certificate, or says why not.
+/// The configuration of a client that accepts any certificate, or rejects it with this error.
 pub(crate) fn client(verdict: Result<(), Error>) -> ClientConfig {
     client_of(aws_lc_rs::default_provider(), verdict)
 }
@@ -153,7 +153,7 @@ pub(crate) fn client_of(provider: CryptoProvider, verdict: Result<(), Error>) ->
     config(provider, rustls::ALL_VERSIONS, verdict)
 }
 
-/// A configuration for TLS 1.2 alone.
+/// A configuration for TLS 1.2 only.
 pub(crate) fn old_client(verdict: Result<(), Error>) -> ClientConfig {
     config(
         aws_lc_rs::default_provider(),
@@ -172,17 +172,17 @@ fn config(
         .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Judge { verdict, provider }))
+        .with_custom_certificate_verifier(Arc::new(FixedVerifier { verdict, provider }))
         .with_no_client_auth()
 }
 
 #[derive(Debug)]
-struct Judge {
+struct FixedVerifier {
     verdict: Result<(), Error>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Judge {
+impl ServerCertVerifier for FixedVerifier {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,
@@ -223,7 +223,7 @@ impl ServerCertVerifier for Judge {
     }
 }
 
-/// A client's end, blocking, in a thread of its own.
+/// A blocking client, for use in another thread.
 pub(crate) struct Client {
     pub(crate) tls: ClientConnection,
     pub(crate) tcp: TcpStream,
@@ -243,13 +243,13 @@ impl Client {
         rustls::Stream::new(&mut self.tls, &mut self.tcp)
     }
 
-    /// Say something and read the answer to its end.
-    pub(crate) fn ask(&mut self, words: &[u8]) -> io::Result<Vec<u8>> {
+    /// Send bytes, and read the response to its end.
+    pub(crate) fn exchange(&mut self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         let mut stream = self.stream();
-        stream.write_all(words)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer)?;
-        Ok(answer)
+        stream.write_all(bytes)?;
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response)?;
+        Ok(response)
     }
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn run_client<T: Send + 'static>(
     (socket, thread::spawn(move || act(port)))
 }
 
-/// Accept one connection: read its hello, choose for the name it asks for, shake hands.
+/// Accept one connection: read its hello, choose for its server name, perform the handshake.
 pub(crate) async fn accept(
     socket: &TcpListener,
     site: &SiteTls,

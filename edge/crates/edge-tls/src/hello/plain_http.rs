@@ -1,6 +1,6 @@
-//! HTTP in clear on a TLS port: what a browser sends for `http://host:443/`.
+//! Detecting plain HTTP on a TLS port, as sent by a browser for `http://host:443/`.
 
-/// Methods of RFC 9110, PATCH, those of `WebDAV` that clients open with, and the preface of HTTP/2.
+/// Methods of RFC 9110, PATCH, common first methods of `WebDAV`, and the preface of HTTP/2.
 const METHODS: [&[u8]; 14] = [
     b"GET ",
     b"HEAD ",
@@ -18,21 +18,21 @@ const METHODS: [&[u8]; 14] = [
     b"PRI ",
 ];
 
-/// Whether bytes begin an HTTP request.
+/// Whether bytes are the start of an HTTP request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Match {
     Yes,
-    /// Too few bytes to tell.
-    Open,
+    /// More bytes are needed.
+    Incomplete,
     No,
 }
 
-pub(super) fn judge(bytes: &[u8]) -> Verdict {
+pub(super) fn detect(bytes: &[u8]) -> Match {
     if METHODS.iter().any(|method| bytes.starts_with(method)) {
-        Verdict::Yes
+        Match::Yes
     } else if METHODS.iter().any(|method| method.starts_with(bytes)) {
-        Verdict::Open
+        Match::Incomplete
     } else {
-        Verdict::No
+        Match::No
     }
 }
