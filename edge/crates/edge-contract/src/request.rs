@@ -106,10 +106,7 @@ impl Request {
             "events" => Self::events(fields).map_err(bad_request),
             "drain" => Self::drain(fields).map_err(bad_request),
             "stop" => Ok(Self::Stop),
-            _ => Err(Fault::new(
-                ErrorCode::UnknownVerb,
-                "unknown verb",
-            )),
+            _ => Err(Fault::new(ErrorCode::UnknownVerb, "unknown verb")),
         }
     }
 

@@ -162,7 +162,7 @@ impl Drop for Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{SCARCITY_THRESHOLD, Reservation};
+    use crate::budget::{Reservation, SCARCITY_THRESHOLD};
 
     fn filled_with(text: &[u8]) -> Buffer {
         let mut buffer = Buffer::with_room(SMALL);

@@ -249,7 +249,8 @@ impl<'a> Exchange<'a> {
             } else {
                 self.received.size() * 2
             };
-            self.received.move_to_room(size.min(limits.bytes.max(LARGE)));
+            self.received
+                .move_to_room(size.min(limits.bytes.max(LARGE)));
         }
     }
 

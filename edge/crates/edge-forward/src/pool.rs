@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use edge_contract::{Hash, Pool};
 
-use crate::connector::{Connector, label};
 use crate::circuit_breaker::CircuitBreaker;
+use crate::connector::{Connector, label};
 
 /// A pool of the snapshot. It is the same object in later snapshots with the same document.
 pub struct PoolRuntime {

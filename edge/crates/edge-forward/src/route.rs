@@ -82,7 +82,9 @@ pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRun
 /// The route for an unknown host: the default site, if the handshake was with that site.
 fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route, RequestRefusal> {
     match running.default_destination() {
-        Destination::Site(site) if site.id == context.site.id && context.satisfies_client_auth(site) => {
+        Destination::Site(site)
+            if site.id == context.site.id && context.satisfies_client_auth(site) =>
+        {
             Ok(Route {
                 site: Arc::clone(site),
                 sends_hsts: false,

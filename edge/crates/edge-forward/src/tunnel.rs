@@ -34,10 +34,7 @@ pub async fn run<C, S>(
     C: AsyncRead + AsyncWrite + Unpin,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (mut up, mut down) = (
-        Direction::new(client.early),
-        Direction::new(server.early),
-    );
+    let (mut up, mut down) = (Direction::new(client.early), Direction::new(server.early));
     let (mut client, mut server) = (client.stream, server.stream);
     let mut deadline = Deadline::after(idle_timeout);
     let mut carry = |context: &mut Context<'_>| {
@@ -172,8 +169,17 @@ mod tests {
             }
             let disconnected = |_: &mut Context<'_>, _: &_| Poll::Ready(());
             let started = tokio::time::Instant::now();
-            run(end(client), end(server), Duration::from_secs(9), disconnected).await;
-            assert_eq!(if is_disconnected { 0 } else { 9 }, started.elapsed().as_secs());
+            run(
+                end(client),
+                end(server),
+                Duration::from_secs(9),
+                disconnected,
+            )
+            .await;
+            assert_eq!(
+                if is_disconnected { 0 } else { 9 },
+                started.elapsed().as_secs()
+            );
         }
     }
 }

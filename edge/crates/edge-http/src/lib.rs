@@ -42,7 +42,7 @@ pub use fields::kind::{
     Field, FieldKind, Span, connection_names, field_kind, is_field_name, is_field_value,
 };
 pub use fields::limits::HeadLimits;
-pub use http1::body::{BodyFault, BodyKind, BodyReader, BodyPiece};
+pub use http1::body::{BodyFault, BodyKind, BodyPiece, BodyReader};
 pub use http1::chunked::{ChunkFault, ChunkReader, ChunkStep};
 pub use http1::head::{Version, head_may_be_complete};
 pub use http1::request::{MAX_EMPTY_LINES, RequestHead, parse_request};

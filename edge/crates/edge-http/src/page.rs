@@ -78,7 +78,12 @@ pub fn location(out: &mut Vec<u8>, host: AuthorityHost<'_>, port: u16, target: [
 /// Append the redirect to a [`location`].
 ///
 /// 308 preserves method and body (RFC 9110 §15.4.9).
-pub fn write_redirect(out: &mut Vec<u8>, location: &[u8], is_cacheable: bool, options: &PageOptions<'_>) {
+pub fn write_redirect(
+    out: &mut Vec<u8>,
+    location: &[u8],
+    is_cacheable: bool,
+    options: &PageOptions<'_>,
+) {
     status_line(out, 308, reason_phrase(308).as_bytes());
     field(out, b"Location", location);
     if !is_cacheable {

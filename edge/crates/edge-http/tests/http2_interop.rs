@@ -136,7 +136,10 @@ async fn request(mut client: h2::client::SendRequest<Bytes>, number: usize) {
     let mut received = Vec::new();
     while let Some(piece) = response.data().await {
         let piece = piece.unwrap();
-        response.flow_control().release_capacity(piece.len()).unwrap();
+        response
+            .flow_control()
+            .release_capacity(piece.len())
+            .unwrap();
         received.extend_from_slice(&piece);
     }
     let head = format!(

@@ -12,8 +12,8 @@ use std::time::Duration;
 use edge_contract::{Limits, RequestRefusal};
 use edge_forward::peer_end::poll_reset;
 use edge_forward::{
-    Buffer, ConnectionContext, Deadline, Outcome, Request, Route, ServerConnection, RecycledVec, forward,
-    refuse, route, tunnel,
+    Buffer, ConnectionContext, Deadline, Outcome, RecycledVec, Request, Route, ServerConnection,
+    forward, refuse, route, tunnel,
 };
 use edge_http::write::{self, Message};
 use edge_http::{BodyKind, Field, Forwarded, RequestHead};
@@ -86,7 +86,9 @@ async fn respond(
     limits: &Limits,
 ) -> AfterRequest {
     let outcome = match next {
-        Next::Request(head, fields) => forward_request(client, context, (&head, &fields), deadline).await,
+        Next::Request(head, fields) => {
+            forward_request(client, context, (&head, &fields), deadline).await
+        }
         Next::End => return AfterRequest::Close,
         Next::Refused(refusal) => {
             client.stop_reading();

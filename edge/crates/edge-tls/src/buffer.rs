@@ -42,7 +42,14 @@ fn recycle(store: Vec<u8>) {
 
 /// Allocate a buffer that is not of the large size.
 fn allocate(needed: usize) -> Vec<u8> {
-    vec![0; if needed == LARGE_BYTES { LARGE_BYTES + 1 } else { needed }]
+    vec![
+        0;
+        if needed == LARGE_BYTES {
+            LARGE_BYTES + 1
+        } else {
+            needed
+        }
+    ]
 }
 
 /// A byte queue that owns no memory while it is empty, after [`Buffer::shrink`].

@@ -3,8 +3,8 @@
 //! Pure: bytes in, values out. The result does not depend on how the bytes were split into reads, or
 //! the hello into records.
 
-mod plain_http;
 mod message;
+mod plain_http;
 
 pub use message::ClientHello;
 
@@ -176,7 +176,9 @@ fn check_record(record: &[u8]) -> Result<bool, HelloError> {
 /// An alert of the client instead of its hello.
 fn check_alert(record: &[u8]) -> Result<bool, HelloError> {
     match (record.get(..7), record) {
-        (Some(whole), _) if let Some(alert) = unencrypted_alert(whole) => Err(HelloError::Alert(alert)),
+        (Some(whole), _) if let Some(alert) = unencrypted_alert(whole) => {
+            Err(HelloError::Alert(alert))
+        }
         (None, [_] | [_, 3] | [_, 3, _] | [_, 3, _, 0] | [_, 3, _, 0, 2, ..]) => Ok(false),
         _ => Err(HelloError::Malformed(
             Alert::DECODE_ERROR.violation("a malformed alert"),

@@ -85,7 +85,9 @@ pub(crate) fn check(record: &[u8], phase: Phase, changes: &mut u8) -> Result<Rec
         return Err(Alert::UNEXPECTED_MESSAGE.violation(detail).into());
     }
     match header[0] {
-        CHANGE_CIPHER_SPEC if is_tls13 && phase.is_handshaking => check_change_cipher_spec(content, changes),
+        CHANGE_CIPHER_SPEC if is_tls13 && phase.is_handshaking => {
+            check_change_cipher_spec(content, changes)
+        }
         HANDSHAKE if is_tls13 && phase.is_encrypted => {
             let detail = "an unencrypted handshake message where it must be encrypted";
             Err(Alert::UNEXPECTED_MESSAGE.violation(detail).into())

@@ -174,7 +174,9 @@ fn check_groups(policy: &TlsPolicy) -> Result<(), SiteFault> {
     // Hybrid groups exist in TLS 1.3 only.
     let classical = policy.groups.iter().any(|group| !iana::is_hybrid(*group));
     if policy.versions.contains(&TlsVersion::Tls12) && !classical {
-        return Err(SiteFault::policy("no key exchange group can be used in TLS 1.2"));
+        return Err(SiteFault::policy(
+            "no key exchange group can be used in TLS 1.2",
+        ));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{TestCertificate, Plan, ecdsa, make, rsa, run_client, site};
+use common::{Plan, TestCertificate, ecdsa, make, rsa, run_client, site};
 use edge_contract::{CipherSuite, Group, HandshakeFailure, QuarantineCode, TlsVersion};
 use edge_tls::{Alert, ClientHello, Refusal, SiteTls};
 

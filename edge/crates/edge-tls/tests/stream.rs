@@ -28,9 +28,7 @@ const MAX_SOCKET_BUFFERS: usize = 64 << 20;
 /// Bytes in which a lost, repeated or moved piece is detected.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length)
-        .map(|at| {
-            u8::try_from(at % 251).unwrap() ^ u8::try_from(at / 65_521 % 256).unwrap()
-        })
+        .map(|at| u8::try_from(at % 251).unwrap() ^ u8::try_from(at / 65_521 % 256).unwrap())
         .collect()
 }
 

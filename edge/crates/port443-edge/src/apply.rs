@@ -109,8 +109,7 @@ impl Edge {
         if apply.base == running || running == Some(apply.hash) {
             return Ok(());
         }
-        let display =
-            |hash: Option<Hash>| hash.map_or("none".to_owned(), |hash| hash.to_string());
+        let display = |hash: Option<Hash>| hash.map_or("none".to_owned(), |hash| hash.to_string());
         let message = format!(
             "the running snapshot is {}, the base is {}",
             display(running),

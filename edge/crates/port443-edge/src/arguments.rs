@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use edge_contract::bounds::MAX_WORKERS;
 
-use crate::logger::{Format, Logger, Level};
+use crate::logger::{Format, Level, Logger};
 
 /// What `--help` prints.
 pub(crate) const HELP: &str = "\
@@ -62,7 +62,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Some("--help" | "-h") => return Ok(Command::Help),
             Some("--version" | "-V") => return Ok(Command::Version),
             Some("--bind") => bind = true,
-            Some("--runtime") => runtime = Some(PathBuf::from(value(&mut arguments, "--runtime DIR")?)),
+            Some("--runtime") => {
+                runtime = Some(PathBuf::from(value(&mut arguments, "--runtime DIR")?))
+            }
             Some("--log-file") => {
                 logger.file = Some(PathBuf::from(value(&mut arguments, "--log-file FILE")?));
             }
@@ -76,10 +78,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             }
             Some("--workers") => workers = count(&value(&mut arguments, "--workers N")?)?,
             _ => {
-                return Err(format!(
-                    "unknown option {}; see --help",
-                    argument.display()
-                ));
+                return Err(format!("unknown option {}; see --help", argument.display()));
             }
         }
     }
@@ -97,7 +96,8 @@ fn one_of<T>(
     parse: impl Fn(&str) -> Option<T>,
     expected: &str,
 ) -> Result<T, String> {
-    argument.to_str()
+    argument
+        .to_str()
         .and_then(parse)
         .ok_or_else(|| expected.to_owned())
 }

@@ -44,7 +44,10 @@ pub(crate) async fn run_until_drained(edge: &Rc<RefCell<Edge>>) {
 }
 
 /// Tell every worker to drain within the remaining time, which is returned.
-fn drain_workers(workers: &[Worker], drain_deadline: &mut watch::Receiver<Option<Instant>>) -> Duration {
+fn drain_workers(
+    workers: &[Worker],
+    drain_deadline: &mut watch::Receiver<Option<Instant>>,
+) -> Duration {
     let deadline = *drain_deadline.borrow_and_update();
     let remaining = deadline.map_or(Duration::ZERO, |at| {
         at.saturating_duration_since(Instant::now())

@@ -20,9 +20,9 @@ use edge_proxy::{Worker, spawn_worker};
 use tokio::sync::watch;
 
 use crate::boot::BootCopy;
-use crate::sockets::Sockets;
 use crate::memory::resident_bytes;
 use crate::part_store::PartStore;
+use crate::sockets::Sockets;
 
 /// The state of the program outside the workers; used on the main thread only.
 pub(crate) struct Edge {

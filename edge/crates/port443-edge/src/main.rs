@@ -31,15 +31,15 @@ mod bind;
 mod boot;
 mod control;
 mod descriptors;
-mod edge;
 mod drain;
+mod edge;
 mod logger;
-mod sockets;
 mod memory;
 mod part_store;
-mod runtime_directory;
 mod program;
+mod runtime_directory;
 mod served;
+mod sockets;
 
 use std::env;
 use std::io::Write as _;

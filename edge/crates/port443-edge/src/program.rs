@@ -13,8 +13,8 @@ use tokio::time::sleep_until;
 use crate::arguments::Arguments;
 use crate::boot::BootCopy;
 use crate::control::Control;
-use crate::edge::Edge;
 use crate::drain::{Signals, run_until_drained};
+use crate::edge::Edge;
 use crate::logger::{self, Level};
 use crate::runtime_directory::RuntimeDirectory;
 

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use super::demand::Demand;
 use super::permits::ConnectionPermit;
-use crate::connector::{IdleStream, ServerStream};
 use crate::circuit_breaker::Candidates;
+use crate::connector::{IdleStream, ServerStream};
 use crate::pool::ServerRuntime;
 
 /// A server, and the connections that this worker has to it.

@@ -236,10 +236,7 @@ mod tests {
         read_response(&mut tcp, &mut peer).await;
         let idle = tcp.into_idle();
         peer.write_all(b"second").unwrap();
-        assert!(
-            idle.is_alive(),
-            "the event loop knows of the bytes already"
-        );
+        assert!(idle.is_alive(), "the event loop knows of the bytes already");
         assert!(idle.resume(false).is_none());
     }
 

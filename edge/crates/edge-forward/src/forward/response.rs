@@ -47,7 +47,9 @@ impl Forwarder<'_> {
         }
         self.record_response(head.status);
         match forwarded {
-            Ok(()) if head.status == 101 => Outcome::Upgraded(exchange.connection, exchange.received),
+            Ok(()) if head.status == 101 => {
+                Outcome::Upgraded(exchange.connection, exchange.received)
+            }
             Ok(()) => {
                 if head.persists && exchange.is_clean() {
                     exchange.connection.release();

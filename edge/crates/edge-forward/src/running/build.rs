@@ -220,7 +220,10 @@ impl<'a> Builder<'a> {
     /// Add the last good version of a site; without one, refuse its names.
     fn fall_back(&mut self, id: &str, hash: Hash) -> Option<Hash> {
         let previous = self.previous.sites.get(id);
-        if let Some(good) = previous.filter(|it| self.may_fall_back_to(it, &hash)).cloned() {
+        if let Some(good) = previous
+            .filter(|it| self.may_fall_back_to(it, &hash))
+            .cloned()
+        {
             let kept = good.hash;
             if self.register(good).is_ok() {
                 return Some(kept);
@@ -241,7 +244,8 @@ impl<'a> Builder<'a> {
     fn may_fall_back_to(&self, good: &SiteRuntime, hash: &Hash) -> bool {
         let site = Part::site(self.parts, hash);
         let policy = site.and_then(|site| Part::tls_policy(self.parts, &site.tls));
-        good.tls.requires_client_certificate() || policy.is_ok_and(|policy| policy.client_roots.is_empty())
+        good.tls.requires_client_certificate()
+            || policy.is_ok_and(|policy| policy.client_roots.is_empty())
     }
 }
 

@@ -17,7 +17,10 @@ mod tests {
     #[test]
     fn only_unambiguous_lengths_are_accepted() {
         assert_eq!(Some(0), content_length(b"0"));
-        assert_eq!(Some(MAX_CONTENT_LENGTH), content_length(b"9223372036854775807"));
+        assert_eq!(
+            Some(MAX_CONTENT_LENGTH),
+            content_length(b"9223372036854775807")
+        );
         for text in [
             "",
             "+1",

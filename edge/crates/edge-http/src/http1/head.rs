@@ -136,10 +136,7 @@ pub(crate) fn version_of(text: &[u8]) -> Result<Version, VersionFault> {
 
 /// The options of the `Connection` fields of a head.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the options are independent"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "the options are independent")]
 pub(crate) struct ConnectionOptions {
     pub(crate) close: bool,
     pub(crate) keep_alive: bool,

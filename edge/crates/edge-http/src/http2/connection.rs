@@ -62,7 +62,11 @@ impl<T: Default> Connection<T> {
         } = config;
         let header_bytes = u32::try_from(limits.bytes).unwrap_or(u32::MAX);
         let mut writer = FrameWriter::new(PREFACE.len() * 4);
-        writer.settings(&settings::server_settings(streams, stream_window, header_bytes));
+        writer.settings(&settings::server_settings(
+            streams,
+            stream_window,
+            header_bytes,
+        ));
         Self {
             reader: FrameReader::new(limits.bytes),
             headers: HeaderDecoder::new(limits),

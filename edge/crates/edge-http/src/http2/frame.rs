@@ -101,7 +101,10 @@ pub(super) fn depends_on_itself(stream: u32, priority: &[u8]) -> bool {
 }
 
 /// The range of the payload without padding (RFC 9113 §6.1).
-pub(super) fn without_padding(header: FrameHeader, payload: &[u8]) -> Option<std::ops::Range<usize>> {
+pub(super) fn without_padding(
+    header: FrameHeader,
+    payload: &[u8],
+) -> Option<std::ops::Range<usize>> {
     if !header.has(flag::PADDED) {
         return Some(0..payload.len());
     }

@@ -1,8 +1,6 @@
 //! Writing frames to an output buffer. It must not know streams, which belong to the connection.
 
-use super::frame::{
-    self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MAX_FRAME_BYTES, flag, kind,
-};
+use super::frame::{self, ErrorCode, FRAME_HEADER_BYTES, FrameHeader, MAX_FRAME_BYTES, flag, kind};
 use super::hpack::{CLEAR_TABLE, write_field, write_status};
 use crate::field_section::ResponseEncoder;
 

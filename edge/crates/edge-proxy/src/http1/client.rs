@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use edge_forward::budget::SMALL;
 use edge_forward::peer_end::Reset;
-use edge_forward::{Buffer, Client, ClientFault, Deadline, Piece, SiteHsts, RecycledVec};
+use edge_forward::{Buffer, Client, ClientFault, Deadline, Piece, RecycledVec, SiteHsts};
 use edge_http::page::{Page, PageOptions, write_page};
 use edge_http::write::{self, ConnectionField, LAST_CHUNK, Message, ResponseOptions};
 use edge_http::{BodyKind, Method, RequestHead, ResponseHead, Version};
@@ -144,7 +144,9 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Http1Client<S> {
     /// Write all output before the deadline.
     pub(crate) async fn flush(&mut self, deadline: &mut Deadline) -> Result<(), ClientFault> {
         poll_fn(|context| match self.poll_flush(context) {
-            Poll::Pending => deadline.poll_due(context).map(|()| Err(ClientFault::Disconnected)),
+            Poll::Pending => deadline
+                .poll_due(context)
+                .map(|()| Err(ClientFault::Disconnected)),
             flushed @ Poll::Ready(_) => flushed,
         })
         .await
@@ -337,7 +339,10 @@ impl<S: AsyncRead + AsyncWrite + AsFd + Unpin> Client for Http1Client<S> {
     }
 
     fn discard_unsent_response(&mut self) -> bool {
-        let start = self.response_start.take().filter(|&it| self.output_written <= it);
+        let start = self
+            .response_start
+            .take()
+            .filter(|&it| self.output_written <= it);
         if let Some(start) = start {
             self.output.truncate(start);
         }

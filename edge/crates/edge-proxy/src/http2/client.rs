@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use edge_forward::budget::is_scarce;
-use edge_forward::{Buffer, Client, ClientFault, Deadline, Framing, Piece, SiteHsts, RecycledVec};
+use edge_forward::{Buffer, Client, ClientFault, Deadline, Framing, Piece, RecycledVec, SiteHsts};
 use edge_http::field_section::{write_interim, write_page, write_response};
 use edge_http::http2::ErrorCode;
 use edge_http::page::Page;
@@ -52,7 +52,7 @@ impl Http2Client {
             piece: RecycledVec::default(),
             sent: 0,
             framing: Framing::NONE,
-            response: ResponseState::Owed,
+            response: ResponseState::Pending,
             is_head: method == Method::Head,
         }
     }
@@ -102,7 +102,11 @@ impl Http2Client {
         if !is_sent {
             return Err(ClientFault::Disconnected);
         }
-        self.response = if is_last { ResponseState::Complete } else { ResponseState::Started };
+        self.response = if is_last {
+            ResponseState::Complete
+        } else {
+            ResponseState::Started
+        };
         Ok(())
     }
 
@@ -272,8 +276,8 @@ impl Client for Http2Client {
     }
 
     fn discard_unsent_response(&mut self) -> bool {
-        let is_discarded =
-            self.response == ResponseState::Started && self.shared.state().http2.retract_head(self.stream);
+        let is_discarded = self.response == ResponseState::Started
+            && self.shared.state().http2.retract_head(self.stream);
         if is_discarded {
             self.response = ResponseState::Pending;
         }
@@ -281,7 +285,10 @@ impl Client for Http2Client {
     }
 
     fn abort(&mut self) {
-        if matches!(self.response, ResponseState::Pending | ResponseState::Started) {
+        if matches!(
+            self.response,
+            ResponseState::Pending | ResponseState::Started
+        ) {
             self.response = ResponseState::Aborted;
             let mut state = self.shared.state();
             state.reset(self.stream, ErrorCode::INTERNAL_ERROR);

@@ -12,7 +12,7 @@ use edge_http::http2::{Cutoff, Event};
 use edge_tls::TlsStream;
 use tokio::task::spawn_local;
 
-use super::half_closed::{HalfClosed, Detected};
+use super::half_closed::{Detected, HalfClosed};
 use super::request_task::RequestTask;
 use super::shared::{Shared, State};
 use crate::counted_stream::CountedStream;
@@ -141,7 +141,11 @@ impl Reader {
     }
 
     /// The client closed its direction: complete the responses to complete requests.
-    fn poll_ended(&mut self, context: &mut Context<'_>, stream: &CountedStream<TlsStream>) -> Poll<Stop> {
+    fn poll_ended(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &CountedStream<TlsStream>,
+    ) -> Poll<Stop> {
         let mut state = self.shared.state();
         if state.http2.open_streams() == 0 {
             return Poll::Ready(Stop::Closed);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use edge_contract::RequestRefusal;
 use edge_forward::{
-    Client as _, ConnectionContext, Deadline, Request, Route, RecycledVec, forward, refuse, route,
+    Client as _, ConnectionContext, Deadline, RecycledVec, Request, Route, forward, refuse, route,
 };
 use edge_http::field_section;
 use edge_http::{BodyKind, Method};

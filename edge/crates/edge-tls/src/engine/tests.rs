@@ -188,10 +188,7 @@ fn finish(
     engine.process(|_| 0)?; // The request is not processed with the handshake.
     assert!(!client.is_early_data_accepted());
     assert_eq!(b"a request", engine.flow.plaintext.filled());
-    assert!(
-        engine.incoming.is_empty(),
-        "no early data is left"
-    );
+    assert!(engine.incoming.is_empty(), "no early data is left");
     Ok((round_trips, engine.tls().handshake_kind().unwrap()))
 }
 
@@ -287,7 +284,8 @@ fn damage() -> impl Strategy<Value = Damage> {
         (any::<prop::sample::Index>(), kind, content)
             .prop_map(|(position, kind, content)| Damage::Insert(position, kind, content)),
         any::<prop::sample::Index>().prop_map(Damage::Twice),
-        (any::<prop::sample::Index>(), 1_u8..).prop_map(|(position, bits)| Damage::Flip(position, bits)),
+        (any::<prop::sample::Index>(), 1_u8..)
+            .prop_map(|(position, bits)| Damage::Flip(position, bits)),
         any::<prop::sample::Index>().prop_map(Damage::Cut),
     ]
 }

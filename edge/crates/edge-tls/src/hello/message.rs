@@ -191,10 +191,7 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
         KEY_SHARE => {
             let shares = decoded(key_shares(content), "key_share is malformed")?;
             // RFC 8446 §4.2.8: not more than one share of a group.
-            allowed(
-                are_distinct(&mut shares.clone()),
-                "a duplicate key share",
-            )?;
+            allowed(are_distinct(&mut shares.clone()), "a duplicate key share")?;
             hello.key_shares = Some(shares);
         }
         RENEGOTIATION_INFO => read_renegotiation(content)?,
@@ -300,10 +297,7 @@ fn without_dot(name: &[u8]) -> &[u8] {
 /// The name in canonical form; `None` for an IP address.
 fn host_name(name: &[u8]) -> Parsed<Option<String>> {
     let name = without_dot(name);
-    allowed(
-        name.len() <= MAX_HOST_NAME,
-        "server_name is too long",
-    )?;
+    allowed(name.len() <= MAX_HOST_NAME, "server_name is too long")?;
     allowed(!name.contains(&0), "server_name contains a NUL")?;
     allowed(name.is_ascii(), "server_name is not ASCII")?; // RFC 6066 §3: A-labels
     let text = String::from_utf8_lossy(name).to_ascii_lowercase();

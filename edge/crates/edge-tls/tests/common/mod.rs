@@ -42,7 +42,10 @@ impl TestCertificate {
     }
 }
 
-pub(crate) fn make(names: &[&str], algorithm: &'static rcgen::SignatureAlgorithm) -> TestCertificate {
+pub(crate) fn make(
+    names: &[&str],
+    algorithm: &'static rcgen::SignatureAlgorithm,
+) -> TestCertificate {
     make_with(names, algorithm, Vec::new())
 }
 
@@ -133,7 +136,11 @@ impl Plan {
             names: &self.names,
             policy_hash: Hash::of(&format!("{:?}", self.policy)),
             policy: &self.policy,
-            certificates: self.certificates.iter().map(TestCertificate::source).collect(),
+            certificates: self
+                .certificates
+                .iter()
+                .map(TestCertificate::source)
+                .collect(),
             ticket_keys: keys.iter().collect(),
         })
     }
