@@ -60,17 +60,17 @@ pub async fn forward(
         }
     };
     let forwarder = Forwarder::new(request, route, context, admission);
-    if let Some(whole) = forwarder.admission.request_timeout {
-        deadline.limit_total(whole);
+    if let Some(total) = forwarder.admission.request_timeout {
+        deadline.limit_total(total);
     }
     let mut response = forwarder.send(client, deadline).await;
     // Borrowed, not moved: a moved value would be stored twice in the future of each request.
-    let forwarded = match &mut response {
+    let transferred = match &mut response {
         Ok(response) => forwarder.forward_response(client, response, deadline).await,
         Err(_) => Ok(()),
     };
     let outcome = match response {
-        Ok(response) => forwarder.finish(client, response, forwarded),
+        Ok(response) => forwarder.finish(client, response, transferred),
         Err(error) => forwarder.send_error(client, &error),
     };
     deadline.clear_total();

@@ -1,4 +1,4 @@
-//! A connection from its first bytes to its protocol: ClientHello, destination, handshake.
+//! A connection from its first bytes to its protocol: `ClientHello`, destination, handshake.
 //!
 //! ```text
 //! accepted ──role redirect──► redirect::serve ──────────────────────────────────────────► closed

@@ -186,7 +186,7 @@ fn check_content(opened: &InboundPlainMessage<'_>) -> Result<(), Error> {
         _ => "a record of an unknown type", // RFC 8446 §5.
     };
     CallReport::change(|report| {
-        report.violation = Some(Alert::UNEXPECTED_MESSAGE.violation(detail))
+        report.violation = Some(Alert::UNEXPECTED_MESSAGE.violation(detail));
     });
     Err(Error::General(detail.to_owned()))
 }

@@ -63,7 +63,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
             Some("--version" | "-V") => return Ok(Command::Version),
             Some("--bind") => bind = true,
             Some("--runtime") => {
-                runtime = Some(PathBuf::from(value(&mut arguments, "--runtime DIR")?))
+                runtime = Some(PathBuf::from(value(&mut arguments, "--runtime DIR")?));
             }
             Some("--log-file") => {
                 logger.file = Some(PathBuf::from(value(&mut arguments, "--log-file FILE")?));

@@ -267,7 +267,7 @@ impl<T: Default> Connection<T> {
         }))
     }
 
-    /// Refuse a stream, with an RST_STREAM if there is a code.
+    /// Refuse a stream, with an `RST_STREAM` if there is a code.
     fn refuse_stream(&mut self, start: HeadersStart, code: Option<ErrorCode>) {
         if !start.has_ended {
             let window = self.flow.stream_receive_window();

@@ -50,7 +50,7 @@ pub(super) struct Stream<T> {
 }
 
 impl<T> Stream<T> {
-    /// Record the end of the response if `is_last`; return whether its frame has END_STREAM.
+    /// Record the end of the response if `is_last`; return whether its frame has `END_STREAM`.
     pub(super) fn end_with(&mut self, is_last: bool) -> bool {
         self.is_local_closed = is_last && !self.is_malformed;
         self.is_local_closed

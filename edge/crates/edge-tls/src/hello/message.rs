@@ -200,7 +200,7 @@ fn read_extension(kind: u16, content: Reader<'_>, hello: &mut ClientHello) -> Pa
     Ok(())
 }
 
-/// RFC 5746 §3.6: renegotiation_info is empty in an initial handshake.
+/// RFC 5746 §3.6: `renegotiation_info` is empty in an initial handshake.
 fn read_renegotiation(mut content: Reader<'_>) -> Parsed<()> {
     let former = content.vector8().filter(|_| content.is_empty());
     let former = decoded(former, "renegotiation_info is malformed")?;
