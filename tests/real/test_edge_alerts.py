@@ -81,7 +81,7 @@ BEFORE: dict[str, tuple[Callable[[RawClient], None], str, str, str]] = {
         "record_overflow", "hello_malformed", "16,384"),
     "a record of no bytes": (first(handshake(b"")), "unexpected_message", "hello_malformed", "empty"),
     "another message": (first(handshake(b"\x02" + HELLO[1:])),
-        "unexpected_message", "hello_malformed", "no ClientHello"),
+        "unexpected_message", "hello_malformed", "not a ClientHello"),
     "a change_cipher_spec": (first(CHANGE), "unexpected_message", "hello_malformed", "change_cipher_spec"),
     "application data": (first(record(DATA, b"data")),
         "unexpected_message", "hello_malformed", "application data"),
