@@ -32,7 +32,7 @@ pub enum Life {
 enum Below {
     Plain,
     Staged { hello: usize, flight: usize },
-    Tls(Arc<ClientConfig>, ServerName<'static>),
+    Tls(Arc<ClientConfig>, ServerName<'static>, Arc<Tickets>),
 }
 
 /// What is said on a connection.
@@ -83,6 +83,13 @@ impl Plan {
         })
     }
 
+    /// Whether a connection of the next phase may find no ticket to resume with.
+    #[must_use]
+    pub fn lacks_tickets(&self) -> bool {
+        let at_once = self.opening.min(self.connections);
+        matches!(&self.below, Below::Tls(_, _, tickets) if tickets.lacks(at_once))
+    }
+
     /// Start a connection's channel; a staged one's first bytes are appended to `wire`.
     pub fn channel(&self, wire: &mut Vec<u8>) -> Result<Channel, Fault> {
         Ok(match &self.below {
@@ -93,7 +100,7 @@ impl Plan {
                     flight_left: *flight,
                 }
             }
-            Below::Tls(config, name) => {
+            Below::Tls(config, name, _) => {
                 let tls = ClientConnection::new(config.clone(), name.clone())?;
                 Channel::Tls(Box::new(tls))
             }
@@ -149,12 +156,14 @@ fn tls(arguments: &Arguments) -> Result<Below, Fault> {
         },
     };
     let certificate = std::fs::read(arguments.text("certificate")?)?;
-    let tickets = Tickets::new(arguments.optional("tickets") == Some("keep"));
+    let keep = arguments.optional("tickets") == Some("keep");
+    let tickets = Arc::new(Tickets::new(keep));
     let name = ServerName::try_from(arguments.text("name")?.to_owned())
         .map_err(|_| Fault::new("--name is no host name"))?;
     Ok(Below::Tls(
-        client_config(&offer, certificate, tickets)?,
+        client_config(&offer, certificate, tickets.clone())?,
         name,
+        tickets,
     ))
 }
 

@@ -24,6 +24,16 @@ impl Tickets {
             keep,
         }
     }
+
+    /// Whether fewer than `wanted` tickets are kept by a store that keeps them.
+    #[must_use]
+    pub fn lacks(&self, wanted: usize) -> bool {
+        self.keep
+            && self
+                .kept
+                .lock()
+                .is_ok_and(|kept| kept.len() < wanted.min(MOST))
+    }
 }
 
 impl fmt::Debug for Tickets {

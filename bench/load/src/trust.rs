@@ -26,7 +26,7 @@ pub struct Offer<'text> {
 pub fn client_config(
     offer: &Offer<'_>,
     certificate: Vec<u8>,
-    tickets: Tickets,
+    tickets: Arc<Tickets>,
 ) -> Result<Arc<ClientConfig>, Fault> {
     let provider = Arc::new(provider(offer)?);
     let pinned = Pinned {
@@ -39,7 +39,7 @@ pub fn client_config(
         .with_custom_certificate_verifier(Arc::new(pinned))
         .with_no_client_auth();
     config.alpn_protocols = vec![offer.alpn.as_bytes().to_vec()];
-    config.resumption = Resumption::store(Arc::new(tickets));
+    config.resumption = Resumption::store(tickets);
     Ok(Arc::new(config))
 }
 
