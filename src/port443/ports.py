@@ -7,6 +7,9 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Protocol
 
+from port443.core.acme.directory import Directory
+from port443.core.acme.flow import Post
+from port443.core.acme.reply import Reply
 from port443.core.contract.events import Event
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash, Root
@@ -217,6 +220,26 @@ class Dial(Protocol):
 
     async def get(self, endpoint: Endpoint, request: HTTPRequest, within_s: float) -> HTTPAnswer:
         """Make one HTTP request, on TLS without any trust checked, and return the head of its answer."""
+        ...
+
+
+class AcmeTransport(Protocol):
+    """The way to one ACME CA. Bounded in size and time of replies; follows no redirect; safe for many tasks.
+
+    A reply is returned whatever its status. Raises `CAUnreachable` when there is none, and it is not known
+    whether the CA did what it was asked, and `CAReplyInvalid` for one that is far too long.
+    """
+
+    async def directory(self) -> Directory:
+        """Return the CA's directory, fetched an hour ago at the earliest; raises any `AcmeError`."""
+        ...
+
+    async def get(self, url: str) -> Reply:
+        """Send a request that needs no signature."""
+        ...
+
+    async def post(self, post: Post) -> Reply:
+        """Sign and send a request, again with another nonce as often as the CA refuses the nonce alone."""
         ...
 
 
