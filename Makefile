@@ -98,9 +98,10 @@ $(BIN)/port443-edge: $(EDGE) .build/venv
 	@install -m 755 $(EDGE) $@
 
 # Clients that the tests speak to the edge with; what cannot be installed skips its tests with a reason.
-.build/clients: packaging/system-packages.sh packaging/h2spec/go.sum
+.build/clients: packaging/system-packages.sh packaging/h2spec/go.sum packaging/pebble/go.sum
 	@sh packaging/system-packages.sh curl openssl gnutls-bin chromium libnss3-tools || true
 	@if command -v go >/dev/null; then \
-	  cd packaging/h2spec && go build -o ../../.build/bin/h2spec github.com/summerwind/h2spec/cmd/h2spec; \
-	fi || echo "· not installed: h2spec (its test is skipped)"
+	  go build -C packaging/h2spec -o ../../.build/bin/h2spec github.com/summerwind/h2spec/cmd/h2spec && \
+	  go build -C packaging/pebble -o ../../.build/bin/ tool; \
+	fi || echo "· not installed: h2spec, pebble (their tests are skipped)"
 	@mkdir -p .build && touch $@

@@ -96,17 +96,14 @@ def test_the_connection_may_be_cut_at_every_request(step: str, *, done: bool) ->
     assert ca.issued == 1
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "new-nonce"])
 def test_a_body_without_an_end_is_given_up(step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MAX_BODY", 1 << 17)
     ca = StandInCA()
     ca.faults[step].append(Endless())
     result = outcome(ca)
-    if step == "new-nonce":  # the reply to HEAD has no body, whatever it says
-        assert isinstance(result, CAUnreachable | CAReplyInvalid)
-    else:
-        assert isinstance(result, CAReplyInvalid)
-        assert "more than" in result.message
+    assert isinstance(result, CAReplyInvalid)
+    assert "more than" in result.message
 
 
 @pytest.mark.parametrize("step", [step for step in STEPS if step != "new-nonce"])

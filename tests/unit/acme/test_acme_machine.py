@@ -130,7 +130,7 @@ def spoilers(draw: Callable[[st.SearchStrategy[object]], object]) -> Callable[[R
             content = json.loads(reply.body)
         except ValueError:
             content = {}
-        changed = whole if whole is not None else content | changes  # type: ignore[operator]
+        changed = whole if whole is not None else content | changes
         return Reply(
             reply.url,
             reply.status,
