@@ -56,6 +56,7 @@ contract: .build/venv
 
 bench: setup
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
+	$(if $(BENCH_ARGS),,$(BIN)/python bench/scanners.py)
 
 prove: setup .build/clients
 	PYTHONPATH=tests:tests/helpers:bench $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS) $(PROVE_ARGS)
