@@ -15,6 +15,7 @@ from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash, Root
 from port443.core.contract.stats import EdgeStats
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.own_scan import OwnScan
 from port443.core.control.status import StatusDocument
 from port443.core.names import Endpoint, SiteName
 from port443.core.plan.desired import Credential, DesiredSite
@@ -437,6 +438,26 @@ class SiteMemory(Protocol):
         ...
 
 
+class ScanMemory(Protocol):
+    """What scans of our own sites showed. All errors are `StoreError`s."""
+
+    async def last_scan(self, place: str) -> OwnScan | None:
+        """Return the newest scan of a place."""
+        ...
+
+    async def scans(self, place: str) -> Sequence[OwnScan]:
+        """Return the scans of a place that are kept, the newest first."""
+        ...
+
+    async def remember_scan(self, scan: OwnScan) -> None:
+        """Keep a scan; of each place the newest `KEPT_SCANS` are kept."""
+        ...
+
+
+KEPT_SCANS = 100
+"""Three months of daily ones."""
+
+
 class LastGood(Protocol):
     """The last valid content of operators' files. All errors are `StoreError`s."""
 
@@ -457,7 +478,7 @@ class LastGood(Protocol):
         ...
 
 
-class Store(Generations, LastGood, OrderMemory, SiteMemory, JobMemory, Protocol):
+class Store(Generations, LastGood, OrderMemory, SiteMemory, JobMemory, ScanMemory, Protocol):
     """All that outlives a process, in one place."""
 
 
@@ -522,7 +543,7 @@ class SealedOrder:
     key: SealedKey
 
 
-class StorageBackend(SiteMemory, JobMemory, Protocol):
+class StorageBackend(SiteMemory, JobMemory, ScanMemory, Protocol):
     """The database below a store that encrypts private keys before they reach it.
 
     Its methods keep the promises of those of `Store` with the same names. All errors are `StoreError`s.

@@ -174,7 +174,14 @@ def _services(edge: Edge, store: Store, state: StateDirectory) -> Services:
         clock=clock,
         public_files=state,
         loopback=loopback_addresses,
+        roots=lambda: _believed(store),
     )
+
+
+async def _believed(store: Store) -> TrustedRoots:
+    """Return the system's roots and those of the local CA, which clients of our sites believe."""
+    local = await LocalCA(store).roots()
+    return SystemRoots().if_any().joined(root.der for root in local.values())
 
 
 def make_certificates(

@@ -12,6 +12,7 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, leaf, root
 from port443.adapters.state_directory import StateDirectory
+from port443.core.control.own_scan import OwnScan
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
@@ -19,7 +20,7 @@ from port443.core.renew.information import RenewalInformation, RenewalWindow
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
 from port443.core.x509.keys import pkcs8
-from port443.ports import JobRecord, Store
+from port443.ports import KEPT_SCANS, JobRecord, Store
 from port443.wiring import opened_store
 
 SITE = "site/a.test"
@@ -70,6 +71,26 @@ def test_where_jobs_stand_is_remembered_and_forgotten(store: Store) -> None:
         await store.save_jobs({"certificate/a.test": good, "certificate/b.test": good})
         await store.save_jobs({"certificate/a.test": None, "certificate/b.test": bad, "x": None})
         assert await store.job_records() == {"certificate/b.test": bad}
+
+    asyncio.run(play())
+
+
+def test_scans_are_kept_the_newest_first_and_not_for_ever(store: Store) -> None:
+    """Of each place its own; two at one moment are one."""
+    made = [
+        OwnScan("a@1", NOW + timedelta(days=day), "spec", None if day == 1 else "A", {"ALPN": f"h2 {day}"})
+        for day in range(KEPT_SCANS + 3)
+    ]
+
+    async def play() -> None:
+        assert await store.last_scan("a@1") is None
+        for scan in (*made, replace(made[-1], letter="B")):
+            await store.remember_scan(scan)
+        await store.remember_scan(replace(made[0], place="b@1"))
+        kept = await store.scans("a@1")
+        assert [scan.at for scan in kept] == [scan.at for scan in reversed(made[3:])]
+        assert await store.last_scan("a@1") == replace(made[-1], letter="B")
+        assert len(await store.scans("b@1")) == 1
 
     asyncio.run(play())
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePath
 
+from port443.core.control.own_scan import OwnScan
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
@@ -12,7 +13,7 @@ from port443.core.renew.information import RenewalInformation
 from port443.core.renew.ledger import LONGEST_PERIOD
 from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
-from port443.ports import Generation, JobRecord
+from port443.ports import KEPT_SCANS, Generation, JobRecord
 
 
 @dataclass
@@ -25,6 +26,7 @@ class MemoryStore:
     _active: dict[str, int] = field(default_factory=dict)
     _steps: dict[str, HstsStep] = field(default_factory=dict)
     _client_cas: dict[str, tuple[PurePath, tuple[bytes, ...]]] = field(default_factory=dict)
+    _scans: dict[str, dict[datetime, OwnScan]] = field(default_factory=dict)
     _jobs: dict[str, JobRecord] = field(default_factory=dict)
     _failed: dict[str, datetime] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], AcmeAccount] = field(default_factory=dict)
@@ -86,6 +88,19 @@ class MemoryStore:
         self._called()
         self._steps |= steps
         self._failed |= {site: max(at, self._failed.get(site, at)) for site, at in failed.items()}
+
+    async def last_scan(self, place: str) -> OwnScan | None:
+        return next(iter(await self.scans(place)), None)
+
+    async def scans(self, place: str) -> tuple[OwnScan, ...]:
+        self._called()
+        found = sorted(self._scans.get(place, {}).items(), reverse=True)
+        return tuple(scan for _, scan in found[:KEPT_SCANS])
+
+    async def remember_scan(self, scan: OwnScan) -> None:
+        self._called()
+        at = scan.at.replace(microsecond=0)
+        self._scans.setdefault(scan.place, {})[at] = replace(scan, at=at)
 
     async def job_records(self) -> dict[str, JobRecord]:
         self._called()

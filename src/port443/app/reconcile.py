@@ -4,7 +4,7 @@ What sites need comes from jobs (`certificates.py`); a round waits for nothing b
 handshakes with it.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from port443.core.plan.desired import Credential, Desired, SiteNeeds
 from port443.core.plan.diff import diff
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
+from port443.core.x509.path import TrustedRoots
 from port443.ports import Clock, Dial, Edge, Progress, PublicFiles, Store
 
 
@@ -42,6 +43,8 @@ class Services:
     public_files: PublicFiles
     loopback: Callable[[], Collection[str]]
     """The loopback addresses that this machine has now."""
+    roots: Callable[[], Awaitable[TrustedRoots]] | None = None
+    """The roots that clients of our sites believe; without them our own sites are not scanned."""
 
 
 @dataclass(frozen=True, slots=True)

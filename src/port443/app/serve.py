@@ -16,6 +16,7 @@ from typing import Literal
 from port443.app.event_log import EdgeEventLog, log_event, round_events
 from port443.app.log_throttle import PERIOD_S
 from port443.app.need_jobs import JOB_KINDS
+from port443.app.own_scans import SCAN, OwnScans, first_at
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
 from port443.app.scheduler import ROUND, Done, Job, Scheduler
@@ -135,6 +136,9 @@ class App:
         for key in (PROOF, RELOAD):
             self._scheduler.set_next(key, None)  # only when there is something to do
         self._reconciler = Reconciler(services)
+        self._own_scans = None
+        if services.roots is not None:
+            self._own_scans = OwnScans(services.dial, services.clock, services.store, services.roots)
         self._edge_events = EdgeEventLog()
         self._followers: set[_Follower] = set()
         self._lock = asyncio.Lock()
@@ -401,7 +405,18 @@ class App:
         self._scheduler.note(ROUND, Done(self._next_round(), f"{self._last.running[:16]} runs"))
         self._scheduler.set_next(PROOF, self._next_proof())
         self._emit(*round_events(self._last, before))
+        self._plan_scans(self._last)
         return self._last
+
+    def _plan_scans(self, round_: RoundResult) -> None:
+        """Have what was changed scanned, once it has been left alone for a while."""
+        if self._own_scans is None:
+            return
+        jobs = list(self._own_scans.jobs(round_, self._emit))
+        self._scheduler.replace((SCAN,), jobs)
+        for job in jobs:
+            if self._scheduler.is_due(job.key):
+                self._scheduler.set_next(job.key, first_at(round_.at))
 
     async def _scheduled_round(self, progress: Progress) -> Done:
         known = self._rounds

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import PurePath
 
 from port443.adapters.sealed_store.envelope import seal, unseal
+from port443.core.control.own_scan import OwnScan
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
@@ -93,6 +94,15 @@ class SealedStore:
     async def save_jobs(self, records: Mapping[str, JobRecord | None]) -> None:
         """Store all of it, or none; None deletes the state of a job."""
         await self._backend.save_jobs(records)
+
+    async def last_scan(self, place: str) -> OwnScan | None:
+        return await self._backend.last_scan(place)
+
+    async def scans(self, place: str) -> Sequence[OwnScan]:
+        return await self._backend.scans(place)
+
+    async def remember_scan(self, scan: OwnScan) -> None:
+        await self._backend.remember_scan(scan)
 
     async def account(self, directory: str, email: str) -> AcmeAccount | None:
         """Return the account at a CA, if one was kept."""

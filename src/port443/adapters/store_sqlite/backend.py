@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from port443.adapters.store_sqlite import orders, schema
 from port443.adapters.store_sqlite.errors import DatabaseDamaged, database_errors
 from port443.adapters.store_sqlite.moments import moment_of, seconds_of
+from port443.core.control.own_scan import OwnScan
 from port443.core.errors import Port443Error
 from port443.core.names import parse_site_name
 from port443.core.plan.hsts import HstsStep
@@ -22,7 +23,7 @@ from port443.core.renew.lineage import GenerationSuperseded
 from port443.core.renew.records import Attempt
 from port443.core.x509.facts import CertFacts
 from port443.core.x509.pem import certificate_pem, certificates_in
-from port443.ports import JobRecord, SealedGeneration, SealedKey, UnsavedGeneration
+from port443.ports import KEPT_SCANS, JobRecord, SealedGeneration, SealedKey, UnsavedGeneration
 from port443.storage_errors import StateUnusable, file_errors
 
 T = TypeVar("T")
@@ -175,6 +176,37 @@ class SQLiteBackend(orders.OrderTables):
             database.executemany(
                 "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [_job_row(key, record) for key, record in records.items() if record],
+            )
+
+        await self._run(remember)
+
+    async def last_scan(self, place: str) -> OwnScan | None:
+        """Return the newest scan of a place."""
+        found = await self._scans(place, 1)
+        return found[0] if found else None
+
+    async def scans(self, place: str) -> tuple[OwnScan, ...]:
+        """Return the scans of a place that are kept, the newest first."""
+        return await self._scans(place, KEPT_SCANS)
+
+    async def _scans(self, place: str, most: int) -> tuple[OwnScan, ...]:
+        query = "SELECT at, spec, letter, facts FROM own_scan WHERE place = ? ORDER BY at DESC LIMIT ?"
+        rows = await self._run(lambda database: database.execute(query, (place, most)).fetchall())
+        return tuple(
+            OwnScan(place, moment_of(at), spec, letter, json.loads(facts)) for at, spec, letter, facts in rows
+        )
+
+    async def remember_scan(self, scan: OwnScan) -> None:
+        """Keep a scan; of each place the newest `KEPT_SCANS` are kept."""
+
+        def remember(database: sqlite3.Connection) -> None:
+            facts = json.dumps(dict(scan.facts), ensure_ascii=False)
+            row = (scan.place, seconds_of(scan.at), scan.spec, scan.letter, facts)
+            database.execute("INSERT OR REPLACE INTO own_scan VALUES (?, ?, ?, ?, ?)", row)
+            kept = "SELECT at FROM own_scan WHERE place = ?1 ORDER BY at DESC LIMIT ?2"
+            database.execute(
+                f"DELETE FROM own_scan WHERE place = ?1 AND at NOT IN ({kept})",  # noqa: S608 - a text of ours
+                (scan.place, KEPT_SCANS),
             )
 
         await self._run(remember)

@@ -109,6 +109,14 @@ CREATE TABLE IF NOT EXISTS acme_spent (
     at INTEGER NOT NULL
 );
 CREATE INDEX IF NOT EXISTS acme_spent_at ON acme_spent (directory, at);
+CREATE TABLE IF NOT EXISTS own_scan (
+    place TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    spec TEXT NOT NULL,
+    letter TEXT,
+    facts TEXT NOT NULL,
+    PRIMARY KEY (place, at)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS renewal_information (
     lineage TEXT PRIMARY KEY,
     number INTEGER NOT NULL,

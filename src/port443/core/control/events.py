@@ -115,6 +115,37 @@ class EdgeRestarted:
     boot: str
 
 
+@dataclass(frozen=True, slots=True)
+class OwnScanDiffers:
+    """A scan of our own listener saw something else than the settings mean."""
+
+    name: ClassVar[str] = "observed_is_not_intended"
+    level: ClassVar[Level] = "error"
+    place: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScanDrifted:
+    """A scan of our own listener saw something else than the one before, and nothing was changed."""
+
+    name: ClassVar[str] = "observed_has_drifted"
+    level: ClassVar[Level] = "warning"
+    place: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnGradeFell:
+    """The grade of our own listener is lower than in the scan before."""
+
+    name: ClassVar[str] = "grade_fell"
+    level: ClassVar[Level] = "warning"
+    place: str
+    before: str
+    now: str
+
+
 AppEvent = (
     CertificateEvent
     | SnapshotChanged
@@ -126,4 +157,7 @@ AppEvent = (
     | ReloadRefused
     | RoundFailed
     | EdgeRestarted
+    | OwnScanDiffers
+    | OwnScanDrifted
+    | OwnGradeFell
 )

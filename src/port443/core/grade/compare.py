@@ -45,6 +45,11 @@ def shared_ticket_keys(reports: Iterable[Report]) -> tuple[tuple[str, ...], ...]
     return tuple(tuple(names) for names in by_key.values() if len(names) > 1)
 
 
+def seen_facts(report: Report) -> dict[str, str]:
+    """Return what was certainly seen of a server, by what it is."""
+    return {what: text for what, read in READ.items() if (text := read(report)) is not None}
+
+
 def _compared(name: str, reports: Sequence[Report]) -> Comparison:
     differences = []
     for what, read in READ.items():

@@ -39,6 +39,11 @@ class TrustedRoots:
             found[key] = (*found.get(key, ()), octets)
         return cls(found)
 
+    def joined(self, certificates: Iterable[bytes]) -> "TrustedRoots":
+        """Return these roots and more of them in DER."""
+        known = (one for found in self.by_subject.values() for one in found)
+        return TrustedRoots.of_der(dict.fromkeys((*known, *certificates)))
+
     def holds(self, certificate: CertFacts) -> bool:
         """Whether it is a trusted root, or another certificate of such a root's name and key."""
         return any(root.spki == certificate.spki for root in self.named(certificate.subject_key))
