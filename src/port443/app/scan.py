@@ -31,8 +31,9 @@ from port443.core.probe.failures import (
 )
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.probe.sessions import Requests
-from port443.core.x509.chain import explain_chain
+from port443.core.x509.chain import ChainVerdict, explain_chain
 from port443.core.x509.facts import CertFacts
+from port443.core.x509.ocsp import Answer, judge_response
 from port443.core.x509.path import TrustedRoots
 
 if TYPE_CHECKING:
@@ -243,6 +244,13 @@ async def _get(answer: Awaitable[HTTPAnswer], end: float) -> HTTPAnswer | ScanEr
         return ScanFaulted(fault_in_words(error))
 
 
+def _staple(served: ServedChain, verdict: ChainVerdict, view: Viewpoint) -> Answer | None:
+    if served.staple is None:
+        return None
+    issuer = verdict.path[1] if len(verdict.path) > 1 else None
+    return judge_response(served.staple, verdict.sent[0], issuer, view.now)
+
+
 def _facts(target: ScanTarget, view: Viewpoint, server: ServerFacts, web: WebFacts) -> ScanFacts:
     chains = []
     unreadable = (
@@ -274,6 +282,7 @@ def _judged(served: ServedChain, view: Viewpoint) -> JudgedChain | str:
         return unreadable[0]
     try:
         facts = [one for one in sent if isinstance(one, CertFacts)]
-        return JudgedChain(served, explain_chain(facts, view.roots, view.now))
+        verdict = explain_chain(facts, view.roots, view.now)
+        return JudgedChain(served, verdict, _staple(served, verdict, view))
     except Exception as error:  # noqa: BLE001 - one chain must not end the scan
         return fault_in_words(error)

@@ -37,6 +37,7 @@ from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
 from port443.core.x509.extensions import AltNames, Extensions
 from port443.core.x509.facts import KeyFacts
+from port443.core.x509.ocsp import Answer, Revocation
 from port443.core.x509.signatures import SignatureFacts
 from raw_x509 import rsa_spki
 from scan_facts import (
@@ -77,6 +78,17 @@ def weak_prime() -> ScanFacts:
     prime = Trait("dh_prime", "the prime", Verdict(Standing.YES, "Oakley group 2 (RFC 2409), 1024 bits"))
     spoilt = with_version(weak)
     return replace(spoilt, server=replace(spoilt.server, traits=(prime,)))
+
+
+def stapled(state: Revocation) -> ScanFacts:
+    answer = Answer(state, "the responder said so")
+    return replace(good(), chains=(replace(chain_of(leaf().facts), staple=answer),))
+
+
+def without_timestamps() -> ScanFacts:
+    chain = chain_of(leaf().facts)
+    bare = replace(chain.leaf, extensions=replace(chain.leaf.extensions, has_scts=False))
+    return replace(good(), chains=(replace(chain, verdict=replace(chain.verdict, sent=(bare,))),))
 
 
 def proved(verdict: bool | None) -> ScanFacts:  # noqa: FBT001
@@ -153,6 +165,9 @@ FOUND: dict[str, Make] = {
     "P443-HTTP-018": lambda: answering(("set-cookie", "session=1; Secure")),
     "P443-HTTP-019": lambda: answering(("content-encoding", "gzip")),
     "P443-HTTP-020": lambda: with_web(replace(GOOD_WEB, hops=(Hop("http://a/", 301), Hop("http://a/", 0)))),
+    "P443-CERT-022": lambda: stapled(Revocation.REVOKED),
+    "P443-CERT-023": lambda: stapled(Revocation.INVALID),
+    "P443-CERT-024": without_timestamps,
     "P443-CERT-001": lambda: with_fault(ChainFault.EXPIRED),
     "P443-CERT-002": lambda: with_fault(ChainFault.NOT_YET_VALID),
     "P443-CERT-003": lambda: with_fault(ChainFault.SELF_SIGNED),
@@ -275,6 +290,8 @@ UNSURE: dict[str, Make] = {
     "P443-HTTP-017": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
     "P443-HTTP-018": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
     "P443-HTTP-019": lambda: with_web(replace(GOOD_WEB, hsts=HIDDEN)),
+    "P443-CERT-022": lambda: replace(good(), chains=()),
+    "P443-CERT-023": lambda: replace(good(), chains=()),
     "P443-CERT-004": lambda: with_fault(ChainFault.INCOMPLETE),
     "P443-CERT-010": lambda: signed("1.2.3.4", None),
     "P443-CERT-017": lambda: with_fault(ChainFault.SIGNATURE_UNKNOWN),

@@ -10,6 +10,7 @@ from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainVerdict
 from port443.core.x509.facts import CertFacts
+from port443.core.x509.ocsp import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class JudgedChain:
 
     served: ServedChain
     verdict: ChainVerdict
+    staple: Answer | None = None
+    """What the stapled response says; None without one."""
 
     @property
     def leaf(self) -> CertFacts:

@@ -404,3 +404,12 @@ HTTP_COMPRESSION = Remedy(
     haproxy="Remove  compression algo  from that backend.",
     caddy="Remove `encode` from such routes.",
 )
+FRESH_STAPLE = Remedy(
+    "staple a response that is fresh and of this certificate",
+    Effort.SETTING,
+    port443="Nothing to do: no response is stapled, and CAs of today need none.",
+    nginx="ssl_stapling on; ssl_stapling_verify on; ssl_trusted_certificate chain.pem;",
+    apache="SSLStaplingReturnResponderErrors off  and  SSLStaplingStandardCacheTimeout 3600",
+    haproxy="ocsp-update on  in the crt-list: it renews responses by itself.",
+    caddy="Look into its log for why it cannot renew the response.",
+)

@@ -146,7 +146,7 @@ SSL_LABS_2009R = Guide(
         Clause("MD5 and MD2 signatures are insecure", STRICTER_2014, ("P443-CERT-010",), Letter.F),
         Clause("Keys below 2048 bits are weak", STRICTER_2014, ("P443-CERT-008",), Letter.B),
         Clause("The chain is incomplete", TESTSSL, ("P443-CERT-005",), Letter.B),
-        Clause("Use of a revoked certificate", GUIDE_2009E, unseen=NOT_TRIED),
+        Clause("Use of a revoked certificate", GUIDE_2009E, ("P443-CERT-022",), Letter.F),
         Clause("An RSA key with an exponent of 1", DROWN, ("P443-CERT-020",), Letter.F),
         # HSTS; in the terms of the guide's API "disabled" is max-age=0 and "absent" another status.
         Clause(
