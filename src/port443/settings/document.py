@@ -18,7 +18,7 @@ from ruamel.yaml.events import (
 
 from port443.settings import error_kinds, events, syntax
 from port443.settings.diagnostics import Diagnostic
-from port443.settings.guesses import spaced
+from port443.settings.guesses import spaced, spaced_bracket
 from port443.settings.source import Source
 from port443.settings.variables import variable_at, variable_in
 
@@ -68,7 +68,7 @@ def read(source: Source) -> tuple[Node | None, list[Diagnostic]]:
         return None, composer.diagnostics
     except MarkedYAMLError as error:
         found = syntax.explain(error, source, composer.last_scalar, composer.open_flow)
-        return None, [*composer.diagnostics_before_the_last(), found]
+        return None, [*composer.diagnostics_before(found), found]
     except YAMLError as error:  # the reader's: a character that no YAML may have
         return None, [*composer.diagnostics, syntax.explain_character(error, source)]
     except (ValueError, OverflowError, IndexError, AttributeError, TypeError) as error:
@@ -103,13 +103,14 @@ class _Composer:
                 root = self._node(event)
         return root
 
-    def diagnostics_before_the_last(self) -> list[Diagnostic]:
-        """Return the diagnostics without those that follow from the syntax error after the last scalar."""
+    def diagnostics_before(self, found: Diagnostic) -> list[Diagnostic]:
+        """Return the diagnostics without those that follow from the syntax error, or say the same."""
         last = self.source.place(self.last_scalar[0])
         return [
             one
             for one in self.diagnostics
-            if one.kind not in {error_kinds.QUOTE_UNCLOSED, error_kinds.SEVERAL_LINES} or one.place < last
+            if (one.kind not in {error_kinds.QUOTE_UNCLOSED, error_kinds.SEVERAL_LINES} or one.place < last)
+            and (one.place.line, one.hint) != (found.place.line, found.hint)
         ]
 
     def _check_version(self, event: DocumentStartEvent) -> None:
@@ -191,6 +192,7 @@ class _Composer:
         return node
 
     def _fill_mapping(self, node: Node) -> None:
+        refused = False
         while type(event := next(self.events)) is not MappingEndEvent:
             key = self._node(event)
             child = self._node(next(self.events))
@@ -201,9 +203,12 @@ class _Composer:
                 self._note(error_kinds.VALUE_MISSING, child, text, hint or "write one, or remove the key")
                 if hint:
                     key.value = key.value.partition(":")[0]
-            if self._may_enter(node, key):
+            if self._may_enter(node, key, child):
                 node.entries[key.value] = child
                 node.keys[key.value] = (key.start, key.end)
+            else:
+                refused = True
+        node.excused |= refused and not node.entries
         node.value = {name: child.value for name, child in node.entries.items()}
 
     def _fill_sequence(self, node: Node) -> None:
@@ -219,7 +224,7 @@ class _Composer:
             node.items.append(item)
         node.value = [item.value for item in node.items]
 
-    def _may_enter(self, node: Node, key: Node) -> bool:
+    def _may_enter(self, node: Node, key: Node, child: Node) -> bool:
         """Whether the key is a string and not a duplicate; else note the reason."""
         name = key.value
         if not isinstance(name, str):
@@ -228,6 +233,11 @@ class _Composer:
                 hint = f'write "{shown}"' if shown and not isinstance(name, dict | list) else ""
                 self._note(error_kinds.KEY_NOT_TEXT, key, "a key must be a string", hint)
             return False
+        if hint := spaced_bracket(name) and spaced(self.source.line_at(key.start).strip(" -")):
+            self._note(error_kinds.YAML_SYNTAX, key, "no colon with a space behind it", hint)
+            child.excused = True
+            name = key.value = name.partition(":")[0]
+            return name not in node.keys
         if name == "<<":
             self._note(error_kinds.MERGE, key, "merge keys are not accepted", "write the values out")
             return False
@@ -267,7 +277,13 @@ class _Composer:
             self._note(error_kinds.QUOTE_UNCLOSED, node, text, f"close it with {event.style}")
         else:
             text = "this value continues on the next line"
-            self._note(error_kinds.SEVERAL_LINES, node, text, "look at how the next line is indented")
+            first = self.source.line_at(node.start).strip()
+            self._note(
+                error_kinds.SEVERAL_LINES,
+                node,
+                text,
+                spaced(first) or "look at how the next line is indented",
+            )
 
     def _note(
         self,

@@ -51,7 +51,7 @@ TRAEFIK_PARTS: Final = {"routers", "middlewares", "services"}
 SITE_NAME: Final = re.compile(
     r"^[ \t]*(?:server_name|ServerName)\s+([^\s;]+)"
     r"|Host(?:SNI)?\(`([^`]+)`\)"
-    r"|^([^\s:#{}]+\.[^\s:#{}]+)(?:[ \t]*\{)?[ \t]*$",
+    r"|^(?:https?://)?([^\s:#{},/]+\.[^\s:#{},/]+)(?::[0-9]+)?(?:,[^{\n]*)?(?:[ \t]*\{)?[ \t]*$",
     re.MULTILINE,
 )
 """Of nginx and Apache, of Traefik, of Caddy."""

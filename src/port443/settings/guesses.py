@@ -37,6 +37,7 @@ UPSTREAMS: Final[Sequence[Guess]] = (
         ON_A_PORT,
     ),
     (r":?(?P<port>[0-9]{1,5})/?", "`{text}` is a port without a host", "write http://127.0.0.1:{port}"),
+    (r"-(?P<rest>\S.*)", "a space is missing behind the dash", "write `- {rest}`"),
     (r"to:(?P<rest>.+)", "a space is missing behind the colon", "write `to: {rest}`"),
     (
         r".*[\s,].*",
@@ -93,10 +94,19 @@ def guess(text: str, guesses: Sequence[Guess]) -> tuple[str, str] | None:
     return None
 
 
-SPACELESS: Final = re.compile(r"[\"']?([A-Za-z*][\w.*-]*)[\"']?:((?!//)\S.*)")
+SPACELESS: Final = re.compile(r"[\"']?([A-Za-z*][\w.*-]*)[\"']?\s*:((?!//)\S.*)")
+DASH: Final = re.compile(r"-((?!-)\S.*)")
 
 
 def spaced(text: str) -> str:
-    """Return `name: value` for the text `name:value`, else an empty string."""
+    """Return what to write for `name:value` or `-entry`, else an empty string."""
+    if entry := DASH.fullmatch(text):
+        return f"write `- {entry[1]}`"
     found = SPACELESS.fullmatch(text)
     return f"write `{found[1]}: {found[2]}`" if found else ""
+
+
+def spaced_bracket(text: str) -> str:
+    """Return what to write for `name:{` or `name:[`, which YAML takes for one name; else an empty string."""
+    found = SPACELESS.fullmatch(text)
+    return spaced(text) if found and found[2][0] in "{[" else ""

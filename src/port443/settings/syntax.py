@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from port443.settings import error_kinds
 from port443.settings.diagnostics import Diagnostic
-from port443.settings.guesses import spaced
+from port443.settings.guesses import spaced, spaced_bracket
 from port443.settings.source import Source
 from port443.settings.variables import variable_in
 
@@ -22,6 +22,8 @@ def explain(error: Any, source: Source, last_scalar: tuple[int, int], open_flow:
         start = source.text.find(variable, source.text.rfind("\n", 0, at) + 1)
         place = source.place(start, start + len(variable))
         return Diagnostic(error_kinds.VARIABLE, place, f"{variable} is not replaced", "write its value")
+    if hint := spaced_bracket(source.line_at(at).strip()):
+        return _line(source, at, "no colon with a space behind it", hint)
     quoted = _quote_gone_wrong(source, last_scalar)
     if "quoted scalar" in str(error.context) and "end of stream" in problem:
         return _quote(source, context_at)
@@ -65,13 +67,8 @@ def _block(
             source, at, error_kinds.YAML_SYNTAX, text, "use single quotes, or write \\\\ for a backslash"
         )
     if "but found '<scalar>'" in problem or "but found ('<scalar>'" in problem:
-        return _at(
-            source,
-            at,
-            error_kinds.YAML_SYNTAX,
-            "this text follows a value that has ended",
-            "quote the whole value",
-        )
+        hint = spaced(source.line_at(at).strip()) or "quote the whole value"
+        return _at(source, at, error_kinds.YAML_SYNTAX, "this text follows a value that has ended", hint)
     if "<block end>" in problem:
         hint = "start it in the same column as the lines it belongs to"
         return _at(
@@ -147,6 +144,18 @@ def _bracket(source: Source, opened: int, at: int) -> Diagnostic:
     text = f"a comma or {closing} is missing before this"
     return _at(
         source, at, error_kinds.BRACKET_UNCLOSED, text, "quote text that has brackets, commas or colons in it"
+    )
+
+
+def _line(source: Source, at: int, message: str, hint: str) -> Diagnostic:
+    """Return a mistake of the line that a character stands in, at its first letter."""
+    start = source.text.rfind("\n", 0, at) + 1
+    return _at(
+        source,
+        start + len(source.text[start:]) - len(source.text[start:].lstrip()),
+        error_kinds.YAML_SYNTAX,
+        message,
+        hint,
     )
 
 

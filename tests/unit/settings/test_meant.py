@@ -67,6 +67,7 @@ ELSEWHERE = Path(__file__).parents[2] / "settings_bad"
             "let a web server serve them, and write where it listens, as in http://127.0.0.1:9000",
         ),
         (UPSTREAMS, "to:http://app", "write `to: http://app`"),
+        (UPSTREAMS, "-http://app", "write `- http://app`"),
     ],
 )
 def test_the_hint_names_what_was_meant(read: Callable[[object], object], text: object, hint: str) -> None:
@@ -83,12 +84,35 @@ def test_the_hint_names_what_was_meant(read: Callable[[object], object], text: o
 
 
 @pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ('listen:{https: ["127.0.0.1:8443"]}\nsites: {a.test: http://h}\n', '{https: ["127.0.0.1:8443"]}'),
+        ("log:{\n  level: debug\n}\nsites: {a.test: http://h}\n", "log: {"),
+        ("sites:{a.test: http://h}\n", "sites: {a.test: http://h}"),
+        ("sites:\n  a.test:{to: http://h, tls: modern}\n", "a.test: {to: http://h, tls: modern}"),
+        ("sites:\n  a.test:\n    to:http://h\n    tls:modern\n", "to: http://h"),
+        ("sites:\n  a.test:\n    to:\n      -http://h\n      -http://i\n", "- http://h"),
+        ("sites:\n  a.test:\n    to: http://h\n    aliases:[b.test]\n", "aliases: [b.test]"),
+        ('sites:\n  "a.test":http://h\n', "a.test: http://h"),
+        ("sites:\n  a.test :http://h\n", "a.test: http://h"),
+    ],
+)
+def test_a_missing_space_is_all_that_is_told(text: str, written: str) -> None:
+    """One mistake, with the line as it is written, whatever YAML makes of it."""
+    with pytest.raises(SettingsInvalid) as wrong:
+        parse(text)
+    (mistake,) = wrong.value.diagnostics
+    assert written in mistake.hint
+
+
+@pytest.mark.parametrize(
     ("name", "told", "first_site"),
     [
         ("other_nginx.conf", "an nginx configuration", "example.com: http://127.0.0.1:8000"),
         ("other_nginx_site.conf", "an nginx configuration", "example.com: http://127.0.0.1:8000"),
         ("other_caddy.caddyfile", "a Caddyfile", "example.com: http://localhost:9000"),
         ("other_caddy_one_site.caddyfile", "a Caddyfile", "example.com: http://localhost:9000"),
+        ("other_caddy_names.caddyfile", "a Caddyfile", "example.com: http://localhost:9000"),
         ("other_apache.conf", "an Apache configuration", "example.com: http://127.0.0.1:8000"),
         ("other_haproxy.cfg", "an HAProxy configuration", None),
         ("other_traefik.yaml", "a Traefik configuration", None),
