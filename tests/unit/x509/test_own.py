@@ -203,10 +203,20 @@ def test_other_good_kinds_of_keys_are_taken(key: ec.EllipticCurvePrivateKey | rs
     assert checked([own, MIDDLE], own.key_pem).chain[0] == own.facts
 
 
-def test_a_key_that_browsers_do_not_take_is_warned_of() -> None:
-    own = leaf(MIDDLE, key=ed25519.Ed25519PrivateKey.generate())
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        (ed25519.Ed25519PrivateKey.generate(), "Ed25519, which browsers"),
+        (ec.generate_private_key(ec.SECP521R1()), "P-521, which Chrome and Edge"),
+    ],
+    ids=["Ed25519", "P-521"],
+)
+def test_a_key_that_browsers_do_not_take_is_warned_of(
+    key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey, told: str
+) -> None:
+    own = leaf(MIDDLE, key=key)
     (warning,) = checked([own, MIDDLE], own.key_pem).warnings
-    assert "Ed25519" in warning
+    assert told in warning
 
 
 @pytest.mark.parametrize(
@@ -256,6 +266,13 @@ def test_noise_in_a_pem_file_is_no_certificate(noise: bytes) -> None:
     for octets in found:
         with pytest.raises(CertificateUnreadable):
             CertFacts.from_der(octets)
+
+
+def test_a_chain_that_is_half_copied_is_no_chain() -> None:
+    """Behind a whole leaf the intermediate would be left out, and clients would miss it."""
+    cut = leaf(MIDDLE).pem + MIDDLE.pem[:300]
+    with pytest.raises(CertificateUnreadable, match="certificate 2 is cut off"):
+        certificates_in(cut)
 
 
 def test_a_file_with_a_key_and_text_around_gives_its_certificates() -> None:

@@ -13,8 +13,8 @@ class ClientCAFileUnfit(CertificateError):
     """The file named as `client_ca` does not hold CA certificates.
 
     It should be PEM text with the certificates of up to 64 CAs, and nothing that is no CA's: a client's own
-    certificate does not belong there. The CAs that this file held before are still requested; as long
-    as none is known, as after a restart, the site accepts no client.
+    certificate does not belong there. The CAs that this file held before are still requested, after a
+    restart too; as long as none is known, the site accepts no client.
     """
 
     code = "P443-E227"

@@ -19,7 +19,7 @@ P12 = (
     "openssl pkcs12 -in {path} -nokeys -out {path}.chain.pem && "
     "openssl pkcs12 -in {path} -nocerts -nodes -out {path}.key.pem"
 )
-REQUEST = "get the certificate that the CA made for this request"
+REQUEST = "name the certificate that the CA made for this request, or the key that it was made with"
 OTHER_FILE = "name the file of the private key itself; this one cannot sign"
 WHICH = "name the right file"
 

@@ -233,6 +233,8 @@ def _warnings(
         )
     if leaf.key.kind == "ed25519":
         yield "the key is Ed25519, which browsers do not take"
+    if leaf.key.curve == "P-521":
+        yield "the key is ECDSA P-521, which Chrome and Edge do not take"
     above = [one for one in found if one.subject_key == top.issuer_key and one not in chain]
     if above and not any(top.was_signed_by(one) for one in above):
         yield f"the signature on {top.subject} was not made by the {top.issuer} that is in the file"

@@ -16,9 +16,15 @@ LINE = 64
 
 
 def certificates_in(content: bytes) -> tuple[bytes, ...]:
-    """Return the DER of every certificate in a PEM file, in its order; other blocks are passed over."""
+    """Return the DER of every certificate in a PEM file, in its order; other blocks are passed over.
+
+    A file that ends in the middle of a certificate behind a whole one is refused: it is half copied.
+    """
     found: list[bytes] = []
-    for label, body in BLOCK.findall(content):
+    end = 0
+    for block in BLOCK.finditer(content):
+        end = block.end()
+        label, body = block.groups()
         if label not in LABELS:
             continue
         if len(found) == MAX_CERTIFICATES:
@@ -31,6 +37,8 @@ def certificates_in(content: bytes) -> tuple[bytes, ...]:
             raise CertificateUnreadable(f"certificate {len(found) + 1} is no base64: {error}") from error
         except (ValueError, StopIteration) as error:
             raise CertificateUnreadable(f"certificate {len(found) + 1} is no DER") from error
+    if found and any(b"-----BEGIN %b-----" % label in content[end:] for label in LABELS):
+        raise CertificateUnreadable(f"certificate {len(found) + 1} is cut off before its -----END line")
     return tuple(found)
 
 
