@@ -384,6 +384,7 @@ REFUSED_BY_BROWSERS = {
     "CCM_8": (("-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256"), "P443-TLS-027"),
     "X448": (("-groups", "X448"), "P443-TLS-027"),
     "ffdhe2048": (("-tls1_3", "-groups", "ffdhe2048"), "P443-TLS-027"),
+    "SHA-224": (("-tls1_2", "-sigalgs", "ECDSA+SHA224"), "P443-TLS-027"),
     "SHA-1": (
         ("-tls1_2", "-sigalgs", "ECDSA+SHA1", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256:@SECLEVEL=0"),
         "P443-TLS-029",

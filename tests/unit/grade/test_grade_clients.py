@@ -12,10 +12,11 @@ from port443.core.grade.clients import BROWSERS, LIBRARIES, kept_out
 from port443.core.grade.facts import ScanFacts
 from port443.core.grade.fold import grade, judge
 from port443.core.grade.ssl_labs_2009r import SSL_LABS_2009R
-from port443.core.probe.facts import Choice, GroupFacts, VersionFacts
+from port443.core.probe.facts import Choice, GroupFacts, SchemeFacts, VersionFacts
 from port443.core.probe.verdict import YES
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainFault
+from port443.core.x509.facts import RSASSA_PSS, KeyFacts
 from scan_facts import NAME, authority, chain_of, good, only, version, with_fault, with_version
 
 TLS_1_3, TLS_1_2 = Version.TLS_1_3, Version.TLS_1_2
@@ -33,9 +34,19 @@ def keyed(facts: ScanFacts, key: object) -> ScanFacts:
     return replace(facts, chains=(chain_of(made.facts),))
 
 
+def of_pss_key() -> ScanFacts:
+    made = make(Order("leaf", by=authority(), names=(NAME.text,), key=RSA))
+    key = KeyFacts("rsa", 2048, algorithm=RSASSA_PSS)  # no key that can be made here has its own identifier
+    return replace(only(version(TLS_1_2, 0xC02F)), chains=(chain_of(replace(made.facts, key=key)),))
+
+
+def signed_with(facts: ScanFacts, of: Version, *schemes: int) -> ScanFacts:
+    return replace(facts, server=replace(facts.server, schemes=SchemeFacts(of, schemes, YES)))
+
+
+RSA = rsa.generate_private_key(65537, 2048)
 ED25519 = ed25519.Ed25519PrivateKey.generate()
 P521 = ec.generate_private_key(ec.SECP521R1())
-RSA = rsa.generate_private_key(65537, 2048)
 LEFT_OUT: dict[str, tuple[ScanFacts, set[str]]] = {
     "good": (good(), set()),
     "CCM_8": (only(version(TLS_1_3, 0x1305)), ALL),
@@ -48,6 +59,16 @@ LEFT_OUT: dict[str, tuple[ScanFacts, set[str]]] = {
     "ffdhe2048 and P-256": (in_groups(only(MODERN_13), 256, 23), set()),
     "Ed25519": (keyed(good(), ED25519), {"Chrome and Edge", "Firefox", "Safari"}),
     "P-521": (keyed(good(), P521), {"Chrome and Edge"}),
+    "signatures of RSASSA-PSS keys": (
+        signed_with(only(MODERN_13), TLS_1_3, 0x0809, 0x080A),
+        ALL - {"OpenSSL", "GnuTLS"},
+    ),
+    "an RSASSA-PSS key": (of_pss_key(), ALL - {"OpenSSL", "GnuTLS"}),
+    "SHA-224": (
+        signed_with(only(version(TLS_1_2, 0xC02F)), TLS_1_2, 0x0301),
+        ALL - {"OpenSSL", "GnuTLS"},
+    ),
+    "one usual scheme among others": (signed_with(only(MODERN_13), TLS_1_3, 0x0809, 0x0804), set()),
     "DHE": (
         keyed(only(VersionFacts(TLS_1_2, YES, (Choice(0x009F, prime_bits=2048),), YES)), RSA),
         ALL - {"OpenSSL", "GnuTLS"},
@@ -70,7 +91,7 @@ def test_clients_that_cannot_connect_are_named(what: str) -> None:
     assert {name for name in ALL if name in said} == names
 
 
-@pytest.mark.parametrize("what", ["CCM_8", "x448", "ffdhe2048", "Ed25519", "P-521", "DHE"])
+@pytest.mark.parametrize("what", ["CCM_8", "x448", "ffdhe2048", "Ed25519", "P-521", "SHA-224", "DHE"])
 def test_no_a_for_a_site_that_a_browser_cannot_open(what: str) -> None:
     """The letter is capped, and the finding says by what."""
     facts, _ = LEFT_OUT[what]

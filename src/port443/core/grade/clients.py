@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from port443.core.grade.facts import ScanFacts
-from port443.core.wire.groups import group_name
+from port443.core.wire.groups import group_name, scheme_name
 from port443.core.wire.versions import Version
-from port443.core.x509.facts import KeyFacts
+from port443.core.x509.facts import RSASSA_PSS, KeyFacts
 
 MODERN = (Version.TLS_1_3, Version.TLS_1_2)
 AEAD_13 = frozenset({0x1301, 0x1302, 0x1303})
@@ -25,23 +25,29 @@ ECDHE = AEAD_13 | ECDHE_AEAD | ECDHE_RSA_CBC | ECDHE_ECDSA_CBC
 CURVES = frozenset({23, 24, 29, 4588})
 FINITE_FIELDS = frozenset(range(256, 261))
 RSA_AND_CURVES = frozenset({"rsa", "P-256", "P-384"})
+RSA_SCHEMES = frozenset({0x0401, 0x0501, 0x0601, 0x0804, 0x0805, 0x0806})
+SCHEMES = RSA_SCHEMES | {0x0403, 0x0503}
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One family, as it comes: suites, groups and kinds of the server's key."""
+    """One family, as it comes: suites, groups, and how the server may sign."""
 
     name: str
     suites: frozenset[int]
     groups: frozenset[int]
     keys: frozenset[str] | None
-    """None for a family that takes any kind."""
+    """The kinds of the server's key; None for a family that takes any."""
+    schemes: frozenset[int] | None = None
+    """The signature schemes of handshakes, but for SHA-1; None for a family that takes any."""
 
 
 BROWSERS = (
-    Client("Chrome and Edge", ECDHE - ECDHE_ECDSA_CBC | STATIC_RSA, CURVES, RSA_AND_CURVES),
-    Client("Firefox", ECDHE | STATIC_RSA, CURVES | {25, 256, 257}, RSA_AND_CURVES | {"P-521"}),
-    Client("Safari", ECDHE | STATIC_RSA, CURVES | {25}, RSA_AND_CURVES | {"P-521"}),
+    Client("Chrome and Edge", ECDHE - ECDHE_ECDSA_CBC | STATIC_RSA, CURVES, RSA_AND_CURVES, SCHEMES),
+    Client(
+        "Firefox", ECDHE | STATIC_RSA, CURVES | {25, 256, 257}, RSA_AND_CURVES | {"P-521"}, SCHEMES | {0x0603}
+    ),
+    Client("Safari", ECDHE | STATIC_RSA, CURVES | {25}, RSA_AND_CURVES | {"P-521"}, SCHEMES | {0x0603}),
 )
 LIBRARIES = (
     Client(
@@ -51,10 +57,22 @@ LIBRARIES = (
         "GnuTLS",
         ECDHE | STATIC_RSA | DHE | CCM,
         CURVES | {25, 30, 4587, 4589} | FINITE_FIELDS,
-        RSA_AND_CURVES | {"P-521", "ed25519", "ed448"},
+        RSA_AND_CURVES | {"P-521", "ed25519", "ed448", RSASSA_PSS},
     ),
-    Client("Go", ECDHE, CURVES | {25, 4587, 4589}, RSA_AND_CURVES | {"P-521", "ed25519"}),
-    Client("rustls", AEAD_13 | ECDHE_AEAD, CURVES | {4587}, RSA_AND_CURVES | {"P-521", "ed25519"}),
+    Client(
+        "Go",
+        ECDHE,
+        CURVES | {25, 4587, 4589},
+        RSA_AND_CURVES | {"P-521", "ed25519"},
+        SCHEMES | {0x0603, 0x0807},
+    ),
+    Client(
+        "rustls",
+        AEAD_13 | ECDHE_AEAD,
+        CURVES | {4587},
+        RSA_AND_CURVES | {"P-521", "ed25519"},
+        SCHEMES | {0x0603, 0x0807},
+    ),
 )
 
 
@@ -79,6 +97,8 @@ def _obstacle(facts: ScanFacts, version: Version, client: Client) -> str:
     fitting = [suite for suite in common if _has_key(keys, suite.authentication, client)]
     if common and not fitting:
         return f"can use no key of this kind ({', '.join(dict.fromkeys(map(str, keys)))})"
+    if schemes := _strange_schemes(facts, version, client):
+        return f"can use none of the signature schemes of {version.label} ({schemes})"
     looked_for = facts.server.groups_13 if version is Version.TLS_1_3 else facts.server.groups_12
     groups = {*looked_for.groups, *(choice.group for choice in choices if choice.group is not None)}
     free = any(suite.key_exchange not in {"ECDHE", "TLS 1.3"} for suite in fitting)
@@ -87,10 +107,25 @@ def _obstacle(facts: ScanFacts, version: Version, client: Client) -> str:
     return ""
 
 
+def _strange_schemes(facts: ScanFacts, version: Version, client: Client) -> str:
+    """Name the schemes that the server signs with, when the client has none of them."""
+    signed = facts.server.schemes
+    known = signed.version is version and signed.complete.is_yes
+    if not known or client.schemes is None or client.schemes & {*signed.schemes}:
+        return ""
+    return ", ".join(map(scheme_name, signed.schemes))
+
+
 def _has_key(keys: list[KeyFacts], authentication: str, client: Client) -> bool:
     """Whether a served key fits both the suite and the client; a kind not known here fits."""
     if authentication in {"RSA", "ECDSA"}:
         wanted = {"rsa"} if authentication == "RSA" else {"ec", "ed25519", "ed448"}
         keys = [key for key in keys if key.kind in wanted or key.kind == "other"] or keys
-    names = [key.curve or "" if key.kind == "ec" else key.kind for key in keys]
+    names = [_key_name(key) for key in keys]
     return not names or client.keys is None or any(one == "other" or one in client.keys for one in names)
+
+
+def _key_name(key: KeyFacts) -> str:
+    if key.kind == "ec":
+        return key.curve or ""
+    return RSASSA_PSS if key.algorithm == RSASSA_PSS else key.kind

@@ -22,6 +22,8 @@ CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 EC_KEY = "1.2.840.10045.2.1"
 EXPLICIT_CURVE = "EC with explicit parameters"
 RSA_PSS_KEY = "1.2.840.113549.1.1.10"
+RSASSA_PSS = "rsassaPss"
+"""The algorithm of an RSA key that is bound to one padding (RFC 4055 §1.2)."""
 UNREADABLE = "(cannot be read)"
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 V3 = 3
@@ -61,7 +63,8 @@ class KeyFacts:
             case "ec":
                 return f"ECDSA {self.curve}"
             case "rsa" | "dsa":
-                return f"{self.kind.upper()} {self.bits}"
+                name = "RSASSA-PSS" if self.algorithm == RSASSA_PSS else self.kind.upper()
+                return f"{name} {self.bits}"
             case "ed25519" | "ed448":
                 return self.kind.capitalize()
             case "other":
@@ -323,7 +326,7 @@ def _key_facts(spki: bytes) -> KeyFacts:
         case ec.EllipticCurvePublicKey():
             return KeyFacts("ec", key.key_size, CURVES.get(key.curve.name, key.curve.name), "ecdsa")
         case rsa.RSAPublicKey():
-            return KeyFacts("rsa", key.key_size, algorithm="rsassaPss" if oid == RSA_PSS_KEY else "rsa")
+            return KeyFacts("rsa", key.key_size, algorithm=RSASSA_PSS if oid == RSA_PSS_KEY else "rsa")
         case dsa.DSAPublicKey():
             return KeyFacts("dsa", key.key_size, algorithm="dsa")
         case ed25519.Ed25519PublicKey():

@@ -1,7 +1,7 @@
 """Browsers cannot connect.
 
-A browser that supports none of the server's suites, none of its groups, or not its kind of key shows
-an error page. Strong or not: for its users the site is down.
+A browser that supports none of the server's suites, groups or signature schemes, or not its kind of key,
+shows an error page. Strong or not: for its users the site is down.
 
 References: RFC 8446 §9.1, RFC 9325 §4.2
 """
