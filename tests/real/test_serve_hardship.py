@@ -274,6 +274,9 @@ def test_stop_says_what_an_external_edge_does(serving: Serving) -> None:
         assert json.loads(serving.ask("stop", "--json").stdout)["edge_goes_on"] is True
         again = serving.ask("stop")
         assert (again.returncode, "P443-E419" in again.stderr) == (5, True)
+        for said in (serving.ask("status").stdout, serving.ask("reload").stderr):
+            assert "systemctl stop port443-edge, or: kill -TERM" in said
+            assert "port443 stop" not in said
         assert visit(serving)
         assert serving.process
         assert serving.process.wait(HANG_S) == 0

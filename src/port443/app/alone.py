@@ -17,7 +17,7 @@ class EdgeAlone(ServeError):
     """No `port443 serve` runs in this runtime directory, but its edge does, with its last snapshot.
 
     That is so after `serve` was killed. Start it again with the same runtime directory: it adopts the edge
-    without a lost connection. Or end the edge: `port443 stop`.
+    without a lost connection. Or end the edge: `port443 stop`, or its unit where it has one.
     """
 
     code = "P443-E418"
@@ -26,7 +26,7 @@ class EdgeAlone(ServeError):
     def __init__(self, edge: LoneEdge) -> None:
         super().__init__(
             f"no port443 serve runs here, but its edge does: {_described(edge)}",
-            "start serve again, and it takes the edge over; or end it: port443 stop",
+            f"start serve again, and it takes the edge over; or end it: {ending(edge)}",
         )
         self.edge = edge
 
@@ -46,10 +46,9 @@ class EdgeOfItsUnit(ServeError):
     exit_code = 5
 
     def __init__(self, edge: LoneEdge) -> None:
-        pid = edge.identity.pid
         super().__init__(
             f"no port443 serve runs, and the edge has a unit of its own: {_described(edge)}",
-            f"systemctl stop port443-edge, or: kill -TERM {pid}",
+            ending(edge),
         )
 
 
@@ -132,6 +131,12 @@ async def _stop_lone(silent: SilentServe, serve: int | None) -> Stopped:
         edge_has_unit=has_unit,
         edge_goes_on=has_unit,
     )
+
+
+def ending(edge: LoneEdge) -> str:
+    """Return the command that ends an edge without a `serve`; its unit would start it again after a stop."""
+    by_unit = f"systemctl stop port443-edge, or: kill -TERM {edge.identity.pid}"
+    return by_unit if edge.has_unit else "port443 stop"
 
 
 def unanswered(pid: int | None, edge: LoneEdge | None, *, is_stopped: bool) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, assert_never
 
+from port443.app.alone import ending
 from port443.app.problems import (
     Restarts,
     edge_problems,
@@ -120,7 +121,7 @@ def status_document(
 
 def lone_document(lone: LoneEdge, version: str, runtime: str, now: datetime) -> StatusDocument:
     """Describe an edge that serves on although no `port443 serve` runs."""
-    hint = "start port443 serve again: it takes this edge over; or end it: port443 stop"
+    hint = f"start port443 serve again: it takes this edge over; or end it: {ending(lone)}"
     cause = (
         f"none runs; its edge serves {some(lone.sites) or 'no site'}, but nothing is renewed, "
         "reloaded or proved, and it is not restarted"
