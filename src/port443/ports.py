@@ -329,7 +329,10 @@ class Issuer(Protocol):
         ...
 
     async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
-        """Return the site's last certificate if it is still valid for all its names; never raises."""
+        """Return the site's last certificate if it is still valid for all its names; never raises.
+
+        One that only its owner can renew is returned after its end, too.
+        """
         ...
 
     def keep_only(self, sites: Collection[str]) -> None:

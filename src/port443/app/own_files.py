@@ -94,7 +94,11 @@ class OwnFilesIssuer:
         return _issued(loaded, is_new=not same or last is None or last.fault is not None)
 
     async def last_good(self, site: DesiredSite, now: datetime | ClockWrong) -> Credential | None:
-        """Return the last pair that was in order, also in an earlier run, if it is good for all names."""
+        """Return the last pair that was in order, also in an earlier run, if it is good for all names.
+
+        One that has ended since is served on and said to have ended, whether or not there was a restart.
+        """
+        del now
         loaded = self._loaded.get(site.id)
         if loaded and loaded.checked:
             return loaded.credential
@@ -105,8 +109,7 @@ class OwnFilesIssuer:
         if found is None:
             return None
         leaf = CertFacts.from_der(found.credential.chain[0])
-        is_dated = isinstance(now, ClockWrong) or leaf.is_valid_at(now)
-        return found.credential if is_dated and all(map(leaf.covers, site.names)) else None
+        return found.credential if all(map(leaf.covers, site.names)) else None
 
     async def _load(
         self, own: OwnCertificate, names: tuple[SiteName, ...], now: datetime | None, last: _Loaded | None

@@ -360,17 +360,26 @@ def owned(directory: Path, chain: bytes, key: bytes) -> Desired:
     return desired(site(NAME, certificate=OwnCertificate(*paths)))
 
 
-def test_an_own_certificate_that_has_ended_is_not_called_good(bench: ServeBench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_own_certificate_that_has_ended_is_not_called_good(
+    bench: ServeBench,
+    tmp_path: Path,
+    restarted: bool,  # noqa: FBT001
+) -> None:
     """It is served on as nothing else is there; the text and the hints are about its date."""
     own = leaf(None, NAME)
     wishes = owned(tmp_path, own.pem, own.key_pem)
     rounds = bench.rounds()
     asyncio.run(rounds.reconcile(wishes))
     bench.clock.advance(days=900)
+    if restarted:
+        bench.restart()
+        rounds = bench.rounds()
     found = asyncio.run(rounds.reconcile(wishes))
     problems = {problem.code: problem for problem in round_problems(found, bench.clock.now())}
     assert f"; the one that ended {own.facts.not_after:%Y-%m-%d}" in problems["P443-E224"].cause
     assert "last good" not in problems["P443-E224"].cause
+    assert problems["certificate_ended"].severity == "error"
     assert "the right chain is served" in problems["served_is_not_issued"].cause
     assert problems["served_is_not_issued"].hint.startswith("put a current certificate in place")
 
