@@ -464,6 +464,21 @@ def test_an_order_that_the_ca_has_forgotten_is_made_anew_at_the_next_attempt() -
     assert play.ca.issued == 1
 
 
+@pytest.mark.parametrize("kind", ["badNonce", "userActionRequired", "rateLimited", "serverInternal"])
+def test_a_refusal_that_passes_does_not_cost_the_order(kind: str) -> None:
+    """Terms that are to be agreed to anew, or a CA that is out of sorts, are no reason to order again."""
+    play = Play(StandInCA(processing_looks=10**6))
+    with pytest.raises(OrderUnfinished):
+        play.order()
+    play.ca.every["order"] = Instead(problem(403, kind))
+    with pytest.raises(AcmeError):
+        play.order()
+    play.ca.every.clear()
+    play.ca.processing_looks = 0
+    play.order()
+    assert (len(play.ca.orders), play.ca.issued) == (1, 1)
+
+
 def test_a_certificate_request_that_is_refused_ends_the_order() -> None:
     play = Play()
     play.ca.every["finalise"] = Instead(problem(400, "badCSR", "weak key"))

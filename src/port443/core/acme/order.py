@@ -63,6 +63,7 @@ FINALISED_AT_MOST = 3
 MAX_ALTERNATES = 8
 STATUSES = frozenset({"pending", "ready", "processing", "valid", "invalid"})
 GONE = frozenset({400, 401, 403, 404, 405, 410})
+PASSING = frozenset({"userActionRequired", "externalAccountRequired"})
 NEXT = "the next attempt makes another order"
 
 
@@ -178,7 +179,7 @@ class _OrderFlow:
 
     def _resumed(self, url: str) -> Flow[Order]:
         answer = yield from self._attempt.send(url)
-        if answer.reply.status in GONE:
+        if self._is_gone(answer):
             said = problem_in(answer.reply).detail or f"status {answer.reply.status}"
             lost = OrderLost(
                 f"{self._ca} does not know the order of an earlier attempt any more: {said}", NEXT
@@ -189,6 +190,12 @@ class _OrderFlow:
         found = yield from self._read(answer.reply)
         yield from self._attempt.report(Ordered(url, resumed=True))
         return found
+
+    def _is_gone(self, answer: Replied) -> bool:
+        """Whether the CA will not give this any more; what it can be made to give again is not gone."""
+        if answer.reply.status not in GONE or problem_in(answer.reply).type in PASSING:
+            return False
+        return self._attempt.refusal(answer, "a look").verdict is Verdict.REFUSED
 
     def _polled(self, what: str, status: str) -> Flow[Order]:
         """Ask for the order until it has another status."""
