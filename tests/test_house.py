@@ -53,6 +53,31 @@ def test_pages_name_what_is_there(page: str) -> None:
     assert {verb for verb in verbs if not re.search(rf"^{verb}:", makefile, re.MULTILINE)} == set()
 
 
+def test_every_hop_of_a_route_is_in_its_file() -> None:
+    """The five routes of docs/architecture.md: each hop names a file, and what follows a file is in it."""
+    routes = re.split(r"(?m)^## (?=\d\.)|^## State machines", (TOP / "docs/architecture.md").read_text())[
+        1:-1
+    ]
+    assert len(routes) == 5
+    hops = [hop for route in routes for hop in re.split(r"(?m)^\d+\. ", route)[2:]]
+    assert [hop for hop in hops if not re.search(r"`(?:src|edge)/[\w./-]+`", hop)] == []
+    named = [found for hop in hops for found in re.findall(r"`((?:src|edge)/[\w./-]+)`,\s+`([\w.:]+)`", hop)]
+    assert len(named) >= len(hops)
+    assert [
+        f"{file}: {name}"
+        for file, name in named
+        if not re.search(rf"\b{re.split('[.:]+', name)[-1]}\b", (TOP / file).read_text())
+    ] == []
+
+
+def test_every_state_machine_is_drawn_where_it_lives() -> None:
+    """Each file of the table in docs/architecture.md has a drawing before its code."""
+    table = (TOP / "docs/architecture.md").read_text().partition("## State machines")[2]
+    files = re.findall(r"`((?:src|edge)/[\w./-]+)`", table)
+    assert len(files) >= 9
+    assert [file for file in files if "──►" not in (TOP / file).read_text()[:3000]] == []
+
+
 @cache
 def rust_sources() -> tuple[str, ...]:
     return tuple(path.read_text() for path in (TOP / "edge/crates").glob("*/src/**/*.rs"))

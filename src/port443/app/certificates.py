@@ -1,6 +1,11 @@
 """What every site needs beside its settings: a certificate from its issuer, and CAs for its clients.
 
 A job for each need keeps it current; a round uses what is there. It must not know how an issuer works.
+
+    missing ── obtained ──► current ── due, or its input changed: obtained again ──► current
+     │   ▲                   │   ▲
+     │   └─ obtained later   │   └─ obtained later, by a retry
+     └──── failed            └───── failed: the last good one is still served, with the fault
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

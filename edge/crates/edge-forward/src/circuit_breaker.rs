@@ -2,11 +2,15 @@
 //!
 //! All workers share it without a lock: its state is one atomic number.
 //!
-//! | state | transitions |
-//! |---|---|
-//! | closed: connections are opened | a connection fails: open |
-//! | open: no connections for [`RETRY_AFTER`], unless no other server is available | a connection is begun: half open |
-//! | half open: one connection, the trial, is being opened | it is established: closed; it fails or is cancelled: open |
+//! ```text
+//! closed ──a connection fails──► open ──a trial is due, or no other server is available──► half open
+//!    ▲                            ▲                                                        │
+//!    └─the trial connects─────────│────────────────────────────────────────────────────────┤
+//!                                 └─the trial fails or is cancelled────────────────────────┘
+//! ```
+//!
+//! Closed, connections are opened. Open, none are, until [`RETRY_AFTER`] has passed. Half open, one connection is
+//! being opened, the trial.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
