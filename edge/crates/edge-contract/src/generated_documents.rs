@@ -27,7 +27,7 @@ use crate::read::{
 pub struct Listener {
     /// `role:address`, so that another address is another listener.
     pub id: String,
-    /// What is spoken there.
+    /// Its protocol.
     pub role: Role,
     /// `192.0.2.1:443` or `[2001:db8::1]:443`.
     pub address: SocketAddr,
@@ -39,7 +39,7 @@ impl Listener {
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             id: fields.take("id", text)?,
-            role: fields.take("role", one_of(Role::parse, "what is spoken on a listener"))?,
+            role: fields.take("role", one_of(Role::parse, "the protocol of a listener"))?,
             address: fields.take("address", socket_address)?,
             https_port: fields.take("https_port", port)?,
         })
@@ -50,11 +50,11 @@ impl Listener {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Limits {
     pub connections_per_worker: u64,
-    /// What one worker holds for one client: an IPv4 address, or the /64 of an IPv6 one.
+    /// Connections of one client on one worker: an IPv4 address, or the /64 of an IPv6 one.
     pub connections_per_address: u64,
     /// New connections to https that one worker takes from one client in the long run.
     pub handshakes_per_second: u64,
-    /// How many of them may come at once.
+    /// The most handshakes in a burst.
     pub handshakes_burst: u64,
     pub hello_bytes: u64,
     pub hello_timeout_ms: u64,
@@ -63,14 +63,14 @@ pub struct Limits {
     /// The longest header line, and the longest target of a request.
     pub header_line_bytes: u64,
     pub header_fields: u64,
-    /// The wait for a whole header, once its first byte is there.
+    /// The timeout of a whole header, from its first byte.
     pub header_timeout_ms: u64,
     /// The longest silence in the middle of a body, in either direction.
     pub body_timeout_ms: u64,
     /// The longest silence between two requests.
     pub idle_timeout_ms: u64,
-    /// The longest that a request may take from its header to the response's last byte; what flows
-    /// has no end without it.
+    /// The limit of a request from its header to the response's last byte; without it a flowing
+    /// body is unlimited.
     pub request_timeout_ms: Option<u64>,
     /// The longest silence of a connection that was upgraded.
     pub tunnel_timeout_ms: u64,
@@ -171,14 +171,12 @@ impl Hsts {
     }
 }
 
-/// Bounds on what clients may have of one site; the site's settings have their names, without
-/// `_bytes`.
+/// Limits on the clients of one site; the site's settings have their names, without `_bytes`.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct SiteLimits {
     /// The longest body of a request; a longer one is answered with 413.
     pub body_bytes: u64,
-    /// Requests under way at once, WebSockets only until they are open; one more is answered with
-    /// 503.
+    /// Concurrent requests, WebSockets only until they are open; one more is answered with 503.
     pub requests: Option<u64>,
 }
 
@@ -228,12 +226,12 @@ pub struct Site {
     /// Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted.
     pub names: Vec<String>,
     pub tls: Hash,
-    /// To choose from by the hello. Without any the site is quarantined: its last good version
-    /// goes on.
+    /// To choose from by the hello. Without any the site is quarantined: its last good version is
+    /// kept.
     pub certificates: Vec<Hash>,
     pub pool: Hash,
     pub hsts: Option<Hsts>,
-    /// Whether clients may remember the 308 from port 80.
+    /// Whether clients may cache the 308 from port 80.
     pub redirect_cacheable: bool,
     pub limits: SiteLimits,
     /// Its own time-outs; those of the limits when there are none.
@@ -256,7 +254,7 @@ impl Site {
     }
 }
 
-/// What a handshake may end in; IANA names, in order of preference.
+/// The possible results of a handshake; IANA names, in order of preference.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct TlsPolicy {
     pub versions: Vec<TlsVersion>,
@@ -264,8 +262,7 @@ pub struct TlsPolicy {
     pub groups: Vec<Group>,
     pub alpn: Vec<Alpn>,
     pub tickets: bool,
-    /// Base64 of DER: the CAs of which a client must show a certificate; none, and it is not
-    /// asked.
+    /// Base64 of DER: the CAs of which a client must show a certificate; empty: none is requested.
     #[serde(serialize_with = "all_base64")]
     pub client_roots: Vec<Vec<u8>>,
 }
@@ -273,7 +270,7 @@ pub struct TlsPolicy {
 impl TlsPolicy {
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
-            versions: fields.take("versions", distinct(1..=2, one_of(TlsVersion::parse, "a version of TLS that the edge speaks")))?,
+            versions: fields.take("versions", distinct(1..=2, one_of(TlsVersion::parse, "a version of TLS that the edge supports")))?,
             suites: fields.take("suites", distinct(1..=9, one_of(CipherSuite::parse, "a forward-secret AEAD cipher suite")))?,
             groups: fields.take("groups", distinct(1..=5, one_of(Group::parse, "a key exchange group")))?,
             alpn: fields.take("alpn", distinct(1..=2, one_of(Alpn::parse, "an application protocol")))?,
@@ -299,10 +296,10 @@ impl Server {
     }
 }
 
-/// Upstream servers that can stand in for each other, taken in turn.
+/// Upstream servers that can replace each other, used in rotation.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Pool {
-    /// What events and counters call it.
+    /// Its name in events and counters.
     pub id: String,
     pub servers: Vec<Server>,
     /// The wait for a connection, the look-up of the server's name included.
@@ -313,8 +310,8 @@ pub struct Pool {
     pub idle_timeout_ms: u64,
     /// Warm connections that one worker keeps for one server, however few the last seconds needed.
     pub idle_per_worker: u64,
-    /// What one worker holds to all servers together, idle ones and tunnels too; beyond it 503 is
-    /// answered.
+    /// A worker's connections to all servers, idle ones and tunnels too; beyond it the answer is
+    /// 503.
     pub connections_per_worker: u64,
 }
 
@@ -335,7 +332,7 @@ impl Pool {
 /// A chain as it is sent, leaf first, and the part that holds its key.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Certificate {
-    /// What the leaf covers, in the spelling of `Site.names`.
+    /// The names of the leaf, in the spelling of `Site.names`.
     pub names: Vec<String>,
     /// Base64 of DER, leaf first, without the root.
     #[serde(serialize_with = "all_base64")]

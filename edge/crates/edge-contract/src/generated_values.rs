@@ -18,9 +18,9 @@ pub mod bounds {
     pub const MAX_INTEGER: u64 = 9_007_199_254_740_991;
     /// The longest frame, without its length.
     pub const MAX_FRAME: usize = 67_108_864;
-    /// `SCM_MAX_FD`: one message carries no more (unix(7)).
+    /// `SCM_MAX_FD`: the most descriptors of one message (unix(7)).
     pub const MAX_DESCRIPTORS: usize = 253;
-    /// The most parts that one request brings.
+    /// The most parts of one request.
     pub const MAX_PUT_PARTS: usize = 100_000;
     /// The most addresses of the control plane's own handshakes that one request announces.
     pub const MAX_EXPECTED_PEERS: usize = 1_024;
@@ -39,12 +39,12 @@ pub mod bounds {
     pub const MAX_ID: usize = 512;
     /// The longest that anything is waited for.
     pub const DAY_MS: u64 = 86_400_000;
-    /// The longest text that a client can bring into an event, in bytes.
+    /// The longest text from a client in an event, in bytes.
     pub const MAX_EVENT_TEXT: usize = 512;
 }
 
 error_codes! {
-    /// What should be one JSON object in UTF-8 is none, or has a key twice.
+    /// The bytes are not one JSON object in UTF-8, or a key of it is a duplicate.
     BadJson = "P443-E350" "bad_json",
     /// The connection to the edge ended or timed out in the middle of a frame.
     BadFrame = "P443-E351" "bad_frame",
@@ -75,7 +75,7 @@ error_codes! {
 }
 
 closed_set! {
-    /// A version of TLS that the edge speaks.
+    /// A version of TLS that the edge supports.
     TlsVersion {
         /// `1.2`
         Tls12 = "1.2",
@@ -135,7 +135,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// What carries the bytes of a listener's clients.
+    /// The transport of a listener.
     Transport {
         /// Connections, accepted from a listening socket.
         Tcp = "tcp",
@@ -143,7 +143,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// What is spoken on a listener.
+    /// The protocol of a listener.
     Role {
         /// TLS, with HTTP inside.
         Https = "https",
@@ -175,19 +175,19 @@ closed_set! {
         NoSharedAlpn = "no_shared_alpn",
         /// The hello names no server, and no site answers without a name.
         NoServerName = "no_server_name",
-        /// The name is none of ours.
+        /// The name is not served here.
         UnknownServerName = "unknown_server_name",
         /// The name's site is in quarantine, with no good version to serve.
         SiteQuarantined = "site_quarantined",
-        /// The client said so by an alert.
+        /// The client sent an alert about the certificate.
         ClientRejectedCertificate = "client_rejected_certificate",
-        /// The site wants a client certificate.
+        /// The site requires a client certificate.
         ClientCertificateMissing = "client_certificate_missing",
         /// The client's certificate does not verify.
         ClientCertificateInvalid = "client_certificate_invalid",
         /// The client broke the protocol.
         ProtocolViolation = "protocol_violation",
-        /// Early data came twice.
+        /// Early data was replayed.
         ReplayedEarlyData = "replayed_early_data",
         /// The worker holds as many connections as it may.
         Overloaded = "overloaded",
@@ -207,9 +207,9 @@ closed_set! {
         RecordUndecryptable = "record_undecryptable",
         /// A record or message cannot be read.
         RecordMalformed = "record_malformed",
-        /// A message came that may not come there.
+        /// A message that is not allowed at this point.
         MessageForbidden = "message_forbidden",
-        /// What is allowed came without end.
+        /// Allowed messages without end.
         MessageFlood = "message_flood",
         /// The client ended it by an alert.
         ClientAlerted = "client_alerted",
@@ -227,11 +227,11 @@ closed_set! {
         ContinuationFlood = "continuation_flood",
         /// Too many DATA frames carried nothing.
         EmptyDataFlood = "empty_data_flood",
-        /// More came than the windows allow.
+        /// More data than the windows allow.
         FlowControlViolated = "flow_control_violated",
         /// A frame is too long, or not as long as its type says.
         FrameSizeWrong = "frame_size_wrong",
-        /// A header block says far more than the limit.
+        /// A header block exceeds the limit when it is decompressed.
         HeaderBomb = "header_bomb",
         /// A header block or another frame did not come whole in time.
         HeaderTimeout = "header_timeout",
@@ -239,15 +239,15 @@ closed_set! {
         PingFlood = "ping_flood",
         /// Too many priorities or frames of unknown types.
         PriorityFlood = "priority_flood",
-        /// A frame came that may not come there.
+        /// A frame that is not allowed at this point.
         ProtocolViolated = "protocol_violated",
         /// Too many streams ended as soon as they began.
         RapidReset = "rapid_reset",
         /// Too many settings.
         SettingsFlood = "settings_flood",
-        /// A frame came on a stream that was closed.
+        /// A frame on a stream that was closed.
         StreamClosed = "stream_closed",
-        /// More streams at once than allowed, again and again.
+        /// More concurrent streams than allowed, repeatedly.
         TooManyStreams = "too_many_streams",
         /// A response waited too long for the client's window.
         WindowStalled = "window_stalled",
@@ -264,7 +264,7 @@ closed_set! {
         BareCr = "bare_cr",
         /// A line feed without a carriage return.
         BareLf = "bare_lf",
-        /// The body ended before its framing said so, or did not keep to the framing.
+        /// The body ended before its framing did, or violates the framing.
         BodyMalformed = "body_malformed",
         /// The body is longer than the site takes (RFC 9110 §15.5.14).
         BodyTooLarge = "body_too_large",
@@ -302,7 +302,7 @@ closed_set! {
         MethodMalformed = "method_malformed",
         /// CONNECT: a reverse proxy makes no tunnels.
         MethodUnsupported = "method_unsupported",
-        /// The host is none of this connection's.
+        /// The host does not belong to this connection.
         Misdirected = "misdirected",
         /// Pseudo-fields are missing, repeated, unknown or not in front.
         PseudoFieldMalformed = "pseudo_field_malformed",
@@ -399,7 +399,7 @@ impl RequestRefusal {
             Self::SpaceBeforeColon => "A header name is followed by white space.",
             Self::TargetMalformed => "The request's target is malformed.",
             Self::TargetTooLong => "The request's target is too long.",
-            Self::TooManyRequests => "This site has as many requests as it takes at once.",
+            Self::TooManyRequests => "This site's limit of concurrent requests is reached.",
             Self::TransferCodingUnsupported => "This server does not implement the transfer coding.",
             Self::TransferEncodingMalformed => "The Transfer-Encoding header is malformed.",
             Self::VersionUnsupported => "This server does not speak that version of HTTP.",
@@ -460,7 +460,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// What became of a listener.
+    /// The state of a listener.
     ListenerState {
         /// At least one socket accepts.
         Listening = "listening",

@@ -9,9 +9,9 @@ MAX_INTEGER = 2**53 - 1
 MAX_FRAME = 64 * 2**20
 """The longest frame, without its length."""
 MAX_DESCRIPTORS = 253
-"""`SCM_MAX_FD`: one message carries no more (unix(7))."""
+"""`SCM_MAX_FD`: the most descriptors of one message (unix(7))."""
 MAX_PUT_PARTS = 100_000
-"""The most parts that one request brings."""
+"""The most parts of one request."""
 MAX_EXPECTED_PEERS = 1024
 """The most addresses of the control plane's own handshakes that one request announces."""
 MAX_WORKERS = 1024
@@ -31,7 +31,7 @@ MAX_ID = 512
 DAY_MS = 86_400_000
 """The longest that anything is waited for."""
 MAX_EVENT_TEXT = 512
-"""The longest text that a client can bring into an event, in bytes."""
+"""The longest text from a client in an event, in bytes."""
 MAX_NAMES = 4096
 """The most names of one site or certificate."""
 MAX_SITES = 100_000

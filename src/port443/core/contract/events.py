@@ -1,4 +1,4 @@
-"""What the edge tells: a closed set of past-tense events and of reasons, from which the schema is made."""
+"""The edge's events: a closed set of past-tense events and of reasons, from which the schema is made."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from port443.core.contract.snapshot import Hash
 
 @dataclass(frozen=True, slots=True)
 class EdgeStarted:
-    """The edge came up; its numbers start anew."""
+    """The edge has started; its numbers start again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class HandshakeFailed:
     server_name: str | None
     reason: HandshakeFailure
     detail: str
-    """What happened, in words."""
+    """A description of the failure."""
     alert: str | None
     """The TLS alert that the edge sent, by its name (RFC 8446 §6); the client's own is in `detail`."""
 
@@ -91,7 +91,7 @@ class TlsFailed:
     peer: str
     reason: TlsFailure
     detail: str
-    """What happened, in words."""
+    """A description of the failure."""
     alert: str | None
     """The TLS alert that the edge sent, by its name (RFC 8446 §6); the client's own is in `detail`."""
 
@@ -124,7 +124,7 @@ class UpstreamFailed:
     server: str
     reason: UpstreamFailure
     status: int
-    """What the client was told; 0 when its response was already under way."""
+    """The status sent to the client; 0 when its response was already under way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class UpstreamCameBack:
 
 @dataclass(frozen=True, slots=True)
 class EarlyDataRejected:
-    """0-RTT data was not accepted; reserved, not told yet."""
+    """0-RTT data was not accepted; reserved, not sent yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +161,14 @@ class DrainEnded:
 
 @dataclass(frozen=True, slots=True)
 class EventsDropped:
-    """The reader was too slow, or came too late, for some events."""
+    """Events were dropped for this reader, which was too slow or started too late."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class EventsSuppressed:
-    """So many events of one kind came at once that they were only counted."""
+    """Events of one kind exceeded their rate, and were only counted."""
 
     event: str
     """The name of those events."""
@@ -225,7 +225,7 @@ class Event:
     """One event of one boot of the edge."""
 
     number: int
-    """Counts up within a boot; 0 when a slow reader is told what it alone has lost."""
+    """Increases within a boot; 0 when the event is for one slow reader alone."""
     boot: str
     at_ms: int
     """Milliseconds since 1970."""
@@ -238,7 +238,7 @@ class Event:
 
 
 def event_of(value: Any) -> Event:
-    """Read one event as the edge tells it: number, boot and time beside the fields of its name."""
+    """Read one event as the edge sends it: number, boot and time beside the fields of its name."""
     if not isinstance(value, dict):
         raise DocumentInvalid("", "must be an object")
     name = value.get("name")

@@ -1,4 +1,4 @@
-"""Read the contract's documents: the same checks, judged at the same places, as the edge makes them."""
+"""Read the contract's documents: the same checks, in the same places, as the edge's."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,7 +34,7 @@ def read_document(raw: bytes) -> Document:
 
 
 def document_of(value: Any) -> Document:
-    """Judge what JSON held to be one document."""
+    """Check that decoded JSON is a document."""
     kind = value.get("kind") if isinstance(value, dict) else None
     if kind is None:
         return _check_root(read_shape(Root, value))
@@ -50,7 +50,7 @@ def _check_root(root: Root) -> Root:
 
 
 def _root_faults(root: Root) -> Iterator[tuple[str, str]]:
-    """Name what is wrong between the fields of a root, each of which is right by itself."""
+    """Return the fault between the fields of a root, each of which is valid by itself."""
     yield from _listener_faults(root.listeners)
     parts = set(root.parts)
     for id_, site in root.sites.items():

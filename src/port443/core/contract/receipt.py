@@ -8,7 +8,7 @@ from port443.core.contract.snapshot import Hash
 
 @dataclass(frozen=True, slots=True)
 class SiteRunning:
-    """The site runs as the snapshot says."""
+    """The site runs as in the snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ SiteState = SiteRunning | SiteQuarantined
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the edge made of a snapshot."""
+    """The result of an apply."""
 
     root: Hash
     """The snapshot that runs now."""
@@ -37,12 +37,12 @@ class Receipt:
 
     @property
     def quarantined(self) -> dict[str, SiteQuarantined]:
-        """The sites that do not run as they were meant to."""
+        """The sites that do not run as planned."""
         return {id_: state for id_, state in self.sites.items() if isinstance(state, SiteQuarantined)}
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything runs as it was meant to."""
+        """Whether everything runs as planned."""
         return not self.quarantined and all(
             state is ListenerState.LISTENING for state in self.listeners.values()
         )

@@ -1,4 +1,4 @@
-"""Rules that stand on a document's fields: what the reader checks and what the JSON Schema says."""
+"""Rules on a document's fields: what the reader checks and what the JSON Schema declares."""
 
 import base64
 import binascii
@@ -19,17 +19,17 @@ class Rule(Protocol):
     """One check of one value whose type is right already."""
 
     def fault(self, value: Any) -> "Fault | None":
-        """Say what is wrong, or nothing."""
+        """Return the fault of a value, or nothing."""
         ...
 
     def keywords(self) -> dict[str, Any]:
-        """Say the same in JSON Schema, as far as that can."""
+        """Return the rule in JSON Schema, as far as it can be expressed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, and where below the value (`[3]`, or nothing for the value itself)."""
+    """The fault, and its path below the value (`[3]`, or empty for the value itself)."""
 
     why: str
     below: str = ""
@@ -75,7 +75,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Unique:
-    """No entry stands twice."""
+    """No entry is a duplicate."""
 
     def fault(self, value: Sequence[Any]) -> Fault | None:
         twice = (index for index, entry in enumerate(value) if entry in value[:index])
@@ -88,7 +88,7 @@ class Unique:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Entries rise by code point, so that none stands twice either."""
+    """Entries are sorted by code point, without duplicates."""
 
     def fault(self, value: Sequence[str]) -> Fault | None:
         falls = (index for index in range(1, len(value)) if value[index - 1] >= value[index])
@@ -128,7 +128,7 @@ class Pattern:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A host name in A-labels or an IP address, in the one spelling that the contract knows."""
+    """A host name in A-labels or an IP address, in the one spelling of the contract."""
 
     wildcard: bool = True
 

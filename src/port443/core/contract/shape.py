@@ -1,4 +1,4 @@
-"""Turn what JSON held into frozen dataclasses, led by their field types and the rules on them."""
+"""Decoded JSON to frozen dataclasses, by their field types and the rules on them."""
 
 import dataclasses
 import types
@@ -40,7 +40,7 @@ class DocumentInvalid(EdgeError):
 
 
 def read_shape(shape: type[T], value: Any, path: str = "", *, loose: bool = False) -> T:
-    """Make a dataclass of what JSON held; `loose` passes over fields that it does not know."""
+    """Make a dataclass of decoded JSON; `loose` ignores unknown fields."""
     if not isinstance(value, dict):
         raise DocumentInvalid(path, "must be an object")
     hints = _hints(cast("Any", shape))

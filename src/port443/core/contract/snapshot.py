@@ -55,7 +55,7 @@ class Listener:
     id: str
     """`role:address`, so that another address is another listener."""
     role: Annotated[str, OneOf(Role)]
-    """What is spoken there."""
+    """Its protocol."""
     address: Annotated[str, SocketAddress()]
     """`192.0.2.1:443` or `[2001:db8::1]:443`."""
     https_port: Port
@@ -63,7 +63,7 @@ class Listener:
 
     @property
     def transport(self) -> Transport:
-        """What carries its clients' bytes."""
+        """Its transport."""
         return Role(self.role).transport
 
 
@@ -73,11 +73,11 @@ class Limits:
 
     connections_per_worker: Connections = 16384
     connections_per_address: Connections = 4096
-    """What one worker holds for one client: an IPv4 address, or the /64 of an IPv6 one."""
+    """Connections of one client on one worker: an IPv4 address, or the /64 of an IPv6 one."""
     handshakes_per_second: HandshakeCount = 200
     """New connections to https that one worker takes from one client in the long run."""
     handshakes_burst: HandshakeCount = 2000
-    """How many of them may come at once."""
+    """The most handshakes in a burst."""
     hello_bytes: HeadBytes = 65536
     hello_timeout_ms: Milliseconds = 5000
     handshake_timeout_ms: Milliseconds = 10000
@@ -86,14 +86,14 @@ class Limits:
     """The longest header line, and the longest target of a request."""
     header_fields: Annotated[int, HEADER_FIELDS] = 128
     header_timeout_ms: Milliseconds = 10000
-    """The wait for a whole header, once its first byte is there."""
+    """The timeout of a whole header, from its first byte."""
     body_timeout_ms: Milliseconds = 60000
     """The longest silence in the middle of a body, in either direction."""
     idle_timeout_ms: Milliseconds = 75000
     """The longest silence between two requests."""
     request_timeout_ms: Milliseconds | None = None
-    """The longest that a request may take from its header to the response's last byte; what flows has no end
-    without it."""
+    """The limit of a request from its header to the response's last byte; without it a flowing body is
+    unlimited."""
     tunnel_timeout_ms: Milliseconds = 3_600_000
     """The longest silence of a connection that was upgraded."""
     drain_timeout_ms: Milliseconds = 10000
@@ -140,12 +140,12 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class SiteLimits:
-    """Bounds on what clients may have of one site; the site's settings have their names, without `_bytes`."""
+    """Limits on the clients of one site; the site's settings have their names, without `_bytes`."""
 
     body_bytes: Annotated[int, Range(0, MAX_INTEGER)] = 100 * 2**20
     """The longest body of a request; a longer one is answered with 413."""
     requests: Annotated[int, CONNECTIONS] | None = None
-    """Requests under way at once, WebSockets only until they are open; one more is answered with 503."""
+    """Concurrent requests, WebSockets only until they are open; one more is answered with 503."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +157,11 @@ class Site:
     """Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted."""
     tls: Hash
     certificates: Annotated[tuple[Hash, ...], Size(0, 16), Unique()]
-    """To choose from by the hello. Without any the site is quarantined: its last good version goes on."""
+    """To choose from by the hello. Without any the site is quarantined: its last good version is kept."""
     pool: Hash
     hsts: Hsts | None
     redirect_cacheable: bool
-    """Whether clients may remember the 308 from port 80."""
+    """Whether clients may cache the 308 from port 80."""
     limits: SiteLimits = SiteLimits()
     timeouts: Timeouts | None = None
     """Its own time-outs; those of the limits when there are none."""
@@ -170,7 +170,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class TlsPolicy:
-    """What a handshake may end in; IANA names, in order of preference."""
+    """The possible results of a handshake; IANA names, in order of preference."""
 
     versions: Annotated[tuple[Annotated[str, OneOf(TlsVersion)], ...], Size(1, len(TlsVersion)), Unique()]
     suites: Annotated[tuple[Annotated[str, OneOf(CipherSuite)], ...], Size(1, len(CipherSuite)), Unique()]
@@ -180,7 +180,7 @@ class TlsPolicy:
     client_roots: Annotated[
         tuple[Annotated[str, Base64(1, MAX_CERTIFICATE_BYTES)], ...], Size(0, MAX_CLIENT_ROOTS), Unique()
     ] = ()
-    """Base64 of DER: the CAs of which a client must show a certificate; none, and it is not asked."""
+    """Base64 of DER: the CAs of which a client must show a certificate; empty: none is requested."""
     kind: Literal["tls_policy"] = "tls_policy"
 
 
@@ -194,15 +194,15 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """What settings say of every pool: part of a `Pool`, under the same names."""
+    """Settings of every pool: part of a `Pool`, under the same names."""
 
     connect_timeout_ms: Milliseconds = 5000
     response_timeout_ms: Milliseconds = 60_000
     idle_timeout_ms: Milliseconds = 30_000
     connections_per_worker: Connections = 4096
-    """A quarter of what a worker holds for clients, of whom each may ask for much at once: some workers
+    """A quarter of a worker's connections of clients, each of which may send many requests: some workers
     together stay below the 28,232 ports that Linux has for one server (ip_local_port_range), and descriptors
-    are left for clients. Servers that answer quickly never need so many; a site of very many tunnels wants
+    are left for clients. Servers that answer quickly never need so many; a site of very many tunnels needs
     more."""
 
 
@@ -211,10 +211,10 @@ STANDARD_POOL_LIMITS = PoolLimits()
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Upstream servers that can stand in for each other, taken in turn."""
+    """Upstream servers that can replace each other, used in rotation."""
 
     id: Annotated[str, Label()]
-    """What events and counters call it."""
+    """Its name in events and counters."""
     servers: Annotated[tuple[Server, ...], Size(1, MAX_SERVERS)]
     connect_timeout_ms: Milliseconds = STANDARD_POOL_LIMITS.connect_timeout_ms
     """The wait for a connection, the look-up of the server's name included."""
@@ -225,7 +225,7 @@ class Pool:
     idle_per_worker: Annotated[int, Range(0, 65536)] = 64
     """Warm connections that one worker keeps for one server, however few the last seconds needed."""
     connections_per_worker: Connections = STANDARD_POOL_LIMITS.connections_per_worker
-    """What one worker holds to all servers together, idle ones and tunnels too; beyond it 503 is answered."""
+    """A worker's connections to all servers, idle ones and tunnels too; beyond it the answer is 503."""
     kind: Literal["pool"] = "pool"
 
 
@@ -234,7 +234,7 @@ class Certificate:
     """A chain as it is sent, leaf first, and the part that holds its key."""
 
     names: Names
-    """What the leaf covers, in the spelling of `Site.names`."""
+    """The names of the leaf, in the spelling of `Site.names`."""
     chain: Annotated[tuple[Der, ...], Size(1, MAX_CHAIN)]
     """Base64 of DER, leaf first, without the root."""
     key: Hash

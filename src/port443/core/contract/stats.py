@@ -51,7 +51,7 @@ class ByteCount:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamCounts:
-    """Connections to upstream servers, and what went wrong there by reason."""
+    """Connections to upstream servers, and failures by reason."""
 
     connections_open: int
     failures: dict[str, int]
@@ -59,7 +59,7 @@ class UpstreamCounts:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the edge's process holds."""
+    """The resources of the edge's process."""
 
     resident_bytes: int
     buffered_bytes: int

@@ -10,7 +10,7 @@ MAX_DEPTH = 127
 
 
 class BadJson(EdgeError):
-    """What should be one JSON object in UTF-8 is none, or has a key twice.
+    """The bytes are not one JSON object in UTF-8, or a key of it is a duplicate.
 
     Two programs of different versions, or a file changed by hand: start the edge of the same version.
     """
@@ -21,7 +21,7 @@ class BadJson(EdgeError):
 
 
 def read_json(raw: bytes) -> Any:
-    """Return what one JSON text in UTF-8 holds; integers and other numbers stay apart."""
+    """Return the value of one JSON text in UTF-8; integers and other numbers stay apart."""
     try:
         value = json.loads(
             raw.decode(),  # strictly: no UTF-16, no byte order mark, no half characters
@@ -39,7 +39,7 @@ def read_json(raw: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("duplicate key in an object")
     return fields
 
 
@@ -59,7 +59,7 @@ def _constant(text: str) -> None:
 
 
 def _refuse_lone_surrogates(value: Any) -> None:
-    """Refuse text that is no Unicode and what is nested deeper than the edge follows."""
+    """Refuse text that is not Unicode and nesting deeper than the edge accepts."""
     level = [value]
     for _ in range(MAX_DEPTH + 1):
         for text in level:

@@ -8,7 +8,7 @@ from typing import assert_never
 
 
 class TlsVersion(StrEnum):
-    """A version of TLS that the edge speaks."""
+    """A version of TLS that the edge supports."""
 
     TLS12 = "1.2"
     TLS13 = "1.3"
@@ -46,14 +46,14 @@ class Alpn(StrEnum):
 
 
 class Transport(StrEnum):
-    """What carries the bytes of a listener's clients."""
+    """The transport of a listener."""
 
     TCP = "tcp"
     """Connections, accepted from a listening socket."""
 
 
 class Role(StrEnum):
-    """What is spoken on a listener."""
+    """The protocol of a listener."""
 
     HTTPS = "https"
     """TLS, with HTTP inside."""
@@ -62,7 +62,7 @@ class Role(StrEnum):
 
     @property
     def transport(self) -> Transport:
-        """What carries it: another transport is another role, and so another listener."""
+        """Its transport: another transport is another role, and so another listener."""
         match self:
             case Role.HTTPS | Role.REDIRECT:
                 return Transport.TCP

@@ -1,11 +1,11 @@
-"""Why a server behind a site did not answer, in words."""
+"""Why a server behind a site did not answer, as sentences."""
 
 from port443.core.contract.bounds import RESPONSE_FIELDS
 from port443.core.contract.reasons import UpstreamFailure
 
 
 def cause_of(reason: UpstreamFailure, server: str) -> str:
-    """Return what went wrong; `server` is `host:port` as in events, or empty where no server is to blame."""
+    """Return the cause; `server` is `host:port` as in events, or empty where no server is at fault."""
     host = server.rpartition(":")[0]
     words = {
         UpstreamFailure.CONNECT_REFUSED: f"nothing listens at {server}",
