@@ -328,9 +328,9 @@ HSTS = {
     ),
 }
 BROKEN_HSTS = {
-    "max-age=1; max-age=2": "twice",
-    "max-age=1; x; X": "twice",
-    "max-age=1; includeSubDomains; includeSubDomains": "twice",
+    "max-age=1; max-age=2": "duplicate",
+    "max-age=1; x; X": "duplicate",
+    "max-age=1; includeSubDomains; includeSubDomains": "duplicate",
     "max-age=-1": "no number",
     "max-age=1.5": "no number",
     'max-age=" 1"': "no number",
@@ -453,7 +453,7 @@ WHY_NOT = {
     "/a": "a path on the same port",
     "http://site.test/": "not https",
     "https://site.test:99999/": "ports are 1 to 65535",
-    "https://site.test:1/": "port 1 was not looked at",
+    "https://site.test:1/": "port 1 was not scanned",
 }
 
 
