@@ -68,6 +68,12 @@ def of_ssl_3() -> bytes:
     return handshake(replace(made.hello, version=0x0300).message())
 
 
+def of_ssl_3_alone() -> bytes:
+    """As scanners send it: without extensions, so without a name and a list of versions."""
+    made = hello(Version.TLS_1_2)
+    return handshake(replace(made.hello, version=0x0300, extensions=()).message())
+
+
 def offering_session(modes: bytes | None, binders: int) -> bytes:
     """A hello that offers a session, with how to use it and as many binders."""
     bound = (b"\x20" + bytes(32)) * binders
@@ -97,6 +103,7 @@ BEFORE: dict[str, tuple[Callable[[RawClient], None], str, str, str]] = {
     "no signature_algorithms": (changed(13, None),
         "missing_extension", "hello_malformed", "signature_algorithms"),
     "SSL 3.0": (first(of_ssl_3()), "protocol_version", "hello_malformed", "SSL 3.0"),
+    "SSL 3.0 alone": (first(of_ssl_3_alone()), "protocol_version", "no_shared_version", "SSL 3.0"),
     "a renegotiation": (changed(0xFF01, b"\x0c" + bytes(12)),
         "handshake_failure", "hello_malformed", "renegotiation_info"),
     "a renegotiation of a wrong length": (changed(0xFF01, b"\x09abcd"),

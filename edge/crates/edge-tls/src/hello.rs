@@ -14,6 +14,7 @@ use crate::reader::Reader;
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
+const TLS_1_0: u16 = 0x0301;
 const RECORD_HEADER: usize = 5;
 const MESSAGE_HEADER: usize = 4;
 /// RFC 8446 §5.1: an unencrypted record has at most 2^14 bytes.
@@ -37,8 +38,8 @@ pub enum HelloError {
     NotTls,
     /// A plain HTTP request.
     PlainHttp,
-    /// A hello of SSL 2.0.
-    Ssl2,
+    /// A hello of SSL 2.0, or of SSL 3.0 and nothing newer, by its name.
+    Ssl(&'static str),
     /// TLS records without a valid hello.
     Malformed(Violation),
     /// An alert of the client.
@@ -126,9 +127,12 @@ impl HelloParser {
         let Some(body) = reader.take(length) else {
             return Ok(None);
         };
-        message::parse(body)
-            .map(Some)
-            .map_err(HelloError::Malformed)
+        let hello = message::parse(body).map_err(HelloError::Malformed)?;
+        // RFC 8446 appendix D.5: whichever name is asked for.
+        if !hello.offers_version(TLS_1_0) && hello.versions.is_none() {
+            return Err(HelloError::Ssl("SSL 3.0"));
+        }
+        Ok(Some(hello))
     }
 }
 
@@ -194,9 +198,9 @@ fn check_opening(bytes: &[u8]) -> Result<bool, HelloError> {
         // bit set, CLIENT-HELLO, then the version.
         [_] | [0x80..=0xff, _] | [0x80..=0xff, _, 1] => Ok(false),
         [ALERT, 3, ..] => check_alert(bytes),
-        [20, 3, ..] => Err(unexpected("a change_cipher_spec replacement of the hello")),
-        [23, 3, ..] => Err(unexpected("application data replacement of the hello")),
-        [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl2),
+        [20, 3, ..] => Err(unexpected("a change_cipher_spec instead of a hello")),
+        [23, 3, ..] => Err(unexpected("application data instead of a hello")),
+        [0x80..=0xff, _, 1, 0 | 2 | 3, ..] => Err(HelloError::Ssl("SSL 2.0")),
         [_, 3, ..] => Err(unexpected("a record of an unknown type")), // RFC 8446 §5.
         _ => match plain_http::detect(bytes) {
             plain_http::Match::Yes => Err(HelloError::PlainHttp),

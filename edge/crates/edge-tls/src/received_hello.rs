@@ -90,8 +90,8 @@ impl Refusal {
             HelloError::PlainHttp => {
                 Self::without_alert(HandshakeFailure::PlainHttp, "a plain HTTP request")
             }
-            HelloError::Ssl2 => {
-                let detail = "the client offers SSL 2.0";
+            HelloError::Ssl(version) => {
+                let detail = format!("the client offers {version}");
                 Self::with_alert(
                     HandshakeFailure::NoSharedVersion,
                     Alert::PROTOCOL_VERSION,

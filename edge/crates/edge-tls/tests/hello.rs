@@ -222,7 +222,23 @@ fn other_protocols_are_not_tls() {
 #[test]
 fn a_hello_of_ssl_2_is_detected() {
     let hello = [0x80, 0x2e, 1, 0, 2, 0, 0x15, 0, 0, 0, 0x10];
-    assert_eq!(Some(HelloError::Ssl2), error_of(&hello));
+    assert_eq!(Some(HelloError::Ssl("SSL 2.0")), error_of(&hello));
+}
+
+/// RFC 8446 appendix D.5: before anything else, such as a name that is missing, is looked at.
+#[test]
+fn a_hello_of_ssl_3_and_nothing_newer_is_told_by_its_name() {
+    let of_version = |version: u16| {
+        let version = version.to_be_bytes();
+        let rest = [&vector(2, &numbers(&[0x002f]))[..], &vector(1, &[0])].concat();
+        let body = [&version[..], &[7; 32], &[0], &rest].concat();
+        record(&[&[1][..], &vector(3, &body)].concat())
+    };
+    assert_eq!(
+        Some(HelloError::Ssl("SSL 3.0")),
+        error_of(&of_version(0x0300))
+    );
+    assert_eq!(None, error_of(&of_version(0x0301)));
 }
 
 /// The alert and the detail of a violation.
