@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -214,6 +214,17 @@ def test_a_disk_too_small_for_a_database_is_called_full(small_disk: Path) -> Non
     with pytest.raises(StateFull, match=r"port443\.db") as full:
         open_store(state)
     assert full.value.hint.startswith("make room there (df -h shows it)")
+
+
+def test_a_disk_too_full_for_the_kek_is_called_full(small_disk: Path) -> None:
+    """At a first start: it is not called missing, there is no backup of it, and no half of it is left."""
+    state = StateDirectory.prepare(small_disk / "state")
+    with suppress(OSError):
+        (small_disk / "rest").write_bytes(bytes(64 * 1024))
+    with pytest.raises(StateFull, match="kek") as full:
+        open_store(state)
+    assert full.value.hint.startswith("make room there (df -h shows it)")
+    assert not list(state.key_encryption_key.parent.glob(".kek*"))
 
 
 def test_a_full_disk_is_told_and_spoils_nothing(backend: SQLiteBackend) -> None:

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from port443.core.errors import StoreError
+from port443.storage_errors import file_errors
 
 KEY_OCTETS, NONCE_OCTETS = 32, 12
 READ_ONLY_BY_OWNER = 0o400
@@ -57,16 +59,17 @@ class FileKeyWrapper:
     @classmethod
     def open(cls, path: Path, *, may_create: bool) -> "FileKeyWrapper":
         """Read the key; make one when there is none and `may_create` is set: nothing depends on it then."""
-        try:
+        with file_errors(path):
             if may_create and not path.exists():
                 _create(path)
-            mode = stat.S_IMODE(path.stat().st_mode)
-            key = path.read_bytes()
-        except OSError as error:
-            raise KeyEncryptionKeyMissing(
-                f"the key-encryption key {path} cannot be read: {error.strerror}",
-                "restore it from a backup of the state directory",
-            ) from error
+            try:
+                mode = stat.S_IMODE(path.stat().st_mode)
+                key = path.read_bytes()
+            except FileNotFoundError as error:
+                raise KeyEncryptionKeyMissing(
+                    f"the key-encryption key {path} is missing",
+                    "restore it from a backup of the state directory",
+                ) from error
         if mode & OTHERS:
             raise KeyEncryptionKeyExposed(
                 f"{path} is open to other users (mode {mode:04o})", f"chmod 400 {path}"
@@ -94,14 +97,13 @@ def _create(path: Path) -> None:
     draft.unlink(missing_ok=True)
     file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, READ_ONLY_BY_OWNER)
     try:
-        os.write(file, os.urandom(KEY_OCTETS))
-        os.fsync(file)
-    finally:
-        os.close(file)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was faster: its key counts
+        try:
+            os.write(file, os.urandom(KEY_OCTETS))
+            os.fsync(file)
+        finally:
+            os.close(file)
+        with suppress(FileExistsError):  # another process was faster: its key counts
+            os.link(draft, path)
     finally:
         draft.unlink()
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
