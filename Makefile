@@ -54,9 +54,10 @@ test-python: setup .build/clients
 contract: .build/venv
 	$(BIN)/python contract/build.py
 
-bench: setup
+bench: setup .build/clients
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 	$(if $(BENCH_ARGS),,$(BIN)/python bench/scanners.py)
+	$(if $(BENCH_ARGS),,PYTHONPATH=tests/helpers $(BIN)/python bench/issuance.py)
 
 prove: setup .build/clients
 	PYTHONPATH=tests:tests/helpers:bench $(BIN)/python tests/prove/run.py --fuzz-seconds $(FUZZ_SECONDS) --soak-seconds $(SOAK_SECONDS) $(PROVE_ARGS)
