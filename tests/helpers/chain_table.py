@@ -125,6 +125,15 @@ def instead(replacement: tuple[Extension, ...], leaf: tuple[Extension, ...] = ()
     return make
 
 
+def cross_signed(host: str) -> Made:
+    """Make a chain with a certificate of the root by another one that has ended, and so has the root's."""
+    ended = NOW - timedelta(hours=1)
+    root = raw_root()
+    middle = raw_ca(root)
+    crossed = raw_ca(raw_root(called("Old Root"), ends=ended), called("Root"), key=root.key, ends=ended)
+    return root, (raw_leaf(middle, host), middle, crossed)
+
+
 def deep(count: int) -> Callable[[str], Made]:
     """Make a chain with so many intermediates."""
 
@@ -450,6 +459,15 @@ ROWS = (
         go="has expired",
         scanner=frozenset({Fault.EXPIRED}),
         control="the intermediate CN=Intermediate ended 2026-03-01 or has",
+    ),
+    Row(
+        "cross-signed",
+        "a cross-signed root that has ended, beside the root itself",
+        "6.1",
+        cross_signed,
+        scanner=frozenset({Fault.UNRELATED}),
+        control="the intermediate CN=Root ended 2026-03-01 or has",
+        why="Old clients, such as OpenSSL 1.0, look for no other path and refuse.",
     ),
     # usage
     Row(

@@ -144,7 +144,11 @@ def explain_chain(chain: Sequence[CertFacts], roots: TrustedRoots, now: datetime
             not verdict.reaches_root, not verdict.is_trusted, len(verdict.notes), -len(verdict.path)
         ),
     )  # fmt: skip
-    notes = (*best.notes, *_unfinished(best, chain, search, len(judged)), *_sending(tuple(chain), best.path))
+    notes = (
+        *best.notes,
+        *_unfinished(best, chain, search, len(judged)),
+        *_sending(tuple(chain), best.path, now),
+    )
     return ChainVerdict(tuple(chain), best.path, notes)
 
 
@@ -303,7 +307,7 @@ def _as_issuer(one: CertFacts, below: tuple[CertFacts, ...], *, is_anchor: bool)
                 yield ChainNote(ChainFault.NAME_NOT_PERMITTED, one, wrong)
 
 
-def _sending(sent: tuple[CertFacts, ...], path: tuple[CertFacts, ...]) -> Iterator[ChainNote]:
+def _sending(sent: tuple[CertFacts, ...], path: tuple[CertFacts, ...], now: datetime) -> Iterator[ChainNote]:
     """Note how it was sent (RFC 8446 §4.4.2), apart from whether it is trusted."""
     connected = reachable(sent[0], sent)
     for index, one in enumerate(sent):
@@ -313,6 +317,10 @@ def _sending(sent: tuple[CertFacts, ...], path: tuple[CertFacts, ...]) -> Iterat
             yield ChainNote(ChainFault.ROOT_SENT, one, f"the root {_called(one)} was sent needlessly")
         elif one not in connected:
             yield ChainNote(ChainFault.UNRELATED, one, f"{_called(one)} has nothing to do with this chain")
+        elif one not in path and now > one.not_after:
+            # Such as an old cross-signature: clients that do not look for another path refuse the chain.
+            ended = f"{_called(one)} ended {one.not_after:%Y-%m-%d}, and the path does not need it"
+            yield ChainNote(ChainFault.UNRELATED, one, ended)
     places = [sent.index(one) for one in path if one in sent]
     for (before, _), (after, one) in pairwise(zip(places, (p for p in path if p in sent), strict=True)):
         if after < before:

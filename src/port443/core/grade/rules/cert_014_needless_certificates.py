@@ -1,7 +1,7 @@
 """The server sends needless certificates.
 
 A root that the client does not have is not trusted; duplicates and unrelated certificates only make
-each handshake longer.
+each handshake longer. Clients that look for no other path refuse a chain with one that has ended.
 
 References: RFC 8446 §4.4.2
 """
