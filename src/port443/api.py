@@ -45,6 +45,8 @@ class ScanOptions:
     """For the whole scan."""
     rules_as_of: date | None = None
     """The day whose rules judge; today without it."""
+    revocation: bool = False
+    """Whether the CAs are asked, by OCSP or for their lists."""
     light: bool = False
     """Whether versions, certificates and first choices are enough: a few connections, and no lists."""
 
@@ -170,7 +172,11 @@ async def scan_async(target: str, options: ScanOptions = DEFAULTS) -> ScanResult
     wanted = read_target(target, options.connect, options.server_name)
     view = Viewpoint(make_roots(options.ca_file), now, roots_are_public=options.ca_file is None)
     probing = Probing(
-        min(options.timeout_s, PATIENCE_S), options.timeout_s, options.http_port, light=options.light
+        min(options.timeout_s, PATIENCE_S),
+        options.timeout_s,
+        options.http_port,
+        light=options.light,
+        revocation=options.revocation,
     )
     view = replace(view, rules_as_of=options.rules_as_of)
     report = await scan_target(make_dial(), wanted, view, probing)

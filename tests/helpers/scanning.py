@@ -25,7 +25,12 @@ LATER = NOW + timedelta(minutes=5)
 
 
 def look(
-    endpoint: Endpoint, name: str = "localhost", http_port: int | None = None, *, is_public: bool = False
+    endpoint: Endpoint,
+    name: str = "localhost",
+    http_port: int | None = None,
+    *,
+    is_public: bool = False,
+    revocation: bool = False,
 ) -> Report:
     """Scan as the command does, believing the root under test, and check the document's form."""
     with ExitStack() as stack:
@@ -33,7 +38,7 @@ def look(
         roots = TrustedRoots.of([CertFacts.from_der(root().der)])
         target = ScanTarget(parse_site_name(name), endpoint.port, connect=endpoint)
         view = Viewpoint(roots, LATER, roots_are_public=is_public)
-        options = ScanOptions(patience_s=3, http_port=closed)
+        options = ScanOptions(patience_s=3, http_port=closed, revocation=revocation)
         report = asyncio.run(scan(make_dial(), target, view, options))
     jsonschema.validate(scan_document([(report, 0)], "0", NOW), SCHEMA)
     return report

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 NOW = datetime.now(UTC)  # noqa: TID251 - the servers' clock is the machine's
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -53,6 +53,10 @@ class Wish:
     not_after: datetime = NOW + timedelta(days=60)
     is_ca: bool = False
     usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH
+    ocsp: str = ""
+    """Where its responder is."""
+    crl: str = ""
+    """Where the list is that it would stand in."""
 
 
 @cache
@@ -83,6 +87,14 @@ def issue(wish: Wish, key: Key, issuer: Issued | None = None) -> Issued:
         usage = x509.ExtendedKeyUsage([wish.usage])
         builder = builder.add_extension(usage, critical=False)
         builder = builder.add_extension(x509.SubjectAlternativeName(_names(wish.names)), critical=False)
+    if wish.ocsp:
+        access = x509.AccessDescription(
+            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(wish.ocsp)
+        )
+        builder = builder.add_extension(x509.AuthorityInformationAccess([access]), critical=False)
+    if wish.crl:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(wish.crl)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     signer = issuer.key if issuer else key
     above = () if issuer is None else (issuer, *issuer.above)
     return Issued(builder.sign(signer, hashes.SHA256()), key, above)

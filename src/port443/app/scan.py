@@ -58,6 +58,8 @@ class ScanOptions:
     deadline_s: float = 60.0
     """For the whole host, in seconds; what was not probed by then stays unknown."""
     http_port: int = 80
+    revocation: bool = False
+    """Whether the CAs are asked, by OCSP or for their lists: they then know who is scanned."""
     light: bool = False
     """Whether versions, certificates and first choices are enough: a few connections, and no lists."""
 
@@ -96,6 +98,8 @@ async def scan(
     except TimeoutError as error:
         raise ScanTimedOut(f"{target} was not done within {options.deadline_s:g} s") from error
     facts = _facts(target, view, server, web)
+    if options.revocation:
+        facts = replace(facts, chains=await _asked(dial, facts.chains, met.endpoint, view.now))
     judgement = judge(RULES, facts)
     return Report(
         target=target,
@@ -242,6 +246,15 @@ async def _get(answer: Awaitable[HTTPAnswer], end: float) -> HTTPAnswer | ScanEr
         return error
     except Exception as error:  # noqa: BLE001 - the response of a web server must not end the scan
         return ScanFaulted(fault_in_words(error))
+
+
+async def _asked(
+    dial: "Dial", chains: tuple[JudgedChain, ...], place: Endpoint, now: datetime
+) -> tuple[JudgedChain, ...]:
+    """Ask the CA of each chain whether its leaf is revoked."""
+    from port443.app.revocation import ask_revocation  # noqa: PLC0415 - for those who ask for it
+
+    return tuple([replace(one, asked=await ask_revocation(dial, one.verdict, place, now)) for one in chains])
 
 
 def _staple(served: ServedChain, verdict: ChainVerdict, view: Viewpoint) -> Answer | None:

@@ -33,6 +33,9 @@ NEVER: Final = "never"
 @click.option(
     "--light", is_flag=True, help="Look at versions, certificates and first choices only: a few connections."
 )
+@click.option(
+    "--revocation", is_flag=True, help="Ask the CA whether the certificate is revoked: OCSP, then its list."
+)
 @click.option("--format", "form", type=click.Choice(get_args(Form)), default="text", show_default=True)
 @json_option()
 @click.option(
@@ -81,6 +84,7 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
     *,
     all_addresses: bool,
     light: bool,
+    revocation: bool,
     as_json: bool,
 ) -> int:
     """Scan each host as a client would, and grade it.
@@ -117,5 +121,6 @@ def scan(  # noqa: PLR0913, PLR0917 - one for each option
             timeout_s=timeout,
             all_addresses=all_addresses,
             light=light,
+            revocation=revocation,
         )
     )

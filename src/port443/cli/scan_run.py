@@ -58,6 +58,7 @@ class Wish:
     timeout_s: float
     all_addresses: bool
     light: bool
+    revocation: bool
 
 
 def run_scan(wish: Wish) -> int:
@@ -70,7 +71,9 @@ def run_scan(wish: Wish) -> int:
     day = wish.at or now.date()
     bar = _bar(wish, read_policies(wish.policies, day), day)
     patience_s = min(wish.timeout_s, ScanOptions().patience_s)
-    options = ScanOptions(patience_s, wish.timeout_s, wish.http_port, light=wish.light)
+    options = ScanOptions(
+        patience_s, wish.timeout_s, wish.http_port, light=wish.light, revocation=wish.revocation
+    )
     roots = make_roots(wish.cacert)
     view = Viewpoint(roots, now, roots_are_public=wish.cacert is None, rules_as_of=wish.at)
     places = {str(one.target): one.place for one in named if one.place}

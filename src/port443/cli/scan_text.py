@@ -26,6 +26,7 @@ from port443.core.wire.groups import POST_QUANTUM_GROUPS, group_name
 from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import HARMLESS
+from port443.core.x509.ocsp import Revocation
 
 if TYPE_CHECKING:
     from port443.core.grade.requirement import Assessment
@@ -204,9 +205,19 @@ def _chain(chain: JudgedChain, facts: ScanFacts) -> Iterator[str]:
     trusted = "trusted" if chain.verdict.is_trusted else "not trusted"
     sent = f"{trusted}, {count} {'certificate' if count == 1 else 'certificates'} sent"
     yield line("good" if chain.verdict.is_trusted else "bad", "chain", sent)
+    yield from _revocation(chain)
     for note in chain.verdict.notes:
         yield from lines("note" if note.fault in HARMLESS else "bad", "", note.message)
     yield _proof(chain)
+
+
+def _revocation(chain: JudgedChain) -> Iterator[str]:
+    known = chain.revocation
+    if known is not None:
+        tone: Tone = "good" if known.state is Revocation.GOOD else "bad"
+        yield from lines(tone, "revocation", f"{known.state}   {known.reason}")
+    elif isinstance(chain.asked, str):
+        yield from lines("quiet", "revocation", f"unknown   {chain.asked}")
 
 
 def _proof(chain: JudgedChain) -> str:

@@ -64,8 +64,9 @@ async def _exchange(endpoint: Endpoint, request: HTTPRequest, announce: Announce
         answers = AnswerReader()
         while octets := await reader.read(READ_SIZE):
             if (answer := answers.receive(octets)) is not None:
-                if request.wants_body and answer.is_html:
-                    answer = answer.with_body(await _body(reader, answer, answers.rest))
+                if request.wants_body and (answer.is_html or request.takes):
+                    octets = await _body(reader, answer, answers.rest, request.takes)
+                    answer = answer.with_body(octets, request.takes)
                 return answer
         raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
     finally:
@@ -74,11 +75,11 @@ async def _exchange(endpoint: Endpoint, request: HTTPRequest, announce: Announce
             await writer.wait_closed()
 
 
-async def _body(reader: asyncio.StreamReader, answer: HTTPAnswer, octets: bytes) -> bytes:
+async def _body(reader: asyncio.StreamReader, answer: HTTPAnswer, octets: bytes, most: int | None) -> bytes:
     """Read on behind the head; a page that does not come to its end is taken as far as it came."""
     with contextlib.suppress(TimeoutError, OSError):
         async with asyncio.timeout(BODY_S):
-            while not answer.is_whole(octets) and (more := await reader.read(READ_SIZE)):
+            while not answer.is_whole(octets, most) and (more := await reader.read(READ_SIZE)):
                 octets += more
     return octets
 

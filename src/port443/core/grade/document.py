@@ -256,6 +256,8 @@ def _chain(chain: JudgedChain) -> Document:
         "in_order": chain.verdict.is_in_order,
         "missing_issuer": chain.verdict.missing_issuer,
         "ocsp_stapled": chain.served.staple is not None,
+        "revocation": None if (known := chain.revocation) is None else known.state.value,
+        "revocation_reason": known.reason if known else chain.asked if isinstance(chain.asked, str) else "",
         "certificates": [_certificate(one) for one in chain.verdict.sent],
         "notes": [{"fault": note.fault.value, "message": note.message} for note in chain.verdict.notes],
     }

@@ -10,7 +10,7 @@ from port443.core.wire.suites import Suite
 from port443.core.wire.versions import Version
 from port443.core.x509.chain import ChainVerdict
 from port443.core.x509.facts import CertFacts
-from port443.core.x509.ocsp import Answer
+from port443.core.x509.ocsp import Answer, Revocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,15 @@ class JudgedChain:
     verdict: ChainVerdict
     staple: Answer | None = None
     """What the stapled response says; None without one."""
+    asked: Answer | str | None = None
+    """What its CA says of the leaf, or why it says nothing; None when nobody asked."""
+
+    @property
+    def revocation(self) -> Answer | None:
+        """What is known of the leaf, the worst first."""
+        known = [one for one in (self.staple, self.asked) if isinstance(one, Answer)]
+        revoked = next((one for one in known if one.state is Revocation.REVOKED), None)
+        return revoked or next(iter(reversed(known)), None)
 
     @property
     def leaf(self) -> CertFacts:

@@ -41,7 +41,9 @@ class HTTPRequest:
     origin: str | None = None
     """In whose name a script of another site would ask (RFC 6454 §7)."""
     wants_body: bool = False
-    """Whether the answer's HTML is read too."""
+    """Whether the answer's body is read too, if it is HTML."""
+    takes: int | None = None
+    """So many bytes of a body of any type are read; None: of HTML only, and not so many."""
 
     def follow(self, answer: "HTTPAnswer") -> "HTTPRequest | None":
         """Return the request that a redirect to the same host, port and scheme leads to; else None."""
@@ -118,18 +120,20 @@ class HTTPAnswer:
     def is_html(self) -> bool:
         return (self.field("content-type") or "").strip().lower().startswith("text/html")
 
-    def is_whole(self, octets: bytes) -> bool:
+    def is_whole(self, octets: bytes, most: int | None = None) -> bool:
         """Whether so many bytes of a body are all that there is, or all that is read of one."""
         length = self.field("content-length") or ""
         is_end = octets.endswith(b"0\r\n\r\n") and self.field("transfer-encoding") is not None
-        return is_end or len(octets) >= (int(length[:9]) if length.isdecimal() else MAX_BODY)
+        return is_end or len(octets) >= min(
+            most or MAX_BODY, int(length[:9]) if length.isdecimal() else most or MAX_BODY
+        )
 
-    def with_body(self, octets: bytes) -> "HTTPAnswer":
+    def with_body(self, octets: bytes, most: int | None = None) -> "HTTPAnswer":
         """Return the answer with what stands behind its head, out of its chunks and unpacked."""
         plain = _unchunked(octets) if self.field("transfer-encoding") is not None else octets
         if (self.field("content-encoding") or "").strip().lower() == "gzip":
             plain = _unpacked(plain)
-        return replace(self, body=plain[:MAX_BODY])
+        return replace(self, body=plain[: most or MAX_BODY])
 
     @property
     def is_interim(self) -> bool:

@@ -1,5 +1,6 @@
 """What an OCSP response says of a certificate, and whether it may be believed (RFC 6960 §3.2, §4.2)."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from port443.core.x509.signatures import Signature, made_by
 
 if TYPE_CHECKING:
     from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509.ocsp import OCSPResponse
 
 SKEW = timedelta(minutes=5)
@@ -52,6 +54,19 @@ def judge_response(octets: bytes, leaf: CertFacts, issuer: CertFacts | None, now
         return Answer(Revocation.INVALID, f"it cannot be read: {error}")
 
 
+def write_request(leaf: CertFacts, issuer: CertFacts) -> bytes:
+    """Write the request for a certificate (RFC 6960 §4.1); SHA-1 only names the issuer in it."""
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - as above
+    from cryptography.x509 import ocsp  # noqa: PLC0415 - as above
+
+    names = hashlib.sha1(issuer.subject_der, usedforsecurity=False).digest()
+    info = der.only(issuer.spki_der, der.SEQUENCE).children()
+    key = hashlib.sha1(info[1].content[1:], usedforsecurity=False).digest()
+    builder = ocsp.OCSPRequestBuilder()
+    builder = builder.add_certificate_by_hash(names, key, leaf.serial, hashes.SHA1())  # noqa: S303 - names only
+    return builder.build().public_bytes(_encoding())
+
+
 def _judged(response: "OCSPResponse", leaf: CertFacts, issuer: CertFacts | None, now: datetime) -> Answer:
     from cryptography.x509.ocsp import OCSPCertStatus  # noqa: PLC0415 - as above
 
@@ -91,9 +106,13 @@ def _unsigned(response: "OCSPResponse", issuer: CertFacts, now: datetime) -> str
 
 
 def _der(certificate: "x509.Certificate") -> bytes:
+    return certificate.public_bytes(_encoding())
+
+
+def _encoding() -> "Encoding":
     from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - as above
 
-    return certificate.public_bytes(Encoding.DER)
+    return Encoding.DER
 
 
 def _algorithm(response: "OCSPResponse") -> bytes:
@@ -103,8 +122,6 @@ def _algorithm(response: "OCSPResponse") -> bytes:
 
 
 def _basic(response: "OCSPResponse") -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding  # noqa: PLC0415 - as above
-
-    outer = der.only(response.public_bytes(Encoding.DER), der.SEQUENCE).children()
+    outer = der.only(response.public_bytes(_encoding()), der.SEQUENCE).children()
     (inner,) = outer[1].children()
     return inner.children()[1].content
