@@ -1,9 +1,11 @@
 """One HTTP request over a handshake of our own, for servers that the system's TLS cannot connect to."""
 
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from port443.app.handshake import ask_again
+from port443.core.errors import ScanError
 from port443.core.names import Endpoint
 from port443.core.probe.failures import ConnectionEnded, HandshakeRefused
 from port443.core.probe.hellos import ENTROPY, Offer, build
@@ -25,20 +27,26 @@ async def fetch(
     async with dial.connect(endpoint, within_s) as connection:
         reader = await _shaken(connection, request, offer)
         await connection.send(reader.speak(request.encode()))
-        answers, answer, body, wanted = AnswerReader(), None, b"", request.wants_body
-        while octets := await connection.receive():
+        answers, answer = AnswerReader(), None
+        while answer is None and (octets := await connection.receive()):
             for content in reader.hear(octets):
                 if answer is None:
                     answer = answers.receive(content)
                 else:
-                    body += content
-            if answer is not None and (
-                not wanted or not answer.is_html or answer.is_whole(body + answers.rest)
-            ):
-                break
-        if answer is not None:
-            return answer.with_body(answers.rest + body) if wanted and answer.is_html else answer
-    raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
+                    answers.add(content)
+        if answer is None:
+            raise ConnectionEnded(f"{endpoint} closed before its HTTP answer was whole")
+        if request.wants_body and answer.is_html:
+            return answer.with_body(await _body(connection, reader, answer, answers.rest))
+        return answer
+
+
+async def _body(connection: "Connection", reader: FlightReader, answer: HTTPAnswer, body: bytes) -> bytes:
+    """Read on behind the head; a page that breaks off is taken as far as it came."""
+    with suppress(ScanError):
+        while not answer.is_whole(body) and (octets := await connection.receive()):
+            body += b"".join(reader.hear(octets))
+    return body
 
 
 async def _shaken(connection: "Connection", request: HTTPRequest, offer: Offer) -> FlightReader:

@@ -158,6 +158,10 @@ class AnswerReader:
         """Where the first head begins that has not been read yet."""
         self._interim = 0
 
+    def add(self, octets: bytes) -> None:
+        """Take what came behind the final answer's head."""
+        self._pending += octets
+
     @property
     def rest(self) -> bytes:
         """What stands behind the final answer's head."""
