@@ -61,8 +61,8 @@ use crate::generated_values::{Alpn, CipherSuite, Group, Role, TlsVersion};
 use crate::hash::Hash;
 use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
 use crate::read::{
-    Fields, all_base64, as_base64, base64, base64_array, boolean, distinct, hash, integer, list, map,
-    nullable, object, one_of, port, sorted, text,
+    Fields, all_base64, all_base64_or_null, as_base64, base64, base64_array, boolean, distinct, hash,
+    integer, list, map, nullable, object, one_of, port, sorted, text,
 };
 """
 WIDTHS = {"CONTRACT": "u64", "MAX_INTEGER": "u64", "DAY_MS": "u64", "LISTENER_BACKLOG": "i32"}
@@ -217,7 +217,8 @@ def _field(hint: Any) -> _Field:
         raise TypeError(f"{hint} is no closed set with a name: make it a StrEnum")
     if origin is UnionType or NoneType in arguments:
         inner = _field(next(argument for argument in arguments if argument is not NoneType))
-        return _Field(f"Option<{inner.kind}>", f"nullable({inner.reader})", inner.is_copy)
+        attribute = inner.attribute.replace("all_base64", "all_base64_or_null")
+        return _Field(f"Option<{inner.kind}>", f"nullable({inner.reader})", inner.is_copy, attribute)
     if hint is bool:
         return _Field("bool", "boolean", is_copy=True)
     if hint is str:

@@ -10,7 +10,7 @@ import pytest
 
 from free_ports import free_port
 from pki import leaf, root
-from plan_samples import desired, names, site
+from plan_samples import desired, names, needs_of, site
 from port443.adapters.dial import Dialler
 from port443.app.handshake import handshake
 from port443.core.contract.receipt import SiteRunning
@@ -65,7 +65,7 @@ def play(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def planned(wishes: Desired, *keys: TicketKey | str) -> Plan:
-    return plan(wishes, CREDENTIALS, ticket_keys=keys)
+    return plan(wishes, needs_of(CREDENTIALS), ticket_keys=keys)
 
 
 def test_what_is_applied_is_what_runs_and_is_served(make: Callable[[], Pair], wishes: Desired) -> None:

@@ -1,9 +1,18 @@
 """Wishes and credentials that the tests of the plan share."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from port443.core.names import Endpoint, SiteName, parse_site_name
-from port443.core.plan.desired import Credential, Desired, DesiredSite, LocalIssuer, OwnCertificate, Upstream
+from port443.core.plan.desired import (
+    Credential,
+    Desired,
+    DesiredSite,
+    LocalIssuer,
+    OwnCertificate,
+    SiteNeeds,
+    Upstream,
+)
 from port443.settings.show import lines
 
 
@@ -15,6 +24,11 @@ def credential(*texts: str, serial: int = 1, key: bytes = b"key") -> Credential:
     """Return a credential whose chain is no certificate: the planner never looks inside."""
     leaf = f"leaf {serial} of {' '.join(texts)}".encode()
     return Credential(names(*texts), (leaf, b"intermediate"), key)
+
+
+def needs_of(credentials: Mapping[str, Credential]) -> dict[str, SiteNeeds]:
+    """Return what sites need that need nothing but these."""
+    return {site: SiteNeeds(one) for site, one in credentials.items()}
 
 
 def site(*texts: str, to: str = "127.0.0.1:9000", **wishes: object) -> DesiredSite:

@@ -10,7 +10,7 @@ import pytest
 from chain_readers import by_control_plane, by_go, by_handshake, by_openssl, by_scanner, made
 from chain_table import OK, ROWS, Row
 from edge_harness import RunningEdge, running_edge
-from plan_samples import desired, site
+from plan_samples import desired, needs_of, site
 from port443.core.contract.snapshot import plain
 from port443.core.errors import CertificateError
 from port443.core.names import Endpoint
@@ -100,7 +100,7 @@ def test_the_edge_serves_what_the_control_plane_takes(edge: RunningEdge) -> None
     host, _, port = listener.address.rpartition(":")
     endpoint = Endpoint(host, int(port))
     wishes = desired(*(site(row.host) for row in files), https=(endpoint,), http=())
-    meant = plan(wishes, credentials, hsts_steps={}, ticket_keys=())
+    meant = plan(wishes, needs_of(credentials), hsts_steps={}, ticket_keys=())
     with_control = edge.control()
     try:
         with_control.request("put", parts=[plain(part) for part in meant.parts.values()])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pki import leaf, root
-from plan_samples import desired, names, site
+from plan_samples import desired, names, needs_of, site
 from port443.adapters.dial import Dialler
 from port443.app.handshake import handshake
 from port443.core.errors import EdgeError
@@ -54,7 +54,7 @@ class OtherEdge:
     def plan(self) -> Plan:
         """Plan one site on the listener that this edge has."""
         credential = Credential(names(NAME), (MADE.facts.der,), pkcs8(MADE.key))
-        return plan(desired(site(NAME), https=(self.here,), http=()), {NAME: credential})
+        return plan(desired(site(NAME), https=(self.here,), http=()), needs_of({NAME: credential}))
 
 
 @pytest.fixture

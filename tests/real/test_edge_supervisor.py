@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from edge_harness import edge_program, running_edge
 from free_ports import free_port
-from plan_samples import desired, names, site
+from plan_samples import desired, names, needs_of, site
 from port443.core.contract.events import EdgeStarted, Event, SnapshotApplied
 from port443.core.contract.snapshot import Limits, TicketKey
 from port443.core.names import Endpoint
@@ -94,7 +94,7 @@ def wishes(*ports: int) -> Desired:
 
 
 def a_plan(*ports: int) -> Plan:
-    return plan(wishes(*ports), CREDENTIALS)
+    return plan(wishes(*ports), needs_of(CREDENTIALS))
 
 
 def handshake(port: int) -> bytes:
@@ -268,14 +268,16 @@ def test_an_apply_waits_for_the_successor_of_an_edge_that_drains(runtime: Path) 
         limits = Limits(drain_timeout_ms=500)
         edge = supervisor(runtime)
         await edge.start()
-        await edge.apply(plan(replace(wishes(ports[0]), limits=limits), CREDENTIALS))
+        await edge.apply(plan(replace(wishes(ports[0]), limits=limits), needs_of(CREDENTIALS)))
         async with watched(edge):
             before = await edge.identity()
             with socket.create_connection(("127.0.0.1", ports[0])) as lingering:
                 await await_until(accepted_one(edge))
                 os.kill(before.pid, signal.SIGTERM)
                 await await_until(drains_or_follows(edge, before.boot))
-                assert (await edge.apply(plan(replace(wishes(*ports), limits=limits), CREDENTIALS))).is_whole
+                assert (
+                    await edge.apply(plan(replace(wishes(*ports), limits=limits), needs_of(CREDENTIALS)))
+                ).is_whole
                 assert lingering.fileno() > 0
             assert (await edge.identity()).boot != before.boot
             assert [await served(port) for port in ports] == [ISSUED.der] * 2
@@ -397,7 +399,7 @@ def test_a_lost_ticket_key_does_not_stop_an_apply(runtime: Path) -> None:
 
     async def scenario() -> None:
         known = TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
-        made = plan(wishes(free_port()), CREDENTIALS, ticket_keys=["ab" * 32, known])
+        made = plan(wishes(free_port()), needs_of(CREDENTIALS), ticket_keys=["ab" * 32, known])
         edge = supervisor(runtime)
         await edge.start()
         receipt = await edge.apply(made)
@@ -416,7 +418,7 @@ def test_a_site_with_a_fault_is_no_error(runtime: Path) -> None:
         broken = replace(CREDENTIALS[NAME], chain=(b"no certificate",))
         edge = supervisor(runtime)
         await edge.start()
-        receipt = await edge.apply(plan(both, CREDENTIALS | {"broken.test": broken}))
+        receipt = await edge.apply(plan(both, needs_of(CREDENTIALS | {"broken.test": broken})))
         assert list(receipt.quarantined) == ["broken.test"]
         assert receipt.quarantined["broken.test"].code == "certificate_unreadable"
         assert await served(port) == ISSUED.der

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from edge_harness import RunningEdge, running_edge
-from plan_samples import names
+from plan_samples import names, needs_of
 from port443.core.contract.read import read_document
 from port443.core.contract.snapshot import Limits, PoolLimits, Site, TicketKey, canonical, plain
 from port443.core.names import Endpoint, HostName, IPName, SiteName
@@ -73,7 +73,7 @@ def plans(draw: st.DrawFn) -> Plan:
         site.id: Credential(site.names, (ISSUED.der,), KEY) for site in sites if site.id in certified
     }
     steps = {id_: HstsStep(draw(st.integers(0, 3)), NOON) for id_ in certified}
-    return plan(wishes, credentials, hsts_steps=steps, ticket_keys=draw(TICKET_KEYS))
+    return plan(wishes, needs_of(credentials), hsts_steps=steps, ticket_keys=draw(TICKET_KEYS))
 
 
 def a_site(its_names: tuple[SiteName, ...]) -> st.SearchStrategy[DesiredSite]:

@@ -108,10 +108,6 @@ class CertificateManager:
         """Return what there is for each site, by its id."""
         return {site.id: self._needs(site) for site in sites}
 
-    def placeholder_ca(self) -> bytes:
-        """Return a CA for sites whose own are unknown: it has signed no certificate."""
-        return self._sources.client_cas.placeholder_ca(self._clock.now())
-
     def take_events(self) -> tuple[CertificateEvent, ...]:
         """Return the events since the last call."""
         events, self._events = tuple(self._events), []

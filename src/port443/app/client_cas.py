@@ -3,16 +3,12 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import PurePath
-
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from port443.app.need_jobs import client_ca_job
 from port443.app.watched_files import WatchedFiles
 from port443.core.errors import CertificateError, StoreError
 from port443.core.x509.client_ca import check_client_ca
-from port443.core.x509.local_ca import make_root
 from port443.ports import CertificateFiles, Store
 
 
@@ -34,7 +30,6 @@ class ClientCAFiles:
         self._watched = WatchedFiles(files)
         self._store = store
         self._known: dict[str, ClientCAs] = {}
-        self._placeholder: bytes | None = None
 
     def keep_only(self, sites: Collection[str]) -> None:
         """Drop the state of all sites but these."""
@@ -48,12 +43,6 @@ class ClientCAFiles:
     def good(self) -> Mapping[str, ClientCAs]:
         """Return the content for each site whose file is valid."""
         return {site: known for site, known in self._known.items() if not known.fault}
-
-    def placeholder_ca(self, now: datetime) -> bytes:
-        """Return a CA that has signed no certificate and cannot sign one: its key is discarded."""
-        if self._placeholder is None:
-            self._placeholder = make_root(ec.generate_private_key(ec.SECP256R1()), now, constrained=False).der
-        return self._placeholder
 
     async def load(self, site: str, path: PurePath) -> ClientCAs:
         """Return the site's CAs; a file that has changed, or was invalid, is read again."""

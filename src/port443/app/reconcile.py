@@ -100,17 +100,12 @@ class _Inputs:
     needs: Mapping[str, SiteNeeds]
     hsts_steps: Mapping[str, HstsStep]
     ring: TicketRing
-    placeholder_ca: bytes
-    """Takes the place of a site's client CAs while none is known: it has signed no certificate."""
 
     def planned(self, bare: Collection[str] = (), left_out: Collection[str] = ()) -> Plan:
         """Return the plan, without the needs of some sites, and without other sites altogether."""
-        needs = {site: need for site, need in self.needs.items() if site not in bare}
-        asking = {site: roots for site, need in needs.items() if (roots := need.client_roots) is not None}
         return plan(
             _without(self.desired, left_out),
-            {site: need.credential for site, need in needs.items() if need.credential},
-            client_roots={site: roots or (self.placeholder_ca,) for site, roots in asking.items()},
+            {site: need for site, need in self.needs.items() if site not in bare},
             hsts_steps=self.hsts_steps,
             ticket_keys=self.ring.keys,
         )
@@ -157,9 +152,7 @@ class Reconciler:
         ring = self._ring.rotated(now) if now >= self._ring.due else self._ring
         if progress:
             progress("it applies the snapshot")
-        intended, receipt, broken = await self._apply(
-            _Inputs(desired, needs, steps, ring, certificates.placeholder_ca())
-        )
+        intended, receipt, broken = await self._apply(_Inputs(desired, needs, steps, ring))
         needs |= {site: replace(needs[site], credential=None, fault=why) for site, why in broken.items()}
         # Not the root that was applied: older ticket keys were lost with the edge that had them.
         self._ring = ring if receipt.root == intended.hash else ring.without_older()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from plan_samples import credential, desired, site
+from plan_samples import credential, desired, needs_of, site
 from port443.core.contract.bounds import MAX_FRAME
 from port443.core.contract.events import DrainStarted, SnapshotApplied
 from port443.core.contract.reasons import (
@@ -41,7 +41,7 @@ from scripted_edge import BOOT, Answer, ScriptedEdge, frame, hello
 
 T = TypeVar("T")
 HASH = "ab" * 32
-PLAN = plan(desired(site("a.test")), {"a.test": credential("a.test")})
+PLAN = plan(desired(site("a.test")), needs_of({"a.test": credential("a.test")}))
 
 
 def ask(

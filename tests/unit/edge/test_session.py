@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from free_ports import free_port
-from plan_samples import credential, desired, site
+from plan_samples import credential, desired, needs_of, site
 from port443.core.contract.read import document_of
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash, hash_of, plain
@@ -20,7 +20,9 @@ from port443.edge.sockets import HeldSockets
 from port443.edge.supervisor import EdgeOptions, Supervisor
 from scripted_edge import BOOT, Answer, ScriptedEdge, hello
 
-PLAN = plan(desired(site("a.test"), site("b.test")), {id_: credential(id_) for id_ in ("a.test", "b.test")})
+PLAN = plan(
+    desired(site("a.test"), site("b.test")), needs_of({id_: credential(id_) for id_ in ("a.test", "b.test")})
+)
 
 
 class Scripted:

@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 
 import pytest
 
-from plan_samples import credential, desired, site
+from plan_samples import credential, desired, needs_of, site
 from port443.core.contract.snapshot import (
     Certificate,
     Limits,
@@ -23,14 +23,14 @@ from port443.core.plan.policies import POLICIES
 
 SHOP = site("shop.example.com")
 BASE = desired(SHOP)
-CREDENTIAL = credential("shop.example.com")
+NEEDS = needs_of({SHOP.id: credential("shop.example.com")})
 OLD_KEY = TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
 NEW_KEY = TicketKey("ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=")
 
 
 def made(wishes: Desired = BASE, *, serial: int = 1, key: bytes = b"key") -> Plan:
     each = {one.id: credential(*(n.text for n in one.names), serial=serial, key=key) for one in wishes.sites}
-    return plan(wishes, each)
+    return plan(wishes, needs_of(each))
 
 
 def words(old: Plan | None, new: Plan) -> list[str]:
@@ -39,7 +39,7 @@ def words(old: Plan | None, new: Plan) -> list[str]:
 
 def shop(**changes: object) -> Plan:
     """Return the plan with another shop, certified as the first one is."""
-    return plan(desired(replace(SHOP, **changes)), {SHOP.id: CREDENTIAL})  # type: ignore[arg-type]
+    return plan(desired(replace(SHOP, **changes)), NEEDS)  # type: ignore[arg-type]
 
 
 def test_equal_plans_differ_in_nothing() -> None:
@@ -148,10 +148,10 @@ def test_limits_of_a_site_are_told_as_settings_write_them() -> None:
 
 def test_limits_default_site_and_ticket_keys() -> None:
     """What all sites share is named by what it is, and secrets by their number."""
-    old = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY])
+    old = plan(BASE, NEEDS, ticket_keys=[OLD_KEY])
     new = plan(
         replace(BASE, default_site=SHOP.id, limits=Limits(header_bytes=32768)),
-        {SHOP.id: CREDENTIAL},
+        NEEDS,
         ticket_keys=[NEW_KEY, OLD_KEY],
     )
     assert words(old, new) == [
@@ -159,9 +159,30 @@ def test_limits_default_site_and_ticket_keys() -> None:
         "policy: all sites: limits.header.size 32KiB instead of 64KiB",
         "secrets: ticket keys: 1 new, 0 dropped",
     ]
-    turned = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[OLD_KEY, NEW_KEY])
-    again = plan(BASE, {SHOP.id: CREDENTIAL}, ticket_keys=[NEW_KEY, OLD_KEY])
+    turned = plan(BASE, NEEDS, ticket_keys=[OLD_KEY, NEW_KEY])
+    again = plan(BASE, NEEDS, ticket_keys=[NEW_KEY, OLD_KEY])
     assert words(turned, again) == ["secrets: ticket keys: come in another order"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, (), "no client is accepted instead of clients are asked for no certificate"),
+        (
+            (),
+            (b"root",),
+            "clients need a certificate of CA 4813494d137e1631 instead of no client is accepted",
+        ),
+    ],
+)
+def test_no_clients_and_no_demand_of_them_are_told_apart(
+    before: tuple[bytes, ...] | None, after: tuple[bytes, ...] | None, told: str
+) -> None:
+    """A site without a known CA lets in nobody; one without the demand asks nobody."""
+    was, now = (
+        plan(BASE, {SHOP.id: replace(NEEDS[SHOP.id], client_roots=roots)}) for roots in (before, after)
+    )
+    assert f"policy: {SHOP.id}: {told}" in words(was, now)
 
 
 def test_an_adopted_root_without_its_parts_can_be_compared() -> None:

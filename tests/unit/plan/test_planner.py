@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from plan_samples import OWN, credential, desired, site
+from plan_samples import OWN, credential, desired, needs_of, site
 from port443.core.contract.read import read_document
 from port443.core.contract.snapshot import (
     Limits,
@@ -25,7 +25,7 @@ from port443.core.contract.snapshot import (
     plain,
 )
 from port443.core.names import Endpoint
-from port443.core.plan.desired import Desired, HstsFixed, SiteTimeouts, Upstream
+from port443.core.plan.desired import Desired, HstsFixed, SiteNeeds, SiteTimeouts, Upstream
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan, timeouts_of
 
@@ -46,12 +46,13 @@ MANY = desired(
 CREDENTIALS = {id_: credential(id_) for id_ in ("demo.localhost", "app.example.com", "api.internal")} | {
     "shop.example.com": credential("shop.example.com", "*.shop.example.com", "192.0.2.10", key=b"shop")
 }
+NEEDS = needs_of(CREDENTIALS)
 CASES: dict[str, Plan] = {
     "nothing": plan(desired(), {}),
-    "one_local_site": plan(desired(ONE), CREDENTIALS),
+    "one_local_site": plan(desired(ONE), NEEDS),
     "many_sites": plan(
         replace(MANY, limits=Limits(drain_timeout_ms=30000)),
-        CREDENTIALS,
+        NEEDS,
         hsts_steps={"api.internal": HstsStep(2, NOON)},
         ticket_keys=[TicketKey("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), "ab" * 32],
     ),
@@ -92,13 +93,25 @@ def test_a_plan_is_whole_and_keeps_the_contract(name: str) -> None:
 def test_a_site_without_a_credential_is_planned_without_a_certificate() -> None:
     """So that the edge knows its names, goes on with its last good version, and asks its clients."""
     wishes = desired(ONE, site("late.example.com"), default_site="late.example.com")
-    made = plan(wishes, CREDENTIALS, client_roots={"late.example.com": (b"root",)})
+    made = plan(wishes, NEEDS | {"late.example.com": SiteNeeds(client_roots=(b"root",))})
     late = made.parts[made.root.sites["late.example.com"]]
     assert isinstance(late, Site)
     policy = made.parts[late.tls]
     assert isinstance(policy, TlsPolicy)
     assert (late.certificates, policy.client_roots) == ((), ("cm9vdA==",))
     assert made.root.default_site == "late.example.com"
+
+
+@pytest.mark.parametrize(
+    ("needed", "demanded"), [(None, None), ((), ()), ((b"root",), ("cm9vdA==",))], ids=str
+)
+def test_clients_are_asked_where_their_cas_are_needed(
+    needed: tuple[bytes, ...] | None, demanded: tuple[str, ...] | None
+) -> None:
+    """Who knows no CA yet lets in nobody; only who needs none asks nobody, and may give tickets."""
+    made = plan(desired(ONE), {ONE.id: SiteNeeds(CREDENTIALS[ONE.id], needed)})
+    (policy,) = (part for part in made.parts.values() if isinstance(part, TlsPolicy))
+    assert (policy.client_roots, policy.tickets) == (demanded, needed is None)
 
 
 def test_equal_upstreams_share_a_pool() -> None:
@@ -109,7 +122,7 @@ def test_equal_upstreams_share_a_pool() -> None:
         site("b.test", upstreams=both),
         site("c.test", upstreams=both[::-1]),
     ]
-    made = plan(desired(*sites), {each.id: credential(each.id) for each in sites})
+    made = plan(desired(*sites), needs_of({each.id: credential(each.id) for each in sites}))
     pools = {part.id: part.pool for part in made.parts.values() if isinstance(part, Site)}
     assert pools["a.test"] == pools["b.test"] != pools["c.test"]
 
@@ -120,7 +133,7 @@ def test_a_large_pool_has_a_short_name_of_its_own() -> None:
     other = (*many[:-1], Upstream("10.9.9.9", 80))
     made = plan(
         desired(site("a.test", upstreams=many), site("b.test", upstreams=other)),
-        {"a.test": credential("a.test"), "b.test": credential("b.test")},
+        needs_of({"a.test": credential("a.test"), "b.test": credential("b.test")}),
     )
     ids = {part.id for part in made.parts.values() if isinstance(part, Pool)}
     assert len(ids) == 2
@@ -131,14 +144,15 @@ def test_the_order_of_wishes_makes_no_difference() -> None:
     """Sites, names and addresses in another order make the same hash."""
     turned = replace(MANY, sites=MANY.sites[::-1], https=MANY.https[::-1], http=MANY.http[::-1])
     renamed = replace(turned, sites=tuple(replace(each, names=each.names[::-1]) for each in turned.sites))
-    assert plan(MANY, CREDENTIALS).hash == plan(renamed, CREDENTIALS).hash
+    assert plan(MANY, NEEDS).hash == plan(renamed, NEEDS).hash
 
 
 def test_redirects_of_local_names_are_not_remembered() -> None:
     """A browser that remembers localhost's redirect breaks the next project on that port."""
     local, public, address = site("app.test"), site("app.example.com"), site("127.0.0.1")
     made = plan(
-        desired(local, public, address), {each.id: credential(each.id) for each in (local, public, address)}
+        desired(local, public, address),
+        needs_of({each.id: credential(each.id) for each in (local, public, address)}),
     )
     cacheable = {part.id: part.redirect_cacheable for part in made.parts.values() if isinstance(part, Site)}
     assert cacheable == {"app.test": False, "app.example.com": True, "127.0.0.1": False}
@@ -173,7 +187,7 @@ def test_more_ticket_keys_than_the_contract_allows_are_passed_over() -> None:
 
 def test_a_credential_that_covers_more_than_the_site_is_taken_as_it_is() -> None:
     """A certificate part says what its leaf covers, a site part what is served."""
-    made = plan(desired(site("a.test")), {"a.test": credential("a.test", "*.a.test")})
+    made = plan(desired(site("a.test")), needs_of({"a.test": credential("a.test", "*.a.test")}))
     spelled = {part.kind: part.names for part in made.parts.values() if hasattr(part, "names")}
     assert spelled == {"site": ("a.test",), "certificate": ("*.a.test", "a.test")}
 
@@ -184,7 +198,8 @@ def test_a_site_has_its_own_time_outs_and_those_of_its_pool() -> None:
     same = site("b.test", timeouts=SiteTimeouts(body_ms=60_000))
     limits = Limits(request_timeout_ms=3_600_000)
     made = plan(
-        replace(desired(own, same), limits=limits), {name: credential(name) for name in ("a.test", "b.test")}
+        replace(desired(own, same), limits=limits),
+        needs_of({name: credential(name) for name in ("a.test", "b.test")}),
     )
     sites = {part.id: part for part in made.parts.values() if isinstance(part, Site)}
     assert sites["a.test"].timeouts == replace(timeouts_of(limits), request_ms=None, body_ms=300_000)
@@ -198,7 +213,7 @@ def test_limits_go_where_the_edge_looks_for_them() -> None:
     small = replace(site("a.test"), limits=SiteLimits(body_bytes=1000))
     wishes = replace(desired(small), limits=Limits(header_fields=50))
     wishes = replace(wishes, pool_limits=PoolLimits(response_timeout_ms=5000, connections_per_worker=500))
-    made = plan(wishes, {"a.test": credential("a.test")})
+    made = plan(wishes, needs_of({"a.test": credential("a.test")}))
     assert made.root.limits == Limits(header_fields=50)
     (part,) = (part for part in made.parts.values() if isinstance(part, Site))
     assert part.limits == SiteLimits(body_bytes=1000)

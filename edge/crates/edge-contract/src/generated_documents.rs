@@ -18,8 +18,8 @@ use crate::generated_values::{Alpn, CipherSuite, Group, Role, TlsVersion};
 use crate::hash::Hash;
 use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
 use crate::read::{
-    Fields, all_base64, as_base64, base64, base64_array, boolean, distinct, hash, integer, list, map,
-    nullable, object, one_of, port, sorted, text,
+    Fields, all_base64, all_base64_or_null, as_base64, base64, base64_array, boolean, distinct, hash,
+    integer, list, map, nullable, object, one_of, port, sorted, text,
 };
 
 /// One address that the edge accepts connections on.
@@ -262,9 +262,10 @@ pub struct TlsPolicy {
     pub groups: Vec<Group>,
     pub alpn: Vec<Alpn>,
     pub tickets: bool,
-    /// Base64 of DER: the CAs of which a client must show a certificate; empty: none is requested.
-    #[serde(serialize_with = "all_base64")]
-    pub client_roots: Vec<Vec<u8>>,
+    /// Base64 of DER: the CAs of which a client must show a certificate; empty: no client is
+    /// accepted; null: none is requested.
+    #[serde(serialize_with = "all_base64_or_null")]
+    pub client_roots: Option<Vec<Vec<u8>>>,
 }
 
 impl TlsPolicy {
@@ -275,7 +276,7 @@ impl TlsPolicy {
             groups: fields.take("groups", distinct(1..=5, one_of(Group::parse, "a key exchange group")))?,
             alpn: fields.take("alpn", distinct(1..=2, one_of(Alpn::parse, "an application protocol")))?,
             tickets: fields.take("tickets", boolean)?,
-            client_roots: fields.take("client_roots", distinct(0..=64, base64(1..=65_536)))?,
+            client_roots: fields.take("client_roots", nullable(distinct(0..=64, base64(1..=65_536))))?,
         })
     }
 }

@@ -251,3 +251,18 @@ pub(crate) fn all_base64<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(entries.iter().map(|bytes| STANDARD.encode(bytes)))
 }
+
+/// Write each entry's bytes as base64, or `null`.
+#[allow(
+    clippy::ref_option,
+    reason = "serde hands over the field as it is"
+)]
+pub(crate) fn all_base64_or_null<S: Serializer>(
+    entries: &Option<Vec<Vec<u8>>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match entries {
+        Some(entries) => all_base64(entries, serializer),
+        None => serializer.serialize_none(),
+    }
+}

@@ -95,7 +95,7 @@ fn timeouts() -> impl Strategy<Value = Timeouts> {
 
 fn tls_policy() -> impl Strategy<Value = TlsPolicy> {
     let versions = some(TlsVersion::ALL);
-    let client_roots = btree_set(vec(any::<u8>(), 1..40), 0..4);
+    let client_roots = proptest::option::of(btree_set(vec(any::<u8>(), 1..40), 0..4));
     (
         versions,
         some(CipherSuite::ALL),
@@ -111,7 +111,7 @@ fn tls_policy() -> impl Strategy<Value = TlsPolicy> {
                 groups,
                 alpn,
                 tickets,
-                client_roots: client_roots.into_iter().collect(),
+                client_roots: client_roots.map(|roots| roots.into_iter().collect()),
             },
         )
 }

@@ -48,7 +48,7 @@ fn authority() -> Authority {
 
 fn site(authority: &Authority) -> SiteTls {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
-    plan.policy.client_roots = vec![authority.der.clone()];
+    plan.policy.client_roots = Some(vec![authority.der.clone()]);
     plan.build().ok().unwrap()
 }
 
@@ -121,10 +121,32 @@ async fn a_certificate_of_another_authority_is_refused() {
     }
 }
 
+/// Where no authority is known yet, everybody is asked and nobody comes in.
+#[tokio::test]
+async fn without_an_authority_no_client_comes_in() {
+    let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
+    plan.policy.client_roots = Some(Vec::new());
+    let site = plan.build().ok().unwrap();
+    assert!(site.asks_clients());
+    let shown = authority();
+    for config in [client(Ok(())), old_client(Ok(()))] {
+        let refusal = attempt(&site, &showing(config.clone(), Some(&shown))).await;
+        assert_eq!(
+            HandshakeFailure::ClientCertificateInvalid,
+            refusal.unwrap_err().reason
+        );
+        let refusal = attempt(&site, &showing(config, None)).await;
+        assert_eq!(
+            HandshakeFailure::ClientCertificateMissing,
+            refusal.unwrap_err().reason
+        );
+    }
+}
+
 #[test]
 fn an_unreadable_authority_has_its_path() {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
-    plan.policy.client_roots = vec![authority().der, vec![1]];
+    plan.policy.client_roots = Some(vec![authority().der, vec![1]]);
     let fault = plan.build().err().unwrap();
     assert_eq!(
         (QuarantineCode::TlsPolicyUnusable, "tls.client_roots[1]"),

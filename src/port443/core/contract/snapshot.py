@@ -177,10 +177,9 @@ class TlsPolicy:
     groups: Annotated[tuple[Annotated[str, OneOf(Group)], ...], Size(1, len(Group)), Unique()]
     alpn: Annotated[tuple[Annotated[str, OneOf(Alpn)], ...], Size(1, len(Alpn)), Unique()]
     tickets: bool
-    client_roots: Annotated[
-        tuple[Annotated[str, Base64(1, MAX_CERTIFICATE_BYTES)], ...], Size(0, MAX_CLIENT_ROOTS), Unique()
-    ] = ()
-    """Base64 of DER: the CAs of which a client must show a certificate; empty: none is requested."""
+    client_roots: Annotated[tuple[Der, ...], Size(0, MAX_CLIENT_ROOTS), Unique()] | None = None
+    """Base64 of DER: the CAs of which a client must show a certificate; empty: no client is accepted; null:
+    none is requested."""
     kind: Literal["tls_policy"] = "tls_policy"
 
 

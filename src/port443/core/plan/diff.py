@@ -165,9 +165,11 @@ def _tls(id_: str, was: TlsPolicy, now: TlsPolicy) -> Iterator[Change]:
         yield Change("policy", id_, f"tickets are {'given' if now.tickets else 'no longer given'}")
 
 
-def _clients(roots: tuple[str, ...]) -> str:
-    if not roots:
+def _clients(roots: tuple[str, ...] | None) -> str:
+    if roots is None:
         return "clients are asked for no certificate"
+    if not roots:
+        return "no client is accepted"
     shown = (Fingerprint.of(base64.b64decode(root)).text[:16] for root in roots)
     return f"clients need a certificate of CA {_list(shown)}"
 

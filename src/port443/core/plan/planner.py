@@ -25,12 +25,13 @@ from port443.core.contract.snapshot import (
 )
 from port443.core.contract.tls_names import Role
 from port443.core.names import Endpoint, HostName, IPName
-from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteTimeouts
+from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteNeeds, SiteTimeouts
 from port443.core.plan.hsts import HstsStep, header_of
 from port443.core.plan.policies import POLICIES
 
 HTTPS_PORT = 443
 MAX_POOL_NAME = 100
+NOTHING = SiteNeeds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,26 +60,22 @@ class Plan:
 
 def plan(
     desired: Desired,
-    credentials: Mapping[str, Credential],
+    needs: Mapping[str, SiteNeeds],
     *,
-    client_roots: Mapping[str, tuple[bytes, ...]] | None = None,
     hsts_steps: Mapping[str, HstsStep] | None = None,
     ticket_keys: Sequence[TicketKey | Hash] = (),
 ) -> Plan:
-    """Return the snapshot of the desired state, with the given credentials.
+    """Return the snapshot of the desired state, with what is known of the needs of its sites.
 
-    `credentials`, `client_roots` (DER of the CAs of which a client must show a certificate; without them
-    none is requested) and `hsts_steps` are by site id. A site without a credential has no certificate: the
-    edge puts it in quarantine, and keeps its last good version. One without a step has the ladder's first.
-    Ticket keys are ordered newest first; one that the edge holds already may be given by its hash alone.
-    More of them than the contract allows are ignored.
+    `needs` and `hsts_steps` are by site id. A site without a credential has no certificate: the edge puts it
+    in quarantine, and keeps its last good version. One without a step has the ladder's first. Ticket keys are
+    ordered newest first; one that the edge holds already may be given by its hash alone. More of them than
+    the contract allows are ignored.
     """
     parts = _Parts(desired)
-    steps, roots = hsts_steps or {}, client_roots or {}
+    steps = hsts_steps or {}
     sites = {
-        site.id: parts.add_site(
-            site, credentials.get(site.id), roots.get(site.id, ()), header_of(site, steps.get(site.id))
-        )
+        site.id: parts.add_site(site, needs.get(site.id, NOTHING), header_of(site, steps.get(site.id)))
         for site in sorted(desired.sites, key=lambda site: site.id)
     }
     newest = ticket_keys[:MAX_TICKET_KEYS]
@@ -106,14 +103,12 @@ class _Parts:
         self.by_hash[name] = part
         return name
 
-    def add_site(
-        self, site: DesiredSite, credential: Credential | None, roots: tuple[bytes, ...], hsts: Hsts | None
-    ) -> Hash:
+    def add_site(self, site: DesiredSite, needs: SiteNeeds, hsts: Hsts | None) -> Hash:
         part = Site(
             id=site.id,
             names=_spelled(site.names),
-            tls=self.add(_policy(site, roots)),
-            certificates=(self._add_credential(credential),) if credential else (),
+            tls=self.add(_policy(site, needs.client_roots)),
+            certificates=(self._add_credential(needs.credential),) if needs.credential else (),
             pool=self.add(_pool(site, self.desired)),
             hsts=hsts,
             redirect_cacheable=not any(_is_local(name) for name in site.names),
@@ -128,9 +123,9 @@ class _Parts:
         return self.add(Certificate(_spelled(credential.names), chain, key))
 
 
-def _policy(site: DesiredSite, client_roots: tuple[bytes, ...]) -> TlsPolicy:
+def _policy(site: DesiredSite, client_roots: tuple[bytes, ...] | None) -> TlsPolicy:
     policy = POLICIES[site.tls]
-    if not client_roots:
+    if client_roots is None:
         return policy
     # A resumed session would show no certificate.
     return replace(policy, client_roots=tuple(map(_base64, client_roots)), tickets=False)

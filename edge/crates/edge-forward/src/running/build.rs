@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
         let site = Part::site(self.parts, hash);
         let policy = site.and_then(|site| Part::tls_policy(self.parts, &site.tls));
         good.tls.requires_client_certificate()
-            || policy.is_ok_and(|policy| policy.client_roots.is_empty())
+            || policy.is_ok_and(|policy| policy.client_roots.is_none())
     }
 }
 

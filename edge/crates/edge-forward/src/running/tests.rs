@@ -127,7 +127,7 @@ fn policy() -> TlsPolicy {
         groups: Group::ALL.to_vec(),
         alpn: Alpn::ALL.to_vec(),
         tickets: true,
-        client_roots: Vec::new(),
+        client_roots: None,
     }
 }
 
@@ -254,7 +254,7 @@ fn a_site_that_requires_client_certificates_is_not_replaced_by_a_version_that_do
     draft.serve(site.clone());
     let open = draft.run();
     site.tls = draft.add(Part::TlsPolicy(TlsPolicy {
-        client_roots: vec![vec![1]],
+        client_roots: Some(vec![vec![1]]),
         ..policy()
     }));
     draft.serve(site);

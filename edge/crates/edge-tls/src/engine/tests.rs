@@ -50,7 +50,7 @@ static SITE: LazyLock<SiteTls> = LazyLock::new(|| {
             groups: vec![Group::X25519],
             alpn: vec![],
             tickets: true,
-            client_roots: vec![],
+            client_roots: None,
         },
         certificates: vec![CertificateSource {
             hash: Hash::of("certificate"),

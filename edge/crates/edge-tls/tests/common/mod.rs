@@ -96,7 +96,7 @@ pub(crate) fn policy() -> TlsPolicy {
         ],
         alpn: vec![Alpn::H2, Alpn::Http11],
         tickets: true,
-        client_roots: Vec::new(),
+        client_roots: None,
     }
 }
 

@@ -126,7 +126,7 @@ fn client_auth_policy() -> Part {
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     let key = rcgen::KeyPair::generate().unwrap();
     Part::TlsPolicy(TlsPolicy {
-        client_roots: vec![params.self_signed(&key).unwrap().der().to_vec()],
+        client_roots: Some(vec![params.self_signed(&key).unwrap().der().to_vec()]),
         ..policy()
     })
 }
