@@ -12,7 +12,9 @@ from docstrings import docstrings
 from port443.core.contract import bounds, reasons, tls_names
 from port443.core.contract.read import PARTS
 from port443.core.contract.rules import (
+    AcmeToken,
     Base64,
+    KeyAuthorisation,
     Label,
     Named,
     OneOf,
@@ -59,7 +61,9 @@ use serde::Serialize;
 use crate::error::Fault;
 use crate::generated_values::{Alpn, CipherSuite, Group, Role, TlsVersion};
 use crate::hash::Hash;
-use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
+use crate::names::{
+    check_site_name, check_token, id, key_authorisation, site_name, socket_address, upstream_host,
+};
 use crate::read::{
     Fields, all_base64, all_base64_or_null, as_base64, base64, base64_array, boolean, distinct, hash,
     integer, list, map, nullable, object, one_of, port, sorted, text,
@@ -67,7 +71,9 @@ use crate::read::{
 """
 WIDTHS = {"CONTRACT": "u64", "MAX_INTEGER": "u64", "DAY_MS": "u64", "LISTENER_BACKLOG": "i32"}
 """What is an integer in documents or a number of the system's; the others are lengths in memory."""
-INSIDE_READERS = frozenset({"MAX_LISTENERS", "MAX_NAMES", "MAX_SITES", "MAX_SERVERS", "MAX_TICKET_KEYS"})
+INSIDE_READERS = frozenset(
+    {"MAX_LISTENERS", "MAX_NAMES", "MAX_SITES", "MAX_SERVERS", "MAX_TICKET_KEYS", "MAX_CHALLENGES"}
+)
 """Bounds that the edge knows only by what the readers of documents refuse."""
 
 
@@ -236,10 +242,10 @@ def _ruled(hint: Any, rules: tuple[Rule, ...]) -> _Field:
         return _scalar(rules[0])
     size = next(rule for rule in rules if isinstance(rule, Size))
     if get_origin(hint) is dict:
-        _, entry = map(_field, get_args(hint))
-        return _Field(
-            f"BTreeMap<String, {entry.kind}>", f"map({size.most:_}, check_site_name, {entry.reader})"
-        )
+        key, entry = get_args(hint)
+        check = KEY_CHECKS[type(get_args(key)[1])]
+        entry = _field(entry)
+        return _Field(f"BTreeMap<String, {entry.kind}>", f"map({size.most:_}, {check}, {entry.reader})")
     entry = _field(get_args(hint)[0])
     how = next(
         (word for kind, word in ORDERS.items() if any(isinstance(rule, kind) for rule in rules)), "list"
@@ -251,6 +257,7 @@ def _ruled(hint: Any, rules: tuple[Rule, ...]) -> _Field:
     )
 
 
+KEY_CHECKS: dict[type, str] = {Named: "check_site_name", AcmeToken: "check_token"}
 ORDERS: dict[type, str] = {Sorted: "sorted", Unique: "distinct"}
 SERIALIZED = '    #[serde(serialize_with = "as_base64")]\n'
 
@@ -265,6 +272,8 @@ def _scalar(rule: Rule) -> _Field:
             about = " ".join((choices.__doc__ or "").split()).removesuffix(".").partition(" (")[0]
             about = about[0].lower() + about[1:]
             return _Field(choices.__name__, f'one_of({choices.__name__}::parse, "{about}")', is_copy=True)
+        case KeyAuthorisation():
+            return _Field("String", "key_authorisation")
         case Pattern():
             return _Field("Hash", "hash", is_copy=True)
         case Named(wildcard):

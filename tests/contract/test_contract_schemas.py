@@ -37,7 +37,8 @@ BEYOND_SCHEMA = (
     "certificate_names_unsorted", "certificate_chain_not_base64", "certificate_chain_url_base64",
     "certificate_chain_no_padding", "certificate_chain_stray_bit", "certificate_chain_line_break",
     "certificate_chain_entry_empty", "tls_policy_client_root_empty", "private_key_not_base64",
-    "private_key_empty", "ticket_key_",
+    "private_key_empty", "ticket_key_", "challenge_key_authorisation_line_end",
+    "challenge_server_name_", "challenge_site_", "root_challenges_not_in_parts",
 )  # fmt: skip
 
 

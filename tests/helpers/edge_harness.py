@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from port443.core.acme.challenges import PendingAnswer
 from port443.core.contract.snapshot import (
     Certificate,
     Hash,
@@ -37,6 +38,7 @@ from port443.core.contract.snapshot import (
     hash_of,
     plain,
 )
+from port443.core.plan.planner import Plan
 from seam_client import RawClient
 from tls_certs import Issued
 from waiting import HANG_S, wait_until
@@ -104,6 +106,8 @@ class Scene:
     default_site: str | None = None
     ticket_secrets: tuple[bytes, ...] = (b"\x01" * 32,)
     """Newest first."""
+    answers: tuple[PendingAnswer, ...] = ()
+    """To challenges of the first site."""
 
     def with_limits(self, **changes: int) -> "Scene":
         return replace(self, limits=replace(self.limits, **changes))
@@ -126,6 +130,9 @@ class Scene:
             ticket_keys=keys,
             parts=tuple(sorted(parts)),
         )
+        if self.answers:
+            made = Plan(root, parts).answering({self.sites[0].names[0]: self.answers})
+            root, parts = made.root, dict(made.parts)
         return root, tuple(parts.values())
 
 

@@ -26,7 +26,9 @@ from port443.core.contract.reasons import (
     QuarantineCode,
 )
 from port443.core.contract.receipt import (
+    ChallengeRefused,
     Receipt,
+    SitePending,
     SiteQuarantined,
     SiteRunning,
     SiteState,
@@ -40,6 +42,7 @@ from port443.core.contract.snapshot import (
     Root,
     Site,
     TicketKey,
+    hash_of,
     plain,
 )
 from port443.core.contract.stats import EdgeStats
@@ -68,7 +71,10 @@ class StandInEdge:
     """What it runs when it is met; then it is adopted."""
     fault: EdgeError | None = None
     """Raised by whatever is asked."""
+    good: dict[str, Hash] = field(default_factory=dict)
+    """The last good version of each site."""
     quarantined: dict[str, SiteState] = field(default_factory=dict)
+    refused_challenges: dict[str, ChallengeRefused] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     """Listeners that have no sockets."""
     version: str = "0.1.0"
@@ -100,20 +106,23 @@ class StandInEdge:
         held = {*ring, *self.ticket_keys, *(self.found.ticket_keys if self.found else ())}
         plan = plan.without_ticket_keys(set(plan.root.ticket_keys) - held)
         self.ticket_keys |= ring
+        sites = {id_: self._judged(id_, plan.parts[part]) for id_, part in plan.root.sites.items()}
         self.plans.append(plan)
         self.running = plan.hash
-        sites = {id_: self._judged(plan.parts[part]) for id_, part in plan.root.sites.items()}
         listeners: dict[str, ListenerState] = {
             one.id: ListenerState.WAITING_FOR_SOCKETS if one.id in self.waiting else ListenerState.LISTENING
             for one in plan.root.listeners
         }
-        return Receipt(plan.hash, sites | self.quarantined, listeners)
+        return Receipt(plan.hash, sites | self.quarantined, listeners, self.refused_challenges)
 
-    def _judged(self, part: Part) -> SiteState:
+    def _judged(self, id_: str, part: Part) -> SiteState:
         assert isinstance(part, Site)
         if part.certificates:
+            self.good[id_] = hash_of(part)
             return SiteRunning()
-        return SiteQuarantined(QuarantineCode.CERTIFICATE_MISSING, "certificates", "there is none", None)
+        if good := self.good.get(id_):
+            return SiteQuarantined(QuarantineCode.CERTIFICATE_MISSING, "certificates", "there is none", good)
+        return SitePending()
 
     async def watch(self) -> None:
         await self._end.wait()

@@ -9,6 +9,7 @@ from port443.app.log_throttle import LogThrottle
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
 from port443.core.contract.events import (
+    AcmeChallengeAnswered,
     DrainEnded,
     DrainStarted,
     EarlyDataRejected,
@@ -33,9 +34,12 @@ from port443.core.contract.events import (
 from port443.core.contract.reasons import (
     QuarantineCode,
 )
+from port443.core.contract.receipt import SitePending, SiteQuarantined
 from port443.core.contract.upstream_causes import cause_of
 from port443.core.control.events import (
     AppEvent,
+    CertificatePending,
+    ChallengeUnanswered,
     Level,
     ProofFailed,
     ProofRecovered,
@@ -68,8 +72,20 @@ def round_events(
         yield from map(SnapshotChanged, round_.changes)
         if fault := round_.store_fault:
             yield StoreFailed(fault.code, fault.message)
+        yield from _pending_events(round_, before)
         yield from _degraded_events(round_, before)
     yield from _proof_events(round_.proofs, before.proofs if before else ())
+
+
+def _pending_events(round_: RoundResult, before: RoundResult | None) -> Iterator[AppEvent]:
+    """Yield the sites that wait for their first certificate, and the challenges that are not answered."""
+    known = before.pending if before else {}
+    for site, waits_for in round_.pending.items():
+        if site not in known:
+            yield CertificatePending(site, waits_for)
+    for name, refused in round_.receipt.refused_challenges.items():
+        if before is None or before.receipt.refused_challenges.get(name) != refused:
+            yield ChallengeUnanswered(name, refused.code, f"{refused.path}: {refused.message}")
 
 
 def _degraded_events(round_: RoundResult, before: RoundResult | None) -> Iterator[AppEvent]:
@@ -84,9 +100,11 @@ def _degraded(round_: RoundResult) -> dict[str, tuple[str, str]]:
     quarantined = round_.receipt.quarantined
     found = {site: (str(state.code), state.message) for site, state in quarantined.items()}
     for site, fault in round_.faults.items():
-        state = quarantined.get(site)
-        if site not in round_.receipt.sites or (state and state.code is QuarantineCode.CERTIFICATE_MISSING):
-            found[site] = fault.code, fault.message
+        match round_.receipt.sites.get(site):
+            case None | SitePending() | SiteQuarantined(code=QuarantineCode.CERTIFICATE_MISSING):
+                found[site] = fault.code, fault.message
+            case _:
+                pass
     return found
 
 
@@ -115,6 +133,8 @@ class EdgeEventLog:
                 return
             case HandshakeFailed() | TlsFailed() | UpstreamFailed():
                 level, kind = logging.INFO, (event.name, str(body.reason))
+            case AcmeChallengeAnswered():
+                level, kind = logging.INFO, (event.name, str(body.kind))
             case UpstreamCameBack():
                 level, kind = logging.INFO, (event.name, body.server)
             case UpstreamWentDown():

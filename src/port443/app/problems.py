@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
 from port443.core.contract.reasons import (
     QuarantineCode,
 )
-from port443.core.contract.receipt import (
-    SiteQuarantined,
-)
+from port443.core.contract.receipt import SitePending, SiteQuarantined, SiteRunning, SiteState
 from port443.core.control.status import Problem, ServerStatus, Severity, Verdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Credential, DesiredSite
@@ -78,25 +77,28 @@ def round_problems(round_: RoundResult, now: datetime) -> Iterator[Problem]:
         if state != "listening":
             cause = "no client is accepted there"
             yield Problem(state, "error", None, listener, cause, "port443 reload --wait")
-    quarantined = round_.receipt.quarantined
     for site in round_.desired.sites:
-        yield from _site_problems(site, round_, quarantined.get(site.id), now)
+        yield from _site_problems(site, round_, now)
     yield from proof_problems(round_.proofs, now)
 
 
-def _site_problems(
-    site: DesiredSite, round_: RoundResult, state: SiteQuarantined | None, now: datetime
-) -> Iterator[Problem]:
-    needs = round_.needs[site.id]
+def _site_problems(site: DesiredSite, round_: RoundResult, now: datetime) -> Iterator[Problem]:
+    needs, state = round_.needs[site.id], round_.receipt.sites.get(site.id)
     fault, locked = needs.fault, needs.client_roots == ()
-    is_left_out = site.id not in round_.receipt.sites
-    harmed = locked or is_left_out or (state is not None and state.serves is None)
+    harmed = locked or _is_refused(state)
     severity: Severity = "error" if harmed else "warning"
     if fault:
         served = "" if harmed else f"; {_still_served(needs.credential, now)}"
         served = "; no client is accepted until then" if locked else served
         yield Problem(fault.code, severity, site.id, site.id, fault.message + served, fault.hint)
-    if state and not (fault and state.code is QuarantineCode.CERTIFICATE_MISSING):
+    if isinstance(state, SitePending) and not fault:
+        waits = f": {needs.waits_for}" if needs.waits_for else ""
+        cause = f"it has no certificate yet, and its names are refused until then{waits}"
+        hint = "port443 status tells when it has one"
+        yield Problem("certificate_pending", "warning", site.id, site.id, cause, hint)
+    if isinstance(state, SiteQuarantined) and not (
+        fault and state.code is QuarantineCode.CERTIFICATE_MISSING
+    ):
         served = "" if state.serves is None else "; the last good version is still served"
         cause = f"{state.path}: {state.message}{served}"
         yield Problem(state.code, severity, site.id, site.id, cause, f"port443 explain {state.code}")
@@ -105,6 +107,19 @@ def _site_problems(
         yield from _date_problems(site.id, chain, now)
     for warning in needs.warnings:
         yield Problem("certificate_warned", "warning", site.id, site.id, warning, "")
+
+
+def _is_refused(state: SiteState | None) -> bool:
+    """Whether a site's names are refused; one that was left out altogether has no state."""
+    match state:
+        case SiteRunning():
+            return False
+        case SitePending() | None:
+            return True
+        case SiteQuarantined(serves=serves):
+            return serves is None
+        case kind:
+            assert_never(kind)
 
 
 def _still_served(credential: Credential | None, now: datetime) -> str:

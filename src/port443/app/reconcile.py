@@ -7,13 +7,15 @@ handshakes with it.
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from port443.app.certificates import CertificateManager
 from port443.app.hsts_rollout import HstsRollout
 from port443.app.prove import Proof, proof_targets, prove
 from port443.app.tickets import TicketRing
 from port443.app.trust import publish_roots
-from port443.core.contract.receipt import Receipt
+from port443.core.acme.challenges import HttpAnswer, PendingAnswer, TlsAlpnAnswer
+from port443.core.contract.receipt import Receipt, SitePending
 from port443.core.contract.shape import DocumentInvalid
 from port443.core.contract.snapshot import Hash, Root
 from port443.core.control.events import CertificateEvent
@@ -66,6 +68,20 @@ class RoundResult:
     store_fault: StoreError | None
     """The error of the store, if any; what could not be stored is kept in memory meanwhile."""
 
+    def published(self, site: str) -> tuple[PendingAnswer, ...]:
+        """Return what ACME servers are answered for a site, at every address and by every worker."""
+        need = self.needs.get(site)
+        return tuple(answer for answer in need.answers if self._is_given(answer)) if need else ()
+
+    def _is_given(self, answer: PendingAnswer) -> bool:
+        match answer:
+            case TlsAlpnAnswer(server_name=name):
+                return name in self.plan.challenges.tls_alpn and name not in self.receipt.refused_challenges
+            case HttpAnswer(token=token):
+                return token in self.plan.challenges.http
+            case kind:
+                assert_never(kind)
+
     @property
     def running(self) -> Hash:
         """The hash of what the edge runs now."""
@@ -80,6 +96,16 @@ class RoundResult:
     def faults(self) -> dict[str, Port443Error]:
         """The faults of sites: no usable certificate, a new one refused, or the contract broken."""
         return {site: need.fault for site, need in self.needs.items() if need.fault}
+
+    @property
+    def pending(self) -> dict[str, str]:
+        """What sites wait for whose first certificate is on order."""
+        states = self.receipt.sites
+        return {
+            site: need.waits_for
+            for site, need in self.needs.items()
+            if need.waits_for and isinstance(states.get(site), SitePending)
+        }
 
     @property
     def is_proved(self) -> bool:
@@ -153,7 +179,9 @@ class Reconciler:
         if progress:
             progress("it applies the snapshot")
         intended, receipt, broken = await self._apply(_Inputs(desired, needs, steps, ring))
-        needs |= {site: replace(needs[site], credential=None, fault=why) for site, why in broken.items()}
+        needs |= {
+            site: replace(needs[site], credential=None, answers=(), fault=why) for site, why in broken.items()
+        }
         # Not the root that was applied: older ticket keys were lost with the edge that had them.
         self._ring = ring if receipt.root == intended.hash else ring.without_older()
         fault = fault or await self._save(receipt)
@@ -189,6 +217,20 @@ class Reconciler:
         if whole := breaches(intended):
             intended = inputs.planned(bare=broken, left_out=whole)
         return intended, await self._services.edge.apply(intended), broken
+
+    async def publish(self, last: RoundResult) -> RoundResult:
+        """Have the edge answer the challenges that are pending now, and leave all else as it is.
+
+        Nothing is planned anew or proved, so that an order waits for no handshake of another site. When
+        this returns, every address and worker answers. Raises `EdgeError` when the edge does not take it.
+        """
+        pending = self._services.certificates.needs(last.desired.sites)
+        answers = {site: need.answers for site, need in pending.items() if site in last.plan.root.sites}
+        intended = last.plan.answering(answers)
+        receipt = await self._services.edge.apply(intended)
+        needs = {site: replace(need, answers=answers.get(site, ())) for site, need in last.needs.items()}
+        self._last = replace(last, plan=intended, receipt=receipt, needs=needs)
+        return self._last
 
     async def prove_again(self, last: RoundResult) -> RoundResult:
         """Repeat the handshakes that did not match."""

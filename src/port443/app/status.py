@@ -19,7 +19,7 @@ from port443.app.problems import (
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
 from port443.core.contract.reasons import ListenerState
-from port443.core.contract.receipt import SiteQuarantined, SiteRunning
+from port443.core.contract.receipt import SitePending, SiteQuarantined, SiteRunning
 from port443.core.contract.stats import EdgeStats
 from port443.core.control.status import (
     CertificateSource,
@@ -212,6 +212,7 @@ def _site(
         id=site.id,
         names=tuple(str(name) for name in site.names),
         state=_state(site, round_),
+        waits_for=round_.pending.get(site.id),
         verdict=verdict_of(problems),
         upstreams=addresses,
         servers=tuple(serve.servers[address] for address in addresses if address in serve.servers),
@@ -230,12 +231,14 @@ def _unseen(site: SiteStatus) -> SiteStatus:
     return dataclasses.replace(site, verdict="error", proofs=proofs)
 
 
-def _state(site: DesiredSite, round_: RoundResult) -> Literal["running", "last_good", "refused"]:
+def _state(site: DesiredSite, round_: RoundResult) -> Literal["running", "pending", "last_good", "refused"]:
     match round_.receipt.sites.get(site.id):
         case SiteRunning():
             return "running"
         case SiteQuarantined(serves=serves):
             return "last_good" if serves else "refused"
+        case SitePending():
+            return "pending" if site.id in round_.pending else "refused"
         case None:
             return "refused"
         case state:

@@ -19,6 +19,12 @@ from port443.wiring import status_of
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 TONES: Final[dict[str, output.Tone]] = {"good": "good", "warning": "note", "error": "bad"}
+STATES: Final = {
+    "running": "",
+    "pending": "  refused until its first certificate is there",
+    "last_good": "  in its last good version",
+    "refused": "  refused",
+}
 NAMED_AT_MOST = 5
 """Sites that the summary names."""
 
@@ -141,8 +147,7 @@ def _edge_lines(edge: EdgeStatus | None) -> Iterator[str]:
 
 
 def _site_lines(site: SiteStatus) -> Iterator[str]:
-    proved = [proof for proof in site.proofs if proof.verdict == "same"]
-    state = {"running": "", "last_good": "  in its last good version", "refused": "  refused"}[site.state]
+    state = STATES[site.state]
     yield f"{_mark(site.verdict)} {output.paint(', '.join(site.names), 'strong')}{state}"
     yield f"    to           {', '.join(_servers(site))}"
     if certificate := site.certificate:
@@ -150,14 +155,21 @@ def _site_lines(site: SiteStatus) -> Iterator[str]:
         when = f", renews {_moment(renews)}" if renews else ", renewed by its owner"
         ends = f"ends {_moment(certificate.not_after)} ({_span(certificate.seconds_left)} left)"
         yield f"    certificate  {certificate.key}, {certificate.source}, {ends}{when}"
-    made = "1 handshake" if len(site.proofs) == 1 else f"{len(site.proofs)} handshakes"
-    if site.proofs and all(proof.verdict == "unknown" for proof in site.proofs):
-        yield f"    served       not known: {site.proofs[0].detail}"
+    if site.waits_for:
+        yield f"    certificate  on order: {site.waits_for}"
     else:
-        yield f"    served       equals issued in {len(proved)} of {made}"
+        yield _served(site)
     yield f"    hsts         {_hsts(site.hsts)}"
     if site.client_cas:
         yield f"    clients      need a certificate of {', '.join(site.client_cas)}"
+
+
+def _served(site: SiteStatus) -> str:
+    proved = sum(proof.verdict == "same" for proof in site.proofs)
+    made = "1 handshake" if len(site.proofs) == 1 else f"{len(site.proofs)} handshakes"
+    if site.proofs and all(proof.verdict == "unknown" for proof in site.proofs):
+        return f"    served       not known: {site.proofs[0].detail}"
+    return f"    served       equals issued in {proved} of {made}"
 
 
 def _servers(site: SiteStatus) -> Iterator[str]:
@@ -183,11 +195,15 @@ def _counter_lines(stats: EdgeStats) -> Iterator[str]:
     failed = stats.handshake_failures
     reasons = ", ".join(f"{name} {count}" for name, count in sorted(failed.items()))
     answered = sum(row.count for row in stats.requests)
+    challenges = sum(stats.acme_challenges.values())
     connections = stats.connections
     yield ""
     yield f"connections  {connections.accepted} accepted, {connections.open} open"
     yield f"handshakes   {shaken}, {resumed} resumed; failed: {reasons or 'none'}"
     yield f"requests     {answered}"
+    if challenges:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(stats.acme_challenges.items()))
+        yield f"challenges   {challenges} answered: {kinds}"
     yield f"memory       {stats.memory.resident_bytes / 2**20:.1f} MiB"
 
 

@@ -12,7 +12,9 @@ from port443.core.contract.reasons import (
     ListenerState,
 )
 from port443.core.contract.receipt import (
+    ChallengeRefused,
     Receipt,
+    SitePending,
     SiteQuarantined,
     SiteRunning,
     SiteState,
@@ -79,6 +81,7 @@ class _Missing:
 class _Applied:
     root: Hash
     listeners: dict[str, ListenerState]
+    refused_challenges: dict[str, ChallengeRefused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,13 +219,16 @@ def _receipt(value: Any) -> Receipt:
     sites = value.get("sites")
     if not isinstance(sites, dict):
         raise EdgeAnswerStrange("the edge's receipt names no sites")
-    return Receipt(applied.root, {id_: _site(state) for id_, state in sites.items()}, applied.listeners)
+    states = {id_: _site(state) for id_, state in sites.items()}
+    return Receipt(applied.root, states, applied.listeners, applied.refused_challenges)
 
 
 def _site(value: Any) -> SiteState:
     state = value.get("state") if isinstance(value, dict) else None
     if state == "running":
         return SiteRunning()
+    if state == "pending":
+        return SitePending()
     if state == "quarantined":
         return _shaped(SiteQuarantined, value)
     raise EdgeAnswerStrange(f"the edge's receipt has a site in the state {state!r}")

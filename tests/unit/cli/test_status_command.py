@@ -1,5 +1,6 @@
 """`port443 status` as its reader sees it: marks, summary, one site, the brief form, exit codes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from port443.core.control.status import (
 
 def site(name: str, verdict: Verdict = "good", hsts: HstsStatus | None = None) -> SiteStatus:
     return SiteStatus(
-        id=name, names=(name, f"www.{name}"), verdict=verdict, state="running", tls="intermediate",
+        id=name, names=(name, f"www.{name}"), verdict=verdict, state="running", waits_for=None,
+        tls="intermediate",
         upstreams=("a:80", "b:80", "c:80"),
         servers=(ServerStatus("a:80", None), ServerStatus("b:80", "nothing listens")),
         certificate=None, hsts=hsts or fixed(None), client_cas=(), proofs=(),
@@ -111,6 +113,15 @@ def test_what_needs_attention_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "    to           \u2713 a:80, \u2717 b:80, c:80" in lines
     assert "! edge: it was restarted (a_code)" in lines
     assert any(line.startswith("restarts  3, the last at 2026-03-01 13:00:00 ") for line in lines)
+
+
+def test_a_pending_site_says_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of a certificate and its proof, which there cannot be yet."""
+    new = replace(site("new.test", "warning"), state="pending", waits_for="the CA validates new.test")
+    lines = run(monkeypatch, document(new)).stdout.splitlines()
+    assert "! new.test, www.new.test  refused until its first certificate is there" in lines
+    assert "    certificate  on order: the CA validates new.test" in lines
+    assert not any("served" in line for line in lines)
 
 
 @pytest.mark.parametrize(

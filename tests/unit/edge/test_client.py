@@ -17,6 +17,8 @@ from port443.core.contract.reasons import (
     QuarantineCode,
 )
 from port443.core.contract.receipt import (
+    ChallengeRefused,
+    SitePending,
     SiteQuarantined,
     SiteRunning,
 )
@@ -81,13 +83,20 @@ def test_another_contract_is_named(tmp_path: Path) -> None:
 
 
 def test_a_receipt_is_typed(tmp_path: Path) -> None:
-    """Running and quarantined sites are told apart."""
+    """Running, pending and quarantined sites are told apart."""
     fault = {"code": "key_mismatch", "path": "certificates[0].key", "message": "differs", "serves": None}
     receipt = {
         "root": PLAN.hash,
         "missing": [],
-        "sites": {"a.test": {"state": "running"}, "b.test": {"state": "quarantined", **fault}},
+        "sites": {
+            "a.test": {"state": "running"},
+            "b.test": {"state": "quarantined", **fault},
+            "c.test": {"state": "pending"},
+        },
         "listeners": {"https:127.0.0.1:8443": "waiting_for_sockets"},
+        "refused_challenges": {
+            "d.test": {"code": "key_unreadable", "path": "certificate.key", "message": "none"}
+        },
     }
     edge, (answer,) = ask(
         tmp_path, lambda _: {"verb": "apply", "receipt": receipt}, lambda each: each.apply(PLAN.root, 3, None)
@@ -96,6 +105,10 @@ def test_a_receipt_is_typed(tmp_path: Path) -> None:
     assert answer.sites["a.test"] == SiteRunning()
     assert answer.quarantined == {
         "b.test": SiteQuarantined(QuarantineCode.KEY_MISMATCH, "certificates[0].key", "differs", None)
+    }
+    assert answer.sites["c.test"] == SitePending()
+    assert answer.refused_challenges == {
+        "d.test": ChallengeRefused(QuarantineCode.KEY_UNREADABLE, "certificate.key", "none")
     }
     assert not answer.is_whole
     assert edge.requests == [{"verb": "apply", "root": plain(PLAN.root), "epoch": 3, "base": None}]

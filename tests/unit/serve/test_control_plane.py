@@ -416,7 +416,7 @@ def test_a_site_may_be_older_than_its_certificate(bench: ServeBench, monkeypatch
             assert (await plane.reload()).whole is False
             document = await status(plane)
             assert [site["state"] for site in document["sites"]] == ["running", "refused"]
-            assert codes(document) == ["certificate_missing"]
+            assert codes(document) == ["certificate_pending"]
             (job,) = (one for one in document["jobs"] if one["name"] == "certificate/two.test")
             assert (job["state"], job["progress"]) == ("running", "waiting for another CA")
             issuer.answers.set()

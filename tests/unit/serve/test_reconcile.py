@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,16 @@ from plan_samples import desired, site
 from port443.app.event_log import round_events
 from port443.app.problems import round_problems
 from port443.app.reconcile import RoundResult
+from port443.core.acme.challenges import HttpAnswer, TlsAlpnAnswer
 from port443.core.contract.bounds import (
     MAX_NAMES,
 )
+from port443.core.contract.reasons import QuarantineCode
+from port443.core.contract.receipt import ChallengeRefused
 from port443.core.contract.snapshot import (
     Site,
 )
-from port443.core.control.events import AppEvent, SiteDegraded
+from port443.core.control.events import AppEvent, CertificatePending, ChallengeUnanswered, SiteDegraded
 from port443.core.errors import EdgeError, StoreError
 from port443.core.names import Endpoint, parse_site_name
 from port443.core.plan.desired import Desired, DesiredSite, OwnCertificate, SiteNeeds
@@ -179,6 +183,95 @@ def test_tickets_of_an_adopted_edge_stay_good(bench: ServeBench, rounds: Rounds)
 
 
 # Certificates
+
+
+# Challenges
+
+ANSWERS = (TlsAlpnAnswer(NAME, (b"challenge",), b"key"), HttpAnswer("token", f"token.{'p' * 43}"))
+
+
+def need(bench: ServeBench, monkeypatch: pytest.MonkeyPatch, **more: Any) -> None:
+    """Have the site need more than its jobs bring."""
+    now = {
+        site: dataclasses.replace(each, **more)
+        for site, each in bench.certificates.needs(ONE_SITE.sites).items()
+    }
+    monkeypatch.setattr(bench.certificates, "needs", lambda _: now)
+
+
+def test_answers_are_published_without_a_proof_or_a_new_plan(
+    bench: ServeBench, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever publishes waits for the edge alone; only when it has answered are they called published."""
+    before = rounds.next()
+    dialled = len(bench.dial.dialled)
+    need(bench, monkeypatch, answers=ANSWERS)
+    bench.clock.advance(hours=2)
+    after = asyncio.run(rounds.rounds.reconciler.publish(before))
+    assert len(bench.dial.dialled) == dialled
+    assert (before.published(NAME), after.published(NAME)) == ((), ANSWERS)
+    assert after.published("other.test") == ()
+    assert bench.edge.plan.root.sites == before.plan.root.sites
+    assert bench.edge.plan.root.ticket_keys == before.plan.root.ticket_keys
+    assert set(bench.edge.plan.challenges.tls_alpn) == {NAME}
+    need(bench, monkeypatch, answers=())
+    withdrawn = asyncio.run(rounds.rounds.reconciler.publish(after))
+    assert bench.edge.plan == before.plan
+    assert withdrawn.published(NAME) == ()
+
+
+def test_a_round_answers_what_is_pending(
+    bench: ServeBench, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds.next()
+    need(bench, monkeypatch, answers=ANSWERS)
+    assert rounds.next().published(NAME) == ANSWERS
+
+
+def test_what_the_edge_cannot_answer_is_not_called_published(
+    bench: ServeBench, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told once, as an error."""
+    before = rounds.next()
+    need(bench, monkeypatch, answers=ANSWERS)
+    bench.edge.refused_challenges = {
+        NAME: ChallengeRefused(QuarantineCode.CERTIFICATE_UNREADABLE, "certificate.chain[0]", "no X.509")
+    }
+    after = rounds.next()
+    assert after.published(NAME) == ANSWERS[1:]
+    (told,) = (one for one in round_events(after, before) if isinstance(one, ChallengeUnanswered))
+    assert (told.server_name, told.cause) == (NAME, "certificate.chain[0]: no X.509")
+    assert not any(isinstance(one, ChallengeUnanswered) for one in round_events(after, after))
+
+
+def test_an_edge_that_takes_no_answers_says_so_to_who_publishes(
+    bench: ServeBench, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rounds.next()
+    need(bench, monkeypatch, answers=ANSWERS)
+    bench.edge.fault = StaleEpoch("epoch 1 has passed")
+    with pytest.raises(StaleEpoch):
+        asyncio.run(rounds.rounds.reconciler.publish(before))
+
+
+def test_a_first_certificate_on_order_is_waited_for(
+    bench: ServeBench, rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site is pending, with what it waits for; it is told once, and no fault of the others."""
+    asyncio.run(rounds.rounds.bring(ONE_SITE))
+    need(bench, monkeypatch, credential=None, answers=ANSWERS, waits_for="the CA validates app.test")
+    pending = rounds.next()
+    assert pending.pending == {NAME: "the CA validates app.test"}
+    assert pending.published(NAME) == ANSWERS
+    (problem,) = round_problems(pending, bench.clock.now())
+    assert (problem.code, problem.severity) == ("certificate_pending", "warning")
+    assert problem.cause.endswith("until then: the CA validates app.test")
+    waits = CertificatePending(NAME, "the CA validates app.test")
+    assert waits in list(round_events(pending, None))
+    assert waits not in list(round_events(pending, pending))
+    need(bench, monkeypatch, fault=ClockWrong("1970"))
+    (problem,) = round_problems(rounds.next(), bench.clock.now())
+    assert (problem.code, problem.severity) == (ClockWrong.code, "error")
 
 
 def test_a_certificate_is_renewed_at_two_thirds_and_served(bench: ServeBench, rounds: Rounds) -> None:

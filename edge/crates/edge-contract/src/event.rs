@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::generated_values::bounds::MAX_EVENT_TEXT;
 use crate::generated_values::{
-    Alpn, CipherSuite, HandshakeFailure, Http2Cutoff, QuarantineCode, RequestRefusal, TlsFailure,
-    TlsVersion, UpstreamFailure,
+    Alpn, ChallengeKind, CipherSuite, HandshakeFailure, Http2Cutoff, QuarantineCode,
+    RequestRefusal, TlsFailure, TlsVersion, UpstreamFailure,
 };
 use crate::hash::Hash;
 
@@ -56,6 +56,13 @@ pub enum Event {
         reason: HandshakeFailure,
         detail: String,
         alert: Option<String>,
+    },
+    /// An ACME server was given the answer to a challenge.
+    AcmeChallengeAnswered {
+        kind: ChallengeKind,
+        site: String,
+        listener: String,
+        peer: SocketAddr,
     },
     /// TLS failed on a connection whose handshake had completed.
     TlsFailed {
@@ -123,6 +130,7 @@ impl Event {
     pub fn limited_kind(&self) -> Option<EventKind> {
         let (event, reason) = match self {
             Self::HandshakeFailed { reason, .. } => ("handshake_failed", reason.as_str()),
+            Self::AcmeChallengeAnswered { kind, .. } => ("acme_challenge_answered", kind.as_str()),
             Self::TlsFailed { reason, .. } => ("tls_failed", reason.as_str()),
             Self::RequestRefused { reason, .. } => ("request_refused", reason.as_str()),
             Self::Http2CutOff { reason, .. } => ("http2_cut_off", reason.as_str()),

@@ -16,7 +16,9 @@ use serde::Serialize;
 use crate::error::Fault;
 use crate::generated_values::{Alpn, CipherSuite, Group, Role, TlsVersion};
 use crate::hash::Hash;
-use crate::names::{check_site_name, id, site_name, socket_address, upstream_host};
+use crate::names::{
+    check_site_name, check_token, id, key_authorisation, site_name, socket_address, upstream_host,
+};
 use crate::read::{
     Fields, all_base64, all_base64_or_null, as_base64, base64, base64_array, boolean, distinct, hash,
     integer, list, map, nullable, object, one_of, port, sorted, text,
@@ -135,6 +137,8 @@ pub struct Root {
     pub ticket_keys: Vec<Hash>,
     /// Every part that the snapshot needs, sorted.
     pub parts: Vec<Hash>,
+    /// The ACME challenges that are answered now.
+    pub challenges: Option<Hash>,
 }
 
 impl Root {
@@ -147,6 +151,7 @@ impl Root {
             default_site: fields.take("default_site", nullable(site_name))?,
             ticket_keys: fields.take("ticket_keys", list(0..=8, hash))?,
             parts: fields.take("parts", sorted(0..=500_000, hash))?,
+            challenges: fields.take("challenges", nullable(hash))?,
         })
     }
 }
@@ -226,8 +231,8 @@ pub struct Site {
     /// Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted.
     pub names: Vec<String>,
     pub tls: Hash,
-    /// To choose from by the hello. Without any the site is quarantined: its last good version is
-    /// kept.
+    /// To choose from by the hello. Without any the site's last good version is kept; if it never
+    /// had one, it is pending, and its names are refused.
     pub certificates: Vec<Hash>,
     pub pool: Hash,
     pub hsts: Option<Hsts>,
@@ -377,6 +382,58 @@ impl TicketKey {
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
             secret: fields.take("secret", base64_array)?,
+        })
+    }
+}
+
+/// A tls-alpn-01 challenge (RFC 8737): its hello is shown this certificate.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct TlsAlpnChallenge {
+    /// The site that the challenge is for; events name it.
+    pub site: String,
+    pub certificate: Hash,
+}
+
+impl TlsAlpnChallenge {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            site: fields.take("site", site_name)?,
+            certificate: fields.take("certificate", hash)?,
+        })
+    }
+}
+
+/// An http-01 challenge (RFC 8555 §8.3): its request is answered with this text.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct HttpChallenge {
+    /// The site that the challenge is for; events name it.
+    pub site: String,
+    pub key_authorisation: String,
+}
+
+impl HttpChallenge {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            site: fields.take("site", site_name)?,
+            key_authorisation: fields.take("key_authorisation", key_authorisation)?,
+        })
+    }
+}
+
+/// The ACME challenges that are answered now, on every listener and whatever runs of their sites.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug, Hash)]
+pub struct Challenges {
+    /// By the name in the hello: a host name, or the reverse name of an IP address (RFC 8738 §6).
+    pub tls_alpn: BTreeMap<String, TlsAlpnChallenge>,
+    /// By token.
+    pub http: BTreeMap<String, HttpChallenge>,
+}
+
+impl Challenges {
+    pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
+        Ok(Self {
+            tls_alpn: fields.take("tls_alpn", map(4_096, check_site_name, object(TlsAlpnChallenge::read)))?,
+            http: fields.take("http", map(4_096, check_token, object(HttpChallenge::read)))?,
         })
     }
 }

@@ -41,6 +41,8 @@ pub mod bounds {
     pub const DAY_MS: u64 = 86_400_000;
     /// The longest text from a client in an event, in bytes.
     pub const MAX_EVENT_TEXT: usize = 512;
+    /// The longest token of an ACME challenge; RFC 8555 §8.1 asks for 22 characters at least.
+    pub const MAX_ACME_TOKEN: usize = 256;
 }
 
 error_codes! {
@@ -179,6 +181,10 @@ closed_set! {
         UnknownServerName = "unknown_server_name",
         /// The name's site is in quarantine, with no good version to serve.
         SiteQuarantined = "site_quarantined",
+        /// The name's site has no certificate yet.
+        CertificatePending = "certificate_pending",
+        /// An ACME server validates a name for which no tls-alpn-01 challenge is pending.
+        NoChallengeAnswer = "no_challenge_answer",
         /// The client sent an alert about the certificate.
         ClientRejectedCertificate = "client_rejected_certificate",
         /// The site requires a client certificate.
@@ -270,6 +276,8 @@ closed_set! {
         BodyTooLarge = "body_too_large",
         /// The client fell silent in the middle of a body.
         BodyTimeout = "body_timeout",
+        /// The host's site has no certificate yet, so that a redirect to https would lead nowhere.
+        CertificatePending = "certificate_pending",
         /// A field of HTTP/1's connections in HTTP/2.
         ConnectionFieldForbidden = "connection_field_forbidden",
         /// An Expect that is not `100-continue`, once.
@@ -337,6 +345,7 @@ impl RequestRefusal {
             Self::BodyMalformed => 400,
             Self::BodyTooLarge => 413,
             Self::BodyTimeout => 408,
+            Self::CertificatePending => 503,
             Self::ConnectionFieldForbidden => 400,
             Self::ExpectationUnsupported => 417,
             Self::FieldNameMalformed => 400,
@@ -376,6 +385,7 @@ impl RequestRefusal {
             Self::BodyMalformed => "The request's body does not keep to its framing.",
             Self::BodyTooLarge => "The request's body is larger than this site takes.",
             Self::BodyTimeout => "The request's body did not arrive in time.",
+            Self::CertificatePending => "This site waits for its first certificate. Try again in a minute.",
             Self::ConnectionFieldForbidden => "The request has a header that HTTP/2 forbids.",
             Self::ExpectationUnsupported => "This server does not meet that expectation.",
             Self::FieldNameMalformed => "A header line has no valid name.",
@@ -444,7 +454,7 @@ closed_set! {
         ReferenceMissing = "reference_missing",
         /// The site's own id is not its key in the root.
         IdDiffers = "id_differs",
-        /// There is no certificate for the site.
+        /// There is no certificate for the site, and a good version of it goes on.
         CertificateMissing = "certificate_missing",
         /// A certificate is no X.509 that can be served.
         CertificateUnreadable = "certificate_unreadable",
@@ -456,6 +466,16 @@ closed_set! {
         NamesConflict = "names_conflict",
         /// The policy's versions, suites, groups and the certificates leave nothing to agree on.
         TlsPolicyUnusable = "tls_policy_unusable",
+    }
+}
+
+closed_set! {
+    /// The kinds of ACME challenges that are answered.
+    ChallengeKind {
+        /// By a certificate in a handshake (RFC 8737).
+        TlsAlpn = "tls-alpn-01",
+        /// By a response on a plain port (RFC 8555 §8.3).
+        Http = "http-01",
     }
 }
 

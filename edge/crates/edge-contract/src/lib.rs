@@ -54,7 +54,7 @@ pub use hash::{Hash, HashInvalid};
 pub use json::{Json, canonical};
 pub use part::Part;
 pub use parts::{PartMissing, Parts};
-pub use receipt::{Receipt, SiteVerdict};
+pub use receipt::{ChallengeRefused, Receipt, SiteVerdict};
 pub use reply::{Identity, ListenerWorkers, Reply};
 pub use request::{Apply, ErrorReply, Request, SocketName};
 pub use stats::{

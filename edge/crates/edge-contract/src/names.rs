@@ -3,9 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::error::Fault;
-use crate::generated_values::bounds::{MAX_HOST_LABEL, MAX_HOST_NAME, MAX_ID};
+use crate::generated_values::bounds::{MAX_ACME_TOKEN, MAX_HOST_LABEL, MAX_HOST_NAME, MAX_ID};
 use crate::json::Json;
 use crate::read::text;
+
+/// The base64url of a SHA-256.
+const THUMBPRINT: usize = 43;
 
 /// Read a site's name: a host name, `*.` and a host name, or an IP address, each in canonical form.
 pub(crate) fn site_name(json: Json) -> Result<String, Fault> {
@@ -22,6 +25,29 @@ pub(crate) fn check_site_name(name: &str) -> Result<(), Fault> {
         "{:?} is not a lower-case host name, wildcard or IP address",
         shortened(name)
     )))
+}
+
+/// Refuse what is no token of an ACME challenge (RFC 8555 §8.1).
+pub(crate) fn check_token(token: &str) -> Result<(), Fault> {
+    if (1..=MAX_ACME_TOKEN).contains(&token.len()) && is_base64url(token) {
+        return Ok(());
+    }
+    Err(Fault::document(format!(
+        "{:?} is not 1 to {MAX_ACME_TOKEN} characters of base64url",
+        shortened(token)
+    )))
+}
+
+/// Read a token, and behind a dot the SHA-256 thumbprint of an account key (RFC 8555 §8.1).
+pub(crate) fn key_authorisation(json: Json) -> Result<String, Fault> {
+    let text = text(json)?;
+    let is_whole = text.split_once('.').is_some_and(|(token, thumbprint)| {
+        check_token(token).is_ok() && thumbprint.len() == THUMBPRINT && is_base64url(thumbprint)
+    });
+    if is_whole {
+        return Ok(text);
+    }
+    Err(Fault::document("is not a token, a dot and a thumbprint"))
 }
 
 /// Read an upstream's host: a host name or an IP address.
@@ -78,6 +104,11 @@ fn is_label(label: &str) -> bool {
         && label.bytes().all(plain)
         && !label.starts_with('-')
         && !label.ends_with('-')
+}
+
+fn is_base64url(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 fn shortened(text: &str) -> &str {
@@ -139,6 +170,25 @@ mod tests {
             &long_name,
         ] {
             assert!(check_site_name(name).is_err(), "{name}");
+        }
+    }
+
+    /// A key authorisation is a token and a thumbprint, both in the alphabet that paths are safe with.
+    #[test]
+    fn key_authorisations_are_a_token_and_a_thumbprint() {
+        let read = |text: &str| key_authorisation(Json::Text(text.to_owned()));
+        let thumbprint = "-".repeat(43);
+        let longest = "a".repeat(256);
+        for token in ["a", "Zz09-_", &longest] {
+            assert_eq!(Ok(()), check_token(token));
+            assert!(read(&format!("{token}.{thumbprint}")).is_ok());
+        }
+        for token in ["", "a/b", "..", "a.b", "a b", "é", &format!("{longest}a")] {
+            assert!(check_token(token).is_err(), "{token}");
+            assert!(read(&format!("{token}.{thumbprint}")).is_err(), "{token}");
+        }
+        for thumbprint in ["", "a", &"a".repeat(44), &"/".repeat(43)] {
+            assert!(read(&format!("a.{thumbprint}")).is_err(), "{thumbprint}");
         }
     }
 

@@ -5,7 +5,9 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::error::Fault;
-use crate::generated_documents::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::generated_documents::{
+    Certificate, Challenges, Pool, PrivateKey, Site, TicketKey, TlsPolicy,
+};
 use crate::hash::Hash;
 use crate::json::Json;
 use crate::read::{Fields, text};
@@ -26,6 +28,8 @@ pub enum Part {
     PrivateKey(PrivateKey),
     /// Secret: a key from which ticket keys are derived.
     TicketKey(TicketKey),
+    /// What ACME servers are answered.
+    Challenges(Challenges),
 }
 
 impl Part {
@@ -52,6 +56,7 @@ impl Part {
             "certificate" => Self::Certificate(Certificate::read(&mut fields)?),
             "private_key" => Self::PrivateKey(PrivateKey::read(&mut fields)?),
             "ticket_key" => Self::TicketKey(TicketKey::read(&mut fields)?),
+            "challenges" => Self::Challenges(Challenges::read(&mut fields)?),
             _ => return Err(Fault::document("is not a known kind").under("kind")),
         };
         fields.finish()?;
@@ -68,6 +73,7 @@ impl Part {
             Self::Certificate(_) => "certificate",
             Self::PrivateKey(_) => "private_key",
             Self::TicketKey(_) => "ticket_key",
+            Self::Challenges(_) => "challenges",
         }
     }
 

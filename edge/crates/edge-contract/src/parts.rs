@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::generated_documents::{Certificate, Pool, PrivateKey, Site, TicketKey, TlsPolicy};
+use crate::generated_documents::{
+    Certificate, Challenges, Pool, PrivateKey, Site, TicketKey, TlsPolicy,
+};
 use crate::generated_values::QuarantineCode;
 use crate::hash::Hash;
 use crate::part::Part;
@@ -64,4 +66,5 @@ kinds! {
     certificate Certificate
     private_key PrivateKey
     ticket_key TicketKey
+    challenges Challenges
 }

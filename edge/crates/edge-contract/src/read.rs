@@ -253,10 +253,7 @@ pub(crate) fn all_base64<S: Serializer>(
 }
 
 /// Write each entry's bytes as base64, or `null`.
-#[allow(
-    clippy::ref_option,
-    reason = "serde hands over the field as it is"
-)]
+#[allow(clippy::ref_option, reason = "serde hands over the field as it is")]
 pub(crate) fn all_base64_or_null<S: Serializer>(
     entries: &Option<Vec<Vec<u8>>>,
     serializer: S,

@@ -28,7 +28,20 @@ pub enum Receipt {
         sites: BTreeMap<String, SiteVerdict>,
         /// By listener id.
         listeners: BTreeMap<String, ListenerState>,
+        /// The tls-alpn-01 challenges that cannot be answered, by the name in their hello.
+        refused_challenges: BTreeMap<String, ChallengeRefused>,
     },
+}
+
+/// Why a challenge cannot be answered with what was given for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChallengeRefused {
+    /// The cause.
+    pub code: QuarantineCode,
+    /// The place, as seen from the challenge: `certificate.key`.
+    pub path: String,
+    /// The cause in words, without the place.
+    pub message: String,
 }
 
 /// The state of a site after an apply.
@@ -37,6 +50,8 @@ pub enum Receipt {
 pub enum SiteVerdict {
     /// The site runs as in the snapshot.
     Running,
+    /// The site has no certificate yet: its names are refused.
+    Pending,
     /// The site cannot be served as in the snapshot. Other sites are not affected.
     Quarantined {
         /// The cause.

@@ -67,9 +67,12 @@ impl Root {
         {
             return Err(Fault::document("is not among the sites").under("default_site"));
         }
-        match self.ticket_keys.iter().position(|hash| !self.needs(hash)) {
-            Some(index) => Err(absent().at(index).under("ticket_keys")),
-            None => Ok(()),
+        if let Some(index) = self.ticket_keys.iter().position(|hash| !self.needs(hash)) {
+            return Err(absent().at(index).under("ticket_keys"));
+        }
+        match &self.challenges {
+            Some(hash) if !self.needs(hash) => Err(absent().under("challenges")),
+            _ => Ok(()),
         }
     }
 

@@ -20,6 +20,7 @@ pub struct Stats {
     pub handshakes: Vec<HandshakeCount>,
     pub handshake_failures: BTreeMap<&'static str, u64>,
     pub handshake_duration_us: Histogram,
+    pub acme_challenges: BTreeMap<&'static str, u64>,
     pub requests: Vec<RequestCount>,
     pub http2_cutoffs: BTreeMap<&'static str, u64>,
     pub bytes: ByteCount,

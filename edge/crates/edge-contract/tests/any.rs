@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use edge_contract::{
-    Alpn, Certificate, CipherSuite, FrameReader, Group, Hash, Hsts, Json, Limits, Listener, Part,
-    Pool, PrivateKey, Request, Role, Root, Server, Site, SiteLimits, TicketKey, Timeouts,
-    TlsPolicy, TlsVersion, canonical, encode_frame,
+    Alpn, Certificate, Challenges, CipherSuite, FrameReader, Group, Hash, Hsts, HttpChallenge,
+    Json, Limits, Listener, Part, Pool, PrivateKey, Request, Role, Root, Server, Site, SiteLimits,
+    TicketKey, Timeouts, TlsAlpnChallenge, TlsPolicy, TlsVersion, canonical, encode_frame,
 };
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
@@ -95,7 +95,7 @@ fn timeouts() -> impl Strategy<Value = Timeouts> {
 
 fn tls_policy() -> impl Strategy<Value = TlsPolicy> {
     let versions = some(TlsVersion::ALL);
-    let client_roots = proptest::option::of(btree_set(vec(any::<u8>(), 1..40), 0..4));
+    let client_roots = option::of(btree_set(vec(any::<u8>(), 1..40), 0..4));
     (
         versions,
         some(CipherSuite::ALL),
@@ -162,7 +162,24 @@ fn part() -> impl Strategy<Value = Part> {
         certificate,
         der().prop_map(|pkcs8| Part::PrivateKey(PrivateKey { pkcs8 })),
         any::<[u8; 32]>().prop_map(|secret| Part::TicketKey(TicketKey { secret })),
+        challenges().prop_map(Part::Challenges),
     ]
+}
+
+fn challenges() -> impl Strategy<Value = Challenges> {
+    let tls_alpn =
+        (host(), hash()).prop_map(|(site, certificate)| TlsAlpnChallenge { site, certificate });
+    let http = (host(), "[A-Za-z0-9_-]{1,40}[.][A-Za-z0-9_-]{43}").prop_map(
+        |(site, key_authorisation)| HttpChallenge {
+            site,
+            key_authorisation,
+        },
+    );
+    (
+        btree_map(host(), tls_alpn, 0..4),
+        btree_map("[A-Za-z0-9_-]{1,40}", http, 0..4),
+    )
+        .prop_map(|(tls_alpn, http)| Challenges { tls_alpn, http })
 }
 
 fn listener() -> impl Strategy<Value = Listener> {
@@ -197,20 +214,25 @@ fn root() -> impl Strategy<Value = Root> {
         vec(hash(), 0..=8),
         vec(hash(), 0..5),
         any::<bool>(),
+        option::of(hash()),
     )
-        .prop_map(|(listeners, sites, ticket_keys, others, has_default)| {
-            let needed = sites.values().chain(&ticket_keys).chain(&others).copied();
-            let parts: std::collections::BTreeSet<Hash> = needed.collect();
-            Root {
-                contract: 1,
-                listeners,
-                limits: Limits::default(),
-                default_site: sites.keys().next().filter(|_| has_default).cloned(),
-                parts: parts.into_iter().collect(),
-                sites,
-                ticket_keys,
-            }
-        })
+        .prop_map(
+            |(listeners, sites, ticket_keys, others, has_default, challenges)| {
+                let needed = sites.values().chain(&ticket_keys).chain(&others);
+                let needed = needed.chain(&challenges).copied();
+                let parts: std::collections::BTreeSet<Hash> = needed.collect();
+                Root {
+                    contract: 1,
+                    listeners,
+                    limits: Limits::default(),
+                    default_site: sites.keys().next().filter(|_| has_default).cloned(),
+                    parts: parts.into_iter().collect(),
+                    sites,
+                    ticket_keys,
+                    challenges,
+                }
+            },
+        )
 }
 
 fn json() -> impl Strategy<Value = Json> {

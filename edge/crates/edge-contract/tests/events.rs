@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use edge_contract::{
-    Alpn, CipherSuite, Event, HandshakeFailure, Hash, Http2Cutoff, QuarantineCode, RequestRefusal,
-    TlsFailure, TlsVersion, UpstreamFailure,
+    Alpn, ChallengeKind, CipherSuite, Event, HandshakeFailure, Hash, Http2Cutoff, QuarantineCode,
+    RequestRefusal, TlsFailure, TlsVersion, UpstreamFailure,
 };
 use serde_json::Value;
 
@@ -61,6 +61,12 @@ fn every_event() -> Vec<Event> {
             reason: HandshakeFailure::NotTls,
             detail: text(),
             alert: None,
+        },
+        Event::AcmeChallengeAnswered {
+            kind: ChallengeKind::Http,
+            site: text(),
+            listener: text(),
+            peer,
         },
         Event::TlsFailed {
             site: text(),

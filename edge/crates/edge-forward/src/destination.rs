@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::challenge::ChallengeRuntime;
 use crate::site::SiteRuntime;
 
 /// Where the connections and requests for a name go.
@@ -12,6 +13,8 @@ use crate::site::SiteRuntime;
 pub enum Destination {
     /// To a site: TLS is terminated, and requests are forwarded.
     Site(Arc<SiteRuntime>),
+    /// The handshake of a tls-alpn-01 challenge, and nothing after it.
+    Challenge(Arc<ChallengeRuntime>),
     /// They are refused.
     Refused(NameRefusal),
 }
@@ -23,6 +26,10 @@ pub enum NameRefusal {
     Unknown,
     /// The site of the name is in quarantine and has no last good version; the site's id.
     Quarantined(String),
+    /// Its site has no certificate yet: the site's id.
+    Pending(String),
+    /// An ACME server validates it, and no challenge of it is pending.
+    NoChallenge,
 }
 
 impl Destination {
@@ -31,7 +38,7 @@ impl Destination {
     pub fn site(&self) -> Option<&Arc<SiteRuntime>> {
         match self {
             Self::Site(site) => Some(site),
-            Self::Refused(_) => None,
+            Self::Challenge(_) | Self::Refused(_) => None,
         }
     }
 }

@@ -3,8 +3,8 @@
 //!
 //! The following is built when a snapshot is applied, and shared by all workers without a lock:
 //!
-//! - [`Running`] is one snapshot, ready to serve. It maps each name to a [`Destination`]: a site, or a
-//!   refusal with its reason.
+//! - [`Running`] is one snapshot, ready to serve. It maps each name to a [`Destination`]: a site, an ACME
+//!   challenge, or a refusal with its reason.
 //! - [`SiteRuntime`] is one site with its TLS configuration; [`PoolRuntime`] is its pool, with a connector
 //!   and a circuit breaker for each server.
 //!
@@ -25,6 +25,7 @@
 mod admit;
 pub mod budget;
 mod buffer;
+mod challenge;
 mod circuit_breaker;
 mod client;
 mod connections;
@@ -46,6 +47,7 @@ mod site;
 pub mod tunnel;
 
 pub use buffer::Buffer;
+pub use challenge::ChallengeRuntime;
 pub use client::{Client, ClientFault, Framing, Piece};
 pub use connections::{ServerConnection, WorkerPools};
 pub use context::{ConnectionContext, WorkerContext};
@@ -55,6 +57,6 @@ pub use forward::{Outcome, forward, refuse};
 pub use free_list::{FieldList, RecycledVec};
 pub use pool::PoolRuntime;
 pub use request::Request;
-pub use route::{Route, route, site_of};
+pub use route::{Route, destination_of, route};
 pub use running::{ListenerRuntime, Running};
 pub use site::{SiteHsts, SiteRuntime};

@@ -64,19 +64,24 @@ pub fn route(context: &ConnectionContext, host: Option<&[u8]>) -> Result<Route, 
                 sends_hsts,
             })
         }
-        Destination::Site(_) | Destination::Refused(NameRefusal::Quarantined(_)) => {
-            Err(RequestRefusal::Misdirected)
-        }
+        Destination::Site(_)
+        | Destination::Challenge(_)
+        | Destination::Refused(
+            NameRefusal::Quarantined(_) | NameRefusal::Pending(_) | NameRefusal::NoChallenge,
+        ) => Err(RequestRefusal::Misdirected),
         Destination::Refused(NameRefusal::Unknown) => default_route(context, &running),
     }
 }
 
-/// The site of a host on a port for plain HTTP, where there is no handshake.
+/// The destination of a host on a port for plain HTTP, where there is no handshake; `None` if it is too
+/// long.
 #[must_use]
-pub fn site_of(running: &Running, host: AuthorityHost<'_>) -> Option<Arc<SiteRuntime>> {
+pub fn destination_of<'r>(
+    running: &'r Running,
+    host: AuthorityHost<'_>,
+) -> Option<&'r Destination> {
     let mut space = [0; MAX_HOST_NAME];
-    let destination = Host::new(host, &mut space)?.destination(running);
-    destination.site().cloned()
+    Some(Host::new(host, &mut space)?.destination(running))
 }
 
 /// The route for an unknown host: the default site, if the handshake was with that site.
@@ -90,7 +95,9 @@ fn default_route(context: &ConnectionContext, running: &Running) -> Result<Route
                 sends_hsts: false,
             })
         }
-        Destination::Site(_) | Destination::Refused(_) => Err(RequestRefusal::Misdirected),
+        Destination::Site(_) | Destination::Challenge(_) | Destination::Refused(_) => {
+            Err(RequestRefusal::Misdirected)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The running snapshot, immutable once built.
 
 mod build;
+mod challenges;
 #[cfg(test)]
 mod tests;
 
@@ -9,16 +10,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use edge_contract::{Hash, Limits, Listener};
+use edge_contract::{ChallengeRefused, Hash, HttpChallenge, Limits, Listener};
 use edge_observe::SiteSlots;
 use edge_tls::ClientHello;
 
+use self::challenges::Challenges;
 use crate::destination::{Destination, NameRefusal};
 use crate::pool::PoolRuntime;
 use crate::site::SiteRuntime;
 
 /// The destination of names that no site has.
 static UNKNOWN: Destination = Destination::Refused(NameRefusal::Unknown);
+
+/// The destination of tls-alpn-01 hellos whose name has no pending challenge.
+static NO_CHALLENGE: Destination = Destination::Refused(NameRefusal::NoChallenge);
 
 /// One snapshot, ready to serve.
 #[derive(Default)]
@@ -38,6 +43,7 @@ pub struct Running {
     wildcards: HashMap<String, Destination>,
     /// The destination of handshakes with other names.
     default: Destination,
+    challenges: Arc<Challenges>,
 }
 
 /// A listener of the snapshot. It is the same object in later snapshots with the same document.
@@ -55,6 +61,9 @@ impl Running {
 
     /// The destination of a handshake and the name that it was found by: the server name of the hello, or
     /// the local address if there is none.
+    ///
+    /// A hello that offers `acme-tls/1` alone gets a challenge or nothing, and no other hello gets one: the
+    /// challenge's certificate is not for other clients of the name (RFC 8737 §3).
     #[must_use]
     pub fn destination_of_hello<'a>(
         &self,
@@ -65,13 +74,36 @@ impl Running {
             Some(name) => Cow::Borrowed(name.as_str()),
             None => Cow::Owned(local.to_canonical().to_string()),
         };
-        let destination = match self.destination(&name) {
-            Destination::Refused(NameRefusal::Unknown) => &self.default,
-            known @ (Destination::Site(_) | Destination::Refused(NameRefusal::Quarantined(_))) => {
-                known
-            }
+        let destination = if hello.validates_challenge() {
+            self.challenges.destination(&name).unwrap_or(&NO_CHALLENGE)
+        } else {
+            self.destination_or_default(&name)
         };
         (destination, name)
+    }
+
+    fn destination_or_default(&self, name: &str) -> &Destination {
+        match self.destination(name) {
+            Destination::Refused(NameRefusal::Unknown) => &self.default,
+            known @ (Destination::Site(_)
+            | Destination::Challenge(_)
+            | Destination::Refused(
+                NameRefusal::Quarantined(_) | NameRefusal::Pending(_) | NameRefusal::NoChallenge,
+            )) => known,
+        }
+    }
+
+    /// The http-01 challenge with a token, for any host: the token is what authorises the client (RFC 8555
+    /// §8.3).
+    #[must_use]
+    pub fn http_challenge(&self, token: &str) -> Option<&HttpChallenge> {
+        self.challenges.http(token)
+    }
+
+    /// The tls-alpn-01 challenges that cannot be answered, by the name in their hello.
+    #[must_use]
+    pub fn refused_challenges(&self) -> &BTreeMap<String, ChallengeRefused> {
+        self.challenges.refused()
     }
 
     /// The destination of a host: by its exact name, by a wildcard, or as an IP address.
@@ -91,7 +123,7 @@ impl Running {
         let destination = self.wildcards.get(parent)?;
         match destination {
             Destination::Site(_) => is_label(label).then_some(destination),
-            Destination::Refused(_) => Some(destination),
+            Destination::Challenge(_) | Destination::Refused(_) => Some(destination),
         }
     }
 

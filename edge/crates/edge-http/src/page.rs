@@ -1,4 +1,4 @@
-//! Generated responses: error pages, and the redirect to https.
+//! Generated responses: error pages, the redirect to https, and the answers to ACME challenges.
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -52,7 +52,14 @@ pub struct PageOptions<'a> {
 pub fn write_page(out: &mut Vec<u8>, page: &Page, options: &PageOptions<'_>) {
     status_line(out, page.status, reason_phrase(page.status).as_bytes());
     field(out, b"Cache-Control", CACHE_CONTROL);
-    finish(out, &page.text(), options);
+    finish(out, CONTENT_TYPE, &page.text(), options);
+}
+
+/// Append the answer to an http-01 challenge, which is the key authorisation alone (RFC 8555 §8.3).
+pub fn write_challenge(out: &mut Vec<u8>, key_authorisation: &str, options: &PageOptions<'_>) {
+    status_line(out, 200, reason_phrase(200).as_bytes());
+    field(out, b"Cache-Control", CACHE_CONTROL);
+    finish(out, b"application/octet-stream", key_authorisation, options);
 }
 
 /// Append the https URL for a request over plain HTTP: the same host and target.
@@ -91,13 +98,14 @@ pub fn write_redirect(
     }
     finish(
         out,
+        CONTENT_TYPE,
         "308 Permanent Redirect\nThis site is served over https.\n",
         options,
     );
 }
 
-fn finish(out: &mut Vec<u8>, text: &str, options: &PageOptions<'_>) {
-    field(out, b"Content-Type", CONTENT_TYPE);
+fn finish(out: &mut Vec<u8>, media_type: &[u8], text: &str, options: &PageOptions<'_>) {
+    field(out, b"Content-Type", media_type);
     content_length(out, text.len() as u64);
     if let Some(hsts) = options.hsts {
         field(out, b"Strict-Transport-Security", hsts);
@@ -164,6 +172,16 @@ mod tests {
         assert!(response.contains("Content-Length: 31\r\n"), "{response}");
         assert!(response.contains("Strict-Transport-Security: max-age=300\r\n"));
         assert!(response.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn the_answer_to_a_challenge_is_its_text_alone() {
+        let mut out = Vec::new();
+        write_challenge(&mut out, "token.print", &OPTIONS);
+        let expected = "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n\
+            Content-Type: application/octet-stream\r\nContent-Length: 11\r\n\
+            Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\r\ntoken.print";
+        assert_eq!(expected, text(out));
     }
 
     #[test]

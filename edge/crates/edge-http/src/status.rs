@@ -4,6 +4,7 @@
 #[must_use]
 pub fn reason_phrase(status: u16) -> &'static str {
     match status {
+        200 => "OK",
         308 => "Permanent Redirect",
         400 => "Bad Request",
         404 => "Not Found",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use edge_contract::{
-    ByteCount, Connections, EventCounts, Group, HandshakeCount, HandshakeFailure, Histogram,
-    Http2Cutoff, Memory, RequestCount, Stats, UpstreamCounts, UpstreamFailure,
+    ByteCount, ChallengeKind, Connections, EventCounts, Group, HandshakeCount, HandshakeFailure,
+    Histogram, Http2Cutoff, Memory, RequestCount, Stats, UpstreamCounts, UpstreamFailure,
 };
 
 use crate::channel::{EventQueue, EventSender, event_channel};
@@ -84,6 +84,7 @@ impl Observatory {
             handshakes: self.handshakes(),
             handshake_failures: self.handshake_failures(),
             handshake_duration_us: self.durations(),
+            acme_challenges: self.acme_challenges(),
             requests: requests(sites),
             http2_cutoffs: self.http2_cutoffs(),
             bytes: ByteCount {
@@ -142,6 +143,12 @@ impl Observatory {
         let total =
             |reason: HandshakeFailure| self.total(|of| &of.handshake_failures[reason.index()]);
         nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
+    }
+
+    fn acme_challenges(&self) -> BTreeMap<&'static str, u64> {
+        let kinds = ChallengeKind::ALL.iter();
+        let total = |kind: ChallengeKind| self.total(|of| &of.acme_challenges[kind.index()]);
+        nonzero(kinds.map(|kind| (kind.as_str(), total(*kind))))
     }
 
     fn http2_cutoffs(&self) -> BTreeMap<&'static str, u64> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use edge_contract::{
-    Alpn, CipherSuite, Event, Group, HandshakeFailure, Http2Cutoff, RequestRefusal, TlsFailure,
-    TlsVersion, UpstreamFailure, bounded,
+    Alpn, ChallengeKind, CipherSuite, Event, Group, HandshakeFailure, Http2Cutoff, RequestRefusal,
+    TlsFailure, TlsVersion, UpstreamFailure, bounded,
 };
 
 use crate::channel::EventSender;
@@ -29,6 +29,7 @@ pub(crate) struct WorkerCounters {
     pub(crate) own: Counter,
     pub(crate) handshakes: HandshakeTable,
     pub(crate) handshake_failures: [Counter; HandshakeFailure::ALL.len()],
+    pub(crate) acme_challenges: [Counter; ChallengeKind::ALL.len()],
     pub(crate) http2_cutoffs: [Counter; Http2Cutoff::ALL.len()],
     pub(crate) handshake_durations: Histogram,
     pub(crate) bytes_received: Counter,
@@ -187,6 +188,26 @@ impl WorkerObserver {
         }
         self.counters.handshake_failures[fault.reason.index()].add(1);
         self.events.send(|| failed(fault));
+    }
+
+    /// An ACME server was given the answer to a challenge of a site.
+    pub fn challenge_answered(
+        &self,
+        kind: ChallengeKind,
+        site: &str,
+        listener: &str,
+        peer: SocketAddr,
+    ) {
+        if self.is_own(peer) {
+            return;
+        }
+        self.counters.acme_challenges[kind.index()].add(1);
+        self.events.send(|| Event::AcmeChallengeAnswered {
+            kind,
+            site: bounded(site),
+            listener: bounded(listener),
+            peer,
+        });
     }
 
     /// TLS failed after the handshake; `alert` is the name of the alert that was sent.

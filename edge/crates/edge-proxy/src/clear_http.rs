@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use edge_forward::{Destination, ListenerRuntime, Running};
+use edge_forward::{Destination, ListenerRuntime, NameRefusal, Running};
 use edge_http::write::{self, ConnectionField};
 use edge_http::{
     Authority, AuthorityHost, HeadLimits, Method, RequestHead, head_may_be_complete, page,
@@ -97,8 +97,11 @@ impl Address<'_> {
             }
         };
         match self.running.destination(&name) {
-            Destination::Site(_) => Some(shown),
-            Destination::Refused(_) => None,
+            Destination::Site(_) | Destination::Refused(NameRefusal::Pending(_)) => Some(shown),
+            Destination::Challenge(_)
+            | Destination::Refused(
+                NameRefusal::Unknown | NameRefusal::Quarantined(_) | NameRefusal::NoChallenge,
+            ) => None,
         }
     }
 }

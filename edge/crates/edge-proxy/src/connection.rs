@@ -3,7 +3,8 @@
 //! ```text
 //! accepted ──role redirect──► redirect::serve ──────────────────────────────────────────► closed
 //!    └───role https──► reading the hello ──► choosing ──► handshake ──► http2 or http1::serve ──► closed
-//!                          │                   │             │
+//!                          │                   │  │          │
+//!                          │                   │  └─ACME challenge──► handshake ──► challenge answered ──► closed
 //!                          │ not TLS, too      │ no site,    │ an error,
 //!                          │ large, timeout    │ no match    │ timeout
 //!                          └───────────────────┴─────────────┴──► handshake_failed ──► closed
@@ -18,20 +19,24 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use edge_contract::{Alpn, HandshakeFailure, Role};
+use edge_contract::{Alpn, ChallengeKind, HandshakeFailure, Role};
 use edge_forward::{
-    ConnectionContext, Destination, ListenerRuntime, NameRefusal, Running, SiteRuntime,
-    WorkerContext,
+    ChallengeRuntime, ConnectionContext, Destination, ListenerRuntime, NameRefusal, Running,
+    SiteRuntime, WorkerContext,
 };
 use edge_observe::{HandshakeFault, HandshakeRecord};
 use edge_tls::{
     Alert, HandshakeFacts, ReceivedHello, Refusal, StreamFault, TlsStream, alert_record,
     lingering_close,
 };
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::{clear_http, http1, http2, redirect};
+
+/// The time for an ACME server to close after its handshake.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// Serve a connection to its end.
 pub(crate) async fn serve(
@@ -107,6 +112,11 @@ impl PendingConnection {
             .destination_of_hello(&received.hello, local.ip());
         let site = match destination {
             Destination::Site(site) => Arc::clone(site),
+            Destination::Challenge(challenge) => {
+                let challenge = Arc::clone(challenge);
+                // Boxed, so that the future of other handshakes stays small.
+                return Box::pin(self.answer_challenge(tcp, received, &challenge)).await;
+            }
             Destination::Refused(refusal) => {
                 let refusal = refusal_of_name(refusal, server_name.as_deref(), &name);
                 return self.refuse(tcp, refusal, server_name.as_deref()).await;
@@ -133,6 +143,36 @@ impl PendingConnection {
                     client_certificate: facts.client_certificate.map(|der| STANDARD.encode(der)),
                 };
                 Some((stream, facts.alpn, Rc::new(context)))
+            }
+            Ok(Err(refusal)) => self.report_failed(&refusal, server_name.as_deref()),
+            Err(_) => self.report_failed(&self.timed_out("handshake"), server_name.as_deref()),
+        }
+    }
+
+    /// Perform the handshake of an ACME server, and close: its protocol carries no data (RFC 8737 §4).
+    async fn answer_challenge<T>(
+        &self,
+        tcp: TcpStream,
+        received: ReceivedHello,
+        challenge: &ChallengeRuntime,
+    ) -> Option<T> {
+        let server_name = received.hello.server_name.clone();
+        let choice = match challenge.tls.choose(&received.hello) {
+            Ok(choice) => choice,
+            Err(refusal) => return self.refuse(tcp, refusal, server_name.as_deref()).await,
+        };
+        let time = Duration::from_millis(self.running.limits.handshake_timeout_ms);
+        let handshake = TlsStream::accept(tcp, received, choice, self.started);
+        match timeout(time, handshake).await {
+            Ok(Ok((stream, _))) => {
+                self.worker.observer.challenge_answered(
+                    ChallengeKind::TlsAlpn,
+                    &challenge.site,
+                    &self.listener.document.id,
+                    self.peer,
+                );
+                let _ = timeout(LINGER, close_politely(stream)).await;
+                None
             }
             Ok(Err(refusal)) => self.report_failed(&refusal, server_name.as_deref()),
             Err(_) => self.report_failed(&self.timed_out("handshake"), server_name.as_deref()),
@@ -221,15 +261,44 @@ impl PendingConnection {
 
 /// The refusal of a name, which is the hello's server name or the local address.
 fn refusal_of_name(refusal: &NameRefusal, server_name: Option<&str>, name: &str) -> Refusal {
-    let unknown = format!("no site has the name {name}");
-    let (reason, detail) = match (refusal, server_name) {
-        (NameRefusal::Quarantined(site), _) => (HandshakeFailure::SiteQuarantined, site.clone()),
-        (NameRefusal::Unknown, Some(_)) => (HandshakeFailure::UnknownServerName, unknown),
-        (NameRefusal::Unknown, None) => (HandshakeFailure::NoServerName, unknown),
+    let (reason, detail) = match refusal {
+        NameRefusal::Quarantined(site) => (HandshakeFailure::SiteQuarantined, site.clone()),
+        NameRefusal::Pending(site) => (HandshakeFailure::CertificatePending, site.clone()),
+        NameRefusal::Unknown => {
+            let reason = server_name.map_or(HandshakeFailure::NoServerName, |_| {
+                HandshakeFailure::UnknownServerName
+            });
+            (reason, format!("no site has the name {name}"))
+        }
+        NameRefusal::NoChallenge => {
+            let detail = format!("no challenge of {name} is pending");
+            (HandshakeFailure::NoChallengeAnswer, detail)
+        }
+    };
+    // RFC 7301 §3.2: it is the protocol that is not supported for this name.
+    let alert = match refusal {
+        NameRefusal::NoChallenge => Alert::NO_APPLICATION_PROTOCOL,
+        NameRefusal::Unknown | NameRefusal::Quarantined(_) | NameRefusal::Pending(_) => {
+            Alert::UNRECOGNIZED_NAME
+        }
     };
     Refusal {
         reason,
         detail,
-        alert: Some(Alert::UNRECOGNIZED_NAME),
+        alert: Some(alert),
     }
+}
+
+/// Send `close_notify`, and wait until the peer closes.
+async fn close_politely(mut stream: TlsStream) -> std::io::Result<()> {
+    const MOST: usize = 16 * 1024;
+    stream.shutdown().await?;
+    let (mut sink, mut seen) = ([0; 512], 0);
+    while seen < MOST {
+        match stream.read(&mut sink).await? {
+            0 => break,
+            count => seen += count,
+        }
+    }
+    Ok(())
 }

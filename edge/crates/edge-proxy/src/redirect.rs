@@ -1,4 +1,7 @@
-//! Listeners for plain HTTP: every request is redirected to https, none is forwarded.
+//! Listeners for plain HTTP: http-01 challenges are answered, every other request is redirected to https, and
+//! none is forwarded.
+//!
+//! While a site has no certificate yet, its requests are answered with 503: https would fail.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -6,14 +9,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use edge_contract::RequestRefusal;
-use edge_forward::{Client as _, Deadline, ListenerRuntime, RecycledVec, WorkerContext, site_of};
-use edge_http::page::{Page, location, write_redirect};
-use edge_http::{Authority, RequestHead};
+use edge_contract::{ChallengeKind, HttpChallenge, RequestRefusal};
+use edge_forward::{
+    Client as _, Deadline, Destination, ListenerRuntime, NameRefusal, RecycledVec, Running,
+    SiteRuntime, WorkerContext, destination_of,
+};
+use edge_http::page::{Page, location, write_challenge, write_redirect};
+use edge_http::{Authority, AuthorityHost, Method, RequestHead};
 use tokio::net::TcpStream;
 
 use crate::counted_stream::CountedStream;
 use crate::http1::{Http1Client, Next, next_request, wait_for_drain};
+
+/// The path of http-01 challenges, before the token (RFC 8555 §8.3).
+const CHALLENGES: &[u8] = b"/.well-known/acme-challenge/";
 
 /// Serve one connection.
 pub(crate) async fn serve(
@@ -25,7 +34,7 @@ pub(crate) async fn serve(
     let limits = worker.running.load().limits;
     let handler = RedirectHandler {
         worker: &worker,
-        https_port: listener.document.https_port,
+        listener: &listener,
         peer,
     };
     let mut client = Http1Client::new(CountedStream::new(stream, Rc::clone(&worker)));
@@ -33,11 +42,11 @@ pub(crate) async fn serve(
     let mut drained = pin!(wait_for_drain(worker.draining.clone()));
     loop {
         match next_request(&mut client, &limits, &mut deadline, drained.as_mut()).await {
-            Next::Request(head, _) => handler.redirect(&mut client, &head),
+            Next::Request(head, _) => handler.answer(&mut client, &head),
             Next::End => break,
             Next::Refused(refusal) => {
                 client.stop_reading();
-                handler.refuse(&mut client, refusal);
+                handler.refuse(&mut client, "", refusal);
             }
         }
         deadline.set(Duration::from_millis(limits.header_timeout_ms));
@@ -53,34 +62,93 @@ pub(crate) async fn serve(
 
 struct RedirectHandler<'a> {
     worker: &'a WorkerContext,
-    https_port: u16,
+    listener: &'a ListenerRuntime,
     peer: SocketAddr,
 }
 
 impl RedirectHandler<'_> {
-    fn redirect(&self, client: &mut Http1Client<TcpStream>, head: &RequestHead) {
+    fn answer(&self, client: &mut Http1Client<TcpStream>, head: &RequestHead) {
+        let running = self.worker.running.load();
         let input = client.received();
+        if let Some(challenge) = challenge(&running, head, input) {
+            return self.answer_challenge(client, head, challenge);
+        }
         let host = head.host.and_then(|host| Authority::parse(host.of(input)));
-        let site = host.and_then(|host| site_of(&self.worker.running.load(), host.host));
-        let (Some(host), Some(site)) = (host, site) else {
-            client.begin_request(head);
-            return self.refuse(client, RequestRefusal::Misdirected);
-        };
-        let mut target_url = RecycledVec::new();
-        let target = [head.target.prefix.as_bytes(), head.target.text.of(input)];
-        location(&mut target_url, host.host, self.https_port, target);
+        let destination = host.and_then(|host| destination_of(&running, host.host));
+        match (host, destination) {
+            (Some(host), Some(Destination::Site(site))) => {
+                let target_url = self.target_url(head, host.host, input);
+                self.redirect(client, head, &target_url, site);
+            }
+            (_, Some(Destination::Refused(NameRefusal::Pending(site)))) => {
+                client.begin_request(head);
+                self.refuse(client, site, RequestRefusal::CertificatePending);
+            }
+            (
+                _,
+                None
+                | Some(
+                    Destination::Site(_)
+                    | Destination::Challenge(_)
+                    | Destination::Refused(
+                        NameRefusal::Unknown
+                        | NameRefusal::Quarantined(_)
+                        | NameRefusal::NoChallenge,
+                    ),
+                ),
+            ) => {
+                client.begin_request(head);
+                self.refuse(client, "", RequestRefusal::Misdirected);
+            }
+        }
+    }
+
+    fn answer_challenge(
+        &self,
+        client: &mut Http1Client<TcpStream>,
+        head: &RequestHead,
+        challenge: &HttpChallenge,
+    ) {
+        client.begin_request(head);
+        self.worker.observer.challenge_answered(
+            ChallengeKind::Http,
+            &challenge.site,
+            &self.listener.document.id,
+            self.peer,
+        );
+        client.send_generated(None, |out, options| {
+            write_challenge(out, &challenge.key_authorisation, options);
+        });
+    }
+
+    fn redirect(
+        &self,
+        client: &mut Http1Client<TcpStream>,
+        head: &RequestHead,
+        target_url: &[u8],
+        site: &SiteRuntime,
+    ) {
         client.begin_request(head);
         self.worker.observer.request_answered(&site.slot, 308);
         // RFC 6797 §7.2: no Strict-Transport-Security over plain HTTP.
         client.send_generated(None, |out, options| {
-            write_redirect(out, &target_url, site.redirect_cacheable, options);
+            write_redirect(out, target_url, site.redirect_cacheable, options);
         });
     }
 
-    fn refuse(&self, client: &mut Http1Client<TcpStream>, refusal: RequestRefusal) {
+    /// The same host and target on https.
+    fn target_url(&self, head: &RequestHead, host: AuthorityHost<'_>, input: &[u8]) -> RecycledVec {
+        let mut target_url = RecycledVec::new();
+        let target = [head.target.prefix.as_bytes(), head.target.text.of(input)];
+        let port = self.listener.document.https_port;
+        location(&mut target_url, host, port, target);
+        target_url
+    }
+
+    fn refuse(&self, client: &mut Http1Client<TcpStream>, site: &str, refusal: RequestRefusal) {
         self.worker
             .observer
-            .request_refused("", self.peer, refusal, refusal.status());
+            .request_refused(site, self.peer, refusal, refusal.status());
         client.send_page(
             &Page {
                 status: refusal.status(),
@@ -89,4 +157,16 @@ impl RedirectHandler<'_> {
             None,
         );
     }
+}
+
+/// The challenge whose answer is requested.
+fn challenge<'r>(
+    running: &'r Running,
+    head: &RequestHead,
+    input: &[u8],
+) -> Option<&'r HttpChallenge> {
+    let token = head.target.text.of(input).strip_prefix(CHALLENGES)?;
+    let reads = matches!(head.method, Method::Get | Method::Head);
+    let token = std::str::from_utf8(token).ok().filter(|_| reads)?;
+    running.http_challenge(token)
 }

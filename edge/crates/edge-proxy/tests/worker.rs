@@ -50,6 +50,7 @@ impl Fixture {
             default_site: None,
             ticket_keys: Vec::new(),
             parts: Vec::new(),
+            challenges: None,
         };
         let (next, _) =
             Running::build(&root, Hash::of("root"), &Parts::new(), &self.running.load());

@@ -198,7 +198,7 @@ impl SiteTls {
         if self.alpn.iter().any(|protocol| {
             protocols
                 .iter()
-                .any(|offered| offered == protocol.as_str().as_bytes())
+                .any(|offered| offered == protocol.as_bytes())
         }) {
             return Ok(());
         }

@@ -11,7 +11,7 @@
 //! 2. [`SiteTls`] is a site's TLS configuration, built when a snapshot is applied from a [`SiteSource`]
 //!    (policy, certificates, ticket keys); the error is a [`SiteFault`].
 //! 3. [`SiteTls::choose`] chooses version, group and certificate for a hello and returns a [`Choice`], or
-//!    a [`Refusal`] with its reason and [`Alert`].
+//!    a [`Refusal`] with its reason and [`Alert`]. [`ChallengeTls`] does the same for a tls-alpn-01 challenge.
 //! 4. [`TlsStream::accept`] performs the handshake and returns the open stream with its
 //!    [`HandshakeFacts`].
 //! 5. [`TlsStream`] is read and written like any other stream. A TLS fault after the handshake is stored
@@ -29,6 +29,7 @@
 mod alert;
 mod buffer;
 mod certificates;
+mod challenge;
 mod choice;
 mod client_auth;
 mod engine;
@@ -51,6 +52,7 @@ mod x509;
 
 pub use alert::{Alert, Violation, alert_record};
 pub use certificates::{CertificateNames, CertificateSource};
+pub use challenge::ChallengeTls;
 pub use choice::Choice;
 pub use fault::StreamFault;
 pub use handshake::HandshakeFacts;

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use edge_contract::{
-    Alpn, CipherSuite, Group, Hash, QuarantineCode, TicketKey, TlsPolicy, TlsVersion,
-};
+use edge_contract::{CipherSuite, Group, Hash, QuarantineCode, TicketKey, TlsPolicy, TlsVersion};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::ClientCertVerifier;
@@ -43,7 +41,7 @@ pub struct SiteTls {
     pub(crate) versions: Vec<TlsVersion>,
     pub(crate) suites: Vec<CipherSuite>,
     pub(crate) groups: Vec<Group>,
-    pub(crate) alpn: Vec<Alpn>,
+    pub(crate) alpn: Vec<&'static str>,
     pub(crate) certificates: Vec<ReadyCertificate>,
     /// The indices of the certificates that cover a name, if they are not all of them.
     by_name: HashMap<String, Vec<usize>>,
@@ -63,10 +61,19 @@ pub(crate) struct ReadyCertificate {
 impl SiteTls {
     /// Build a site's TLS configuration.
     pub fn build(source: &SiteSource<'_>) -> Result<Self, SiteFault> {
+        let alpn = source.policy.alpn.iter().map(|name| name.as_str());
+        Self::speaking(source, alpn.collect())
+    }
+
+    /// The same with protocols that may not be in a policy.
+    pub(crate) fn speaking(
+        source: &SiteSource<'_>,
+        alpn: Vec<&'static str>,
+    ) -> Result<Self, SiteFault> {
         let loaded = load_certificates(&source.certificates)?;
         check_policy(source.policy, &loaded)?;
         let by_name = covering(source.names, &loaded);
-        let factory = ConfigFactory::new(source)?;
+        let factory = ConfigFactory::new(source, &alpn)?;
         let certificates = loaded
             .into_iter()
             .map(|certificate| factory.configurations(certificate, &source.policy.groups))
@@ -75,7 +82,7 @@ impl SiteTls {
             versions: source.policy.versions.clone(),
             suites: source.policy.suites.clone(),
             groups: source.policy.groups.clone(),
-            alpn: source.policy.alpn.clone(),
+            alpn,
             all: (0..certificates.len()).collect(),
             certificates,
             by_name,
@@ -209,15 +216,14 @@ struct ConfigFactory {
 }
 
 impl ConfigFactory {
-    fn new(source: &SiteSource<'_>) -> Result<Self, SiteFault> {
+    fn new(source: &SiteSource<'_>, alpn: &[&'static str]) -> Result<Self, SiteFault> {
         let policy = source.policy;
-        let alpn = policy.alpn.iter().map(|name| name.as_str().into());
         let protocols = policy.versions.iter().copied().map(iana::protocol);
         let suites = policy.suites.iter().copied().map(iana::instrumented_suite);
         Ok(Self {
             protocols: protocols.collect(),
             suites: suites.collect(),
-            alpn: alpn.collect(),
+            alpn: alpn.iter().map(|name| (*name).into()).collect(),
             client_verifier: client_auth::verifier(policy)?,
             tickets: ticket_ring(source)?,
         })

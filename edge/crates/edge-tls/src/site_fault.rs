@@ -1,6 +1,6 @@
 //! Why a site's TLS configuration cannot be built.
 
-use edge_contract::QuarantineCode;
+use edge_contract::{PartMissing, QuarantineCode};
 
 /// Why a site's TLS configuration cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,16 @@ pub struct SiteFault {
 }
 
 impl SiteFault {
+    /// A reference that leads to no part of the kind that it should.
+    #[must_use]
+    pub fn missing(missing: &PartMissing, path: &str) -> Self {
+        Self {
+            code: missing.code(),
+            path: path.to_owned(),
+            message: missing.to_string(),
+        }
+    }
+
     pub(crate) fn under(mut self, certificate: usize) -> Self {
         self.path = format!("certificates[{certificate}].{}", self.path);
         self

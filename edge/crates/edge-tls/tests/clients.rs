@@ -127,15 +127,19 @@ async fn without_an_authority_no_client_comes_in() {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"])]);
     plan.policy.client_roots = Some(Vec::new());
     let site = plan.build().ok().unwrap();
-    assert!(site.asks_clients());
+    assert!(site.requires_client_certificate());
     let shown = authority();
     for config in [client(Ok(())), old_client(Ok(()))] {
-        let refusal = attempt(&site, &showing(config.clone(), Some(&shown))).await;
+        let refusal = attempt(
+            &site,
+            &with_client_certificate(config.clone(), Some(&shown)),
+        )
+        .await;
         assert_eq!(
             HandshakeFailure::ClientCertificateInvalid,
             refusal.unwrap_err().reason
         );
-        let refusal = attempt(&site, &showing(config, None)).await;
+        let refusal = attempt(&site, &with_client_certificate(config, None)).await;
         assert_eq!(
             HandshakeFailure::ClientCertificateMissing,
             refusal.unwrap_err().reason

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use edge_contract::{
-    Apply, ErrorCode, Event, Fault, Hash, ListenerState, Receipt, Root, SiteVerdict, SocketName,
+    Apply, ErrorCode, Event, Fault, Hash, ListenerState, Part, Receipt, Root, SiteVerdict,
+    SocketName,
 };
 use edge_forward::Running;
 use edge_proxy::ListeningSocket;
@@ -32,6 +33,12 @@ impl Edge {
                 root: *hash,
                 missing,
             });
+        }
+        if let Some(hash) = &root.challenges
+            && let Err(missing) = Part::challenges(self.parts.all(), hash)
+        {
+            let fault = Fault::new(ErrorCode::DocumentInvalid, missing.to_string());
+            return Err(fault.under("root.challenges"));
         }
         let previous = self.running.load_full();
         let (running, verdicts) = Running::build(root, *hash, self.parts.all(), &previous);
@@ -217,6 +224,7 @@ impl Edge {
             missing: [],
             sites: self.verdicts.clone(),
             listeners: root.listeners.iter().map(listener).collect(),
+            refused_challenges: self.running.load().refused_challenges().clone(),
         }
     }
 }

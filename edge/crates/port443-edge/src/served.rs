@@ -12,10 +12,8 @@ pub(crate) fn served(
     verdicts: &BTreeMap<String, SiteVerdict>,
     parts: &Parts,
 ) -> Option<Root> {
-    if verdicts
-        .values()
-        .all(|verdict| *verdict == SiteVerdict::Running)
-    {
+    let is_aside = |verdict: &SiteVerdict| matches!(verdict, SiteVerdict::Quarantined { .. });
+    if !verdicts.values().any(is_aside) {
         return None;
     }
     let serves = |(id, hash): (&String, &Hash)| match verdicts.get(id) {
@@ -34,6 +32,7 @@ pub(crate) fn served(
             .filter(|id| sites.contains_key(id)),
         parts: needed.into_iter().collect(),
         sites,
+        challenges: None, // They stand in no site's way, and the applied root has them.
         ..root.clone()
     })
 }
@@ -119,6 +118,7 @@ mod tests {
             parts: parts.into_iter().collect(),
             sites,
             ticket_keys: vec![ticket_key],
+            challenges: None,
         }
     }
 

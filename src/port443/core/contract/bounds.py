@@ -38,3 +38,7 @@ MAX_SITES = 100_000
 MAX_SERVERS = 1024
 """The most servers of one pool."""
 MAX_TICKET_KEYS = 8
+MAX_CHALLENGES = 4096
+"""The most ACME challenges of one kind that are answered at once."""
+MAX_ACME_TOKEN = 256
+"""The longest token of an ACME challenge; RFC 8555 §8.1 asks for 22 characters at least."""

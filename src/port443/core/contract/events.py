@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from port443.core.contract.reasons import (
+    ChallengeKind,
     HandshakeFailure,
     Http2Cutoff,
     QuarantineCode,
@@ -81,6 +82,16 @@ class HandshakeFailed:
     """A description of the failure."""
     alert: str | None
     """The TLS alert that the edge sent, by its name (RFC 8446 §6); the client's own is in `detail`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeChallengeAnswered:
+    """An ACME server, or somebody who knows a pending challenge, was given its answer."""
+
+    kind: ChallengeKind
+    site: str
+    listener: str
+    peer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +195,7 @@ EventBody = (
     | ListenerClosed
     | HandshakeCompleted
     | HandshakeFailed
+    | AcmeChallengeAnswered
     | TlsFailed
     | RequestRefused
     | Http2CutOff
@@ -205,6 +217,7 @@ EVENTS: dict[str, type[EventBody]] = {
     "listener_closed": ListenerClosed,
     "handshake_completed": HandshakeCompleted,
     "handshake_failed": HandshakeFailed,
+    "acme_challenge_answered": AcmeChallengeAnswered,
     "tls_failed": TlsFailed,
     "request_refused": RequestRefused,
     "http2_cut_off": Http2CutOff,

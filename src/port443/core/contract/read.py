@@ -6,6 +6,7 @@ from typing import Any
 from port443.core.contract.shape import DocumentInvalid, read_shape
 from port443.core.contract.snapshot import (
     Certificate,
+    Challenges,
     Document,
     Listener,
     Part,
@@ -25,6 +26,7 @@ PARTS: dict[str, type[Part]] = {
     "certificate": Certificate,
     "private_key": PrivateKey,
     "ticket_key": TicketKey,
+    "challenges": Challenges,
 }
 
 
@@ -61,6 +63,8 @@ def _root_faults(root: Root) -> Iterator[tuple[str, str]]:
     for index, key in enumerate(root.ticket_keys):
         if key not in parts:
             yield f"ticket_keys[{index}]", "must be one of the parts"
+    if root.challenges is not None and root.challenges not in parts:
+        yield "challenges", "must be one of the parts"
 
 
 def _listener_faults(listeners: tuple[Listener, ...]) -> Iterator[tuple[str, str]]:

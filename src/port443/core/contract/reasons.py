@@ -31,6 +31,10 @@ class HandshakeFailure(StrEnum):
     """The name is not served here."""
     SITE_QUARANTINED = "site_quarantined"
     """The name's site is in quarantine, with no good version to serve."""
+    CERTIFICATE_PENDING = "certificate_pending"
+    """The name's site has no certificate yet."""
+    NO_CHALLENGE_ANSWER = "no_challenge_answer"
+    """An ACME server validates a name for which no tls-alpn-01 challenge is pending."""
     CLIENT_REJECTED_CERTIFICATE = "client_rejected_certificate"
     """The client sent an alert about the certificate."""
     CLIENT_CERTIFICATE_MISSING = "client_certificate_missing"
@@ -127,6 +131,12 @@ class RequestRefusal(StrEnum):
     """The body is longer than the site takes (RFC 9110 §15.5.14)."""
     BODY_TIMEOUT = "body_timeout", 408, "The request's body did not arrive in time."
     """The client fell silent in the middle of a body."""
+    CERTIFICATE_PENDING = (
+        "certificate_pending",
+        503,
+        "This site waits for its first certificate. Try again in a minute.",
+    )
+    """The host's site has no certificate yet, so that a redirect to https would lead nowhere."""
     CONNECTION_FIELD_FORBIDDEN = (
         "connection_field_forbidden",
         400,
@@ -240,7 +250,7 @@ class QuarantineCode(StrEnum):
     ID_DIFFERS = "id_differs"
     """The site's own id is not its key in the root."""
     CERTIFICATE_MISSING = "certificate_missing"
-    """There is no certificate for the site."""
+    """There is no certificate for the site, and a good version of it goes on."""
     CERTIFICATE_UNREADABLE = "certificate_unreadable"
     """A certificate is no X.509 that can be served."""
     KEY_UNREADABLE = "key_unreadable"
@@ -251,6 +261,15 @@ class QuarantineCode(StrEnum):
     """A name belongs to another site."""
     TLS_POLICY_UNUSABLE = "tls_policy_unusable"
     """The policy's versions, suites, groups and the certificates leave nothing to agree on."""
+
+
+class ChallengeKind(StrEnum):
+    """The kinds of ACME challenges that are answered."""
+
+    TLS_ALPN = "tls-alpn-01"
+    """By a certificate in a handshake (RFC 8737)."""
+    HTTP = "http-01"
+    """By a response on a plain port (RFC 8555 §8.3)."""
 
 
 class ListenerState(StrEnum):

@@ -1,6 +1,6 @@
 """The edge's answer to an apply: what runs, what does not, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from port443.core.contract.reasons import ListenerState, QuarantineCode
 from port443.core.contract.snapshot import Hash
@@ -9,6 +9,11 @@ from port443.core.contract.snapshot import Hash
 @dataclass(frozen=True, slots=True)
 class SiteRunning:
     """The site runs as in the snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class SitePending:
+    """The site has no certificate yet: its names are refused, its challenges answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,17 @@ class SiteQuarantined:
     """The last good version, which is still served; without one the site's names are refused."""
 
 
-SiteState = SiteRunning | SiteQuarantined
+SiteState = SiteRunning | SitePending | SiteQuarantined
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeRefused:
+    """The edge cannot answer a challenge with what it was given."""
+
+    code: QuarantineCode
+    path: str
+    """Where the fault lies, as seen from the challenge: `certificate.key`."""
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,8 @@ class Receipt:
     """The snapshot that runs now."""
     sites: dict[str, SiteState]
     listeners: dict[str, ListenerState]
+    refused_challenges: dict[str, ChallengeRefused] = field(default_factory=dict)
+    """Those of tls-alpn-01, by the name in the hello."""
 
     @property
     def quarantined(self) -> dict[str, SiteQuarantined]:
@@ -43,6 +60,6 @@ class Receipt:
     @property
     def is_whole(self) -> bool:
         """Whether everything runs as planned."""
-        return not self.quarantined and all(
+        return all(isinstance(state, SiteRunning) for state in self.sites.values()) and all(
             state is ListenerState.LISTENING for state in self.listeners.values()
         )

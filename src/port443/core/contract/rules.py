@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from port443.core.contract.bounds import MAX_ID
+from port443.core.contract.bounds import MAX_ACME_TOKEN, MAX_ID
 from port443.core.names import Endpoint, HostName, NameInvalid, parse_site_name
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
@@ -124,6 +124,22 @@ class Pattern:
 
     def keywords(self) -> dict[str, Any]:
         return {"pattern": f"^{self.expression}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeToken(Pattern):
+    """The token of an ACME challenge (RFC 8555 §8.1)."""
+
+    expression: str = f"[A-Za-z0-9_-]{{1,{MAX_ACME_TOKEN}}}"
+    meaning: str = f"1 to {MAX_ACME_TOKEN} characters of base64url"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAuthorisation(Pattern):
+    """A token, and behind a dot the SHA-256 thumbprint of an account key (RFC 8555 §8.1)."""
+
+    expression: str = f"[A-Za-z0-9_-]{{1,{MAX_ACME_TOKEN}}}\\.[A-Za-z0-9_-]{{43}}"
+    meaning: str = "a token, a dot and 43 characters of base64url"
 
 
 @dataclass(frozen=True, slots=True)

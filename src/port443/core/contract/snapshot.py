@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from port443.core.contract.bounds import (
     CONTRACT,
     DAY_MS,
+    MAX_CHALLENGES,
     MAX_INTEGER,
     MAX_LISTENERS,
     MAX_NAMES,
@@ -17,7 +18,9 @@ from port443.core.contract.bounds import (
     MAX_TICKET_KEYS,
 )
 from port443.core.contract.rules import (
+    AcmeToken,
     Base64,
+    KeyAuthorisation,
     Label,
     Named,
     OneOf,
@@ -114,6 +117,8 @@ class Root:
     """Newest first: the first encrypts, all decrypt."""
     parts: Annotated[tuple[Hash, ...], Size(0, 500_000), Sorted()]
     """Every part that the snapshot needs, sorted."""
+    challenges: Hash | None = None
+    """The ACME challenges that are answered now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,8 @@ class Site:
     """Host names in A-labels, `*.` wildcards of one label, IP addresses without brackets; sorted."""
     tls: Hash
     certificates: Annotated[tuple[Hash, ...], Size(0, 16), Unique()]
-    """To choose from by the hello. Without any the site is quarantined: its last good version is kept."""
+    """To choose from by the hello. Without any the site's last good version is kept; if it never had one, it
+    is pending, and its names are refused."""
     pool: Hash
     hsts: Hsts | None
     redirect_cacheable: bool
@@ -256,7 +262,36 @@ class TicketKey:
     kind: Literal["ticket_key"] = "ticket_key"
 
 
-Part = Site | TlsPolicy | Pool | Certificate | PrivateKey | TicketKey
+@dataclass(frozen=True, slots=True)
+class TlsAlpnChallenge:
+    """A tls-alpn-01 challenge (RFC 8737): its hello is shown this certificate."""
+
+    site: Name
+    """The site that the challenge is for; events name it."""
+    certificate: Hash
+
+
+@dataclass(frozen=True, slots=True)
+class HttpChallenge:
+    """An http-01 challenge (RFC 8555 §8.3): its request is answered with this text."""
+
+    site: Name
+    """The site that the challenge is for; events name it."""
+    key_authorisation: Annotated[str, KeyAuthorisation()]
+
+
+@dataclass(frozen=True, slots=True)
+class Challenges:
+    """The ACME challenges that are answered now, on every listener and whatever runs of their sites."""
+
+    tls_alpn: Annotated[dict[Name, TlsAlpnChallenge], Size(0, MAX_CHALLENGES)]
+    """By the name in the hello: a host name, or the reverse name of an IP address (RFC 8738 §6)."""
+    http: Annotated[dict[Annotated[str, AcmeToken()], HttpChallenge], Size(0, MAX_CHALLENGES)]
+    """By token."""
+    kind: Literal["challenges"] = "challenges"
+
+
+Part = Site | TlsPolicy | Pool | Certificate | PrivateKey | TicketKey | Challenges
 Document = Root | Part
 
 

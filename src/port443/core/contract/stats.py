@@ -85,6 +85,8 @@ class EdgeStats:
     handshakes: tuple[HandshakeCount, ...]
     handshake_failures: dict[str, int]
     handshake_duration_us: Histogram
+    acme_challenges: dict[str, int]
+    """How often one was answered, by its kind."""
     requests: tuple[RequestCount, ...]
     http2_cutoffs: dict[str, int]
     bytes: ByteCount

@@ -43,6 +43,27 @@ class StoreFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificatePending:
+    """A site's first certificate is on order; its names are refused until then."""
+
+    name: ClassVar[str] = "certificate_pending"
+    level: ClassVar[Level] = "info"
+    site: str
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeUnanswered:
+    """The edge cannot answer an ACME challenge with what it was given."""
+
+    name: ClassVar[str] = "challenge_unanswered"
+    level: ClassVar[Level] = "error"
+    server_name: str
+    code: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class SiteDegraded:
     """A site does not run as planned; the others do."""
 
@@ -150,6 +171,8 @@ AppEvent = (
     CertificateEvent
     | SnapshotChanged
     | StoreFailed
+    | CertificatePending
+    | ChallengeUnanswered
     | SiteDegraded
     | ProofRecovered
     | ProofFailed

@@ -119,8 +119,11 @@ class SiteStatus:
 
     id: str
     names: tuple[str, ...]
-    state: Literal["running", "last_good", "refused"]
-    """It runs as in the round before, not as planned; or its names are refused."""
+    state: Literal["running", "pending", "last_good", "refused"]
+    """It runs as in the round before, not as planned; or its names are refused, as they are while its first
+    certificate is on order (pending)."""
+    waits_for: str | None
+    """What the first certificate waits for; null unless the site is pending."""
     verdict: Verdict
     """The gravest of the problems that name this site; error as well while no edge answers."""
     upstreams: tuple[str, ...]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from port443.core.contract.read import document_of
 from port443.core.contract.shape import DocumentInvalid
-from port443.core.contract.snapshot import Certificate, Hash, Part, Site, plain
+from port443.core.contract.snapshot import Certificate, Challenges, Hash, Part, Site, plain
 from port443.core.plan.planner import Plan
 
 
@@ -17,9 +17,16 @@ def breaches(plan: Plan) -> dict[str, DocumentInvalid]:
             if name not in judged:
                 judged[name] = _judge(plan.parts[name])
             if (fault := judged[name]) and id_ not in found:
-                path = ".".join(filter(None, (place, fault.path)))
-                found[id_] = DocumentInvalid(f"site {id_}: {path}", fault.why)
+                found[id_] = _of_site(id_, place, fault)
+    for id_, place, part in _challenges(plan):
+        if id_ not in found and (fault := _judge(part)):
+            found[id_] = _of_site(id_, place, fault)
     return found
+
+
+def _of_site(id_: str, place: str, fault: DocumentInvalid) -> DocumentInvalid:
+    path = ".".join(filter(None, (place, fault.path)))
+    return DocumentInvalid(f"site {id_}: {path}", fault.why)
 
 
 def _parts(plan: Plan, site: Hash) -> Iterator[tuple[str, Hash]]:
@@ -32,6 +39,18 @@ def _parts(plan: Plan, site: Hash) -> Iterator[tuple[str, Hash]]:
             certificate = plan.parts[name]
             if isinstance(certificate, Certificate):
                 yield f"certificates[{index}].key", certificate.key
+
+
+def _challenges(plan: Plan) -> Iterator[tuple[str, str, Part]]:
+    """Yield each challenge by itself, and what it is answered with, with its site."""
+    for name, shown in plan.challenges.tls_alpn.items():
+        yield shown.site, "challenges", Challenges({name: shown}, {})
+        certificate = plan.parts[shown.certificate]
+        yield shown.site, f"challenges.tls_alpn.{name}.certificate", certificate
+        if isinstance(certificate, Certificate):
+            yield shown.site, f"challenges.tls_alpn.{name}.certificate.key", plan.parts[certificate.key]
+    for token, answer in plan.challenges.http.items():
+        yield answer.site, "challenges", Challenges({}, {token: answer})
 
 
 def _judge(part: Part) -> DocumentInvalid | None:

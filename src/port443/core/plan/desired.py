@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Literal
 
+from port443.core.acme.challenges import PendingAnswer
 from port443.core.contract.snapshot import (
     STANDARD_POOL_LIMITS,
     Limits,
@@ -147,13 +148,18 @@ class Credential:
 class SiteNeeds:
     """What a site needs besides its settings, as far as it is known: a site may exist before its certificate.
 
-    Without a credential the edge keeps the site's last good version, or refuses its names.
+    Without a credential the edge keeps the site's last good version; if it never had one, the site is
+    pending: its names are refused, its challenges answered.
     """
 
     credential: Credential | None = None
     client_roots: tuple[bytes, ...] | None = None
     """DER of the CAs of which clients must show a certificate. None: none is requested; empty: no CA is
     known yet, and no client is accepted."""
+    answers: tuple[PendingAnswer, ...] = ()
+    """What an ACME server is to be answered, as long as it may ask."""
+    waits_for: str | None = None
+    """What the first certificate waits for, in words, while it is on order."""
     fault: Port443Error | None = None
     """Why something is missing, or the last good one is served in place of a newer one."""
     warnings: tuple[str, ...] = ()

@@ -52,6 +52,7 @@ def diff(old: Plan | None, new: Plan) -> tuple[Change, ...]:
         *_default_site(before, new),
         *_numbers("all sites", LIMITS, before.root.limits, new.root.limits),
         *(change for id_ in _either(before.root.sites, new.root.sites) for change in _site(before, new, id_)),
+        *_challenges(before, new),
         *_ticket_keys(before.root.ticket_keys, new.root.ticket_keys),
     )
 
@@ -215,6 +216,22 @@ def _unknown(site: Site) -> str:
 
 def _leaf(certificate: Certificate) -> str:
     return f"certificate {Fingerprint.of(base64.b64decode(certificate.chain[0])).text[:16]}…"
+
+
+def _challenges(old: Plan, new: Plan) -> Iterator[Change]:
+    was, now = set(_challenges_of(old)), set(_challenges_of(new))
+    for site, challenge in sorted(now - was):
+        yield Change("certificates", site, f"answers {challenge}")
+    for site, challenge in sorted(was - now):
+        yield Change("certificates", site, f"no longer answers {challenge}")
+
+
+def _challenges_of(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield the site of each challenge, and what it is; that of http-01 goes by its token."""
+    for name, challenge in plan.challenges.tls_alpn.items():
+        yield challenge.site, f"the challenge tls-alpn-01 of {name}"
+    for token, answer in plan.challenges.http.items():
+        yield answer.site, f"the challenge http-01 with token {token}"
 
 
 def _ticket_keys(was: tuple[Hash, ...], now: tuple[Hash, ...]) -> Iterator[Change]:

@@ -1,15 +1,18 @@
 """Desired state to snapshot: pure, so that equal states have equal hashes."""
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from port443.core.contract.bounds import MAX_TICKET_KEYS
+from port443.core.acme.challenges import HttpAnswer, PendingAnswer, TlsAlpnAnswer
+from port443.core.contract.bounds import MAX_CHALLENGES, MAX_TICKET_KEYS
 from port443.core.contract.snapshot import (
     Certificate,
+    Challenges,
     Hash,
     Hsts,
+    HttpChallenge,
     Limits,
     Listener,
     Part,
@@ -20,6 +23,7 @@ from port443.core.contract.snapshot import (
     Site,
     TicketKey,
     Timeouts,
+    TlsAlpnChallenge,
     TlsPolicy,
     hash_of,
 )
@@ -57,6 +61,36 @@ class Plan:
         )
         return replace(self, root=root)
 
+    @property
+    def challenges(self) -> Challenges:
+        """The ACME challenges that are answered."""
+        part = self.parts.get(self.root.challenges) if self.root.challenges else None
+        return part if isinstance(part, Challenges) else Challenges({}, {})
+
+    def answering(self, answers: Mapping[str, Sequence[PendingAnswer]]) -> "Plan":
+        """Return the plan with these challenges answered, by site id, and all else as it is.
+
+        More of one kind than the contract allows are passed over.
+        """
+        before = set(_challenge_parts(self))
+        rest = {name: part for name, part in self.parts.items() if name not in before}
+        added = _Parts()
+        challenges = added.add_challenges(answers)
+        parts = {*self.root.parts} - before | {*added.by_hash}
+        root = replace(self.root, challenges=challenges, parts=tuple(sorted(parts)))
+        return Plan(root, rest | added.by_hash)
+
+
+def _challenge_parts(plan: Plan) -> Iterator[Hash]:
+    """Yield what only the challenges need."""
+    if plan.root.challenges:
+        yield plan.root.challenges
+    for challenge in plan.challenges.tls_alpn.values():
+        yield challenge.certificate
+        certificate = plan.parts.get(challenge.certificate)
+        if isinstance(certificate, Certificate):
+            yield certificate.key
+
 
 def plan(
     desired: Desired,
@@ -67,15 +101,17 @@ def plan(
 ) -> Plan:
     """Return the snapshot of the desired state, with what is known of the needs of its sites.
 
-    `needs` and `hsts_steps` are by site id. A site without a credential has no certificate: the edge puts it
-    in quarantine, and keeps its last good version. One without a step has the ladder's first. Ticket keys are
+    `needs` and `hsts_steps` are by site id. A site without a credential has no certificate: the edge keeps
+    its last good version, or refuses its names. One without a step has the ladder's first. Ticket keys are
     ordered newest first; one that the edge holds already may be given by its hash alone. More of them than
-    the contract allows are ignored.
+    the contract allows are ignored, and so are more challenges.
     """
-    parts = _Parts(desired)
+    parts = _Parts()
     steps = hsts_steps or {}
     sites = {
-        site.id: parts.add_site(site, needs.get(site.id, NOTHING), header_of(site, steps.get(site.id)))
+        site.id: parts.add_site(
+            site, desired, needs.get(site.id, NOTHING), header_of(site, steps.get(site.id))
+        )
         for site in sorted(desired.sites, key=lambda site: site.id)
     }
     newest = ticket_keys[:MAX_TICKET_KEYS]
@@ -88,14 +124,15 @@ def plan(
         ticket_keys=keys,
         parts=tuple(sorted({*parts.by_hash, *keys})),
     )
-    return Plan(root, parts.by_hash)
+    return Plan(root, parts.by_hash).answering(
+        {site: need.answers for site, need in needs.items() if site in sites}
+    )
 
 
 class _Parts:
     """The parts of one plan; equal ones are one part."""
 
-    def __init__(self, desired: Desired) -> None:
-        self.desired = desired
+    def __init__(self) -> None:
         self.by_hash: dict[Hash, Part] = {}
 
     def add(self, part: Part) -> Hash:
@@ -103,19 +140,37 @@ class _Parts:
         self.by_hash[name] = part
         return name
 
-    def add_site(self, site: DesiredSite, needs: SiteNeeds, hsts: Hsts | None) -> Hash:
+    def add_site(self, site: DesiredSite, desired: Desired, needs: SiteNeeds, hsts: Hsts | None) -> Hash:
         part = Site(
             id=site.id,
             names=_spelled(site.names),
             tls=self.add(_policy(site, needs.client_roots)),
             certificates=(self._add_credential(needs.credential),) if needs.credential else (),
-            pool=self.add(_pool(site, self.desired)),
+            pool=self.add(_pool(site, desired)),
             hsts=hsts,
             redirect_cacheable=not any(_is_local(name) for name in site.names),
             limits=site.limits,
-            timeouts=_timeouts(site.timeouts, self.desired.limits),
+            timeouts=_timeouts(site.timeouts, desired.limits),
         )
         return self.add(part)
+
+    def add_challenges(self, answers: Mapping[str, Sequence[PendingAnswer]]) -> Hash | None:
+        tls_alpn: dict[str, TlsAlpnChallenge] = {}
+        http: dict[str, HttpChallenge] = {}
+        for site in sorted(answers):
+            for answer in answers[site]:
+                match answer:
+                    case TlsAlpnAnswer() if len(tls_alpn) < MAX_CHALLENGES:
+                        tls_alpn[answer.server_name] = TlsAlpnChallenge(site, self._add_shown(answer))
+                    case HttpAnswer() if len(http) < MAX_CHALLENGES:
+                        http[answer.token] = HttpChallenge(site, answer.key_authorisation)
+                    case _:
+                        pass
+        return self.add(Challenges(tls_alpn, http)) if tls_alpn or http else None
+
+    def _add_shown(self, answer: TlsAlpnAnswer) -> Hash:
+        key = self.add(PrivateKey(_base64(answer.key_pkcs8)))
+        return self.add(Certificate((answer.server_name,), tuple(map(_base64, answer.chain)), key))
 
     def _add_credential(self, credential: Credential) -> Hash:
         key = self.add(PrivateKey(_base64(credential.key_pkcs8)))

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use edge_contract::{
-    Hash, Listener, Part, PartMissing, Parts, QuarantineCode, Root, Site, SiteVerdict, TicketKey,
+    Hash, Listener, Part, Parts, QuarantineCode, Root, Site, SiteVerdict, TicketKey,
 };
 use edge_tls::{CertificateSource, SiteFault, SiteSource, SiteTls};
 
+use super::challenges::Challenges;
 use super::{ListenerRuntime, Running};
 use crate::destination::{Destination, NameRefusal};
 use crate::pool::PoolRuntime;
@@ -48,6 +49,7 @@ impl<'a> Builder<'a> {
             limits: root.limits,
             slots: previous.slots.carried(root.sites.keys()),
             listeners: listeners(root, previous),
+            challenges: Challenges::build(root.challenges, parts, &previous.challenges),
             ..Running::default()
         };
         Self {
@@ -70,20 +72,30 @@ impl<'a> Builder<'a> {
     fn add(&mut self, id: &str, hash: Hash) -> SiteVerdict {
         match self.site(id, hash).and_then(|site| self.register(site)) {
             Ok(()) => SiteVerdict::Running,
-            Err(fault) => {
-                let serves = self.fall_back(id, hash);
-                let SiteFault {
-                    code,
-                    path,
-                    message,
-                } = fault;
-                SiteVerdict::Quarantined {
-                    code,
-                    path,
-                    message,
-                    serves,
-                }
+            Err(fault) => self.fall_back_or_refuse(id, hash, fault),
+        }
+    }
+
+    /// Serve the last good version of a site, or refuse its names.
+    fn fall_back_or_refuse(&mut self, id: &str, hash: Hash, fault: SiteFault) -> SiteVerdict {
+        let serves = self.fall_back(id, hash);
+        if serves.is_none() {
+            if fault.code == QuarantineCode::CertificateMissing {
+                self.refuse_names(hash, &NameRefusal::Pending(id.to_owned()));
+                return SiteVerdict::Pending;
             }
+            self.refuse_names(hash, &NameRefusal::Quarantined(id.to_owned()));
+        }
+        let SiteFault {
+            code,
+            path,
+            message,
+        } = fault;
+        SiteVerdict::Quarantined {
+            code,
+            path,
+            message,
+            serves,
         }
     }
 
@@ -98,7 +110,8 @@ impl<'a> Builder<'a> {
     }
 
     fn new_site(&self, id: &str, hash: Hash) -> Result<SiteRuntime, SiteFault> {
-        let site = Part::site(self.parts, &hash).map_err(|missing| fault(&missing, ""))?;
+        let site =
+            Part::site(self.parts, &hash).map_err(|missing| SiteFault::missing(&missing, ""))?;
         if site.id != id {
             let message = format!("the site's own id is {:?}", site.id);
             return Err(SiteFault {
@@ -124,7 +137,8 @@ impl<'a> Builder<'a> {
 
     /// The running pool with the same document, which keeps its circuit breakers, or a new one.
     fn pool(&self, hash: &Hash) -> Result<Arc<PoolRuntime>, SiteFault> {
-        let document = Part::pool(self.parts, hash).map_err(|missing| fault(&missing, "pool"))?;
+        let document =
+            Part::pool(self.parts, hash).map_err(|missing| SiteFault::missing(&missing, "pool"))?;
         let known = [&self.next, self.previous]
             .into_iter()
             .find_map(|it| it.pools.get(hash));
@@ -141,7 +155,7 @@ impl<'a> Builder<'a> {
             names: &site.names,
             policy_hash: site.tls,
             policy: Part::tls_policy(self.parts, &site.tls)
-                .map_err(|missing| fault(&missing, "tls"))?,
+                .map_err(|missing| SiteFault::missing(&missing, "tls"))?,
             certificates: site
                 .certificates
                 .iter()
@@ -154,10 +168,10 @@ impl<'a> Builder<'a> {
 
     fn certificate(&self, index: usize, hash: &Hash) -> Result<CertificateSource<'a>, SiteFault> {
         let path = format!("certificates[{index}]");
-        let certificate =
-            Part::certificate(self.parts, hash).map_err(|missing| fault(&missing, &path))?;
+        let certificate = Part::certificate(self.parts, hash)
+            .map_err(|missing| SiteFault::missing(&missing, &path))?;
         let key = Part::private_key(self.parts, &certificate.key)
-            .map_err(|missing| fault(&missing, &format!("{path}.key")))?;
+            .map_err(|missing| SiteFault::missing(&missing, &format!("{path}.key")))?;
         Ok(CertificateSource {
             hash: *hash,
             certificate,
@@ -168,7 +182,7 @@ impl<'a> Builder<'a> {
     fn ticket_keys(&self) -> Result<Vec<&'a TicketKey>, SiteFault> {
         let look_up = |(index, hash)| {
             Part::ticket_key(self.parts, hash)
-                .map_err(|missing| fault(&missing, &format!("ticket_keys[{index}]")))
+                .map_err(|missing| SiteFault::missing(&missing, &format!("ticket_keys[{index}]")))
         };
         self.root
             .ticket_keys
@@ -217,26 +231,24 @@ impl<'a> Builder<'a> {
         known.and_then(Destination::site)
     }
 
-    /// Add the last good version of a site; without one, refuse its names.
+    /// Add the last good version of a site, if there is one that may be used.
     fn fall_back(&mut self, id: &str, hash: Hash) -> Option<Hash> {
         let previous = self.previous.sites.get(id);
-        if let Some(good) = previous
+        let good = previous
             .filter(|it| self.may_fall_back_to(it, &hash))
-            .cloned()
-        {
-            let kept = good.hash;
-            if self.register(good).is_ok() {
-                return Some(kept);
-            }
-        }
+            .cloned()?;
+        let kept = good.hash;
+        self.register(good).is_ok().then_some(kept)
+    }
+
+    /// Refuse those names of a site that no other site has.
+    fn refuse_names(&mut self, hash: Hash, refusal: &NameRefusal) {
         if let Ok(site) = Part::site(self.parts, &hash) {
             let free = site.names.iter().filter(|name| self.owner(name).is_none());
             for name in free.collect::<Vec<_>>() {
-                let refusal = NameRefusal::Quarantined(id.to_owned());
-                self.set_destination(name, Destination::Refused(refusal));
+                self.set_destination(name, Destination::Refused(refusal.clone()));
             }
         }
-        None
     }
 
     /// Whether a last good version may replace the version in the snapshot: not if only that one requires
@@ -246,14 +258,6 @@ impl<'a> Builder<'a> {
         let policy = site.and_then(|site| Part::tls_policy(self.parts, &site.tls));
         good.tls.requires_client_certificate()
             || policy.is_ok_and(|policy| policy.client_roots.is_none())
-    }
-}
-
-fn fault(missing: &PartMissing, path: &str) -> SiteFault {
-    SiteFault {
-        code: missing.code(),
-        path: path.to_owned(),
-        message: missing.to_string(),
     }
 }
 

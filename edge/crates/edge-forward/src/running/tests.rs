@@ -1,9 +1,9 @@
 mod connection_reuse;
 
 use edge_contract::{
-    Alpn, Certificate, CipherSuite, Group, Hsts, Listener, Part, Parts, Pool, PrivateKey,
-    QuarantineCode, Role, Root, Server, Site, SiteLimits, SiteVerdict, TicketKey, TlsPolicy,
-    TlsVersion, canonical,
+    Alpn, Certificate, Challenges, CipherSuite, Group, Hsts, Listener, Part, Parts, Pool,
+    PrivateKey, QuarantineCode, Role, Root, Server, Site, SiteLimits, SiteVerdict, TicketKey,
+    TlsAlpnChallenge, TlsPolicy, TlsVersion, canonical,
 };
 
 use super::*;
@@ -30,6 +30,7 @@ impl Draft {
             default_site: None,
             ticket_keys: Vec::new(),
             parts: Vec::new(),
+            challenges: None,
         };
         let mut draft = Self {
             root,
@@ -142,7 +143,7 @@ fn found<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
 fn quarantined<'a>(running: &'a Running, host: &str) -> Option<&'a str> {
     match running.destination(host) {
         Destination::Refused(NameRefusal::Quarantined(id)) => Some(id),
-        Destination::Refused(NameRefusal::Unknown) | Destination::Site(_) => None,
+        Destination::Refused(_) | Destination::Site(_) | Destination::Challenge(_) => None,
     }
 }
 
@@ -172,7 +173,7 @@ fn quarantine(verdict: &SiteVerdict) -> (QuarantineCode, &str, Option<Hash>) {
         SiteVerdict::Quarantined {
             code, path, serves, ..
         } => (*code, path, *serves),
-        SiteVerdict::Running => panic!("the site runs"),
+        SiteVerdict::Running | SiteVerdict::Pending => panic!("the site is not in quarantine"),
     }
 }
 
@@ -288,27 +289,183 @@ fn a_site_without_a_last_good_version_is_refused_by_name() {
     assert_eq!(None, quarantined(&running, "b.test"));
 }
 
-/// Its last good version is served; without one its names are refused.
+/// Its last good version is served; without one it is pending.
 #[test]
-fn a_site_without_a_certificate_is_in_quarantine() {
+fn a_site_without_a_certificate_is_pending_unless_it_was_good() {
     let mut draft = Draft::new();
-    let site = draft.site(&["a.test"]);
+    let site = draft.site(&["*.a.test", "a.test"]);
     let good = draft.serve(site.clone());
     let first = draft.run();
     draft.serve(Site {
         certificates: Vec::new(),
         ..site
     });
-    for (previous, serves) in [(&first, Some(good)), (&Running::default(), None)] {
-        let (running, verdicts) = draft.build(previous);
-        assert_eq!(
-            (QuarantineCode::CertificateMissing, "certificates", serves),
-            quarantine(&verdicts["a.test"])
-        );
-        assert_eq!(serves.map(|_| "a.test"), found(&running, "a.test"));
-        let refused = serves.is_none().then_some("a.test");
-        assert_eq!(refused, quarantined(&running, "a.test"));
+    let (second, verdicts) = draft.build(&first);
+    assert_eq!(
+        (
+            QuarantineCode::CertificateMissing,
+            "certificates",
+            Some(good)
+        ),
+        quarantine(&verdicts["*.a.test"])
+    );
+    assert_eq!(Some("*.a.test"), found(&second, "a.test"));
+
+    let (fresh, verdicts) = draft.build(&Running::default());
+    assert_eq!(SiteVerdict::Pending, verdicts["*.a.test"]);
+    for host in ["a.test", "x.a.test"] {
+        assert!(matches!(
+            fresh.destination(host),
+            Destination::Refused(NameRefusal::Pending(id)) if id == "*.a.test"
+        ));
     }
+}
+
+impl Draft {
+    /// Answer these challenges, each by its name or token.
+    fn challenge(&mut self, tls_alpn: &[(&str, Hash)], tokens: &[&str]) {
+        let site = || "a.test".to_owned();
+        let shown = |(name, certificate): &(&str, Hash)| {
+            let challenge = TlsAlpnChallenge {
+                site: site(),
+                certificate: *certificate,
+            };
+            ((*name).to_owned(), challenge)
+        };
+        let answered = |token: &&str| {
+            let challenge = HttpChallenge {
+                site: site(),
+                key_authorisation: format!("{token}.print"),
+            };
+            ((*token).to_owned(), challenge)
+        };
+        let part = Challenges {
+            tls_alpn: tls_alpn.iter().map(shown).collect(),
+            http: tokens.iter().map(answered).collect(),
+        };
+        self.root.challenges = Some(self.add(Part::Challenges(part)));
+    }
+}
+
+/// The site whose challenge a hello of this name and these protocols leads to.
+fn challenged<'a>(running: &'a Running, name: &str, alpn: &[&[u8]]) -> Option<&'a str> {
+    let hello = ClientHello {
+        alpn: Some(alpn.iter().map(|it| it.to_vec()).collect()),
+        ..hello(Some(name))
+    };
+    match running.destination_of_hello(&hello, "192.0.2.9".parse().unwrap()) {
+        (Destination::Challenge(challenge), _) => Some(&challenge.site),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_challenge_is_met_by_its_name_and_its_protocol_alone() {
+    let mut draft = Draft::new();
+    let site = draft.site(&["a.test"]);
+    let shown = site.certificates[0];
+    draft.serve(site);
+    draft.challenge(&[("a.test", shown), ("1.2.0.192.in-addr.arpa", shown)], &[]);
+    let running = draft.run();
+    let acme = b"acme-tls/1".as_slice();
+    for name in ["a.test", "1.2.0.192.in-addr.arpa"] {
+        assert_eq!(Some("a.test"), challenged(&running, name, &[acme]));
+    }
+    for alpn in [
+        &[acme, b"h2"][..],
+        &[b"h2", acme],
+        &[b"h2"],
+        &[],
+        &[acme, acme],
+    ] {
+        assert_eq!(None, challenged(&running, "a.test", alpn));
+    }
+    assert_eq!(Some("a.test"), site_of_hello(&running, "a.test"));
+    assert_eq!(None, challenged(&running, "b.test", &[acme]));
+}
+
+/// Even a site that answers for unknown names does not answer for their challenges.
+#[test]
+fn a_name_without_a_challenge_is_refused_to_acme_servers() {
+    let mut draft = Draft::new();
+    draft.serve_new(&["a.test"]);
+    draft.root.default_site = Some("a.test".to_owned());
+    let running = draft.run();
+    for name in [Some("a.test"), Some("b.test"), None] {
+        let hello = ClientHello {
+            alpn: Some(vec![b"acme-tls/1".to_vec()]),
+            ..hello(name)
+        };
+        let (destination, _) = running.destination_of_hello(&hello, "192.0.2.9".parse().unwrap());
+        assert!(matches!(
+            destination,
+            Destination::Refused(NameRefusal::NoChallenge)
+        ));
+    }
+}
+
+#[test]
+fn challenges_change_nothing_of_their_sites() {
+    let mut draft = Draft::new();
+    let site = draft.site(&["a.test"]);
+    let shown = site.certificates[0];
+    draft.serve(site);
+    let first = draft.run();
+    draft.challenge(&[("a.test", shown)], &["token"]);
+    let (second, _) = draft.build(&first);
+    let (third, _) = draft.build(&second);
+    let site = |running: &Running| Arc::clone(running.site("a.test").unwrap());
+    assert!(Arc::ptr_eq(&site(&first), &site(&second)));
+    assert!(Arc::ptr_eq(&second.challenges, &third.challenges));
+    assert_eq!(
+        Some("token.print"),
+        second
+            .http_challenge("token")
+            .map(|it| it.key_authorisation.as_str())
+    );
+    assert!(second.http_challenge("other").is_none());
+    draft.root.challenges = None;
+    let (fourth, _) = draft.build(&third);
+    assert!(fourth.http_challenge("token").is_none());
+}
+
+/// What cannot be shown is named, and the other challenges are answered.
+#[test]
+fn a_challenge_without_its_certificate_is_refused_alone() {
+    let mut draft = Draft::new();
+    let site = draft.site(&["a.test"]);
+    let good = site.certificates[0];
+    let Part::Certificate(certificate) = (*draft.parts[&good]).clone() else {
+        unreachable!()
+    };
+    let unreadable = draft.add(Part::Certificate(Certificate {
+        chain: vec![vec![1]],
+        ..certificate
+    }));
+    let pool = site.pool;
+    draft.serve(site);
+    let names = [
+        ("a.test", unreadable),
+        ("b.test", pool),
+        ("c.test", good),
+        ("d.test", Hash::of("nothing")),
+    ];
+    draft.challenge(&names, &[]);
+    let running = draft.run();
+    let acme = b"acme-tls/1".as_slice();
+    assert_eq!(Some("a.test"), challenged(&running, "c.test", &[acme]));
+    let refused: Vec<_> = running
+        .refused_challenges()
+        .iter()
+        .map(|(name, it)| (name.as_str(), it.code, it.path.as_str()))
+        .collect();
+    let unreadable = QuarantineCode::CertificateUnreadable;
+    let expected = [
+        ("a.test", unreadable, "certificate.chain[0]"),
+        ("b.test", QuarantineCode::PartKindWrong, "certificate"),
+        ("d.test", QuarantineCode::ReferenceMissing, "certificate"),
+    ];
+    assert_eq!(expected.as_slice(), refused);
 }
 
 /// A change that makes a valid site invalid.

@@ -45,6 +45,7 @@ fn root(parts: &Parts) -> Root {
         default_site: None,
         ticket_keys: hashes.clone(),
         parts: hashes,
+        challenges: None,
     }
 }
 
