@@ -16,10 +16,11 @@ PROVE_ARGS ?=
 # How long `make prove` soaks the whole in mixed load.
 SOAK_SECONDS ?= 600
 
-.PHONY: help setup demo test lint fmt types test-python test-rust contract bench prove docs wheels lock clean
+.PHONY: help setup demo demo-acme test lint fmt types test-python test-rust contract bench prove docs wheels lock clean
 
 help:
 	@echo "make demo    a site on TLS with two sample backends, graded; ONCE=1 ends by itself"
+	@echo "make demo-acme  the same, with its certificate ordered from a pebble that is started for it"
 	@echo "make test    lint, types, Python tests, Rust tests"
 	@echo "make lint · fmt · types · contract · bench · prove · docs · wheels · lock · clean"
 
@@ -27,6 +28,9 @@ setup: .build/venv $(BIN)/port443-edge
 
 demo: setup
 	@$(BIN)/port443 demo $(if $(ONCE),--once)
+
+demo-acme: setup .build/clients
+	@$(BIN)/python packaging/pebble/demo.py $(if $(ONCE),--once)
 
 test: setup .build/clients
 	@$(MAKE) --no-print-directory lint types test-rust test-python

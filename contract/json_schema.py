@@ -11,6 +11,13 @@ from port443.core.contract.events import EVENTS
 from port443.core.contract.read import PARTS
 from port443.core.contract.rules import Rule
 from port443.core.contract.snapshot import Root
+from port443.core.control.certificates import (
+    CertificateDocument,
+    CertificateOrdered,
+    CertificateRevoked,
+    CertificatesDocument,
+    PreflightDocument,
+)
 from port443.core.control.status import StatusDocument
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,7 +35,12 @@ def schemas() -> dict[str, dict[str, Any]]:
     return {
         "snapshot.schema.json": snapshot_schema(),
         "events.schema.json": events_schema(),
-        "status.schema.json": status_schema(),
+        "status.schema.json": document_schema(StatusDocument, "port443.status/1"),
+        "cert.list.schema.json": document_schema(CertificatesDocument, "port443.cert.list/1"),
+        "cert.show.schema.json": document_schema(CertificateDocument, "port443.cert.show/1"),
+        "cert.order.schema.json": document_schema(CertificateOrdered, "port443.cert.order/1"),
+        "cert.preflight.schema.json": document_schema(PreflightDocument, "port443.cert.preflight/1"),
+        "cert.revoke.schema.json": document_schema(CertificateRevoked, "port443.cert.revoke/1"),
     }
 
 
@@ -61,13 +73,13 @@ def events_schema() -> dict[str, Any]:
     }
 
 
-def status_schema() -> dict[str, Any]:
-    """Describe what `port443 status --json` prints."""
+def document_schema(shape: type, title: str) -> dict[str, Any]:
+    """Describe what a command prints with `--json`."""
     definitions: dict[str, Any] = {}
-    document = _object(StatusDocument, definitions)
+    document = _object(shape, definitions)
     return {
         "$schema": DRAFT,
-        "title": "port443.status/1",
+        "title": title,
         **document,
         "$defs": dict(sorted(definitions.items())),
     }

@@ -15,6 +15,14 @@ from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash, Root
 from port443.core.contract.stats import EdgeStats
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.certificates import (
+    CertificateDocument,
+    CertificateOrdered,
+    CertificateRevoked,
+    CertificatesDocument,
+    PreflightDocument,
+    RevocationWord,
+)
 from port443.core.control.own_scan import OwnScan
 from port443.core.control.status import StatusDocument
 from port443.core.names import Endpoint, SiteName
@@ -298,6 +306,8 @@ class Issued:
     """Whether it is another one than the issuer gave before."""
     warnings: tuple[str, ...] = ()
     """What is valid now and will not stay so, one sentence each."""
+    renews_at: datetime | None = None
+    """When another one is got, as far as is known now; None: nobody knows, or `next_at`."""
 
 
 Progress = Callable[[str], None]
@@ -370,7 +380,7 @@ class JobMemory(Protocol):
 
 
 class OrderMemory(Protocol):
-    """The dealings with CAs: what must outlive the process so that none is repeated or forgotten.
+    """Accounts, orders and attempts at CAs, so that the next process repeats none and forgets none.
 
     What a call has returned from is on the disk. All errors are `StoreError`s.
     """
@@ -701,6 +711,26 @@ class App(Protocol):
 
     async def ask_reload(self) -> ReloadAsked:
         """Have the settings read again soon."""
+        ...
+
+    async def certificates(self) -> CertificatesDocument:
+        """Return a line for the certificate of each site, the one at the greatest risk first."""
+        ...
+
+    async def certificate(self, name: str) -> CertificateDocument:
+        """Return all that is known of the certificate of the site with that name."""
+        ...
+
+    async def order_certificate(self, name: str, *, anew: bool) -> CertificateOrdered:
+        """Have a certificate ordered now, and say what came of it; `anew`: also beside a good one."""
+        ...
+
+    async def preflight(self, name: str) -> PreflightDocument:
+        """Look at what an order of a site's certificate depends on, and order nothing."""
+        ...
+
+    async def revoke_certificate(self, name: str, reason: RevocationWord) -> CertificateRevoked:
+        """Have a certificate revoked, after another one was ordered in its place, if that can be had."""
         ...
 
     async def stop(self) -> Stopped:

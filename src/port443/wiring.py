@@ -1,13 +1,14 @@
 """Names the concrete adapters, beside `scan_wiring`, which names those of a scan; no other file does."""
 
 import os
+import random
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TypeVar
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from port443 import BUILT, __version__
 from port443.adapters.admin import AdminClient, AdminSocket, answerer, lease_of
@@ -23,8 +24,12 @@ from port443.adapters.sealed_store import SealedStore
 from port443.adapters.state_directory import StateDirectory, public_directory, published
 from port443.adapters.state_directory.errors import StateAbsent, StateForeign
 from port443.adapters.store_sqlite import SQLiteBackend
+from port443.app.acme_accounts import Accounts, read_trust
+from port443.app.acme_attempt import AcmeServices
+from port443.app.acme_issuer import AcmeIssuer
 from port443.app.alone import EdgeAlone, answer_of, stop
 from port443.app.certificates import CertificateManager, Sources
+from port443.app.challenge_answers import ChallengeAnswers
 from port443.app.check_files import FilesJudged, judge_files
 from port443.app.client_cas import ClientCAFiles
 from port443.app.local_ca import LocalCA
@@ -35,7 +40,7 @@ from port443.app.status import ServeFacts, lone_document
 from port443.app.trust import FILE_NAMES, PublishedRoot, copied_roots, publish_roots
 from port443.core.control.answers import Stopped
 from port443.core.control.status import StatusDocument
-from port443.core.plan.desired import Desired, without_ipv6
+from port443.core.plan.desired import AcmeCA, Desired, without_ipv6
 from port443.core.x509.path import TrustedRoots
 from port443.edge.lone import LeftByServe
 from port443.edge.runtime import default_runtime, prepare_runtime
@@ -61,6 +66,9 @@ __all__ = [
 ]
 
 ADMIN_SOCKET = "admin.sock"
+if TYPE_CHECKING:
+    from port443.adapters.acme_http import AcmeClient
+
 T = TypeVar("T")
 BUILT_AT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC)
 MACHINE_STATE = Path("/var/lib/port443")
@@ -121,6 +129,33 @@ def opened_store(state: StateDirectory) -> Iterator[Store]:
         backend.close()
 
 
+class Transports:
+    """The ways to CAs, each made when it is first needed; closed by leaving the context."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: dict[tuple[str, PurePath | None], AcmeClient] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self._open.values():
+            await client.close()
+
+    def to(self, ca: AcmeCA) -> "AcmeClient":
+        """Return the way to a CA; raises `CertificateError` for a file of roots that cannot be used."""
+        from port443.adapters.acme_http import AcmeClient  # noqa: PLC0415 - its HTTP client takes 0.1 s
+
+        key = ca.directory, ca.trust
+        if key not in self._open:
+            trust = read_trust(FilesOnDisk(), ca.trust) if ca.trust else None
+            self._open[key] = AcmeClient(
+                ca.directory, self._clock, user_agent=f"port443/{__version__}", trust=trust
+            )
+        return self._open[key]
+
+
 @asynccontextmanager
 async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIterator[App]:
     """Open the admin socket, start everything and run the first round; it serves while the context is open.
@@ -132,20 +167,20 @@ async def serving(options: ServeOptions, load: Callable[[], Desired]) -> AsyncIt
     desired = load()
     runtime = prepare_runtime(runtime_directory(options.runtime))
     state = StateDirectory.prepare(state_directory(options.state))
-    lock, admin = state.lock(), None
+    lock, admin, transports = state.lock(), None, Transports(SystemClock())
     try:
         admin = AdminSocket(runtime / ADMIN_SOCKET)
         with opened_store(state) as store:
             edge = _supervisor(options, runtime, desired.workers)
             app = App(
-                _services(edge, store, state),
+                _services(edge, store, state, transports),
                 load,
                 _facts(options, state, runtime),
                 ends_edge=options.ends_edge,
                 log_fault=options.log_fault,
             )
             await admin.open(answerer(app))
-            async with app.running(desired):
+            async with transports, app.running(desired):
                 yield app
     finally:
         if admin:
@@ -163,11 +198,11 @@ def _supervisor(options: ServeOptions, runtime: Path, workers: int) -> Superviso
     return Supervisor(EdgeOptions(runtime, workers, mode, program=Environment.read().edge))
 
 
-def _services(edge: Edge, store: Store, state: StateDirectory) -> Services:
+def _services(edge: Edge, store: Store, state: StateDirectory, transports: Transports) -> Services:
     clock = SystemClock()
     return Services(
         edge=edge,
-        certificates=make_certificates(store, clock, SystemRoots().if_any, BUILT_AT),
+        certificates=make_certificates(store, clock, SystemRoots().if_any, BUILT_AT, transports),
         store=store,
         dial=Dialler(announce=edge.expect),
         outward=Dialler(),
@@ -185,14 +220,22 @@ async def _believed(store: Store) -> TrustedRoots:
 
 
 def make_certificates(
-    store: Store, clock: Clock, roots: Callable[[], TrustedRoots], built: datetime
+    store: Store,
+    clock: Clock,
+    roots: Callable[[], TrustedRoots],
+    built: datetime,
+    transports: Transports | None = None,
 ) -> CertificateManager:
     """Make the certificate manager with all issuers."""
-    files = FilesOnDisk()
+    files, answers = FilesOnDisk(), ChallengeAnswers()
+    transports = transports or Transports(clock)
+    services = AcmeServices(store, clock, Accounts(store, clock, files), transports.to, answers, roots)
     sources = Sources(
         LocalCA(store),
         OwnFilesIssuer(files, store, roots),
         ClientCAFiles(files, store),
+        AcmeIssuer(services, draw=random.SystemRandom().random),
+        answers,
     )
     return CertificateManager(sources, store, clock, built)
 

@@ -59,10 +59,11 @@ class Serving:
     def runtime(self) -> Path:
         return self.directory / "run"
 
-    def write(self, sites: dict[str, Any]) -> None:
-        """Write the settings file; JSON is YAML."""
+    def write(self, sites: dict[str, Any], **more: Any) -> None:
+        """Write the settings file, with further groups; JSON is YAML."""
         listen = {"https": [f"127.0.0.1:{self.https_port}"], "http": [f"127.0.0.1:{self.http_port}"]}
-        self.config.write_text(json.dumps({"listen": listen, "workers": 2, "sites": sites}, indent=1))
+        settings = {"listen": listen, "workers": 2, **more, "sites": sites}
+        self.config.write_text(json.dumps(settings, indent=1))
 
     def start(self, *args: str) -> None:
         """Start serve in the background; its log goes to serve.log."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pebble import program
 from port443.cli.demo import HTTP_PORT, HTTPS_PORT
 from port443.settings.load import parse
 from serving import run_port443
@@ -31,6 +32,7 @@ def lose_the_first(preferred, addresses):
 demo.free_port = lose_the_first
 main()
 """
+TOP = Path(__file__).parents[2]
 STEPS = ["edge", "backends", "cert", "serving", "redirect", "proof", "grade"]
 
 
@@ -42,6 +44,20 @@ def test_demo_once_holds_every_step() -> None:
     assert steps == STEPS
     assert "A+   (ssl-labs-2009r)" in done.stdout
     assert "TLS 1.3 1.2   h2 http/1.1" in done.stdout
+
+
+def test_demo_with_a_real_ca_holds_every_step() -> None:
+    """`make demo-acme`: the certificate is ordered from a pebble, by tls-alpn-01 through the edge."""
+    program("pebble")
+    done = subprocess.run(
+        [sys.executable, str(TOP / "packaging" / "pebble" / "demo.py"), "--once"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("✓")]
+    assert steps == STEPS
+    assert "CN=Pebble Intermediate CA" in done.stdout
+    assert "A+   (ssl-labs-2009r)" in done.stdout
 
 
 def test_demo_takes_other_ports_when_its_own_are_taken() -> None:

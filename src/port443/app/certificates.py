@@ -14,15 +14,24 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import assert_never
 
+from port443.app.acme_issuer import AcmeIssuer
+from port443.app.challenge_answers import ChallengeAnswers
 from port443.app.client_cas import ClientCAFiles
 from port443.app.local_ca import LocalCA
-from port443.app.need_jobs import certificate_job, client_ca_job
+from port443.app.need_jobs import certificate_job, client_ca_job, stored_certificate_job
 from port443.app.own_files import OwnFilesIssuer, own_lineage
 from port443.app.scheduler import Done, Job
 from port443.app.watched_files import READ_WITHIN_S
 from port443.core.control.events import CertificateEvent
 from port443.core.errors import CertificateError, Port443Error, StoreError
-from port443.core.plan.desired import Credential, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
+from port443.core.plan.desired import (
+    AcmeCertificate,
+    Credential,
+    DesiredSite,
+    LocalIssuer,
+    OwnCertificate,
+    SiteNeeds,
+)
 from port443.core.renew.clock import ClockWrong, clock_fault
 from port443.core.x509.facts import CertFacts
 from port443.ports import Clock, Issued, Issuer, Progress, Store
@@ -49,6 +58,7 @@ class _Certificate:
     credential: Credential | None
     fault: CertificateError | None
     warnings: tuple[str, ...] = ()
+    renews_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +68,13 @@ class Sources:
     local_ca: LocalCA
     own_files: OwnFilesIssuer
     client_cas: ClientCAFiles
+    acme: AcmeIssuer
+    answers: ChallengeAnswers
 
     @property
     def issuers(self) -> tuple[Issuer, ...]:
         """All issuers that a site's settings can name."""
-        return self.local_ca, self.own_files
+        return self.local_ca, self.own_files, self.acme
 
     def issuer(self, site: DesiredSite) -> Issuer:
         """Return the issuer that a site's settings name."""
@@ -71,6 +83,8 @@ class Sources:
                 return self.local_ca
             case OwnCertificate():
                 return self.own_files
+            case AcmeCertificate():
+                return self.acme
             case unknown:
                 assert_never(unknown)
 
@@ -85,11 +99,23 @@ class CertificateManager:
         self._clock = clock
         self._built = built
         self._certificates: dict[str, _Certificate] = {}
+        self._waits_for: dict[str, str] = {}
+        """What each site's issuer was at last."""
         self._client_faults: dict[str, CertificateError | None] = {}
         self._client_roots: dict[str, tuple[bytes, ...]] = {}
         self._events: list[CertificateEvent] = []
         self._saved: tuple[Mapping[str, Credential], Mapping[str, object]] = {}, {}
         """What the store has already of operators' files."""
+
+    @property
+    def acme(self) -> AcmeIssuer:
+        """The issuer that orders from CAs."""
+        return self._sources.acme
+
+    @property
+    def answers(self) -> ChallengeAnswers:
+        """What sites answer to CAs just now."""
+        return self._sources.answers
 
     def clock_fault(self) -> ClockWrong | None:
         """Return the fault of the clock, as far as it can be detected."""
@@ -129,12 +155,15 @@ class CertificateManager:
 
     def _jobs_of(self, site: DesiredSite) -> Iterator[Job]:
         issuer = self._sources.issuer(site)
+        if not issuer.is_local:
+            yield Job(stored_certificate_job(site.id), partial(self._take_stored, site), is_stored=False)
         yield Job(
             certificate_job(site.id),
             partial(self._bring_certificate, site),
             spec=f"{' '.join(map(str, site.names))} {site.certificate}",
             lane="local" if issuer.is_local else "foreign",
             within_s=issuer.within_s,
+            runs_at_start=True,
         )
         if site.client_ca is not None:
             read = partial(self._read_client_cas, site)
@@ -143,10 +172,15 @@ class CertificateManager:
     async def _bring_certificate(self, site: DesiredSite, progress: Progress) -> Done:
         issuer, now = self._sources.issuer(site), self.clock_fault() or self._clock.now()
         before = self._certificates.get(site.id)
-        answer = await _obtain(issuer, site, now, progress)
+
+        def report(text: str) -> None:
+            self._waits_for[site.id] = text
+            progress(text)
+
+        answer = await _obtain(issuer, site, now, report)
         if isinstance(answer, Issued):
             fault: CertificateError | None = now if isinstance(now, ClockWrong) else None
-            current = _Certificate(answer.credential, fault, answer.warnings)
+            current = _Certificate(answer.credential, fault, answer.warnings, answer.renews_at)
             self._record_issued(site, answer)
         else:
             fault, current = answer, _Certificate(await issuer.last_good(site, now), answer)
@@ -158,6 +192,16 @@ class CertificateManager:
         if fault:
             raise fault
         return Done(answer.next_at, _described(answer.leaf), wakes_round=current != before)
+
+    async def _take_stored(self, site: DesiredSite, progress: Progress) -> Done:
+        """Have what an issuer gave before, which is served until it gives another one."""
+        known = self._certificates.get(site.id)
+        if known is None or known.credential is None:
+            progress("looking for an earlier certificate")
+            now = self.clock_fault() or self._clock.now()
+            credential = await self._sources.issuer(site).last_good(site, now)
+            self._certificates[site.id] = _Certificate(credential, known.fault if known else None)
+        return Done(None, "looked for an earlier certificate")
 
     async def _read_client_cas(self, site: DesiredSite, progress: Progress) -> Done:
         if site.client_ca is None:
@@ -176,9 +220,19 @@ class CertificateManager:
         return SiteNeeds(
             certificate.credential,
             None if site.client_ca is None else self._client_roots.get(site.id, ()),
+            answers=self._sources.answers.of(site.id),
+            waits_for=self._awaited(site) if certificate.credential is None else None,
             fault=certificate.fault or self._client_faults.get(site.id),
             warnings=certificate.warnings,
+            renews_at=certificate.renews_at,
         )
+
+    def _awaited(self, site: DesiredSite) -> str | None:
+        """Return what a site's first certificate waits for; None when it is not on order."""
+        if not isinstance(site.certificate, AcmeCertificate):
+            return None
+        cas = " or ".join(ca.name for ca in site.certificate.cas)
+        return self._waits_for.get(site.id, f"its first certificate, from {cas}")
 
     def _record_issued(self, site: DesiredSite, issued: Issued) -> None:
         if not issued.is_new:
@@ -202,6 +256,7 @@ class CertificateManager:
             issuer.keep_only({site.id for site in sites if self._sources.issuer(site) is issuer})
         self._sources.client_cas.keep_only(asking)
         self._certificates = {site: one for site, one in self._certificates.items() if site in wanted}
+        self._waits_for = {site: text for site, text in self._waits_for.items() if site in wanted}
         self._client_roots = {site: one for site, one in self._client_roots.items() if site in asking}
         self._client_faults = {site: one for site, one in self._client_faults.items() if site in asking}
 

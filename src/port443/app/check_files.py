@@ -6,10 +6,18 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import assert_never
 
+from port443.app.acme_accounts import read_external, read_trust
 from port443.app.client_cas import read_client_ca
 from port443.app.own_files import read_own
 from port443.core.errors import CertificateError
-from port443.core.plan.desired import Desired, DesiredSite, LocalIssuer, OwnCertificate
+from port443.core.plan.desired import (
+    AcmeCA,
+    AcmeCertificate,
+    Desired,
+    DesiredSite,
+    LocalIssuer,
+    OwnCertificate,
+)
 from port443.core.x509.path import TrustedRoots
 from port443.ports import CertificateFiles
 
@@ -35,6 +43,8 @@ def judge_files(
                 pass  # no files
             case OwnCertificate() as own:
                 yield _judged_own(site, own, files, roots, now)
+            case AcmeCertificate(cas=cas):
+                yield from (_judged_issuer(site.id, ca, files) for ca in cas if ca.trust or ca.eab)
             case kind:
                 assert_never(kind)
         if site.client_ca:
@@ -53,6 +63,18 @@ def _judged_own(
     except CertificateError as error:
         return FilesJudged(site.id, _setting(own, error), error)
     return FilesJudged(site.id, ("certificate",), None, checked.warnings)
+
+
+def _judged_issuer(site: str, ca: AcmeCA, files: CertificateFiles) -> FilesJudged:
+    """Judge the files of an issuer that a site uses."""
+    try:
+        if ca.trust:
+            read_trust(files, ca.trust)
+        if ca.eab:
+            read_external(files, ca.eab)
+    except CertificateError as error:
+        return FilesJudged(site, ("issuer",), error)
+    return FilesJudged(site, ("issuer",), None)
 
 
 def _judged_client_ca(site: str, path: PurePath, files: CertificateFiles) -> FilesJudged:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from port443.app.handshake import handshake
 from port443.app.reconcile import RoundResult
@@ -10,6 +11,7 @@ from port443.core.errors import CertificateError, Port443Error
 from port443.core.grade.baseline import Letter
 from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import Endpoint, HostName
+from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.core.probe.http import HTTPRequest
 from port443.core.x509.facts import CertFacts
 from port443.ports import Dial, EdgeIdentity
@@ -25,8 +27,13 @@ sites:
   {name}:
     to: [{upstreams}]
     aliases: [{aliases}]
-    # Without this line HSTS would start at five minutes.
+{issuer}    # Without this line HSTS would start at five minutes.
     hsts: {{max_age: 1y}}
+"""
+
+ISSUERS = """\
+issuers:
+  - {{name: demo, directory: "{directory}", trust: "{trust}", agree_tos: true}}
 """
 
 
@@ -38,6 +45,15 @@ class Step:
     good: bool
     text: str
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCA:
+    """A CA that the demo's certificate is ordered from."""
+
+    directory: str
+    trust: PurePath
+    """A file with the roots of its own HTTPS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +73,17 @@ class DemoPlace:
         return f"https://{NAME}:{self.https_port}/"
 
 
-def demo_settings(place: DemoPlace, upstreams: Sequence[str]) -> str:
-    """Return the demo's settings file."""
-    return SETTINGS.format(
+def demo_settings(place: DemoPlace, upstreams: Sequence[str], ca: DemoCA | None = None) -> str:
+    """Return the demo's settings file; with a CA, its certificate is ordered there."""
+    names = ("localhost", *place.addresses) if ca is None else ()
+    issuers = "" if ca is None else ISSUERS.format(directory=ca.directory, trust=ca.trust)
+    return issuers + SETTINGS.format(
         https=", ".join(f'"{Endpoint(address, place.https_port)}"' for address in place.addresses),
         http=", ".join(f'"{Endpoint(address, place.http_port)}"' for address in place.addresses),
         name=NAME,
         upstreams=", ".join(upstreams),
-        aliases=", ".join(f'"{name}"' for name in ("localhost", *place.addresses)),
+        aliases=", ".join(f'"{name}"' for name in names),
+        issuer="    issuer: demo\n" if ca else "",
     )
 
 
@@ -74,7 +93,7 @@ async def demo_steps(
     """Run the steps; each yields its actual result."""
     yield Step("edge", good=True, text=f"port443-edge {edge.version}, {edge.workers} workers")
     yield await _backends(round_, dial)
-    yield _certificate(round_)
+    yield certificate_step(round_.desired.sites[0], round_)
     try:
         target = ScanTarget(NAME, place.https_port, connect=place.https)
         report = await scan(dial, target, view, ScanOptions(http_port=place.http_port))
@@ -100,15 +119,16 @@ async def _backends(round_: RoundResult, dial: Dial) -> Step:
     return Step("backends", good=True, text=f"{len(servers)} sample servers")
 
 
-def _certificate(round_: RoundResult) -> Step:
-    site = round_.desired.sites[0]
+def certificate_step(site: DesiredSite, round_: RoundResult) -> Step:
+    """Say which certificate a site has, and who signed it; or why there is none."""
     needs = round_.needs[site.id]
     if needs.fault or needs.credential is None:
         fault = needs.fault or CertificateError("there is no certificate yet", "see port443 status")
         return Step("cert", good=False, text=fault.message, hint=fault.hint)
     leaf = CertFacts.from_der(needs.credential.chain[0])
     names = ", ".join(str(name) for name in site.names)
-    return Step("cert", good=True, text=f"{names}   {leaf.key}   local CA   ends {leaf.not_after:%Y-%m-%d}")
+    signer = "local CA" if isinstance(site.certificate, LocalIssuer) else leaf.issuer
+    return Step("cert", good=True, text=f"{names}   {leaf.key}   {signer}   ends {leaf.not_after:%Y-%m-%d}")
 
 
 async def _serving(report: Report, place: DemoPlace, dial: Dial) -> Step:

@@ -1,9 +1,10 @@
 """One real handshake, and what the server showed in it: the basis of a proof."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from port443.core.acme.challenges import ACME_ALPN
 from port443.core.names import Endpoint, SiteName, parse_site_name
 from port443.core.probe.failures import ConnectionEnded, HandshakeFailed, HandshakeRefused
 from port443.core.probe.hellos import ENTROPY, Hello, Offer, after_retry, build, frugal_offer, handshake_offer
@@ -51,6 +52,12 @@ async def handshake(
 async def frugal_handshake(dial: "Dial", endpoint: Endpoint, server_name: str | None) -> ServedHandshake:
     """Do the same in TLS 1.3 with a classical group, in one round trip."""
     return await _handshake(dial, endpoint, server_name, frugal_offer())
+
+
+async def challenge_handshake(dial: "Dial", endpoint: Endpoint, server_name: str) -> ServedHandshake:
+    """Perform the handshake of a CA that validates by tls-alpn-01 (RFC 8737 §3)."""
+    offer = replace(handshake_offer(Version.TLS_1_3), alpn=(ACME_ALPN,))
+    return await _handshake(dial, endpoint, server_name, offer)
 
 
 async def _handshake(

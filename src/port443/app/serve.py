@@ -8,14 +8,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from port443.app.acme_attempt import Wanted
+from port443.app.certificate_commands import CertificateCommands
 from port443.app.event_log import EdgeEventLog, log_event, round_events
 from port443.app.log_throttle import PERIOD_S
-from port443.app.need_jobs import JOB_KINDS
+from port443.app.need_jobs import JOB_KINDS, certificate_job
 from port443.app.own_scans import SCAN, OwnScans, first_at
 from port443.app.problems import Restarts, round_problems
 from port443.app.reconcile import Reconciler, RoundResult, Services
@@ -24,6 +26,15 @@ from port443.app.server_checks import check_servers
 from port443.app.status import EdgeSeen, ServeFacts, ServeSeen, status_document
 from port443.core.contract.events import EdgeStarted, Event
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.certificates import (
+    CertificateDocument,
+    CertificateOrdered,
+    CertificateRevoked,
+    CertificatesDocument,
+    PreflightCheck,
+    PreflightDocument,
+    RevocationWord,
+)
 from port443.core.control.events import (
     AppEvent,
     EdgeRestarted,
@@ -47,6 +58,8 @@ ROUND_S = 3600.0
 EDGE_TIMEOUT_S = 3.0
 """How long a status waits for an edge that does not answer."""
 HELD_EVENTS = 1000
+AWAITED_EVERY_S = 0.2
+"""How often it is said what certificates wait for."""
 STOP_MARGIN_S = 30
 """The limit of an end beyond the drain time."""
 
@@ -139,6 +152,9 @@ class App:
         self._own_scans = None
         if services.roots is not None:
             self._own_scans = OwnScans(services.dial, services.clock, services.store, services.roots)
+        self._commands = CertificateCommands(services.certificates.acme, self._scheduler, services.outward)
+        services.certificates.answers.set_apply(self._publish_answers)
+        services.certificates.acme.set_preflight(self._preflight_failure)
         self._edge_events = EdgeEventLog()
         self._followers: set[_Follower] = set()
         self._lock = asyncio.Lock()
@@ -149,6 +165,8 @@ class App:
         self._is_edge_met, self._adopted, self._boot = False, False, ""
         self._restarts = Restarts(0, None)
         self._rounds = 0
+        self._round_went_through = asyncio.Event()
+        """Set with the next round, and replaced."""
         self._last: RoundResult | None = None
         self._last_reload: ReloadStatus | None = None
         self._failure: Port443Error | None = None
@@ -194,6 +212,20 @@ class App:
                 self._edge_events.log_suppressed()
             for task in tasks:
                 task.cancel()
+
+    async def awaited(self) -> AsyncIterator[str]:
+        """Yield what first certificates on order wait for, until all of them are there or have failed once.
+
+        Only while `run` runs anything changes. The last round has what came of it then.
+        """
+        while ordered := [site for site in self.round.pending if self.round.needs[site].fault is None]:
+            jobs = {job.name: job.progress for job in self._scheduler.statuses()}
+            more = f", and {len(ordered) - 1} more" if len(ordered) > 1 else ""
+            yield f"{ordered[0]}: {jobs.get(certificate_job(ordered[0])) or 'waiting for its turn'}{more}"
+            round_went_through = self._round_went_through
+            with suppress(TimeoutError):
+                async with asyncio.timeout(AWAITED_EVERY_S):
+                    await round_went_through.wait()
 
     async def run_due(self) -> None:
         """Do all that is due now."""
@@ -264,6 +296,26 @@ class App:
         """Have the settings read again soon."""
         self.request_reload()
         return ReloadAsked()
+
+    async def certificates(self) -> CertificatesDocument:
+        """Return a line for the certificate of each site, the one at the greatest risk first."""
+        return await self._commands.list(await self._first_round())
+
+    async def certificate(self, name: str) -> CertificateDocument:
+        """Return all that is known of the certificate of the site with that name."""
+        return await self._commands.show(await self._first_round(), name)
+
+    async def order_certificate(self, name: str, *, anew: bool) -> CertificateOrdered:
+        """Have a certificate ordered now, and say what came of it; `anew`: also beside a good one."""
+        return await self._commands.order(await self._first_round(), name, anew=anew)
+
+    async def preflight(self, name: str) -> PreflightDocument:
+        """Look at what an order of a site's certificate depends on, and order nothing."""
+        return await self._commands.preflight(await self._first_round(), name)
+
+    async def revoke_certificate(self, name: str, reason: RevocationWord) -> CertificateRevoked:
+        """Have a certificate revoked, after another one was ordered in its place, if that can be had."""
+        return await self._commands.revoke(await self._first_round(), name, reason)
 
     async def stop(self) -> Stopped:
         """End serving, and return what is still running."""
@@ -363,9 +415,7 @@ class App:
 
     async def apply_settings(self) -> RoundResult:
         """Read the settings, run the local jobs and a round; see `reload`."""
-        await self._started.wait()
-        if self._last is None:
-            raise ServeEnded("port443 serve ended before its first round was through", "start it again")
+        await self._first_round()
         at = self._services.clock.now().isoformat(timespec="seconds")
         try:
             round_ = await self._apply(self._load())
@@ -376,6 +426,21 @@ class App:
         self._last_reload = ReloadStatus(at, True, None, None, round_.changes)  # noqa: FBT003 - it went well
         self._emit(SettingsReloaded(len(round_.changes), round_.running[:16]))
         return round_
+
+    async def _first_round(self) -> RoundResult:
+        """Return the last round, after a start that is under way; raises `ServeEnded` when there is none."""
+        await self._started.wait()
+        if self._last is None:
+            raise ServeEnded("port443 serve ended before its first round was through", "start it again")
+        return self._last
+
+    async def _preflight_failure(self, wanted: Wanted) -> PreflightCheck | None:
+        return await self._commands.preflight_failure(self.round, wanted)
+
+    async def _publish_answers(self) -> None:
+        """Have the edge answer CAs' challenges as they stand now, with all else as it is."""
+        async with self._lock:
+            self._last = await self._reconciler.publish(self.round)
 
     async def _apply(self, desired: Desired) -> RoundResult:
         async with self._lock:
@@ -400,6 +465,8 @@ class App:
         before = self._last
         self._last = await self._reconciler.reconcile(desired, progress)
         self._rounds += 1
+        self._round_went_through.set()
+        self._round_went_through = asyncio.Event()
         self._failure = None
         self._drain_timeout_ms = desired.limits.drain_timeout_ms
         self._scheduler.note(ROUND, Done(self._next_round(), f"{self._last.running[:16]} runs"))

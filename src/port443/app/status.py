@@ -37,7 +37,14 @@ from port443.core.control.status import (
     StatusDocument,
 )
 from port443.core.errors import Port443Error
-from port443.core.plan.desired import DesiredSite, HstsFixed, LocalIssuer, OwnCertificate, SiteNeeds
+from port443.core.plan.desired import (
+    AcmeCertificate,
+    DesiredSite,
+    HstsFixed,
+    LocalIssuer,
+    OwnCertificate,
+    SiteNeeds,
+)
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
 from port443.core.renew.when import jitter_of, renew_at
 from port443.core.x509.facts import CertFacts
@@ -217,10 +224,10 @@ def _site(
         upstreams=addresses,
         servers=tuple(serve.servers[address] for address in addresses if address in serve.servers),
         tls=site.tls,
-        certificate=_certificate(site, needs, serve.now),
+        certificate=certificate_status(site, needs, serve.now),
         hsts=_hsts(site, round_),
         client_cas=tuple(CertFacts.from_der(octets).subject for octets in needs.client_roots or ()),
-        proofs=tuple(map(_proof, proofs)),
+        proofs=tuple(map(proof_status, proofs)),
     )
 
 
@@ -245,7 +252,8 @@ def _state(site: DesiredSite, round_: RoundResult) -> Literal["running", "pendin
             assert_never(state)
 
 
-def _certificate(site: DesiredSite, needs: SiteNeeds, now: datetime) -> CertificateStatus | None:
+def certificate_status(site: DesiredSite, needs: SiteNeeds, now: datetime) -> CertificateStatus | None:
+    """Describe what a site is meant to be served with; None while there is nothing."""
     if needs.credential is None:
         return None
     leaf = CertFacts.from_der(needs.credential.chain[0])
@@ -256,6 +264,8 @@ def _certificate(site: DesiredSite, needs: SiteNeeds, now: datetime) -> Certific
             source, renews_at = "local CA", _text(renew_at(leaf, jitter_of(site.id)))
         case OwnCertificate():
             source, renews_at = "own files", None
+        case AcmeCertificate():
+            source, renews_at = "ACME CA", _text(needs.renews_at) if needs.renews_at else None
         case kind:
             assert_never(kind)
     return CertificateStatus(
@@ -291,7 +301,8 @@ def _hsts(site: DesiredSite, round_: RoundResult) -> HstsStatus:
             assert_never(kind)
 
 
-def _proof(proof: Proof) -> ProofStatus:
+def proof_status(proof: Proof) -> ProofStatus:
+    """Describe what one handshake showed."""
     return ProofStatus(str(proof.endpoint), proof.name, proof.verdict, proof.detail, _text(proof.at))
 
 

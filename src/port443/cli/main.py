@@ -24,6 +24,9 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "stop": ("port443.cli.stop:stop", "Drain and end the running server."),
         "demo": ("port443.cli.demo:demo", "Serve two sample backends on loopback and grade them."),
     },
+    "Certify": {
+        "cert": ("port443.cli.cert:cert", "See, order, renew and revoke certificates."),
+    },
     "Prove": {
         "scan": ("port443.cli.scan:scan", "Scan a host as a client would, and grade it."),
         "rules": ("port443.cli.rules:rules", "List what a scan looks for, and what each finding costs."),

@@ -33,10 +33,12 @@ SYMBOLS: Final[dict[Tone, tuple[str, str]]] = {
 """The mark, and its substitute for a stream that cannot encode it. Each is readable without colour."""
 PROGRAM: Final = "port443"
 COMMAND: Final = re.compile(
-    r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|scan|rules|explain|config|trust)\b)"
+    r"(?<![\w./-])port443(?= (serve|status|reload|stop|demo|cert|scan|rules|explain|config|trust)\b)"
 )
 TAKES: Final = {
-    "--runtime": re.compile(r"(?<![\w./-])port443 (serve|status|reload|stop)\b"),
+    "--runtime": re.compile(
+        r"(?<![\w./-])port443 (serve|status|reload|stop|cert (list|show|issue|renew|revoke))\b"
+    ),
     "--state": re.compile(r"(?<![\w./-])port443 (serve|trust path)\b"),
 }
 """The commands that take the options of a place."""

@@ -14,6 +14,7 @@ import click
 from port443.app.serve import App, EndsEdge, StopAsked
 from port443.cli import output
 from port443.cli.ending import Ending
+from port443.cli.line import Line
 from port443.cli.logs import log_fault, start_log
 from port443.cli.options import log_options, runtime_option, settings_argument, state_option
 from port443.core.contract.bounds import MAX_WORKERS
@@ -44,7 +45,19 @@ class _Source:
 @click.option("--bind", "addresses", multiple=True, metavar="ADDR", help="Address. [default: all]")
 @click.option("--https-port", type=click.IntRange(1, 65535), metavar="N", help="[default: 443]")
 @click.option("--http-port", type=click.IntRange(1, 65535), metavar="N", help="[default: 80]")
-@click.option("--issuer", type=click.Choice(["local"]), help="Who certifies. [default: by the name]")
+@click.option(
+    "--issuer",
+    metavar="CA",
+    help="local, letsencrypt, or another CA by its name or the URL of its "
+    "ACME directory. [default: local for names that no public CA certifies]",
+)
+@click.option("--email", metavar="ADDR", help="Where the CA writes to about the account.")
+@click.option("--agree-tos", is_flag=True, help="Agree to the CA's terms of service.")
+@click.option(
+    "--cacert", metavar="FILE", help="Roots to believe when speaking to the CA. [default: the system's]"
+)
+@click.option("--eab-key-id", metavar="ID", help="External account binding: the key id from the CA.")
+@click.option("--eab-key-file", metavar="FILE", help="External account binding: a file with the MAC key.")
 @click.option("--workers", type=click.IntRange(1, MAX_WORKERS), metavar="N", help="[default: one per core]")
 @click.option(
     "--edge", type=click.Choice(["spawned", "external"]), default="spawned", help="Who runs the edge."
@@ -65,6 +78,8 @@ def serve(
     \b
     port443 serve port443.yaml
     port443 serve --domain app.localhost --to http://127.0.0.1:9000 --https-port 8443 --http-port 8080
+    port443 serve --domain app.example.com --to http://127.0.0.1:9000 \\
+        --issuer letsencrypt --email ops@example.com --agree-tos
     """  # noqa: D301 - \b is Click's mark for "keep these lines"
     if file and config:
         raise click.UsageError("FILE and --config name the same thing; give one of them")
@@ -127,6 +142,9 @@ async def _greet(options: ServeOptions, app: App) -> None:
     from port443.app.scan import Viewpoint  # noqa: PLC0415
 
     try:
+        with Line() as line:
+            async for text in app.awaited():
+                line.show("cert", text)
         roots = await find_roots(options.state)
         shown = next(iter(roots), None)
         view = Viewpoint(

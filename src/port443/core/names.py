@@ -71,6 +71,11 @@ class HostName:
         """Whether no public CA can certify it, since the name is reserved or not unique."""
         return any(self.text == s or self.text.endswith("." + s) for s in RESERVED_SUFFIXES)
 
+    @property
+    def is_public(self) -> bool:
+        """Whether a public CA may certify it: it is nobody's own, and below a top-level domain."""
+        return not self.is_reserved and "." in self.text.removeprefix("*.")
+
     def covers(self, name: "SiteName") -> bool:
         """Whether a certificate with this name is good for `name` (RFC 9525 §6.3)."""
         if not isinstance(name, HostName):
@@ -111,6 +116,11 @@ class IPName:
         """Whether the address is private, so that no public CA can certify it."""
         address = ipaddress.ip_address(self.text)
         return any(address in network for network in RESERVED_NETWORKS)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether a public CA may certify it."""
+        return not self.is_reserved
 
     def covers(self, name: "SiteName") -> bool:
         return isinstance(name, IPName) and self.text == name.text

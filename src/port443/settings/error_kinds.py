@@ -258,8 +258,8 @@ ISSUER_NEEDED = ErrorKind(
     "issuer-needed",
     "Names such as localhost, *.test, *.internal and private addresses are certified by the local CA by\n"
     "themselves. For any other name set the source of its certificate: `issuer: local` (the local CA, which\n"
-    "your clients must trust) or `certificate: {chain: FILE, key: FILE}` (one that you have).\n"
-    "Certificates from public CAs are not supported yet.",
+    "your clients must trust), `certificate: {chain: FILE, key: FILE}` (one that you have), or a CA:\n\n"
+    "  account: {email: ops@example.com, agree_tos: true}\n  issuers: [letsencrypt]",
 )
 ISSUER_CONFLICT = ErrorKind(
     "P443-E164",
@@ -283,6 +283,62 @@ WILDCARD_INVALID = ErrorKind(
     "wildcard-invalid",
     "A wildcard matches exactly one label, is the whole first label, and has at least two labels behind\n"
     'it: "*.example.com". Clients accept no other (RFC 9525 section 6.3).',
+)
+AGREEMENT_MISSING = ErrorKind(
+    "P443-E175",
+    "agreement-missing",
+    "Public CAs issue certificates only to those who agree to their terms of service, and nobody can do\n"
+    "that for you. Read them, then set `agree_tos: true`, under `account` for all issuers or at one:\n\n"
+    "  account: {email: ops@example.com, agree_tos: true}\n  issuers: [letsencrypt]",
+)
+EAB_MISSING = ErrorKind(
+    "P443-E176",
+    "eab-missing",
+    "This CA makes accounts only for its customers, who prove it by a key id and a MAC key (external\n"
+    "account binding). Get both from the CA's own pages, put the MAC key into a file, and name both:\n\n"
+    "  issuers:\n    - {name: zerossl, eab: {key_id: ID, key_file: /etc/port443/zerossl.key}}",
+)
+WILDCARD_ISSUER = ErrorKind(
+    "P443-E177",
+    "wildcard-issuer",
+    "CAs validate a wildcard by a DNS record alone (dns-01), which this version does not write. Name the\n"
+    "hosts one by one, as sites or `aliases`; or have the local CA certify it with `issuer: local`.",
+)
+NAME_NOT_PUBLIC = ErrorKind(
+    "P443-E178",
+    "name-not-public",
+    "No public CA certifies names of one label, localhost, *.test, *.internal, *.home.arpa, or private\n"
+    "addresses: they belong to nobody. The local CA certifies a site that has only such names by itself;\n"
+    "in a site with other names, move them to a site of their own.",
+)
+ISSUER_UNKNOWN = ErrorKind(
+    "P443-E179",
+    "issuer-unknown",
+    "An issuer is `local`, a public CA by its name (letsencrypt, letsencrypt-staging, google, zerossl,\n"
+    "sslcom, actalis), or any ACME CA by the URL of its directory. One of your own gets a name:\n\n"
+    "  issuers:\n    - {name: corp, directory: https://ca.internal/acme/directory, trust: root.pem}",
+)
+ISSUER_DUPLICATE = ErrorKind(
+    "P443-E180",
+    "issuer-duplicate",
+    "The same CA is in the list of issuers twice. Remove one of the two.",
+)
+ISSUER_UNABLE = ErrorKind(
+    "P443-E181",
+    "issuer-unable",
+    "None of the site's issuers puts such names into one certificate. Add another issuer that does, or\n"
+    "split the site into several with fewer names.",
+)
+DIRECTORY_INVALID = ErrorKind(
+    "P443-E182",
+    "directory-invalid",
+    "The directory of an ACME CA is a URL that starts with https://. A CA with a certificate of its own is\n"
+    "believed by `trust: FILE`, a file with its root.",
+)
+EMAIL_INVALID = ErrorKind(
+    "P443-E183",
+    "email-invalid",
+    "One e-mail address is needed, as in ops@example.com. The CA uses it for news about the account alone.",
 )
 PATH_INVALID = ErrorKind(
     "P443-E168",

@@ -10,11 +10,18 @@ from port443.core.names import IPName, NameInvalid
 from port443.core.plan.desired import Desired
 from port443.settings.diagnostics import FlagsInvalid
 from port443.settings.problems import Problem
+from port443.settings.schema import LOCAL
 from port443.settings.validate import Context, validate
 
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - a public server serves on all addresses
 HTTPS_PORT: Final = 443
 HTTP_PORT: Final = 80
+HINTS: Final = {
+    "issuer-needed": "add --issuer letsencrypt --email you@example.com --agree-tos, or --issuer local",
+    "agreement-missing": "read its terms, and add --agree-tos",
+    "eab-missing": "add --eab-key-id ID --eab-key-file FILE, with what it shows you",
+}
+"""What to write on a command line where the hint is of a settings file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,12 @@ class ServeFlags:
     https_port: int | None = None
     http_port: int | None = None
     issuer: str | None = None
+    email: str | None = None
+    agree_tos: bool = False
+    cacert: str | None = None
+    """A file with the roots to believe when speaking to the issuer."""
+    eab_key_id: str | None = None
+    eab_key_file: str | None = None
     workers: int | None = None
 
     @property
@@ -41,9 +54,21 @@ class ServeFlags:
             "--https-port": self.https_port,
             "--http-port": self.http_port,
             "--issuer": self.issuer,
+            **self.of_issuer,
             "--workers": self.workers,
         }
         return tuple(flag for flag, value in values.items() if value)
+
+    @property
+    def of_issuer(self) -> dict[str, object]:
+        """The flags that say how an issuer is used."""
+        return {
+            "--email": self.email,
+            "--agree-tos": self.agree_tos,
+            "--cacert": self.cacert,
+            "--eab-key-id": self.eab_key_id,
+            "--eab-key-file": self.eab_key_file,
+        }
 
     def refuse_beside_file(self, file: PurePath) -> None:
         """Raise FlagsInvalid when a flag was given together with a settings file."""
@@ -81,6 +106,25 @@ def _raw(flags: ServeFlags) -> dict[str, Any]:
     }
     if flags.workers is not None:
         raw["workers"] = flags.workers
+    if flags.issuer not in (None, LOCAL):
+        raw["issuers"] = [_issuer(flags, str(flags.issuer))]
+    elif given := [flag for flag, value in flags.of_issuer.items() if value]:
+        raise FlagsInvalid(
+            f"{', '.join(given)} without --issuer", "add --issuer letsencrypt, or --issuer URL"
+        )
+    return raw
+
+
+def _issuer(flags: ServeFlags, issuer: str) -> dict[str, Any]:
+    """Put the flags of an issuer in the form of an entry of `issuers`."""
+    raw: dict[str, Any] = {"directory" if "://" in issuer else "name": issuer, "agree_tos": flags.agree_tos}
+    if flags.email is not None:
+        raw["email"] = flags.email
+    if flags.cacert is not None:
+        raw["trust"] = flags.cacert
+    eab = {"key_id": flags.eab_key_id, "key_file": flags.eab_key_file}
+    if any(eab.values()):
+        raw["eab"] = {key: value for key, value in eab.items() if value}
     return raw
 
 
@@ -103,13 +147,17 @@ def _flag(problem: Problem) -> str:
             return "--workers"
         case ("sites", _, "to", *_):
             return "--to"
-        case ("sites", _, "issuer", *_):
+        case ("issuers", _, "email", *_):
+            return "--email"
+        case ("issuers", _, "trust", *_):
+            return "--cacert"
+        case ("issuers", _, "eab", *_):
+            return "--eab-key-id, --eab-key-file"
+        case ("issuers", *_) | ("sites", _, "issuer", *_):
             return "--issuer"
         case _:
             return "--domain"
 
 
 def _hint(problem: Problem) -> str:
-    if problem.kind.name == "issuer-needed":
-        return "add --issuer local, or use a settings file with `certificate:`"
-    return problem.hint
+    return HINTS.get(problem.kind.name, problem.hint)

@@ -27,6 +27,13 @@ SYNONYMS: Final = {
     **dict.fromkeys(("mtls", "client_auth", "ssl_client_certificate"), "client_ca"),
     **dict.fromkeys(("max_body", "body_size", "client_max_body_size"), "body"),
     **dict.fromkeys(("strict_transport_security",), "hsts"),
+    **dict.fromkeys(("acme", "ca", "cas", "certificate_authorities", "certresolver", "acme_ca"), "issuers"),
+    **dict.fromkeys(("mail", "contact", "acme_email"), "email"),
+    **dict.fromkeys(("agree", "accept_tos", "tos", "terms_of_service_agreed"), "agree_tos"),
+    **dict.fromkeys(("ca_server", "acme_server", "directory_url"), "directory"),
+    **dict.fromkeys(("external_account", "external_account_binding"), "eab"),
+    **dict.fromkeys(("kid",), "key_id"),
+    **dict.fromkeys(("hmac_key_file", "mac_key_file"), "key_file"),
     **dict.fromkeys(("chain_file", "cert_file", "fullchain"), "chain"),
     **dict.fromkeys(("key_file", "private_key", "privkey", "ssl_certificate_key"), "key"),
 }
@@ -146,8 +153,6 @@ def _choice(path: Path, value: object, known: list[str]) -> Problem:
         return Problem(error_kinds.TYPE_WRONG, path, f"`{name}` must be {possible}, not {_form(value)}", hint)
     shown = str(value).lower() if isinstance(value, bool) else value
     hint = suggestion(str(shown), known) or f"possible: {possible}"
-    if name == "issuer":
-        hint = "public CAs are not supported yet; write local, or `certificate: {chain: FILE, key: FILE}`"
     return Problem(error_kinds.CHOICE_UNKNOWN, path, f"`{name}` cannot be `{shown}`", hint)
 
 

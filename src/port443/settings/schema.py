@@ -1,6 +1,6 @@
 """The settings file as written: the values of each key. `port443 config schema` is made from this."""
 
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -40,6 +40,7 @@ from port443.settings.show import duration, request_timeout
 
 MAX_ADDRESSES: Final = MAX_LISTENERS // 4
 """Of one kind of listener; the contract has room for further kinds."""
+MAX_ISSUERS: Final = 16
 WRONG_FORM: Final = "wrong_form"
 """The type of the error when a value has none of the forms that a key may have."""
 
@@ -119,6 +120,8 @@ def _form(value: object) -> str | None:
         return "<text>"
     if isinstance(value, list):
         return "<list>"
+    if value is None:
+        return "<left out>"
     return "<mapping>" if isinstance(value, dict) else None
 
 
@@ -292,6 +295,91 @@ class CertificateForm(Form):
     """PEM: the private key of the site's certificate."""
 
 
+LOCAL: Final = "local"
+IssuerWord = Annotated[
+    str,
+    PlainValidator(values.read_issuer),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^([a-z0-9][a-z0-9-]*|https://.+)$",
+            "examples": ["letsencrypt", "https://ca.internal/acme/directory"],
+        }
+    ),
+]
+IssuerName = Annotated[
+    str,
+    PlainValidator(values.read_issuer_name),
+    WithJsonSchema({"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "examples": ["letsencrypt"]}),
+]
+DirectoryURL = Annotated[
+    str,
+    PlainValidator(values.read_directory),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^https://.+", "examples": ["https://ca.internal/acme/directory"]}
+    ),
+]
+Email = Annotated[
+    str,
+    PlainValidator(values.read_email),
+    WithJsonSchema({"type": "string", "pattern": "^[^@]+@[^@]+$", "examples": ["ops@example.com"]}),
+]
+Label = Annotated[
+    str,
+    PlainValidator(values.read_label),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 256}),
+]
+
+
+class AccountForm(Form):
+    """The account at every CA that does not say otherwise at its own place."""
+
+    email: Optionally[Email] = None
+    """Where a CA writes to, about the account alone: it sends no reminders."""
+    agree_tos: bool = False
+    """That the operator has read the terms of service of the issuers, and agrees to them."""
+
+
+class ExternalAccountForm(Form):
+    """A customer's account at a CA, to which the account there is bound (RFC 8555 section 7.3.4)."""
+
+    key_id: Label
+    """The key id that the CA shows."""
+    key_file: FilePath
+    """A file with the MAC key that the CA shows beside it, alone."""
+
+
+class IssuerForm(Form):
+    """A CA that speaks ACME, and how it is used."""
+
+    name: Optionally[IssuerName] = None
+    """A public CA by its name: letsencrypt, letsencrypt-staging, google, zerossl, sslcom, actalis. Or, with a
+    `directory`, what sites call this one."""
+    directory: Optionally[DirectoryURL] = None
+    """The URL of its ACME directory; a public CA has it by its name."""
+    trust: Optionally[FilePath] = None
+    """PEM: the roots to believe when speaking to it; those of the system when left out."""
+    email: Optionally[Email] = None
+    """Where it writes to; that of `account` when left out."""
+    agree_tos: bool = False
+    """That the operator agrees to its terms of service; that of `account` when left out."""
+    eab: Optionally[ExternalAccountForm] = None
+    """The external account binding, for CAs that ask for one."""
+    profile: Optionally[Label] = None
+    """The kind of certificate, by the CA's own name for it."""
+
+
+IssuerWritten = Annotated[
+    Annotated[IssuerWord, Tag("<text>")] | Annotated[IssuerForm, Tag("<mapping>")],
+    _forms("a name such as letsencrypt, a URL, or a mapping with `directory`"),
+]
+IssuerWords = Annotated[
+    Annotated[IssuerWord, Tag("<text>")]
+    | Annotated[Annotated[list[IssuerWord], Field(min_length=1, max_length=MAX_ISSUERS)], Tag("<list>")]
+    | LeftOut,
+    _forms("local, the name of an issuer, or a list of names"),
+]
+
 HstsText = Annotated[
     HstsWord,
     BeforeValidator(values.read_hsts_word),
@@ -315,8 +403,9 @@ class SiteForm(Form):
     """intermediate: TLS 1.3 and 1.2, forward-secret AEAD suites only. modern: TLS 1.3 only."""
     hsts: Hsts = "ladder"
     """ladder: grows from 5 minutes to a year while proofs hold (port443 explain hsts). none: not sent."""
-    issuer: Optionally[Literal["local"]] = None
-    """local: the built-in CA. Names that no public CA can certify use it by themselves."""
+    issuer: IssuerWords = None
+    """local: the built-in CA, which names use by themselves that no public CA certifies. Else a name or URL
+    of an issuer, or several in order of preference. All of `issuers` when left out."""
     certificate: Optionally[CertificateForm] = None
     """The site's own certificate, in place of an issuer."""
     client_ca: Optionally[FilePath] = None
@@ -327,6 +416,10 @@ class SiteForm(Form):
     """The most concurrent requests, without WebSockets; one more is answered with 503. Default: no limit."""
     timeouts: SiteTimeoutsForm = SiteTimeoutsForm()
     """The timeouts of this site; one that is left out is as in `limits.timeouts`."""
+
+    def names(self, key: str) -> tuple[SiteName, ...]:
+        """Return all names of the site that stands under `key`."""
+        return (values.read_name(key), *self.aliases)
 
 
 def _checked_name(raw: str) -> str:
@@ -350,6 +443,11 @@ class SettingsFile(Form):
 
     listen: ListenForm = ListenForm()
     """The addresses that are listened on."""
+    account: AccountForm = AccountForm()
+    """The account at every CA that does not say otherwise at its own place."""
+    issuers: Annotated[list[IssuerWritten], Field(max_length=MAX_ISSUERS)] = []
+    """CAs that certificates are ordered from, in order of preference: the next one is used while one does
+    not answer, refuses or limits."""
     workers: Optionally[Workers] = None
     """Threads of the edge that accept connections; one per core when left out."""
     default_site: Optionally[Name] = None
@@ -384,6 +482,9 @@ def homes_of(key: str) -> list[str]:
         "`timeouts` of a site": SiteTimeoutsForm,
         "`limits`": LimitsForm,
         "`log`": LogForm,
+        "`account`": AccountForm,
+        "an issuer": IssuerForm,
+        "`eab`": ExternalAccountForm,
         **{f"`limits.{name}`": form for name, form in LIMIT_GROUPS.items()},
     }
     return [name for name, form in homes.items() if key in form.model_fields]
@@ -397,6 +498,8 @@ def example_of(key: str) -> str:
         "max_age": "max_age: 1y",
         "chain": "chain: site.pem",
         "key": "key: site.key",
+        "key_id": "key_id: kid-1",
+        "key_file": "key_file: /etc/port443/eab.key",
     }[key]
 
 
@@ -406,6 +509,12 @@ def _group_at(path: tuple[str | int, ...]) -> type[Form]:
             return ListenForm
         case ("log", *_):
             return LogForm
+        case ("account", *_):
+            return AccountForm
+        case ("issuers", _, "eab", *_):
+            return ExternalAccountForm
+        case ("issuers", _, *_):
+            return IssuerForm
         case ("limits", str(group), *_) if group in LIMIT_GROUPS:
             return LIMIT_GROUPS[group]
         case ("limits", *_):

@@ -6,21 +6,24 @@ from collections.abc import Iterator
 from dataclasses import fields
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, assert_never
 
 from port443.core.contract.snapshot import Limits, PoolLimits
 from port443.core.plan.desired import (
+    AcmeCA,
+    AcmeCertificate,
     Desired,
     DesiredSite,
     HstsFixed,
     HstsWish,
     LocalIssuer,
+    OwnCertificate,
     SiteTimeouts,
     Upstream,
 )
 from port443.core.plan.written import LIMIT_SETTINGS, NO_LIMIT, site_limits, wait, written
 from port443.settings.problems import Path
-from port443.settings.values import SECONDS
+from port443.settings.values import ISSUER_NAME, SECONDS
 
 Line = tuple[Path, str]
 """A setting's path, and its line."""
@@ -38,6 +41,7 @@ def lines(desired: Desired) -> Iterator[Line]:
     yield ("workers",), f"workers: {desired.workers}"
     if desired.default_site is not None:
         yield ("default_site",), f"default_site: {_text(desired.default_site)}"
+    yield from _issuers(desired)
     yield from _limits(desired)
     yield ("log",), "log:"
     yield ("log", "level"), f"  level: {desired.log.level}"
@@ -47,6 +51,32 @@ def lines(desired: Desired) -> Iterator[Line]:
     yield ("sites",), "sites:"
     for site in desired.sites:
         yield from _site(site)
+
+
+def _issuers(desired: Desired) -> Iterator[Line]:
+    """Return the CAs that sites use; each site names its own."""
+    origins = (site.certificate for site in desired.sites)
+    cas = dict.fromkeys(ca for one in origins if isinstance(one, AcmeCertificate) for ca in one.cas)
+    if cas:
+        yield ("issuers",), "issuers:"
+    for ca in cas:
+        yield ("issuers",), f"  - {{{', '.join(_issuer(ca))}}}"
+
+
+def _issuer(ca: AcmeCA) -> Iterator[str]:
+    if ISSUER_NAME.fullmatch(ca.name):
+        yield f"name: {ca.name}"
+    yield f"directory: {_quoted(ca.directory)}"
+    if ca.email:
+        yield f"email: {_quoted(ca.email)}"
+    yield f"agree_tos: {str(ca.agree_tos).lower()}"
+    if ca.trust:
+        yield f"trust: {_quoted(str(ca.trust))}"
+    if ca.eab:
+        key_id, key_file = _quoted(ca.eab.key_id), _quoted(str(ca.eab.key_file))
+        yield f"eab: {{key_id: {key_id}, key_file: {key_file}}}"
+    if ca.profile:
+        yield f"profile: {_quoted(ca.profile)}"
 
 
 def _limits(desired: Desired) -> Iterator[Line]:
@@ -79,11 +109,20 @@ def _site(site: DesiredSite) -> Iterator[Line]:
         yield (*path, "timeouts"), f"    timeouts: {{{timeouts}}}"
     if site.client_ca:
         yield (*path, "client_ca"), f"    client_ca: {_quoted(str(site.client_ca))}"
-    if isinstance(site.certificate, LocalIssuer):
-        yield (*path, "issuer"), "    issuer: local"
-    else:
-        chain, key = _quoted(str(site.certificate.chain)), _quoted(str(site.certificate.key))
-        yield (*path, "certificate"), f"    certificate: {{chain: {chain}, key: {key}}}"
+    yield _certificate(path, site)
+
+
+def _certificate(path: Path, site: DesiredSite) -> Line:
+    match site.certificate:
+        case LocalIssuer():
+            return (*path, "issuer"), "    issuer: local"
+        case OwnCertificate():
+            chain, key = _quoted(str(site.certificate.chain)), _quoted(str(site.certificate.key))
+            return (*path, "certificate"), f"    certificate: {{chain: {chain}, key: {key}}}"
+        case AcmeCertificate(cas=cas):
+            return (*path, "issuer"), f"    issuer: {_list(ca.directory for ca in cas)}"
+        case unknown:
+            assert_never(unknown)
 
 
 def _hsts(wish: HstsWish) -> str:

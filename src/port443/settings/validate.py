@@ -14,14 +14,13 @@ from port443.core.plan.desired import (
     DesiredSite,
     HstsFixed,
     HstsWish,
-    LocalIssuer,
     LogWish,
-    OwnCertificate,
     SiteTimeouts,
     Upstream,
 )
 from port443.core.plan.written import LIMIT_SETTINGS, in_contract, setting_of
 from port443.settings import error_kinds, pydantic_errors, values
+from port443.settings.issuers import Issuers
 from port443.settings.problems import Path, Problem, suggestion
 from port443.settings.schema import (
     HstsForm,
@@ -60,13 +59,16 @@ def validate(raw: dict[str, Any], context: Context) -> tuple[Desired | None, lis
     found += _listener_conflicts(written.listen)
     found += _default_site_unknown(written, raw)
     sites = [_form(site) for site in written.sites.values()]
+    issuers = Issuers.of(written, context.directory)
+    has_issuers = bool(raw.get("issuers"))  # perhaps none of them could be read
     for key, site in zip(written.sites, sites, strict=True):
-        found += _site_problems(key, site)
+        found += _site_problems(key, site, has_issuers=has_issuers)
+    found += issuers.problems(written, sites)
     if not raw.get("sites", True):
         found.append(Problem(error_kinds.NO_SITES, ("sites",), "there is no site to serve", at_key=True))
     if found:
         return None, found
-    return _desired(written, sites, context), []
+    return _desired(written, sites, context, issuers), []
 
 
 def _validated(raw: dict[str, Any], found: list[Problem]) -> SettingsFile | None:
@@ -156,10 +158,10 @@ def _form(site: SiteWritten) -> SiteForm:
     return site if isinstance(site, SiteForm) else SiteForm.model_construct(to=site)
 
 
-def _site_problems(key: str, site: SiteForm) -> Iterator[Problem]:
+def _site_problems(key: str, site: SiteForm, *, has_issuers: bool) -> Iterator[Problem]:
     path: Path = ("sites", key)
-    names = _names(key, site)
-    yield from _certificate_problems(path, names, site)
+    names = site.names(key)
+    yield from _certificate_problems(path, names, site, has_issuers=has_issuers)
     yield from _hsts_problems(path, names, site)
     seen: dict[Upstream, int] = {}
     for index, upstream in enumerate(_upstreams(site)):
@@ -170,7 +172,9 @@ def _site_problems(key: str, site: SiteForm) -> Iterator[Problem]:
         seen.setdefault(upstream, index)
 
 
-def _certificate_problems(path: Path, names: Sequence[SiteName], site: SiteForm) -> Iterator[Problem]:
+def _certificate_problems(
+    path: Path, names: Sequence[SiteName], site: SiteForm, *, has_issuers: bool
+) -> Iterator[Problem]:
     if site.certificate and site.issuer:
         text = "a site has either `certificate` or `issuer`"
         other: Path = (*path, "certificate")
@@ -183,9 +187,9 @@ def _certificate_problems(path: Path, names: Sequence[SiteName], site: SiteForm)
             earlier=other,
             earlier_at_key=True,
         )
-    public = [str(name) for name in names if not name.is_reserved]
-    if public and not (site.certificate or site.issuer):
-        hint = "add `issuer: local`, or `certificate: {chain: FILE, key: FILE}`"
+    public = [str(name) for name in names if name.is_public]
+    if public and not (site.certificate or site.issuer or has_issuers):
+        hint = "add `issuers: [letsencrypt]` at the top, or `issuer: local` or `certificate: …` to the site"
         text = f"`{public[0]}` has no source for its certificate"
         yield Problem(error_kinds.ISSUER_NEEDED, path, text, hint, at_key=True)
 
@@ -209,18 +213,13 @@ def _may_have_hsts(name: SiteName) -> bool:
     return isinstance(name, HostName) and name.text != "localhost"
 
 
-def _names(key: str, site: SiteForm) -> tuple[SiteName, ...]:
-    return (values.read_name(key), *site.aliases)
-
-
 def _upstreams(site: SiteForm) -> tuple[Upstream, ...]:
     return tuple(site.to) if isinstance(site.to, list) else (site.to,)
 
 
-def _desired(written: SettingsFile, forms: Sequence[SiteForm], context: Context) -> Desired:
+def _desired(written: SettingsFile, forms: Sequence[SiteForm], context: Context, issuers: Issuers) -> Desired:
     sites = tuple(
-        _desired_site(_names(key, form), form, context.directory)
-        for key, form in zip(written.sites, forms, strict=True)
+        _desired_site(form.names(key), form, issuers) for key, form in zip(written.sites, forms, strict=True)
     )
     default = next((site.id for site in sites if written.default_site in site.names), None)
     return Desired(
@@ -247,22 +246,16 @@ def _log(form: LogForm, directory: PurePath) -> LogWish:
     return LogWish(form.level, directory / form.file if form.file else None, form.format)
 
 
-def _desired_site(names: tuple[SiteName, ...], form: SiteForm, directory: PurePath) -> DesiredSite:
-    certificate: LocalIssuer | OwnCertificate
-    if form.certificate:
-        chain, key = form.certificate.chain, form.certificate.key
-        certificate = OwnCertificate(directory / chain, directory / key)
-    else:
-        certificate = LocalIssuer(unconstrained=not all(name.is_reserved for name in names))
+def _desired_site(names: tuple[SiteName, ...], form: SiteForm, issuers: Issuers) -> DesiredSite:
     return DesiredSite(
         id=str(names[0]),
         names=names,
         upstreams=_upstreams(form),
-        certificate=certificate,
+        certificate=issuers.origin(names, form),
         tls=form.tls,
         hsts=_hsts_wish(form),
         limits=_site_limits(form),
-        client_ca=directory / form.client_ca if form.client_ca else None,
+        client_ca=issuers.directory / form.client_ca if form.client_ca else None,
         timeouts=_site_timeouts(form.timeouts),
     )
 

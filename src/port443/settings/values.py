@@ -25,6 +25,10 @@ URL: Final = re.compile(
 )
 HTTP_PORT: Final = 80
 MAX_PATH: Final = 4096
+MAX_LABEL: Final = 256
+ISSUER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+EMAIL: Final = re.compile(r"[^\s@,;<>?&\x00-\x1f\x7f]{1,64}@[A-Za-z0-9.-]{1,253}")
+DIRECTORY_EXAMPLE: Final = "as in https://ca.internal/acme/directory"
 NOTHING: Final = frozenset({"no", "off", "false", "none", "null", "yes", "on", "true"})
 """Scalars that some version of YAML reads as null or a boolean: no path."""
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -311,6 +315,52 @@ def read_path(raw: object) -> str:
         raise InvalidValue(error_kinds.PATH_INVALID, "this is not the path of a file")
     if text.startswith("~"):
         raise InvalidValue(error_kinds.PATH_INVALID, "~ is not expanded here", "write the whole path")
+    return text
+
+
+def read_issuer(raw: object) -> str:
+    """Read the name of an issuer, or the URL of its directory."""
+    text = _text(raw)
+    return read_directory(text) if "://" in text else read_issuer_name(text)
+
+
+def read_issuer_name(raw: object) -> str:
+    """Read the name of an issuer."""
+    text = _text(raw)
+    if not ISSUER_NAME.fullmatch(text):
+        hint = "as in letsencrypt; a CA of your own is named by its directory: https://HOST/PATH"
+        raise InvalidValue(error_kinds.ISSUER_UNKNOWN, f"`{text}` is not the name of an issuer", hint)
+    return text
+
+
+def read_directory(raw: object) -> str:
+    """Read the URL of an ACME directory."""
+    text = _text(raw)
+    found = URL.fullmatch(text)
+    if found is None or CONTROL.search(text) or " " in text or not found["authority"]:
+        raise InvalidValue(error_kinds.DIRECTORY_INVALID, f"`{text}` is not a URL", DIRECTORY_EXAMPLE)
+    if found["scheme"].lower() != "https":
+        text = f"`{text}` is not https, and CAs are spoken to over TLS alone"
+        raise InvalidValue(error_kinds.DIRECTORY_INVALID, text, DIRECTORY_EXAMPLE)
+    if "@" in found["authority"]:
+        raise InvalidValue(error_kinds.DIRECTORY_INVALID, f"`{text}` has a user", "leave it out")
+    return text
+
+
+def read_email(raw: object) -> str:
+    """Read an e-mail address, as far as CAs have to understand it (RFC 8555 §7.3)."""
+    text = _text(raw).removeprefix("mailto:")
+    if not EMAIL.fullmatch(text):
+        hint = "one address, as in ops@example.com"
+        raise InvalidValue(error_kinds.EMAIL_INVALID, f"`{text}` is not an e-mail address", hint)
+    return text
+
+
+def read_label(raw: object) -> str:
+    """Read a text of somebody else's, such as the name of a profile."""
+    text = _text(raw)
+    if not text or len(text) > MAX_LABEL or CONTROL.search(text):
+        raise InvalidValue(error_kinds.TYPE_WRONG, f"a text of 1 to {MAX_LABEL} characters is needed")
     return text
 
 

@@ -42,11 +42,30 @@ def test_each_verb_comes_back_as_it_was_answered(path: Path) -> None:
             assert await client.alive() == Alive(40)
             assert await client.status() == document()
             assert await client.reload() == await app.reload()
+            assert await client.certificates() == await app.certificates()
+            assert await client.certificate("a.test") == await app.certificate("a.test")
+            ordered = await client.order_certificate("a.test", anew=True)
+            assert ordered == await app.order_certificate("a.test", anew=True)
+            assert await client.preflight("a.test") == await app.preflight("a.test")
+            revoked = await client.revoke_certificate("a.test", "superseded")
+            assert revoked == await app.revoke_certificate("a.test", "superseded")
             assert await client.stop() == await app.stop()
             with pytest.raises(Refused) as refused:
                 await client.ask_reload()
         assert (refused.value.code, refused.value.hint) == ("P443-E300", "later")
-        assert app.asked == ["alive", "status", "reload", "reload", "alive", "stop", "stop", "ask_reload"]
+        certificates = [
+            "certificates",
+            "certificate a.test",
+            "order a.test True",
+            "preflight a.test",
+            "revoke a.test superseded",
+        ]
+        twice = [asked for asked in certificates for _ in range(2)]
+        assert app.asked == [
+            *("alive", "status", "reload", "reload"),
+            *twice,
+            *("alive", "stop", "stop", "ask_reload"),
+        ]
 
     asyncio.run(scenario())
 
@@ -68,5 +87,24 @@ def test_what_another_version_says_is_told_as_that(path: Path) -> None:
             with pytest.raises(Refused, match="unknown request 'dance'") as refused:
                 await ask(path, {"verb": "dance"}, 5)
             assert refused.value.code == "P443-E414"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"verb": "certificate"}, "`name`"),
+        ({"verb": "order", "name": 7}, "`name`"),
+        ({"verb": "revoke", "name": "a.test", "reason": "whim"}, "'whim'"),
+    ],
+)
+def test_a_request_without_what_it_needs_is_refused(path: Path, request_: dict[str, Any], said: str) -> None:
+    async def scenario() -> None:
+        app = StandInApp()
+        async with listening(path, answerer(app)):
+            with pytest.raises(Refused, match=said) as refused:
+                await ask(path, request_, 5)
+        assert (refused.value.code, app.asked) == ("P443-E414", [])
 
     asyncio.run(scenario())

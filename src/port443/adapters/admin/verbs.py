@@ -9,11 +9,20 @@ from port443.adapters.admin.client import ask
 from port443.adapters.admin.server import Answerer
 from port443.core.contract.shape import DocumentInvalid, read_shape
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
+from port443.core.control.certificates import (
+    REVOCATION_WORDS,
+    CertificateDocument,
+    CertificateOrdered,
+    CertificateRevoked,
+    CertificatesDocument,
+    PreflightDocument,
+    RevocationWord,
+)
 from port443.core.control.status import StatusDocument
 from port443.core.errors import ServeError
 from port443.ports import App
 
-ALIVE_S, STATUS_S, RELOAD_S = 5.0, 10.0, 300.0
+ALIVE_S, STATUS_S, RELOAD_S, ORDER_S, PREFLIGHT_S = 5.0, 10.0, 300.0, 1000.0, 120.0
 """How long an answer may take."""
 T = TypeVar("T")
 
@@ -38,21 +47,41 @@ class AnswerStrange(ServeError):
 
 def answerer(app: App) -> Answerer:
     """Return the answer to one request of the admin socket."""
-    verbs: dict[str, Callable[[], Awaitable[Any]]] = {
-        "alive": app.alive,
-        "status": app.status,
-        "reload": app.ask_reload,
-        "stop": app.stop,
+    verbs: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
+        "alive": lambda _: app.alive(),
+        "status": lambda _: app.status(),
+        "reload": lambda given: app.reload() if given.get("wait") is True else app.ask_reload(),
+        "certificates": lambda _: app.certificates(),
+        "certificate": lambda given: app.certificate(_text(given, "name")),
+        "order": lambda given: app.order_certificate(_text(given, "name"), anew=given.get("anew") is True),
+        "preflight": lambda given: app.preflight(_text(given, "name")),
+        "revoke": lambda given: app.revoke_certificate(_text(given, "name"), _reason(given)),
+        "stop": lambda _: app.stop(),
     }
 
     async def answer(request: dict[str, Any]) -> dict[str, Any]:
         verb = request.get("verb")
         if not isinstance(verb, str) or verb not in verbs:
             raise RequestUnknown(f"unknown request {verb!r}", f"known are {', '.join(verbs)}")
-        waits = verb == "reload" and request.get("wait") is True
-        return dataclasses.asdict(await (app.reload() if waits else verbs[verb]()))
+        return dataclasses.asdict(await verbs[verb](request))
 
     return answer
+
+
+def _text(request: dict[str, Any], field: str) -> str:
+    value = request.get(field)
+    if not isinstance(value, str):
+        raise RequestUnknown(f"{request.get('verb')!r} needs `{field}`", "use the port443 of this serve")
+    return value
+
+
+def _reason(request: dict[str, Any]) -> RevocationWord:
+    for known in REVOCATION_WORDS:
+        if request.get("reason") == known:
+            return known
+    raise RequestUnknown(
+        f"unknown reason {request.get('reason')!r}", f"known are {', '.join(REVOCATION_WORDS)}"
+    )
 
 
 class AdminClient:
@@ -77,6 +106,27 @@ class AdminClient:
     async def ask_reload(self) -> ReloadAsked:
         """Have the settings read again soon."""
         return await self._ask(ReloadAsked, {"verb": "reload"}, RELOAD_S)
+
+    async def certificates(self) -> CertificatesDocument:
+        """Return a line for the certificate of each site."""
+        return await self._ask(CertificatesDocument, {"verb": "certificates"}, self._status_s)
+
+    async def certificate(self, name: str) -> CertificateDocument:
+        """Return all that is known of a site's certificate."""
+        return await self._ask(CertificateDocument, {"verb": "certificate", "name": name}, self._status_s)
+
+    async def order_certificate(self, name: str, *, anew: bool) -> CertificateOrdered:
+        """Have a certificate ordered now, and say what came of it."""
+        return await self._ask(CertificateOrdered, {"verb": "order", "name": name, "anew": anew}, ORDER_S)
+
+    async def preflight(self, name: str) -> PreflightDocument:
+        """Look at what an order depends on, and order nothing."""
+        return await self._ask(PreflightDocument, {"verb": "preflight", "name": name}, PREFLIGHT_S)
+
+    async def revoke_certificate(self, name: str, reason: RevocationWord) -> CertificateRevoked:
+        """Have a certificate revoked."""
+        request = {"verb": "revoke", "name": name, "reason": reason}
+        return await self._ask(CertificateRevoked, request, ORDER_S)
 
     async def stop(self) -> Stopped:
         """End serving; return when it is done."""

@@ -1,4 +1,4 @@
-"""The tables of the dealings with CAs: accounts, the order under way, attempts, what was spent."""
+"""The tables of accounts, open orders and attempts at CAs, and of what counts against their limits."""
 
 import json
 import sqlite3
@@ -19,7 +19,7 @@ ATTEMPT = "directory, started_at, ended_at, reason, step, code, message, hint, g
 
 
 class OrderTables(ABC):
-    """The part of a backend that keeps the dealings with CAs. Implements `OrderMemory`, with sealed keys."""
+    """Accounts, orders and attempts at CAs. Implements `OrderMemory`, with sealed keys."""
 
     @abstractmethod
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:

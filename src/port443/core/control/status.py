@@ -9,7 +9,7 @@ from port443.core.contract.stats import EdgeStats
 Severity = Literal["warning", "error"]
 Verdict = Literal["good", "warning", "error"]
 ProofVerdict = Literal["same", "different", "unknown"]
-CertificateSource = Literal["local CA", "own files"]
+CertificateSource = Literal["local CA", "own files", "ACME CA"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The desired state: parsed and complete; settings make it and the planner reads it."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import PurePath
 from typing import Literal
 
@@ -60,6 +61,46 @@ class OwnCertificate:
 
 
 @dataclass(frozen=True, slots=True)
+class ExternalAccountFile:
+    """A customer's account at a CA, to which our account there is bound."""
+
+    key_id: str
+    key_file: PurePath
+    """Holds its MAC key, in base64url as the CA prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeCA:
+    """A CA that certificates are ordered from, and how."""
+
+    name: str
+    """What it is called in the settings, or the host of its directory."""
+    directory: str
+    """URL of its ACME directory."""
+    email: str = ""
+    """Where it writes to about the account; empty: nowhere."""
+    agree_tos: bool = False
+    """Whether the operator agrees to its terms of service."""
+    trust: PurePath | None = None
+    """PEM of the roots to believe when speaking to it; None: those of the system."""
+    eab: ExternalAccountFile | None = None
+    profile: str | None = None
+    """The kind of certificate, by the CA's own name for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcmeCertificate:
+    """Ordered from the first of these CAs that gives it."""
+
+    cas: tuple[AcmeCA, ...]
+    answers_http: bool
+    """Whether a plain port is listened on, on which http-01 can be answered."""
+
+
+CertificateOrigin = LocalIssuer | OwnCertificate | AcmeCertificate
+
+
+@dataclass(frozen=True, slots=True)
 class SiteTimeouts:
     """A site's own timeouts in milliseconds; None is the value for all sites."""
 
@@ -83,7 +124,7 @@ class DesiredSite:
     """Its first name, as written in A-labels."""
     names: tuple[SiteName, ...]
     upstreams: tuple[Upstream, ...]
-    certificate: LocalIssuer | OwnCertificate
+    certificate: CertificateOrigin
     tls: TlsName = "intermediate"
     hsts: HstsWish = "ladder"
     limits: SiteLimits = STANDARD_SITE_LIMITS
@@ -164,3 +205,5 @@ class SiteNeeds:
     """Why something is missing, or the last good one is served in place of a newer one."""
     warnings: tuple[str, ...] = ()
     """What is valid now and will not stay so."""
+    renews_at: datetime | None = None
+    """When its issuer is asked for the next one; None: nobody knows here."""

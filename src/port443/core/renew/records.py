@@ -1,4 +1,4 @@
-"""What is kept of the dealings with a CA: accounts, the order under way, attempts, and what was spent."""
+"""What is stored about CAs: accounts, open orders, attempts, and what counts against rate limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
