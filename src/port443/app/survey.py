@@ -12,7 +12,7 @@ from port443.core.probe.legacy import LegacySurvey, learn_tolerance, survey_curv
 from port443.core.probe.light import glance_legacy, glance_modern, glance_older
 from port443.core.probe.modern import ModernSurvey, survey_modern
 from port443.core.probe.plan import CURVE_OF_KEY, LEGACY, Findings, alpn_offer, assemble, curve_offer
-from port443.core.probe.sessions import Requests, SessionFacts, survey_sessions
+from port443.core.probe.sessions import Requests, SessionFacts, finish_sessions, survey_sessions
 from port443.core.probe.traits import Negotiation, Seen, survey_traits
 from port443.core.probe.verdict import unknown
 from port443.core.wire.versions import Version
@@ -77,6 +77,8 @@ async def _round(runner: ProbeRunner, control: ControlProbe, requests: Requests)
         negotiation = tasks.create_task(_negotiation(runner, control, modern, legacy))
         sessions = tasks.create_task(_sessions(runner, control, requests, (modern, legacy)))
     surveys = tuple(task.result() for task in legacy)
+    begun = sessions.result()
+    whole = await runner.run(finish_sessions(begun, control), SessionFacts.unknown)
     return assemble(
         Findings(
             modern.result(),
@@ -86,7 +88,7 @@ async def _round(runner: ProbeRunner, control: ControlProbe, requests: Requests)
             protocols.result(),
             runner.chains,
             negotiation.result(),
-            sessions.result(),
+            whole,
         )
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from port443.core.probe.confirm import ControlProbe, attempt
 from port443.core.probe.facts import NOT_LOOKED, Trait
@@ -34,12 +35,19 @@ class Requests:
     """Something that must not be done twice, to a place where nothing is."""
 
 
+_Begun: TypeAlias = tuple[SessionQuery, Flight | str, Session | None]
+"""A query for whole handshakes up to TLS 1.2, what came of the first, and its session."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
     """All that this survey finds."""
 
     traits: tuple[Trait, ...] = ()
     insecure_renegotiation: Verdict = NOT_LOOKED
+    tickets: tuple[bytes, ...] = field(default=(), repr=False)
+    older: _Begun | None = field(default=None, repr=False)
+    """What `finish_sessions` goes on with."""
 
     @classmethod
     def unknown(cls, reason: str) -> "SessionFacts":
@@ -70,14 +78,23 @@ def survey_sessions(
     modern: ModernSurvey, legacy: LegacySurvey | None, requests: Requests, control: ControlProbe
 ) -> Probe[SessionFacts]:
     """Bring handshakes of the newest older version, and of TLS 1.3, to their ends and go on from there."""
-    found, insecure = _Found(), NOT_LOOKED
+    found, older, insecure = _Found(), None, NOT_LOOKED
     if legacy is not None and legacy.base is not None and legacy.facts.version > Version.SSL_3:
-        insecure = yield from _older(legacy, legacy.base, found, control)
+        older = yield from _older(legacy, legacy.base, found, control)
+        insecure = found.traits[-1].verdict if older is None else NOT_LOOKED
     is_modern = modern.facts.offered.is_yes
     if not is_modern and legacy is not None and legacy.base is not None:
         yield from _old_http2(legacy, legacy.base, found, control)
     if modern.flight is not None and modern.flight.chain and modern.offer is not None:
         yield from _modern(modern.offer, modern.flight, requests, found, control)
+    return SessionFacts(tuple(found.traits), insecure, tuple(found.tickets), older)
+
+
+def finish_sessions(facts: SessionFacts, control: ControlProbe) -> Probe[SessionFacts]:
+    """Renegotiate when nothing else is asked any more: some servers of one process pause after it."""
+    found, insecure = _Found(list(facts.traits), list(facts.tickets)), facts.insecure_renegotiation
+    if facts.older is not None:
+        insecure = yield from _renegotiated(*facts.older, found, control)
     found.traits += _ticket_key(found.tickets)
     return SessionFacts(tuple(found.traits), insecure)
 
@@ -93,18 +110,25 @@ def _whole(query: SessionQuery, control: ControlProbe) -> Probe[Flight | str]:
     return reason or "the handshake did not come to its end"
 
 
-def _older(legacy: LegacySurvey, base: Offer, found: _Found, control: ControlProbe) -> Probe[Verdict]:
-    """Resume by ticket and by id, and renegotiate; return whether that works without being bound."""
+def _older(legacy: LegacySurvey, base: Offer, found: _Found, control: ControlProbe) -> Probe[_Begun | None]:
+    """Make a session, and resume one by its id; None where no handshake is ended here."""
     codes = tuple(choice.code for choice in legacy.facts.choices if is_endable(choice.code))[:PLAIN_LIST]
     if not codes:
         why = unknown(f"no suite of {legacy.facts.version.label} with which a handshake is ended here")
         found.add("client_renegotiation", RENEGOTIATION, why)
-        return why
+        return None
     query = SessionQuery(replace(base, suites=codes, groups=base.groups or HANDSHAKE_GROUPS_12, alpn=()))
     first = yield from _whole(query, control)
     session = found.keep(first)
-    again = yield from _by_ticket(query, first, session, found, control)
     yield from _by_id(query, first, session, found, control)
+    return query, first, session
+
+
+def _renegotiated(
+    query: SessionQuery, first: Flight | str, session: Session | None, found: _Found, control: ControlProbe
+) -> Probe[Verdict]:
+    """Resume by ticket, and renegotiate over that; return whether that works without being bound."""
+    again = yield from _by_ticket(query, first, session, found, control)
     renegotiated = _renegotiation(again)
     found.add("client_renegotiation", RENEGOTIATION, renegotiated, again)
     if renegotiated.is_unknown:
