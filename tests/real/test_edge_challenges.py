@@ -1,5 +1,6 @@
 """ACME challenges at the real edge: who is given their answers, and that nobody else notices them."""
 
+import asyncio
 import contextlib
 import re
 import socket
@@ -12,18 +13,31 @@ from dataclasses import dataclass, replace
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edge_harness import RunningEdge, Scene, SiteWish, running_edge
+from pebble import Pebble, running_pebble
+from port443.adapters.acme_http import AcmeClient
+from port443.adapters.clock import SystemClock
+from port443.app.acme_account import AccountCalls
+from port443.app.acme_order import OrderRequest, run_order
+from port443.core.acme.account import Registration
+from port443.core.acme.certificate import IssuedCertificate
 from port443.core.acme.challenges import (
     ACME_ALPN,
     ACME_IDENTIFIER,
+    ChallengeType,
     HttpAnswer,
     PendingAnswer,
     TlsAlpnAnswer,
     tls_alpn_answer,
 )
+from port443.core.acme.progress import OrderProgress
+from port443.core.acme.state import OrderState
 from port443.core.contract.snapshot import Listener
 from port443.core.names import parse_site_name
+from port443.core.x509.keys import pkcs8
 from tls_certs import NOW, Wish, ec_key, intermediate, issue, root
 from tls_client import connected, context, s_client
 from upstreams import running_upstream, says
@@ -167,6 +181,19 @@ def test_other_clients_of_the_name_never_see_it(answering: Answering, alpn: tupl
     leaf, protocol = answering.leaf(NAME, *alpn)
     assert leaf == LEAF.der
     assert protocol == next((one for one in alpn if one != ACME_ALPN), None)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(alpn=st.lists(st.sampled_from([ACME_ALPN, "h2", "http/1.1", "acme-tls/2", "h3"]), max_size=4))
+def test_only_the_one_protocol_leads_to_the_challenge(answering: Answering, alpn: list[str]) -> None:
+    """Of all lists of protocols, with repeats and in any order, a single one is a validation."""
+    try:
+        leaf, _ = answering.leaf(NAME, *alpn)
+    except ssl.SSLError:
+        assert not {"h2", "http/1.1"} & set(alpn)
+        assert alpn != [ACME_ALPN]
+        return
+    assert leaf == (SHOWN.chain[0] if alpn == [ACME_ALPN] else LEAF.der)
 
 
 def test_an_address_is_validated_by_its_reverse_name(running: Answering) -> None:
@@ -395,3 +422,72 @@ class Visitors:
             except OSError as error:
                 self.faults.append(repr(error))
             self._served += 1
+
+
+# A real CA
+
+
+@dataclass
+class EdgeCalls:
+    """Implements `OrderCalls`: the answers are those of the edge's first site."""
+
+    answering: Answering
+    site: SiteWish
+
+    async def publish(self, answers: tuple[PendingAnswer, ...]) -> None:
+        self.answering.apply(self.site, answers=answers)
+
+    async def save(self, state: OrderState) -> None:
+        del state
+
+    def report(self, progress: OrderProgress) -> None:
+        del progress
+
+
+async def ordered(
+    pebble: Pebble, calls: EdgeCalls, challenge: ChallengeType, *names: str
+) -> IssuedCertificate:
+    """Order a certificate of a real CA, which validates by this challenge."""
+    clock = SystemClock()
+    transport = AcmeClient(pebble.directory_url, clock, user_agent="port443/test", trust=[pebble.trust_der])
+    try:
+        registration = Registration(ec.generate_private_key(ec.SECP256R1()), (), agree_tos=True)
+        account = await AccountCalls(transport, clock).register(registration)
+        key = pkcs8(ec.generate_private_key(ec.SECP256R1()))
+        request = OrderRequest(OrderState(tuple(map(parse_site_name, names))), key, account)
+        return await run_order(replace(request, can_answer=(challenge,)), transport, calls, clock)
+    finally:
+        await transport.close()
+
+
+@pytest.fixture(scope="module")
+def pebble(running: Answering) -> Iterator[Pebble]:
+    with running_pebble({"PEBBLE_AUTHZREUSE": "0"}, ports=(running.clear_port, running.port)) as ca:
+        yield ca
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("challenge", list(ChallengeType))
+def test_pebble_validates_through_the_edge_while_clients_are_served(
+    running: Answering, pebble: Pebble, challenge: ChallengeType
+) -> None:
+    """Host names and an address, one of them the very name that the clients ask for."""
+    with running_upstream(says(b"page")) as upstream:
+        site = replace(SITE, servers=(upstream.server,))
+        running.apply(site)
+        before = running.challenges().get(challenge, 0)
+        with Visitors(running).running() as visitors:
+            for names in ((NAME,), ("b.example", "www.b.example"), ("127.0.0.1",)):
+                issued = asyncio.run(ordered(pebble, EdgeCalls(running, site), challenge, *names))
+                assert {str(name) for name in issued.chain[0].names} == set(names)
+            visitors.wait_more(20)
+    assert visitors.faults == []
+    assert running.challenges()[challenge] >= before + 4
+
+
+@pytest.mark.slow
+def test_pebble_validates_a_site_without_a_certificate(running: Answering, pebble: Pebble) -> None:
+    """The first certificate comes by the site's own port, and is served as soon as it is there."""
+    calls = EdgeCalls(running, SiteWish(("fresh.example",), ()))
+    issued = asyncio.run(ordered(pebble, calls, ChallengeType.TLS_ALPN, "fresh.example"))
+    assert issued.chain[0].names == (parse_site_name("fresh.example"),)

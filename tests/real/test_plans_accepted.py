@@ -1,6 +1,7 @@
 """Whatever the planner can build, the edge accepts: a property over both languages."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +11,19 @@ from hypothesis import strategies as st
 
 from edge_harness import RunningEdge, running_edge
 from plan_samples import names, needs_of
+from port443.core.acme.challenges import HttpAnswer, PendingAnswer, TlsAlpnAnswer, tls_alpn_server_name
 from port443.core.contract.read import read_document
 from port443.core.contract.snapshot import Limits, PoolLimits, Site, TicketKey, canonical, plain
 from port443.core.names import Endpoint, HostName, IPName, SiteName
-from port443.core.plan.desired import Credential, Desired, DesiredSite, HstsFixed, LocalIssuer, Upstream
+from port443.core.plan.desired import (
+    Credential,
+    Desired,
+    DesiredSite,
+    HstsFixed,
+    LocalIssuer,
+    SiteNeeds,
+    Upstream,
+)
 from port443.core.plan.hsts import HstsStep
 from port443.core.plan.planner import Plan, plan
 from tls_certs import Wish, ec_key, issue
@@ -51,6 +61,11 @@ ENDPOINTS = st.lists(st.builds(Endpoint, ADDRESSES.map(lambda name: name.text), 
 TICKET_KEYS = st.lists(
     st.sampled_from("ABCDEFGHIJKL").map(lambda letter: TicketKey(letter * 42 + "A=")), max_size=9
 )
+TOKENS = st.from_regex(r"[A-Za-z0-9_-]{22,256}", fullmatch=True)
+ANSWERS: st.SearchStrategy[PendingAnswer] = st.one_of(
+    TOKENS.map(lambda token: HttpAnswer(token, f"{token}.{'p' * 43}")),
+    (HOSTS | ADDRESSES).map(lambda name: TlsAlpnAnswer(tls_alpn_server_name(name), (ISSUED.der,), KEY)),
+)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
@@ -73,7 +88,11 @@ def plans(draw: st.DrawFn) -> Plan:
         site.id: Credential(site.names, (ISSUED.der,), KEY) for site in sites if site.id in certified
     }
     steps = {id_: HstsStep(draw(st.integers(0, 3)), NOON) for id_ in certified}
-    return plan(wishes, needs_of(credentials), hsts_steps=steps, ticket_keys=draw(TICKET_KEYS))
+    needs = needs_of(credentials)
+    for id_ in draw(st.sets(st.sampled_from(ids))) if ids else ():
+        answers = draw(st.lists(ANSWERS, max_size=3))
+        needs[id_] = replace(needs.get(id_, SiteNeeds()), answers=tuple(answers))
+    return plan(wishes, needs, hsts_steps=steps, ticket_keys=draw(TICKET_KEYS))
 
 
 def a_site(its_names: tuple[SiteName, ...]) -> st.SearchStrategy[DesiredSite]:
@@ -116,6 +135,7 @@ def test_whatever_the_planner_builds_is_accepted(edge: RunningEdge, made: Plan) 
     parts = {id_: made.parts[part] for id_, part in made.root.sites.items()}
     certified = {id_ for id_, part in parts.items() if isinstance(part, Site) and part.certificates}
     assert {id_ for id_, state in receipt["sites"].items() if state == {"state": "running"}} == certified
-    faults = {state["code"] for id_, state in receipt["sites"].items() if id_ not in certified}
-    assert faults <= {"certificate_missing"}
+    states = [state for id_, state in receipt["sites"].items() if id_ not in certified]
+    assert all(state == {"state": "pending"} or state["code"] == "certificate_missing" for state in states)
+    assert receipt["refused_challenges"] == {}
     assert set(receipt["listeners"]) == {listener.id for listener in made.root.listeners}

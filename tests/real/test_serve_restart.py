@@ -87,7 +87,7 @@ def test_a_site_that_was_never_good_is_refused_under_its_own_reason(serving: Ser
     assert shop["state"] == "refused"
     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
         shown(serving)
-    wait_until(lambda: '"reason": "site_quarantined"' in serving.log())
+    wait_until(lambda: '"reason": "certificate_pending"' in serving.log())
 
 
 def test_an_edge_without_its_serve_is_told_and_ended(serving: Serving) -> None:
