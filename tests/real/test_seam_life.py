@@ -199,7 +199,7 @@ def test_a_second_edge_is_refused(edge: RunningEdge) -> None:
     )
     assert second.returncode == 2
     assert second.stderr.count("\n") == 1
-    assert "another port443-edge runs" in second.stderr
+    assert "another port443-edge is running" in second.stderr
     assert edge.request("hello")["pid"] == edge.process.pid
 
 
