@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 NOW = datetime.now(UTC)  # noqa: TID251 - the servers' clock is the machine's
+SCT_LIST = x509.ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -57,6 +58,8 @@ class Wish:
     """Where its responder is."""
     crl: str = ""
     """Where the list is that it would stand in."""
+    is_logged: bool = False
+    """Whether it says that logs have promised to show it."""
 
 
 @cache
@@ -95,6 +98,9 @@ def issue(wish: Wish, key: Key, issuer: Issued | None = None) -> Issued:
     if wish.crl:
         point = x509.DistributionPoint([x509.UniformResourceIdentifier(wish.crl)], None, None, None)
         builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    if wish.is_logged:
+        promises = x509.UnrecognizedExtension(SCT_LIST, b"\x04\x02\x00\x00")
+        builder = builder.add_extension(promises, critical=False)
     signer = issuer.key if issuer else key
     above = () if issuer is None else (issuer, *issuer.above)
     return Issued(builder.sign(signer, hashes.SHA256()), key, above)

@@ -153,3 +153,13 @@ def test_the_ca_is_asked_when_that_is_wanted(tmp_path: Path, what: str) -> None:
         assert chain.revocation is not None
         assert chain.revocation.state == wanted
     assert silent.facts.chains[0].revocation is None
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+def test_a_public_certificate_that_no_log_shows_is_found(tmp_path: Path, *, is_logged: bool) -> None:
+    """Browsers refuse it; a private CA needs no logs."""
+    leaf = issue(Wish(is_logged=is_logged), ec_key(), CA)
+    with openssl_server(write(tmp_path, leaf, (CA,))) as endpoint:
+        public, private = look(endpoint, is_public=True), look(endpoint)
+    assert ("P443-CERT-024" in ids(public)) != is_logged
+    assert "P443-CERT-024" not in ids(private)
