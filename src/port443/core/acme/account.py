@@ -135,7 +135,7 @@ def _check_terms(directory: Directory, registration: Registration) -> None:
     if directory.terms_of_service and not registration.agree_tos:
         raise AccountRefused(
             f"{ca} takes accounts only from those who agree to its terms: {directory.terms_of_service}",
-            "read them, and set `agree_tos: true` at the issuer",
+            "read them, then set `agree_tos: true` at the issuer, or --agree-tos",
         )
 
 

@@ -54,16 +54,6 @@ def renewal_info(directory: Directory, leaf: CertFacts) -> Flow[RenewalInfo | No
     return RenewalInfo(start, end, explanation, answer.now.wall + pause)
 
 
-def chosen_moment(info: RenewalInfo, draw: float, earlier: datetime | None = None) -> datetime:
-    """Return when to renew: `earlier` while the window still holds it, else the point at `draw` (0 to 1).
-
-    To draw anew at each poll would move all renewals to the window's end or beginning (RFC 9773 §4.2).
-    """
-    if earlier is not None and info.start <= earlier <= info.end:
-        return earlier
-    return info.start + (info.end - info.start) * min(max(draw, 0.0), 1.0)
-
-
 def _moment(window: Document, which: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(window.text(which))
