@@ -75,6 +75,13 @@ class Endless:
     """A body without an end."""
 
 
+@dataclass(frozen=True)
+class Silent(Cut):
+    """No reply, and the connection stays; without a network that is the same."""
+
+    done: bool = False
+
+
 Fault = Cut | Instead | Changed | Endless
 
 
@@ -537,6 +544,9 @@ async def _exchange(ca: StandInCA, reader: asyncio.StreamReader, writer: asyncio
     fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
     body = await reader.readexactly(int(fields.get("content-length", 0)))
     match ca.handle(method, ca.base + path, body):
+        case Silent():
+            await reader.read()
+            return False
         case Cut():
             return False
         case Endless():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from acme_ca import Answer, Changed, Cut, Endless, Instead, StandInCA, problem, serving
+from acme_ca import Answer, Changed, Cut, Endless, Instead, Silent, StandInCA, problem, serving
 from acme_play import ACCOUNT_KEY, state
 from port443.adapters.acme_http import AcmeClient, client
 from port443.app.acme_account import AccountCalls
@@ -166,34 +166,15 @@ def test_nonces_of_replies_are_used() -> None:
 
 
 def test_a_ca_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "WITHIN_S", 0.05)
+    ca = StandInCA()
 
     async def play() -> None:
-        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read()
-            writer.close()
-
-        server = await asyncio.start_server(silent, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        transport = AcmeClient(f"https://127.0.0.1:{port}/directory", CLOCK, user_agent="port443/test")
-        with pytest.raises(CAUnreachable, match="did not answer in time"):
+        async with connected(ca) as transport:
             await transport.directory()
-        await transport.close()
-        server.close()
-        await server.wait_closed()
-
-    asyncio.run(play())
-
-
-def test_a_ca_that_is_not_trusted_is_refused_with_what_helps() -> None:
-    async def play() -> None:
-        async with serving(ca := StandInCA()):
-            transport = AcmeClient(f"{ca.base}/directory", CLOCK, user_agent="port443/test")
-            with pytest.raises(CAUnreachable, match="not trusted") as raised:
-                await transport.directory()
-            await transport.close()
-            assert "trust" in raised.value.hint
-            assert ca.log == []
+            ca.every["directory"] = Silent()
+            monkeypatch.setattr(client, "WITHIN_S", 0.05)
+            with pytest.raises(CAUnreachable, match="did not answer in time"):
+                await transport.get(f"{ca.base}/directory")
 
     asyncio.run(play())
 

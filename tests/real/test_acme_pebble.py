@@ -23,6 +23,7 @@ from port443.core.acme.errors import (
     AcmeError,
     AnswerWrong,
     CAReplyInvalid,
+    CAUnreachable,
     NameRefused,
     OrderRefused,
 )
@@ -102,6 +103,17 @@ def pebble() -> Iterator[tuple[Pebble, Responder]]:
     environment = {"PEBBLE_ALTERNATE_ROOTS": "2", "PEBBLE_CHAIN_LENGTH": "2", "PEBBLE_AUTHZREUSE": "0"}
     with running_pebble(environment) as ca, answering(ca.http_port, ca.tls_port) as responder:
         yield ca, responder
+
+
+def test_a_ca_that_is_not_trusted_is_refused_with_what_helps(pebble: tuple[Pebble, Responder]) -> None:
+    async def play() -> None:
+        transport = AcmeClient(pebble[0].directory_url, CLOCK, user_agent="port443/test")
+        with pytest.raises(CAUnreachable, match="not trusted") as raised:
+            await transport.directory()
+        await transport.close()
+        assert "trust" in raised.value.hint
+
+    asyncio.run(play())
 
 
 @pytest.mark.parametrize("challenge", list(ChallengeType))
