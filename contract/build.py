@@ -11,7 +11,7 @@ from typing import Any
 
 from json_schema import schemas
 from port443.edge.errors import REFUSALS
-from rust_source import rust_documents, rust_values
+from rust_source import rust_documents, rust_messages, rust_values
 from scan_schema import scan_schemas
 
 TOP = Path(__file__).parents[1]
@@ -25,6 +25,7 @@ def files() -> dict[Path, str]:
         **{TOP / "contract" / name: _json(document) for name, document in documents.items()},
         RUST / "generated_values.rs": rust_values(),
         RUST / "generated_documents.rs": rust_documents(),
+        RUST / "generated_messages.rs": rust_messages(),
     }
 
 

@@ -1,4 +1,4 @@
-"""Make the edge's half of the contract: documents and how they are read, closed sets, bounds, error codes."""
+"""Make the edge's half of the contract: documents, requests, answers, events, closed sets and bounds."""
 
 import dataclasses
 import json
@@ -9,7 +9,10 @@ from types import ModuleType, NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from docstrings import docstrings
-from port443.core.contract import bounds, reasons, tls_names
+from port443.core.contract import bounds, reasons, tls_names, verbs
+from port443.core.contract.bounds import MAX_INTEGER
+from port443.core.contract.events import EVENTS, LIMITED
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.read import PARTS
 from port443.core.contract.rules import (
     AcmeToken,
@@ -19,6 +22,7 @@ from port443.core.contract.rules import (
     Named,
     OneOf,
     Pattern,
+    PeerAddress,
     Range,
     Rule,
     Size,
@@ -26,8 +30,10 @@ from port443.core.contract.rules import (
     Sorted,
     TcpPort,
     Unique,
+    WorkerIndex,
 )
 from port443.core.contract.snapshot import Root
+from port443.core.contract.stats import EdgeStats
 from port443.edge.errors import REFUSALS
 
 WIDTH = 95
@@ -69,6 +75,28 @@ use crate::read::{
     integer, list, map, nullable, object, one_of, port, sorted, text,
 };
 """
+MESSAGES_HEAD = HEAD.format(
+    about="What crosses beside documents: requests and how they are read, answers, counters, events.",
+    sources="`src/port443/core/contract`",
+)
+MESSAGES_USES = """\
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+use crate::error::Fault;
+use crate::event::EventKind;
+use crate::generated_values::{
+    Alpn, ChallengeKind, CipherSuite, Group, HandshakeFailure, Http2Cutoff, QuarantineCode,
+    RequestRefusal, TlsFailure, TlsVersion, UpstreamFailure,
+};
+use crate::hash::Hash;
+use crate::names::{id, socket_address};
+use crate::read::{Fields, integer, list, object, worker_index};
+"""
+REQUESTS = (verbs.Sockets, verbs.TakeSockets, verbs.Expect, verbs.Events, verbs.Drain)
+ANSWERS = (EdgeIdentity, verbs.SocketsSent, verbs.EventsBegin, verbs.Draining, EdgeStats)
 WIDTHS = {"CONTRACT": "u64", "MAX_INTEGER": "u64", "DAY_MS": "u64", "LISTENER_BACKLOG": "i32"}
 """What is an integer in documents or a number of the system's; the others are lengths in memory."""
 INSIDE_READERS = frozenset(
@@ -79,13 +107,22 @@ INSIDE_READERS = frozenset(
 
 def rust_values() -> str:
     """Return the file of what needs no reader: bounds, error codes, closed sets."""
-    sets = [_closed_set(kind) for module in (tls_names, reasons) for kind in _enums(module)]
+    sets = [_closed_set(kind) for module in (tls_names, verbs, reasons) for kind in _enums(module)]
     return "\n".join([VALUES_HEAD, VALUES_USES, _bounds(bounds), _error_codes(), *sets])
 
 
 def rust_documents() -> str:
     """Return the file of documents and their readers."""
-    return "\n".join([DOCUMENTS_HEAD, DOCUMENTS_USES, *map(_document, _shapes())])
+    return "\n".join(
+        [DOCUMENTS_HEAD, DOCUMENTS_USES, *map(_read, _shapes(Root, *PARTS.values())), _part_kinds()]
+    )
+
+
+def rust_messages() -> str:
+    """Return the file of what crosses beside documents."""
+    asked = _shapes(*REQUESTS)
+    answered = [shape for shape in _shapes(*ANSWERS) if shape not in asked]
+    return "\n".join([MESSAGES_HEAD, MESSAGES_USES, *map(_read, asked), *map(_written, answered), _events()])
 
 
 def _doc(text: str | None, indent: int = 0) -> str:
@@ -119,7 +156,7 @@ def _error_codes() -> str:
 
 def _enums(module: ModuleType) -> Iterator[type[StrEnum]]:
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum:
+        if isinstance(value, type) and issubclass(value, StrEnum) and len(value):
             yield value
 
 
@@ -130,19 +167,18 @@ def _closed_set(kind: type[StrEnum]) -> str:
         for one in kind
     )
     listed = f"closed_set! {{\n{_doc(kind.__doc__, 4)}    {kind.__name__} {{\n{members}    }}\n}}\n"
-    return listed + _answers() if kind is reasons.RequestRefusal else listed
+    return listed + _answers(kind) if issubclass(kind, reasons.AnsweredReason) else listed
 
 
-def _answers() -> str:
-    """Return what a refused request is answered."""
-    functions = (_answer("status", "u16"), _answer("sentence", "&'static str"))
-    return "\nimpl RequestRefusal {\n" + "\n".join(functions) + "}\n"
+def _answers(kind: type[StrEnum]) -> str:
+    """Return what a request that meets one of these reasons is answered."""
+    functions = (_answer(kind, "status", "u16"), _answer(kind, "sentence", "&'static str"))
+    return f"\nimpl {kind.__name__} {{\n" + "\n".join(functions) + "}\n"
 
 
-def _answer(attribute: str, kind: str) -> str:
+def _answer(reason: type[StrEnum], attribute: str, kind: str) -> str:
     arms = (
-        f"            Self::{_camel(one.name)} => {json.dumps(getattr(one, attribute))},\n"
-        for one in reasons.RequestRefusal
+        f"            Self::{_camel(one.name)} => {json.dumps(getattr(one, attribute))},\n" for one in reason
     )
     return (
         f"    /// The {attribute} of the page.\n"
@@ -152,8 +188,8 @@ def _answer(attribute: str, kind: str) -> str:
     )
 
 
-def _shapes() -> list[type]:
-    """Return every dataclass of the documents, what is inside before what holds it."""
+def _shapes(*holders: type) -> list[type]:
+    """Return every dataclass of these, what is inside before what holds it."""
     found: dict[type, None] = {}
 
     def visit(hint: Any) -> None:
@@ -164,7 +200,7 @@ def _shapes() -> list[type]:
         for argument in get_args(hint):
             visit(argument)
 
-    for shape in (Root, *PARTS.values()):
+    for shape in holders:
         visit(shape)
     return list(found)
 
@@ -178,20 +214,102 @@ class _Field:
     attribute: str = ""
 
 
-def _document(shape: type) -> str:
-    fields = [field for field in dataclasses.fields(shape) if field.name != "kind"]
-    hints, words = get_type_hints(shape, include_extras=True), docstrings(shape)
-    known = {field.name: _field(hints[field.name]) for field in fields}
+def _read(shape: type) -> str:
+    """Return a type that the edge reads, with its reader."""
+    standard = _standard([field for field in dataclasses.fields(shape) if field.name != "kind"])
+    base = _with_base(shape)
+    return f"{_written(shape)}\nimpl {shape.__name__} {{\n{standard}{base}{_reader(_known(shape))}}}\n"
+
+
+def _written(shape: type) -> str:
+    """Return a type that the edge only writes."""
+    known = _known(shape)
     derived = ["Clone", "PartialEq", "Eq", "Serialize"]
     if all(one.is_copy for one in known.values()):
         derived.insert(1, "Copy")
-    if all(field.repr for field in fields):  # what is secret has no Debug, so that no log can hold it
+    if not _is_secret(shape):  # what is secret has no Debug, so that no log can hold it
         derived += ["Debug", "Hash"]
-    lines = [_doc(shape.__doc__), f"#[derive({', '.join(derived)})]\npub struct {shape.__name__} {{\n"]
-    for name, one in known.items():
-        lines += [_doc(words.get(name), 4), one.attribute, f"    pub {name}: {one.kind},\n"]
-    lines.append(f"}}\n\nimpl {shape.__name__} {{\n{_standard(fields)}{_reader(known)}}}\n")
-    return "".join(lines)
+    derive = f"#[derive({', '.join(derived)})]\n"
+    return f"{_doc(shape.__doc__)}{derive}pub struct {shape.__name__} {{\n{_fields(shape, 4, 'pub ')}}}\n"
+
+
+def _is_secret(shape: type) -> bool:
+    return not all(field.repr for field in dataclasses.fields(shape))
+
+
+def _known(shape: type) -> dict[str, "_Field"]:
+    """Return the fields but for the kind of a part, which its reader has read."""
+    hints = get_type_hints(shape, include_extras=True)
+    return {name: _field(hint) for name, hint in hints.items() if get_origin(hint) is not Literal}
+
+
+def _fields(shape: type, indent: int, visibility: str) -> str:
+    words = docstrings(shape)
+    return "".join(
+        f"{_doc(words.get(name), indent)}{one.attribute}{' ' * indent}{visibility}{name}: {one.kind},\n"
+        for name, one in _known(shape).items()
+    )
+
+
+def _part_kinds() -> str:
+    """Return a macro that hands the kinds of parts to another: type, name, look-up, whether it is secret."""
+    lines = (
+        f"{_doc(shape.__doc__, 12)}"
+        f'            {shape.__name__} = "{kind}" {kind} {json.dumps(_is_secret(shape))},\n'
+        for kind, shape in PARTS.items()
+    )
+    return PART_KINDS.format(kinds="".join(lines))
+
+
+PART_KINDS = """\
+macro_rules! with_part_kinds {{
+    ($then:ident) => {{
+        $then! {{
+{kinds}        }}
+    }};
+}}
+
+pub(crate) use with_part_kinds;
+"""
+
+
+def _events() -> str:
+    """Return the enum of events, and which of them are limited."""
+    variants = (
+        _doc(shape.__doc__, 4)
+        + (
+            f"    {_camel(name)} {{\n{_fields(shape, 8, '')}    }},\n"
+            if _known(shape)
+            else f"    {_camel(name)},\n"
+        )
+        for name, shape in EVENTS.items()
+    )
+    limited = (
+        f'            Self::{_camel(name)} {{ {field}, .. }} => ("{name}", {field}.as_str()),\n'
+        for name, shape in EVENTS.items()
+        if (field := LIMITED.get(shape))
+    )
+    return EVENT.format(variants="".join(variants), limited="".join(limited))
+
+
+EVENT = """\
+/// One thing that happened.
+#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum Event {{
+{variants}}}
+
+impl Event {{
+    /// The kind, where clients can cause as many of it as they like.
+    #[must_use]
+    pub fn limited_kind(&self) -> Option<EventKind> {{
+        let (event, reason) = match self {{
+{limited}            _ => return None,
+        }};
+        Some(EventKind {{ event, reason }})
+    }}
+}}
+"""
 
 
 def _standard(fields: list[dataclasses.Field[Any]]) -> str:
@@ -204,6 +322,20 @@ def _standard(fields: list[dataclasses.Field[Any]]) -> str:
     return (
         "    /// What holds when nothing else is asked for.\n"
         f"    pub const STANDARD: Self = Self {{\n{''.join(values)}    }};\n\n"
+    )
+
+
+def _with_base(shape: type) -> str:
+    """Return how the fields of a type that this one extends are replaced."""
+    base = shape.__base__
+    if base is None or not dataclasses.is_dataclass(base):
+        return ""
+    lines = (f"            {field.name}: own.{field.name},\n" for field in dataclasses.fields(base))
+    return (
+        f"    /// These with other values for what [`{base.__name__}`] holds.\n"
+        "    #[must_use]\n"
+        f"    pub fn with(self, own: {base.__name__}) -> Self {{\n"
+        f"        Self {{\n{''.join(lines)}            ..self\n        }}\n    }}\n\n"
     )
 
 
@@ -227,6 +359,12 @@ def _field(hint: Any) -> _Field:
         return _Field(f"Option<{inner.kind}>", f"nullable({inner.reader})", inner.is_copy, attribute)
     if hint is bool:
         return _Field("bool", "boolean", is_copy=True)
+    if hint is int:
+        return _Field("u64", f"integer(0..={MAX_INTEGER:_})", is_copy=True)
+    if origin is tuple or origin is dict:
+        return _unbounded(origin, arguments)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return _scalar(OneOf(hint))
     if hint is str:
         return _Field("String", "text")
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
@@ -235,6 +373,16 @@ def _field(hint: Any) -> _Field:
             hint.__name__, f"object({hint.__name__}::read)", all(_field(one).is_copy for one in inside)
         )
     raise TypeError(f"the edge has no type for {hint}")
+
+
+def _unbounded(origin: type, arguments: tuple[Any, ...]) -> _Field:
+    """Return the type of a list or table that the edge only writes."""
+    first, last = (
+        _field(arguments[0]).kind,
+        _field(next(one for one in reversed(arguments) if one is not ...)).kind,
+    )
+    kind = f"Vec<{first}>" if origin is tuple else f"BTreeMap<{first}, {last}>"
+    return _Field(kind, reader="")
 
 
 def _ruled(hint: Any, rules: tuple[Rule, ...]) -> _Field:
@@ -266,6 +414,8 @@ def _scalar(rule: Rule) -> _Field:
     match rule:
         case TcpPort():
             return _Field("u16", "port", is_copy=True)
+        case WorkerIndex():
+            return _Field("usize", "worker_index", is_copy=True)
         case Range(least, most):
             return _Field("u64", f"integer({least:_}..={most:_})", is_copy=True)
         case OneOf(choices):
@@ -280,7 +430,7 @@ def _scalar(rule: Rule) -> _Field:
             return _Field("String", "site_name" if wildcard else "upstream_host")
         case Label():
             return _Field("String", "id")
-        case SocketAddress():
+        case SocketAddress() | PeerAddress():
             return _Field("SocketAddr", "socket_address", is_copy=True)
         case Base64(least, most) if least == most:
             return _Field(f"[u8; {least}]", "base64_array", attribute=SERIALIZED)

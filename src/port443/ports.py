@@ -11,8 +11,9 @@ from port443.core.acme.directory import Directory
 from port443.core.acme.flow import Post
 from port443.core.acme.reply import Reply
 from port443.core.contract.events import Event
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.receipt import Receipt
-from port443.core.contract.snapshot import Hash, Root
+from port443.core.contract.snapshot import Root
 from port443.core.contract.stats import EdgeStats
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
 from port443.core.control.certificates import (
@@ -42,23 +43,6 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Return the time in UTC, with its zone."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeIdentity:
-    """The identity of an edge, and what it runs."""
-
-    version: str
-    contract: int
-    boot: str
-    """Another one after each start of the program."""
-    pid: int
-    workers: int
-    epoch: int
-    running: Hash | None
-    """The hash of the root that runs."""
-    boot_copy_in_memory: bool
-    """False when the runtime directory lies on a disk, where secrets should not be."""
 
 
 @dataclass(frozen=True, slots=True)

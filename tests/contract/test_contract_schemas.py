@@ -80,14 +80,14 @@ def event_line(name: str) -> dict[str, Any]:
     """Return a line of every field's own kind, made from the schema alone."""
     shape = stored("events.schema.json")["$defs"][name]
     kinds = {"string": "x", "integer": 1, "boolean": True}
+    samples = {"^[0-9a-f]{64}$": "ab" * 32, "^.+:[0-9]{1,5}$": "192.0.2.7:5000"}
     line = {}
     for field, about in shape["properties"].items():
         about = about.get("anyOf", [about])[0]  # noqa: PLW2901
         if "$ref" in about:
             about = stored("events.schema.json")["$defs"][about["$ref"].rpartition("/")[2]]  # noqa: PLW2901
-        pattern = about.get("pattern")
-        known = about.get("const") or about.get("enum", [None])[0]
-        line[field] = known or ("ab" * 32 if pattern else kinds[about["type"]])
+        known = about.get("const") or about.get("enum", [None])[0] or samples.get(about.get("pattern"))
+        line[field] = known or kinds[about["type"]]
     return line
 
 

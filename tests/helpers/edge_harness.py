@@ -308,6 +308,6 @@ def running_edge(workers: int = 2, environment: dict[str, str] | None = None) ->
 def _answers(edge: RunningEdge) -> bool:
     assert edge.process.poll() is None, (edge.runtime / "edge.log").read_text()
     try:
-        return bool(edge.request("hello"))
+        return bool(edge.request("identify"))
     except OSError:
         return False

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
+from port443.core.contract.bounds import CONTRACT
+from port443.edge.errors import UnknownVerb
+
 Answer = dict[str, Any] | bytes | None
 """A reply, raw bytes after which the connection is closed, or nothing at all."""
 BOOT = "00112233aabbccdd"
@@ -20,12 +23,19 @@ def frame(reply: dict[str, Any]) -> bytes:
     return struct.pack(">I", len(content)) + content
 
 
-def hello(**changes: Any) -> dict[str, Any]:
-    """Return an answer to hello; an edge that runs nothing yet."""
+def identity(**changes: Any) -> dict[str, Any]:
+    """Return an answer to `identify`; an edge that runs nothing yet."""
     return {
-        "verb": "hello", "contract": 1, "version": "0.1.0", "boot": BOOT, "pid": os.getpid(), "workers": 2,
-        "running": None, "epoch": 0, "listeners": [], "boot_copy_in_memory": True,
+        "verb": "identify", "contract": CONTRACT, "version": "0.1.0", "boot": BOOT, "pid": os.getpid(),
+        "workers": 2, "running": None, "epoch": 0, "listeners": [], "boot_copy_in_memory": True,
     } | changes  # fmt: skip
+
+
+def of_contract(contract: int, **changes: Any) -> dict[str, Any]:
+    """Return what an edge of that contract answers to `identify`, which contract 1 does not have."""
+    if contract == 1:
+        return {"error": {"code": UnknownVerb.code, "name": UnknownVerb.name, "path": "", "message": "no"}}
+    return identity(contract=contract, **changes)
 
 
 class ScriptedEdge:

@@ -161,6 +161,8 @@ class Load:
     failures: list[str] = field(default_factory=list)
     tolerate_broken: bool = False
     """Whether an open connection may break (its edge was killed); a new one must always succeed."""
+    retries_idle: bool = False
+    """Whether a request goes to a new connection when an idle one ended as it was sent (RFC 9112 §9.5)."""
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Load"]:
@@ -183,9 +185,10 @@ class Load:
         wait_until(lambda: self.answered >= goal or self.failures)
 
     def _client(self) -> None:
-        connection = self._connect()
+        connection, is_used = self._connect(), False
         while connection and not self._ended.is_set():
-            if not self._request(connection):
+            is_used = self._request(connection, is_used=is_used)
+            if not is_used:
                 connection.close()
                 connection = self._connect()
         if connection:
@@ -211,14 +214,15 @@ class Load:
             return None
         return self._connect()
 
-    def _request(self, connection: http.client.HTTPConnection) -> bool:
+    def _request(self, connection: http.client.HTTPConnection, *, is_used: bool) -> bool:
         """Send one request; False when the connection is of no more use."""
         try:
             connection.request("GET", "/")
             response = connection.getresponse()
             response.read()
         except (OSError, http.client.HTTPException) as error:
-            if self.tolerate_broken:
+            ended_idle = is_used and isinstance(error, ConnectionError | ssl.SSLEOFError)
+            if self.tolerate_broken or (self.retries_idle and ended_idle):
                 with self._counted:
                     self.reconnected += 1
             else:

@@ -20,8 +20,8 @@ from port443.core.control.certificates import (
 )
 from port443.core.control.status import JobStatus, Problem, StatusDocument
 from port443.core.errors import EdgeError
-from port443.ports import EdgeIdentity, LoneEdge
-from standin_edge import nothing_yet
+from port443.ports import LoneEdge
+from standin_edge import an_edge, nothing_yet
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PROBLEM = Problem("a_code", "warning", None, "edge", "it was restarted", "do that")
@@ -70,7 +70,7 @@ PREFLIGHT = PreflightDocument(
 
 def document() -> StatusDocument:
     """Return a status with something in most of its fields."""
-    identity = EdgeIdentity("0.1.0", 1, "b" * 16, 4711, 2, 1, "ab" * 32, boot_copy_in_memory=True)
+    identity = an_edge(boot="b" * 16, running="ab" * 32)
     stats: EdgeStats = nothing_yet(EdgeStats)
     lone = LoneEdge(identity, NOW, ("a.test",), ("https:127.0.0.1:8443",), has_unit=False, stats=stats)
     return replace(lone_document(lone, "0.1.0", "/run", NOW), jobs=(JOB,), starting="it starts the edge")

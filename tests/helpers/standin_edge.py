@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pki import NOW, Made
+from port443.core.contract.bounds import CONTRACT
 from port443.core.contract.events import Event, EventBody
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.read import document_of
 from port443.core.contract.reasons import (
     ListenerState,
@@ -52,7 +54,7 @@ from port443.core.plan.planner import Plan
 from port443.core.probe.failures import ConnectRefused
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.x509.pem import certificate_pem
-from port443.ports import Connection, EdgeFound, EdgeIdentity
+from port443.ports import Connection, EdgeFound
 
 
 def nothing_yet(shape: Any) -> Any:
@@ -61,6 +63,15 @@ def nothing_yet(shape: Any) -> Any:
         hints = get_type_hints(shape)
         return shape(**{each.name: nothing_yet(hints[each.name]) for each in fields(shape)})  # type: ignore[operator]
     return (get_origin(shape) or shape)()
+
+
+def an_edge(**changes: Any) -> EdgeIdentity:
+    """Return an edge that runs nothing yet."""
+    values: dict[str, Any] = {
+        "contract": CONTRACT, "version": "0.1.0", "boot": "0" * 16, "pid": 4711, "workers": 2,
+        "running": None, "epoch": 1, "listeners": (), "boot_copy_in_memory": True,
+    } | changes  # fmt: skip
+    return EdgeIdentity(**values)
 
 
 @dataclass
@@ -148,7 +159,7 @@ class StandInEdge:
         del within_s
         if self.fault:
             raise self.fault
-        return EdgeIdentity(self.version, 1, "0" * 16, 4711, 2, 1, self.running, self.is_in_memory)
+        return an_edge(version=self.version, running=self.running, boot_copy_in_memory=self.is_in_memory)
 
     async def drain_and_stop(self) -> None:
         self._go("drained")

@@ -15,6 +15,7 @@ from pki import leaf, root
 from plan_samples import desired, names, needs_of, site
 from port443.adapters.dial import Dialler
 from port443.app.handshake import handshake
+from port443.core.contract.bounds import CONTRACT, MAX_DESCRIPTORS
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Credential
@@ -23,7 +24,10 @@ from port443.core.x509.keys import pkcs8
 from port443.edge.locate import locate_program
 from port443.edge.supervisor import EdgeOptions, Supervisor
 from port443.settings.environment import Environment
-from scripted_edge import ScriptedEdge, hello
+from scripted_edge import ScriptedEdge, of_contract
+from seam_client import RawClient, frame_of
+from serving import Load, Serving
+from waiting import wait_until
 
 pytestmark = [pytest.mark.machine, pytest.mark.slow]
 NAME = "app.test"
@@ -31,7 +35,7 @@ MADE = leaf(root(), NAME)
 
 
 class OtherEdge:
-    """Speaks contract 2, and holds one socket of one listener."""
+    """Speaks a later contract, and holds one socket of one listener."""
 
     def __init__(self, runtime: Path) -> None:
         self.socket = socket.socket()
@@ -49,7 +53,7 @@ class OtherEdge:
             self.fake.lends = [self.socket.fileno()]
             named = [{"listener": f"https:{self.here}", "worker": 0}]
             return {"verb": verb, "sockets": named, "more": False}
-        return hello(contract=2) if verb == "hello" else {"verb": verb, "connections": 0}
+        return of_contract(CONTRACT + 1) if verb == "identify" else {"verb": verb, "connections": 0}
 
     def plan(self) -> Plan:
         """Plan one site on the listener that this edge has."""
@@ -99,3 +103,41 @@ def test_the_matching_edge_serves_on_the_same_sockets(runtime: Path, other: Othe
             os.kill(pid, 0)
 
     asyncio.run(scenario())
+
+
+@contextlib.contextmanager
+def speaking_contract_1(runtime: Path) -> Iterator[list[str]]:
+    """Stand between the control socket of the edge that runs there and its clients; yield the verbs asked."""
+    behind = runtime / "behind.sock"
+    (runtime / "edge.sock").rename(behind)
+    verbs = []
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        verb = request.pop("verb")
+        verbs.append(verb)
+        if verb == "identify":
+            return of_contract(1)
+        with RawClient(behind) as client:
+            client.send(frame_of(verb, **request))
+            answered, descriptors = client.answer_with_descriptors(MAX_DESCRIPTORS)
+        between.lends = descriptors
+        between.descriptors += descriptors
+        return answered
+
+    with ScriptedEdge(runtime / "edge.sock", answer) as between:
+        yield verbs
+
+
+def test_an_edge_of_contract_1_is_replaced_without_a_failed_request(serving: Serving) -> None:
+    """It serves until ours does, then it is drained; clients meet at most the end of an idle connection."""
+    old = serving.started().edge_pid()
+    with Load(serving, retries_idle=True).running() as load:
+        load.wait_more(20)
+        serving.kill()
+        with speaking_contract_1(serving.runtime) as verbs:
+            edge = serving.started().wait_ready()["edge"]
+            load.wait_more(50)
+            wait_until(lambda: not Path(f"/proc/{old}").exists())
+    assert load.failures == []
+    assert (edge["adopted"], edge["contract"], verbs[-1]) == (False, CONTRACT, "drain")
+    assert edge["pid"] != old

@@ -491,7 +491,7 @@ def answering(runtime: Path, pid: int) -> Callable[[], bool | Awaitable[bool]]:
         except EdgeUnreachable:
             return False
         with contextlib.closing(client):
-            return (await client.hello()).pid == pid
+            return (await client.identify()).pid == pid
 
     return look
 

@@ -71,21 +71,23 @@ def test_a_request_has_no_end_of_its_own_unless_it_is_given_one() -> None:
 @pytest.mark.parametrize("version", ["--http1.1", "--http2"])
 def test_what_flows_is_not_timed_out(tmp_path: Path, version: str) -> None:
     """Server-sent events go on beyond every time-out for a silence, where requests have no end."""
-    short = dict.fromkeys(("body_ms", "idle_ms", "header_ms", "tunnel_ms"), SHORT_MS)
-    with site_with(tmp_path, events, request_ms=None, **short) as web:
+    short = dict.fromkeys(
+        ("body_timeout_ms", "idle_timeout_ms", "header_timeout_ms", "tunnel_timeout_ms"), SHORT_MS
+    )
+    with site_with(tmp_path, events, request_timeout_ms=None, **short) as web:
         assert web.get(version).body == b": hi\n\n" * 16
 
 
 def test_a_site_has_its_own_end_of_a_request(tmp_path: Path) -> None:
     """Where the operator writes one down, it ends also what flows."""
-    with site_with(tmp_path, events, request_ms=SHORT_MS) as web:
+    with site_with(tmp_path, events, request_timeout_ms=SHORT_MS) as web:
         assert web.curl("--http1.1", "-o", "/dev/null", check=False).returncode == 18
         web.edge.wait_event("request_refused", site=NAME, reason="request_timeout", status=0)
 
 
 def test_a_site_has_its_own_wait_for_a_body(tmp_path: Path) -> None:
     """In both directions, and each is told by the one who was silent."""
-    with site_with(tmp_path, half_an_answer, body_ms=SHORT_MS) as web, web.connected() as tls:
+    with site_with(tmp_path, half_an_answer, body_timeout_ms=SHORT_MS) as web, web.connected() as tls:
         tls.sendall(GET)
         assert ends(tls)
         web.edge.wait_event("upstream_failed", site=NAME, reason="body_timeout", status=0)
@@ -96,7 +98,7 @@ def test_a_site_has_its_own_wait_for_a_body(tmp_path: Path) -> None:
 
 
 def test_a_site_has_its_own_wait_for_a_header(tmp_path: Path) -> None:
-    with site_with(tmp_path, says(b"here"), header_ms=SHORT_MS) as web, web.connected() as tls:
+    with site_with(tmp_path, says(b"here"), header_timeout_ms=SHORT_MS) as web, web.connected() as tls:
         tls.sendall(GET[:9])
         assert read_answer(tls).status == 408
         web.edge.wait_event("request_refused", site=NAME, reason="header_timeout", status=408)
@@ -105,7 +107,7 @@ def test_a_site_has_its_own_wait_for_a_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize("alpn", ["http/1.1", "h2"])
 def test_a_site_has_its_own_wait_for_a_request(tmp_path: Path, alpn: str) -> None:
     with (
-        site_with(tmp_path, says(b"here"), idle_ms=SHORT_MS, header_ms=SHORT_MS) as web,
+        site_with(tmp_path, says(b"here"), idle_timeout_ms=SHORT_MS, header_timeout_ms=SHORT_MS) as web,
         web.connected(NAME, alpn) as tls,
     ):
         assert ends(tls)
@@ -113,7 +115,7 @@ def test_a_site_has_its_own_wait_for_a_request(tmp_path: Path, alpn: str) -> Non
 
 def test_a_site_has_its_own_wait_for_a_tunnel(tmp_path: Path) -> None:
     """A WebSocket on which nothing goes either way is taken for forgotten."""
-    with site_with(tmp_path, tunnel, tunnel_ms=SHORT_MS) as web, web.connected() as tls:
+    with site_with(tmp_path, tunnel, tunnel_timeout_ms=SHORT_MS) as web, web.connected() as tls:
         tls.sendall(UPGRADE)
         assert read_answer(tls).status == 101
         assert ends(tls)
@@ -122,7 +124,7 @@ def test_a_site_has_its_own_wait_for_a_tunnel(tmp_path: Path) -> None:
 def test_a_site_has_its_own_wait_for_a_handshake(tmp_path: Path) -> None:
     """A client that stops after its hello."""
     with (
-        site_with(tmp_path, says(b"here"), handshake_ms=SHORT_MS) as web,
+        site_with(tmp_path, says(b"here"), handshake_timeout_ms=SHORT_MS) as web,
         socket.create_connection(("127.0.0.1", web.port), DEADLINE_S) as tcp,
     ):
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()

@@ -70,7 +70,7 @@ def restart(edge: RunningEdge, *options: str) -> None:
 
     def answers() -> bool:
         with contextlib.suppress(OSError), RawClient(edge.socket_path) as client:
-            return bool(client.ask("hello")["pid"] == edge.process.pid)
+            return bool(client.ask("identify")["pid"] == edge.process.pid)
         return False
 
     wait_until(answers)
@@ -122,10 +122,10 @@ def test_a_killed_edge_comes_back_with_what_it_ran(edge: RunningEdge) -> None:
     scene = Scene(sites=(site("a.test"),), listeners=(edge.listen(),))
     edge.epoch = 5
     edge.apply(scene)
-    before = edge.request("hello")
+    before = edge.request("identify")
     edge.process.kill()
     restart(edge)
-    after = edge.request("hello")
+    after = edge.request("identify")
     assert (after["running"], after["epoch"]) == (before["running"], 5)
     assert after["boot"] != before["boot"]
     assert after["listeners"] == []
@@ -146,7 +146,7 @@ def test_an_edge_that_binds_needs_nobody(edge: RunningEdge) -> None:
         bound.close()
     restart(edge, "--bind")
     assert served(scene.listeners[0], "a.test") == scene.sites[0].certificates[0].der
-    held = {entry["id"]: entry["workers"] for entry in edge.request("hello")["listeners"]}
+    held = {entry["id"]: entry["workers"] for entry in edge.request("identify")["listeners"]}
     assert held == {listener.id: [0, 1] for listener in scene.listeners}
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_boot_copy_is_not_run(edge: RunningEdge) -> None:
     parts = [path for path in (edge.runtime / "boot").iterdir() if len(path.stem) == 64]
     parts[0].write_text("{}")
     restart(edge)
-    assert edge.request("hello")["running"] is None
+    assert edge.request("identify")["running"] is None
     assert "boot_copy_unusable" in (edge.runtime / "edge.log").read_text()
     edge.running = None
     edge.apply(Scene(sites=(site("a.test"),)))
@@ -170,7 +170,7 @@ def test_a_snapshot_that_would_not_survive_a_crash_is_refused(edge: RunningEdge)
     (edge.runtime / "boot").touch()
     with pytest.raises(EdgeRefused, match="P443-E361 internal: the boot copy"):
         edge.apply(Scene(sites=(site("b.test"),)))
-    assert edge.request("hello")["running"] == edge.running
+    assert edge.request("identify")["running"] == edge.running
     (edge.runtime / "boot").unlink()
 
 
@@ -185,7 +185,7 @@ def test_what_lies_in_the_runtime_directory_is_private(edge: RunningEdge) -> Non
         ["stat", "-f", "-c", "%T", edge.runtime], capture_output=True, text=True, check=True
     )
     in_memory = statfs.stdout.strip() in {"tmpfs", "ramfs"}
-    assert edge.request("hello")["boot_copy_in_memory"] is in_memory
+    assert edge.request("identify")["boot_copy_in_memory"] is in_memory
 
 
 def test_a_second_edge_is_refused(edge: RunningEdge) -> None:
@@ -200,7 +200,7 @@ def test_a_second_edge_is_refused(edge: RunningEdge) -> None:
     assert second.returncode == 2
     assert second.stderr.count("\n") == 1
     assert "another port443-edge is running" in second.stderr
-    assert edge.request("hello")["pid"] == edge.process.pid
+    assert edge.request("identify")["pid"] == edge.process.pid
 
 
 def test_the_program_says_its_version() -> None:
@@ -222,7 +222,7 @@ def test_sockets_may_come_before_their_listener(edge: RunningEdge) -> None:
     """A socket waits for the snapshot that names its listener, and accepts from then on."""
     listener = edge.listen()
     assert edge.apply(Scene(sites=(site("a.test"),)))["listeners"] == {}
-    assert edge.request("hello")["listeners"] == []
+    assert edge.request("identify")["listeners"] == []
     lend_again(edge, listener)
     receipt = edge.apply(Scene(sites=(site("a.test"),), listeners=(listener,)))
     assert receipt["listeners"] == {listener.id: "listening"}
@@ -288,7 +288,7 @@ def _take(after: int) -> bytes:
 
 def test_events_are_numbered_within_a_boot(edge: RunningEdge) -> None:
     """A stream begins after the number that the client knows, and goes on as things happen."""
-    boot = edge.request("hello")["boot"]
+    boot = edge.request("identify")["boot"]
     edge.apply(Scene(sites=(site("a.test"),)))
     with contextlib.closing(edge.events()) as events:
         assert events.begin == {"verb": "events", "boot": boot, "oldest": 1}
@@ -353,5 +353,5 @@ def test_stop_answers_and_ends(edge: RunningEdge) -> None:
 def test_hangup_is_ignored(edge: RunningEdge) -> None:
     """A terminal that closes does not take port 443 with it."""
     os.kill(edge.process.pid, signal.SIGHUP)
-    assert edge.request("hello")["pid"] == edge.process.pid
+    assert edge.request("identify")["pid"] == edge.process.pid
     assert edge.process.poll() is None

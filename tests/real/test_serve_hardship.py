@@ -100,8 +100,8 @@ def test_whoever_else_speaks_to_the_edge_is_seen(serving: Serving) -> None:
 
     async def apply_by_hand() -> None:
         client = await EdgeClient.open(serving.runtime / "edge.sock")
-        hello = await client.hello()
-        await client.apply(Root((), Limits(), {}, None, (), ()), hello.epoch + 1, hello.running)
+        edge = await client.identify()
+        await client.apply(Root((), Limits(), {}, None, (), ()), edge.epoch + 1, edge.running)
         client.close()
 
     asyncio.run(apply_by_hand())

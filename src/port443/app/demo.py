@@ -7,6 +7,7 @@ from pathlib import PurePath
 from port443.app.handshake import handshake
 from port443.app.reconcile import RoundResult
 from port443.app.scan import ScanOptions, Viewpoint, scan
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.errors import CertificateError, Port443Error
 from port443.core.grade.baseline import Letter
 from port443.core.grade.report import Report, ScanTarget
@@ -14,7 +15,7 @@ from port443.core.names import Endpoint, HostName
 from port443.core.plan.desired import DesiredSite, LocalIssuer
 from port443.core.probe.http import HTTPRequest
 from port443.core.x509.facts import CertFacts
-from port443.ports import Dial, EdgeIdentity
+from port443.ports import Dial
 
 NAME = HostName("demo.localhost")
 TIMEOUT_S = 5.0

@@ -12,7 +12,6 @@ from port443.core.contract.events import (
     AcmeChallengeAnswered,
     DrainEnded,
     DrainStarted,
-    EarlyDataRejected,
     EdgeStarted,
     Event,
     EventBody,
@@ -150,7 +149,6 @@ class EdgeEventLog:
                 | HandshakeCompleted()
                 | RequestRefused()
                 | Http2CutOff()
-                | EarlyDataRejected()
                 | DrainStarted()
                 | DrainEnded()
             ):

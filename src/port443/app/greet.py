@@ -10,13 +10,14 @@ from port443.app.problems import text as text_of
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
 from port443.app.scan import Viewpoint, scan
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.errors import Port443Error
 from port443.core.grade.report import Report, ScanTarget
 from port443.core.names import SiteName, parse_site_name
 from port443.core.plan.desired import AcmeCertificate, DesiredSite, LocalIssuer
 from port443.core.plan.hsts import HstsStep, next_step_due
 from port443.core.plan.planner import HTTPS_PORT, public_port
-from port443.ports import Dial, EdgeIdentity
+from port443.ports import Dial
 
 SHOWN_AT_MOST = 10
 SHORT_HSTS = "P443-HTTP-002"

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.reasons import (
     QuarantineCode,
 )
@@ -15,7 +16,6 @@ from port443.core.control.status import Problem, ServerStatus, Severity, Verdict
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import Credential, DesiredSite
 from port443.core.x509.facts import CertFacts
-from port443.ports import EdgeIdentity
 
 WARNED_BEFORE, URGENT_BEFORE = timedelta(days=14), timedelta(days=2)
 WARNED_SHARE, URGENT_SHARE = 1 / 3, 1 / 10

@@ -25,6 +25,7 @@ from port443.app.scheduler import ROUND, Done, Job, Scheduler
 from port443.app.server_checks import check_servers
 from port443.app.status import EdgeSeen, ServeFacts, ServeSeen, status_document
 from port443.core.contract.events import EdgeStarted, Event
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.control.answers import Alive, ReloadAsked, Reloaded, Stopped
 from port443.core.control.certificates import (
     CertificateDocument,
@@ -46,7 +47,7 @@ from port443.core.control.status import ReloadStatus, ServerStatus, StatusDocume
 from port443.core.errors import EdgeError, Port443Error, ServeError
 from port443.core.plan.desired import Desired
 from port443.core.plan.hsts import next_step_due
-from port443.ports import Dial, EdgeIdentity, Progress
+from port443.ports import Dial, Progress
 
 PROOF, RELOAD, FILES, LOG = "proof", "reload", "watched_files", "log"
 FILES_LOOKED_AT = timedelta(seconds=5)

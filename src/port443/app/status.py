@@ -18,6 +18,7 @@ from port443.app.problems import (
 )
 from port443.app.prove import Proof
 from port443.app.reconcile import RoundResult
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.reasons import ListenerState
 from port443.core.contract.receipt import SitePending, SiteQuarantined, SiteRunning
 from port443.core.contract.stats import EdgeStats
@@ -48,7 +49,7 @@ from port443.core.plan.desired import (
 from port443.core.plan.hsts import HstsStep, header_of, next_step_due
 from port443.core.renew.when import jitter_of, renew_at
 from port443.core.x509.facts import CertFacts
-from port443.ports import EdgeIdentity, LoneEdge
+from port443.ports import LoneEdge
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,10 @@ def _problems(
 
 
 def _edge(seen: EdgeSeen, now: datetime) -> EdgeStatus:
+    identity = dataclasses.asdict(seen.identity)
+    del identity["listeners"]  # the document has its own, with their states
     return EdgeStatus(
-        **dataclasses.asdict(seen.identity),
+        **identity,
         adopted=seen.adopted,
         since=_text(now - timedelta(milliseconds=seen.stats.uptime_ms)),
         restarts=seen.restarts.count,

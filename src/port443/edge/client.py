@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from port443.core.contract.bounds import CONTRACT, MAX_DESCRIPTORS
 from port443.core.contract.events import Event, event_of
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.reasons import (
     ListenerState,
 )
@@ -23,37 +24,26 @@ from port443.core.contract.shape import DocumentInvalid, T, read_shape
 from port443.core.contract.snapshot import Hash, Part, Root, canonical, plain
 from port443.core.contract.stats import EdgeStats
 from port443.core.contract.strict_json import BadJson, read_json
+from port443.core.contract.verbs import (
+    Drain,
+    Draining,
+    Events,
+    EventsBegin,
+    Expect,
+    SocketName,
+    Sockets,
+    SocketsSent,
+    TakeSockets,
+    Verb,
+)
 from port443.core.names import Endpoint
-from port443.edge.errors import ContractDiffers, EdgeAnswerStrange
-from port443.edge.framing import Connection
+from port443.edge.errors import ContractDiffers, EdgeAnswerStrange, UnknownVerb
+from port443.edge.framing import Connection, Reply
 from port443.edge.sockets import HeldSocket
 
 BATCH_BYTES = 32 * 1024 * 1024
 """Parts in one `put`: well below a frame, so that the edge never holds much of what is not yet stored."""
 BATCH_PARTS = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class ListenerWorkers:
-    """Which workers hold a socket of a listener."""
-
-    id: str
-    workers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """Who the edge is, and what it runs."""
-
-    contract: int
-    version: str
-    boot: str
-    pid: int
-    workers: int
-    running: Hash | None
-    epoch: int
-    listeners: tuple[ListenerWorkers, ...]
-    boot_copy_in_memory: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,32 +74,6 @@ class _Applied:
     refused_challenges: dict[str, ChallengeRefused]
 
 
-@dataclass(frozen=True, slots=True)
-class _SocketName:
-    listener: str
-    worker: int
-
-
-@dataclass(frozen=True, slots=True)
-class _SocketNames:
-    sockets: tuple[_SocketName, ...]
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Drained:
-    connections: int
-
-
-@dataclass(frozen=True, slots=True)
-class EventsBegin:
-    """From where the edge tells its events."""
-
-    boot: str
-    oldest: int
-    """The number of the oldest event that it still holds."""
-
-
 class EdgeClient:
     """One connection to the edge that speaks its verbs."""
 
@@ -124,25 +88,27 @@ class EdgeClient:
     def close(self) -> None:
         self.connection.close()
 
-    async def hello(self) -> Hello:
-        """Ask who answers; refuse an edge that speaks another contract."""
-        reply = await self.connection.request("hello")
-        contract = reply.fields.get("contract")
-        if contract != CONTRACT:
+    async def identify(self) -> EdgeIdentity:
+        """Ask which edge answers; raise `ContractDiffers` for one that speaks another contract."""
+        try:
+            fields = (await self._ask(Verb.IDENTIFY)).fields
+        except UnknownVerb:  # contract 1 had another verb for it
+            fields = {"contract": 1}
+        if (contract := fields.get("contract")) != CONTRACT:
             raise ContractDiffers(
                 f"the running edge speaks contract {contract}, this port443 speaks {CONTRACT}",
-                f"restart its unit with the matching program: it is process {reply.fields.get('pid')}",
+                f"restart its unit with the matching program: it is process {self.connection.peer_pid}",
             )
-        return _shaped(Hello, reply.fields)
+        return _shaped(EdgeIdentity, fields)
 
     async def put(self, parts: Iterable[Part]) -> None:
         """Send parts, in as many frames as they need."""
         for batch in _batches(parts):
-            await self.connection.request("put", {"parts": [plain(part) for part in batch]})
+            await self._ask(Verb.PUT, parts=[plain(part) for part in batch])
 
     async def apply(self, root: Root, epoch: int, base: Hash | None) -> Receipt | Missing:
         """Have a snapshot run, or learn what is missing for that."""
-        reply = await self.connection.request("apply", {"root": plain(root), "epoch": epoch, "base": base})
+        reply = await self._ask(Verb.APPLY, root=plain(root), epoch=epoch, base=base)
         receipt = reply.fields.get("receipt")
         missing = _shaped(_Missing, receipt).missing
         return Missing(missing) if missing else _receipt(receipt)
@@ -151,9 +117,9 @@ class EdgeClient:
         """Lend listening sockets; those of workers that this edge does not have go to those that it has."""
         for first in range(0, len(sockets), MAX_DESCRIPTORS):
             some = sockets[first : first + MAX_DESCRIPTORS]
-            names = [{"listener": each.listener, "worker": each.worker % workers} for each in some]
+            names = tuple(SocketName(each.listener, each.worker % workers) for each in some)
             descriptors = [each.socket.fileno() for each in some]
-            await self.connection.request("sockets", {"sockets": names}, descriptors)
+            await self._ask(Verb.SOCKETS, descriptors, **asdict(Sockets(names)))
 
     async def take_sockets(self) -> list[TakenSocket]:
         """Ask for descriptors of all listening sockets that the edge holds."""
@@ -168,8 +134,8 @@ class EdgeClient:
         return taken
 
     async def _take_more(self, taken: list[TakenSocket]) -> bool:
-        reply = await self.connection.request("take_sockets", {"after": len(taken)})
-        names = _shaped(_SocketNames, reply.fields)
+        reply = await self._ask(Verb.TAKE_SOCKETS, **asdict(TakeSockets(len(taken))))
+        names = _shaped(SocketsSent, reply.fields)
         if len(names.sockets) != len(reply.descriptors):
             for descriptor in reply.descriptors:
                 os.close(descriptor)
@@ -180,31 +146,34 @@ class EdgeClient:
 
     async def expect(self, peers: Iterable[Endpoint]) -> None:
         """Have the edge not take handshakes from these addresses for clients'."""
-        await self.connection.request("expect", {"peers": [str(peer) for peer in peers]})
+        await self._ask(Verb.EXPECT, **asdict(Expect(tuple(map(str, peers)))))
 
     async def stats(self) -> EdgeStats:
         """Ask for the counters."""
-        reply = await self.connection.request("stats")
+        reply = await self._ask(Verb.STATS)
         return _shaped(EdgeStats, reply.fields.get("stats"))
 
     async def drain(self, timeout_ms: int) -> int:
         """Have the edge end politely; return how many connections it still has."""
-        reply = await self.connection.request("drain", {"timeout_ms": timeout_ms})
-        return _shaped(_Drained, reply.fields).connections
+        reply = await self._ask(Verb.DRAIN, **asdict(Drain(timeout_ms)))
+        return _shaped(Draining, reply.fields).connections
 
     async def stop(self) -> None:
         """Have the edge end at once."""
-        await self.connection.request("stop")
+        await self._ask(Verb.STOP)
 
     async def begin_events(self, since: int) -> EventsBegin:
         """Turn this connection into a stream of the events after number `since`."""
-        reply = await self.connection.request("events", {"since": since})
+        reply = await self._ask(Verb.EVENTS, **asdict(Events(since)))
         return _shaped(EventsBegin, reply.fields)
 
     async def events(self) -> AsyncIterator[Event]:
         """Yield the events of a connection that `begin_events` has turned into a stream."""
         async for line in self.connection.lines():
             yield _event(line)
+
+    async def _ask(self, verb: Verb, descriptors: Sequence[int] = (), **fields: Any) -> Reply:
+        return await self.connection.request(verb, fields, descriptors)
 
 
 def _shaped(shape: type[T], value: Any) -> T:

@@ -261,7 +261,6 @@ class ContractDiffers(EdgeError):
     """
 
     code = "P443-E360"
-    name: ClassVar[str] = "contract_differs"
     fault = "operator"
 
 
@@ -306,7 +305,7 @@ REFUSALS: dict[str, type[EdgeError]] = {
     refusal.code: refusal
     for refusal in (
         BadJson, BadFrame, FrameTooLong, UnknownVerb, BadRequest, DocumentInvalid, FdCountWrong, FdKindWrong,
-        StaleEpoch, StaleBase, ContractDiffers, EdgeInternal, TooManyClients, EdgeDraining,
+        StaleEpoch, StaleBase, EdgeInternal, TooManyClients, EdgeDraining,
     )
 }  # fmt: skip
 """The edge's own errors, by their stable codes: `contract/errors.json`."""

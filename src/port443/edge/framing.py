@@ -61,6 +61,13 @@ class Connection:
         """Whether we have closed it."""
         return self._socket.fileno() < 0
 
+    @property
+    def peer_pid(self) -> int:
+        """The process that listens on the socket (unix(7))."""
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid: int = struct.unpack("3i", credentials)[0]
+        return pid
+
     def close(self) -> None:
         """Close the connection, and the descriptors that were not taken."""
         self._socket.close()

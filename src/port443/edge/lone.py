@@ -8,15 +8,16 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.read import read_document
 from port443.core.contract.snapshot import Limits, Root, hash_of
 from port443.core.errors import EdgeError
-from port443.edge.client import EdgeClient, Hello
+from port443.edge.client import EdgeClient
 from port443.edge.predecessor import place_beside
 from port443.edge.process import EdgeProcess
 from port443.edge.runtime import EDGE_SOCKET, HAS_UNIT, ROOT_COPY
 from port443.lease import holder_of
-from port443.ports import Clock, EdgeIdentity, LoneEdge
+from port443.ports import Clock, LoneEdge
 
 TIMEOUT_S = 3.0
 DRAIN_MARGIN_S = 3.0
@@ -67,63 +68,49 @@ class LeftByServe:
 async def find_lone(runtime: Path, now: datetime) -> LoneEdge | None:
     """Return the edge that answers in a runtime directory, whether or not a `serve` uses it."""
     try:
-        async with asyncio.timeout(TIMEOUT_S), _met(runtime) as (client, hello, place):
-            stats, root = await client.stats(), root_of(place, hello)
+        async with asyncio.timeout(TIMEOUT_S), _met(runtime) as (client, identity, place):
+            stats, root = await client.stats(), root_of(place, identity)
     except (EdgeError, TimeoutError, OSError):
         return None
     return LoneEdge(
-        identity=identity_of(hello),
+        identity=identity,
         since=now - timedelta(milliseconds=stats.uptime_ms),
         sites=tuple(root.sites) if root else (),
-        listeners=tuple(listener.id for listener in hello.listeners),
-        has_unit=(runtime / HAS_UNIT).exists() or _binds_itself(hello.pid),
+        listeners=tuple(listener.id for listener in identity.listeners),
+        has_unit=(runtime / HAS_UNIT).exists() or _binds_itself(identity.pid),
         stats=stats,
     )
 
 
 async def end_lone(runtime: Path) -> None:
     """Drain the edge and see it end, by force after its time."""
-    async with _met(runtime) as (client, hello, place):
-        root = root_of(place, hello)
+    async with _met(runtime) as (client, identity, place):
+        root = root_of(place, identity)
         timeout_ms = (root.limits if root else Limits()).drain_timeout_ms
-        process = EdgeProcess(hello.pid)
+        process = EdgeProcess(identity.pid)
         await client.drain(timeout_ms)
     if not await process.wait_ended(timeout_ms / 1000 + DRAIN_MARGIN_S):
         await process.end(DEATH_TIMEOUT_S)
 
 
 @asynccontextmanager
-async def _met(runtime: Path) -> AsyncIterator[tuple[EdgeClient, Hello, Path]]:
+async def _met(runtime: Path) -> AsyncIterator[tuple[EdgeClient, EdgeIdentity, Path]]:
     beside = place_beside(runtime)
     place = beside if (beside / EDGE_SOCKET).exists() else runtime
     client = await EdgeClient.open(place / EDGE_SOCKET)
     try:
-        yield client, await client.hello(), place
+        yield client, await client.identify(), place
     finally:
         client.close()
 
 
-def identity_of(hello: Hello) -> EdgeIdentity:
-    """Return the identity of the edge in the terms of `ports`."""
-    return EdgeIdentity(
-        version=hello.version,
-        contract=hello.contract,
-        boot=hello.boot,
-        pid=hello.pid,
-        workers=hello.workers,
-        epoch=hello.epoch,
-        running=hello.running,
-        boot_copy_in_memory=hello.boot_copy_in_memory,
-    )
-
-
-def root_of(place: Path, hello: Hello) -> Root | None:
+def root_of(place: Path, identity: EdgeIdentity) -> Root | None:
     """Return what the edge runs, read from its boot copy; None when it cannot be read."""
     try:
         root = read_document((place / ROOT_COPY).read_bytes())
     except (OSError, EdgeError):
         return None
-    return root if isinstance(root, Root) and hash_of(root) == hello.running else None
+    return root if isinstance(root, Root) and hash_of(root) == identity.running else None
 
 
 def _binds_itself(pid: int) -> bool:

@@ -17,7 +17,7 @@ def place_beside(runtime: Path) -> Path:
 
 
 class Predecessor:
-    """It serves until ours does. `take_sockets` and `drain` are the same in all contracts."""
+    """It serves until ours does. All contracts have `take_sockets` and `drain`, and `identify` from 2 on."""
 
     def __init__(self, client: EdgeClient) -> None:
         self._client = client

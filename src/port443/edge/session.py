@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash
 from port443.core.plan.planner import Plan
-from port443.edge.client import EdgeClient, Hello, Missing
+from port443.edge.client import EdgeClient, Missing
 from port443.edge.errors import EdgeGone, PartsUnknown
 from port443.edge.sockets import HeldSocket, HeldSockets
 
@@ -21,31 +22,31 @@ class Session:
         self._path = path
         self._held = held
         self._client: EdgeClient | None = None
-        self._hello: Hello | None = None
+        self._identity: EdgeIdentity | None = None
         self._running: Hash | None = None
         self._given: set[HeldSocket] = set()
         self._epoch = 0
 
     @property
-    def hello(self) -> Hello:
-        """The edge's last answer to `hello`."""
-        if self._hello is None:
+    def identity(self) -> EdgeIdentity:
+        """The edge's last answer to `identify`."""
+        if self._identity is None:
             raise EdgeGone("there is no connection to the edge yet: call start() first")
-        return self._hello
+        return self._identity
 
-    async def connect(self) -> Hello:
+    async def connect(self) -> EdgeIdentity:
         """Connect again; an edge of another boot has none of our sockets."""
         self.hang_up()
         client = await EdgeClient.open(self._path)
         try:
-            hello = await client.hello()
+            identity = await client.identify()
         except BaseException:
             client.close()
             raise
-        if self._hello is None or self._hello.boot != hello.boot:
+        if self._identity is None or self._identity.boot != identity.boot:
             self._given = set()
-        self._client, self._hello, self._running = client, hello, hello.running
-        return hello
+        self._client, self._identity, self._running = client, identity, identity.running
+        return identity
 
     async def client(self) -> EdgeClient:
         """Return the open connection, or a new one."""
@@ -63,7 +64,7 @@ class Session:
 
     def take_epoch(self) -> None:
         """Take the next epoch: the edge refuses applies of all earlier control planes."""
-        self._epoch = self.hello.epoch + 1
+        self._epoch = self.identity.epoch + 1
 
     async def adopt_sockets(self) -> None:
         """Take descriptors of the sockets that the edge listens on already."""
@@ -72,7 +73,7 @@ class Session:
 
     async def give_sockets(self) -> None:
         """Lend the edge every held socket that it does not have."""
-        client, workers = await self.client(), self.hello.workers
+        client, workers = await self.client(), self.identity.workers
         new = [each for each in self._held if each not in self._given]
         await client.give_sockets(new, workers)
         self._given.update(new)

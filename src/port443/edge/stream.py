@@ -69,8 +69,8 @@ class EventStream:
         client = await EdgeClient.open(self._path)
         self._open = client
         try:
-            hello = await client.hello()
-            begin = await client.begin_events(self._last if hello.boot == self._boot else 0)
+            identity = await client.identify()
+            begin = await client.begin_events(self._last if identity.boot == self._boot else 0)
             if begin.boot != self._boot:
                 self._boot, self._last = begin.boot, 0
             async for event in client.events():

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from port443.core.contract.events import Event
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Limits
 from port443.core.contract.stats import EdgeStats
 from port443.core.errors import EdgeError
 from port443.core.names import Endpoint
 from port443.core.plan.planner import Plan
-from port443.edge.client import EdgeClient, Hello
+from port443.edge.client import EdgeClient
 from port443.edge.crashes import Crashes
 from port443.edge.errors import (
     ContractDiffers,
@@ -38,14 +39,14 @@ from port443.edge.errors import (
 )
 from port443.edge.framing import Connection
 from port443.edge.locate import locate_program
-from port443.edge.lone import identity_of, root_of
+from port443.edge.lone import root_of
 from port443.edge.predecessor import Predecessor, place_beside
 from port443.edge.process import EdgeProcess, Spawn, last_words, trim_log
 from port443.edge.runtime import EDGE_LOG, EDGE_SOCKET, HAS_UNIT, prepare_runtime
 from port443.edge.session import Session
 from port443.edge.sockets import HeldSockets
 from port443.edge.stream import EventStream
-from port443.ports import EdgeFound, EdgeIdentity
+from port443.ports import EdgeFound
 
 Mode = Literal["spawned", "external"]
 T = TypeVar("T")
@@ -106,14 +107,14 @@ class Supervisor:
             (runtime / HAS_UNIT).touch(mode=0o600)
         try:
             async with self._lock:
-                hello, adopted = await self._connect_or_replace()
+                identity, adopted = await self._connect_or_replace()
                 await self._session.adopt_sockets()
         except BaseException:
             self._abandon()
             raise
         self._session.take_epoch()
-        self._outfitted = hello.boot
-        return EdgeFound(identity_of(hello), adopted, root_of(self._place, hello))
+        self._outfitted = identity.boot
+        return EdgeFound(identity, adopted, root_of(self._place, identity))
 
     def _abandon(self) -> None:
         """End an edge that a failed start has started: no one else knows of it."""
@@ -122,7 +123,7 @@ class Supervisor:
         self._held.close()
         self._hang_up()
 
-    async def _connect_or_replace(self) -> tuple[Hello, bool]:
+    async def _connect_or_replace(self) -> tuple[EdgeIdentity, bool]:
         """Connect to our edge; beside one of another contract ours has a directory of its own."""
         if (place_beside(self._place) / EDGE_SOCKET).exists():
             self._settle(place_beside(self._place))
@@ -137,16 +138,16 @@ class Supervisor:
         self._settle(prepare_runtime(place_beside(self._place)))
         return await self._spawn(), False
 
-    async def _connect(self) -> tuple[Hello, bool]:
+    async def _connect(self) -> tuple[EdgeIdentity, bool]:
         try:
-            hello = await self._session.connect()
+            identity = await self._session.connect()
         except EdgeUnreachable:
             if self._options.mode == "spawned":
                 return await self._spawn(), False
             log.info("edge_awaited", extra={"socket": str(self._path), "within_s": START_TIMEOUT_S})
-            hello = await self._await_edge()
-        self._process = EdgeProcess(hello.pid)
-        return hello, True
+            identity = await self._await_edge()
+        self._process = EdgeProcess(identity.pid)
+        return identity, True
 
     async def apply(self, plan: Plan) -> Receipt:
         """Bind missing sockets, send missing parts, and have `plan` run; see `ports.Edge`."""
@@ -157,10 +158,10 @@ class Supervisor:
             raise
 
     async def _apply(self, plan: Plan) -> Receipt:
-        self._held.bind_missing(plan.root.listeners, self._session.hello.workers)
+        self._held.bind_missing(plan.root.listeners, self._session.identity.workers)
         await self._session.give_sockets()
         self._plan, receipt = await self._session.hand_over(plan)
-        self._outfitted = self._session.hello.boot
+        self._outfitted = self._session.identity.boot
         self._release_sockets()
         if self._predecessor is not None:
             await self._predecessor.dismiss(plan.root.limits.drain_timeout_ms)
@@ -186,7 +187,7 @@ class Supervisor:
     async def identity(self, within_s: float | None = None) -> EdgeIdentity:
         """Return the identity of the running edge; waits at most `within_s` for one that is down."""
         timeout_s = RESTORE_TIMEOUT_S if within_s is None else within_s
-        return identity_of(await self._with_edge(EdgeClient.hello, timeout_s))
+        return await self._with_edge(EdgeClient.identify, timeout_s)
 
     async def _with_edge(
         self, action: Callable[[EdgeClient], Awaitable[T]], timeout_s: float = RESTORE_TIMEOUT_S
@@ -233,7 +234,7 @@ class Supervisor:
         """Whether the edge that answers is the one that has our sockets and our plan."""
         try:
             async with self._lock:
-                return (await (await self._session.client()).hello()).boot == self._outfitted
+                return (await (await self._session.client()).identify()).boot == self._outfitted
         except PASSING:
             return False
 
@@ -257,20 +258,20 @@ class Supervisor:
         if self._is_released:
             return
         try:
-            hello = await self._session.connect()
+            identity = await self._session.connect()
         except PASSING:
             if self._options.mode == "external":
                 raise
-            hello = await self._replace()
-        if hello.boot == self._outfitted:
+            identity = await self._replace()
+        if identity.boot == self._outfitted:
             await asyncio.sleep(RETRY_S)  # it runs; only a connection had ended
             return
         await self._session.give_sockets()
         if self._plan is not None:
             self._plan, _ = await self._session.hand_over(self._plan)
-        self._outfitted = hello.boot
+        self._outfitted = identity.boot
 
-    async def _replace(self) -> Hello:
+    async def _replace(self) -> EdgeIdentity:
         now = asyncio.get_running_loop().time()
         self._crashes.note(now)
         if self._process is not None:
@@ -279,14 +280,14 @@ class Supervisor:
             raise EdgeDidNotStart("the edge died too often within a minute")
         return await self._spawn()
 
-    async def _spawn(self) -> Hello:
+    async def _spawn(self) -> EdgeIdentity:
         program = await asyncio.to_thread(locate_program, self._options.program)
         self._process = Spawn(program, self._place, self._options.workers, self._log).start()
         (self._options.runtime / HAS_UNIT).unlink(missing_ok=True)
         log.info("edge_spawned", extra={"pid": self._process.pid})
         return await self._await_edge()
 
-    async def _await_edge(self) -> Hello:
+    async def _await_edge(self) -> EdgeIdentity:
         clock = asyncio.get_running_loop().time
         deadline = clock() + START_TIMEOUT_S
         while True:

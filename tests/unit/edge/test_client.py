@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from plan_samples import credential, desired, needs_of, site
-from port443.core.contract.bounds import MAX_FRAME
+from port443.core.contract.bounds import CONTRACT, MAX_FRAME
 from port443.core.contract.events import DrainStarted, SnapshotApplied
 from port443.core.contract.reasons import (
     QuarantineCode,
@@ -39,7 +39,7 @@ from port443.edge.errors import (
 )
 from port443.edge.framing import Connection, frame_of
 from port443.edge.sockets import HeldSocket
-from scripted_edge import BOOT, Answer, ScriptedEdge, frame, hello
+from scripted_edge import BOOT, Answer, ScriptedEdge, frame, identity, of_contract
 
 T = TypeVar("T")
 HASH = "ab" * 32
@@ -66,20 +66,23 @@ def ask(
         return edge, asyncio.run(talk())
 
 
-def test_hello_is_typed(tmp_path: Path) -> None:
+def test_an_identity_is_typed(tmp_path: Path) -> None:
     """What the edge says of itself arrives field by field; fields of a newer edge are passed over."""
-    reply = hello(
+    reply = identity(
         running=HASH, epoch=7, listeners=[{"id": "https:127.0.0.1:1", "workers": [0, 1]}], mood="fine"
     )
-    _, (said,) = ask(tmp_path, lambda _: reply, EdgeClient.hello)
+    _, (said,) = ask(tmp_path, lambda _: reply, EdgeClient.identify)
     assert (said.running, said.epoch, said.boot, said.listeners[0].workers) == (HASH, 7, BOOT, (0, 1))
 
 
-def test_another_contract_is_named(tmp_path: Path) -> None:
-    """Both numbers stand in the message, and what to do in the hint."""
-    with pytest.raises(ContractDiffers, match="speaks contract 2, this port443 speaks 1") as caught:
-        ask(tmp_path, lambda _: hello(contract=2, pid=4711), EdgeClient.hello)
-    assert "process 4711" in caught.value.hint
+@pytest.mark.parametrize("contract", [1, CONTRACT + 1])
+def test_another_contract_is_named(tmp_path: Path, contract: int) -> None:
+    """Both numbers stand in the message, and in the hint what to do about which process."""
+    with pytest.raises(
+        ContractDiffers, match=f"speaks contract {contract}, this port443 speaks {CONTRACT}"
+    ) as caught:
+        ask(tmp_path, lambda _: of_contract(contract), EdgeClient.identify)
+    assert f"process {os.getpid()}" in caught.value.hint
 
 
 def test_a_receipt_is_typed(tmp_path: Path) -> None:
@@ -196,14 +199,14 @@ def refusal(code: str, path: str = "", message: str = "no") -> dict[str, Any]:
 
 def test_a_refusal_leaves_the_connection_in_step(tmp_path: Path) -> None:
     """After an error the same connection goes on."""
-    answers = iter([refusal("P443-E353"), refusal("P443-E359"), hello()])
+    answers = iter([refusal("P443-E353"), refusal("P443-E359"), identity()])
 
     async def three(client: EdgeClient) -> str:
         with pytest.raises(UnknownVerb):
             await client.connection.request("dance")
         with pytest.raises(StaleBase):
             await client.apply(PLAN.root, 1, None)
-        return (await client.hello()).boot
+        return (await client.identify()).boot
 
     assert ask(tmp_path, lambda _: next(answers), three)[1] == [BOOT]
 
@@ -218,14 +221,14 @@ def test_a_refused_part_names_its_place(tmp_path: Path) -> None:
 STRANGE: dict[str, tuple[Answer, type[EdgeError]]] = {
     "closed at once": (b"", EdgeGone),
     "half a length": (b"\0\0", EdgeGone),
-    "half a frame": (frame(hello())[:-1], EdgeGone),
+    "half a frame": (frame(identity())[:-1], EdgeGone),
     "a frame too long": (struct.pack(">I", MAX_FRAME + 1), EdgeAnswerStrange),
     "no JSON": (struct.pack(">I", 3) + b"{]}", EdgeAnswerStrange),
     "no object": (struct.pack(">I", 2) + b"[]", EdgeAnswerStrange),
     "another verb": ({"verb": "stats"}, EdgeAnswerStrange),
-    "a field missing": ({"verb": "hello", "contract": 1}, EdgeAnswerStrange),
-    "a field of another kind": (hello(pid="many"), EdgeAnswerStrange),
-    "a hash that is none": (hello(running="deadbeef"), EdgeAnswerStrange),
+    "a field missing": ({"verb": "identify", "contract": CONTRACT}, EdgeAnswerStrange),
+    "a field of another kind": (identity(pid="many"), EdgeAnswerStrange),
+    "a hash that is none": (identity(running="deadbeef"), EdgeAnswerStrange),
 }
 
 
@@ -234,7 +237,7 @@ def test_strange_answers_are_errors_with_a_code(tmp_path: Path, name: str) -> No
     """Nothing that an edge can send raises anything else than an EdgeError."""
     answer, error = STRANGE[name]
     with pytest.raises(error):
-        ask(tmp_path, lambda _: answer, EdgeClient.hello)
+        ask(tmp_path, lambda _: answer, EdgeClient.identify)
 
 
 @pytest.mark.parametrize(
@@ -258,8 +261,8 @@ def test_no_answer_is_an_error_in_time(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("port443.edge.framing.REQUEST_TIMEOUT_S", 0.05)
 
     async def once(client: EdgeClient) -> bool:
-        with pytest.raises(EdgeGone, match="did not answer hello"):
-            await client.hello()
+        with pytest.raises(EdgeGone, match="did not answer identify"):
+            await client.identify()
         return client.connection.is_closed
 
     assert ask(tmp_path, lambda _: None, once)[1] == [True]

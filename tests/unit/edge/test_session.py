@@ -9,6 +9,7 @@ import pytest
 
 from free_ports import free_port
 from plan_samples import credential, desired, needs_of, site
+from port443.core.contract.bounds import CONTRACT
 from port443.core.contract.read import document_of
 from port443.core.contract.receipt import Receipt
 from port443.core.contract.snapshot import Hash, hash_of, plain
@@ -18,7 +19,7 @@ from port443.edge.errors import ContractDiffers, EdgeGone, PartsUnknown
 from port443.edge.session import Session
 from port443.edge.sockets import HeldSockets
 from port443.edge.supervisor import EdgeOptions, Supervisor
-from scripted_edge import BOOT, Answer, ScriptedEdge, hello
+from scripted_edge import BOOT, Answer, ScriptedEdge, identity, of_contract
 
 PLAN = plan(
     desired(site("a.test"), site("b.test")), needs_of({id_: credential(id_) for id_ in ("a.test", "b.test")})
@@ -35,8 +36,8 @@ class Scripted:
 
     def __call__(self, request: dict[str, Any]) -> Answer:
         match request["verb"]:
-            case "hello":
-                return hello(boot=self.boot, running=self.running, epoch=4)
+            case "identify":
+                return identity(boot=self.boot, running=self.running, epoch=4)
             case "put":
                 self.known |= {hash_of_plain(part) for part in request["parts"]}
                 return {"verb": "put", "stored": []}
@@ -50,7 +51,7 @@ class Scripted:
         if missing:
             return {"root": "00" * 32, "missing": missing}
         self.running = hash_of_plain(root)
-        return {"root": self.running, "missing": [], "sites": {}, "listeners": {}}
+        return {"root": self.running, "missing": [], "sites": {}, "listeners": {}, "refused_challenges": {}}
 
 
 def hash_of_plain(document: dict[str, Any]) -> Hash:
@@ -88,7 +89,7 @@ def test_only_missing_parts_are_sent(tmp_path: Path, held: HeldSockets) -> None:
     """What the edge has already is not sent again, and secrets least of all."""
     *known, lacking = PLAN.parts
     edge, ((_, receipt),) = hand_over(tmp_path / "edge.sock", held, Scripted(*known), PLAN)
-    assert verbs(edge) == ["hello", "apply", "put", "apply"]
+    assert verbs(edge) == ["identify", "apply", "put", "apply"]
     assert edge.requests[2]["parts"] == [plain(PLAN.parts[lacking])]
     assert receipt.root == PLAN.hash
 
@@ -129,7 +130,7 @@ def test_sockets_are_given_once_a_boot(tmp_path: Path, held: HeldSockets) -> Non
     async def talk() -> None:
         session = Session(tmp_path / "edge.sock", held)
         with pytest.raises(EdgeGone):
-            _ = session.hello
+            _ = session.identity
         for boot in (BOOT, BOOT, "ff" * 8):
             edge_of_two_boots.boot = boot
             await session.connect()
@@ -147,12 +148,13 @@ def free_endpoint() -> Endpoint:
     return Endpoint("127.0.0.1", free_port())
 
 
-def test_an_external_edge_of_another_contract_is_not_adopted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("contract", [1, CONTRACT + 1])
+def test_an_external_edge_of_another_contract_is_not_adopted(tmp_path: Path, contract: int) -> None:
     """It is neither changed nor ended, nor is one started beside it; the error says what to do."""
     tmp_path.chmod(0o700)
     options = EdgeOptions(tmp_path, workers=1, mode="external")
-    with ScriptedEdge(tmp_path / "edge.sock", lambda _: hello(contract=2)) as edge:
+    with ScriptedEdge(tmp_path / "edge.sock", lambda _: of_contract(contract)) as edge:
         with pytest.raises(ContractDiffers):
             asyncio.run(Supervisor(options).start())
-        assert verbs(edge) == ["hello"]
+        assert verbs(edge) == ["identify"]
     assert not (tmp_path / "edge.log").exists()

@@ -202,7 +202,9 @@ def test_a_site_has_its_own_time_outs_and_those_of_its_pool() -> None:
         needs_of({name: credential(name) for name in ("a.test", "b.test")}),
     )
     sites = {part.id: part for part in made.parts.values() if isinstance(part, Site)}
-    assert sites["a.test"].timeouts == replace(timeouts_of(limits), request_ms=None, body_ms=300_000)
+    assert sites["a.test"].timeouts == replace(
+        timeouts_of(limits), request_timeout_ms=None, body_timeout_ms=300_000
+    )
     assert sites["b.test"].timeouts is None
     pools = [made.parts[sites[name].pool] for name in ("a.test", "b.test")]
     assert [pool.response_timeout_ms for pool in pools if isinstance(pool, Pool)] == [2000, 60_000]

@@ -30,6 +30,7 @@ from port443.core.contract.events import (
     UpstreamFailed,
     UpstreamWentDown,
 )
+from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.reasons import (
     QuarantineCode,
 )
@@ -41,7 +42,6 @@ from port443.core.errors import EdgeError, ServeError, SettingsError, StoreError
 from port443.core.names import Endpoint
 from port443.core.plan.desired import Desired, HstsFixed, OwnCertificate, Upstream
 from port443.edge.errors import AddressInUse, StaleEpoch
-from port443.ports import EdgeIdentity
 from serve_bench import FACTS, NAME, ONE_SITE, ServeBench
 from slow_issuer import SlowIssuer, use_slow_issuer
 from waiting import HANG_S, await_until

@@ -51,20 +51,7 @@ impl Listener {
 /// Bounds on what a client may make the edge hold or wait for; milliseconds and bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Limits {
-    pub connections_per_worker: u64,
-    /// Connections of one client on one worker: an IPv4 address, or the /64 of an IPv6 one.
-    pub connections_per_address: u64,
-    /// New connections to https that one worker takes from one client in the long run.
-    pub handshakes_per_second: u64,
-    /// The most handshakes in a burst.
-    pub handshakes_burst: u64,
-    pub hello_bytes: u64,
-    pub hello_timeout_ms: u64,
     pub handshake_timeout_ms: u64,
-    pub header_bytes: u64,
-    /// The longest header line, and the longest target of a request.
-    pub header_line_bytes: u64,
-    pub header_fields: u64,
     /// The timeout of a whole header, from its first byte.
     pub header_timeout_ms: u64,
     /// The longest silence in the middle of a body, in either direction.
@@ -76,47 +63,74 @@ pub struct Limits {
     pub request_timeout_ms: Option<u64>,
     /// The longest silence of a connection that was upgraded.
     pub tunnel_timeout_ms: u64,
+    pub connections_per_worker: u64,
+    /// Connections of one client on one worker: an IPv4 address, or the /64 of an IPv6 one.
+    pub connections_per_address: u64,
+    /// New connections to https that one worker takes from one client in the long run.
+    pub handshakes_per_second: u64,
+    /// The most handshakes in a burst.
+    pub handshakes_burst: u64,
+    pub hello_bytes: u64,
+    pub hello_timeout_ms: u64,
+    pub header_bytes: u64,
+    /// The longest header line, and the longest target of a request.
+    pub header_line_bytes: u64,
+    pub header_fields: u64,
     pub drain_timeout_ms: u64,
 }
 
 impl Limits {
     /// What holds when nothing else is asked for.
     pub const STANDARD: Self = Self {
+        handshake_timeout_ms: 10_000,
+        header_timeout_ms: 10_000,
+        body_timeout_ms: 60_000,
+        idle_timeout_ms: 75_000,
+        request_timeout_ms: None,
+        tunnel_timeout_ms: 3_600_000,
         connections_per_worker: 16_384,
         connections_per_address: 4_096,
         handshakes_per_second: 200,
         handshakes_burst: 2_000,
         hello_bytes: 65_536,
         hello_timeout_ms: 5_000,
-        handshake_timeout_ms: 10_000,
         header_bytes: 65_536,
         header_line_bytes: 16_384,
         header_fields: 128,
-        header_timeout_ms: 10_000,
-        body_timeout_ms: 60_000,
-        idle_timeout_ms: 75_000,
-        request_timeout_ms: None,
-        tunnel_timeout_ms: 3_600_000,
         drain_timeout_ms: 10_000,
     };
 
+    /// These with other values for what [`Timeouts`] holds.
+    #[must_use]
+    pub fn with(self, own: Timeouts) -> Self {
+        Self {
+            handshake_timeout_ms: own.handshake_timeout_ms,
+            header_timeout_ms: own.header_timeout_ms,
+            body_timeout_ms: own.body_timeout_ms,
+            idle_timeout_ms: own.idle_timeout_ms,
+            request_timeout_ms: own.request_timeout_ms,
+            tunnel_timeout_ms: own.tunnel_timeout_ms,
+            ..self
+        }
+    }
+
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
+            handshake_timeout_ms: fields.take("handshake_timeout_ms", integer(1..=86_400_000))?,
+            header_timeout_ms: fields.take("header_timeout_ms", integer(1..=86_400_000))?,
+            body_timeout_ms: fields.take("body_timeout_ms", integer(1..=86_400_000))?,
+            idle_timeout_ms: fields.take("idle_timeout_ms", integer(1..=86_400_000))?,
+            request_timeout_ms: fields.take("request_timeout_ms", nullable(integer(1..=86_400_000)))?,
+            tunnel_timeout_ms: fields.take("tunnel_timeout_ms", integer(1..=86_400_000))?,
             connections_per_worker: fields.take("connections_per_worker", integer(1..=1_048_576))?,
             connections_per_address: fields.take("connections_per_address", integer(1..=1_048_576))?,
             handshakes_per_second: fields.take("handshakes_per_second", integer(1..=1_000_000))?,
             handshakes_burst: fields.take("handshakes_burst", integer(1..=1_000_000))?,
             hello_bytes: fields.take("hello_bytes", integer(1..=16_777_216))?,
             hello_timeout_ms: fields.take("hello_timeout_ms", integer(1..=86_400_000))?,
-            handshake_timeout_ms: fields.take("handshake_timeout_ms", integer(1..=86_400_000))?,
             header_bytes: fields.take("header_bytes", integer(1..=16_777_216))?,
             header_line_bytes: fields.take("header_line_bytes", integer(1..=16_777_216))?,
             header_fields: fields.take("header_fields", integer(1..=65_535))?,
-            header_timeout_ms: fields.take("header_timeout_ms", integer(1..=86_400_000))?,
-            body_timeout_ms: fields.take("body_timeout_ms", integer(1..=86_400_000))?,
-            idle_timeout_ms: fields.take("idle_timeout_ms", integer(1..=86_400_000))?,
-            request_timeout_ms: fields.take("request_timeout_ms", nullable(integer(1..=86_400_000)))?,
-            tunnel_timeout_ms: fields.take("tunnel_timeout_ms", integer(1..=86_400_000))?,
             drain_timeout_ms: fields.take("drain_timeout_ms", integer(1..=86_400_000))?,
         })
     }
@@ -144,7 +158,7 @@ pub struct Root {
 impl Root {
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
-            contract: fields.take("contract", integer(1..=1))?,
+            contract: fields.take("contract", integer(2..=2))?,
             listeners: fields.take("listeners", list(0..=256, object(Listener::read)))?,
             limits: fields.take("limits", object(Limits::read))?,
             sites: fields.take("sites", map(100_000, check_site_name, hash))?,
@@ -200,26 +214,42 @@ impl SiteLimits {
     }
 }
 
-/// A site's own time-outs, in place of those of the limits; milliseconds.
+/// The time-outs of clients, of all sites or of one; milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug, Hash)]
 pub struct Timeouts {
-    pub handshake_ms: u64,
-    pub header_ms: u64,
-    pub body_ms: u64,
-    pub idle_ms: u64,
-    pub request_ms: Option<u64>,
-    pub tunnel_ms: u64,
+    pub handshake_timeout_ms: u64,
+    /// The timeout of a whole header, from its first byte.
+    pub header_timeout_ms: u64,
+    /// The longest silence in the middle of a body, in either direction.
+    pub body_timeout_ms: u64,
+    /// The longest silence between two requests.
+    pub idle_timeout_ms: u64,
+    /// The limit of a request from its header to the response's last byte; without it a flowing
+    /// body is unlimited.
+    pub request_timeout_ms: Option<u64>,
+    /// The longest silence of a connection that was upgraded.
+    pub tunnel_timeout_ms: u64,
 }
 
 impl Timeouts {
+    /// What holds when nothing else is asked for.
+    pub const STANDARD: Self = Self {
+        handshake_timeout_ms: 10_000,
+        header_timeout_ms: 10_000,
+        body_timeout_ms: 60_000,
+        idle_timeout_ms: 75_000,
+        request_timeout_ms: None,
+        tunnel_timeout_ms: 3_600_000,
+    };
+
     pub(crate) fn read(fields: &mut Fields) -> Result<Self, Fault> {
         Ok(Self {
-            handshake_ms: fields.take("handshake_ms", integer(1..=86_400_000))?,
-            header_ms: fields.take("header_ms", integer(1..=86_400_000))?,
-            body_ms: fields.take("body_ms", integer(1..=86_400_000))?,
-            idle_ms: fields.take("idle_ms", integer(1..=86_400_000))?,
-            request_ms: fields.take("request_ms", nullable(integer(1..=86_400_000)))?,
-            tunnel_ms: fields.take("tunnel_ms", integer(1..=86_400_000))?,
+            handshake_timeout_ms: fields.take("handshake_timeout_ms", integer(1..=86_400_000))?,
+            header_timeout_ms: fields.take("header_timeout_ms", integer(1..=86_400_000))?,
+            body_timeout_ms: fields.take("body_timeout_ms", integer(1..=86_400_000))?,
+            idle_timeout_ms: fields.take("idle_timeout_ms", integer(1..=86_400_000))?,
+            request_timeout_ms: fields.take("request_timeout_ms", nullable(integer(1..=86_400_000)))?,
+            tunnel_timeout_ms: fields.take("tunnel_timeout_ms", integer(1..=86_400_000))?,
         })
     }
 }
@@ -437,3 +467,28 @@ impl Challenges {
         })
     }
 }
+
+macro_rules! with_part_kinds {
+    ($then:ident) => {
+        $then! {
+            /// A set of names with one policy and one pool behind it.
+            Site = "site" site false,
+            /// The possible results of a handshake; IANA names, in order of preference.
+            TlsPolicy = "tls_policy" tls_policy false,
+            /// Upstream servers that can replace each other, used in rotation.
+            Pool = "pool" pool false,
+            /// A chain as it is sent, leaf first, and the part that holds its key.
+            Certificate = "certificate" certificate false,
+            /// A secret part: PKCS#8 DER in base64.
+            PrivateKey = "private_key" private_key true,
+            /// A secret part: 32 random bytes in base64, from which each site's ticket key is
+            /// derived.
+            TicketKey = "ticket_key" ticket_key true,
+            /// The ACME challenges that are answered now, on every listener and whatever runs of
+            /// their sites.
+            Challenges = "challenges" challenges false,
+        }
+    };
+}
+
+pub(crate) use with_part_kinds;

@@ -13,7 +13,7 @@ use crate::closed_set::{closed_set, error_codes};
 /// Bounds that no single field states.
 pub mod bounds {
     /// The version of the contract; independent of the package's version.
-    pub const CONTRACT: u64 = 1;
+    pub const CONTRACT: u64 = 2;
     /// Integers stay where every JSON reader keeps them exact (RFC 8259 §6).
     pub const MAX_INTEGER: u64 = 9_007_199_254_740_991;
     /// The longest frame, without its length.
@@ -66,8 +66,6 @@ error_codes! {
     StaleEpoch = "P443-E358" "stale_epoch",
     /// The edge runs another snapshot than `port443 serve` expected; nothing was changed.
     StaleBase = "P443-E359" "stale_base",
-    /// The running edge implements another version of the contract than this `port443 serve`.
-    ContractDiffers = "P443-E360" "contract_differs",
     /// An operation inside the edge failed, such as writing its boot copy.
     Internal = "P443-E361" "internal",
     /// More clients are connected to the edge's socket than it serves at the same time.
@@ -151,6 +149,32 @@ closed_set! {
         Https = "https",
         /// Plain HTTP, answered by redirects to https.
         Redirect = "redirect",
+    }
+}
+
+closed_set! {
+    /// What is asked.
+    Verb {
+        /// Which edge answers, and what it runs; the same in all contracts from 2 on.
+        Identify = "identify",
+        /// Store parts.
+        Put = "put",
+        /// Run a snapshot.
+        Apply = "apply",
+        /// Add the listening sockets that are sent with this frame.
+        Sockets = "sockets",
+        /// Send duplicates of the listening sockets; the same in all contracts.
+        TakeSockets = "take_sockets",
+        /// Do not count the next handshake from each of these addresses as a client's.
+        Expect = "expect",
+        /// Send all counters.
+        Stats = "stats",
+        /// Send events until the connection is closed.
+        Events = "events",
+        /// Close all connections gracefully and end the process; the same in all contracts.
+        Drain = "drain",
+        /// End the process now.
+        Stop = "stop",
     }
 }
 
@@ -263,8 +287,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// Why a request is not passed on, with the status and the sentence that its client is
-    /// answered.
+    /// Why a request is not passed on.
     RequestRefusal {
         /// A carriage return without a line feed.
         BareCr = "bare_cr",
@@ -442,6 +465,44 @@ closed_set! {
         NoServer = "no_server",
         /// The pool has all the connections that a worker may hold of it.
         PoolFull = "pool_full",
+    }
+}
+
+impl UpstreamFailure {
+    /// The status of the page.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::ConnectRefused => 502,
+            Self::ConnectFailed => 502,
+            Self::NoAddress => 502,
+            Self::ConnectTimeout => 504,
+            Self::ResponseTimeout => 504,
+            Self::ClosedEarly => 502,
+            Self::ResponseMalformed => 502,
+            Self::ResponseTooLarge => 502,
+            Self::BodyTimeout => 504,
+            Self::NoServer => 503,
+            Self::PoolFull => 503,
+        }
+    }
+
+    /// The sentence of the page.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::ConnectRefused => "The server behind this site cannot be reached.",
+            Self::ConnectFailed => "The server behind this site cannot be reached.",
+            Self::NoAddress => "The name of the server behind this site leads to no address.",
+            Self::ConnectTimeout => "The server behind this site did not answer in time.",
+            Self::ResponseTimeout => "The server behind this site did not answer in time.",
+            Self::ClosedEarly => "The server behind this site closed the connection before it answered.",
+            Self::ResponseMalformed => "The server behind this site gave an answer that is no valid HTTP.",
+            Self::ResponseTooLarge => "The server behind this site gave an answer whose header is larger than the limits for headers.",
+            Self::BodyTimeout => "The server behind this site did not answer in time.",
+            Self::NoServer => "No server behind this site is available.",
+            Self::PoolFull => "The pool's connection limit is reached.",
+        }
     }
 }
 

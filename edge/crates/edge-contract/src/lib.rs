@@ -8,14 +8,14 @@
 //! |---|---|
 //! | a snapshot | [`Root`], which names its parts by [`Hash`]; each [`Part`] is a [`Site`], a [`TlsPolicy`], a [`Pool`], a [`Certificate`], or a secret ([`PrivateKey`], [`TicketKey`]) |
 //! | requests and replies | [`Request`] and [`Reply`], or an [`ErrorReply`] with an [`ErrorCode`]; the reply to [`Apply`] is a [`Receipt`] |
-//! | events and counters | [`Event`] with closed sets of reasons such as [`HandshakeFailure`]; [`Stats`] |
+//! | events and counters | [`Event`] with closed sets of reasons such as [`HandshakeFailure`]; [`EdgeStats`] |
 //!
 //! [`FrameReader`] and [`encode_frame`] split the byte stream of the control socket into frames. [`Json`]
 //! is the subset of JSON that the contract allows, and [`canonical`] writes its canonical form; the
 //! [`Hash`] of a document is the SHA-256 of that form. An error in a document is a [`Fault`] with its path.
 //!
-//! The modules `generated_values` (bounds, closed sets, error codes) and `generated_documents` are written
-//! by `make contract` from the control plane's dataclasses; change them there.
+//! The modules `generated_values` (bounds, closed sets, error codes), `generated_documents` and
+//! `generated_messages` are written by `make contract` from the control plane's dataclasses; change them there.
 //!
 //! This crate must not know sockets, clocks, tokio, rustls, or what running a snapshot means; a check
 //! that needs two documents belongs to the crate that combines them.
@@ -30,6 +30,8 @@ mod frame;
 #[rustfmt::skip]
 mod generated_documents;
 #[rustfmt::skip]
+mod generated_messages;
+#[rustfmt::skip]
 mod generated_values;
 mod hash;
 mod json;
@@ -42,22 +44,17 @@ mod refusal;
 mod reply;
 mod request;
 mod root;
-mod stats;
-mod timeouts;
 
 pub use error::Fault;
-pub use event::{Event, EventKind, bounded};
+pub use event::{EventKind, bounded};
 pub use frame::{FrameReader, encode_frame};
 pub use generated_documents::*;
+pub use generated_messages::*;
 pub use generated_values::*;
 pub use hash::{Hash, HashInvalid};
 pub use json::{Json, canonical};
 pub use part::Part;
 pub use parts::{PartMissing, Parts};
 pub use receipt::{ChallengeRefused, Receipt, SiteVerdict};
-pub use reply::{Identity, ListenerWorkers, Reply};
-pub use request::{Apply, ErrorReply, Request, SocketName};
-pub use stats::{
-    ByteCount, Connections, EventCounts, HandshakeCount, Histogram, Memory, RequestCount, Stats,
-    UpstreamCounts,
-};
+pub use reply::Reply;
+pub use request::{Apply, ErrorReply, Request};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::generated_documents::{
-    Certificate, Challenges, Pool, PrivateKey, Site, TicketKey, TlsPolicy,
+    Certificate, Challenges, Pool, PrivateKey, Site, TicketKey, TlsPolicy, with_part_kinds,
 };
 use crate::generated_values::QuarantineCode;
 use crate::hash::Hash;
@@ -42,8 +42,8 @@ impl std::fmt::Display for PartMissing {
     }
 }
 
-macro_rules! kinds {
-    ($($look_up:ident $variant:ident)*) => {
+macro_rules! look_ups {
+    ($($(#[$about:meta])* $variant:ident = $_name:literal $look_up:ident $_is_secret:literal,)*) => {
         impl Part {
             $(
                 /// The part of that hash and kind.
@@ -59,12 +59,4 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
-    site Site
-    tls_policy TlsPolicy
-    pool Pool
-    certificate Certificate
-    private_key PrivateKey
-    ticket_key TicketKey
-    challenges Challenges
-}
+with_part_kinds!(look_ups);

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serializer;
 
 use crate::error::Fault;
+use crate::generated_values::bounds::MAX_WORKERS;
 use crate::hash::Hash;
 use crate::json::Json;
 
@@ -33,19 +34,6 @@ impl Fields {
             .remove(name)
             .ok_or_else(|| Fault::document("is missing"))
             .and_then(read)
-            .map_err(|fault| fault.under(name))
-    }
-
-    /// Read an optional field.
-    pub(crate) fn take_optional<T>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(Json) -> Result<T, Fault>,
-    ) -> Result<Option<T>, Fault> {
-        self.0
-            .remove(name)
-            .map(read)
-            .transpose()
             .map_err(|fault| fault.under(name))
     }
 
@@ -111,6 +99,12 @@ pub(crate) fn integer(bounds: RangeInclusive<u64>) -> impl Fn(Json) -> Result<u6
 pub(crate) fn port(json: Json) -> Result<u16, Fault> {
     let value = integer(1..=u64::from(u16::MAX))(json)?;
     u16::try_from(value).map_err(|_| Fault::document("is not a port"))
+}
+
+/// Read the index of a worker.
+pub(crate) fn worker_index(json: Json) -> Result<usize, Fault> {
+    let value = integer(0..=MAX_WORKERS as u64 - 1)(json)?;
+    usize::try_from(value).map_err(|_| Fault::document("is no worker"))
 }
 
 /// Read a list of a bounded length.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use edge_contract::bounds::CONTRACT;
 use edge_contract::{
     Alpn, Certificate, Challenges, CipherSuite, FrameReader, Group, Hash, Hsts, HttpChallenge,
     Json, Limits, Listener, Part, Pool, PrivateKey, Request, Role, Root, Server, Site, SiteLimits,
@@ -82,13 +83,20 @@ fn timeouts() -> impl Strategy<Value = Timeouts> {
     let wait = || 1..=86_400_000_u64;
     let request = option::of(wait());
     (wait(), wait(), wait(), wait(), request, wait()).prop_map(
-        |(handshake_ms, header_ms, body_ms, idle_ms, request_ms, tunnel_ms)| Timeouts {
-            handshake_ms,
-            header_ms,
-            body_ms,
-            idle_ms,
-            request_ms,
-            tunnel_ms,
+        |(
+            handshake_timeout_ms,
+            header_timeout_ms,
+            body_timeout_ms,
+            idle_timeout_ms,
+            request_timeout_ms,
+            tunnel_timeout_ms,
+        )| Timeouts {
+            handshake_timeout_ms,
+            header_timeout_ms,
+            body_timeout_ms,
+            idle_timeout_ms,
+            request_timeout_ms,
+            tunnel_timeout_ms,
         },
     )
 }
@@ -222,7 +230,7 @@ fn root() -> impl Strategy<Value = Root> {
                 let needed = needed.chain(&challenges).copied();
                 let parts: std::collections::BTreeSet<Hash> = needed.collect();
                 Root {
-                    contract: 1,
+                    contract: CONTRACT,
                     listeners,
                     limits: Limits::default(),
                     default_site: sites.keys().next().filter(|_| has_default).cloned(),

@@ -26,7 +26,7 @@ use crate::deadline::Deadline;
 use crate::exchange::Exchange;
 use crate::request::Request;
 use crate::route::Route;
-use error::{ExchangeError, ForwardError, failure_page};
+use error::{ExchangeError, ForwardError};
 
 /// The most interim responses before the final one.
 const MAX_INTERIM: u32 = 32;
@@ -88,11 +88,7 @@ pub fn refuse(
     let status = refusal.status();
     observer.request_refused(&site.id, context.peer, refusal, status);
     observer.request_answered(&site.slot, status);
-    let page = Page {
-        status,
-        sentence: refusal.sentence(),
-    };
-    client.send_page(&page, route.hsts());
+    client.send_page(&refusal.into(), route.hsts());
 }
 
 struct Forwarder<'a> {
@@ -256,7 +252,7 @@ impl<'a> Forwarder<'a> {
                 refuse(client, self.route, self.context, refusal);
             }
             ForwardError::Server(reason, server) => {
-                let page = failure_page(reason);
+                let page = Page::from(reason);
                 self.record_failure(reason, server, page.status);
                 self.record_response(page.status);
                 client.send_page(&page, self.route.hsts());

@@ -47,7 +47,7 @@ impl SiteRuntime {
     /// The limits of the snapshot with the site's own timeouts.
     #[must_use]
     pub fn limits(&self, of_all: &Limits) -> Limits {
-        self.timeouts.map_or(*of_all, |own| own.over(of_all))
+        self.timeouts.map_or(*of_all, |own| of_all.with(own))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
+use edge_contract::{RequestRefusal, UpstreamFailure};
+
 use crate::fields::authority::AuthorityHost;
 use crate::fields::line::field;
 use crate::http1::write::{ConnectionField, content_length, status_line};
@@ -20,6 +22,20 @@ pub struct Page {
     pub status: u16,
     /// The sentence.
     pub sentence: &'static str,
+}
+
+impl From<RequestRefusal> for Page {
+    fn from(refusal: RequestRefusal) -> Self {
+        let (status, sentence) = (refusal.status(), refusal.sentence());
+        Self { status, sentence }
+    }
+}
+
+impl From<UpstreamFailure> for Page {
+    fn from(failure: UpstreamFailure) -> Self {
+        let (status, sentence) = (failure.status(), failure.sentence());
+        Self { status, sentence }
+    }
 }
 
 impl Page {

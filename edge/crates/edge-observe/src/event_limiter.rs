@@ -52,8 +52,8 @@ impl EventLimiter {
         self.kinds.retain(|kind, count| {
             if count.suppressed > 0 {
                 summaries.push(Event::EventsSuppressed {
-                    event: kind.event,
-                    reason: kind.reason,
+                    event: kind.event.to_owned(),
+                    reason: kind.reason.to_owned(),
                     count: std::mem::take(&mut count.suppressed),
                 });
             }
@@ -91,8 +91,8 @@ mod tests {
         assert!(limiter.allows(OTHER, start), "each kind has its own limit");
         assert_eq!(Some(start + PERIOD), limiter.due());
         let summary = Event::EventsSuppressed {
-            event: "handshake_failed",
-            reason: "plain_http",
+            event: NOISE.event.to_owned(),
+            reason: NOISE.reason.to_owned(),
             count: 1500 - BURST,
         };
         assert_eq!(vec![summary], limiter.take_summaries(start + PERIOD));

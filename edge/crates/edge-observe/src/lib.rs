@@ -7,7 +7,7 @@
 //!   goes through an [`EventSender`] into a bounded queue; when that is full, the event is dropped and
 //!   counted.
 //! - **The main thread reads.** [`Observatory`] sums up the counters of all workers for the contract's
-//!   `Stats`. [`EventQueue`] yields [`StampedEvent`]s, which [`EventLog`] numbers and stores in bounded
+//!   `EdgeStats`. [`EventQueue`] yields [`StampedEvent`]s, which [`EventLog`] numbers and stores in bounded
 //!   memory. A reader reads a [`Page`] after a number; one that is too slow is sent the number of events
 //!   that it missed. Events that clients can cause are rate limited by kind; the excess is summarized.
 //!

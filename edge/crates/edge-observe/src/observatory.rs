@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use edge_contract::{
-    ByteCount, ChallengeKind, Connections, EventCounts, Group, HandshakeCount, HandshakeFailure,
-    Histogram, Http2Cutoff, Memory, RequestCount, Stats, UpstreamCounts, UpstreamFailure,
+    ByteCount, ChallengeKind, Connections, EdgeStats, EventCounts, HandshakeCount,
+    HandshakeFailure, Histogram, Http2Cutoff, Memory, RequestCount, UpstreamCounts,
+    UpstreamFailure,
 };
 
 use crate::channel::{EventQueue, EventSender, event_channel};
@@ -72,11 +73,11 @@ impl Observatory {
 
     /// The values of all counters, as the document of the contract.
     #[must_use]
-    pub fn stats(&self, sites: &SiteSlots, log: &EventLog, resident_bytes: u64) -> Stats {
-        Stats {
+    pub fn stats(&self, sites: &SiteSlots, log: &EventLog, resident_bytes: u64) -> EdgeStats {
+        EdgeStats {
             boot: self.boot.clone(),
             uptime_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            workers: self.workers.len(),
+            workers: self.workers.len() as u64,
             connections: Connections {
                 accepted: self.difference(|worker| &worker.accepted, |worker| &worker.own),
                 open: self.connections_open(),
@@ -124,7 +125,7 @@ impl Observatory {
         let count = |shape: Shape| HandshakeCount {
             version: shape.version,
             suite: shape.suite,
-            group: shape.group.map_or("", Group::as_str),
+            group: shape.group,
             resumed: shape.resumed,
             count: self
                 .workers
@@ -138,27 +139,23 @@ impl Observatory {
             .collect()
     }
 
-    fn handshake_failures(&self) -> BTreeMap<&'static str, u64> {
-        let reasons = HandshakeFailure::ALL.iter();
+    fn handshake_failures(&self) -> BTreeMap<HandshakeFailure, u64> {
         let total =
             |reason: HandshakeFailure| self.total(|of| &of.handshake_failures[reason.index()]);
-        nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
+        nonzero(HandshakeFailure::ALL, total)
     }
 
-    fn acme_challenges(&self) -> BTreeMap<&'static str, u64> {
-        let kinds = ChallengeKind::ALL.iter();
+    fn acme_challenges(&self) -> BTreeMap<ChallengeKind, u64> {
         let total = |kind: ChallengeKind| self.total(|of| &of.acme_challenges[kind.index()]);
-        nonzero(kinds.map(|kind| (kind.as_str(), total(*kind))))
+        nonzero(ChallengeKind::ALL, total)
     }
 
-    fn http2_cutoffs(&self) -> BTreeMap<&'static str, u64> {
-        let reasons = Http2Cutoff::ALL.iter();
+    fn http2_cutoffs(&self) -> BTreeMap<Http2Cutoff, u64> {
         let total = |reason: Http2Cutoff| self.total(|of| &of.http2_cutoffs[reason.index()]);
-        nonzero(reasons.map(|reason| (reason.as_str(), total(*reason))))
+        nonzero(Http2Cutoff::ALL, total)
     }
 
     fn upstream(&self) -> UpstreamCounts {
-        let reasons = UpstreamFailure::ALL.iter();
         let total =
             |reason: UpstreamFailure| self.total(|of| &of.upstream_failures[reason.index()]);
         UpstreamCounts {
@@ -166,7 +163,7 @@ impl Observatory {
                 |worker| &worker.upstream_opened,
                 |worker| &worker.upstream_closed,
             ),
-            failures: nonzero(reasons.map(|reason| (reason.as_str(), total(*reason)))),
+            failures: nonzero(UpstreamFailure::ALL, total),
         }
     }
 
@@ -194,9 +191,9 @@ impl Observatory {
 
 fn requests(sites: &SiteSlots) -> Vec<RequestCount> {
     let of_site = |(id, slot): (&String, &crate::sites::SiteSlot)| {
-        let line = |(status_class, count)| RequestCount {
+        let line = |(status_class, count): (&str, u64)| RequestCount {
             site: id.clone(),
-            status_class,
+            status_class: status_class.to_owned(),
             count,
         };
         slot.counts().map(line).collect::<Vec<_>>()
@@ -204,6 +201,8 @@ fn requests(sites: &SiteSlots) -> Vec<RequestCount> {
     sites.iter().flat_map(of_site).collect()
 }
 
-fn nonzero(counts: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<&'static str, u64> {
+/// What happened at all, of a closed set.
+fn nonzero<T: Copy + Ord>(all: &[T], total: impl Fn(T) -> u64) -> BTreeMap<T, u64> {
+    let counts = all.iter().map(|it| (*it, total(*it)));
     counts.filter(|(_, count)| *count > 0).collect()
 }

@@ -223,7 +223,7 @@ impl WorkerObserver {
             peer,
             reason,
             detail: bounded(detail),
-            alert,
+            alert: alert.map(str::to_owned),
         });
     }
 
@@ -244,7 +244,7 @@ impl WorkerObserver {
             site: bounded(site),
             peer,
             reason,
-            status,
+            status: status.into(),
         });
     }
 
@@ -276,7 +276,7 @@ impl WorkerObserver {
             pool: bounded(fault.pool),
             server: bounded(fault.server),
             reason: fault.reason,
-            status: fault.status,
+            status: fault.status.into(),
         });
     }
 
@@ -318,7 +318,7 @@ fn completed(record: HandshakeRecord<'_>) -> Event {
         server_name: record.server_name.map(bounded),
         version: record.version,
         suite: record.suite,
-        group: record.group.map_or("", Group::as_str),
+        group: record.group,
         alpn: record.alpn,
         resumed: record.resumed,
         duration_us: microseconds(record.duration),

@@ -14,7 +14,7 @@ use edge_forward::{
     Client as _, Deadline, Destination, ListenerRuntime, NameRefusal, RecycledVec, Running,
     SiteRuntime, WorkerContext, destination_of,
 };
-use edge_http::page::{Page, location, write_challenge, write_redirect};
+use edge_http::page::{location, write_challenge, write_redirect};
 use edge_http::{Authority, AuthorityHost, Method, RequestHead};
 use tokio::net::TcpStream;
 
@@ -149,13 +149,7 @@ impl RedirectHandler<'_> {
         self.worker
             .observer
             .request_refused(site, self.peer, refusal, refusal.status());
-        client.send_page(
-            &Page {
-                status: refusal.status(),
-                sentence: refusal.sentence(),
-            },
-            None,
-        );
+        client.send_page(&refusal.into(), None);
     }
 }
 

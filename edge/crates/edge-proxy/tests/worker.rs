@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use edge_contract::bounds::CONTRACT;
 use edge_contract::{Hash, Limits, Listener, Parts, Role, Root};
 use edge_forward::Running;
 use edge_observe::{EventQueue, Observatory};
@@ -43,7 +44,7 @@ impl Fixture {
     /// Run a snapshot with these https listeners.
     fn name(&self, listeners: &[&Listener]) {
         let root = Root {
-            contract: 1,
+            contract: CONTRACT,
             listeners: listeners.iter().copied().cloned().collect(),
             limits: Limits::default(),
             sites: BTreeMap::new(),

@@ -3,7 +3,7 @@
 //! The verbs of the control socket are methods of [`Edge`], here and in `apply`. It knows no frames.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use edge_contract::bounds::CONTRACT;
 use edge_contract::{
-    ErrorCode, Event, Fault, Hash, Identity, ListenerWorkers, Part, Reply, SiteVerdict, Stats,
+    EdgeIdentity, EdgeStats, ErrorCode, Event, Fault, Hash, ListenerWorkers, Part, SiteVerdict,
 };
 use edge_forward::Running;
 use edge_observe::{EventLog, EventQueue, Observatory, StampedEvent};
@@ -73,26 +73,22 @@ impl Edge {
     }
 
     /// Who this is, and what runs.
-    pub(crate) fn hello(&self, contract: Option<u64>) -> Result<Reply, Fault> {
-        if contract.is_some_and(|contract| contract != CONTRACT) {
-            let message = format!("this edge speaks contract {CONTRACT}");
-            return Err(Fault::new(ErrorCode::ContractDiffers, message));
-        }
-        let line = |(id, workers): (&str, _)| ListenerWorkers {
+    pub(crate) fn identity(&self) -> EdgeIdentity {
+        let line = |(id, workers): (&str, BTreeSet<usize>)| ListenerWorkers {
             id: id.to_owned(),
-            workers,
+            workers: workers.into_iter().collect(),
         };
-        Ok(Reply::Hello(Identity {
+        EdgeIdentity {
             contract: CONTRACT,
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             boot: self.boot.clone(),
-            pid: std::process::id(),
-            workers: self.workers.len(),
+            pid: std::process::id().into(),
+            workers: self.workers.len() as u64,
             running: self.running.load().root,
             epoch: self.epoch,
             listeners: self.sockets.workers().into_iter().map(line).collect(),
             boot_copy_in_memory: self.copy.is_in_memory(),
-        }))
+        }
     }
 
     /// Store parts for a later apply; return their hashes.
@@ -108,7 +104,7 @@ impl Edge {
     }
 
     /// The values of all counters.
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> EdgeStats {
         let running = self.running.load();
         self.observatory
             .stats(running.site_slots(), &self.log.borrow(), resident_bytes())

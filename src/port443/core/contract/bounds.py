@@ -2,7 +2,7 @@
 
 from port443.core import names
 
-CONTRACT = 1
+CONTRACT = 2
 """The version of the contract; independent of the package's version."""
 MAX_INTEGER = 2**53 - 1
 """Integers stay where every JSON reader keeps them exact (RFC 8259 §6)."""

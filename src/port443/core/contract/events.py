@@ -1,7 +1,7 @@
 """The edge's events: a closed set of past-tense events and of reasons, from which the schema is made."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from port443.core.contract.reasons import (
     ChallengeKind,
@@ -12,8 +12,13 @@ from port443.core.contract.reasons import (
     TlsFailure,
     UpstreamFailure,
 )
+from port443.core.contract.rules import PeerAddress
 from port443.core.contract.shape import DocumentInvalid, read_shape
 from port443.core.contract.snapshot import Hash
+from port443.core.contract.tls_names import Alpn, CipherSuite, Group, TlsVersion
+
+Peer = Annotated[str, PeerAddress()]
+"""Address and port of a client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,14 @@ class HandshakeCompleted:
     """A handshake completed; a sample, the counters hold all of them."""
 
     listener: str
-    peer: str
-    """Address and port of the client."""
+    peer: Peer
     site: str
     server_name: str | None
-    version: str
-    suite: str
-    group: str
-    """Empty when TLS 1.2 resumed a session: nothing was exchanged."""
-    alpn: str | None
+    version: TlsVersion
+    suite: CipherSuite
+    group: Group | None
+    """None when TLS 1.2 resumed a session: nothing was exchanged."""
+    alpn: Alpn | None
     resumed: bool
     duration_us: int
 
@@ -75,7 +79,7 @@ class HandshakeFailed:
     """A handshake did not complete."""
 
     listener: str
-    peer: str
+    peer: Peer
     server_name: str | None
     reason: HandshakeFailure
     detail: str
@@ -91,7 +95,7 @@ class AcmeChallengeAnswered:
     kind: ChallengeKind
     site: str
     listener: str
-    peer: str
+    peer: Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class TlsFailed:
     """TLS failed on a connection whose handshake had completed, by its client's fault or alert."""
 
     site: str
-    peer: str
+    peer: Peer
     reason: TlsFailure
     detail: str
     """A description of the failure."""
@@ -112,7 +116,7 @@ class RequestRefused:
     """A request was answered by the edge itself, since it was wrong or for another site."""
 
     site: str
-    peer: str
+    peer: Peer
     reason: RequestRefusal
     status: int
 
@@ -122,7 +126,7 @@ class Http2CutOff:
     """An HTTP/2 connection was ended by the edge, since its client broke or strained the protocol."""
 
     site: str
-    peer: str
+    peer: Peer
     reason: Http2Cutoff
 
 
@@ -153,11 +157,6 @@ class UpstreamCameBack:
 
     pool: str
     server: str
-
-
-@dataclass(frozen=True, slots=True)
-class EarlyDataRejected:
-    """0-RTT data was not accepted; reserved, not sent yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,6 @@ EventBody = (
     | UpstreamFailed
     | UpstreamWentDown
     | UpstreamCameBack
-    | EarlyDataRejected
     | DrainStarted
     | DrainEnded
     | EventsDropped
@@ -224,13 +222,22 @@ EVENTS: dict[str, type[EventBody]] = {
     "upstream_failed": UpstreamFailed,
     "upstream_went_down": UpstreamWentDown,
     "upstream_came_back": UpstreamCameBack,
-    "early_data_rejected": EarlyDataRejected,
     "drain_started": DrainStarted,
     "drain_ended": DrainEnded,
     "events_dropped": EventsDropped,
     "events_suppressed": EventsSuppressed,
 }
 """Every event's name in the contract."""
+
+LIMITED: dict[type[EventBody], str] = {
+    HandshakeFailed: "reason",
+    AcmeChallengeAnswered: "kind",
+    TlsFailed: "reason",
+    RequestRefused: "reason",
+    Http2CutOff: "reason",
+    UpstreamFailed: "reason",
+}
+"""Events that clients can cause any number of: beyond a rate they are counted, by name and by this field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,17 +109,21 @@ class Http2Cutoff(StrEnum):
     """Too many updates of windows."""
 
 
-class RequestRefusal(StrEnum):
-    """Why a request is not passed on, with the status and the sentence that its client is answered."""
+class AnsweredReason(StrEnum):
+    """A reason with the status and the sentence that the client of the request is answered."""
 
     status: int
     sentence: str
 
     def __new__(cls, name: str, status: int, sentence: str) -> Self:
-        refusal = str.__new__(cls, name)
-        refusal._value_ = name
-        refusal.status, refusal.sentence = status, sentence
-        return refusal
+        reason = str.__new__(cls, name)
+        reason._value_ = name
+        reason.status, reason.sentence = status, sentence
+        return reason
+
+
+class RequestRefusal(AnsweredReason):
+    """Why a request is not passed on."""
 
     BARE_CR = "bare_cr", 400, "A line holds a carriage return that does not end it."
     """A carriage return without a line feed."""
@@ -213,30 +217,46 @@ class RequestRefusal(StrEnum):
     """Neither HTTP/1.0 nor HTTP/1.1."""
 
 
-class UpstreamFailure(StrEnum):
+_IN_TIME = "The server behind this site did not answer in time."
+_NOT_REACHED = "The server behind this site cannot be reached."
+
+
+class UpstreamFailure(AnsweredReason):
     """Why an upstream server did not answer a request."""
 
-    CONNECT_REFUSED = "connect_refused"
+    CONNECT_REFUSED = "connect_refused", 502, _NOT_REACHED
     """Nothing listens there."""
-    CONNECT_FAILED = "connect_failed"
+    CONNECT_FAILED = "connect_failed", 502, _NOT_REACHED
     """No way there."""
-    NO_ADDRESS = "no_address"
+    NO_ADDRESS = "no_address", 502, "The name of the server behind this site leads to no address."
     """The server's name leads to no address."""
-    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECT_TIMEOUT = "connect_timeout", 504, _IN_TIME
     """The server did not accept in time."""
-    RESPONSE_TIMEOUT = "response_timeout"
+    RESPONSE_TIMEOUT = "response_timeout", 504, _IN_TIME
     """The response did not begin in time."""
-    CLOSED_EARLY = "closed_early"
+    CLOSED_EARLY = (
+        "closed_early",
+        502,
+        "The server behind this site closed the connection before it answered.",
+    )
     """The connection ended before the response did."""
-    RESPONSE_MALFORMED = "response_malformed"
+    RESPONSE_MALFORMED = (
+        "response_malformed",
+        502,
+        "The server behind this site gave an answer that is no valid HTTP.",
+    )
     """The response breaks the grammar of HTTP."""
-    RESPONSE_TOO_LARGE = "response_too_large"
+    RESPONSE_TOO_LARGE = (
+        "response_too_large",
+        502,
+        "The server behind this site gave an answer whose header is larger than the limits for headers.",
+    )
     """The response's header is larger than the limits for headers."""
-    BODY_TIMEOUT = "body_timeout"
+    BODY_TIMEOUT = "body_timeout", 504, _IN_TIME
     """The response fell silent in its middle."""
-    NO_SERVER = "no_server"
+    NO_SERVER = "no_server", 503, "No server behind this site is available."
     """No server of the pool can be tried."""
-    POOL_FULL = "pool_full"
+    POOL_FULL = "pool_full", 503, "The pool's connection limit is reached."
     """The pool has all the connections that a worker may hold of it."""
 
 

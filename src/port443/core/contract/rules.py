@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
-from port443.core.contract.bounds import MAX_ACME_TOKEN, MAX_ID
+from port443.core.contract.bounds import MAX_ACME_TOKEN, MAX_ID, MAX_WORKERS
 from port443.core.names import Endpoint, HostName, NameInvalid, parse_site_name
 
 CONTROL = r"[\x00-\x1f\x7f-\x9f]"
@@ -56,6 +56,14 @@ class TcpPort(Range):
 
     least: int = 1
     most: int = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerIndex(Range):
+    """One of the edge's workers, which count from 0."""
+
+    least: int = 0
+    most: int = MAX_WORKERS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,18 @@ class SocketAddress:
 
     def keywords(self) -> dict[str, Any]:
         return {"pattern": r"^([0-9.]+|\[[0-9a-f:.]+\]):[0-9]{1,5}$"}
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAddress:
+    """Where a connection comes from: an IP address, which may have a scope (RFC 4007 §11), and a port."""
+
+    def fault(self, value: str) -> Fault | None:
+        address, _, port = value.rpartition(":")
+        return None if address and port.isdecimal() else Fault("must be an IP address and a port")
+
+    def keywords(self) -> dict[str, Any]:
+        return {"pattern": "^.+:[0-9]{1,5}$"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,8 +116,8 @@ def _read_table(hints: tuple[Any, Any], value: Any, path: str, *, loose: bool) -
     table = {}
     for key, entry in value.items():
         place = _below(path, key)
-        _read(hints[0], key, place, loose=loose)
-        table[key] = _read(hints[1], entry, place, loose=loose)
+        name = _read(hints[0], key, place, loose=loose)
+        table[name] = _read(hints[1], entry, place, loose=loose)
     return table
 
 

@@ -71,23 +71,10 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds on what a client may make the edge hold or wait for; milliseconds and bytes."""
+class Timeouts:
+    """The time-outs of clients, of all sites or of one; milliseconds."""
 
-    connections_per_worker: Connections = 16384
-    connections_per_address: Connections = 4096
-    """Connections of one client on one worker: an IPv4 address, or the /64 of an IPv6 one."""
-    handshakes_per_second: HandshakeCount = 200
-    """New connections to https that one worker takes from one client in the long run."""
-    handshakes_burst: HandshakeCount = 2000
-    """The most handshakes in a burst."""
-    hello_bytes: HeadBytes = 65536
-    hello_timeout_ms: Milliseconds = 5000
     handshake_timeout_ms: Milliseconds = 10000
-    header_bytes: HeadBytes = 65536
-    header_line_bytes: HeadBytes = 16384
-    """The longest header line, and the longest target of a request."""
-    header_fields: Annotated[int, HEADER_FIELDS] = 128
     header_timeout_ms: Milliseconds = 10000
     """The timeout of a whole header, from its first byte."""
     body_timeout_ms: Milliseconds = 60000
@@ -99,6 +86,25 @@ class Limits:
     unlimited."""
     tunnel_timeout_ms: Milliseconds = 3_600_000
     """The longest silence of a connection that was upgraded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits(Timeouts):
+    """Bounds on what a client may make the edge hold or wait for; milliseconds and bytes."""
+
+    connections_per_worker: Connections = 16384
+    connections_per_address: Connections = 4096
+    """Connections of one client on one worker: an IPv4 address, or the /64 of an IPv6 one."""
+    handshakes_per_second: HandshakeCount = 200
+    """New connections to https that one worker takes from one client in the long run."""
+    handshakes_burst: HandshakeCount = 2000
+    """The most handshakes in a burst."""
+    hello_bytes: HeadBytes = 65536
+    hello_timeout_ms: Milliseconds = 5000
+    header_bytes: HeadBytes = 65536
+    header_line_bytes: HeadBytes = 16384
+    """The longest header line, and the longest target of a request."""
+    header_fields: Annotated[int, HEADER_FIELDS] = 128
     drain_timeout_ms: Milliseconds = 10000
 
 
@@ -129,18 +135,6 @@ class Hsts:
     max_age_s: Annotated[int, Range(0, MAX_INTEGER)]
     include_subdomains: bool
     preload: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """A site's own time-outs, in place of those of the limits; milliseconds."""
-
-    handshake_ms: Milliseconds
-    header_ms: Milliseconds
-    body_ms: Milliseconds
-    idle_ms: Milliseconds
-    request_ms: Milliseconds | None
-    tunnel_ms: Milliseconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from port443.core.contract.reasons import ChallengeKind, HandshakeFailure, Http2Cutoff, UpstreamFailure
+from port443.core.contract.tls_names import CipherSuite, Group, TlsVersion
+
 
 @dataclass(frozen=True, slots=True)
 class Connections:
@@ -15,9 +18,10 @@ class Connections:
 class HandshakeCount:
     """Completed handshakes of one kind."""
 
-    version: str
-    suite: str
-    group: str
+    version: TlsVersion
+    suite: CipherSuite
+    group: Group | None
+    """None when TLS 1.2 resumed a session: nothing was exchanged."""
     resumed: bool
     count: int
 
@@ -54,7 +58,7 @@ class UpstreamCounts:
     """Connections to upstream servers, and failures by reason."""
 
     connections_open: int
-    failures: dict[str, int]
+    failures: dict[UpstreamFailure, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +87,12 @@ class EdgeStats:
     workers: int
     connections: Connections
     handshakes: tuple[HandshakeCount, ...]
-    handshake_failures: dict[str, int]
+    handshake_failures: dict[HandshakeFailure, int]
     handshake_duration_us: Histogram
-    acme_challenges: dict[str, int]
+    acme_challenges: dict[ChallengeKind, int]
     """How often one was answered, by its kind."""
     requests: tuple[RequestCount, ...]
-    http2_cutoffs: dict[str, int]
+    http2_cutoffs: dict[Http2Cutoff, int]
     bytes: ByteCount
     upstream: UpstreamCounts
     memory: Memory

@@ -21,14 +21,14 @@ from port443.core.contract.snapshot import (
 )
 from port443.core.names import Fingerprint
 from port443.core.plan.planner import Plan, timeouts_of
-from port443.core.plan.written import setting_of, settings_of, written
+from port443.core.plan.written import setting_of, settings_of, timeout_setting, written
 
 Group = Literal["listeners", "routes", "policy", "certificates", "secrets"]
 P = TypeVar("P", bound=Part)
 LIMITS = settings_of(Limits, below="limits.")
 POOL_LIMITS = settings_of(PoolLimits)
 SITE_LIMITS = {field.name: setting_of(field.name) for field in fields(SiteLimits)}
-TIMEOUTS = {field.name: f"timeouts.{field.name.removesuffix('_ms')}" for field in fields(Timeouts)}
+TIMEOUTS = {field.name: f"timeouts.{timeout_setting(field.name)}" for field in fields(Timeouts)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass, fields, replace
+from typing import Any, assert_never
 
 from port443.core.acme.challenges import HttpAnswer, PendingAnswer, TlsAlpnAnswer
 from port443.core.contract.bounds import MAX_CHALLENGES, MAX_TICKET_KEYS
@@ -32,6 +32,7 @@ from port443.core.names import Endpoint, HostName, IPName
 from port443.core.plan.desired import Credential, Desired, DesiredSite, SiteNeeds, SiteTimeouts
 from port443.core.plan.hsts import HstsStep, header_of
 from port443.core.plan.policies import POLICIES
+from port443.core.plan.written import timeout_setting
 
 HTTPS_PORT = 443
 MAX_POOL_NAME = 100
@@ -200,27 +201,15 @@ def _is_local(name: HostName | IPName) -> bool:
 
 
 def timeouts_of(limits: Limits) -> Timeouts:
-    """Return the pool timeouts of a site without its own."""
-    return Timeouts(
-        handshake_ms=limits.handshake_timeout_ms,
-        header_ms=limits.header_timeout_ms,
-        body_ms=limits.body_timeout_ms,
-        idle_ms=limits.idle_timeout_ms,
-        request_ms=limits.request_timeout_ms,
-        tunnel_ms=limits.tunnel_timeout_ms,
-    )
+    """Return the time-outs of a site without its own."""
+    return Timeouts(**{field.name: getattr(limits, field.name) for field in fields(Timeouts)})
 
 
 def _timeouts(own: SiteTimeouts, limits: Limits) -> Timeouts | None:
     common = timeouts_of(limits)
-    merged = Timeouts(
-        handshake_ms=own.handshake_ms or common.handshake_ms,
-        header_ms=own.header_ms or common.header_ms,
-        body_ms=own.body_ms or common.body_ms,
-        idle_ms=own.idle_ms or common.idle_ms,
-        request_ms=common.request_ms if own.request_ms is None else own.request_ms or None,
-        tunnel_ms=own.tunnel_ms or common.tunnel_ms,
-    )
+    wishes = ((field.name, getattr(own, f"{timeout_setting(field.name)}_ms")) for field in fields(Timeouts))
+    given: dict[str, Any] = {name: wish or None for name, wish in wishes if wish is not None}
+    merged = replace(common, **given)
     return None if merged == common else merged
 
 

@@ -70,6 +70,11 @@ def setting_of(field: str) -> str:
     return field.removesuffix("_bytes")
 
 
+def timeout_setting(field: str) -> str:
+    """Return the setting, below `timeouts`, of a site's time-out."""
+    return field.removesuffix("_timeout_ms")
+
+
 def site_limits(limits: SiteLimits) -> Iterator[tuple[str, str]]:
     """Return each limit as its setting and its value as written."""
     for field in fields(SiteLimits):

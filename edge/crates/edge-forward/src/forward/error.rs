@@ -1,7 +1,6 @@
 //! Errors of forwarder, and their error pages.
 
 use edge_contract::{RequestRefusal, UpstreamFailure};
-use edge_http::page::Page;
 
 use crate::client::ClientFault;
 use crate::exchange::Exchange;
@@ -40,37 +39,4 @@ impl ExchangeError {
             Self::Server(reason) => Some(ForwardError::Server(reason, Some(server))),
         }
     }
-}
-
-/// The error page for a failure of the server.
-pub(super) fn failure_page(reason: UpstreamFailure) -> Page {
-    let (status, sentence) = match reason {
-        UpstreamFailure::ConnectRefused | UpstreamFailure::ConnectFailed => {
-            (502, "The server behind this site cannot be reached.")
-        }
-        UpstreamFailure::NoAddress => (
-            502,
-            "The name of the server behind this site has no address.",
-        ),
-        UpstreamFailure::ClosedEarly => (
-            502,
-            "The server behind this site closed the connection before it sent a response.",
-        ),
-        UpstreamFailure::ResponseMalformed => (
-            502,
-            "The server behind this site sent a response that is not valid HTTP.",
-        ),
-        UpstreamFailure::ResponseTooLarge => (
-            502,
-            "The server behind this site sent a response whose header is too large.",
-        ),
-        UpstreamFailure::NoServer => (503, "No server behind this site is available."),
-        UpstreamFailure::PoolFull => (503, "The pool's connection limit is reached."),
-        UpstreamFailure::ConnectTimeout
-        | UpstreamFailure::ResponseTimeout
-        | UpstreamFailure::BodyTimeout => {
-            (504, "The server behind this site did not respond in time.")
-        }
-    };
-    Page { status, sentence }
 }

@@ -1,5 +1,6 @@
 mod connection_reuse;
 
+use edge_contract::bounds::CONTRACT;
 use edge_contract::{
     Alpn, Certificate, Challenges, CipherSuite, Group, Hsts, Listener, Part, Parts, Pool,
     PrivateKey, QuarantineCode, Role, Root, Server, Site, SiteLimits, SiteVerdict, TicketKey,
@@ -23,7 +24,7 @@ impl Draft {
             https_port: 443,
         };
         let root = Root {
-            contract: 1,
+            contract: CONTRACT,
             listeners: vec![listener],
             limits: Limits::default(),
             sites: BTreeMap::new(),

@@ -1,4 +1,8 @@
 //! Parsing common to request and response heads: lines, fields and their limits (RFC 9112 §2, §5).
+//!
+//! A malformed line has the reason that a request is refused for; a response is then malformed or too large.
+
+use edge_contract::RequestRefusal;
 
 use crate::bytes::{TOKEN, skip, skip_value};
 use crate::fields::kind::{Field, FieldKind, Span, field_kind};
@@ -11,18 +15,6 @@ pub enum Version {
     Http10,
     /// HTTP/1.1.
     Http11,
-}
-
-/// Why a line is malformed, for requests and responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LineFault {
-    BareCr,
-    BareLf,
-    FieldNameMalformed,
-    FieldValueMalformed,
-    LineFolded,
-    SpaceBeforeColon,
-    TooLarge,
 }
 
 /// Why parsing stopped before the end of the head.
@@ -61,12 +53,12 @@ pub(crate) fn byte_at<F>(input: &[u8], at: usize) -> Result<u8, Halt<F>> {
 }
 
 /// Parse a line end, strictly CR LF (RFC 9112 §2.2); return the position after it.
-pub(crate) fn line_end(input: &[u8], at: usize) -> Result<usize, Halt<LineFault>> {
+pub(crate) fn line_end(input: &[u8], at: usize) -> Result<usize, Halt<RequestRefusal>> {
     match byte_at(input, at)? {
         b'\r' if byte_at(input, at + 1)? == b'\n' => Ok(at + 2),
-        b'\r' => Err(Halt::Fault(LineFault::BareCr)),
-        b'\n' => Err(Halt::Fault(LineFault::BareLf)),
-        _ => Err(Halt::Fault(LineFault::FieldValueMalformed)),
+        b'\r' => Err(Halt::Fault(RequestRefusal::BareCr)),
+        b'\n' => Err(Halt::Fault(RequestRefusal::BareLf)),
+        _ => Err(Halt::Fault(RequestRefusal::FieldValueMalformed)),
     }
 }
 
@@ -76,11 +68,11 @@ pub(crate) fn read_fields(
     mut at: usize,
     limits: &HeadLimits,
     fields: &mut Vec<Field>,
-) -> Result<usize, Halt<LineFault>> {
+) -> Result<usize, Halt<RequestRefusal>> {
     while !matches!(byte_at(input, at)?, b'\r' | b'\n') {
         let (field, next) = read_field(input, at, limits.line_bytes)?;
         if fields.len() == limits.fields {
-            return Err(Halt::Fault(LineFault::TooLarge));
+            return Err(Halt::Fault(RequestRefusal::FieldsTooLarge));
         }
         fields.push(field);
         at = next;
@@ -88,14 +80,14 @@ pub(crate) fn read_fields(
     line_end(input, at)
 }
 
-fn read_field(input: &[u8], at: usize, max: usize) -> Result<(Field, usize), Halt<LineFault>> {
+fn read_field(input: &[u8], at: usize, max: usize) -> Result<(Field, usize), Halt<RequestRefusal>> {
     let name_end = skip(input, at, &TOKEN);
     match byte_at(input, name_end)? {
         b':' if name_end > at => {}
-        b' ' | b'\t' if name_end == at => return Err(Halt::Fault(LineFault::LineFolded)),
-        b' ' | b'\t' => return Err(Halt::Fault(LineFault::SpaceBeforeColon)),
-        b'\n' => return Err(Halt::Fault(LineFault::BareLf)),
-        _ => return Err(Halt::Fault(LineFault::FieldNameMalformed)),
+        b' ' | b'\t' if name_end == at => return Err(Halt::Fault(RequestRefusal::LineFolded)),
+        b' ' | b'\t' => return Err(Halt::Fault(RequestRefusal::SpaceBeforeColon)),
+        b'\n' => return Err(Halt::Fault(RequestRefusal::BareLf)),
+        _ => return Err(Halt::Fault(RequestRefusal::FieldNameMalformed)),
     }
     let mut start = name_end + 1;
     while matches!(input.get(start), Some(b' ' | b'\t')) {
@@ -103,7 +95,7 @@ fn read_field(input: &[u8], at: usize, max: usize) -> Result<(Field, usize), Hal
     }
     let line = skip_value(input, start);
     if line - at > max {
-        return Err(Halt::Fault(LineFault::TooLarge));
+        return Err(Halt::Fault(RequestRefusal::FieldsTooLarge));
     }
     let next = line_end(input, line)?;
     let mut end = line;

@@ -2,8 +2,7 @@
 
 use super::body::BodyKind;
 use super::head::{
-    ConnectionOptions, Halt, LineFault, Version, VersionFault, byte_at, line_end, read_fields,
-    version_of,
+    ConnectionOptions, Halt, Version, VersionFault, byte_at, line_end, read_fields, version_of,
 };
 use super::target::{Target, TargetAuthority, read_target};
 use crate::bytes::{TARGET, TOKEN, members, skip};
@@ -87,10 +86,10 @@ fn read_request(
         if byte_at(input, start)? != b'\r' {
             break;
         }
-        start = line_end(input, start).map_err(Halt::or)?;
+        start = line_end(input, start)?;
     }
     let line = read_request_line(input, start, limits)?;
-    let length = read_fields(input, line.end, limits, fields).map_err(Halt::or)?;
+    let length = read_fields(input, line.end, limits, fields)?;
     check_head(input, &line, fields, length).map_err(Halt::Fault)
 }
 
@@ -123,10 +122,10 @@ fn read_request_line(
     let version_end = target_end + 9;
     let version = read_version(input, target_end + 1, version_end)?;
     let end = line_end(input, version_end).map_err(|halt| match halt {
-        Halt::Fault(LineFault::FieldValueMalformed) => {
+        Halt::Fault(RequestRefusal::FieldValueMalformed) => {
             Halt::Fault(RequestRefusal::RequestLineMalformed)
         }
-        other => other.or(),
+        other => other,
     })?;
     let (method, target) = (
         Span::new(start, method_end),
@@ -275,18 +274,4 @@ fn check_coding(version: Version, value: &[u8]) -> Result<(), RequestRefusal> {
         return Err(RequestRefusal::TransferCodingUnsupported);
     }
     Err(RequestRefusal::TransferEncodingMalformed)
-}
-
-impl From<LineFault> for RequestRefusal {
-    fn from(fault: LineFault) -> Self {
-        match fault {
-            LineFault::BareCr => Self::BareCr,
-            LineFault::BareLf => Self::BareLf,
-            LineFault::FieldNameMalformed => Self::FieldNameMalformed,
-            LineFault::FieldValueMalformed => Self::FieldValueMalformed,
-            LineFault::LineFolded => Self::LineFolded,
-            LineFault::SpaceBeforeColon => Self::SpaceBeforeColon,
-            LineFault::TooLarge => Self::FieldsTooLarge,
-        }
-    }
 }

@@ -1,9 +1,10 @@
 //! A strict parser of response heads (RFC 9112 §4).
 
+use edge_contract::RequestRefusal;
+
 use super::body::BodyKind;
 use super::head::{
-    ConnectionOptions, Halt, LineFault, Version, VersionFault, byte_at, line_end, read_fields,
-    version_of,
+    ConnectionOptions, Halt, Version, VersionFault, byte_at, line_end, read_fields, version_of,
 };
 use crate::bytes::{FIELD_VALUE, decimal, skip};
 use crate::fields::content_length::content_length;
@@ -178,10 +179,10 @@ fn body_of(method: Method, chunked: bool, head: &ResponseHead) -> Result<BodyKin
     })
 }
 
-impl From<LineFault> for ResponseFault {
-    fn from(fault: LineFault) -> Self {
+impl From<RequestRefusal> for ResponseFault {
+    fn from(fault: RequestRefusal) -> Self {
         match fault {
-            LineFault::TooLarge => Self::TooLarge,
+            RequestRefusal::FieldsTooLarge => Self::TooLarge,
             _ => Self::LineMalformed,
         }
     }

@@ -63,3 +63,24 @@ pub(super) async fn refuse(stream: &UnixStream, fault: Fault) -> io::Result<()> 
         Err(fault) => Err(io::Error::other(fault)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer that nobody reads is given up in time: time runs on its own while nothing can be sent.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_reading_is_cut_off() -> io::Result<()> {
+        let (stream, _unread) = UnixStream::pair()?;
+        let answer = OutgoingMessage {
+            bytes: vec![0; 64 << 20],
+            descriptors: Vec::new(),
+        };
+        let begun = tokio::time::Instant::now();
+        let sent = answer.send(&stream).await;
+        let error = sent.err().map(|error| error.kind());
+        assert_eq!(Some(io::ErrorKind::TimedOut), error);
+        assert_eq!(WRITE_TIMEOUT, begun.elapsed());
+        Ok(())
+    }
+}

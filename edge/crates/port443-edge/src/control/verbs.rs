@@ -7,7 +7,10 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use edge_contract::{ErrorCode, Fault, Reply, Request, SocketName};
+use edge_contract::{
+    Drain, Draining, ErrorCode, Events, EventsBegin, Expect, Fault, Reply, Request, SocketName,
+    Sockets, SocketsSent, TakeSockets,
+};
 
 use super::message_reader::Message;
 use super::message_writer::OutgoingMessage;
@@ -31,7 +34,7 @@ pub(super) enum Answer {
 pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answer, Fault> {
     let Message { frame, descriptors } = message;
     let request = Request::decode(&frame)?;
-    if !descriptors.is_empty() && !matches!(request, Request::Sockets { .. }) {
+    if !descriptors.is_empty() && !matches!(request, Request::Sockets(_)) {
         return Err(Fault::new(
             ErrorCode::FdCountWrong,
             "this verb takes no descriptors",
@@ -39,9 +42,9 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
     }
     let edge = &mut *edge.borrow_mut();
     let reply = match request {
-        Request::Hello { contract } => edge.hello(contract)?,
-        Request::TakeSockets { after } => return take_sockets(edge, after),
-        Request::Events { since } => {
+        Request::Identify => Reply::Identify(edge.identity()),
+        Request::TakeSockets(TakeSockets { after }) => return take_sockets(edge, after),
+        Request::Events(Events { since }) => {
             let reply = events(edge);
             let reply = OutgoingMessage::new(&reply, Vec::new())?;
             return Ok(Answer::Stream { reply, since });
@@ -52,19 +55,19 @@ pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answe
         Request::Apply(apply) => Reply::Apply {
             receipt: edge.apply(&apply)?,
         },
-        Request::Sockets { sockets } => add_sockets(edge, sockets, descriptors)?,
-        Request::Expect { peers } => {
+        Request::Sockets(Sockets { sockets }) => add_sockets(edge, sockets, descriptors)?,
+        Request::Expect(Expect { peers }) => {
             edge.expect(peers);
             Reply::Expect
         }
         Request::Stats => Reply::Stats {
             stats: Box::new(edge.stats()),
         },
-        Request::Drain { timeout_ms } => {
+        Request::Drain(Drain { timeout_ms }) => {
             edge.drain_within(Duration::from_millis(timeout_ms));
-            Reply::Drain {
+            Reply::Drain(Draining {
                 connections: edge.connections_open(),
-            }
+            })
         }
         Request::Stop => {
             edge.drain_within(Duration::ZERO);
@@ -97,12 +100,13 @@ fn take_sockets(edge: &Edge, after: u64) -> Result<Answer, Fault> {
         .sockets
         .page(after, MAX_DESCRIPTORS)
         .map_err(|error| Fault::new(ErrorCode::Internal, error.to_string()))?;
-    OutgoingMessage::new(&Reply::TakeSockets { sockets, more }, handles).map(Answer::Reply)
+    let reply = Reply::TakeSockets(SocketsSent { sockets, more });
+    OutgoingMessage::new(&reply, handles).map(Answer::Reply)
 }
 
 fn events(edge: &Edge) -> Reply {
-    Reply::Events {
+    Reply::Events(EventsBegin {
         boot: edge.boot.clone(),
         oldest: edge.log.borrow().oldest(),
-    }
+    })
 }
