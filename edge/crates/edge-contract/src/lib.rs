@@ -6,13 +6,13 @@
 //!
 //! | content | types |
 //! |---|---|
-//! | a snapshot | [`Root`], which names its parts by [`Hash`]; each [`Part`] is a [`Site`], a [`TlsPolicy`], a [`Pool`], a [`Certificate`], or a secret ([`PrivateKey`], [`TicketKey`]) |
+//! | a snapshot | [`Root`], which names its parts by [`struct@Hash`]; each [`Part`] is a [`Site`], a [`TlsPolicy`], a [`Pool`], a [`Certificate`], or a secret ([`PrivateKey`], [`TicketKey`]) |
 //! | requests and replies | [`Request`] and [`Reply`], or an [`ErrorReply`] with an [`ErrorCode`]; the reply to [`Apply`] is a [`Receipt`] |
 //! | events and counters | [`Event`] with closed sets of reasons such as [`HandshakeFailure`]; [`EdgeStats`] |
 //!
 //! [`FrameReader`] and [`encode_frame`] split the byte stream of the control socket into frames. [`Json`]
 //! is the subset of JSON that the contract allows, and [`canonical`] writes its canonical form; the
-//! [`Hash`] of a document is the SHA-256 of that form. An error in a document is a [`Fault`] with its path.
+//! [`struct@Hash`] of a document is the SHA-256 of that form. An error in a document is a [`Fault`] with its path.
 //!
 //! The modules `generated_values` (bounds, closed sets, error codes), `generated_documents` and
 //! `generated_messages` are written by `make contract` from the control plane's dataclasses; change them there.

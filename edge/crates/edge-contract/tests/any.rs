@@ -306,10 +306,10 @@ proptest! {
 
     /// A document with one changed byte is another document or an error; decoding does not panic.
     #[test]
-    fn damaged_documents_are_decoded_or_refused(part in part(), place in any::<prop::sample::Index>(), byte in any::<u8>()) {
+    fn damaged_documents_are_decoded_or_refused(part in part(), position in any::<prop::sample::Index>(), byte in any::<u8>()) {
         let text = canonical(&part).unwrap();
         let mut damaged = text.clone().into_bytes();
-        let index = place.index(damaged.len());
+        let index = position.index(damaged.len());
         damaged[index] = byte;
         if let Ok((hash, _)) = Part::decode(&damaged) {
             prop_assert_eq!(hash == Hash::of(&text), damaged == text.as_bytes());

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 /// The time after a failure until the next trial.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Once a trial takes longer than this, no other connection to the server is begun beside it.
+/// Once a trial takes longer than this, no other connection to the server is begun until it ends.
 const TRIAL_EXCLUSIVE_AFTER: Duration = Duration::from_millis(250);
 
 /// Which servers of a pool may be chosen.
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_connection_is_begun_beside_a_long_trial() {
+    async fn no_connection_is_begun_during_a_long_trial() {
         let breaker = CircuitBreaker::new();
         breaker.open();
         advance(RETRY_AFTER).await;

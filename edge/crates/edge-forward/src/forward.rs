@@ -1,7 +1,6 @@
 //! Forwarding, the same for every version of HTTP: connect to a server, send the request, and forward the
 //! response.
 
-mod download;
 mod error;
 mod response;
 #[cfg(test)]

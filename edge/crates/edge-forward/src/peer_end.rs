@@ -1,8 +1,8 @@
 //! Clients that have closed their direction of a connection.
 //!
 //! Some still read the response (RFC 9112 §9.6); others are closed, and their kernel resets the connection
-//! once something is sent. The end of the stream after a complete request does not tell which: only a
-//! reset, a failed write or a timeout does.
+//! once something is sent. The end of the stream after a complete request does not distinguish them: only
+//! a reset, a failed write or a timeout does.
 
 use std::io;
 use std::os::fd::AsFd;

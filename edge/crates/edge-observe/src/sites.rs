@@ -14,7 +14,7 @@ pub struct SiteSlot(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
-    answered: [Stripe; STRIPES],
+    responses: [Stripe; STRIPES],
     /// Active requests on all workers, if the site limits them.
     active: AtomicU64,
 }
@@ -43,14 +43,14 @@ impl SiteSlot {
 
     pub(crate) fn count(&self, worker: usize, status: u16) {
         let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
-        self.0.answered[worker % STRIPES].0[class].fetch_add(1, Relaxed);
+        self.0.responses[worker % STRIPES].0[class].fetch_add(1, Relaxed);
     }
 
     /// The number of requests by status class, without zeros.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let total = |class: usize| {
             self.0
-                .answered
+                .responses
                 .iter()
                 .map(|stripe| stripe.0[class].load(Relaxed))
                 .sum()

@@ -83,10 +83,10 @@ async fn serve_https(
 
 /// Record a TLS failure after the handshake.
 fn report_fault(connection: &ConnectionContext, fault: &StreamFault) {
-    let place = (connection.site.id.as_str(), connection.peer);
+    let site_and_peer = (connection.site.id.as_str(), connection.peer);
     let alert = fault.alert.map(Alert::name);
     let observer = &connection.worker.observer;
-    observer.tls_failed(place, fault.reason, &fault.detail, alert);
+    observer.tls_failed(site_and_peer, fault.reason, &fault.detail, alert);
 }
 
 /// A connection whose handshake has not completed.

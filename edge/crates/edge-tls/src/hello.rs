@@ -38,7 +38,7 @@ pub enum HelloError {
     NotTls,
     /// A plain HTTP request.
     PlainHttp,
-    /// A hello of SSL 2.0, or of SSL 3.0 and nothing newer, by its name.
+    /// A hello whose newest version is SSL 2.0 or SSL 3.0; the version's name.
     Ssl(&'static str),
     /// TLS records without a valid hello.
     Malformed(Violation),
@@ -128,7 +128,7 @@ impl HelloParser {
             return Ok(None);
         };
         let hello = message::parse(body).map_err(HelloError::Malformed)?;
-        // RFC 8446 appendix D.5: whichever name is asked for.
+        // RFC 8446 appendix D.5: refused before the server name is looked up.
         if !hello.offers_version(TLS_1_0) && hello.versions.is_none() {
             return Err(HelloError::Ssl("SSL 3.0"));
         }

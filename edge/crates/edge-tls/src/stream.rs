@@ -38,7 +38,7 @@ pub struct TlsStream {
     faults: FaultSlot,
 }
 
-/// The place for a fault of a stream.
+/// Stores the first fault of a stream.
 #[derive(Clone, Default)]
 pub struct FaultSlot(Rc<Cell<Option<Box<StreamFault>>>>);
 
@@ -73,7 +73,7 @@ impl TlsStream {
         }
     }
 
-    /// The place for a fault of the client, which outlives the stream.
+    /// Stores a fault of the client; outlives the stream.
     #[must_use]
     pub fn faults(&self) -> FaultSlot {
         self.faults.clone()

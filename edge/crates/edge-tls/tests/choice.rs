@@ -346,7 +346,7 @@ fn the_certificate_covers_the_server_name() {
 }
 
 #[test]
-fn the_first_certificate_whose_key_the_client_can_verify_is_taken() {
+fn the_first_certificate_whose_key_the_client_can_verify_is_chosen() {
     let mut plan = Plan::new(&[&ecdsa(&["a.test"]), &rsa(&["a.test"])]);
     assert_eq!(0, shown(&plan, "a.test", None));
     assert_eq!(1, shown(&plan, "a.test", Some(&rcgen::PKCS_RSA_SHA256)));
@@ -374,20 +374,20 @@ fn alerts_have_their_names() {
 
 /// RFC 7507 §3.
 #[test]
-fn a_client_that_fell_back_below_the_sites_newest_version_is_told() {
-    let fallen = ClientHello {
+fn a_fallback_below_the_newest_version_of_the_site_is_refused() {
+    let fallback = ClientHello {
         suites: vec![0xc02b, 0x5600],
         ..old_hello()
     };
-    let told = refusal(&site(), &fallen);
+    let refused = refusal(&site(), &fallback);
     let expected = (
         HandshakeFailure::NoSharedVersion,
         Some(Alert::INAPPROPRIATE_FALLBACK),
     );
-    assert_eq!(expected, (told.reason, told.alert));
+    assert_eq!(expected, (refused.reason, refused.alert));
     assert_eq!(
         "the client fell back to TLS 1.2, and the site has 1.3",
-        told.detail
+        refused.detail
     );
 
     let newest = ClientHello {
@@ -399,7 +399,7 @@ fn a_client_that_fell_back_below_the_sites_newest_version_is_told() {
     let mut plan = Plan::new(&[&certificate]);
     plan.policy.versions = vec![TlsVersion::Tls12];
     let old_site = plan.build().expect("a site");
-    assert!(old_site.choose(&fallen, Some("a.test")).is_ok());
+    assert!(old_site.choose(&fallback, Some("a.test")).is_ok());
 }
 
 /// RFC 8446 §9.2.

@@ -225,9 +225,9 @@ fn a_hello_of_ssl_2_is_detected() {
     assert_eq!(Some(HelloError::Ssl("SSL 2.0")), error_of(&hello));
 }
 
-/// RFC 8446 appendix D.5: before anything else, such as a name that is missing, is looked at.
+/// RFC 8446 appendix D.5: refused before anything else is checked, such as a missing server name.
 #[test]
-fn a_hello_of_ssl_3_and_nothing_newer_is_told_by_its_name() {
+fn a_hello_whose_newest_version_is_ssl_3_is_recognized() {
     let of_version = |version: u16| {
         let version = version.to_be_bytes();
         let rest = [&vector(2, &numbers(&[0x002f]))[..], &vector(1, &[0])].concat();

@@ -43,7 +43,7 @@ pub(crate) async fn run_until_drained(edge: &Rc<RefCell<Edge>>) {
     edge.borrow().record(Event::DrainEnded);
 }
 
-/// Tell every worker to drain within the remaining time, which is returned.
+/// Request every worker to drain within the remaining time, which is returned.
 fn drain_workers(
     workers: &[Worker],
     drain_deadline: &mut watch::Receiver<Option<Instant>>,
@@ -62,7 +62,8 @@ fn drain_workers(
 const SIGVTALRM: i32 = 26;
 const SIGPROF: i32 = 27;
 
-/// Signal handling: SIGTERM and SIGQUIT drain gracefully; SIGINT, or a second signal, at once.
+/// Signal handling: SIGTERM and SIGQUIT drain within the drain timeout; SIGINT, or a second signal, without
+/// delay.
 pub(crate) struct Signals {
     terminate: Signal,
     quit: Signal,

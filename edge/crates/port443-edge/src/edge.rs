@@ -1,6 +1,7 @@
 //! The state of the main thread: the running snapshot, its parts, sockets and workers.
 //!
-//! The verbs of the control socket are methods of [`Edge`], here and in `apply`. It knows no frames.
+//! The verbs of the control socket are methods of [`Edge`], here and in `apply`. This
+//! module must not know frames.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@
 //! | module | does |
 //! |---|---|
 //! | `program` | start, run, drain, end |
-//! | `control` | the control socket: frames with descriptors in, `verbs::answer`, replies and event streams out |
+//! | `control` | the control socket: frames with descriptors in, `verbs::execute`, replies and event streams out |
 //! | `edge` | the state of the main thread |
 //! | `apply` | applies a snapshot: parts, `Running::build`, boot copy, swap, sockets |
 //! | `part_store`, `served` | the stored parts, and the snapshot as it is served while sites are in quarantine |

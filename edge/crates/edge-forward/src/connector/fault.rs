@@ -40,12 +40,12 @@ impl ConnectFault {
 
 /// Whether the cause is on this machine.
 fn is_local(error: &io::Error) -> bool {
-    let ours = [
+    let local = [
         Errno::MFILE,
         Errno::NFILE,
         Errno::NOBUFS,
         Errno::NOMEM,
         Errno::ADDRNOTAVAIL,
     ];
-    Errno::from_io_error(error).is_some_and(|errno| ours.contains(&errno))
+    Errno::from_io_error(error).is_some_and(|errno| local.contains(&errno))
 }

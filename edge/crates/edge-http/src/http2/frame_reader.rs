@@ -187,7 +187,7 @@ impl FrameReader {
     ) -> Result<Option<Frame<'a>>, Cutoff> {
         let stream = header.stream;
         let frame = match header.kind {
-            kind::DATA if stream != 0 => Frame::Data(whole_data(header, payload)?),
+            kind::DATA if stream != 0 => Frame::Data(complete_data(header, payload)?),
             kind::HEADERS if stream != 0 => return self.read_headers(header, payload),
             kind::CONTINUATION => return self.read_continuation(header, payload),
             kind::PRIORITY if stream != 0 => Frame::Priority {
@@ -355,7 +355,7 @@ impl FrameReader {
 }
 
 /// RFC 9113 §6.1.
-fn whole_data(header: FrameHeader, payload: &[u8]) -> Result<Data, Cutoff> {
+fn complete_data(header: FrameHeader, payload: &[u8]) -> Result<Data, Cutoff> {
     let data = frame::without_padding(header, payload).ok_or(Reason::ProtocolViolated)?;
     Ok(Data {
         stream: header.stream,

@@ -8,8 +8,8 @@ use std::time::Duration;
 use edge_forward::Deadline;
 use edge_forward::peer_end::Reset;
 
-/// The time until the first PING, which makes the kernel of a client that is gone reset the connection. Other
-/// clients ignore it.
+/// The time until the first PING. The kernel of a client that has closed its socket answers it with a reset;
+/// other clients ignore it.
 const FIRST_PING: Duration = Duration::from_secs(2);
 
 /// A connection whose client has closed its direction.

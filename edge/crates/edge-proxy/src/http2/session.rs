@@ -133,7 +133,7 @@ impl Session {
         flushed.map_err(|_| Ended)
     }
 
-    /// Ready when the idle timeout has passed, and the client was told to open no more streams.
+    /// Ready when the idle timeout has passed and GOAWAY was sent.
     fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.update_deadline();
         ready!(self.deadline.poll_due(context));

@@ -16,7 +16,7 @@ use super::stream::{StreamState, store_waker};
 const MAX_UNSENT: usize = 128 * 1024;
 /// Reading pauses above this many bytes of request bodies that no server has accepted, while memory is
 /// scarce and no response waits for a window. The receive windows are far larger.
-const MAX_UNTAKEN: usize = 16 * 1024;
+const MAX_UNRELEASED: usize = 16 * 1024;
 
 /// The state of a connection and its streams.
 pub(super) struct State {
@@ -102,7 +102,7 @@ impl State {
         }
         self.update_reservation();
         self.is_paused = is_scarce()
-            && (self.http2.unreleased_bytes() > MAX_UNTAKEN || self.is_server_blocked())
+            && (self.http2.unreleased_bytes() > MAX_UNRELEASED || self.is_server_blocked())
             && !self.waits_for_window();
         self.is_paused
     }

@@ -210,14 +210,16 @@ fn read_renegotiation(mut content: Reader<'_>) -> Parsed<()> {
     Err(Alert::HANDSHAKE_FAILURE.violation("renegotiation_info is not empty"))
 }
 
-/// A vector that fills the whole extension.
-fn whole16(mut content: Reader<'_>) -> Option<Reader<'_>> {
+/// A vector that fills the extension.
+fn complete_vector16(mut content: Reader<'_>) -> Option<Reader<'_>> {
     content.vector16().filter(|_| content.is_empty())
 }
 
-/// A list of 16-bit numbers that fills the whole extension; never empty.
+/// A list of 16-bit numbers that fills the extension; never empty.
 fn list16(content: Reader<'_>) -> Option<Vec<u16>> {
-    whole16(content)?.u16_list().filter(|list| !list.is_empty())
+    complete_vector16(content)?
+        .u16_list()
+        .filter(|list| !list.is_empty())
 }
 
 fn versions(mut content: Reader<'_>) -> Option<Vec<u16>> {
@@ -226,7 +228,7 @@ fn versions(mut content: Reader<'_>) -> Option<Vec<u16>> {
 }
 
 fn key_shares(content: Reader<'_>) -> Option<Vec<u16>> {
-    let mut shares = whole16(content)?; // An empty list requests a HelloRetryRequest (RFC 8446 §4.2.8).
+    let mut shares = complete_vector16(content)?; // An empty list requests a HelloRetryRequest (RFC 8446 §4.2.8).
     let mut groups = Vec::new();
     while !shares.is_empty() {
         groups.push(shares.u16()?);
@@ -246,7 +248,7 @@ fn sessions(mut content: Reader<'_>) -> Option<(usize, Vec<usize>)> {
         identities.take(4)?; // obfuscated_ticket_age
         offered += 1;
     }
-    let mut binders = whole16(content).filter(|list| !list.is_empty())?;
+    let mut binders = complete_vector16(content).filter(|list| !list.is_empty())?;
     let mut lengths = Vec::new();
     while !binders.is_empty() {
         lengths.push(binders.vector8()?.rest().len());
@@ -256,7 +258,7 @@ fn sessions(mut content: Reader<'_>) -> Option<(usize, Vec<usize>)> {
 }
 
 fn alpn(content: Reader<'_>) -> Option<Vec<Vec<u8>>> {
-    let mut list = whole16(content).filter(|list| !list.is_empty())?;
+    let mut list = complete_vector16(content).filter(|list| !list.is_empty())?;
     let mut protocols = Vec::new();
     while !list.is_empty() {
         let protocol = list.vector8().filter(|name| !name.is_empty())?;
@@ -267,7 +269,7 @@ fn alpn(content: Reader<'_>) -> Option<Vec<Vec<u8>>> {
 
 fn read_server_name(content: Reader<'_>, hello: &mut ClientHello) -> Parsed<()> {
     const MALFORMED: &str = "server_name is malformed";
-    let list = whole16(content).filter(|list| !list.is_empty());
+    let list = complete_vector16(content).filter(|list| !list.is_empty());
     let mut list = decoded(list, MALFORMED)?;
     let mut host = None;
     while !list.is_empty() {

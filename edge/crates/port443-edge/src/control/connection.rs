@@ -1,4 +1,4 @@
-//! One client of the control socket: requests and their replies in turn, or an event stream until it closes.
+//! One client of the control socket: requests and their replies in order, or an event stream until it closes.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -7,7 +7,7 @@ use tokio::net::UnixStream;
 use tokio::sync::watch;
 
 use super::message_reader::MessageReader;
-use super::verbs::{Answer, answer};
+use super::verbs::{self, Answer};
 use super::{message_writer, stream};
 use crate::edge::Edge;
 
@@ -30,8 +30,8 @@ pub(super) async fn serve(
             // After a malformed frame the start of the next one is unknown, so close after the error.
             Err(fault) => return drop(message_writer::refuse(&stream, fault).await),
         };
-        let answered = answer(&edge, message);
-        let sent = match answered {
+        let executed = verbs::execute(&edge, message);
+        let sent = match executed {
             Ok(Answer::Reply(reply)) => reply.send(&stream).await,
             Ok(Answer::Stream { reply, since }) => match reply.send(&stream).await {
                 Ok(()) => return stream::send_events(&stream, &edge, since, shutdown).await,

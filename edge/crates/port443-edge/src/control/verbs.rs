@@ -1,6 +1,6 @@
 //! The verbs of the control socket: from a request to its reply.
 //!
-//! Nothing here is asynchronous, so requests of several clients are answered one after another.
+//! Nothing here is asynchronous, so requests of several clients are executed one after another.
 
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -31,7 +31,7 @@ pub(super) enum Answer {
 }
 
 /// Execute a request.
-pub(super) fn answer(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answer, Fault> {
+pub(super) fn execute(edge: &Rc<RefCell<Edge>>, message: Message) -> Result<Answer, Fault> {
     let Message { frame, descriptors } = message;
     let request = Request::decode(&frame)?;
     if !descriptors.is_empty() && !matches!(request, Request::Sockets(_)) {
