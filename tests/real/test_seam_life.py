@@ -14,9 +14,11 @@ from dataclasses import replace
 import pytest
 
 from edge_harness import RunningEdge, Scene, SiteWish, edge_program, running_edge
+from port443.core.acme.challenges import HttpAnswer
 from port443.core.contract.snapshot import Listener, hash_of, plain
 from seam_client import EdgeRefused, RawClient
 from tls_certs import Issued, Wish, ec_key, issue, rsa_key
+from tls_client import read_response
 from waiting import HANG_S, wait_until
 from wrapping import wrapped
 
@@ -135,6 +137,25 @@ def test_a_killed_edge_comes_back_with_what_it_ran(edge: RunningEdge) -> None:
     root, _ = scene.documents()
     receipt = edge.request("apply", root=plain(root), epoch=5, base=hash_of(root))["receipt"]
     assert receipt["missing"] == []
+
+
+def test_challenges_are_answered_after_a_restart(edge: RunningEdge) -> None:
+    """They are part of the boot copy, also while a site is in quarantine."""
+    token = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"  # noqa: S105 - no secret: the CA's own
+    told = HttpAnswer(token, f"{token}.{'p' * 43}")
+    listener = edge.listen("redirect")
+    good = site("a.test")
+    edge.apply(Scene((good,), (listener,)))
+    receipt = edge.apply(Scene((broken(good),), (listener,), answers=(told,)))
+    assert receipt["sites"]["a.test"]["serves"]
+    edge.process.kill()
+    restart(edge)
+    lend_again(edge, listener)
+    host, _, port = listener.address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=HANG_S) as client:
+        path = f"/.well-known/acme-challenge/{token}"
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: a.test\r\n\r\n".encode())
+        assert read_response(client).endswith(told.key_authorisation.encode())
 
 
 def test_an_edge_that_binds_needs_nobody(edge: RunningEdge) -> None:
