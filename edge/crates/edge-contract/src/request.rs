@@ -219,7 +219,7 @@ mod tests {
         let reply = ErrorReply::from(refused(r#"{"verb":"events","since":true}"#));
         let expected = concat!(
             r#"{"error":{"code":"P443-E354","name":"bad_request","path":"since","#,
-            r#""message":"since: should be an integer, is a boolean"}}"#
+            r#""message":"since: must be an integer, not a boolean"}}"#
         );
         assert_eq!(expected, serde_json::to_string(&reply).unwrap());
     }
