@@ -216,7 +216,7 @@ def test_a_site_has_so_many_requests_under_way(tmp_path: Path) -> None:
         wait_until(lambda: len(upstream.requests) == 1)
         for version in ("--http1.1", "--http2"):
             refused = web.curl(version, "-w", "%{http_code}")
-            assert refused.stdout.endswith(b"as it takes at once.\n503")
+            assert refused.stdout.endswith(b"limit of concurrent requests is reached.\n503")
         web.edge.wait_event("request_refused", site=NAME, reason="too_many_requests", status=503)
         answered.set()
         assert read_answer(first).status == 200

@@ -1,7 +1,7 @@
 """Whatever the planner can build, the edge accepts: a property over both languages."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -53,10 +53,18 @@ MILLISECONDS = st.integers(1, 86_400_000)
 BYTES = st.integers(1, 2**24)
 CONNECTIONS = st.integers(1, 2**20)
 HANDSHAKES = st.integers(1, 10**6)
+OF_A_LIMIT = {
+    "_ms": MILLISECONDS,
+    "_bytes": BYTES,
+    "_fields": st.integers(1, 65535),
+    "_second": HANDSHAKES,
+    "_burst": HANDSHAKES,
+    "_worker": CONNECTIONS,
+    "_address": CONNECTIONS,
+}
 LIMITS = st.builds(
-    Limits, CONNECTIONS, CONNECTIONS, HANDSHAKES, HANDSHAKES, BYTES, MILLISECONDS, MILLISECONDS,
-    BYTES, BYTES, st.integers(1, 65535), *[MILLISECONDS] * 5,
-)  # fmt: skip
+    Limits, **{one.name: OF_A_LIMIT[f"_{one.name.rpartition('_')[2]}"] for one in fields(Limits)}
+)
 ENDPOINTS = st.lists(st.builds(Endpoint, ADDRESSES.map(lambda name: name.text), NUMERAL), max_size=4)
 TICKET_KEYS = st.lists(
     st.sampled_from("ABCDEFGHIJKL").map(lambda letter: TicketKey(letter * 42 + "A=")), max_size=9

@@ -196,6 +196,10 @@ def test_the_end_takes_both_processes_down(serving: Serving, way: str) -> None:
     socket.create_server(("127.0.0.1", serving.https_port)).close()
 
 
+CLEARED = "\x1b[K"
+"""Before a line that takes the place of the progress."""
+
+
 @pytest.mark.machine
 def test_a_person_at_a_terminal_is_greeted(serving: Serving) -> None:
     """With addresses, proof, grade, whom to trust and how to end it; each as the demo says it."""
@@ -209,7 +213,7 @@ def test_a_person_at_a_terminal_is_greeted(serving: Serving) -> None:
     said = b""
     while b"Ctrl-C ends it" not in said:
         said += os.read(ours, 65536)
-    lines = said.decode().splitlines()
+    lines = [line.removeprefix(CLEARED) for line in said.decode().splitlines()]
     labels = [line.split()[1] for line in lines if line.startswith(("\u2713", "\u2717"))]
     assert labels == ["edge", "serving", "proof", "grade", "trust"], lines
     assert f"https://app.localhost:{serving.https_port}/ \u2192 {serving.backend_url}" in said.decode()

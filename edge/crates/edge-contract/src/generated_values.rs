@@ -447,7 +447,7 @@ closed_set! {
         ConnectRefused = "connect_refused",
         /// No way there.
         ConnectFailed = "connect_failed",
-        /// The server's name leads to no address.
+        /// The server's name has no address.
         NoAddress = "no_address",
         /// The server did not accept in time.
         ConnectTimeout = "connect_timeout",
@@ -493,13 +493,13 @@ impl UpstreamFailure {
         match self {
             Self::ConnectRefused => "The server behind this site cannot be reached.",
             Self::ConnectFailed => "The server behind this site cannot be reached.",
-            Self::NoAddress => "The name of the server behind this site leads to no address.",
-            Self::ConnectTimeout => "The server behind this site did not answer in time.",
-            Self::ResponseTimeout => "The server behind this site did not answer in time.",
-            Self::ClosedEarly => "The server behind this site closed the connection before it answered.",
-            Self::ResponseMalformed => "The server behind this site gave an answer that is no valid HTTP.",
-            Self::ResponseTooLarge => "The server behind this site gave an answer whose header is larger than the limits for headers.",
-            Self::BodyTimeout => "The server behind this site did not answer in time.",
+            Self::NoAddress => "The name of the server behind this site has no address.",
+            Self::ConnectTimeout => "The server behind this site did not respond in time.",
+            Self::ResponseTimeout => "The server behind this site did not respond in time.",
+            Self::ClosedEarly => "The server behind this site closed the connection before it sent a response.",
+            Self::ResponseMalformed => "The server behind this site sent a response that is not valid HTTP.",
+            Self::ResponseTooLarge => "The server behind this site sent a response whose header is too large.",
+            Self::BodyTimeout => "The server behind this site did not respond in time.",
             Self::NoServer => "No server behind this site is available.",
             Self::PoolFull => "The pool's connection limit is reached.",
         }

@@ -217,7 +217,7 @@ class RequestRefusal(AnsweredReason):
     """Neither HTTP/1.0 nor HTTP/1.1."""
 
 
-_IN_TIME = "The server behind this site did not answer in time."
+_IN_TIME = "The server behind this site did not respond in time."
 _NOT_REACHED = "The server behind this site cannot be reached."
 
 
@@ -228,8 +228,8 @@ class UpstreamFailure(AnsweredReason):
     """Nothing listens there."""
     CONNECT_FAILED = "connect_failed", 502, _NOT_REACHED
     """No way there."""
-    NO_ADDRESS = "no_address", 502, "The name of the server behind this site leads to no address."
-    """The server's name leads to no address."""
+    NO_ADDRESS = "no_address", 502, "The name of the server behind this site has no address."
+    """The server's name has no address."""
     CONNECT_TIMEOUT = "connect_timeout", 504, _IN_TIME
     """The server did not accept in time."""
     RESPONSE_TIMEOUT = "response_timeout", 504, _IN_TIME
@@ -237,19 +237,19 @@ class UpstreamFailure(AnsweredReason):
     CLOSED_EARLY = (
         "closed_early",
         502,
-        "The server behind this site closed the connection before it answered.",
+        "The server behind this site closed the connection before it sent a response.",
     )
     """The connection ended before the response did."""
     RESPONSE_MALFORMED = (
         "response_malformed",
         502,
-        "The server behind this site gave an answer that is no valid HTTP.",
+        "The server behind this site sent a response that is not valid HTTP.",
     )
     """The response breaks the grammar of HTTP."""
     RESPONSE_TOO_LARGE = (
         "response_too_large",
         502,
-        "The server behind this site gave an answer whose header is larger than the limits for headers.",
+        "The server behind this site sent a response whose header is too large.",
     )
     """The response's header is larger than the limits for headers."""
     BODY_TIMEOUT = "body_timeout", 504, _IN_TIME

@@ -14,7 +14,7 @@ def cause_of(reason: UpstreamFailure, server: str) -> str:
         UpstreamFailure.CONNECT_TIMEOUT: f"{server} did not take the connection in time",
         UpstreamFailure.RESPONSE_TIMEOUT: f"{server} did not begin its response in time",
         UpstreamFailure.CLOSED_EARLY: f"{server} closed the connection before its response was whole",
-        UpstreamFailure.RESPONSE_MALFORMED: f"{server} sent a response that is no valid HTTP",
+        UpstreamFailure.RESPONSE_MALFORMED: f"{server} sent a response that is not valid HTTP",
         UpstreamFailure.RESPONSE_TOO_LARGE: (
             f"{server} sent a response whose header is larger than limits.header.size "
             f"or has more fields than limits.header.count and {RESPONSE_FIELDS}"
