@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -205,9 +205,11 @@ def relay(to: int, delay_s: float) -> Iterator[Relay]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         counted.connections += 1
-        await asyncio.sleep(2 * delay_s)  # what the handshake of TCP takes
-        there, back = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(_pass_on(reader, back, delay_s), _pass_on(there, writer, delay_s))
+        with contextlib.closing(writer):
+            await asyncio.sleep(2 * delay_s)  # what the handshake of TCP takes
+            there, back = await asyncio.open_connection("127.0.0.1", to)
+            with contextlib.closing(back):
+                await asyncio.gather(_pass_on(reader, back, delay_s), _pass_on(there, writer, delay_s))
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
     counted.port = server.sockets[0].getsockname()[1]
@@ -218,11 +220,17 @@ def relay(to: int, delay_s: float) -> Iterator[Relay]:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
         server.close()
+        loop.run_until_complete(_cancelled(asyncio.all_tasks(loop)))
         loop.close()
+
+
+async def _cancelled(tasks: Collection[asyncio.Task[object]]) -> None:
+    """End tasks, and the transports that they close."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # a closed transport ends in the next step of the loop
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:
