@@ -10,6 +10,7 @@ from typing import Protocol
 from port443.core.acme.directory import Directory
 from port443.core.acme.flow import Post
 from port443.core.acme.reply import Reply
+from port443.core.acme.state import OpenOrder, OrderState
 from port443.core.contract.events import Event
 from port443.core.contract.identity import EdgeIdentity
 from port443.core.contract.receipt import Receipt
@@ -33,7 +34,7 @@ from port443.core.plan.planner import Plan
 from port443.core.probe.http import HTTPAnswer, HTTPRequest
 from port443.core.renew.clock import ClockWrong
 from port443.core.renew.information import RenewalInformation
-from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
+from port443.core.renew.records import AcmeAccount, Attempt, Spent
 from port443.core.x509.facts import CertFacts
 
 
@@ -535,7 +536,7 @@ class SealedOrder:
     lineage: str
     directory: str
     email: str
-    state: str
+    state: OrderState
     created_at: datetime
     key: SealedKey
 

@@ -65,10 +65,10 @@ __all__ = [
     "stop_serve",
 ]
 
-ADMIN_SOCKET = "admin.sock"
 if TYPE_CHECKING:
     from port443.adapters.acme_http import AcmeClient
 
+ADMIN_SOCKET = "admin.sock"
 T = TypeVar("T")
 BUILT_AT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC)
 MACHINE_STATE = Path("/var/lib/port443")

@@ -12,13 +12,14 @@ import pytest
 from memory_store import MemoryStore
 from pki import NOW, leaf, root
 from port443.adapters.state_directory import StateDirectory
+from port443.core.acme.state import OpenOrder, OrderState
 from port443.core.control.own_scan import OwnScan
 from port443.core.names import parse_site_name
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
 from port443.core.renew.information import RenewalInformation, RenewalWindow
 from port443.core.renew.lineage import GenerationSuperseded
-from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
+from port443.core.renew.records import AcmeAccount, Attempt, Spent
 from port443.core.x509.keys import pkcs8
 from port443.ports import KEPT_SCANS, JobRecord, Store
 from port443.wiring import opened_store
@@ -242,8 +243,8 @@ def test_an_account_is_kept_by_directory_and_address(store: Store) -> None:
 
 def test_a_lineage_has_one_open_order(store: Store) -> None:
     """It goes on from where it was kept last, with the same key; it is gone when an attempt closes it."""
-    order = OpenOrder(SITE, DIRECTORY, "", "{}", ONE.key_pkcs8, NOW)
-    further = replace(order, state='{"url": "https://ca.test/order/1"}')
+    order = OpenOrder(SITE, DIRECTORY, "", OrderState(ONE.names), ONE.key_pkcs8, NOW)
+    further = replace(order, state=replace(order.state, order_url="https://ca.test/order/1"))
 
     async def play() -> None:
         assert await store.open_order(SITE) is None
@@ -267,7 +268,7 @@ def test_what_an_order_brought_counts_at_once(store: Store) -> None:
 
     async def play() -> None:
         await store.note_attempt(SITE, FAILED, closes_order=True)
-        await store.keep_order(OpenOrder(SITE, DIRECTORY, "", "{}", ONE.key_pkcs8, NOW))
+        await store.keep_order(OpenOrder(SITE, DIRECTORY, "", OrderState(ONE.names), ONE.key_pkcs8, NOW))
         first = await store.finish_order(SITE, ONE, ISSUED)
         assert (first.number, first.credential) == (1, ONE)
         assert await store.active(SITE) == first

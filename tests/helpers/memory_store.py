@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePath
 
+from port443.core.acme.state import OpenOrder
 from port443.core.control.own_scan import OwnScan
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
@@ -12,7 +13,7 @@ from port443.core.plan.hsts import HstsStep
 from port443.core.renew.information import RenewalInformation
 from port443.core.renew.ledger import LONGEST_PERIOD
 from port443.core.renew.lineage import GenerationSuperseded
-from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
+from port443.core.renew.records import AcmeAccount, Attempt, Spent
 from port443.ports import KEPT_SCANS, Generation, JobRecord
 
 

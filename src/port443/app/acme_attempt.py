@@ -1,6 +1,5 @@
 """One attempt to get a certificate from one CA: what it brings or why not, and the story of it."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -14,12 +13,12 @@ from port443.core.acme.account import Account
 from port443.core.acme.challenges import ChallengeType, PendingAnswer
 from port443.core.acme.errors import AcmeError
 from port443.core.acme.progress import ChallengeChosen, Ordered, OrderProgress
-from port443.core.acme.state import OrderState
+from port443.core.acme.state import OpenOrder, OrderState
 from port443.core.errors import Port443Error
 from port443.core.plan.desired import AcmeCA, AcmeCertificate, Credential, DesiredSite
 from port443.core.renew.known_cas import BY_DIRECTORY, SpentKind
 from port443.core.renew.ledger import Demand, Ledger, RateLimitSpent
-from port443.core.renew.records import Attempt, OpenOrder, Spent
+from port443.core.renew.records import Attempt, Spent
 from port443.core.x509.keys import pkcs8
 from port443.core.x509.path import TrustedRoots
 from port443.ports import AcmeTransport, Clock, Generation, Progress, Store
@@ -113,10 +112,10 @@ class AttemptRun:
         """Keep where the order stands."""
         if self.order is None:
             raise AssertionError("no order runs that is not kept")
-        is_new = state.order_url is not None and not is_ordered(self.order)
-        self.order = replace(self.order, state=json.dumps(state.to_json(), sort_keys=True))
+        was_ordered = self.order.is_ordered
+        self.order = replace(self.order, state=state)
         await self.services.store.keep_order(self.order)
-        if is_new:
+        if self.order.is_ordered and not was_ordered:
             await self._spend("order", self.facts["account"])
 
     def report(self, progress: OrderProgress) -> None:
@@ -149,9 +148,8 @@ class AttemptRun:
         self, account: Account, transport: AcmeTransport, order: OpenOrder | None
     ) -> Credential:
         self.order = order or await self._new_order(account)
-        state = OrderState.from_json(json.loads(self.order.state))
         request = OrderRequest(
-            state,
+            self.order.state,
             self.order.key_pkcs8,
             account,
             can_answer=_can_answer(self.wanted.site),
@@ -167,12 +165,11 @@ class AttemptRun:
         ca, wanted = self.wanted.ca, self.wanted
         if refusal := await wanted.refusal(self.services, account.url):
             raise refusal
-        state = OrderState(wanted.site.names, wanted.profile, wanted.replaces)
         order = OpenOrder(
             wanted.lineage,
             ca.directory,
             ca.email,
-            json.dumps(state.to_json(), sort_keys=True),
+            OrderState(wanted.site.names, wanted.profile, wanted.replaces),
             pkcs8(ec.generate_private_key(ec.SECP256R1())),
             self.services.clock.now(),
         )
@@ -202,7 +199,7 @@ class AttemptRun:
             hint=error.hint,
         )
         await self.services.store.note_attempt(
-            self.wanted.lineage, attempt, closes_order=not (self.order and is_ordered(self.order))
+            self.wanted.lineage, attempt, closes_order=not (self.order and self.order.is_ordered)
         )
 
     def _attempt(self) -> Attempt:
@@ -219,11 +216,6 @@ class AttemptRun:
         now = self.services.clock.now()
         spent = [Spent(kind, subject, now) for subject in subjects]
         await self.services.store.note_spent(self.wanted.ca.directory, spent)
-
-
-def is_ordered(order: OpenOrder) -> bool:
-    """Whether the CA has the order, so that it can go on."""
-    return OrderState.from_json(json.loads(order.state)).order_url is not None
 
 
 def _can_answer(site: DesiredSite) -> tuple[ChallengeType, ...]:

@@ -3,17 +3,16 @@
 It must not know how an order goes (`acme_order.py`), nor what is kept of an attempt (`acme_attempt.py`).
 """
 
-import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from port443.app.acme_account import AccountCalls
-from port443.app.acme_attempt import AcmeServices, AttemptRun, Wanted, is_ordered
+from port443.app.acme_attempt import AcmeServices, AttemptRun, Wanted
 from port443.app.challenge_answers import AnswersNotServed
 from port443.core.acme.errors import AcmeError, Verdict
 from port443.core.acme.renewal_info import certificate_id
-from port443.core.acme.state import OrderState
+from port443.core.acme.state import OpenOrder
 from port443.core.control.certificates import PreflightCheck
 from port443.core.errors import CertificateError, StoreError
 from port443.core.names import IPName
@@ -26,7 +25,7 @@ from port443.core.renew.information import (
     informed,
 )
 from port443.core.renew.known_cas import BY_DIRECTORY
-from port443.core.renew.records import Attempt, OpenOrder
+from port443.core.renew.records import Attempt
 from port443.core.renew.when import Renewal, jitter_of, order_pause, renewal
 from port443.core.x509.facts import CertFacts
 from port443.ports import Generation, Issued, Progress
@@ -152,7 +151,7 @@ class AcmeIssuer:
         standing = await self._informed(site, progress)
         order = await self.services.store.open_order(lineage_of(site.id))
         is_due = is_asked or standing is None or standing.renewal.at <= now
-        if standing and not is_due and not (order and is_ordered(order)):
+        if standing and not is_due and not (order and order.is_ordered):
             return _issued(standing, is_new=False)
         generation = await self._ordered(_Need(site, standing, is_asked), order, progress)
         renewed = await self._informed(site, progress)
@@ -341,10 +340,10 @@ def _in_turn(cas: Sequence[AcmeCA], order: OpenOrder | None) -> list[AcmeCA]:
 
 def _is_for(order: OpenOrder, site: DesiredSite) -> bool:
     """Whether an order that is open is what the site needs now."""
-    state = OrderState.from_json(json.loads(order.state))
+    state = order.state
     ca = next((one for one in _cas(site) if one.directory == order.directory), None)
     return (
-        state.order_url is not None
+        order.is_ordered
         and ca is not None
         and ca.email == order.email
         and frozenset(state.names) == frozenset(site.names)

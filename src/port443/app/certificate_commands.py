@@ -1,7 +1,6 @@
 """What operators ask of certificates: to see them, to have one ordered now, to have one revoked."""
 
 import difflib
-import json
 from collections.abc import Sequence
 from contextlib import aclosing
 
@@ -16,7 +15,6 @@ from port443.app.scheduler import Scheduler
 from port443.core.acme.account import RevocationReason
 from port443.core.acme.flow import Signer
 from port443.core.acme.jws import AccountKey
-from port443.core.acme.state import OrderState
 from port443.core.control.certificates import (
     CertificateDocument,
     CertificateOrdered,
@@ -161,8 +159,7 @@ class CertificateCommands:
     async def _history(self, site: DesiredSite) -> OrderHistory:
         lineage, store = lineage_of(site.id), self._services.store
         order = await store.open_order(lineage)
-        url = OrderState.from_json(json.loads(order.state)).order_url if order else None
-        return OrderHistory(await self._issuer.standing(site), await store.attempts(lineage), order, url)
+        return OrderHistory(await self._issuer.standing(site), await store.attempts(lineage), order)
 
 
 def _site(round_: RoundResult, name: str) -> DesiredSite:

@@ -9,6 +9,7 @@ from port443.app.acme_issuer import Standing
 from port443.app.need_jobs import certificate_job
 from port443.app.reconcile import RoundResult
 from port443.app.status import certificate_status, proof_status
+from port443.core.acme.state import OpenOrder
 from port443.core.control.certificates import (
     AttemptStatus,
     CertificateDocument,
@@ -20,7 +21,7 @@ from port443.core.control.certificates import (
 )
 from port443.core.control.status import CertificateStatus, JobStatus
 from port443.core.plan.desired import AcmeCertificate, DesiredSite, LocalIssuer, OwnCertificate, SiteNeeds
-from port443.core.renew.records import Attempt, OpenOrder
+from port443.core.renew.records import Attempt
 from port443.core.renew.when import RenewalReason
 from port443.core.x509.facts import CertFacts
 
@@ -39,7 +40,6 @@ class OrderHistory:
     standing: Standing | None = None
     attempts: tuple[Attempt, ...] = ()
     order: OpenOrder | None = None
-    order_url: str | None = None
 
 
 NO_HISTORY = OrderHistory()
@@ -76,7 +76,7 @@ def certificate_document(site: DesiredSite, seen: Seen) -> CertificateDocument:
         at=_text(seen.now),
         line=_line(site, seen),
         renewal=_renewal(standing) if standing else None,
-        order=OrderStatus(order.directory, _text(order.created_at), history.order_url) if order else None,
+        order=OrderStatus(order.directory, _text(order.created_at), order.state.order_url) if order else None,
         attempts=tuple(map(_attempt, history.attempts)),
         job=seen.job(site.id),
         served=tuple(map(proof_status, proofs)),

@@ -432,7 +432,7 @@ class App:
         """Return the last round, after a start that is under way; raises `ServeEnded` when there is none."""
         await self._started.wait()
         if self._last is None:
-            raise ServeEnded("port443 serve ended before its first round was through", "start it again")
+            raise ServeEnded("port443 serve ended before its first round was complete", "start it again")
         return self._last
 
     async def _preflight_failure(self, wanted: Wanted) -> PreflightCheck | None:

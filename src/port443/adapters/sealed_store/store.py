@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import PurePath
 
 from port443.adapters.sealed_store.envelope import seal, unseal
+from port443.core.acme.state import OpenOrder
 from port443.core.control.own_scan import OwnScan
 from port443.core.errors import StoreError
 from port443.core.plan.desired import Credential
 from port443.core.plan.hsts import HstsStep
 from port443.core.renew.information import RenewalInformation
-from port443.core.renew.records import AcmeAccount, Attempt, OpenOrder, Spent
+from port443.core.renew.records import AcmeAccount, Attempt, Spent
 from port443.ports import (
     Generation,
     JobRecord,

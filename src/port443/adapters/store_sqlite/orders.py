@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from port443.adapters.store_sqlite.moments import moment_of, seconds_of
+from port443.core.acme.state import OrderState
 from port443.core.renew.information import RenewalInformation, RenewalWindow
 from port443.core.renew.ledger import LONGEST_PERIOD
 from port443.core.renew.records import Attempt, Spent
@@ -46,12 +47,13 @@ class OrderTables(ABC):
         row = await self._run(lambda database: database.execute(query, (lineage,)).fetchone())
         if row is None:
             return None
-        lineage, directory, email, state, created_at, *key = row
+        lineage, directory, email, text, created_at, *key = row
+        state = OrderState.from_json(json.loads(text))
         return SealedOrder(lineage, directory, email, state, moment_of(created_at), SealedKey(*key))
 
     async def keep_order(self, order: SealedOrder) -> None:
         """Keep where an order stands, in place of what was kept of its lineage."""
-        row = (order.lineage, order.directory, order.email, order.state,
+        row = (order.lineage, order.directory, order.email, json.dumps(order.state.to_json()),
                seconds_of(order.created_at), *_columns(order.key))  # fmt: skip
         await self._write("INSERT OR REPLACE INTO acme_order VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 

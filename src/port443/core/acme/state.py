@@ -1,7 +1,8 @@
 """What of an order outlives the process: as little as it takes to go on with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from port443.core.errors import SettingsError
 from port443.core.names import HostName, IPName, SiteName, parse_site_name
@@ -43,6 +44,25 @@ class OrderState:
             raise ValueError(f"this is no order: {error.message}") from error
         profile, replaces, order_url = (text if isinstance(text, str) else None for text in texts)
         return cls(parsed, profile, replaces, order_url)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """The one order of a lineage that is under way."""
+
+    lineage: str
+    directory: str
+    email: str
+    state: OrderState
+    """What the order continues from after a restart."""
+    key_pkcs8: bytes = field(repr=False)
+    """The key of the certificate that is to come."""
+    created_at: datetime
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the CA has the order, so that it can continue."""
+        return self.state.order_url is not None
 
 
 def identifier(name: SiteName) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What is stored about CAs: accounts, open orders, attempts, and what counts against rate limits."""
+"""What is stored about CAs: accounts, attempts, and what counts against rate limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,20 +19,6 @@ class AcmeAccount:
     key_pkcs8: bytes = field(repr=False)
     eab_key_id: str | None
     """The key of the customer's account that it is bound to."""
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
-    """The one order of a lineage that is under way."""
-
-    lineage: str
-    directory: str
-    email: str
-    state: str
-    """The order machine's own form, from which it goes on after a restart."""
-    key_pkcs8: bytes = field(repr=False)
-    """The key of the certificate that is to come."""
     created_at: datetime
 
 
