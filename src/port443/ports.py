@@ -364,8 +364,41 @@ class JobMemory(Protocol):
         ...
 
 
-class OrderMemory(Protocol):
-    """Accounts, orders and attempts at CAs, so that the next process repeats none and forgets none.
+class AttemptMemory(Protocol):
+    """What became of orders, and what CAs count. What a call has returned from is on the disk.
+
+    All errors are `StoreError`s.
+    """
+
+    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
+        """Note an attempt that brought nothing, and close the order of its lineage or let it go on."""
+        ...
+
+    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
+        """Return the attempts of a lineage that are still remembered, the oldest first."""
+        ...
+
+    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
+        """Note what a CA has counted; what is older than any limit looks back is forgotten."""
+        ...
+
+    async def spent(self, directory: str) -> tuple[Spent, ...]:
+        """Return what a CA has counted of late."""
+        ...
+
+    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
+        """Return what the CA said of a generation's renewal."""
+        ...
+
+    async def keep_renewal_information(
+        self, lineage: str, number: int, information: RenewalInformation
+    ) -> None:
+        """Keep what the CA said of a generation's renewal; of older generations it is forgotten."""
+        ...
+
+
+class OrderMemory(AttemptMemory, Protocol):
+    """Accounts and orders at CAs, so that the next process repeats none and forgets none.
 
     What a call has returned from is on the disk. All errors are `StoreError`s.
     """
@@ -392,32 +425,6 @@ class OrderMemory(Protocol):
         All of it or nothing, in one transaction: what was ordered once is kept once. Returns the generation,
         whose number stands in the attempt that was noted.
         """
-        ...
-
-    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
-        """Note an attempt that brought nothing, and close the order of its lineage or let it go on."""
-        ...
-
-    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
-        """Return the attempts of a lineage that are still remembered, the oldest first."""
-        ...
-
-    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
-        """Note what a CA has counted; what is older than any limit looks back is forgotten."""
-        ...
-
-    async def spent(self, directory: str) -> tuple[Spent, ...]:
-        """Return what a CA has counted of late."""
-        ...
-
-    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
-        """Return what the CA said of a generation's renewal."""
-        ...
-
-    async def keep_renewal_information(
-        self, lineage: str, number: int, information: RenewalInformation
-    ) -> None:
-        """Keep what the CA said of a generation's renewal; of older generations it is forgotten."""
         ...
 
 
@@ -541,7 +548,7 @@ class SealedOrder:
     key: SealedKey
 
 
-class StorageBackend(SiteMemory, JobMemory, ScanMemory, Protocol):
+class StorageBackend(SiteMemory, JobMemory, ScanMemory, AttemptMemory, Protocol):
     """The database below a store that encrypts private keys before they reach it.
 
     Its methods keep the promises of those of `Store` with the same names. All errors are `StoreError`s.
@@ -603,32 +610,6 @@ class StorageBackend(SiteMemory, JobMemory, ScanMemory, Protocol):
 
     async def finish_order(self, unsaved: UnsavedGeneration, attempt: Attempt) -> int:
         """Put and activate a generation, close its order, note the attempt; return its number."""
-        ...
-
-    async def note_attempt(self, lineage: str, attempt: Attempt, *, closes_order: bool) -> None:
-        """Note an attempt that brought nothing, and close the order of its lineage or let it go on."""
-        ...
-
-    async def attempts(self, lineage: str) -> tuple[Attempt, ...]:
-        """Return the attempts of a lineage that are still remembered, the oldest first."""
-        ...
-
-    async def note_spent(self, directory: str, spent: Sequence[Spent]) -> None:
-        """Note what a CA has counted."""
-        ...
-
-    async def spent(self, directory: str) -> tuple[Spent, ...]:
-        """Return what a CA has counted of late."""
-        ...
-
-    async def renewal_information(self, lineage: str, number: int) -> RenewalInformation | None:
-        """Return what the CA said of a generation's renewal."""
-        ...
-
-    async def keep_renewal_information(
-        self, lineage: str, number: int, information: RenewalInformation
-    ) -> None:
-        """Keep what the CA said of a generation's renewal."""
         ...
 
 
